@@ -1,0 +1,1 @@
+"""makertasks: OpenMakerSuite's background tasks on AWS Lambda, with nothing to keep alive."""

@@ -1,0 +1,26 @@
+"""boto3 clients: one of each service a process, made on first use."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+# Three tries in all (AWS's standard mode: exponential backoff with jitter), and time-outs far below a function's own,
+# so that a service that hangs becomes an error that a task can report while it still has time.
+CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=3,
+    read_timeout=10,
+    signature_version="s3v4",
+    max_pool_connections=20,
+)
+
+
+@cache
+def client(service: str) -> Any:
+    """The process's client for `service` ("sqs", "s3", …); AWS_ENDPOINT_URL is honoured by boto3 itself."""
+    config = CONFIG if service == "s3" else CONFIG.merge(Config(signature_version="v4"))
+    return boto3.client(service, config=config)

@@ -1,0 +1,82 @@
+"""The media bucket: the only module that talks to S3. Keys are OpenMakerSuite's media paths.
+
+    inventory/images/{sku or id}.{jpg,png,webp}     item images
+    CACHE/{the image's key}.webp                    their thumbnails
+    inventory/qrcodes/qr_{item id}.png              QR codes
+    index_cards/card_{item id}.pdf                  index cards
+    uploads/images/{item id}/…, imports/…, rejected/…   what people put there
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from makertasks import aws, settings
+from makertasks.errors import NotFound, PassingError
+
+# How long a presigned link works, in seconds: long enough for a page left open over a coffee.
+LINK_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object's bytes and what S3 says of it."""
+
+    body: bytes
+    content_type: str
+    metadata: dict[str, str]
+
+
+def put(key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
+    """Write one object whole, replacing what was there; raises PassingError where S3 refuses."""
+    try:
+        aws.client("s3").put_object(
+            Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not store {key}: {error}") from error
+
+
+def get(key: str, maximum: int | None = None) -> StoredObject:
+    """Read one object; raises NotFound, PassingError, or ValueError above `maximum` bytes (nothing is read then)."""
+    response = open_object(key)
+    size = int(response["ContentLength"])
+    if maximum is not None and size > maximum:
+        raise ValueError(f"{key} has {size} bytes; the limit is {maximum}")
+    try:
+        body = response["Body"].read()
+    except BotoCoreError as error:
+        raise PassingError(f"S3 stopped while {key} was read: {error}") from error
+    return StoredObject(body, response.get("ContentType", ""), response.get("Metadata", {}))
+
+
+def open_object(key: str) -> dict[str, Any]:
+    """S3's GetObject response, its body not read yet; raises NotFound or PassingError."""
+    try:
+        response: dict[str, Any] = aws.client("s3").get_object(Bucket=settings.bucket(), Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            raise NotFound(f"the bucket has no object {key}") from error
+        raise PassingError(f"S3 did not give {key}: {error}") from error
+    except BotoCoreError as error:
+        raise PassingError(f"S3 did not give {key}: {error}") from error
+    return response
+
+
+def delete(key: str) -> None:
+    """Remove one object; removing what is not there is no error. Raises PassingError where S3 refuses."""
+    try:
+        aws.client("s3").delete_object(Bucket=settings.bucket(), Key=key)
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not delete {key}: {error}") from error
+
+
+def link(key: str, seconds: int = LINK_SECONDS) -> str:
+    """A presigned address that shows one object for `seconds`."""
+    url: str = aws.client("s3").generate_presigned_url(
+        "get_object", Params={"Bucket": settings.bucket(), "Key": key}, ExpiresIn=seconds
+    )
+    return url

@@ -1,0 +1,69 @@
+"""What a running task may ask and say: how long it has left, how far it is, and that it goes on in a next invocation.
+
+    context = current()
+    for done, item in enumerate(items):
+        context.checkpoint(done, len(items))
+        …
+        if context.remaining() < 10:
+            raise Continue({"next": done + 1})
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from makertasks.errors import TaskError
+
+
+class Continue(TaskError):
+    """Raised by a task whose time runs short: it goes on in a next invocation, which uses up no attempt.
+
+    `state` is JSON of at most 100 KB and comes back as `current().state`.
+    """
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        """`state` is what the next invocation needs to go on."""
+        super().__init__("goes on in a next invocation")
+        self.state = state
+
+
+@dataclass
+class Context:
+    """One attempt of one task."""
+
+    task_id: str
+    attempt: int = 1
+    deadline: float = field(default_factory=lambda: time.monotonic() + 900)  # time.monotonic() seconds
+    state: dict[str, Any] = field(default_factory=dict)
+    report: Callable[[int, int], None] = lambda _done, _total: None
+
+    def remaining(self) -> float:
+        """Seconds until the task must have ended."""
+        return self.deadline - time.monotonic()
+
+    def checkpoint(self, done: int, total: int) -> None:
+        """Say how far the task is. A task revoked with `terminate` ends here; cheap enough for every round of a loop."""
+        self.report(done, total)
+
+
+_current: ContextVar[Context | None] = ContextVar("makertasks_context", default=None)
+
+
+def current() -> Context:
+    """The running task's context; outside of a task (a test, a console) one that has 15 minutes and reports nowhere."""
+    return _current.get() or Context(task_id="")
+
+
+@contextmanager
+def running(context: Context) -> Iterator[Context]:
+    """Make `context` the current one while a task runs."""
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)

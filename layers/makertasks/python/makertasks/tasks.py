@@ -1,0 +1,156 @@
+"""What a task is: its name, its arguments, its limits, and the function that does the work.
+
+    @task("inventory.tasks.generate_qr_code")
+    def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
+        ...
+
+Arguments are checked against the function's own annotations, wherever a task comes from.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from makertasks.errors import InvalidArguments, MakertasksError, UnknownTask
+
+# An argument that names an item of the inventory: a submission is refused where there is no such item.
+ItemId = Annotated[UUID, msgspec.Meta(description="UUID of the inventory item", extra={"refers_to": "item"})]
+
+# Lambda ends every function at 15 minutes; a task must end a little earlier to record what happened.
+LAMBDA_SECONDS = 900
+MARGIN_SECONDS = 5
+
+
+class InvalidDefinition(MakertasksError):
+    """A task is declared with something that Lambda cannot keep."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of task. `run` does the work and returns JSON; it raises to fail."""
+
+    name: str
+    run: Callable[..., Any]
+    max_retries: int = 3
+    retry_base: float = 2.0  # seconds before the first retry; doubled each time, with jitter
+    retry_cap: float = 600.0  # seconds at most between two attempts
+    soft_time_limit: float | None = None  # seconds; raises SoftTimeLimitExceeded inside the task
+    time_limit: float | None = None  # seconds; ends the task
+    rate_limit: str | None = None  # Celery's form: "10/m", "2/s"
+    schedule_slot: str | None = None  # for scheduled tasks: "day" makes the runs of one day one task
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse limits that Lambda cannot keep."""
+        for limit in (self.soft_time_limit, self.time_limit):
+            if limit is not None and not 0 < limit <= LAMBDA_SECONDS - MARGIN_SECONDS:
+                raise InvalidDefinition(
+                    f"{self.name}: a time limit of {limit:g} s cannot be kept: AWS Lambda ends every function after "
+                    f"{LAMBDA_SECONDS} s (15 minutes); use at most {LAMBDA_SECONDS - MARGIN_SECONDS} s, or split the task"
+                )
+
+    @property
+    def short_name(self) -> str:
+        """Folder, queue and function share it: the name's last dotted part."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def purpose(self) -> str:
+        """First line of the function's docstring."""
+        return (inspect.getdoc(self.run) or "").partition("\n")[0]
+
+    @cached_property
+    def arguments(self) -> type[msgspec.Struct]:
+        """The function's parameters as a msgspec type, in order."""
+        hints = typing.get_type_hints(self.run, include_extras=True)
+        fields: list[Any] = [
+            (name, hints.get(name, Any))
+            if parameter.default is inspect.Parameter.empty
+            else (name, hints.get(name, Any), parameter.default)
+            for name, parameter in inspect.signature(self.run).parameters.items()
+        ]
+        return msgspec.defstruct(self.short_name, fields, forbid_unknown_fields=True, kw_only=True)
+
+    @property
+    def item_arguments(self) -> list[str]:
+        """Names of the arguments that name an item of the inventory."""
+        hints = typing.get_type_hints(self.run, include_extras=True)
+        return [name for name, hint in hints.items() if hint == ItemId]
+
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments by name, as plain JSON values with UUIDs in their standard form.
+
+        Raises InvalidArguments, whose message begins with the argument's name.
+        """
+        return typing.cast("dict[str, Any]", msgspec.to_builtins(self._convert(args, kwargs)))
+
+    def call(self, kwargs: Mapping[str, Any]) -> Any:
+        """Run the task with arguments by name; raises InvalidArguments, or whatever the task raises."""
+        values = self._convert((), kwargs)
+        return self.run(**{name: getattr(values, name) for name in values.__struct_fields__})
+
+    def _convert(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> msgspec.Struct:
+        names = list(self.arguments.__struct_fields__)
+        if len(args) > len(names):
+            raise InvalidArguments(f"args: {self.short_name} takes {len(names)} arguments, {len(args)} were given")
+        given = dict(zip(names, args, strict=False))
+        twice = given.keys() & kwargs.keys()
+        if twice:
+            raise InvalidArguments(f"{min(twice)}: given twice, by position and by name; give it once")
+        missing = [name for name in self._required if name not in {*given, *kwargs}]
+        if missing:
+            raise InvalidArguments(f"{missing[0]}: missing; {self.short_name} needs {', '.join(self._required)}")
+        surplus = kwargs.keys() - set(names)
+        if surplus:
+            takes = f"takes only {', '.join(names)}" if names else "takes no arguments"
+            raise InvalidArguments(f"{min(surplus)}: not an argument of {self.short_name}, which {takes}")
+        try:
+            return msgspec.convert({**given, **kwargs}, self.arguments)
+        except msgspec.ValidationError as error:
+            reason, _, path = str(error).partition(" - at `$.")
+            raise InvalidArguments(f"{path.rstrip('`') or 'kwargs'}: {reason[0].lower()}{reason[1:]}") from error
+
+    @cached_property
+    def _required(self) -> list[str]:
+        parameters = inspect.signature(self.run).parameters.values()
+        return [parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty]
+
+
+_registry: dict[str, Task] = {}
+
+
+def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Task]:
+    """Declare a task: a decorator that turns a function into a Task and registers it under `name`."""
+
+    def declare(run: Callable[..., Any]) -> Task:
+        declared = Task(name, run, **options)
+        _registry[name] = declared
+        return declared
+
+    return declare
+
+
+def discover(code_root: Path) -> dict[str, Task]:
+    """Every task under a code root, by name: each folder's `handler.py` is imported, which declares it."""
+    for handler in sorted(code_root.glob("*/handler.py")):
+        importlib.import_module(f"{handler.parent.name}.handler")
+    return dict(sorted(_registry.items()))
+
+
+def find(name: str) -> Task:
+    """The task of that name among those declared so far; raises UnknownTask."""
+    try:
+        return _registry[name]
+    except KeyError:
+        known = ", ".join(sorted(_registry)) or "none"
+        raise UnknownTask("name", f"there is no task {name!r}; the tasks are {known}") from None
