@@ -1,137 +1,70 @@
-"""The inventory table: the only module that talks to it.
+"""The inventory table: the only module that talks to it. `inventory_model` says what stands in it.
 
-Everything of one item stands under one partition key, so that one Query gives all a card needs:
-
-    owner (partition)     entry (sort)            class
-    item#{uuid}           item                    Item
-    item#{uuid}           supplier#{link id}      ItemSupplier
-    item#{uuid}           request#{request id}    ReorderRequest
-
-Two indexes, both sparse: `items` (every item by name) and `deliveries` (requests received, by month and date).
 Functions change single attributes with conditions, never whole rows, so that a stock change made meanwhile stays.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from pynamodb.attributes import (
-    BooleanAttribute,
-    DiscriminatorAttribute,
-    MapAttribute,
-    NumberAttribute,
-    UnicodeAttribute,
-)
-from pynamodb.exceptions import DoesNotExist, PynamoDBException, UpdateError
+from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
-from pynamodb.models import Model
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
 from makertasks import settings
-from makertasks.errors import PassingError, UnknownItem
+from makertasks.errors import InvalidRequest, PassingError, UnknownItem
+from makertasks.inventory_model import (
+    DEFAULT_LEAD_TIME_DAYS,
+    LINK_SHARDS,
+    MODELS,
+    Delivery,
+    Entry,
+    Item,
+    ItemSupplier,
+    LoggedDelivery,
+    Reference,
+    ReorderRequest,
+    sort_name_of,
+)
 
-# A supplier link that was never measured, as in OpenMakerSuite.
-DEFAULT_LEAD_TIME_DAYS = 7
+__all__ = [
+    "DEFAULT_LEAD_TIME_DAYS",
+    "LINK_SHARDS",
+    "TRANSACTION_ENTRIES",
+    "Delivery",
+    "Entry",
+    "Item",
+    "ItemPage",
+    "ItemSupplier",
+    "LoggedDelivery",
+    "Reference",
+    "ReorderRequest",
+    "connect",
+    "deliveries",
+    "find",
+    "get_item",
+    "get_item_page",
+    "links",
+    "list_items",
+    "owner_of",
+    "set_lead_time",
+    "transact",
+    "update_item",
+    "write",
+]
 
+# DynamoDB's limit of one transaction, and of one BatchGetItem.
+TRANSACTION_ENTRIES = 100
 
-class ItemsIndex(GlobalSecondaryIndex["Item"]):
-    """Every item by its name in lower case: lists and searches items."""
-
-    class Meta:
-        index_name = "items"
-        projection = IncludeProjection(["kind"])  # the class is part of every query
-
-    listing = UnicodeAttribute(hash_key=True)
-    sort_name = UnicodeAttribute(range_key=True)
-
-
-class DeliveriesIndex(GlobalSecondaryIndex["ReorderRequest"]):
-    """Requests that were received, by month and then by delivery date."""
-
-    class Meta:
-        index_name = "deliveries"
-        projection = IncludeProjection(["kind", "ordered_at", "supplier_id", "status"])
-
-    delivery_month = UnicodeAttribute(hash_key=True)
-    actual_delivery = UnicodeAttribute(range_key=True)
-
-
-class Entry(Model):
-    """One item of the table; its class is in the attribute `kind`."""
-
-    class Meta:
-        table_name = ""  # set by connect()
-
-    owner = UnicodeAttribute(hash_key=True)
-    entry = UnicodeAttribute(range_key=True)
-    kind = DiscriminatorAttribute(attr_name="kind")
-
-
-class Item(Entry, discriminator="item"):
-    """An inventory item. Media attributes are keys in the bucket; an absent one has not been made."""
-
-    items = ItemsIndex()
-
-    listing = UnicodeAttribute(default="item")
-    sort_name = UnicodeAttribute()
-    name = UnicodeAttribute()
-    sku = UnicodeAttribute(null=True)
-    description = UnicodeAttribute(null=True)
-    location = UnicodeAttribute(null=True)
-    category: MapAttribute[str, Any] = MapAttribute(null=True)  # {"name": …, "color": "#rrggbb"}
-    image_url = UnicodeAttribute(null=True)  # where the image is to come from
-    image = UnicodeAttribute(null=True)  # key of the image
-    image_source = UnicodeAttribute(null=True)  # the image_url that `image` was made from
-    thumbnail = UnicodeAttribute(null=True)
-    qr_code = UnicodeAttribute(null=True)
-    index_card = UnicodeAttribute(null=True)
-    current_stock = NumberAttribute(default=0)
-    minimum_stock = NumberAttribute(default=0)
-    reorder_quantity = NumberAttribute(default=0)
-    is_active = BooleanAttribute(default=True)
-    is_hazardous = BooleanAttribute(default=False)
-    nfpa_health_hazard = NumberAttribute(null=True)  # 0 to 4
-    nfpa_fire_hazard = NumberAttribute(null=True)  # 0 to 4
-    nfpa_instability_hazard = NumberAttribute(null=True)  # 0 to 4
-    nfpa_special_hazards = UnicodeAttribute(null=True)
-    msds_url = UnicodeAttribute(null=True)
-
-    @property
-    def item_id(self) -> str:
-        """The item's UUID."""
-        return self.owner.removeprefix("item#")
-
-
-class ItemSupplier(Entry, discriminator="supplier"):
-    """A supplier's offer of one item. Lead times are in days."""
-
-    supplier_id = UnicodeAttribute()
-    supplier_name = UnicodeAttribute(null=True)
-    supplier_sku = UnicodeAttribute(null=True)
-    unit_cost = UnicodeAttribute(null=True)  # a decimal as text, as Django writes it
-    average_lead_time = NumberAttribute(default=DEFAULT_LEAD_TIME_DAYS)
-    lead_time_median = NumberAttribute(null=True)
-    lead_time_p90 = NumberAttribute(null=True)
-    is_primary = BooleanAttribute(default=False)
-    is_active = BooleanAttribute(default=True)
-
-
-class ReorderRequest(Entry, discriminator="request"):
-    """A reorder request. `actual_delivery` is a date; the times are ISO 8601."""
-
-    deliveries = DeliveriesIndex()
-
-    status = UnicodeAttribute()
-    quantity = NumberAttribute(null=True)
-    requested_at = UnicodeAttribute(null=True)
-    ordered_at = UnicodeAttribute(null=True)
-    actual_delivery = UnicodeAttribute(null=True)
-    delivery_month = UnicodeAttribute(null=True)  # first 7 characters of actual_delivery
-    supplier_id = UnicodeAttribute(null=True)
+# Entries of one page of an index that is read whole; DynamoDB ends a page at 1 MB anyway.
+PAGE_ENTRIES = 1000
 
 
 @dataclass
@@ -145,7 +78,7 @@ class ItemPage:
 
 def connect() -> type[Entry]:
     """The model, bound to the table that the environment names."""
-    for model in (Entry, Item, ItemSupplier, ReorderRequest):
+    for model in MODELS:
         model.Meta.table_name = settings.inventory_table()
     return Entry
 
@@ -183,6 +116,52 @@ def get_item_page(item_id: UUID | str) -> ItemPage:
     )
 
 
+def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> tuple[list[Item], str | None]:
+    """A page of items by name, those whose name begins with `prefix` (any case), and the next page's cursor.
+
+    Costs one Query of keys and one BatchGetItem for each 100 items. Raises InvalidRequest for a cursor that is not one
+    of ours and PassingError where DynamoDB refuses.
+    """
+    connect()
+    begins = Item.sort_name.startswith(sort_name_of(prefix)) if sort_name_of(prefix) else None
+    start = _decode_cursor(cursor) if cursor else None
+    try:
+        page = Item.items.query("item", begins, limit=limit, last_evaluated_key=start, page_size=limit)
+        keys = [(str(entry.owner), "item") for entry in page]
+        last = page.last_evaluated_key
+    except PynamoDBException as error:
+        raise PassingError(f"the inventory table did not answer: {error}") from error
+    found = find(keys)
+    items = [entry for key in keys if isinstance(entry := found.get(key), Item)]
+    return items, _encode_cursor(last["sort_name"]["S"], last["owner"]["S"]) if last else None
+
+
+def _encode_cursor(sort_name: str, owner: str) -> str:
+    return base64.urlsafe_b64encode(f"{owner} {sort_name}".encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> dict[str, dict[str, str]]:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequest("cursor", "not a cursor of this list; leave it out to begin again") from error
+    owner, _, sort_name = text.partition(" ")
+    if not owner.startswith("item#") or not sort_name:
+        raise InvalidRequest("cursor", "not a cursor of this list; leave it out to begin again")
+    values = {"listing": "item", "sort_name": sort_name, "owner": owner, "entry": "item"}
+    return {name: {"S": value} for name, value in values.items()}
+
+
+def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
+    """The entries that exist among `keys` (owner, entry), 100 a request; raises PassingError."""
+    connect()
+    try:
+        entries = Entry.batch_get(dict.fromkeys(keys), consistent_read=True)
+        return {(str(entry.owner), str(entry.entry)): entry for entry in entries}
+    except PynamoDBException as error:
+        raise PassingError(f"the inventory table did not answer: {error}") from error
+
+
 def update_item(item_id: UUID | str, condition: Condition | None = None, **attributes: str | None) -> bool:
     """Set single attributes of an item (None removes one).
 
@@ -196,27 +175,79 @@ def update_item(item_id: UUID | str, condition: Condition | None = None, **attri
         for name, value in attributes.items()
     ]
     exists = Item.owner.exists()
+    if _update(item, actions, exists if condition is None else exists & condition):
+        return True
+    if condition is None:
+        raise UnknownItem(str(item_id))
+    get_item(item_id)
+    return False
+
+
+def set_lead_time(link: ItemSupplier, mean: int, median: int, p90: int) -> bool:
+    """Set the three lead times of a link, in days, at once; False where it is gone or no longer active."""
+    connect()
+    actions = [
+        ItemSupplier.average_lead_time.set(mean),
+        ItemSupplier.lead_time_median.set(median),
+        ItemSupplier.lead_time_p90.set(p90),
+    ]
+    return _update(ItemSupplier(link.owner, link.entry), actions, ItemSupplier.is_active == True)  # noqa: E712 - PynamoDB's expression
+
+
+def _update(entry: Entry, actions: list[Any], condition: Condition) -> bool:
     try:
-        item.update(actions=actions, condition=exists if condition is None else exists & condition)
+        entry.update(actions=actions, condition=condition)
     except UpdateError as error:
-        if error.cause_response_code != "ConditionalCheckFailedException":
-            raise PassingError(f"the inventory table refused the change: {error}") from error
-        if condition is None:
-            raise UnknownItem(str(item_id)) from error
-        get_item(item_id)
-        return False
+        if error.cause_response_code == "ConditionalCheckFailedException":
+            return False
+        raise PassingError(f"the inventory table refused the change: {error}") from error
     return True
 
 
-def deliveries(month: str, first: date, last: date) -> Iterator[ReorderRequest]:
-    """Requests received in one month (`2026-11`) between two dates, oldest first, a page at a time."""
+def deliveries(month: str, first: date, last: date) -> Iterator[Delivery]:
+    """What was received in one month (`2026-11`) between two dates, oldest first, a page at a time."""
     connect()
-    condition = ReorderRequest.actual_delivery.between(first.isoformat(), last.isoformat())
-    yield from ReorderRequest.deliveries.query(month, condition)
+    condition = Delivery.actual_delivery.between(first.isoformat(), last.isoformat())
+    try:
+        yield from Delivery.deliveries.query(month, condition, page_size=PAGE_ENTRIES)
+    except PynamoDBException as error:
+        raise PassingError(f"the inventory table did not answer: {error}") from error
+
+
+def links(shard: int, after: str = "") -> Iterator[ItemSupplier]:
+    """The supplier links of one shard in the order of their items, those after the owner `after`, a page at a time."""
+    connect()
+    condition: Any = ItemSupplier.links.owner > after if after else None
+    try:
+        yield from ItemSupplier.links.query(str(shard), condition, page_size=PAGE_ENTRIES)
+    except PynamoDBException as error:
+        raise PassingError(f"the inventory table did not answer: {error}") from error
+
+
+def transact(new: Iterable[Entry], changes: Iterable[tuple[Entry, list[Action]]]) -> bool:
+    """Create entries and change single attributes of others, at most 100 together: all of it or nothing.
+
+    Answers False where one of the new ones exists by now, one of the others is gone, or someone else is writing one of
+    them: look again and call again. Raises PassingError where DynamoDB refuses.
+    """
+    connect()
+    try:
+        with TransactWrite(connection=Entry._get_connection().connection) as transaction:  # noqa: SLF001 - PynamoDB gives no other way to a connection with the model's settings
+            for entry in new:
+                transaction.save(entry, condition=Entry.owner.does_not_exist())
+            for entry, actions in changes:
+                transaction.update(entry, actions=actions, condition=Entry.owner.exists())
+    except TransactWriteError as error:
+        if error.cause_response_code == "TransactionCanceledException":
+            codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+            if codes and codes <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+                return False
+        raise PassingError(f"the inventory table refused the import's entries: {error}") from error
+    return True
 
 
 def write(entries: Iterable[Entry]) -> None:
-    """Write whole entries, 25 a request: for imports and samples, not for tasks."""
+    """Write whole entries, 25 a request: for samples and tests, not for tasks."""
     connect()
     with Entry.batch_write() as batch:
         for entry in entries:

@@ -1,0 +1,256 @@
+"""What stands in the inventory table: keys, classes, indexes. The queries are in `inventory`.
+
+Everything of one item stands under one partition key, so that one Query gives all a card needs:
+
+    owner (partition)     entry (sort)            class
+    item#{uuid}           item                    Item
+    item#{uuid}           supplier#{link id}      ItemSupplier
+    item#{uuid}           request#{request id}    ReorderRequest
+    item#{uuid}           log#{id}, part#{id}     LoggedDelivery   (lead-time logs, lines of order deliveries)
+    category#{id} …       reference               Reference        (what other objects name by number)
+
+Three indexes, all sparse: `items` (every item by name), `links` (every supplier link, in the order of its items) and
+`deliveries` (what was received, by month and date). An entry derives its index attributes itself when it is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from zlib import crc32
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    DiscriminatorAttribute,
+    MapAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.models import Model
+
+# A supplier link that was never measured, as in OpenMakerSuite.
+DEFAULT_LEAD_TIME_DAYS = 7
+
+# Partitions of the `links` index: a bulk import writes at most 1,000 units a second into one partition.
+LINK_SHARDS = 8
+
+# A sort key of an index holds at most 1,024 bytes, and a letter of UTF-8 at most four.
+SORT_NAME_LETTERS = 200
+
+# The status of a request whose goods have arrived, in OpenMakerSuite's words.
+RECEIVED = "received"
+
+
+def sort_name_of(name: str) -> str:
+    """How names are sorted and searched: in lower case, without blanks around."""
+    return name.strip().lower()[:SORT_NAME_LETTERS]
+
+
+def shard_of(owner: str) -> str:
+    """Partition of the `links` index that holds the links of one item."""
+    return str(crc32(owner.encode()) % LINK_SHARDS)
+
+
+class ItemsIndex(GlobalSecondaryIndex["Item"]):
+    """Every item by its name in lower case: lists and searches items.
+
+    Keys only, so that it is written once and not at each change of stock or picture; a page is read by BatchGetItem.
+    """
+
+    class Meta:
+        index_name = "items"
+        projection = IncludeProjection(["kind"])  # the class is part of every query
+
+    listing = UnicodeAttribute(hash_key=True)
+    sort_name = UnicodeAttribute(range_key=True)
+
+
+class LinksIndex(GlobalSecondaryIndex["ItemSupplier"]):
+    """Every supplier link, by shard and then in the order of its items: what lead times compare and change."""
+
+    class Meta:
+        index_name = "links"
+        projection = IncludeProjection(
+            [
+                "kind",
+                "supplier_id",
+                "supplier_name",
+                "unit_cost",
+                "is_primary",
+                "is_active",
+                "average_lead_time",
+                "lead_time_median",
+                "lead_time_p90",
+            ]
+        )
+
+    link_shard = UnicodeAttribute(hash_key=True)
+    owner = UnicodeAttribute(range_key=True)
+
+
+class DeliveriesIndex(GlobalSecondaryIndex["Delivery"]):
+    """What was received, by month and then by delivery date."""
+
+    class Meta:
+        index_name = "deliveries"
+        projection = IncludeProjection(
+            ["kind", "ordered_at", "supplier_id", "supplier_source", "status", "order_number"]
+        )
+
+    delivery_month = UnicodeAttribute(hash_key=True)
+    actual_delivery = UnicodeAttribute(range_key=True)
+
+
+class Entry(Model):
+    """One item of the table; its class is in the attribute `kind`."""
+
+    class Meta:
+        table_name = ""  # set by inventory.connect()
+
+    owner = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True)
+    kind = DiscriminatorAttribute(attr_name="kind")
+
+    def __init__(
+        self,
+        hash_key: str | None = None,
+        range_key: str | None = None,
+        _user_instantiated: bool = True,
+        **attributes: Any,
+    ) -> None:
+        """As PynamoDB makes it; an entry made by a caller then derives its index attributes."""
+        super().__init__(hash_key, range_key, _user_instantiated, **attributes)
+        if _user_instantiated:
+            self.derive()
+
+    def derive(self) -> None:
+        """Set the attributes that only indexes need."""
+
+    @property
+    def item_id(self) -> str:
+        """UUID of the item that this entry belongs to."""
+        return str(self.owner).removeprefix("item#")
+
+    @property
+    def number(self) -> str:
+        """OpenMakerSuite's number of a link, request or log: what follows `#` in the sort key."""
+        return str(self.entry).rpartition("#")[2]
+
+
+class Item(Entry, discriminator="item"):
+    """An inventory item. Media attributes are keys in the bucket; an absent one has not been made."""
+
+    items = ItemsIndex()
+
+    listing = UnicodeAttribute(default="item")
+    sort_name = UnicodeAttribute()
+    name = UnicodeAttribute()
+    sku = UnicodeAttribute(null=True)
+    description = UnicodeAttribute(null=True)
+    location = UnicodeAttribute(null=True)
+    category: MapAttribute[str, Any] = MapAttribute(null=True)  # {"name": …, "color": "#rrggbb"}
+    image_url = UnicodeAttribute(null=True)  # where the image is to come from
+    image = UnicodeAttribute(null=True)  # key of the image
+    image_source = UnicodeAttribute(null=True)  # the image_url that `image` was made from
+    thumbnail = UnicodeAttribute(null=True)
+    qr_code = UnicodeAttribute(null=True)
+    index_card = UnicodeAttribute(null=True)
+    current_stock = NumberAttribute(default=0)
+    minimum_stock = NumberAttribute(default=0)
+    reorder_quantity = NumberAttribute(default=0)
+    is_active = BooleanAttribute(default=True)
+    is_hazardous = BooleanAttribute(default=False)
+    nfpa_health_hazard = NumberAttribute(null=True)  # 0 to 4
+    nfpa_fire_hazard = NumberAttribute(null=True)  # 0 to 4
+    nfpa_instability_hazard = NumberAttribute(null=True)  # 0 to 4
+    nfpa_special_hazards = UnicodeAttribute(null=True)
+    msds_url = UnicodeAttribute(null=True)
+    updated_at = UnicodeAttribute(null=True)  # when OpenMakerSuite changed it last, ISO 8601
+
+    def derive(self) -> None:
+        """The sort key of the `items` index is the name in lower case."""
+        if self.name:
+            self.sort_name = sort_name_of(self.name)
+
+
+class ItemSupplier(Entry, discriminator="supplier"):
+    """A supplier's offer of one item. Lead times are in days."""
+
+    links = LinksIndex()
+
+    link_shard = UnicodeAttribute(null=True)
+    supplier_id = UnicodeAttribute()
+    supplier_name = UnicodeAttribute(null=True)
+    supplier_sku = UnicodeAttribute(null=True)
+    unit_cost = UnicodeAttribute(null=True)  # a decimal as text, as Django writes it
+    average_lead_time = NumberAttribute(default=DEFAULT_LEAD_TIME_DAYS)
+    lead_time_median = NumberAttribute(null=True)  # there once the link has been measured here
+    lead_time_p90 = NumberAttribute(null=True)
+    is_primary = BooleanAttribute(default=False)
+    is_active = BooleanAttribute(default=True)
+    updated_at = UnicodeAttribute(null=True)
+
+    def derive(self) -> None:
+        """The shard of the `links` index follows from the item."""
+        if self.owner:
+            self.link_shard = shard_of(self.owner)
+
+
+class Delivery(Entry):
+    """What requests and logged deliveries share: when something was ordered and received, and from whom."""
+
+    deliveries = DeliveriesIndex()
+
+    ordered_at = UnicodeAttribute(null=True)  # ISO 8601 date-time
+    actual_delivery = UnicodeAttribute(null=True)  # ISO 8601 date
+    delivery_month = UnicodeAttribute(null=True)  # first 7 characters of actual_delivery, once received
+    supplier_id = UnicodeAttribute(null=True)
+    supplier_source = UnicodeAttribute(null=True)  # request, purchase_order or lead_time_log: who knew the supplier
+    order_number = UnicodeAttribute(null=True)  # of the purchase order
+    updated_at = UnicodeAttribute(null=True)
+
+
+class ReorderRequest(Delivery, discriminator="request"):
+    """A request to reorder an item; received ones are deliveries."""
+
+    status = UnicodeAttribute()
+    quantity = NumberAttribute(null=True)
+    priority = UnicodeAttribute(null=True)
+    requested_at = UnicodeAttribute(null=True)
+
+    def derive(self) -> None:
+        """Only a request that was received stands in the `deliveries` index."""
+        received = self.status == RECEIVED and self.actual_delivery
+        self.delivery_month = self.actual_delivery[:7] if received else None
+
+
+class LoggedDelivery(Delivery, discriminator="delivery"):
+    """A delivery that a lead-time log or a purchase order's delivery recorded, with its supplier."""
+
+    quantity = NumberAttribute(null=True)
+
+    def derive(self) -> None:
+        """Every logged delivery has been received."""
+        self.delivery_month = self.actual_delivery[:7] if self.actual_delivery else None
+
+
+class Reference(Entry, discriminator="reference"):
+    """An object that others of OpenMakerSuite name by its number; each kind uses the attributes it needs.
+
+    category: name, color · location, supplier: name · link: item, supplier · order: order_number, supplier, ordered_at
+    line (of an order): order, link · arrival (of an order): order, delivered
+    """
+
+    name = UnicodeAttribute(null=True)
+    color = UnicodeAttribute(null=True)
+    item = UnicodeAttribute(null=True)
+    supplier = UnicodeAttribute(null=True)
+    link = UnicodeAttribute(null=True)
+    order = UnicodeAttribute(null=True)
+    order_number = UnicodeAttribute(null=True)
+    ordered_at = UnicodeAttribute(null=True)
+    delivered = UnicodeAttribute(null=True)
+
+
+# Classes that have a table of their own to be bound to: PynamoDB keeps a connection a class.
+MODELS: tuple[type[Entry], ...] = (Entry, Item, ItemSupplier, Delivery, ReorderRequest, LoggedDelivery, Reference)
