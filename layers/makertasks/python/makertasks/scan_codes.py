@@ -1,0 +1,186 @@
+"""QR codes that hold an item's scan address: the matrix, and pictures of it as PNG and SVG.
+
+    code = encode(scan_url(settings.frontend_url(), item_id))
+    code.png()          1-bit PNG
+    code.svg()          SVG
+    code.runs()         dark strips, for drawing it as vectors
+
+Level M and a quiet zone of four modules, as ISO/IEC 18004 asks.
+
+The `qrcode` library encodes. What it spends most time on, trying eight masks by evaluating each module by module, is
+done here on whole matrices held in one integer each: the same rule of the standard for a small part of the time.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from typing import Any
+from uuid import UUID
+
+QUIET_ZONE = 4  # modules on each side: ISO/IEC 18004, 6.3.8
+PIXELS_A_MODULE = 10  # of the PNG, as the qrcode library draws it
+MASKS = 8
+
+# Penalty weights N1 to N4 of ISO/IEC 18004, 7.8.3.1, table 11.
+RUN_WEIGHT, BLOCK_WEIGHT, FINDER_WEIGHT, BALANCE_WEIGHT = 3, 3, 40, 10
+# Finder-like sequences (dark 1, light 0), preceded or followed by four light modules.
+FINDER_LIKE = ("10111010000", "00001011101")
+
+
+def scan_url(base: str, item_id: UUID | str) -> str:
+    """Address that the front end opens for a scanned item; `base` may end with slashes.
+
+    >>> scan_url("https://makers.example/", "98022698-88f6-41d4-a196-53fb4c1f8059")
+    'https://makers.example/scan/98022698-88f6-41d4-a196-53fb4c1f8059'
+    """
+    return f"{base.rstrip('/')}/scan/{item_id}"
+
+
+@dataclass(frozen=True)
+class ScanCode:
+    """A QR code: `size` modules a side without quiet zone, and its rows as strings of 1 (dark) and 0."""
+
+    text: str
+    size: int
+    rows: tuple[str, ...]
+
+    @property
+    def full_size(self) -> int:
+        """Modules a side with the quiet zone."""
+        return self.size + 2 * QUIET_ZONE
+
+    def runs(self) -> Iterator[tuple[int, int, int]]:
+        """Dark horizontal strips as (column, row, length) in modules, from the quiet zone's top left corner."""
+        for number, row in enumerate(self.rows):
+            column = row.find("1")
+            while column >= 0:
+                end = row.find("0", column)
+                end = self.size if end < 0 else end
+                yield column + QUIET_ZONE, number + QUIET_ZONE, end - column
+                column = row.find("1", end)
+
+    def png(self, pixels: int = PIXELS_A_MODULE) -> bytes:
+        """1-bit greyscale PNG, `pixels` a module: one filter byte and one packed line for each row of pixels."""
+        side = self.full_size * pixels
+        stride = (side + 7) // 8
+        padding = "1" * (stride * 8 - side)
+        margin = "1" * (QUIET_ZONE * pixels)
+        widen = str.maketrans({"1": "0" * pixels, "0": "1" * pixels})  # in PNG 1 is white
+        blank = (b"\0" + b"\xff" * stride) * (QUIET_ZONE * pixels)
+        lines = [
+            (b"\0" + int(margin + row.translate(widen) + margin + padding, 2).to_bytes(stride, "big")) * pixels
+            for row in self.rows
+        ]
+        header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+        pixel_data = zlib.compress(b"".join([blank, *lines, blank]))
+        return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixel_data) + _chunk(b"IEND", b"")
+
+    def svg(self, title: str = "QR code") -> bytes:
+        """SVG of one path, one unit a module; scales to any size."""
+        side = self.full_size
+        path = "".join(f"M{column} {row}h{length}v1h-{length}z" for column, row, length in self.runs())
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" role="img" '
+            f'shape-rendering="crispEdges"><title>{escape(title)}</title>'
+            f'<path fill="#fff" d="M0 0h{side}v{side}H0z"/><path d="{path}"/></svg>\n'
+        ).encode()
+
+
+def encode(text: str) -> ScanCode:
+    """QR code of `text` at level M, in the smallest version that holds it; raises ValueError where none does."""
+    from qrcode.exceptions import DataOverflowError  # noqa: PLC0415 - importing this module stays cheap
+
+    code = _library_code(mask=0)
+    code.add_data(text)
+    try:
+        code.make()
+    except DataOverflowError as error:
+        raise ValueError(f"{len(text)} characters do not fit a QR code: {text[:80]!r} …; use a shorter address") from error
+    size = code.modules_count
+    first = _as_number(code.modules)
+    number = min((first ^ delta for delta in _mask_deltas(code.version)), key=lambda candidate: penalty(candidate, size))
+    bits = format(number, f"0{size * size}b")
+    return ScanCode(text, size, tuple(bits[start : start + size] for start in range(0, size * size, size)))
+
+
+def _library_code(mask: int, version: int | None = None) -> Any:
+    import qrcode  # noqa: PLC0415 - importing this module stays cheap
+
+    return qrcode.QRCode(version, qrcode.ERROR_CORRECT_M, border=QUIET_ZONE, mask_pattern=mask)
+
+
+def _as_number(modules: list[list[bool]]) -> int:
+    """All modules, row by row, as the bits of one number; the top left one is the highest."""
+    return int("".join("1" if module else "0" for row in modules for module in row), 2)
+
+
+@cache
+def _mask_deltas(version: int) -> tuple[int, ...]:
+    """What turns a code with mask 0 into the same code with mask 0 to 7, by exclusive or.
+
+    A mask is laid over the data by exclusive or, and the format bits depend on level and mask alone, so the difference
+    is the same whatever the code holds. The library draws the eight once for each version.
+    """
+    code = _library_code(mask=0, version=version)
+    code.add_data("0")
+    drawn = []
+    for mask in range(MASKS):
+        code.mask_pattern = mask
+        code.make(fit=False)
+        drawn.append(_as_number(code.modules))
+    return tuple(drawn[0] ^ number for number in drawn)
+
+
+@cache
+def _area(size: int, columns: int, rows: int) -> int:
+    """A number with 1 at the modules of the top left `columns` by `rows`."""
+    return int(("1" * columns + "0" * (size - columns)) * rows + "0" * size * (size - rows), 2)
+
+
+def penalty(number: int, size: int) -> int:
+    """Penalty of a matrix by ISO/IEC 18004, 7.8.3.1: the lower, the easier for a scanner.
+
+    Shifting by 1 brings each module's right neighbour into its place, by `size` the one below.
+    """
+    across = ~(number ^ (number << 1)) & _area(size, size - 1, size)  # equal to the right neighbour
+    down = ~(number ^ (number << size)) & _area(size, size, size - 1)  # equal to the one below
+    blocks = across & (across << size) & down
+    dark = number.bit_count() * 100 / (size * size)
+    return (
+        _run_penalty(across, 1)
+        + _run_penalty(down, size)
+        + BLOCK_WEIGHT * blocks.bit_count()
+        + _finder_penalty(number, 1, _area(size, size - 10, size))
+        + _finder_penalty(number, size, _area(size, size, size - 10))
+        + BALANCE_WEIGHT * int(abs(dark - 50) / 5)
+    )
+
+
+def _run_penalty(equal: int, step: int) -> int:
+    """N1: three points for a run of five equal modules, and one for each further module."""
+    pairs = equal & (equal << step)
+    fives = pairs & (pairs << 2 * step)  # starts of five equal modules
+    starts = fives & ~(fives >> step)
+    return fives.bit_count() + (RUN_WEIGHT - 1) * starts.bit_count()
+
+
+def _finder_penalty(number: int, step: int, area: int) -> int:
+    """N3: forty points for each sequence that looks like a finder pattern."""
+    shifted = [number << index * step for index in range(len(FINDER_LIKE[0]))]
+    count = 0
+    for sequence in FINDER_LIKE:
+        found = area
+        for module, bit in zip(shifted, sequence, strict=True):
+            found &= module if bit == "1" else ~module
+        count += found.bit_count()
+    return FINDER_WEIGHT * count
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    """A PNG chunk: length, kind, body, check sum."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
