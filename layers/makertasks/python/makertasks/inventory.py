@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from makertasks import settings
@@ -38,6 +37,7 @@ __all__ = [
     "DEFAULT_LEAD_TIME_DAYS",
     "LINK_SHARDS",
     "TRANSACTION_ENTRIES",
+    "Change",
     "Delivery",
     "Entry",
     "Item",
@@ -54,7 +54,7 @@ __all__ = [
     "links",
     "list_items",
     "owner_of",
-    "set_lead_time",
+    "set_lead_times",
     "transact",
     "update_item",
     "write",
@@ -65,6 +65,14 @@ TRANSACTION_ENTRIES = 100
 
 # Entries of one page of an index that is read whole; DynamoDB ends a page at 1 MB anyway.
 PAGE_ENTRIES = 1000
+
+
+class Change(NamedTuple):
+    """New values of single attributes of one entry, and what must hold for them to be written."""
+
+    entry: Entry
+    actions: list[Any]
+    condition: Condition
 
 
 @dataclass
@@ -183,15 +191,25 @@ def update_item(item_id: UUID | str, condition: Condition | None = None, **attri
     return False
 
 
-def set_lead_time(link: ItemSupplier, mean: int, median: int, p90: int) -> bool:
-    """Set the three lead times of a link, in days, at once; False where it is gone or no longer active."""
-    connect()
-    actions = [
-        ItemSupplier.average_lead_time.set(mean),
-        ItemSupplier.lead_time_median.set(median),
-        ItemSupplier.lead_time_p90.set(p90),
-    ]
-    return _update(ItemSupplier(link.owner, link.entry), actions, ItemSupplier.is_active == True)  # noqa: E712 - PynamoDB's expression
+def set_lead_times(times: Sequence[tuple[str, str, tuple[int, int, int]]]) -> list[bool]:
+    """Set mean, median and 90th percentile, in days, of links named by (owner, entry); the three of a link at once.
+
+    Answers for each link False where it is gone or no longer active. 100 links travel in one transaction, at most;
+    where one of them cannot be written the others are written one by one. Raises PassingError where DynamoDB refuses.
+    """
+    written: list[bool] = []
+    for start in range(0, len(times), TRANSACTION_ENTRIES):
+        part = [_lead_time_change(*each) for each in times[start : start + TRANSACTION_ENTRIES]]
+        together = transact([], part)
+        written += [together or _update(*change) for change in part]
+    return written
+
+
+def _lead_time_change(owner: str, entry: str, days: tuple[int, int, int]) -> Change:
+    attributes = (ItemSupplier.average_lead_time, ItemSupplier.lead_time_median, ItemSupplier.lead_time_p90)
+    actions = [attribute.set(value) for attribute, value in zip(attributes, days, strict=True)]
+    is_active = ItemSupplier.is_active == True  # noqa: E712 - PynamoDB's expression, not a comparison
+    return Change(ItemSupplier(owner, entry), actions, is_active)
 
 
 def _update(entry: Entry, actions: list[Any], condition: Condition) -> bool:
@@ -217,17 +235,17 @@ def deliveries(month: str, first: date, last: date) -> Iterator[Delivery]:
 def links(shard: int, after: str = "") -> Iterator[ItemSupplier]:
     """The supplier links of one shard in the order of their items, those after the owner `after`, a page at a time."""
     connect()
-    condition: Any = ItemSupplier.links.owner > after if after else None
+    condition = ItemSupplier.owner > after if after else None
     try:
         yield from ItemSupplier.links.query(str(shard), condition, page_size=PAGE_ENTRIES)
     except PynamoDBException as error:
         raise PassingError(f"the inventory table did not answer: {error}") from error
 
 
-def transact(new: Iterable[Entry], changes: Iterable[tuple[Entry, list[Action]]]) -> bool:
+def transact(new: Iterable[Entry], changes: Iterable[Change]) -> bool:
     """Create entries and change single attributes of others, at most 100 together: all of it or nothing.
 
-    Answers False where one of the new ones exists by now, one of the others is gone, or someone else is writing one of
+    Answers False where one of the new ones exists by now, a condition does not hold, or someone else is writing one of
     them: look again and call again. Raises PassingError where DynamoDB refuses.
     """
     connect()
@@ -235,8 +253,8 @@ def transact(new: Iterable[Entry], changes: Iterable[tuple[Entry, list[Action]]]
         with TransactWrite(connection=Entry._get_connection().connection) as transaction:  # noqa: SLF001 - PynamoDB gives no other way to a connection with the model's settings
             for entry in new:
                 transaction.save(entry, condition=Entry.owner.does_not_exist())
-            for entry, actions in changes:
-                transaction.update(entry, actions=actions, condition=Entry.owner.exists())
+            for entry, actions, condition in changes:
+                transaction.update(entry, actions=actions, condition=condition)
     except TransactWriteError as error:
         if error.cause_response_code == "TransactionCanceledException":
             codes = {reason.code for reason in error.cancellation_reasons if reason is not None}

@@ -1,0 +1,1 @@
+"""Average lead times of supplier links, from the deliveries of the last 180 days."""

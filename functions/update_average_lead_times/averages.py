@@ -1,0 +1,203 @@
+"""Lead times from deliveries: which delivery belongs to which supplier, and what follows for each link.
+
+Everything here takes values and returns values; days are calendar days, dates are those of UTC.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from typing import NamedTuple
+
+# Deliveries of the last 180 days count, as in OpenMakerSuite, but by the day they arrived.
+WINDOW_DAYS = 180
+
+# How a delivery's supplier was found when nobody recorded it.
+PRIMARY = "primary"
+
+# So many negative lead times are named in the result; all of them are counted.
+NAMED_NEGATIVES = 20
+
+
+class Received(NamedTuple):
+    """One delivery: a request that was received, or what a lead-time log or a purchase order recorded."""
+
+    item_id: str
+    entry: str  # `request#12`, `log#3`, `part#7`: sort key in the inventory table
+    delivered: date
+    ordered: date | None
+    supplier_id: str | None = None
+    source: str | None = None  # request, purchase_order or lead_time_log: where the supplier was found
+    order_number: str | None = None
+
+    @property
+    def is_request(self) -> bool:
+        """A member's request, rather than what receiving recorded."""
+        return self.entry.startswith("request#")
+
+
+class Offer(NamedTuple):
+    """A supplier link as far as lead times need it; times in days, None where never measured."""
+
+    number: str
+    supplier_id: str
+    is_primary: bool = False
+    is_active: bool = True
+    unit_cost: str | None = None
+    mean: int | None = None
+    median: int | None = None
+    p90: int | None = None
+
+
+class LeadTime(NamedTuple):
+    """What was measured for a link, in whole days, and from how many deliveries."""
+
+    mean: int
+    median: int
+    p90: int
+    deliveries: int
+
+
+@dataclass
+class Bucket:
+    """The deliveries of one item from one supplier: how often each lead time and each source occurred."""
+
+    days: Counter[int] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+
+    def merge(self, other: Bucket) -> None:
+        """Take in another bucket's deliveries."""
+        self.days.update(other.days)
+        self.sources.update(other.sources)
+
+
+@dataclass
+class History:
+    """The window's deliveries by item and supplier; memory grows with the pairs that had one, not with deliveries."""
+
+    items: dict[str, dict[str | None, Bucket]] = field(default_factory=dict)
+    deliveries: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    negatives: list[dict[str, str | int]] = field(default_factory=list)
+
+    def add(self, received: Received) -> None:
+        """Count one delivery, or say why not."""
+        self.deliveries += 1
+        if received.ordered is None:
+            self.skipped["no order date"] += 1
+            return
+        days = (received.delivered - received.ordered).days
+        if days < 0:
+            self.skipped["delivered before it was ordered"] += 1
+            self.negatives.append({"item_id": received.item_id, "delivery": received.entry, "days": days})
+            self.negatives = sorted(self.negatives, key=lambda each: (each["item_id"], each["delivery"]))
+            del self.negatives[NAMED_NEGATIVES:]
+            return
+        bucket = self.items.setdefault(received.item_id, {}).setdefault(received.supplier_id, Bucket())
+        bucket.days[days] += 1
+        bucket.sources[received.source or PRIMARY] += 1
+
+
+def window(today: date) -> tuple[date, date]:
+    """First and last delivery date that count, both included."""
+    return today - timedelta(days=WINDOW_DAYS), today
+
+
+def months(first: date, last: date) -> Iterator[tuple[str, date, date]]:
+    """The months of a window as `2026-11` with the first and last day of the window in each."""
+    while first <= last:
+        following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+        yield first.isoformat()[:7], first, min(last, following - timedelta(days=1))
+        first = following
+
+
+def physical(received: Iterable[Received]) -> Iterator[Received]:
+    """Each delivery once, from records in the order of their delivery dates.
+
+    The same goods may be recorded three times: as a request, as a line of an order's delivery and in a lead-time log.
+    Records of one item on one date are the same delivery where their suppliers agree, or where the request names none;
+    a request then learns its supplier from the other record.
+    """
+    for _, same_date in groupby(received, key=lambda each: each.delivered):
+        by_item: dict[str, list[Received]] = {}
+        for each in same_date:
+            by_item.setdefault(each.item_id, []).append(each)
+        for records in by_item.values():
+            yield from _joined(records) if len(records) > 1 else records
+
+
+def _joined(records: list[Received]) -> Iterator[Received]:
+    logged: dict[tuple[str | None, str | None], Received] = {}
+    for record in sorted((each for each in records if not each.is_request), key=lambda each: each.entry):
+        logged.setdefault((record.supplier_id, record.order_number), record)  # "log#" sorts before "part#"
+    requests = [each for each in records if each.is_request]
+    requests.sort(key=lambda each: (each.supplier_id is None, each.ordered or date.max, each.entry))
+    for request in requests:
+        twin = _twin(request, logged.values())
+        if twin is None:
+            yield request
+            continue
+        del logged[twin.supplier_id, twin.order_number]
+        dated = request._replace(ordered=request.ordered or twin.ordered)
+        yield dated if dated.supplier_id else dated._replace(supplier_id=twin.supplier_id, source=twin.source)
+    yield from logged.values()
+
+
+def _twin(request: Received, logged: Iterable[Received]) -> Received | None:
+    """The record of the same goods: the one ordered nearest to the request."""
+    candidates = [each for each in logged if request.supplier_id in {None, each.supplier_id}]
+
+    def distance(each: Received) -> tuple[bool, int, str]:
+        apart = abs((each.ordered - request.ordered).days) if each.ordered and request.ordered else 0
+        return each.order_number != request.order_number, apart, each.entry
+
+    return min(candidates, key=distance, default=None)
+
+
+def primary(offers: Sequence[Offer]) -> Offer:
+    """OpenMakerSuite's primary supplier: the first that is marked, else the cheapest; ties go to the older link."""
+    return min(offers, key=lambda offer: (not offer.is_primary, _cost(offer), len(offer.number), offer.number))
+
+
+def _cost(offer: Offer) -> Decimal:
+    """The unit cost; one that is unknown comes last, and does not matter among marked ones."""
+    if offer.is_primary:
+        return Decimal(0)
+    try:
+        return Decimal(offer.unit_cost or "Infinity")
+    except InvalidOperation:
+        return Decimal("Infinity")
+
+
+def settle(offers: Sequence[Offer], buckets: dict[str | None, Bucket]) -> None:
+    """Give an item's deliveries of an unknown supplier to its primary one."""
+    unknown = buckets.pop(None, None)
+    if unknown is not None:
+        buckets.setdefault(primary(offers).supplier_id, Bucket()).merge(unknown)
+
+
+def lead_time(days: Counter[int]) -> LeadTime:
+    """Mean and median, halves rounded up, and the 90th percentile by nearest rank; `days` is not empty."""
+    count = days.total()
+    total = sum(value * times for value, times in days.items())
+    middle = _ranked(days, (count + 1) // 2) + _ranked(days, count // 2 + 1)
+    return LeadTime(
+        mean=(2 * total + count) // (2 * count),
+        median=(middle + 1) // 2,
+        p90=_ranked(days, -(-9 * count // 10)),
+        deliveries=count,
+    )
+
+
+def _ranked(days: Counter[int], rank: int) -> int:
+    """The value at a rank, counted from 1, of the values in order."""
+    seen = 0
+    for value in sorted(days):
+        seen += days[value]
+        if seen >= rank:
+            return value
+    raise ValueError(f"there are {seen} deliveries, none at rank {rank}")

@@ -1,0 +1,137 @@
+"""One run over every supplier link: what was looked at, what is to change, and what the result says.
+
+A run may take several invocations; its state is what the next one needs besides the window's deliveries.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from .averages import Bucket, History, LeadTime, Offer, lead_time, settle, window
+
+# So many of the largest changes are named in the result.
+NAMED_CHANGES = 10
+
+
+@dataclass
+class Tally:
+    """What has happened to links so far; JSON, so that it can travel to a next invocation."""
+
+    today: str
+    shard: int = 0
+    after: str = ""  # owner of the last item whose links were looked at
+    links: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    accounted: int = 0  # deliveries that belong to an item with links
+    counted: int = 0  # deliveries that went into a lead time
+    skipped: dict[str, int] = field(default_factory=dict)  # links, by reason
+    without_link: dict[str, int] = field(default_factory=dict)  # deliveries, by reason
+    sources: dict[str, int] = field(default_factory=dict)
+    largest: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, counts: str, reason: str, number: int = 1) -> None:
+        """Add to one of the counts by reason."""
+        reasons: dict[str, int] = getattr(self, counts)
+        reasons[reason] = reasons.get(reason, 0) + number
+
+
+@dataclass(frozen=True)
+class Change:
+    """A link's new lead time."""
+
+    owner: str
+    offer: Offer
+    supplier_name: str | None
+    new: LeadTime
+
+    def told(self) -> dict[str, Any]:
+        """How the result names the change."""
+        return {
+            "item_id": self.owner.removeprefix("item#"),
+            "supplier": self.supplier_name or self.offer.supplier_id,
+            "from": self.offer.mean,
+            "to": self.new.mean,
+            "deliveries": self.new.deliveries,
+        }
+
+
+def examine(owner: str, offers: list[tuple[Offer, str | None]], history: History, tally: Tally) -> list[Change]:
+    """Look at every link of one item and answer the changes; `offers` come with their suppliers' names."""
+    buckets = history.items.pop(owner.removeprefix("item#"), {})
+    tally.accounted += sum(bucket.days.total() for bucket in buckets.values())
+    settle([offer for offer, _ in offers], buckets)
+    changes: list[Change] = []
+    for offer, name in offers:
+        tally.links += 1
+        bucket = buckets.get(offer.supplier_id)
+        if not offer.is_active:
+            tally.add("skipped", "inactive")
+        elif bucket is None:
+            tally.add("skipped", "no deliveries in the window")
+        else:
+            new = lead_time(bucket.days)
+            if (new.mean, new.median, new.p90) == (offer.mean, offer.median, offer.p90):
+                tally.unchanged += 1
+            else:
+                changes.append(Change(owner, offer, name, new))
+    _count(buckets, {offer.supplier_id: offer.is_active for offer, _ in offers}, tally)
+    return changes
+
+
+def _count(buckets: dict[str | None, Bucket], active: dict[str, bool], tally: Tally) -> None:
+    """Count an item's deliveries by what became of them."""
+    for supplier_id, bucket in buckets.items():
+        state = active.get(supplier_id or "")
+        if state is None:
+            tally.add("without_link", "the item has no link to the supplier", bucket.days.total())
+        elif not state:
+            tally.add("without_link", "the supplier's link is inactive", bucket.days.total())
+        else:
+            tally.counted += bucket.days.total()
+            for source, number in bucket.sources.items():
+                tally.add("sources", source, number)
+
+
+def record(changes: Iterable[Change], written: Iterable[bool], tally: Tally) -> None:
+    """Note which changes were written, and keep the largest."""
+    for change, done in zip(changes, written, strict=True):
+        if done:
+            tally.changed += 1
+            tally.largest.append(change.told())
+        else:
+            tally.add("skipped", "gone or made inactive meanwhile")
+    tally.largest.sort(key=lambda told: (-abs(told["to"] - (told["from"] or 0)), told["item_id"], told["supplier"]))
+    del tally.largest[NAMED_CHANGES:]
+
+
+def result(history: History, tally: Tally) -> dict[str, Any]:
+    """The task's result, once every link was looked at."""
+    first, last = window(date.fromisoformat(tally.today))
+    skipped = Counter(history.skipped)
+    skipped.update(tally.without_link)
+    without = history.deliveries - history.skipped.total() - tally.accounted
+    if without > 0:
+        skipped["the item has no supplier link, or is gone"] += without
+    return {
+        "window": {"first": first.isoformat(), "last": last.isoformat()},
+        "links": {"looked_at": tally.links, "changed": tally.changed, "unchanged": tally.unchanged},
+        "links_skipped": tally.skipped,
+        "deliveries": {"in_window": history.deliveries, "counted": tally.counted},
+        "suppliers_from": {name: tally.sources.get(name, 0) for name in _SOURCES},
+        "deliveries_skipped": dict(skipped),
+        "negative": history.negatives,
+        "largest_changes": tally.largest,
+    }
+
+
+_SOURCES = ("request", "purchase_order", "lead_time_log", "primary")
+
+
+def state_of(tally: Tally) -> dict[str, Any]:
+    """The tally as the JSON that `Continue` carries."""
+    return asdict(tally)

@@ -1,0 +1,90 @@
+"""The two passes over the inventory table: over the window's deliveries, then over the links in item order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from makertasks import clock, inventory
+from makertasks.context import Continue, current
+
+from .averages import History, Offer, Received, months, physical, window
+from .measurement import Change, Tally, examine, record, result, state_of
+
+# Below this many seconds a run hands over to a next invocation: enough for one more transaction and the record.
+MARGIN_SECONDS = 10.0
+
+
+def run() -> dict[str, Any]:
+    """Measure every link; raises Continue where time runs short and PassingError where DynamoDB refuses."""
+    context = current()
+    tally = Tally(**context.state) if context.state else Tally(today=clock.now().date().isoformat())
+    history = read(date.fromisoformat(tally.today))
+    pending: list[Change] = []
+    for shard, owner, offers in _items(tally):
+        pending += examine(owner, offers, history, tally)
+        tally.shard, tally.after = shard, owner
+        time_is_short = context.remaining() < MARGIN_SECONDS
+        if time_is_short or len(pending) >= inventory.TRANSACTION_ENTRIES:
+            _write(pending, tally)
+            context.checkpoint(shard, inventory.LINK_SHARDS)
+        if time_is_short:
+            raise Continue(state_of(tally))
+    _write(pending, tally)
+    return result(history, tally)
+
+
+def read(today: date) -> History:
+    """The window's deliveries, read once."""
+    history = History()
+    for received in physical(_received(today)):
+        history.add(received)
+    return history
+
+
+def _received(today: date) -> Iterator[Received]:
+    for month, first, last in months(*window(today)):
+        for entry in inventory.deliveries(month, first, last):
+            yield Received(
+                item_id=entry.item_id,
+                entry=entry.entry,
+                delivered=date.fromisoformat(entry.actual_delivery),
+                ordered=clock.parse(entry.ordered_at).date() if entry.ordered_at else None,
+                supplier_id=entry.supplier_id,
+                source=entry.supplier_source or ("request" if entry.supplier_id else None),
+                order_number=entry.order_number,
+            )
+
+
+def _items(tally: Tally) -> Iterator[tuple[int, str, list[tuple[Offer, str | None]]]]:
+    """Every item's links from where the last invocation stopped, as (shard, owner, [(offer, supplier's name)])."""
+    for shard in range(tally.shard, inventory.LINK_SHARDS):
+        after = tally.after if shard == tally.shard else ""
+        for owner, links in groupby(inventory.links(shard, after), key=lambda link: str(link.owner)):
+            yield shard, owner, [(_offer(link), link.supplier_name) for link in links]
+
+
+def _offer(link: inventory.ItemSupplier) -> Offer:
+    return Offer(
+        number=link.number,
+        supplier_id=link.supplier_id,
+        is_primary=link.is_primary,
+        is_active=link.is_active,
+        unit_cost=link.unit_cost,
+        mean=_whole(link.average_lead_time),
+        median=_whole(link.lead_time_median),
+        p90=_whole(link.lead_time_p90),
+    )
+
+
+def _whole(days: float | None) -> int | None:
+    return None if days is None else int(days)
+
+
+def _write(pending: list[Change], tally: Tally) -> None:
+    """Write the changes and forget them."""
+    times = [(change.owner, f"supplier#{change.offer.number}", change.new[:3]) for change in pending]
+    record(pending, inventory.set_lead_times(times), tally)
+    pending.clear()
