@@ -52,3 +52,9 @@ def frontend_url() -> str:
 def allowed_hosts() -> frozenset[str]:
     """Hosts (`name` or `name:port`) that downloads may reach although their address is private; for local use."""
     return frozenset(host for host in os.environ.get("DOWNLOAD_ALLOWED_HOSTS", "").replace(",", " ").split() if host)
+
+
+def retention_days(status: str) -> float | None:
+    """Days after which an ended task's record goes, by status (`RETENTION_DAYS_SUCCESS`); None keeps it for ever."""
+    value = os.environ.get(f"RETENTION_DAYS_{status}", "")
+    return float(value) if value and float(value) > 0 else None

@@ -1,0 +1,50 @@
+"""Time limits of a running task, by the process's own interval timer.
+
+The soft limit raises SoftTimeLimitExceeded inside the task, which may catch it and clean up; the hard limit raises
+TimeLimitExceeded, which no `except Exception` stops. Both come before Lambda ends the function, so that what happened
+can still be recorded.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class SoftTimeLimitExceeded(Exception):  # noqa: N818 - Celery's name
+    """The task ran longer than its soft time limit."""
+
+
+class TimeLimitExceeded(BaseException):
+    """The task ran longer than its hard time limit; a BaseException, so that no task swallows it."""
+
+
+@contextmanager
+def time_limits(soft: float | None, hard: float, hard_reason: str) -> Iterator[None]:
+    """Raise in the body when `soft` or `hard` seconds have passed; only in a process's main thread.
+
+    `hard_reason` says whose limit the hard one is ("the task's time limit", "what its function had left").
+    """
+    running = True
+    stages = [(hard, TimeLimitExceeded(f"stopped after {hard:g} s: {hard_reason}"))]
+    if soft is not None and soft < hard:
+        stages.insert(0, (soft, SoftTimeLimitExceeded(f"stopped after {soft:g} s: the task's soft time limit")))
+
+    def strike(_number: int, _frame: FrameType | None) -> None:
+        if not running:
+            return
+        _, error = stages.pop(0)
+        if stages:
+            signal.setitimer(signal.ITIMER_REAL, max(stages[0][0] - (soft or 0), 0.001))
+        raise error
+
+    before = signal.signal(signal.SIGALRM, strike)
+    signal.setitimer(signal.ITIMER_REAL, max(stages[0][0], 0.001))
+    try:
+        yield
+    finally:
+        running = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,88 @@
+"""The tasks' queues: the only module that talks to SQS. A task's queue is named `{stack}-tasks-{task's short name}`."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from makertasks import aws, settings
+from makertasks.errors import Unavailable
+
+# SQS's own bounds: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MAXIMUM_DELAY_SECONDS = 900
+MAXIMUM_VISIBILITY_SECONDS = 43_200
+MAXIMUM_BATCH = 10
+MAXIMUM_BATCH_BYTES = 262_144
+
+
+def name_of(queue: str) -> str:
+    """Full name of a task's queue."""
+    return f"{settings.stack()}-tasks-{queue}"
+
+
+@cache
+def url_of(queue: str) -> str:
+    """Address of a task's queue; raises Unavailable where there is none or SQS does not answer."""
+    try:
+        url: str = aws.client("sqs").get_queue_url(QueueName=name_of(queue))["QueueUrl"]
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} was not found: {error}") from error
+    return url
+
+
+def send(queue: str, body: str, delay: float = 0) -> None:
+    """Send one message, visible after `delay` seconds (at most 900); raises Unavailable."""
+    try:
+        aws.client("sqs").send_message(QueueUrl=url_of(queue), MessageBody=body, DelaySeconds=_whole(delay))
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} refused the message: {error}") from error
+
+
+def send_many(queue: str, bodies: list[tuple[str, float]]) -> dict[int, str]:
+    """Send (body, delay) pairs, ten a request; answers the reason for each one refused, by its place in the list."""
+    refused: dict[int, str] = {}
+    for batch in _batches(bodies):
+        entries = [
+            {"Id": str(place), "MessageBody": body, "DelaySeconds": _whole(delay)} for place, (body, delay) in batch
+        ]
+        try:
+            answer = aws.client("sqs").send_message_batch(QueueUrl=url_of(queue), Entries=entries)
+        except (ClientError, BotoCoreError, Unavailable) as error:
+            refused |= {place: str(error) for place, _ in batch}
+        else:
+            refused |= {int(entry["Id"]): entry.get("Message", entry["Code"]) for entry in answer.get("Failed", [])}
+    return refused
+
+
+def postpone(queue: str, receipt_handle: str, seconds: float) -> None:
+    """Let a received message come back after `seconds` (at most 12 hours) instead of the queue's own time-out.
+
+    Raises Unavailable; the message then comes back after the queue's own visibility time-out.
+    """
+    visibility = min(_whole(seconds, MAXIMUM_VISIBILITY_SECONDS), MAXIMUM_VISIBILITY_SECONDS)
+    try:
+        aws.client("sqs").change_message_visibility(
+            QueueUrl=url_of(queue), ReceiptHandle=receipt_handle, VisibilityTimeout=visibility
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} refused the delay: {error}") from error
+
+
+def _whole(seconds: float, maximum: int = MAXIMUM_DELAY_SECONDS) -> int:
+    return max(0, min(math.ceil(seconds), maximum))
+
+
+def _batches(bodies: list[tuple[str, float]]) -> list[list[tuple[int, tuple[str, float]]]]:
+    """Lists of at most ten messages and 256 KB together."""
+    batches: list[list[tuple[int, tuple[str, float]]]] = []
+    size = 0
+    for place, entry in enumerate(bodies):
+        length = len(entry[0].encode())
+        if not batches or len(batches[-1]) == MAXIMUM_BATCH or size + length > MAXIMUM_BATCH_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append((place, entry))
+        size += length
+    return batches

@@ -1,0 +1,267 @@
+"""The tasks table: one item a task. `lifecycle` writes it, `listing` lists it.
+
+The key and the attributes `result`, `timestamp` and `ttl` are those that Celery's own DynamoDB result backend reads, so
+one item is both Celery's result and this record.
+
+Indexes (each with `created` as sort key; keys that never change are written once):
+
+    status   status_key = "ACTIVE#{shard}" while not final, then "{status}#{hour created}"
+    name     name_key = "{task name}#{hour created}"
+    item     item_id
+    worker   worker
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from pynamodb.attributes import Attribute, BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.constants import LIST, MAP
+from pynamodb.exceptions import DoesNotExist, PynamoDBException
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
+from pynamodb.models import Model
+
+from makertasks import clock, jsonvalues, settings, wire
+from makertasks.errors import NotFound, Unavailable
+from makertasks.failures import traceback_text
+from makertasks.states import FINAL, Status
+
+# Partitions of the tasks that are not final: enough for thousands of submissions a second, few enough to merge.
+ACTIVE_SHARDS = 4
+
+
+class JSONMap(Attribute[dict[str, Any]]):
+    """A JSON object, kept as a native DynamoDB map."""
+
+    attr_type = MAP
+
+    def serialize(self, value: dict[str, Any]) -> Any:
+        """Plain JSON to DynamoDB's typed form."""
+        return TypeSerializer().serialize(jsonvalues.to_decimal(value))["M"]
+
+    def deserialize(self, value: Any) -> dict[str, Any]:
+        """DynamoDB's typed form to plain JSON."""
+        return jsonvalues.from_decimal(TypeDeserializer().deserialize({"M": value}))  # type: ignore[no-any-return]
+
+
+class JSONList(Attribute[list[Any]]):
+    """A JSON array, kept as a native DynamoDB list."""
+
+    attr_type = LIST
+
+    def serialize(self, value: list[Any]) -> Any:
+        """Plain JSON to DynamoDB's typed form."""
+        return TypeSerializer().serialize(jsonvalues.to_decimal(value))["L"]
+
+    def deserialize(self, value: Any) -> list[Any]:
+        """DynamoDB's typed form to plain JSON."""
+        return jsonvalues.from_decimal(TypeDeserializer().deserialize({"L": value}))  # type: ignore[no-any-return]
+
+
+class StatusIndex(GlobalSecondaryIndex["TaskRecord"]):
+    """Tasks by status; re-keyed once, when a task becomes final."""
+
+    class Meta:
+        index_name = "status"
+        projection = IncludeProjection(["eta", "name"])
+
+    status_key = UnicodeAttribute(hash_key=True)
+    created = UnicodeAttribute(range_key=True)
+
+
+class NameIndex(GlobalSecondaryIndex["TaskRecord"]):
+    """Tasks by name; written once."""
+
+    class Meta:
+        index_name = "name"
+        projection = KeysOnlyProjection()
+
+    name_key = UnicodeAttribute(hash_key=True)
+    created = UnicodeAttribute(range_key=True)
+
+
+class ItemIndex(GlobalSecondaryIndex["TaskRecord"]):
+    """Tasks by the inventory item they are about; written once."""
+
+    class Meta:
+        index_name = "item"
+        projection = KeysOnlyProjection()
+
+    item_id = UnicodeAttribute(hash_key=True)
+    created = UnicodeAttribute(range_key=True)
+
+
+class WorkerIndex(GlobalSecondaryIndex["TaskRecord"]):
+    """Tasks by the worker that ran them last; written when an attempt begins."""
+
+    class Meta:
+        index_name = "worker"
+        projection = KeysOnlyProjection()
+
+    worker = UnicodeAttribute(hash_key=True)
+    created = UnicodeAttribute(range_key=True)
+
+
+class TaskRecord(Model):
+    """One task. Times are ISO 8601 in UTC, `runtime` is in seconds."""
+
+    class Meta:
+        table_name = ""  # set by connect()
+        connect_timeout_seconds = 3
+        read_timeout_seconds = 10
+
+    by_status = StatusIndex()
+    by_name = NameIndex()
+    by_item = ItemIndex()
+    by_worker = WorkerIndex()
+
+    id = UnicodeAttribute(hash_key=True)
+    result = BinaryAttribute(legacy_encoding=False)  # Celery's result, JSON as bytes
+    timestamp = NumberAttribute()  # epoch seconds of the last write, for Celery
+    ttl = TTLAttribute(null=True)
+    status = UnicodeAttribute()
+    name = UnicodeAttribute()
+    queue = UnicodeAttribute(null=True)
+    args = JSONList(null=True)  # only where the arguments did not fit the task's names
+    kwargs = JSONMap()
+    created = UnicodeAttribute()
+    started = UnicodeAttribute(null=True)
+    done = UnicodeAttribute(null=True)
+    runtime = NumberAttribute(null=True)
+    worker = UnicodeAttribute(null=True)
+    attempt = NumberAttribute(default=0)  # attempts begun
+    attempts = JSONList(null=True)  # the ended ones before the current: {start, end, worker, outcome, error}
+    max_retries = NumberAttribute(null=True)
+    lease = NumberAttribute(null=True)  # epoch seconds; only while STARTED
+    retry_at = UnicodeAttribute(null=True)  # only while RETRY
+    eta = UnicodeAttribute(null=True)
+    expires = UnicodeAttribute(null=True)
+    error_type = UnicodeAttribute(null=True)
+    error_message = UnicodeAttribute(null=True)
+    fingerprint = UnicodeAttribute(null=True)  # equal for failures that are alike
+    progress = JSONMap(null=True)  # {done, total}
+    terminate = UnicodeAttribute(null=True)  # who asked a running task to end, and when
+    item_id = UnicodeAttribute(null=True)
+    requested_by = UnicodeAttribute(null=True)
+    parent_id = UnicodeAttribute(null=True)
+    root_id = UnicodeAttribute(null=True)
+    group_id = UnicodeAttribute(null=True)
+    children = JSONList(null=True)  # ids
+    retry_of = UnicodeAttribute(null=True)
+    retried_to = JSONList(null=True)  # ids
+    options = UnicodeAttribute(null=True)  # what else the message carried (links, chain, …), as JSON
+    body = UnicodeAttribute(null=True)  # the message itself, where it could not be read
+    status_key = UnicodeAttribute()
+    name_key = UnicodeAttribute()
+
+    @property
+    def task_id(self) -> str:
+        """The task's id as callers know it."""
+        return wire.task_id_of(self.id)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change the task any more."""
+        return Status(self.status) in FINAL
+
+
+def connect() -> type[TaskRecord]:
+    """The model, bound to the table that the environment names."""
+    TaskRecord.Meta.table_name = settings.tasks_table()
+    return TaskRecord
+
+
+def get(task_id: str) -> TaskRecord:
+    """One record, read consistently; raises NotFound or Unavailable."""
+    connect()
+    try:
+        record = TaskRecord.get(wire.result_key(task_id), consistent_read=True)
+    except DoesNotExist as error:
+        raise NotFound(f"there is no task {task_id}") from error
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+    if record.ttl is not None and record.ttl <= clock.now():
+        raise NotFound(f"task {task_id} has expired")
+    return record
+
+
+def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:
+    """Records by the table's key, those that exist and have not expired; raises Unavailable."""
+    connect()
+    present = clock.now()
+    try:
+        found = {record.id: record for record in TaskRecord.batch_get(list(keys))}
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+    return {key: record for key, record in found.items() if record.ttl is None or record.ttl > present}
+
+
+def new(
+    message: wire.Message,
+    *,
+    queue: str,
+    item_id: str | None = None,
+    created: datetime | None = None,
+    requested_by: str = "",
+    retry_of: str | None = None,
+    max_retries: int | None = None,
+) -> TaskRecord:
+    """A PENDING record of a message, not written yet."""
+    connect()
+    moment = clock.text(created or clock.now())
+    record = TaskRecord(
+        wire.result_key(message.task_id),
+        name=message.name,
+        queue=queue,
+        args=jsonvalues.plain(list(message.args)) or None,
+        kwargs=jsonvalues.plain(message.kwargs),
+        created=moment,
+        status=Status.PENDING.value,
+        status_key=status_key(message.task_id, Status.PENDING, moment),
+        name_key=f"{message.name}#{clock.hour(moment)}",
+        item_id=item_id,
+        requested_by=requested_by or None,
+        retry_of=retry_of,
+        max_retries=max_retries,
+        eta=clock.text(message.eta) if message.eta else None,
+        expires=clock.text(message.expires) if message.expires else None,
+        parent_id=message.parent_id,
+        root_id=message.root_id if message.root_id != message.task_id else None,
+        group_id=message.group_id,
+        options=wire.dump_options(message),
+    )
+    record.timestamp = int(clock.now().timestamp())
+    record.result = meta(record, Status.PENDING)
+    return record
+
+
+def status_key(task_id: str, status: Status, created: str) -> str:
+    """Partition of the status index: a shard of the active tasks, or a final status with the hour of creation."""
+    if status in FINAL:
+        return f"{status.value}#{clock.hour(created)}"
+    return f"ACTIVE#{zlib.crc32(task_id.encode()) % ACTIVE_SHARDS}"
+
+
+def meta(record: TaskRecord, status: Status, *, result: Any = None, error: BaseException | None = None) -> bytes:
+    """Celery's result of a record in `status`, as the bytes its backend reads."""
+    return wire.result_meta(
+        status.value,
+        task_id=record.task_id,
+        result=result,
+        error=error,
+        traceback=traceback_text(error) if error else None,
+        date_done=clock.parse(record.done) if record.done and status in FINAL else None,
+        name=record.name,
+        args=record.args or [],
+        kwargs=record.kwargs,
+        worker=record.worker,
+        retries=max(int(record.attempt or 0) - 1, 0),
+        queue=record.queue,
+        parent_id=record.parent_id,
+        group_id=record.group_id,
+        children=record.children or [],
+    )

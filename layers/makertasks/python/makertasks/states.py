@@ -1,0 +1,97 @@
+"""The state machine of a task, pure: which status may follow which, and what the events of a task's life do.
+
+    (none) ──▶ PENDING ──▶ STARTED ──▶ SUCCESS
+                 │  ▲         │  │ ──▶ FAILURE
+                 │  └─RETRY◀──┘  └───▶ REVOKED
+                 └──▶ FAILURE, REVOKED      (RETRY too)
+
+SUCCESS, FAILURE and REVOKED are final: nothing changes them. `records` turns `sources()` into the conditions of its
+writes, so that an illegal transition is refused by the table itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Celery's statuses, with Celery's meaning."""
+
+    PENDING = "PENDING"  # recorded; its message is in the queue or about to be sent
+    STARTED = "STARTED"  # a worker holds it until its lease ends
+    RETRY = "RETRY"  # failed in passing; runs again when its time has come
+    SUCCESS = "SUCCESS"  # done, with a result
+    FAILURE = "FAILURE"  # did not work, with a reason
+    REVOKED = "REVOKED"  # called off, or expired before it began
+
+
+FINAL = frozenset({Status.SUCCESS, Status.FAILURE, Status.REVOKED})
+ACTIVE = frozenset(Status) - FINAL
+
+# None stands for "no record": a message that no producer of ours recorded begins its record where it is met.
+TRANSITIONS: dict[Status | None, frozenset[Status]] = {
+    None: frozenset({Status.PENDING, Status.STARTED, Status.FAILURE, Status.REVOKED}),
+    Status.PENDING: frozenset({Status.STARTED, Status.FAILURE, Status.REVOKED}),
+    Status.STARTED: frozenset({Status.STARTED, Status.RETRY, Status.SUCCESS, Status.FAILURE, Status.REVOKED}),
+    Status.RETRY: frozenset({Status.STARTED, Status.FAILURE, Status.REVOKED}),
+    Status.SUCCESS: frozenset(),
+    Status.FAILURE: frozenset(),
+    Status.REVOKED: frozenset(),
+}
+
+
+def sources(target: Status) -> frozenset[Status]:
+    """The statuses from which `target` may be reached."""
+    return frozenset(source for source, targets in TRANSITIONS.items() if source is not None and target in targets)
+
+
+def may_begin(target: Status) -> bool:
+    """Whether a task without a record may be recorded as `target`."""
+    return target in TRANSITIONS[None]
+
+
+@dataclass(frozen=True)
+class Life:
+    """What of a task decides which event may happen next. Times are seconds of one clock."""
+
+    status: Status | None = None
+    attempt: int = 0  # attempts begun
+    holder: str = ""  # worker of the running attempt
+    lease_ends: float = 0.0
+    retry_at: float = 0.0
+
+
+class Refused(Exception):  # noqa: N818 - an answer of the state machine, not an error of the program
+    """The event may not happen to a task in this state; nothing changes."""
+
+
+def move(life: Life, target: Status) -> Life:
+    """The life with another status; raises Refused where that may not follow."""
+    if target not in TRANSITIONS[life.status]:
+        raise Refused(f"{life.status} may not become {target}")
+    return replace(life, status=target)
+
+
+def claim(life: Life, worker: str, now: float, lease: float) -> Life:
+    """A worker takes the task: a waiting one whose time has come, or one whose holder's lease has ended."""
+    if life.status is Status.STARTED and now < life.lease_ends:
+        raise Refused(f"{life.holder} holds the task until its lease ends")
+    if life.status is Status.RETRY and now < life.retry_at:
+        raise Refused("the next attempt's time has not come")
+    started = move(life, Status.STARTED)
+    return replace(started, attempt=life.attempt + 1, holder=worker, lease_ends=now + lease, retry_at=0.0)
+
+
+def finish(life: Life, target: Status, worker: str, attempt: int, retry_at: float = 0.0) -> Life:
+    """The holder ends its own attempt; anybody else is refused, however late its answer comes."""
+    if (life.status, life.holder, life.attempt) != (Status.STARTED, worker, attempt):
+        raise Refused("the attempt is not this worker's any more")
+    return replace(move(life, target), holder="", lease_ends=0.0, retry_at=retry_at)
+
+
+def revoke(life: Life) -> Life:
+    """Call off a task that no worker holds; a running one ends at its own next checkpoint instead."""
+    if life.status is Status.STARTED:
+        raise Refused(f"{life.holder} is running it; ask it to terminate")
+    return move(life, Status.REVOKED)

@@ -1,0 +1,152 @@
+"""A task's Lambda function: batches from its queue, and direct invocations.
+
+    handler = lambda_handler(generate_qr_code)
+
+A message is gone once its task has got where it can get; one that must come back is reported as failed (partial batch
+response) after its visibility time-out was set to the moment it is due. No exception leaves the handler for a queue's
+batch: Lambda would deliver the whole batch again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from makertasks import clock, lifecycle, queues, records, wire
+from makertasks.errors import MakertasksError, Unavailable
+from makertasks.execution import Again, Delivery, Later, execute
+from makertasks.records import TaskRecord
+from makertasks.states import Status
+from makertasks.tasks import Task
+
+logger = Logger()
+metrics = Metrics(namespace="makertasks")
+
+STATE_HEADER = "makertasks_state"
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+
+# A message that could not be handled because a service refused comes back after this many seconds.
+SERVICE_DOWN_SECONDS = 10.0
+
+
+class TaskFailed(MakertasksError):
+    """A directly invoked task did not succeed; the message says why."""
+
+
+def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
+    """The Lambda handler of one task."""
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+    @logger.inject_lambda_context(clear_state=True)
+    @metrics.log_metrics
+    def handler(event: dict[str, Any], lambda_context: Any) -> Any:
+        function_ends = time.time() + lambda_context.get_remaining_time_in_millis() / 1000
+        if "Records" not in event:
+            return _invoke(task, event, lambda_context.aws_request_id, function_ends)
+
+        def handle(record: SQSRecord) -> None:
+            _deliver(task, record, function_ends)
+
+        return process_partial_response(event, handle, processor, lambda_context)
+
+    return handler
+
+
+@cache
+def worker_name(task: Task) -> str:
+    """`generate_qr_code@1f2e3d4c`: the function and its running environment, which Lambda's log stream names."""
+    stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME") or uuid.uuid4().hex
+    return f"{task.short_name}@{stream[-8:]}"
+
+
+def _deliver(task: Task, record: SQSRecord, function_ends: float) -> None:
+    """One message of a batch; raises where the message must come back."""
+    sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
+    try:
+        message = _read(task, record, sent)
+    except wire.Malformed as error:
+        _close_malformed(task, error, sent)
+        return
+    logger.append_keys(task_id=message.task_id, task_name=task.name)
+    state = message.headers.get(STATE_HEADER)
+    delivery = Delivery(message, worker_name(task), function_ends, sent, state, requested_by=message.origin or "")
+    try:
+        _count(execute(task, delivery), sent)
+    except Again as again:
+        _go_on(task, message, again)
+    except Later as later:
+        queues.postpone(task.short_name, record.receipt_handle, later.seconds)
+        raise
+    except Unavailable:
+        logger.exception("a service refused; the message comes back")
+        queues.postpone(task.short_name, record.receipt_handle, SERVICE_DOWN_SECONDS)
+        raise
+
+
+def _read(task: Task, record: SQSRecord, sent: datetime) -> wire.Message:
+    """The message of a queue's record; raises wire.Malformed."""
+    message = wire.decode(record.body, message_id=record.message_id, default_name=task.name)
+    if SCHEDULED_TIME in message.task_id:
+        # EventBridge Scheduler fills the slot's time in; a local AWS that does not gets the minute it was sent in.
+        slot = sent.replace(second=0, microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+        message = replace(message, task_id=message.task_id.replace(SCHEDULED_TIME, slot), root_id=None)
+    return message
+
+
+def _close_malformed(task: Task, error: wire.Malformed, sent: datetime) -> None:
+    """FAILURE for a message that cannot be read but says whose it is; one that does not goes to the dead letters."""
+    if not error.task_id:
+        logger.error("unreadable message", reason=str(error))
+        raise error
+    message = wire.Message(task_id=error.task_id, name=error.name or task.name, args=[], kwargs={})
+    record = records.new(message, queue=task.short_name, created=sent, max_retries=task.max_retries)
+    lifecycle.close(record, Status.FAILURE, error)
+    logger.warning("unreadable message refused", task_id=error.task_id, reason=str(error))
+
+
+def _go_on(task: Task, message: wire.Message, again: Again) -> None:
+    """Send the task on with its state, then give the attempt back: whatever stops in between, one message is left."""
+    onward = replace(message, headers={**message.headers, STATE_HEADER: again.state})
+    queues.send(task.short_name, wire.encode(onward, queues.name_of(task.short_name)), delay=1)
+    lifecycle.release(again.claimed, clock.now())
+
+
+def _count(record: TaskRecord, sent: datetime) -> None:
+    """Metrics of one ended attempt: its outcome, its runtime, and how long it waited before its first start."""
+    metrics.add_dimension(name="task_name", value=record.name)
+    metrics.add_metric(name=f"Task{record.status.capitalize()}", unit=MetricUnit.Count, value=1)
+    if record.runtime is not None:
+        metrics.add_metric(name="Runtime", unit=MetricUnit.Seconds, value=float(record.runtime))
+    if record.started:
+        waited = (clock.parse(record.started) - sent).total_seconds()
+        metrics.add_metric(name="QueueDelay", unit=MetricUnit.Seconds, value=max(waited, 0.0))
+
+
+def _invoke(task: Task, event: dict[str, Any], request_id: str, function_ends: float) -> dict[str, Any]:
+    """A direct invocation with the arguments as its event: recorded, run, answered; raises TaskFailed."""
+    message = wire.Message(task_id=request_id, name=task.name, args=[], kwargs=event, root_id=request_id)
+    delivery = Delivery(message, worker_name(task), function_ends, clock.now(), requested_by="direct invocation")
+    logger.append_keys(task_id=message.task_id, task_name=task.name)
+    try:
+        record = execute(task, delivery)
+    except Later as later:
+        queues.send(task.short_name, wire.encode(message, queues.name_of(task.short_name)), later.seconds)
+        record = records.get(request_id)
+    except Again as again:
+        _go_on(task, message, again)
+        record = records.get(request_id)
+    if record.status in {Status.FAILURE, Status.REVOKED}:
+        raise TaskFailed(f"{record.status} of task {record.task_id}: {record.error_type}: {record.error_message}")
+    outcome = wire.parse_result_meta(record.result)["result"] if record.status == Status.SUCCESS else None
+    return {"task_id": record.task_id, "status": record.status, "result": outcome}
