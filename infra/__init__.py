@@ -1,0 +1,1 @@
+"""What template.yaml refers to, and what deploys it."""

@@ -1,0 +1,38 @@
+"""Runs MiniStack so that functions cannot borrow its packages, and so that nothing of it outlives who started it.
+
+    .local/ministack/bin/python -I launcher.py .local/runtime/bin/python
+
+MiniStack runs functions with `sys.executable`, its own interpreter, whose packages would then hide what is missing from
+a layer. Here it is given another one, which holds only what AWS Lambda's runtime brings along (boto3).
+
+Standard input is a pipe that the parent holds open: when it closes, however the parent ended, MiniStack stops too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import runpy
+import signal
+import sys
+import threading
+
+
+def stop_with_parent() -> None:
+    """Wait until the parent closes its end of the pipe, then ask this process to stop as SIGTERM does."""
+    os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns at the end of the pipe
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> None:
+    """Run MiniStack in this process until SIGTERM; its function workers are ended and reaped before it returns."""
+    sys.executable = sys.argv.pop(1)
+    threading.Thread(target=stop_with_parent, daemon=True).start()
+    try:
+        runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+    finally:
+        importlib.import_module("ministack.core.lambda_runtime").reset()
+
+
+if __name__ == "__main__":
+    main()

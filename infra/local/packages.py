@@ -1,0 +1,203 @@
+"""Layers and code as Lambda takes them: for this machine's interpreter, or for a runtime and a processor of AWS.
+
+    python -m infra.local.packages pictures ARTIFACTS_DIR     what layers/pictures/Makefile calls for `sam build`
+
+A layer is what its folder holds, plus what its requirements.txt locks, resolved for the target and installed into
+`python/`. Nothing is compiled here: a library without a wheel for the target is an error, whatever Python builds it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from infra.local import archives
+from infra.local.errors import BuildFailed, LocalAwsError
+from infra.local.template import parameter_default
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = ROOT / "layers"
+CACHE = ROOT / ".local/packages"
+UV = ROOT / ".venv/bin/uv"
+RUNTIME = ROOT / ".local/runtime/bin/python"
+
+# Raised when the steps below change, so that what was built before is built again.
+RECIPE = "1"
+
+# Files of a layer's folder that are not part of the layer; of these, its content depends on requirements.txt alone.
+NOT_CONTENT = frozenset({"requirements.in", "Makefile"})
+
+PROCESSORS = {"arm64": "aarch64", "x86_64": "x86_64"}
+# The C library of Lambda's system: Amazon Linux 2 up to Python 3.11, Amazon Linux 2023 (glibc 2.34) after it.
+AMAZON_LINUX_2 = "manylinux2014"
+AMAZON_LINUX_2023 = "manylinux_2_34"
+LAST_ON_AMAZON_LINUX_2 = (3, 11)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a package is to run. `name` tells targets apart; `options` choose wheels."""
+
+    name: str
+    options: tuple[str, ...]
+    compiled: bool = False
+
+    @classmethod
+    def local(cls) -> Self:
+        """The interpreter that local functions run on. Bytecode goes along, so that a cold start need not compile."""
+        name = f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}"
+        return cls(name, ("--python", str(RUNTIME)), compiled=True)
+
+    @classmethod
+    def on_lambda(cls, runtime: str, architecture: str) -> Self:
+        """A runtime (`python3.13`) and an architecture (`arm64`, `x86_64`) of AWS Lambda; raises BuildFailed."""
+        if architecture not in PROCESSORS:
+            raise BuildFailed(f"architecture {architecture!r} is not one of Lambda's: {', '.join(PROCESSORS)}")
+        version = runtime.removeprefix("python")
+        major, _, minor = version.partition(".")
+        if not runtime.startswith("python3.") or not minor.isdigit():
+            raise BuildFailed(f"runtime {runtime!r} is not a Python of Lambda; write it as python3.13")
+        system = AMAZON_LINUX_2 if (int(major), int(minor)) <= LAST_ON_AMAZON_LINUX_2 else AMAZON_LINUX_2023
+        platform = f"{PROCESSORS[architecture]}-{system}"
+        options = ("--python", sys.executable, "--python-version", version, "--python-platform", platform)
+        return cls(f"{runtime}-{architecture}", options)
+
+
+def layer_zip(folder: Path, target: Target) -> Path:
+    """The zip file of a layer, built only where its content has changed; raises BuildFailed."""
+    if not folder.is_dir():
+        raise BuildFailed(f"there is no folder {folder} for a layer")
+    digest = archives.digest(folder, RECIPE, target.name, without=NOT_CONTENT)
+    path = CACHE / f"layer-{folder.name}-{digest}.zip"
+    if not path.exists():
+        with _staging() as staged:
+            build_layer(folder, target, staged)
+            _pack(path, staged, target)
+    return path
+
+
+def code_zip(folder: Path, target: Target) -> Path:
+    """The zip file of a code root, made only where its content has changed."""
+    path = CACHE / f"code-{folder.name}-{archives.digest(folder, RECIPE, target.name)}.zip"
+    if not path.exists():
+        with _staging() as staged:
+            _copy(folder, staged)
+            _pack(path, staged, target)
+    return path
+
+
+def build_layer(folder: Path, target: Target, into: Path) -> None:
+    """Lay out a layer in the folder `into`; raises BuildFailed."""
+    _copy(folder, into, without=NOT_CONTENT | {"requirements.txt"})
+    requirements = folder / "requirements.txt"
+    if requirements.exists():
+        _install(folder.name, requirements, target, into / "python")
+        _trim(into / "python")
+
+
+def _install(name: str, requirements: Path, target: Target, into: Path) -> None:
+    # --only-binary: no library's own build steps run, and what is built here fits the target and not this machine.
+    command: list[str | Path] = [
+        UV,
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+    ]
+    done = subprocess.run(
+        [*command, "--target", into, *target.options, "-r", requirements],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={variable: value for variable, value in os.environ.items() if variable != "VIRTUAL_ENV"},
+    )
+    if done.returncode:
+        raise BuildFailed(f"layer {name} for {target.name}: {_reason(done.stderr)}")
+
+
+def _reason(output: str) -> str:
+    """What uv says went wrong, in one line."""
+    address = re.search(r"Failed to fetch: `?([^\s`]+)", output)
+    if address:
+        return f"{address[1]} cannot be reached, and building a layer for the first time needs the network"
+    lines = (re.sub(r"^[^\w`]+", "", line) for line in output.splitlines())  # uv draws a tree before its words
+    return " ".join(lines) or "uv ended without saying why"
+
+
+def _trim(python: Path) -> None:
+    """Remove what no function imports: tests, programs, type stubs, and the installer's own records."""
+    for path in list(python.rglob("*")):
+        if path.is_dir() and path.name in {"tests", "test", "bin", "__pycache__"}:
+            shutil.rmtree(path)
+        elif path.suffix == ".pyi" or path.name in {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", ".lock"}:
+            path.unlink()
+
+
+def _pack(path: Path, staged: Path, target: Target) -> None:
+    members = list(archives.files(staged))
+    if target.compiled:
+        # Checked against nothing at run time: unpacking gives every file a new time, and a zip file never changes.
+        command: list[str | Path] = [
+            RUNTIME,
+            "-m",
+            "compileall",
+            "-q",
+            "-j",
+            "0",
+            "--invalidation-mode",
+            "unchecked-hash",
+        ]
+        subprocess.run([*command, "-s", staged, "-p", "/", staged], check=True)
+        members += staged.rglob("__pycache__/*.pyc")
+    archives.write_zip(path, staged, members)
+
+
+def _copy(folder: Path, into: Path, without: frozenset[str] = frozenset()) -> None:
+    for path in archives.files(folder):
+        relative = path.relative_to(folder)
+        if relative.as_posix() not in without:
+            (into / relative).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, into / relative)
+
+
+@contextmanager
+def _staging() -> Iterator[Path]:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix=".building-") as folder:
+        yield Path(folder)
+
+
+def main() -> int:
+    """Build one layer for AWS. The target is the template's default unless the environment says otherwise."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.packages", description=main.__doc__)
+    parser.add_argument("layer", help="folder under layers/")
+    parser.add_argument("into", type=Path, help="folder to build it in")
+    arguments = parser.parse_args()
+    try:
+        target = Target.on_lambda(
+            os.environ.get("MAKERTASKS_RUNTIME") or parameter_default("Runtime"),
+            os.environ.get("MAKERTASKS_ARCHITECTURE") or parameter_default("Architecture"),
+        )
+        build_layer(LAYERS / arguments.layer, target, arguments.into)
+    except LocalAwsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

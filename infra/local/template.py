@@ -1,0 +1,68 @@
+"""template.yaml as a Python value, in CloudFormation's long form: `!Ref a` becomes `{"Ref": "a"}`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.local.errors import DeployFailed
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as CloudFormation reads it: its own tags are functions, and a date is text (`Version: 2012-10-17`)."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _construct_function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    if suffix in {"Ref", "Condition"}:
+        return {suffix: value}
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _construct_function)
+
+
+def load(path: Path = TEMPLATE) -> dict[str, Any]:
+    """A template with its functions in long form; raises DeployFailed where it is missing or is not YAML."""
+    try:
+        with path.open(encoding="utf-8") as text:
+            template: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
+    except FileNotFoundError as error:
+        raise DeployFailed(f"there is no {path}") from error
+    except yaml.YAMLError as error:
+        raise DeployFailed(f"{path.name} is not YAML: {' '.join(str(error).split())}") from error
+    return template
+
+
+def resources(template: dict[str, Any], *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Logical id and properties of the resources of these types."""
+    for logical_id, resource in template["Resources"].items():
+        if resource["Type"] in kinds:
+            yield logical_id, resource.setdefault("Properties", {})
+
+
+def parameter_default(name: str, path: Path = TEMPLATE) -> str:
+    """Default of one of the template's parameters; raises DeployFailed where it has none."""
+    parameter = load(path).get("Parameters", {}).get(name, {})
+    if "Default" not in parameter:
+        raise DeployFailed(f"{path.name} has no parameter {name} with a default")
+    return str(parameter["Default"])
