@@ -1,0 +1,91 @@
+"""Between decoding and encoding: a picture turned upright, in sRGB with 8 bits a channel, and rid of all else."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+from PIL import Image, ImageCms
+
+# A CMYK profile of a print shop has 0.5 to 2.7 MB.
+MAX_PROFILE_BYTES = 4 * 1024 * 1024
+
+# EXIF orientation (CIPA DC-008, tag 0x0112) to what undoes it.
+_ORIENTATION_TAG = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# What Pillow's decoders raise on damaged files. Not Exception: a time limit must reach the worker.
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, ArithmeticError)
+
+
+def averageable(image: Image.Image) -> Image.Image:
+    """The picture in a mode whose values can be averaged; grey and colour stay what they are."""
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode == "P":
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image
+
+
+def cleaned(image: Image.Image) -> Image.Image:
+    """Upright, in sRGB or grey with 8 bits, and with nothing beside its pixels."""
+    turn = _TURNS.get(_orientation(image))
+    image = _in_srgb(_with_alpha_channel(image))
+    if turn is not None:
+        image = image.transpose(turn)
+    image.info = {"transparency": image.info["transparency"]} if _has_palette_alpha(image) else {}
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 (upright) where the EXIF data cannot be read: they are no reason to refuse a picture."""
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except DAMAGE:
+        return 1
+
+
+def _has_palette_alpha(image: Image.Image) -> bool:
+    return image.mode == "P" and "transparency" in image.info
+
+
+def _with_alpha_channel(image: Image.Image) -> Image.Image:
+    """A PNG may name one colour or grey as transparent; a channel says the same and survives what comes after."""
+    if "transparency" not in image.info or image.mode not in {"1", "L", "RGB"}:
+        return image
+    return image.convert("RGBA" if image.mode == "RGB" else "LA")
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """8 bits a channel, and colours as sRGB means them; without a usable profile as they are."""
+    if image.mode.startswith("I"):  # 16 bits of grey; Pillow's own conversion would cut all above 255 to white
+        return image.point(lambda value: value * (1 / 256)).convert("L")
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in {"P", "RGB", "RGBA", "CMYK"} and len(profile) <= MAX_PROFILE_BYTES:
+        image = _converted(averageable(image), profile)
+    return image if image.mode in {"1", "L", "LA", "P", "RGB", "RGBA"} else image.convert("RGB")
+
+
+def _converted(image: Image.Image, profile: bytes) -> Image.Image:
+    """The picture's colours moved from its profile to sRGB; unchanged where the profile is sRGB, or is broken."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return image
+        target = ImageCms.createProfile("sRGB")
+        mode = "RGB" if image.mode == "CMYK" else image.mode
+        transform = ImageCms.buildTransform(source, target, image.mode, mode)
+        if mode != image.mode:
+            return ImageCms.applyTransform(image, transform) or image
+        ImageCms.applyTransform(image, transform, inPlace=True)
+    except (ImageCms.PyCMSError, *DAMAGE):
+        return image
+    return image
