@@ -100,10 +100,11 @@ def encode(text: str) -> ScanCode:
     try:
         code.make()
     except DataOverflowError as error:
-        raise ValueError(f"{len(text)} characters do not fit a QR code: {text[:80]!r} …; use a shorter address") from error
+        raise ValueError(f"{len(text)} characters do not fit a QR code, use fewer: {text[:80]!r} …") from error
     size = code.modules_count
     first = _as_number(code.modules)
-    number = min((first ^ delta for delta in _mask_deltas(code.version)), key=lambda candidate: penalty(candidate, size))
+    masked = (first ^ delta for delta in _mask_deltas(code.version))
+    number = min(masked, key=lambda candidate: penalty(candidate, size))
     bits = format(number, f"0{size * size}b")
     return ScanCode(text, size, tuple(bits[start : start + size] for start in range(0, size * size, size)))
 

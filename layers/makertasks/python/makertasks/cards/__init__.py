@@ -1,5 +1,6 @@
 """Index cards on Avery 5388 sheets: US Letter, three cards of 5 by 3 inches.
 
+    source      reads an item and its image
     content     what a card says, taken from an item and its supplier links
     layout      where it stands: boxes in points, without drawing
     drawing     the boxes as PDF operators

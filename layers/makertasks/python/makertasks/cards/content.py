@@ -55,7 +55,7 @@ def card_of(
 ) -> Card:
     """The card of an item; its warnings say what of the item could not be shown as it is."""
     name = fonts.clean(item.name) or f"Item {item.item_id}"
-    category: dict[str, Any] = item.category.as_dict() if item.category else {}
+    category: dict[str, Any] = dict(item.category.attribute_values) if item.category else {}
     category_name = fonts.clean(str(category.get("name") or ""))
     colour, colour_warnings = _category_colour(category)
     hazard, hazard_warnings = _hazard_of(item) if item.is_hazardous else (None, ())
@@ -111,7 +111,7 @@ def _category_colour(category: dict[str, Any]) -> tuple[Colour, tuple[str, ...]]
     text = str(category.get("color") or "").strip()
     colour = colours.parse(text)
     if colour is None and text:
-        return colours.DEFAULT, (f"the category's color is {text[:40]!r}, not #rrggbb; the card has the default colour",)
+        return colours.DEFAULT, (f"the category's color is {text[:40]!r}, not #rrggbb; the default colour stands in",)
     return colour or colours.DEFAULT, ()
 
 

@@ -112,5 +112,3 @@ def _draw_code(canvas: Canvas, url: str, box: Box) -> None:
 
 def _fill(canvas: Canvas, colour: Colour) -> None:
     canvas.setFillColorRGB(*(part / 255 for part in colour))
-
-

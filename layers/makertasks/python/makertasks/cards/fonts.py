@@ -18,7 +18,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 # What a letter becomes that no font has.
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 REGULAR, BOLD = "Helvetica", "Helvetica-Bold"
-# Files of the layer `fonts` in the order they are asked for a letter; a collection's first font is the proportional one.
+# Files of the layer `fonts` in the order they are asked for a letter; of a collection, its first font.
 FALLBACKS = {
     REGULAR: ("DejaVuSans.ttf", "NotoSansSymbols-Regular.ttf", "NotoSansSymbols2-Regular.ttf", "wqy-microhei.ttc"),
     BOLD: ("DejaVuSans-Bold.ttf", "NotoSansSymbols-Regular.ttf", "NotoSansSymbols2-Regular.ttf", "wqy-microhei.ttc"),
@@ -60,7 +60,11 @@ def runs(text: str, font: str) -> list[Run]:
     if _helvetica_suffices(ordered):
         return [Run(ordered, font, embolden=False)]
     return [
-        Run("".join(letter for letter, _ in group), name, embolden=font == BOLD and name not in {BOLD, "DejaVuSans-Bold"})
+        Run(
+            "".join(letter for letter, _ in group),
+            name,
+            embolden=font == BOLD and name not in {BOLD, "DejaVuSans-Bold"},
+        )
         for name, group in groupby(_choose(ordered, font), key=lambda choice: choice[1])
     ]
 

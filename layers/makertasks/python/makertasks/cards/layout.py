@@ -8,8 +8,8 @@
     │ footer                        call to action │
     └──────────────────────────────────────────────┘
 
-Sizes, colours and margins are OpenMakerSuite's. Its right column is moved inside the card, and the QR code takes the room
-there is, so that it can be scanned from further away although the quiet zone has doubled.
+Sizes, colours and margins are OpenMakerSuite's. Its right column is moved inside the card, and the QR code takes the
+room there is, so that it can be scanned from further away although the quiet zone has doubled.
 """
 
 from __future__ import annotations

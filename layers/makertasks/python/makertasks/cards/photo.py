@@ -1,32 +1,29 @@
-"""The item's image as the JPEG that a card embeds: as small as print allows, without metadata."""
+"""The item's image as the JPEG that a card embeds: no larger than print shows, without metadata."""
 
 from __future__ import annotations
 
 import io
-import struct
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps
+from PIL import Image
+
+from makertasks import pictures
+from makertasks.picture_cleaning import DAMAGE, averageable, cleaned
+from makertasks.picture_formats import KEPT
+from makertasks.pictures import UnusablePicture
 
 DOTS_AN_INCH = 300
 # The largest place for an image on a card, in points (see layout), and the pixels that fill it in print.
 PLACE = (198, 118)
 PIXELS = (-(-PLACE[0] * DOTS_AN_INCH // 72), -(-PLACE[1] * DOTS_AN_INCH // 72))
 QUALITY = 85
-FORMATS = ("JPEG", "PNG", "WEBP")
-# An image of more pixels is not decoded: 50 million, what the largest ordinary cameras take.
-MOST_PIXELS = 50_000_000
-# EXIF's orientation, and its values that turn an image by a quarter.
-ORIENTATION, TURNED = 0x0112, range(5, 9)
-
-
-class UnreadableImage(ValueError):
-    """The bytes are no image that a card can show."""
+# An image of more pixels goes through `pictures.thumbnail`, which bounds the memory it takes, at some loss of detail.
+MOST_DIRECT_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A JPEG and the size in pixels of the image it was made from: a card never draws it larger than that, in points."""
+    """A JPEG, and the size in pixels that it had before it was made small: a card draws it no larger, in points."""
 
     jpeg: bytes
     width: int
@@ -34,33 +31,26 @@ class Photo:
 
 
 def printable(body: bytes) -> Photo:
-    """The image at the size it is printed; raises UnreadableImage."""
+    """The image at the size it is printed; raises UnusablePicture."""
     try:
-        with Image.open(io.BytesIO(body), formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise UnreadableImage(f"it has {image.width}×{image.height} pixels; at most {MOST_PIXELS:,} are drawn")
-            sides = image.size[::-1] if image.getexif().get(ORIENTATION) in TURNED else image.size
-            image.draft("RGB", PIXELS)
-            upright = ImageOps.exif_transpose(image)
-            upright.thumbnail(PIXELS, reducing_gap=2.0)
-            return Photo(_jpeg(_on_white(upright)), *sides)
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
-        if isinstance(error, UnreadableImage):
-            raise
-        raise UnreadableImage(f"it cannot be decoded as {', '.join(FORMATS)}: {error}") from error
+        with Image.open(io.BytesIO(body), formats=KEPT) as image:
+            if image.width * image.height > MOST_DIRECT_PIXELS:
+                return printable(pictures.thumbnail(body))
+            image.draft(None, PIXELS)
+            image.load()
+            upright = _on_white(averageable(cleaned(image)))
+    except (Image.DecompressionBombError, *DAMAGE) as error:
+        raise UnusablePicture(f"cannot be decoded as {', '.join(KEPT)} ({type(error).__name__})") from error
+    size = upright.size
+    upright.thumbnail(PIXELS, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    upright.save(buffer, "JPEG", quality=QUALITY)
+    return Photo(buffer.getvalue(), *size)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
     """The image in RGB or grey, its transparent parts white as the paper."""
-    if image.mode in {"RGB", "L"} and "transparency" not in image.info:
-        return image
-    if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured).convert("RGB")
-    return image.convert("RGB")
-
-
-def _jpeg(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
-    return buffer.getvalue()
+    if not image.has_transparency_data:
+        return image if image.mode in {"RGB", "L"} else image.convert("RGB")
+    coloured = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured).convert("RGB")

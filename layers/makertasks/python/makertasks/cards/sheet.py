@@ -30,7 +30,9 @@ class Sheets:
         """`skip` is how many cards of the first sheet are used up already: 0, 1 or 2."""
         self._file = io.BytesIO()
         # Invariant: no times and no random identifiers, so that the same cards are the same bytes.
-        self._canvas = Canvas(self._file, pagesize=PAGE, pageCompression=1, invariant=1, lang=LANGUAGE, pdfVersion=(1, 7))
+        self._canvas = Canvas(
+            self._file, pagesize=PAGE, pageCompression=1, invariant=1, lang=LANGUAGE, pdfVersion=(1, 7)
+        )
         self._canvas.setTitle(title)
         self._canvas.setCreator("makertasks")
         self._canvas.setViewerPreference("DisplayDocTitle", "true")
@@ -39,12 +41,17 @@ class Sheets:
 
     def add(self, card: Card) -> None:
         """Draw a card at the next place."""
-        if self._place == CARDS_A_PAGE:
+        if self.at_page_end:
             self._structure.end_page()
             self._place = 0
         bottom = PAGE[1] - TOP_MARGIN - (self._place + 1) * layout.HEIGHT
         draw(self._canvas, self._structure, layout.lay_out(card), LEFT_MARGIN, bottom)
         self._place += 1
+
+    @property
+    def at_page_end(self) -> bool:
+        """Whether the next card begins a new page."""
+        return self._place == CARDS_A_PAGE
 
     def finish(self) -> bytes:
         """The PDF; nothing can be added any more."""

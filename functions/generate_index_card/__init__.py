@@ -1,0 +1,1 @@
+"""`inventory.tasks.generate_index_card`: the card of one item."""

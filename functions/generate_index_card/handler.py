@@ -1,0 +1,33 @@
+"""Lambda function of `inventory.tasks.generate_index_card`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from makertasks import bucket, inventory
+from makertasks.tasks import ItemId, task
+from makertasks.worker import lambda_handler
+
+
+@task("inventory.tasks.generate_index_card")
+def generate_index_card(item_id: ItemId, blank: bool = False) -> dict[str, Any]:
+    """Draw an item's index card (Avery 5388) as PDF; a blank one shows the QR code alone.
+
+    Reads the item, its supplier links and its image; writes `index_cards/card_{id}.pdf` and the item's `index_card`
+    where it differs. A blank card is `index_cards/card_{id}_blank.pdf` and leaves the item as it is. What the card
+    could not show is in the result's warnings. Raises UnknownItem, or PassingError where a service refuses.
+    """
+    # Loaded on the first run: the API imports this module only to learn the signature.
+    from makertasks.cards.sheet import pdf_of
+    from makertasks.cards.source import read_card
+
+    card = read_card(item_id, blank=blank)
+    body = pdf_of([card], f"Index card: {card.name}")
+    key = f"index_cards/card_{item_id}{'_blank' if blank else ''}.pdf"
+    bucket.put(key, body, "application/pdf")
+    if not blank and inventory.get_item(item_id).index_card != key:
+        inventory.update_item(item_id, index_card=key)
+    return {"index_card": key, "bytes": len(body), "warnings": list(card.warnings)}
+
+
+handler = lambda_handler(generate_index_card)

@@ -1,0 +1,1 @@
+"""`inventory.tasks.generate_index_cards`: sheets of many cards."""

@@ -1,0 +1,1 @@
+"""`inventory.tasks.generate_qr_code`: an item's QR code as PNG and SVG."""

@@ -1,0 +1,38 @@
+"""Lambda function of `inventory.tasks.generate_qr_code`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from makertasks import bucket, inventory, settings
+from makertasks.tasks import ItemId, task
+from makertasks.worker import lambda_handler
+
+FOLDER = "inventory/qrcodes/"
+
+
+@task("inventory.tasks.generate_qr_code")
+def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
+    """Draw the QR code that opens an item's scan page, as PNG and SVG.
+
+    Reads the item; writes `inventory/qrcodes/qr_{id}.png` and `.svg`, and the item's `qr_code` where it differs. A code
+    under another name that the item had before is deleted. Raises UnknownItem, or PassingError where a service refuses.
+    """
+    # Loaded on the first run: the API imports this module only to learn the signature.
+    from makertasks import scan_codes
+
+    item = inventory.get_item(item_id)
+    url = scan_codes.scan_url(settings.frontend_url(), item_id)
+    code = scan_codes.encode(url)
+    key, vector_key = f"{FOLDER}qr_{item_id}.png", f"{FOLDER}qr_{item_id}.svg"
+    bucket.put(key, code.png(), "image/png")
+    bucket.put(vector_key, code.svg(f"QR code: {url}"), "image/svg+xml")
+    before = item.qr_code
+    if before != key:
+        inventory.update_item(item_id, qr_code=key)
+    if before and before != key and before.startswith(FOLDER):
+        bucket.delete(before)
+    return {"qr_code": key, "svg": vector_key, "url": url, "changed": before != key}
+
+
+handler = lambda_handler(generate_qr_code)
