@@ -1,0 +1,69 @@
+"""The wire format, pure: Celery's messages on SQS and its results on DynamoDB, read and written without Celery.
+
+message     Message, and how it is written
+envelope    how a message is read, from whatever a queue holds
+values      JSON with Celery's typed values, plain JSON for records
+results     keys and JSON of result items, saved groups, trees of results
+followers   what a task's end asks for: callbacks, chains, errbacks, chords
+"""
+
+from makertasks.wire.canvas import StartedChord
+from makertasks.wire.envelope import decode
+from makertasks.wire.followers import (
+    Followers,
+    chord_error_followers,
+    chord_followers,
+    error_followers,
+    followers,
+)
+from makertasks.wire.message import Message, Signature, dump_options, encode, load_options
+from makertasks.wire.results import (
+    chord_key,
+    failure,
+    group_key,
+    group_meta,
+    group_tree,
+    join,
+    parse_group_meta,
+    parse_result_meta,
+    result_key,
+    result_meta,
+    revoked,
+    task_id_of,
+    task_tree,
+    tree_ids,
+)
+from makertasks.wire.values import Malformed, dump_value, load_value, plain
+
+__all__ = [
+    "Followers",
+    "Malformed",
+    "Message",
+    "Signature",
+    "StartedChord",
+    "chord_error_followers",
+    "chord_followers",
+    "chord_key",
+    "decode",
+    "dump_options",
+    "dump_value",
+    "encode",
+    "error_followers",
+    "failure",
+    "followers",
+    "group_key",
+    "group_meta",
+    "group_tree",
+    "join",
+    "load_options",
+    "load_value",
+    "parse_group_meta",
+    "parse_result_meta",
+    "plain",
+    "result_key",
+    "result_meta",
+    "revoked",
+    "task_id_of",
+    "task_tree",
+    "tree_ids",
+]

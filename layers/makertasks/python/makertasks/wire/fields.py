@@ -1,0 +1,127 @@
+"""The fields of an envelope, each checked: every function answers a value of its kind or raises Malformed.
+
+Absent fields are None everywhere, and each function answers None for None unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from makertasks.wire.values import Malformed, shown
+
+# UTF-8 bytes of an id or a name. django-celery-results keeps 255; the record's key, which writes a byte as up to four
+# characters, then stays below DynamoDB's 2,048.
+MAX_IDENTIFIER_BYTES = 255
+
+# Counters and seconds: what other parts of Celery keep in 32 bits.
+_MAX_NUMBER = 2**31 - 1
+
+
+def mapping(value: object, field: str) -> dict[str, Any]:
+    """An object; an empty one for None."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Malformed(f"{field} is {shown(value)}, not an object")
+    return value
+
+
+def identifier(value: object, field: str) -> str:
+    """An id or a name, which must be there; Celery takes UUIDs as well."""
+    text = str(value) if isinstance(value, UUID) else value
+    if isinstance(text, str) and 0 < len(_utf8(text, field)) <= MAX_IDENTIFIER_BYTES:
+        return text
+    raise Malformed(f"{field} is {shown(value)}, not text of 1 to {MAX_IDENTIFIER_BYTES} bytes")
+
+
+def optional_identifier(source: Mapping[str, Any], field: str) -> str | None:
+    """An id that may be absent."""
+    value = source.get(field)
+    return None if value is None else identifier(value, field)
+
+
+def text(source: Mapping[str, Any], field: str) -> str | None:
+    """Text of any length, but of whole characters."""
+    value = source.get(field)
+    if value is not None and not isinstance(value, str):
+        raise Malformed(f"{field} is {shown(value)}, not text")
+    if value is not None:
+        _utf8(value, field)
+    return value
+
+
+def number(source: Mapping[str, Any], field: str) -> int | None:
+    """A whole number from 0 on."""
+    value = source.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_NUMBER:
+        raise Malformed(f"{field} is {shown(value)}, not a whole number from 0 to {_MAX_NUMBER}")
+    return value
+
+
+def seconds(value: object, field: str) -> float | None:
+    """Seconds; None for 0, which is no limit in Celery."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_NUMBER:
+        raise Malformed(f"{field} is {shown(value)}, not seconds")
+    return value or None
+
+
+def offset(source: Mapping[str, Any], field: str) -> timedelta | None:
+    """Seconds from now on, or back."""
+    value = source.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _MAX_NUMBER:
+        raise Malformed(f"{field} is {shown(value)}, not seconds")
+    return timedelta(seconds=value)
+
+
+def time_limits(source: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """The hard and the soft limit; both None where the field is absent."""
+    match source.get("timelimit"):
+        case None:
+            return None, None
+        case [hard, soft]:
+            return seconds(hard, "timelimit"), seconds(soft, "timelimit")
+    raise Malformed("timelimit is not [hard, soft]")
+
+
+def flag(source: Mapping[str, Any], field: str) -> bool | None:
+    """True or false."""
+    value = source.get(field)
+    if value is not None and not isinstance(value, bool):
+        raise Malformed(f"{field} is {shown(value)}, neither true nor false")
+    return value
+
+
+def names(source: Mapping[str, Any], field: str) -> list[str] | None:
+    """A list of texts."""
+    value = source.get(field)
+    if value is not None and not (isinstance(value, list) and all(isinstance(name, str) for name in value)):
+        raise Malformed(f"{field} is not a list of names")
+    return cast("list[str] | None", value)
+
+
+def moment(source: Mapping[str, Any], field: str) -> datetime | None:
+    """A time in UTC; one without zone is taken for UTC, which is Celery's default."""
+    value = source.get(field)
+    if value is None or value == "":
+        return None
+    try:
+        read = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Malformed(f"{field} is {shown(value)}, not a time in ISO 8601") from error
+
+
+def _utf8(value: str, field: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError as error:
+        raise Malformed(f"{field} holds half a character: an unpaired surrogate") from error
