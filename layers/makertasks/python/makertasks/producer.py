@@ -69,8 +69,6 @@ def prepare(submission: Submission, *, check_items: bool = True) -> tuple[record
         expires=submission.expires,
         root_id=submission.root_id or task_id,
         parent_id=submission.parent_id,
-        time_limit=task.time_limit,
-        soft_time_limit=task.soft_time_limit,
         origin=submission.requested_by or None,
     )
     record = records.new(

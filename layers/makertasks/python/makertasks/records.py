@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -232,7 +233,7 @@ def new(
         parent_id=message.parent_id,
         root_id=message.root_id if message.root_id != message.task_id else None,
         group_id=message.group_id,
-        options=wire.dump_options(message),
+        options=wire.dump_options(replace(message, origin=None, argsrepr=None, kwargsrepr=None)),
     )
     record.timestamp = int(clock.now().timestamp())
     record.result = meta(record, Status.PENDING)

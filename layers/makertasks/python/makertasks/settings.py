@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from makertasks.errors import MakertasksError
 
@@ -58,3 +59,8 @@ def retention_days(status: str) -> float | None:
     """Days after which an ended task's record goes, by status (`RETENTION_DAYS_SUCCESS`); None keeps it for ever."""
     value = os.environ.get(f"RETENTION_DAYS_{status}", "")
     return float(value) if value and float(value) > 0 else None
+
+
+def code_root() -> Path:
+    """The folder that holds a folder for each function, whose `handler.py` declares its task."""
+    return Path(required("LAMBDA_TASK_ROOT"))

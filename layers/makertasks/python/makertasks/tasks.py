@@ -15,12 +15,12 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
+from makertasks import settings
 from makertasks.errors import InvalidArguments, MakertasksError, UnknownTask
 
 # An argument that names an item of the inventory: a submission is refused where there is no such item.
@@ -81,6 +81,12 @@ class Task:
         ]
         return msgspec.defstruct(self.short_name, fields, forbid_unknown_fields=True, kw_only=True)
 
+    def schema(self) -> dict[str, Any]:
+        """The arguments as a JSON schema."""
+        schema = msgspec.json.schema(self.arguments)
+        definition: dict[str, Any] = schema["$defs"][self.short_name]
+        return definition
+
     @property
     def item_arguments(self) -> list[str]:
         """Names of the arguments that name an item of the inventory."""
@@ -118,7 +124,10 @@ class Task:
             return msgspec.convert({**given, **kwargs}, self.arguments)
         except msgspec.ValidationError as error:
             reason, _, path = str(error).partition(" - at `$.")
-            raise InvalidArguments(f"{path.rstrip('`') or 'kwargs'}: {reason[0].lower()}{reason[1:]}") from error
+            argument = path.rstrip("`") or "kwargs"
+            given_value = {**given, **kwargs}.get(argument)
+            shown = "" if given_value is None else f"; {str(given_value)[:80]!r} was given"
+            raise InvalidArguments(f"{argument}: {reason[0].lower()}{reason[1:]}{shown}") from error
 
     @cached_property
     def _required(self) -> list[str]:
@@ -140,17 +149,18 @@ def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Task]:
     return declare
 
 
-def discover(code_root: Path) -> dict[str, Task]:
-    """Every task under a code root, by name: each folder's `handler.py` is imported, which declares it."""
-    for handler in sorted(code_root.glob("*/handler.py")):
+def discover() -> dict[str, Task]:
+    """Every task of the code root, by name: each folder's `handler.py` is imported, which declares it."""
+    for handler in sorted(settings.code_root().glob("*/handler.py")):
         importlib.import_module(f"{handler.parent.name}.handler")
     return dict(sorted(_registry.items()))
 
 
 def find(name: str) -> Task:
-    """The task of that name among those declared so far; raises UnknownTask."""
-    try:
-        return _registry[name]
-    except KeyError:
-        known = ", ".join(sorted(_registry)) or "none"
-        raise UnknownTask("name", f"there is no task {name!r}; the tasks are {known}") from None
+    """The task of that name; raises UnknownTask, whose message names those there are."""
+    folder = name.rpartition(".")[2]
+    if name not in _registry and folder.isidentifier() and (settings.code_root() / folder / "handler.py").is_file():
+        importlib.import_module(f"{folder}.handler")
+    if name not in _registry:
+        raise UnknownTask("name", f"there is no task {name[:200]!r}; the tasks are {', '.join(discover())}")
+    return _registry[name]

@@ -1,0 +1,32 @@
+"""Dead-letter queues ▶ tasks table: a message that could not be read or recorded becomes a FAILURE record.
+
+The record keeps the message's body, so it shows up in lists and counts and can be sent again after mending.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from makertasks import dead_letters
+
+logger = Logger()
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def record_dead_letter(record: SQSRecord) -> None:
+    """One dead message becomes one FAILURE record; where the table refuses, the message stays where it is."""
+    sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
+    queue = record.event_source_arn.rpartition("-dead-")[2]
+    task_id = dead_letters.record(record.body, message_id=record.message_id, queue=queue, sent=sent)
+    logger.error("dead letter recorded", task_id=task_id, queue=queue)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """A batch of dead messages."""
+    return process_partial_response(event, record_dead_letter, processor, context)

@@ -1,0 +1,59 @@
+"""Inventory table stream ▶ download tasks: an item whose image_url is new or changed gets its image.
+
+Whoever wrote the item: an import, a script, the console. A change of anything else queues nothing, and a download that
+failed is not queued again by the next change of stock.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+from makertasks import producer
+from makertasks.errors import InvalidRequest
+
+DOWNLOAD = "inventory.tasks.download_image_from_url"
+
+logger = Logger()
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
+
+
+def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
+    """The address an item's image is to be downloaded from after a change, or None.
+
+    >>> wanted_url({}, {"image_url": "https://example.com/a.png"})
+    'https://example.com/a.png'
+    >>> wanted_url({"image_url": "u", "stock": 1}, {"image_url": "u", "stock": 2}) is None
+    True
+    """
+    url = str(new.get("image_url") or "")
+    unchanged = url == old.get("image_url")
+    return None if not url or unchanged or url == new.get("image_source") else url
+
+
+def follow(record: DynamoDBRecord) -> None:
+    """Queue the download that one change asks for; the stream's event id makes a doubled event one task."""
+    images = record.dynamodb
+    if images is None:
+        return
+    new = images.new_image or {}
+    url = wanted_url(images.old_image or {}, new)
+    if url is None:
+        return
+    item_id = str(new["owner"]).removeprefix("item#")
+    arguments = {"item_id": item_id, "image_url": url}
+    try:
+        task_id = producer.submit(DOWNLOAD, arguments, task_id=f"image-{record.event_id}", requested_by="item change")
+    except InvalidRequest as error:
+        logger.warning("item change without a task", item_id=item_id, reason=str(error))
+    else:
+        logger.info("download queued", item_id=item_id, task_id=task_id)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """One batch of the stream; answers the first record that failed, from which Lambda goes on."""
+    return process_partial_response(event, follow, processor, context)

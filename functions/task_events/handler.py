@@ -1,0 +1,29 @@
+"""Tasks table stream ▶ counters table: counts tasks by hour, day, name and status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+from makertasks import counters
+
+logger = Logger()
+
+
+def change_of(record: DynamoDBRecord) -> counters.Change | None:
+    """What one stream record changes in the counts."""
+    images = record.dynamodb
+    if images is None:
+        return None
+    return counters.change_of(str(record.event_id), images.old_image or None, images.new_image or None)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: Any) -> None:
+    """One batch of a shard, in order. An exception makes Lambda deliver it again; what is counted stays counted once."""
+    changes = [change for record in DynamoDBStreamEvent(event).records if (change := change_of(record))]
+    written = counters.count(changes)
+    logger.info("tasks counted", changes=len(changes), cells=written)

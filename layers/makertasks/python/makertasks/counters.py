@@ -1,0 +1,223 @@
+"""The counters table: tasks counted by hour and by day of their creation, by name and by status.
+
+    period (partition)   cell (sort)          counts of
+    2026-11-22           09#{task name}       the tasks of that name created in that hour
+    2026-11              22#{task name}       the tasks of that name created on that day
+    months               2026-11              (that there are days in that month)
+
+Fed by the tasks table's stream alone. A cell adds differences, so the order of batches does not matter; and it notes the
+batches it has counted, so a batch that comes again (whole, or with more behind it, as Lambda does after a failure)
+counts once. The cells also say where tasks are: listings ask them which hours are worth a query.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, VersionAttribute
+from pynamodb.exceptions import DoesNotExist, PutError, PynamoDBException
+from pynamodb.models import Model
+
+from makertasks import settings
+from makertasks.errors import Unavailable
+from makertasks.records import JSONList, JSONMap
+from makertasks.states import Status
+
+# Batches a cell remembers. Lambda hands a shard's batches over one after another, so one a shard would do; 16 leave
+# room for the shards of a very busy table, and a cell below 1 KB, which costs one write unit.
+REMEMBERED_BATCHES = 16
+# An event id is 32 hexadecimal digits; 12 tell the events of one cell apart.
+EVENT_DIGITS = 12
+
+
+class CounterCell(Model):
+    """Counts of one task name in one hour or day."""
+
+    class Meta:
+        table_name = ""  # set by connect()
+        connect_timeout_seconds = 3
+        read_timeout_seconds = 10
+
+    period = UnicodeAttribute(hash_key=True)
+    cell = UnicodeAttribute(range_key=True)
+    counts = JSONMap(default=dict)  # {status: tasks}
+    retried = NumberAttribute(default=0)  # attempts that ended in RETRY
+    runtimes = JSONMap(default=dict)  # {bucket: ended attempts}, see runtime_bucket()
+    runtime_sum = NumberAttribute(default=0)  # seconds
+    batches = JSONList(default=list)  # [first event, last event] of those counted last
+    version = VersionAttribute()
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.cell.partition("#")[2]
+
+    @property
+    def hour(self) -> str:
+        """`2026-11-22T09` of an hour's cell."""
+        return f"{self.period}T{self.cell[:2]}"
+
+
+@dataclass
+class Change:
+    """What one stream record changes in the counts of its hour."""
+
+    event: str
+    hour: str
+    name: str
+    counts: dict[str, int]
+    retried: int = 0
+    runtime: float | None = None
+
+
+@dataclass
+class HourCounts:
+    """Everything counted in one hour: {task name: {status: tasks}}."""
+
+    hour: str
+    names: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def connect() -> None:
+    """Bind the model to the table that the environment names."""
+    CounterCell.Meta.table_name = settings.counters_table()
+
+
+def runtime_bucket(seconds: float) -> int:
+    """Number of the bucket of a runtime: bucket n holds runtimes up to 2**(n/2) milliseconds, so within 41 %."""
+    return max(0, math.ceil(2 * math.log2(max(seconds, 0.001) * 1000)))
+
+
+def bucket_limit(bucket: int) -> float:
+    """Upper limit of a bucket in seconds."""
+    return float(2 ** (bucket / 2) / 1000)
+
+
+def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Change | None:
+    """What a task's change means for the counts; None for items that are no task and for changes within a status.
+
+    `old` and `new` are the record's images as plain values.
+    """
+    image = new or old or {}
+    if "name" not in image or "created" not in image:
+        return None
+    before, after = (old or {}).get("status"), (new or {}).get("status")
+    if before == after:
+        return None
+    counts: dict[str, int] = {}
+    if before:
+        counts[before] = -1
+    if after:
+        counts[after] = 1
+    runtime = (new or {}).get("runtime") if after in {Status.SUCCESS, Status.FAILURE} and before else None
+    return Change(event, image["created"][:13], image["name"], counts, int(after == Status.RETRY), runtime)
+
+
+def count(changes: list[Change]) -> int:
+    """Add a batch's changes, in the stream's order, to their cells; answers how many cells were written.
+
+    Raises Unavailable; counting the same batch again then adds only what is missing.
+    """
+    connect()
+    cells: dict[tuple[str, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        cells[change.hour[:10], f"{change.hour[11:]}#{change.name}"].append(change)
+        cells[change.hour[:7], f"{change.hour[8:10]}#{change.name}"].append(change)
+    try:
+        return sum(_count_in(period, cell, batch) for (period, cell), batch in cells.items())
+    except PynamoDBException as error:
+        raise Unavailable(f"the counters table did not answer: {error}") from error
+
+
+def _count_in(period: str, name: str, batch: list[Change]) -> bool:
+    """Add what a cell has not counted yet; another writer in between only makes it read again."""
+    while True:
+        cell = _read(period, name)
+        missing = _not_counted(cell, batch)
+        if not missing:
+            return False
+        _add(cell, missing)
+        try:
+            cell.save()
+        except PutError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
+            continue
+        if cell.version == 1 and len(period) == len("2026-11"):
+            CounterCell("months", period).save()
+        return True
+
+
+def _read(period: str, name: str) -> CounterCell:
+    try:
+        return CounterCell.get(period, name, consistent_read=True)
+    except DoesNotExist:
+        return CounterCell(period, name)
+
+
+def _not_counted(cell: CounterCell, batch: list[Change]) -> list[Change]:
+    """The tail of a batch that the cell has not counted."""
+    counted = {first: last for first, last in cell.batches}
+    events = [change.event[:EVENT_DIGITS] for change in batch]
+    start = 0
+    while start < len(events) and events[start] in counted:
+        last = counted[events[start]]
+        start = events.index(last) + 1 if last in events else len(events)
+    return batch[start:]
+
+
+def _add(cell: CounterCell, changes: list[Change]) -> None:
+    counts: dict[str, int] = defaultdict(int, cell.counts)
+    runtimes: dict[str, int] = defaultdict(int, cell.runtimes)
+    for change in changes:
+        for status, difference in change.counts.items():
+            counts[status] += difference
+        cell.retried += change.retried
+        if change.runtime is not None:
+            runtimes[str(runtime_bucket(change.runtime))] += 1
+            cell.runtime_sum += change.runtime
+    cell.counts = {status: tasks for status, tasks in counts.items() if tasks}
+    cell.runtimes = dict(runtimes)
+    ids = changes[0].event[:EVENT_DIGITS], changes[-1].event[:EVENT_DIGITS]
+    cell.batches = [*cell.batches, list(ids)][-REMEMBERED_BATCHES:]
+
+
+def hours(newest: str, oldest: str) -> Iterator[HourCounts]:
+    """Hours that hold tasks, newest first, between two hours (`2026-11-22T09`); raises Unavailable."""
+    for day in _days(newest[:10], oldest[:10]):
+        found: dict[str, HourCounts] = {}
+        for cell in _cells(day):
+            hour = found.setdefault(cell.hour, HourCounts(cell.hour))
+            hour.names[cell.name] = cell.counts
+        yield from (found[hour] for hour in sorted(found, reverse=True) if oldest <= hour <= newest)
+
+
+def days(month: str) -> dict[str, dict[str, dict[str, int]]]:
+    """Counts of one month: {day: {task name: {status: tasks}}}; raises Unavailable."""
+    found: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
+    for cell in _cells(month):
+        found[f"{month}-{cell.cell[:2]}"][cell.name] = cell.counts
+    return dict(found)
+
+
+def months() -> list[str]:
+    """Months that hold tasks, newest first; raises Unavailable."""
+    return sorted((cell.cell for cell in _cells("months")), reverse=True)
+
+
+def _days(newest: str, oldest: str) -> Iterator[str]:
+    for month in months():
+        if oldest[:7] <= month <= newest[:7]:
+            yield from (day for day in sorted(days(month), reverse=True) if oldest <= day <= newest)
+
+
+def _cells(period: str) -> Iterable[CounterCell]:
+    connect()
+    try:
+        return list(CounterCell.query(period))
+    except PynamoDBException as error:
+        raise Unavailable(f"the counters table did not answer: {error}") from error

@@ -1,0 +1,33 @@
+"""Messages that could not be read or recorded: kept as FAILURE records with their body."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from makertasks import lifecycle, records, wire
+from makertasks.errors import MakertasksError
+from makertasks.states import Status
+
+# What of a dead message's body its record keeps: enough to see what it was and to send it again. An item holds 400 KB.
+KEPT_CHARACTERS = 262_144
+
+
+class DeadLetter(MakertasksError):
+    """The message reached its dead-letter queue."""
+
+
+def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
+    """Record a dead message as FAILURE and answer its task's id; raises Unavailable.
+
+    A task that has a record already and is not final becomes FAILURE; one that has ended stays as it is.
+    """
+    try:
+        message = wire.decode(body, message_id=message_id, default_name=queue)
+        reason = "its function ended without a word each time the message was delivered, before it could be recorded"
+    except wire.Malformed as error:
+        message = wire.Message(task_id=error.task_id or message_id, name=error.name or queue)
+        reason = f"the message cannot be read: {error}"
+    fresh = records.new(message, queue=queue, created=sent)
+    fresh.body = body[:KEPT_CHARACTERS]
+    lifecycle.close(fresh, Status.FAILURE, DeadLetter(f"gave up on a message: {reason}"))
+    return message.task_id

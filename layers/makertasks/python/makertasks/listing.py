@@ -1,0 +1,201 @@
+"""Lists of tasks, newest first: every filter and every pair of filters from an index, a page at a time, no scan.
+
+A filter is answered from the index that leaves least to read; what the index does not know is checked on the records.
+Keys of the name and status indexes are bucketed by hour, and the counters say which hours are worth a query. The last
+hours are always asked, counted or not, because counting runs a moment behind.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import heapq
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.indexes import GlobalSecondaryIndex
+
+from makertasks import clock, counters, records
+from makertasks.errors import InvalidRequest, Unavailable
+from makertasks.records import ACTIVE_SHARDS, TaskRecord
+from makertasks.states import ACTIVE, Status
+
+DEFAULT_LIMIT = 25  # as Django admin's list
+MAXIMUM_LIMIT = 100  # one BatchGetItem
+# Keys looked at for one page; a filter that finds little in them gives a short page with a cursor.
+MAXIMUM_EXAMINED = 1000
+# Hours that are asked whether they are counted or not.
+UNCOUNTED_HOURS = 2
+OLDEST = "2000-01-01T00:00:00.000000Z"
+
+# A task's place in every list: its time of creation, then the table's key.
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What to list; None leaves a field open. Times are ISO 8601 text as `clock.text` writes it, both included."""
+
+    status: str | None = None
+    name: str | None = None
+    item_id: str | None = None
+    worker: str | None = None
+    created_from: str | None = None
+    created_to: str | None = None
+
+    def admits(self, record: TaskRecord) -> bool:
+        """Whether a record fits."""
+        return (
+            self.status in {None, record.status}
+            and self.name in {None, record.name}
+            and self.item_id in {None, record.item_id}
+            and self.worker in {None, record.worker}
+            and (self.created_from or OLDEST) <= record.created
+            and (self.created_to is None or record.created <= self.created_to)
+        )
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some tasks, newest first, and the cursor of the next page where there may be more."""
+
+    records: list[TaskRecord]
+    cursor: str | None
+
+
+def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None, names: Iterable[str] = ()) -> Page:
+    """One page; `names` are the task names known to exist, beside those that have been counted.
+
+    Raises InvalidRequest for a limit out of bounds or a cursor of another query, and Unavailable.
+    """
+    if not 1 <= limit <= MAXIMUM_LIMIT:
+        raise InvalidRequest("limit", f"must be between 1 and {MAXIMUM_LIMIT}, not {limit}")
+    after = _read_cursor(cursor, wanted) if cursor else None
+    try:
+        return _collect(wanted, limit, _places(wanted, after, set(names)))
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+
+
+def _collect(wanted: Filter, limit: int, places: Iterator[Place]) -> Page:
+    found: list[TaskRecord] = []
+    examined = 0
+    while examined < MAXIMUM_EXAMINED:
+        chunk = list(islice(places, limit + 1 - len(found)))
+        if not chunk:
+            return Page(found, None)
+        examined += len(chunk)
+        stored = records.get_many(key for _, key in chunk)
+        for created, key in chunk:
+            if key in stored and wanted.admits(stored[key]):
+                if len(found) == limit:
+                    last = found[-1]
+                    return Page(found, _write_cursor((last.created, last.id), wanted))
+                found.append(stored[key])
+        last_seen = chunk[-1]
+    return Page(found, _write_cursor(last_seen, wanted))
+
+
+def _places(wanted: Filter, after: Place | None, names: set[str]) -> Iterator[Place]:
+    """Places of tasks that may fit, newest first, those behind `after` only."""
+    newest = min(wanted.created_to or "9", after[0] if after else "9")
+    if newest == "9":
+        newest = clock.text(clock.now() + timedelta(days=1))
+    oldest = wanted.created_from or OLDEST
+    for place in _candidates(wanted, newest, oldest, names):
+        if after is None or place < after:
+            yield place
+
+
+def _candidates(wanted: Filter, newest: str, oldest: str, names: set[str]) -> Iterator[Place]:
+    if wanted.item_id:
+        yield from _partition(TaskRecord.by_item, wanted.item_id, newest, oldest)
+    elif wanted.worker:
+        yield from _partition(TaskRecord.by_worker, wanted.worker, newest, oldest)
+    elif wanted.status and Status(wanted.status) in ACTIVE:
+        shards = (f"ACTIVE#{shard}" for shard in range(ACTIVE_SHARDS))
+        yield from _merged(TaskRecord.by_status, shards, newest, oldest)
+    else:
+        for hour in _hours(newest, oldest, names):
+            yield from _in_hour(wanted, hour, newest, oldest)
+
+
+def _in_hour(wanted: Filter, hour: counters.HourCounts, newest: str, oldest: str) -> Iterator[Place]:
+    """Places of one hour, from the index with fewer tasks that do not fit."""
+    if wanted.status and not _fewer_by_name(wanted, hour):
+        yield from _partition(TaskRecord.by_status, f"{wanted.status}#{hour.hour}", newest, oldest)
+        return
+    names = [wanted.name] if wanted.name else sorted(hour.names)
+    yield from _merged(TaskRecord.by_name, (f"{name}#{hour.hour}" for name in names), newest, oldest)
+
+
+def _fewer_by_name(wanted: Filter, hour: counters.HourCounts) -> bool:
+    if not wanted.name:
+        return False
+    of_name = sum(hour.names.get(wanted.name, {}).values())
+    of_status = sum(counts.get(str(wanted.status), 0) for counts in hour.names.values())
+    return of_name < of_status
+
+
+def _hours(newest: str, oldest: str, names: set[str]) -> Iterator[counters.HourCounts]:
+    """Hours to ask, newest first: the last ones for every known name, older ones where something is counted."""
+    present = clock.now()
+    recent = [clock.hour(clock.text(present - timedelta(hours=back))) for back in range(-1, UNCOUNTED_HOURS)]
+    counted = counters.hours(clock.hour(newest), clock.hour(oldest))
+    latest = next(counted, None)
+    for hour in recent:
+        counts = {name: {} for name in names}
+        if latest and latest.hour == hour:
+            counts |= latest.names
+            latest = next(counted, None)
+        if clock.hour(oldest) <= hour <= clock.hour(newest):
+            yield counters.HourCounts(hour, counts)
+    if latest:
+        yield latest
+        yield from counted
+
+
+def _merged(
+    index: GlobalSecondaryIndex[Any], partitions: Iterable[str], newest: str, oldest: str
+) -> Iterator[Place]:
+    return heapq.merge(*(_partition(index, key, newest, oldest) for key in partitions), reverse=True)
+
+
+def _partition(index: GlobalSecondaryIndex[Any], key: str, newest: str, oldest: str) -> Iterator[Place]:
+    """Places of one partition, newest first; tasks of one microsecond are put in the order of their keys."""
+    records.connect()
+    if oldest > newest:
+        return
+    bounds = TaskRecord.created.between(oldest, newest)
+    same_moment: list[Place] = []
+    for found in index.query(key, bounds, scan_index_forward=False, page_size=MAXIMUM_LIMIT):
+        place = (found.created, found.id)
+        if same_moment and same_moment[0][0] != place[0]:
+            yield from sorted(same_moment, reverse=True)
+            same_moment = []
+        same_moment.append(place)
+    yield from sorted(same_moment, reverse=True)
+
+
+def _digest(wanted: Filter) -> str:
+    return hashlib.sha256(json.dumps(asdict(wanted), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _write_cursor(place: Place, wanted: Filter) -> str:
+    return base64.urlsafe_b64encode(json.dumps([*place, _digest(wanted)]).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, wanted: Filter) -> Place:
+    try:
+        created, key, digest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        clock.parse(created)
+    except (ValueError, TypeError) as error:
+        raise InvalidRequest("cursor", "is not one of ours; use the value of `cursor` from the page before") from error
+    if digest != _digest(wanted) or not isinstance(key, str):
+        raise InvalidRequest("cursor", "belongs to another query; begin again without it when the filters change")
+    return created, key

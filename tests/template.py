@@ -1,0 +1,37 @@
+"""template.yaml as data, for tests that build from it or look at it. Intrinsic functions become their arguments."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads `!Ref x` as "x", `!Sub text` as the text, `!GetAtt a.b` as "a.b"."""
+
+
+def _argument(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_multi_constructor("!", _argument)
+
+
+@cache
+def template() -> dict[str, Any]:
+    """The whole template."""
+    return yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader's subclass
+
+
+def resources() -> dict[str, dict[str, Any]]:
+    """Its resources by logical id."""
+    return template()["Resources"]

@@ -1,0 +1,91 @@
+"""The stack's tables, bucket and queues as template.yaml declares them, on moto."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.template import resources
+
+ROOT = Path(__file__).parents[2]
+TABLE_KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """What template.yaml gives every function."""
+    values = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "STACK_NAME": "unit",
+        "TASKS_TABLE": "unit-tasks",
+        "INVENTORY_TABLE": "unit-inventory",
+        "COUNTERS_TABLE": "unit-counters",
+        "MEDIA_BUCKET": "unit-media",
+        "FRONTEND_URL": "http://localhost:3000",
+        "RETENTION_DAYS_SUCCESS": "30",
+        "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
+        "POWERTOOLS_SERVICE_NAME": "unit",
+        "POWERTOOLS_METRICS_NAMESPACE": "makertasks",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def aws(environment):
+    """moto's AWS, empty; clients made before are forgotten."""
+    from makertasks import aws as clients
+    from makertasks import queues
+
+    with mock_aws():
+        clients.client.cache_clear()
+        queues.url_of.cache_clear()
+        yield boto3.session.Session()
+    clients.client.cache_clear()
+    queues.url_of.cache_clear()
+
+
+def _create_table(aws, resource: str, name: str) -> None:
+    properties = resources()[resource]["Properties"]
+    wanted = {key: properties[key] for key in TABLE_KEYS if key in properties}
+    if "StreamSpecification" in wanted:
+        wanted["StreamSpecification"] = {"StreamEnabled": True, **wanted["StreamSpecification"]}
+    aws.client("dynamodb").create_table(TableName=name, **wanted)
+
+
+@pytest.fixture
+def tasks_table(aws):
+    """The tasks table."""
+    _create_table(aws, "TasksTable", "unit-tasks")
+
+
+@pytest.fixture
+def counters_table(aws):
+    """The counters table."""
+    _create_table(aws, "CountersTable", "unit-counters")
+
+
+@pytest.fixture
+def inventory_table(aws):
+    """The inventory table."""
+    _create_table(aws, "InventoryTable", "unit-inventory")
+
+
+@pytest.fixture
+def media_bucket(aws):
+    """The media bucket."""
+    aws.client("s3").create_bucket(Bucket="unit-media")
+
+
+@pytest.fixture
+def task_queues(aws):
+    """Every task's queue and dead-letter queue."""
+    sqs = aws.client("sqs")
+    for resource in resources().values():
+        if resource["Type"] == "AWS::SQS::Queue":
+            sqs.create_queue(QueueName=resource["Properties"]["QueueName"].replace("${AWS::StackName}", "unit"))
