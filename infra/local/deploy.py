@@ -1,6 +1,6 @@
 """Deploy template.yaml to the local AWS by CloudFormation change set.
 
-    outputs = deploy(aws.connect(), "makertasks", {"FrontendUrl": "http://localhost:3000"})
+    outputs = deploy(aws.connection, "makertasks", {"FrontendUrl": "http://localhost:3000"})
 
 The template is deployed as it stands, except that its folders (CodeUri, ContentUri) become zip files in a bucket, which
 is what `sam package` does. `sam deploy` works as well, and takes 12 s where this takes one.
@@ -65,6 +65,14 @@ def deploy(
     )
     apply_what_the_local_aws_ignores(connection, stack, body)
     return _outputs(_describe(connection, stack) or {})
+
+
+def outputs_of(connection: Connection, stack: str) -> dict[str, str]:
+    """The outputs of a stack that is there; raises DeployFailed where it is not."""
+    found = _describe(connection, stack)
+    if found is None:
+        raise DeployFailed(f"there is no stack {stack} at {connection.endpoint}; `make run` deploys it")
+    return _outputs(found)
 
 
 def delete(connection: Connection, stack: str) -> None:

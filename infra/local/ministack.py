@@ -1,7 +1,7 @@
 """Start and stop MiniStack, the local AWS: one process, on loopback, with folders of its own.
 
 with MiniStack(Path(".local/data"), port=4566, persist=True) as aws:
-    aws.connect().client("s3").list_buckets()
+    aws.connection.client("s3").list_buckets()
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import socket
 import subprocess
 import time
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,7 +50,8 @@ class MiniStack:
         """The address for AWS_ENDPOINT_URL. A number, because `bucket.localhost` does not resolve everywhere."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    def connect(self) -> Connection:
+    @cached_property
+    def connection(self) -> Connection:
         """Clients with every right on this local AWS."""
         return Connection(self.endpoint)
 

@@ -13,7 +13,7 @@ from infra.local.errors import DeployFailed
 TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one is ten times faster
     """YAML as CloudFormation reads it: its own tags are functions, and a date is text (`Version: 2012-10-17`)."""
 
 

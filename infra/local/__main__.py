@@ -1,0 +1,62 @@
+"""`python -m infra.local [run]` and `python -m infra.local token`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from botocore.exceptions import EndpointConnectionError
+
+from infra.local.connection import Connection
+from infra.local.deploy import outputs_of
+from infra.local.errors import LocalAwsError
+from infra.local.ministack import LOOPBACK, ROOT
+from infra.local.run import run
+from infra.local.sign_in import SignIn
+from infra.local.stack import STACK_NAME
+from infra.local.template import TEMPLATE
+
+DEFAULT_PORT = 4566
+
+
+def main() -> int:
+    """Do what the command line says; an error is one line and exit status 1."""
+    arguments = parse()
+    data = arguments.data or ROOT / f".local/aws-{arguments.port}"
+    try:
+        if arguments.command == "token":
+            print(token(data, arguments.port))
+            return 0
+        return run(data, arguments.port, template=arguments.template, stay=not arguments.once)
+    except LocalAwsError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+
+
+def parse() -> argparse.Namespace:
+    """The command line, and MAKERTASKS_PORT."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description="makertasks on a local AWS.")
+    parser.add_argument(
+        "command", nargs="?", choices=["run", "token"], default="run", help="token: print one for the API"
+    )
+    port = os.environ.get("MAKERTASKS_PORT") or str(DEFAULT_PORT)
+    parser.add_argument("--port", type=int, default=port, help="port of the local AWS (MAKERTASKS_PORT, %(default)s)")
+    parser.add_argument("--data", type=Path, help="where its data is kept (.local/aws-PORT)")
+    parser.add_argument("--template", type=Path, default=TEMPLATE, help="what is deployed (template.yaml)")
+    parser.add_argument("--once", action="store_true", help="stop when the tasks have run")
+    return parser.parse_args()
+
+
+def token(data: Path, port: int) -> str:
+    """An access token for the API of a stack that is up; raises LocalAwsError."""
+    connection = Connection(f"http://{LOOPBACK}:{port}")
+    try:
+        return SignIn.ready(connection, outputs_of(connection, STACK_NAME), data).token()
+    except EndpointConnectionError as error:
+        raise LocalAwsError(f"nothing answers at {connection.endpoint}; `make run` starts it") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""What `make run` shows when the tasks have run: results, the finished files, and how to call the API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from infra.local.errors import SampleFailed
+from infra.local.ministack import ROOT
+from infra.local.stack import LocalStack
+from infra.local.trial import CARD, DOWNLOAD, LEAD_TIMES, QR_CODE, Task, Trial, short_name
+
+# As Django admin shows OpenMakerSuite's task results.
+COLOURS = {"SUCCESS": "green", "FAILURE": "red", "PENDING": "yellow", "STARTED": "blue", "RETRY": "magenta"}
+NAME_WIDTH = 44
+DOWNLOAD_SECONDS = 10
+
+
+class Step:
+    """One line of progress; `note` adds what came out."""
+
+    note = ""
+
+
+@contextmanager
+def step(console: Console, doing: str, done: str) -> Iterator[Step]:
+    """Show what is going on, and a tick when it has ended."""
+    outcome = Step()
+    with console.status(f"{doing} …"):
+        yield outcome
+    console.print(f"  [green]✓[/] {done}  [dim]{escape(outcome.note)}[/]", highlight=False)
+
+
+def show_results(console: Console, trial: Trial) -> None:
+    """A row for each item that a task ran on, and the lead times below."""
+    table = Table("Item", "Image", "QR code", "Index card", box=SIMPLE_HEAD, padding=(0, 2, 0, 1))
+    for item_id, name in trial.items.items():
+        cells = [_cell(trial.of(task, item_id)) for task in (DOWNLOAD, QR_CODE, CARD)]
+        if any(cells):
+            table.add_row(escape(_cut(name)), *(cell or "[dim]-[/]" for cell in cells))
+    console.print(table)
+    lead_times = trial.of(LEAD_TIMES)
+    if lead_times:
+        console.print(f"  Lead times of all supplier links: {_cell(lead_times)}", highlight=False)
+    for task in trial.failed:
+        reason = escape(str((task["error"] or {}).get("message")))
+        console.print(f"  [red]{short_name(task)} {task['item_id'] or ''}: {reason}[/]", highlight=False)
+
+
+def show_listing(console: Console, stack: LocalStack) -> None:
+    """A filtered listing from the API."""
+    query: dict[str, str | int] = {"name": f"inventory.tasks.{QR_CODE}", "status": "SUCCESS", "limit": 3}
+    page = stack.api.get("/v1/tasks", **query)
+    table = Table("Task", "Status", "Created", "Runtime", "Worker", box=SIMPLE_HEAD, padding=(0, 2, 0, 1))
+    for task in page["tasks"]:
+        status = f"[{COLOURS.get(task['status'], 'default')}]{task['status']}[/]"
+        table.add_row(
+            task["id"], status, task["created"][:19].replace("T", " "), _milliseconds(task), _cut(task["worker"], 30)
+        )
+    console.print(
+        f"\n  [bold]GET /v1/tasks?{'&'.join(f'{name}={value}' for name, value in query.items())}[/]", highlight=False
+    )
+    console.print(table)
+
+
+def save_finished(console: Console, stack: LocalStack, item_id: str) -> None:
+    """Fetch what was made for one item by the links that the API gives, so that it can be opened and looked at."""
+    folder = stack.aws.data / "finished"
+    folder.mkdir(exist_ok=True)
+    item = stack.api.get(f"/v1/items/{item_id}")
+    console.print(
+        f"  [bold]Finished[/], of “{escape(_cut(item['name']))}” (links: GET /v1/items/{item_id})", highlight=False
+    )
+    for kind, link in item["links"].items():
+        with requests.Session() as session:
+            session.trust_env = False  # loopback is never behind a proxy
+            response = session.get(link, timeout=DOWNLOAD_SECONDS)
+        if not response.ok:
+            raise SampleFailed(f"the link to the {kind} of item {item_id} answered {response.status_code}")
+        path = folder / f"{kind}{Path(item[kind]).suffix}"
+        path.write_bytes(response.content)
+        console.print(
+            f"    {shown(path)}  [dim]{len(response.content) / 1000:.1f} kB[/]", highlight=False, soft_wrap=True
+        )
+
+
+def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
+    """How to call the API, ready to paste."""
+    port = "" if stack.aws.port == 4566 else f"MAKERTASKS_PORT={stack.aws.port} "  # noqa: PLR2004  # the usual one
+    header = 'curl -s -H "Authorization: Bearer $TOKEN"'
+    body = f'{{"name": "inventory.tasks.{CARD}", "kwargs": {{"item_id": "{item_id}"}}}}'
+    lines = [
+        "",
+        "  [bold]Call the API[/] from another terminal, in this folder:",
+        "",
+        f"    API='{stack.api_url}'",
+        f"    TOKEN=$({port}.venv/bin/python -m infra.local token)   [dim]# works for an hour[/]",
+        f'    {header} "$API/v1/tasks?status=SUCCESS&limit=5"',
+        f'    {header} "$API/v1/items/{item_id}"',
+        f"    {header} -d '{body}' \"$API/v1/tasks\"",
+        "",
+        f"  Sign-in    {stack.sign_in.user}  {escape(stack.sign_in.password)}",
+        f"  AWS tools  set -a; . ./localstack.env; set +a{'' if not port else f'; AWS_ENDPOINT_URL={stack.endpoint}'}",
+        f"  Log        {shown(stack.aws.log)}",
+        "",
+    ]
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be pasted."""
+    relative = os.path.relpath(path, ROOT)
+    return str(path) if relative.startswith("..") else relative
+
+
+def _cell(task: Task | None) -> str:
+    if task is None:
+        return ""
+    mark = {"SUCCESS": "[green]✓[/]", "FAILURE": "[red]✗[/]"}.get(task["status"], task["status"])
+    return f"{mark} [dim]{_milliseconds(task)}[/]"
+
+
+def _milliseconds(task: Task) -> str:
+    return "" if task["runtime"] is None else f"{task['runtime'] * 1000:.0f} ms"
+
+
+def _cut(text: Any, width: int = NAME_WIDTH) -> str:
+    words = str(text or "")
+    return words if len(words) <= width else f"{words[: width - 1]}…"

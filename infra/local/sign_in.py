@@ -1,0 +1,64 @@
+"""Signing in to the local stack. On AWS people sign in with their own names; here one operator is made."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from infra.local.connection import Connection
+
+USER = "local"
+GROUP = "superusers"
+
+# A new token is fetched this many seconds before the old one ends.
+MARGIN_SECONDS = 60
+
+
+@dataclass
+class SignIn:
+    """A user of the stack's user pool, and the access token last given to it."""
+
+    connection: Connection
+    client_id: str
+    user: str
+    password: str
+    _token: str = ""
+    _ends: float = field(default=0.0)  # time.monotonic() seconds
+
+    @classmethod
+    def ready(cls, connection: Connection, outputs: Mapping[str, str], data: Path) -> Self:
+        """The local operator, made where it is not there; its password is made up once and kept in `data`."""
+        kept = data / "sign-in.json"
+        if not kept.exists():
+            kept.touch(mode=0o600)
+            kept.write_text(json.dumps({"user": USER, "password": f"Aa1-{secrets.token_urlsafe(12)}"}))
+        known = json.loads(kept.read_text())
+        add_user(connection, outputs["UserPoolId"], known["user"], known["password"], GROUP)
+        return cls(connection, outputs["UserPoolClientId"], known["user"], known["password"])
+
+    def token(self) -> str:
+        """An access token that still works for a minute at least."""
+        if time.monotonic() > self._ends - MARGIN_SECONDS:
+            answer: dict[str, Any] = self.connection.client("cognito-idp").initiate_auth(
+                ClientId=self.client_id,
+                AuthFlow="USER_PASSWORD_AUTH",
+                AuthParameters={"USERNAME": self.user, "PASSWORD": self.password},
+            )["AuthenticationResult"]
+            self._token = answer["AccessToken"]
+            self._ends = time.monotonic() + answer["ExpiresIn"]
+        return self._token
+
+
+def add_user(connection: Connection, pool: str, user: str, password: str, group: str) -> None:
+    """Make a user with a password that need not be changed, and put it into a group; no error if it is there."""
+    cognito = connection.client("cognito-idp")
+    with suppress(cognito.exceptions.UsernameExistsException):
+        cognito.admin_create_user(UserPoolId=pool, Username=user, MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(UserPoolId=pool, Username=user, Password=password, Permanent=True)
+    cognito.admin_add_user_to_group(UserPoolId=pool, Username=user, GroupName=group)

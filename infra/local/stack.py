@@ -1,0 +1,78 @@
+"""The whole stack on a local AWS of its own: what `make run` and the stack tests stand on.
+
+with local_stack(tmp_path) as stack:
+    stack.client("s3").list_objects_v2(Bucket=stack.outputs["MediaBucketName"])
+    stack.api.get("/v1/tasks", status="SUCCESS")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from infra.local.api import Api
+from infra.local.deploy import deploy
+from infra.local.ministack import LOOPBACK, MiniStack
+from infra.local.sign_in import SignIn
+from infra.local.template import TEMPLATE
+
+STACK_NAME = "makertasks"
+
+
+@dataclass
+class LocalStack:
+    """A deployed stack: its local AWS, its name and its outputs."""
+
+    aws: MiniStack
+    name: str
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def endpoint(self) -> str:
+        """The address for AWS_ENDPOINT_URL."""
+        return self.aws.endpoint
+
+    @property
+    def api_url(self) -> str:
+        """Address of the HTTP API; paths such as /v1/tasks follow it. Quote it in a shell: it has a dollar sign."""
+        return f"{self.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with every right."""
+        return self.aws.connection.client(service)
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """The local operator, made on first use."""
+        return SignIn.ready(self.aws.connection, self.outputs, self.aws.data)
+
+    @cached_property
+    def api(self) -> Api:
+        """The HTTP API, signed in."""
+        return Api(self.api_url, self.sign_in.token)
+
+
+def parameters(aws: MiniStack) -> dict[str, str]:
+    """The template's parameters for local use: downloads may reach the local bucket."""
+    return {"DownloadAllowedHosts": f"{LOOPBACK}:{aws.port} localhost:{aws.port}"}
+
+
+@contextmanager
+def local_stack(
+    data: Path, *, port: int | None = None, name: str = STACK_NAME, template: Path = TEMPLATE, **overrides: str
+) -> Iterator[LocalStack]:
+    """Start a local AWS with its folders in `data`, deploy the template, and stop it at the end.
+
+    `overrides` are parameters of the template. Raises LocalAwsError.
+    """
+    with MiniStack(data, port) as aws:
+        stack = LocalStack(aws, name, deploy(aws.connection, name, parameters(aws) | overrides, template))
+        try:
+            yield stack
+        finally:
+            if "api" in stack.__dict__:
+                stack.api.close()
