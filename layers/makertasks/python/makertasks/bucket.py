@@ -1,21 +1,24 @@
 """The media bucket: the only module that talks to S3. Keys are OpenMakerSuite's media paths.
 
-    inventory/images/{sku or id}.{jpg,png,webp}     item images
-    CACHE/{the image's key}.webp                    their thumbnails
-    inventory/qrcodes/qr_{item id}.png              QR codes
-    index_cards/card_{item id}.pdf                  index cards
-    uploads/images/{item id}/…, imports/…, rejected/…   what people put there
+inventory/images/{sku or id}.{jpg,png,webp}     item images
+CACHE/{the image's key}.webp                    their thumbnails
+inventory/qrcodes/qr_{item id}.png              QR codes
+index_cards/card_{item id}.pdf                  index cards
+uploads/images/{item id}/…, imports/…, rejected/…   what people put there
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from makertasks import aws, settings
 from makertasks.errors import NotFound, PassingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # How long a presigned link works, in seconds: long enough for a page left open over a coffee.
 LINK_SECONDS = 900
@@ -38,6 +41,46 @@ def put(key: str, body: bytes, content_type: str, metadata: dict[str, str] | Non
         )
     except (ClientError, BotoCoreError) as error:
         raise PassingError(f"S3 did not store {key}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Version:
+    """Which content a key has just now: S3's ETag, empty where there is no object, and the object's metadata."""
+
+    etag: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def version(key: str) -> Version:
+    """The present version of a key, its content not read; raises PassingError where S3 refuses."""
+    try:
+        response = aws.client("s3").head_object(Bucket=settings.bucket(), Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "NotFound", "404"}:
+            return Version()
+        raise PassingError(f"S3 did not say what {key} is: {error}") from error
+    except BotoCoreError as error:
+        raise PassingError(f"S3 did not say what {key} is: {error}") from error
+    return Version(response["ETag"], response.get("Metadata", {}))
+
+
+def replace(key: str, body: bytes, content_type: str, metadata: dict[str, str], seen: Version) -> Version | None:
+    """Write one object only where the key still is as it was `seen`; None where it was written or removed meanwhile.
+
+    Answers the version written. Raises PassingError where S3 refuses for another reason.
+    """
+    condition = {"IfMatch": seen.etag} if seen.etag else {"IfNoneMatch": "*"}
+    try:
+        response = aws.client("s3").put_object(
+            Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata, **condition
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}:
+            return None
+        raise PassingError(f"S3 did not store {key}: {error}") from error
+    except BotoCoreError as error:
+        raise PassingError(f"S3 did not store {key}: {error}") from error
+    return Version(response["ETag"], metadata)
 
 
 def get(key: str, maximum: int | None = None) -> StoredObject:
@@ -80,3 +123,37 @@ def link(key: str, seconds: int = LINK_SECONDS) -> str:
         "get_object", Params={"Bucket": settings.bucket(), "Key": key}, ExpiresIn=seconds
     )
     return url
+
+
+def copy(source: str, target: str) -> None:
+    """Copy one object inside the bucket, up to 5 GB, without reading it; raises NotFound or PassingError."""
+    name = settings.bucket()
+    try:
+        aws.client("s3").copy_object(Bucket=name, Key=target, CopySource={"Bucket": name, "Key": source})
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            raise NotFound(f"the bucket has no object {source}") from error
+        raise PassingError(f"S3 did not copy {source} to {target}: {error}") from error
+    except BotoCoreError as error:
+        raise PassingError(f"S3 did not copy {source} to {target}: {error}") from error
+
+
+def keys(prefix: str) -> frozenset[str]:
+    """Every key that begins with `prefix`, 1,000 a request; raises PassingError where S3 refuses."""
+    pages = aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=settings.bucket(), Prefix=prefix)
+    try:
+        return frozenset(entry["Key"] for page in pages for entry in page.get("Contents", []))
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not list {prefix}: {error}") from error
+
+
+def presigned_post(key: str, content_type: str, maximum: int, seconds: int = LINK_SECONDS) -> dict[str, Any]:
+    """Address and form fields with which anybody may put one object of that type and at most `maximum` bytes."""
+    post: dict[str, Any] = aws.client("s3").generate_presigned_post(
+        settings.bucket(),
+        key,
+        Fields={"Content-Type": content_type},
+        Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, maximum]],
+        ExpiresIn=seconds,
+    )
+    return post

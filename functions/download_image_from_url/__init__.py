@@ -1,0 +1,1 @@
+"""Fetches the picture at an item's image_url."""

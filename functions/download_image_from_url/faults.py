@@ -1,0 +1,130 @@
+"""What goes wrong between here and a server, as the two kinds of failure a task knows.
+
+Errors of the libraries hold the whole address, with any signature in it, and would carry it into the stored traceback.
+So none of them is chained: each becomes a sentence of ours.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from typing import TYPE_CHECKING
+
+import requests
+from ssrfguard import BlockedAddressError, BlockedURLError, SSRFGuardError
+from urllib3.exceptions import (
+    HTTPError,
+    InvalidHeader,
+    LocationParseError,
+    NameResolutionError,
+    ProtocolError,
+)
+
+from makertasks.errors import PassingError, PermanentError, TaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# Statuses that may be another one the next time: request time-out, too early, too many requests.
+PASSING_STATUSES = frozenset({408, 425, 429})
+
+# Longest pause that a server is obeyed in, in seconds; a year in a Retry-After is a mistake or a joke.
+LONGEST_PAUSE = 86_400.0
+
+# What errors mean, the first that fits. A type here may be a subclass of a later one.
+_MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PermanentError | PassingError], str], ...] = (
+    (
+        (requests.exceptions.InvalidURL, LocationParseError, UnicodeError),
+        PermanentError,
+        "{} is not an address that a request can be sent to; correct the item's image_url",
+    ),
+    ((InvalidHeader,), PermanentError, "the server of {} sent headers that contradict each other"),
+    ((IncompleteRead,), PassingError, "the connection ended before all of {} had come"),
+    ((RemoteDisconnected,), PassingError, "the server of {} closed the connection without an answer"),
+    ((HTTPException,), PermanentError, "what answers at {} does not speak HTTP as a web server does"),
+    ((requests.Timeout, TimeoutError), PassingError, "{} did not answer in time"),
+)
+
+# Look-ups that fail for good: no such name, no address for it. Any other failure of a resolver may pass.
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
+
+def from_status(status: int, headers: Mapping[str, str], where: str) -> TaskError:
+    """The failure that an HTTP status other than success and redirection means."""
+    try:
+        phrase = f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        phrase = str(status)
+    if status in PASSING_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return PassingError(f"image_url: the server answered {phrase} for {where}", retry_after(headers))
+    return PermanentError(
+        f"image_url: the server answered {phrase} for {where}; open the address in a browser that is not signed in, "
+        "and correct the item's image_url"
+    )
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or an HTTP date; None without a usable one.
+
+    >>> retry_after({"Retry-After": "120"})
+    120.0
+    """
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), LONGEST_PAUSE)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return min(max((when - (now or datetime.now(UTC))).total_seconds(), 0.0), LONGEST_PAUSE)
+
+
+def from_refusal(error: SSRFGuardError, where: str) -> PermanentError:
+    """The failure where an address may not be connected to."""
+    if isinstance(error, BlockedAddressError | BlockedURLError):
+        return PermanentError(
+            f"image_url: {where} may not be reached: {error.reason}. Only public web servers are, and the hosts that "
+            "the operator lists in DOWNLOAD_ALLOWED_HOSTS"
+        )
+    return PermanentError(f"image_url: {where} may not be reached")
+
+
+def from_error(error: Exception, where: str) -> TaskError:
+    """The failure that an error of requests, urllib3, TLS or a socket means."""
+    for cause in _causes(error):
+        if isinstance(cause, NameResolutionError):
+            return _from_look_up(cause, where)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return PermanentError(f"image_url: the certificate of {where} is not valid: {cause.verify_message}")
+        for types, kind, text in _MEANINGS:
+            if isinstance(cause, types):
+                return kind(f"image_url: {text.format(where)}")
+    reason = next((cause.strerror for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror), None)
+    return PassingError(f"image_url: the connection to {where} failed{f': {reason}' if reason else ''}")
+
+
+def _from_look_up(error: NameResolutionError, where: str) -> TaskError:
+    numbers = {cause.errno for cause in _causes(error) if isinstance(cause, socket.gaierror)}
+    if numbers & _NO_SUCH_NAME:
+        return PermanentError(f"image_url: the host of {where} does not exist; correct the item's image_url")
+    return PassingError(f"image_url: the host of {where} could not be looked up")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was made from, outermost first; libraries also put one into another's arguments."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if cause is None or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        inner = [argument for argument in cause.args if isinstance(argument, BaseException)]
+        waiting += [*inner, getattr(cause, "reason", None) if isinstance(cause, HTTPError) else None, cause.__cause__]
+        waiting.append(cause.__context__ if isinstance(cause, ProtocolError | HTTPError) else None)

@@ -1,0 +1,194 @@
+"""Fetching a picture's bytes from an address that a stranger may have written.
+
+Nothing that a server says is believed: not its type, not its length, not where it sends us. Nothing is decompressed.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import socket
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+import requests
+from ssrfguard import SSRFGuardError
+from urllib3.exceptions import HTTPError
+
+from download_image_from_url import faults
+from download_image_from_url.guarding import Deadline, GuardedAdapter, policy_for
+from makertasks.errors import InvalidArguments, PassingError, PermanentError
+from makertasks.pictures import MAX_BYTES
+from makertasks.urls import shown, without_credentials
+
+if TYPE_CHECKING:
+    from ssrfguard import Resolver
+
+MAX_URL_CHARACTERS = 2048  # as in OpenMakerSuite's forms, and what all servers take
+CHUNK_BYTES = 64 * 1024
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SUCCESSES = frozenset({200, 203})  # 203: a proxy on the way changed something
+
+HEADERS = {
+    "User-Agent": "makertasks (image of an inventory item)",
+    "Accept": "image/jpeg, image/png, image/webp, image/*;q=0.5, */*;q=0.1",
+    # A picture is compressed already, and a few bytes can be gigabytes once unpacked.
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one download may take."""
+
+    seconds: float = 60.0  # in all, from the look-up to the last byte
+    connect_seconds: float = 5.0  # for each address of a host
+    silence_seconds: float = 15.0  # between two reads
+    bytes: int = MAX_BYTES
+    redirects: int = 5
+
+
+@dataclass(frozen=True)
+class Location:
+    """An address to ask, its user name and password apart from it."""
+
+    url: str
+    user: bytes | None = None
+    password: bytes = b""
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Scheme and authority: what credentials are for."""
+        parts = urlsplit(self.url)
+        return parts.scheme.lower(), parts.netloc.lower()
+
+
+def parse(url: str) -> Location:
+    """Check what can be seen without a network; raises InvalidArguments, whose message begins with `image_url: `."""
+    url = url.strip()
+    if not url:
+        raise InvalidArguments("image_url: empty; give the address of a picture")
+    if len(url) > MAX_URL_CHARACTERS:
+        raise InvalidArguments(f"image_url: {len(url)} characters; at most {MAX_URL_CHARACTERS} are taken")
+    if re.search(r"[\x00-\x1f\x7f\\]", url):
+        raise InvalidArguments(
+            "image_url: holds a control character or a backslash, which browsers and servers differ on"
+        )
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # its text may hold the password
+        raise InvalidArguments("image_url: cannot be read as an address; its host or port is malformed") from None
+    if parts.scheme.lower() not in {"http", "https"}:
+        scheme = repr(parts.scheme) if parts.scheme else "missing"
+        raise InvalidArguments(f"image_url: the scheme is {scheme}; only http and https are fetched")
+    if not host:
+        raise InvalidArguments("image_url: names no host; write it as https://example.com/picture.jpg")
+    plain = without_credentials(url)
+    if parts.username is None:
+        return Location(plain)
+    return Location(plain, unquote(parts.username).encode(), unquote(parts.password or "").encode())
+
+
+@dataclass(frozen=True)
+class Fetcher:
+    """Fetches within limits. The resolver and the certificates to trust are for tests and unusual networks."""
+
+    allowed_hosts: frozenset[str] = frozenset()
+    limits: Limits = Limits()
+    resolver: Resolver = socket.getaddrinfo
+    trust: bool | str = True  # True: the certificate authorities that browsers trust; or a file of others
+
+    def fetch(self, url: str) -> bytes:
+        """The bytes at `url`, over at most five redirects.
+
+        Raises InvalidArguments for an address that cannot be one, PermanentError where trying again would not help
+        (forbidden address, 404, too large …), PassingError where it may (time-out, 503, broken connection …).
+        """
+        location = parse(url)
+        with Deadline(self.limits.seconds) as deadline:
+            for _ in range(self.limits.redirects + 1):
+                answer = self._ask(location, deadline)
+                if isinstance(answer, bytes):
+                    return answer
+                location = answer
+        raise PermanentError(f"image_url: {shown(url)} redirects more than {self.limits.redirects} times")
+
+    def _ask(self, location: Location, deadline: Deadline) -> bytes | Location:
+        """One request: the body, or where to ask instead."""
+        where = shown(location.url)
+        try:
+            request = requests.Request("GET", location.url, HEADERS).prepare()
+            if location.user is not None:
+                request.prepare_auth((location.user, location.password))
+            policy = policy_for(str(request.url), self.allowed_hosts)
+            policy.check_url(str(request.url))
+            adapter = GuardedAdapter(policy, self.resolver, deadline)
+            try:
+                response = adapter.send(request, stream=True, timeout=self._timeouts(deadline), verify=self.trust)
+                return self._next(response, location) or self._body(response, where, deadline)
+            finally:
+                adapter.close()
+        except SSRFGuardError as error:
+            raise faults.from_refusal(error, where) from None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            if deadline.passed:
+                raise self._too_slow(where) from None
+            raise faults.from_error(error, where) from None
+
+    def _timeouts(self, deadline: Deadline) -> tuple[float, float]:
+        left = max(deadline.remaining, 0.001)
+        return min(self.limits.connect_seconds, left), min(self.limits.silence_seconds, left)
+
+    def _too_slow(self, where: str) -> PassingError:
+        return PassingError(f"image_url: {where} did not come whole within {self.limits.seconds:g} s")
+
+    @staticmethod
+    def _next(response: requests.Response, location: Location) -> Location | None:
+        """Where a redirect leads; None for any other answer. Credentials stay with the origin they were given for."""
+        target = response.headers.get("Location")
+        if response.status_code not in REDIRECTS or not target:
+            return None
+        try:
+            # Header values come as Latin-1; servers that put more than ASCII there mean UTF-8.
+            following = parse(urljoin(location.url, target.encode("latin-1").decode("utf-8", "replace")))
+        except (InvalidArguments, ValueError) as error:
+            reason = str(error).removeprefix("image_url: ") if isinstance(error, InvalidArguments) else "malformed"
+            raise PermanentError(
+                f"image_url: {shown(location.url)} redirects to an address that is not fetched: {reason}"
+            ) from None
+        if following.user is None and following.origin == location.origin:
+            return replace(location, url=following.url)
+        return Location(following.url)
+
+    def _body(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
+        """The body of a success, as it was sent; the limit is on what comes, whatever Content-Length says."""
+        if response.status_code not in SUCCESSES:
+            raise faults.from_status(response.status_code, response.headers, where)
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in {"", "identity"}:
+            raise PermanentError(
+                f"image_url: the server sent {where} packed ({encoding[:20]}) although it was asked not to; "
+                "nothing is unpacked here, so use another address"
+            )
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdigit() and int(announced[:20]) > self.limits.bytes:
+            raise self._too_large(where)
+        body = io.BytesIO()
+        raw: Any = response.raw
+        # read() leaves chunked coding to http.client, which bounds every line of it.
+        while chunk := raw.read(CHUNK_BYTES, decode_content=False):
+            body.write(chunk)
+            if body.tell() > self.limits.bytes:
+                raise self._too_large(where)
+            if deadline.passed:
+                break
+        if deadline.passed:  # a connection that was cut looks like an end
+            raise self._too_slow(where)
+        return body.getvalue()
+
+    def _too_large(self, where: str) -> PermanentError:
+        return PermanentError(f"image_url: {where} has more than {self.limits.bytes} bytes; give a smaller picture")

@@ -1,0 +1,153 @@
+"""Connections to addresses that strangers named: which may be reached, and for how long.
+
+The name is resolved once, every answer is checked, and the connection goes to an answer that was checked; TLS still
+verifies the name. That part is ssrfguard's. Here are what it is to allow, and an end to what has no time-out of its
+own: a look-up, and a server that sends one byte at a time.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from ssrfguard import Policy
+from ssrfguard.requests import SafeAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ssrfguard import Resolver
+    from urllib3.connectionpool import HTTPConnectionPool
+
+# Where web servers listen. A request to another port could be meant for a service that is none.
+WEB_PORTS = frozenset({80, 443, 8000, 8080, 8443})
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+EVERY_ADDRESS = ("0.0.0.0/0", "::/0")
+
+# Addresses of one name that are tried, each with its own time-out.
+CONNECTION_ATTEMPTS = 3
+
+
+def policy_for(url: str, allowed_hosts: Iterable[str]) -> Policy:
+    """What a request to `url` may connect to.
+
+    Public addresses at the web's ports; for a host that the operator allows (`name` or `name:port`) any address, but
+    then that host and port alone. Raises ValueError where the port is none.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+    names = {allowed.lower() for allowed in allowed_hosts}
+    if port and names & {host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}"}:
+        return Policy(
+            allowed_hosts=frozenset({host}),
+            allowed_ports=frozenset({port}),
+            allowed_networks=EVERY_ADDRESS,  # type: ignore[arg-type]  # text is taken, and parsed, as well
+            max_connection_attempts=CONNECTION_ATTEMPTS,
+        )
+    return Policy(allowed_ports=WEB_PORTS, max_connection_attempts=CONNECTION_ATTEMPTS)
+
+
+class Deadline:
+    """Seconds after which everything ends: used as a context, it then shuts down the connections made in it.
+
+    Time-outs of sockets begin anew with every byte; a shut connection ends any read at once.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        """Begins to run now."""
+        self.seconds = seconds
+        self._ends = time.monotonic() + seconds
+        self._held: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        """Start watching."""
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop watching, and let go of the connections."""
+        self._timer.cancel()
+        with self._lock:
+            for held in self._held:
+                held.close()
+            self._held.clear()
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is over."""
+        return self.remaining <= 0
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; negative when it is over."""
+        return self._ends - time.monotonic()
+
+    def watch(self, connection: socket.socket) -> None:
+        """End this connection at the deadline. A duplicate is kept, as TLS takes the original over."""
+        with self._lock:
+            self._held.append(connection.dup())
+        if self.passed:
+            self._cut()
+
+    def _cut(self) -> None:
+        with self._lock:
+            for held in self._held:
+                try:
+                    held.shutdown(socket.SHUT_RDWR)
+                except OSError:  # the other side was quicker; the others must be shut all the same
+                    continue
+
+    def resolver(self, resolver: Resolver) -> Resolver:
+        """`resolver` with a time-out: what is not answered at the deadline raises TimeoutError."""
+
+        def look_up(*question: Any) -> Any:
+            answer: Future[Any] = Future()
+
+            def ask() -> None:
+                try:
+                    answer.set_result(resolver(*question))
+                except Exception as error:  # noqa: BLE001 - handed to whoever asked
+                    answer.set_exception(error)
+
+            threading.Thread(target=ask, daemon=True).start()
+            return answer.result(max(self.remaining, 0))
+
+        return look_up
+
+
+class GuardedAdapter(SafeAdapter):
+    """ssrfguard's adapter whose connections end at a deadline."""
+
+    def __init__(self, policy: Policy, resolver: Resolver, deadline: Deadline) -> None:
+        """One adapter a request: its policy is for that request's host."""
+        self._deadline = deadline
+        super().__init__(policy=policy, resolver=deadline.resolver(resolver), pool_connections=1, pool_maxsize=1)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Have every connection watched as soon as it is made."""
+        super().init_poolmanager(*args, **kwargs)
+        pools = self.poolmanager.pool_classes_by_scheme
+        self.poolmanager.pool_classes_by_scheme = {
+            scheme: _watched(pool, self._deadline) for scheme, pool in pools.items()
+        }
+
+
+def _watched(pool: type[HTTPConnectionPool], deadline: Deadline) -> type[HTTPConnectionPool]:
+    made: Any = pool.ConnectionCls
+
+    class WatchedConnection(made):  # type: ignore[misc]  # the class is the library's choice
+        def _new_conn(self) -> socket.socket:
+            connection: socket.socket = super()._new_conn()
+            deadline.watch(connection)
+            return connection
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": WatchedConnection})

@@ -1,0 +1,52 @@
+"""The picture at an item's image_url, fetched, cleaned and made the item's image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from makertasks import images, inventory, settings
+from makertasks.errors import PermanentError
+from makertasks.tasks import ItemId, task
+from makertasks.urls import shown, without_credentials
+from makertasks.worker import lambda_handler
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from download_image_from_url.fetching import Fetcher
+
+
+@task("inventory.tasks.download_image_from_url")
+def download_image_from_url(item_id: ItemId, image_url: str) -> dict[str, Any]:
+    """Fetch the picture at `image_url` and make it the item's image, with a thumbnail.
+
+    Reads the item. Writes the image (inventory/images/{SKU or id}.{jpg, png, webp}), its thumbnail under CACHE/, and
+    the item's `image`, `thumbnail` and `image_source` in one write; then removes the image it replaced. Where the
+    item's image_url is another address by then, nothing changes and the result says so.
+    """
+    # The API imports this module to learn the task's arguments; requests and Pillow load when the task runs.
+    from download_image_from_url.fetching import Fetcher
+
+    return download(item_id, image_url, Fetcher(settings.allowed_hosts()))
+
+
+def download(item_id: UUID, image_url: str, fetcher: Fetcher) -> dict[str, Any]:
+    """The task with the fetcher it is given."""
+    from download_image_from_url import fetching
+    from makertasks import pictures
+
+    fetching.parse(image_url)
+    item = inventory.get_item(item_id)
+    if not images.wants(item, image_url):
+        return images.outdated(item)
+    # Messages and records need not carry the credentials of an address: those of the item's own are used.
+    known = item.image_url or image_url
+    body = fetcher.fetch(known if without_credentials(known) != known else image_url)
+    try:
+        picture = pictures.prepare(body)
+    except pictures.UnusablePicture as error:
+        raise PermanentError(f"image_url: what is at {shown(image_url)} {error}") from error
+    return images.attach(item, picture, image_url)
+
+
+handler = lambda_handler(download_image_from_url)
