@@ -1,9 +1,11 @@
 """Runs MiniStack so that functions cannot borrow its packages, and so that nothing of it outlives who started it.
 
-    .local/ministack/bin/python -I launcher.py .local/runtime/bin/python
+    .local/ministack/bin/python -I launcher.py .local/runtime/bin/python .local/aws-4566
 
 MiniStack runs functions with `sys.executable`, its own interpreter, whose packages would then hide what is missing from
 a layer. Here it is given another one, which holds only what AWS Lambda's runtime brings along (boto3).
+
+The folder is only named so that a list of processes tells one local AWS from another.
 
 Standard input is a pipe that the parent holds open: when it closes, however the parent ended, MiniStack stops too.
 """
@@ -18,6 +20,10 @@ import sys
 import threading
 
 
+# How long a stop waits for open connections: boto3 keeps idle ones, which nobody closes. The default is 3 s.
+GRACE_SECONDS = 0.3
+
+
 def stop_with_parent() -> None:
     """Wait until the parent closes its end of the pipe, then ask this process to stop as SIGTERM does."""
     os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns at the end of the pipe
@@ -26,7 +32,9 @@ def stop_with_parent() -> None:
 
 def main() -> None:
     """Run MiniStack in this process until SIGTERM; its function workers are ended and reaped before it returns."""
-    sys.executable = sys.argv.pop(1)
+    sys.executable, _ = sys.argv[1:]
+    del sys.argv[1:]
+    importlib.import_module("hypercorn.config").Config.graceful_timeout = GRACE_SECONDS
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:
         runpy.run_module("ministack", run_name="__main__", alter_sys=True)

@@ -73,7 +73,7 @@ class MiniStack:
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C in the terminal reaches only us, who then stop it in order.
             self._process = subprocess.Popen(
-                [SERVER, "-I", LAUNCHER, RUNTIME],
+                [SERVER, "-I", LAUNCHER, RUNTIME, self.data],
                 env=self._environment(),
                 cwd=self.data,
                 stdin=subprocess.PIPE,

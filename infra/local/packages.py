@@ -35,6 +35,9 @@ RUNTIME = ROOT / ".local/runtime/bin/python"
 # Raised when the steps below change, so that what was built before is built again.
 RECIPE = "1"
 
+# Zip files kept of one layer or code root: an edit taken back, or a second checkout's tests, find theirs again.
+KEPT = 4
+
 # Files of a layer's folder that are not part of the layer; of these, its content depends on requirements.txt alone.
 NOT_CONTENT = frozenset({"requirements.in", "Makefile"})
 
@@ -47,17 +50,17 @@ LAST_ON_AMAZON_LINUX_2 = (3, 11)
 
 @dataclass(frozen=True)
 class Target:
-    """Where a package is to run. `name` tells targets apart; `options` choose wheels."""
+    """Where a package is to run. `name` tells targets apart; `options` choose wheels; `compiler` makes bytecode."""
 
     name: str
-    options: tuple[str, ...]
-    compiled: bool = False
+    options: tuple[str, ...] = ()
+    compiler: Path | None = None
 
     @classmethod
-    def local(cls) -> Self:
+    def local(cls, python: Path = RUNTIME) -> Self:
         """The interpreter that local functions run on. Bytecode goes along, so that a cold start need not compile."""
         name = f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}"
-        return cls(name, ("--python", str(RUNTIME)), compiled=True)
+        return cls(name, ("--python", str(python)), python)
 
     @classmethod
     def on_lambda(cls, runtime: str, architecture: str) -> Self:
@@ -74,24 +77,24 @@ class Target:
         return cls(f"{runtime}-{architecture}", options)
 
 
-def layer_zip(folder: Path, target: Target) -> Path:
+def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
     """The zip file of a layer, built only where its content has changed; raises BuildFailed."""
     if not folder.is_dir():
         raise BuildFailed(f"there is no folder {folder} for a layer")
     digest = archives.digest(folder, RECIPE, target.name, without=NOT_CONTENT)
-    path = CACHE / f"layer-{folder.name}-{digest}.zip"
+    path = cache / f"layer-{folder.name}-{digest}.zip"
     if not path.exists():
-        with _staging() as staged:
+        with _staging(cache) as staged:
             build_layer(folder, target, staged)
             _pack(path, staged, target)
     return path
 
 
-def code_zip(folder: Path, target: Target) -> Path:
+def code_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
     """The zip file of a code root, made only where its content has changed."""
-    path = CACHE / f"code-{folder.name}-{archives.digest(folder, RECIPE, target.name)}.zip"
+    path = cache / f"code-{folder.name}-{archives.digest(folder, RECIPE, target.name)}.zip"
     if not path.exists():
-        with _staging() as staged:
+        with _staging(cache) as staged:
             _copy(folder, staged)
             _pack(path, staged, target)
     return path
@@ -149,7 +152,7 @@ def _trim(python: Path) -> None:
 
 def _pack(path: Path, staged: Path, target: Target) -> None:
     members = list(archives.files(staged))
-    if target.compiled:
+    if target.compiler:
         # Checked against nothing at run time: unpacking gives every file a new time, and a zip file never changes.
         command: list[str | Path] = [
             RUNTIME,
@@ -164,6 +167,9 @@ def _pack(path: Path, staged: Path, target: Target) -> None:
         subprocess.run([*command, "-s", staged, "-p", "/", staged], check=True)
         members += staged.rglob("__pycache__/*.pyc")
     archives.write_zip(path, staged, members)
+    alike = sorted(path.parent.glob(f"{path.name.rpartition('-')[0]}-*.zip"), key=lambda each: each.stat().st_mtime)
+    for old in alike[:-KEPT]:
+        old.unlink(missing_ok=True)
 
 
 def _copy(folder: Path, into: Path, without: frozenset[str] = frozenset()) -> None:
@@ -175,9 +181,9 @@ def _copy(folder: Path, into: Path, without: frozenset[str] = frozenset()) -> No
 
 
 @contextmanager
-def _staging() -> Iterator[Path]:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE, prefix=".building-") as folder:
+def _staging(cache: Path) -> Iterator[Path]:
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".building-") as folder:
         yield Path(folder)
 
 

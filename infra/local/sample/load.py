@@ -51,21 +51,23 @@ def put_images(connection: Connection) -> dict[str, str]:
     return links
 
 
-def dump(links: dict[str, str], today: date) -> bytes:
-    """The dump with real links to the images, and moved in time so that the last delivery was yesterday."""
+def dump(links: dict[str, str], now: datetime) -> bytes:
+    """The dump as if made now: with real links to the images, and the last delivery yesterday."""
     shipped = records()
     last = max(
         date.fromisoformat(r["fields"]["actual_delivery"]) for r in shipped if r["fields"].get("actual_delivery")
     )
-    shift = today - timedelta(days=1) - last
+    shift = now.date() - timedelta(days=1) - last
     for fields in (record["fields"] for record in shipped):
         if fields.get("image_url"):
             fields["image_url"] = links[fields["image_url"]]
         if fields.get("actual_delivery"):
             fields["actual_delivery"] = (date.fromisoformat(fields["actual_delivery"]) + shift).isoformat()
+        if "updated_at" in fields:  # an import leaves alone what it knows in a newer state
+            fields["updated_at"] = _text(now)
         for name in ("ordered_at", "requested_at"):
             if fields.get(name):
-                fields[name] = (datetime.fromisoformat(fields[name]) + shift).isoformat().replace("+00:00", "Z")
+                fields[name] = _text(datetime.fromisoformat(fields[name]) + shift)
     return json.dumps(shipped, ensure_ascii=False).encode()
 
 
@@ -73,6 +75,10 @@ def drop(connection: Connection, bucket: str) -> str:
     """Drop the dump into the media bucket; answers its key. The stack does the rest."""
     now = datetime.now(UTC)
     key = f"imports/sample-inventory-{now:%Y-%m-%d}.json"
-    body = dump(put_images(connection), now.date())
+    body = dump(put_images(connection), now)
     connection.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
     return key
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

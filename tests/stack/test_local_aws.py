@@ -1,0 +1,202 @@
+"""The local AWS itself: functions on an interpreter of their own, deployments, and an end that leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from infra.local.deploy import deploy
+from infra.local.errors import DeployFailed, PortInUse
+from infra.local.ministack import ROOT, MiniStack
+
+PROBE = """
+import importlib, os
+
+def handler(event, context):
+    found = {}
+    for name in event["modules"]:
+        try:
+            found[name] = importlib.import_module(name).__file__
+        except ImportError:
+            found[name] = None
+    return {"modules": found, "environment": dict(os.environ)}
+"""
+
+TEMPLATE = {
+    "Transform": "AWS::Serverless-2016-10-31",
+    "Resources": {
+        "Libraries": {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": "layers/qrcode"}},
+        "Probe": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {
+                "FunctionName": "probe",
+                "CodeUri": "functions",
+                "Handler": "probe.handler.handler",
+                "Runtime": "python3.13",
+                "Timeout": 20,
+                "Layers": [{"Ref": "Libraries"}],
+            },
+        },
+        "Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True},
+            },
+        },
+    },
+    "Outputs": {"Table": {"Value": {"Ref": "Table"}}},
+}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    with MiniStack(tmp_path_factory.mktemp("local-aws")) as started:
+        yield started
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with one function, one layer and a template; answers a function that writes the template."""
+    (tmp_path / "functions/probe").mkdir(parents=True)
+    (tmp_path / "functions/probe/handler.py").write_text(PROBE)
+    (tmp_path / "layers").mkdir()
+    (tmp_path / "layers/qrcode").symlink_to(ROOT / "layers/qrcode")
+
+    def write(**resources):
+        body = TEMPLATE | {"Resources": TEMPLATE["Resources"] | resources}
+        (tmp_path / "template.json").write_text(json.dumps(body))
+        return tmp_path / "template.json"
+
+    return write
+
+
+def probe(aws, modules):
+    answer = aws.connection.client("lambda").invoke(FunctionName="probe", Payload=json.dumps({"modules": modules}))
+    return json.load(answer["Payload"])
+
+
+def processes_of(data):
+    """Command lines of the local AWS with its data in that folder, and of its function workers."""
+    listing = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    return [line for line in listing.splitlines() if str(data) in line and ("launcher.py" in line or "_worker" in line)]
+
+
+def wait_until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.05)
+
+
+def test_functions_have_boto3_and_their_layers_and_nothing_of_the_local_aws(aws, project, monkeypatch):
+    # given a function with one layer, deployed from a terminal with something private in its environment
+    monkeypatch.setenv("PRIVATE", "not for functions")
+    deploy(aws.connection, "probe", template=project())
+
+    # when it looks around
+    found = probe(
+        aws, ["boto3", "qrcode", "ministack", "hypercorn", "cryptography", "samtranslator", "yaml", "moto", "pytest"]
+    )
+
+    # then it sees what it would see on AWS
+    assert found["modules"].pop("boto3").startswith(str(ROOT / ".local/runtime"))
+    assert "/layer_0/python/qrcode/" in found["modules"].pop("qrcode")
+    assert set(found["modules"].values()) == {None}
+    assert "PRIVATE" not in found["environment"]
+    assert not found["environment"].keys() & {"PYTHONPATH", "VIRTUAL_ENV", "HOME"}
+    assert found["environment"]["AWS_ENDPOINT_URL"] == aws.endpoint
+
+
+def test_a_deployment_is_repeated_only_where_something_changed(aws, project):
+    cloudformation = aws.connection.client("cloudformation")
+
+    def change_sets():
+        return len(cloudformation.list_change_sets(StackName="again")["Summaries"])
+
+    template = project(
+        Probe=TEMPLATE["Resources"]["Probe"]
+        | {"Properties": TEMPLATE["Resources"]["Probe"]["Properties"] | {"FunctionName": "again"}}
+    )
+    first = deploy(aws.connection, "again", template=template)
+    made = change_sets()
+    assert deploy(aws.connection, "again", template=template) == first
+    assert change_sets() == made
+    (template.parent / "functions/probe/handler.py").write_text("def handler(event, context):\n    return 'changed'\n")
+    deploy(aws.connection, "again", template=template)
+    answer = aws.connection.client("lambda").invoke(FunctionName="again", Payload=b"{}")
+    assert json.load(answer["Payload"]) == "changed"
+
+
+def test_what_the_local_aws_ignores_is_done_by_call(aws, project):
+    outputs = deploy(aws.connection, "probe", template=project())
+    state = aws.connection.client("dynamodb").describe_time_to_live(TableName=outputs["Table"])["TimeToLiveDescription"]
+    assert state == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+
+
+def test_a_failed_deployment_names_the_resource_and_the_reason_and_can_be_repeated(aws, project):
+    # given a template in which one resource cannot be made
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    bad = {"PolicyName": "reads", "Roles": ["nobody"], "PolicyDocument": policy}
+    bare = {"Probe": {"Type": "AWS::SQS::Queue"}, "Libraries": {"Type": "AWS::SQS::Queue"}}
+    template = project(**bare, Policy={"Type": "AWS::IAM::Policy", "Properties": bad})
+
+    # when it is deployed, then and at every further try the error names it
+    for _ in range(2):
+        with pytest.raises(
+            DeployFailed, match=r"Policy \(AWS::IAM::Policy\): The role with name nobody cannot be found"
+        ):
+            deploy(aws.connection, "failing", template=template)
+
+    # and once it is put right, the same stack is deployed
+    assert deploy(aws.connection, "failing", template=project(**bare))["Table"]
+
+
+def test_a_port_in_use_is_said_with_the_way_out(aws, tmp_path):
+    with pytest.raises(PortInUse, match=rf"port {aws.port} is in use; .*MAKERTASKS_PORT={aws.port + 1} make run"):
+        MiniStack(tmp_path, aws.port).start()
+
+
+def test_it_stays_as_it_was_after_a_stop_and_leaves_no_process(project, tmp_path):
+    # given a local AWS that keeps its state, with a function that has run
+    data = tmp_path / "kept"
+    with MiniStack(data, persist=True) as first:
+        deploy(first.connection, "probe", template=project())
+        assert probe(first, ["boto3"])["modules"]["boto3"]
+        assert len(processes_of(data)) == 2
+
+    # when it is stopped, nothing of it runs any more
+    assert processes_of(data) == []
+
+    # and when it is started again, the function is there
+    with MiniStack(data, port=first.port, persist=True) as second:
+        assert probe(second, ["qrcode"])["modules"]["qrcode"]
+
+
+def test_it_ends_with_whoever_started_it(tmp_path):
+    # given a program that started a local AWS
+    data = tmp_path / "orphan"
+    script = f"""
+import pathlib, time
+from infra.local.ministack import MiniStack
+aws = MiniStack(pathlib.Path({str(data)!r}))
+aws.start()
+time.sleep(60)
+"""
+    program = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, start_new_session=True)  # noqa: S603  # ours
+    try:
+        wait_until(lambda: processes_of(data))
+    finally:
+        # when that program is killed, so that it can do nothing any more
+        program.kill()
+        program.wait()
+
+    # then the local AWS ends as well
+    wait_until(lambda: not processes_of(data))
