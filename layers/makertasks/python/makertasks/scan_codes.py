@@ -99,7 +99,7 @@ def encode(text: str) -> ScanCode:
     code.add_data(text)
     try:
         code.make()
-    except DataOverflowError as error:
+    except (DataOverflowError, ValueError) as error:  # the library raises either, depending on the length
         raise ValueError(f"{len(text)} characters do not fit a QR code, use fewer: {text[:80]!r} …") from error
     size = code.modules_count
     first = _as_number(code.modules)

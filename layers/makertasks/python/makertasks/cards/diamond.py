@@ -10,7 +10,7 @@ from makertasks.cards.content import Hazard
 from makertasks.cards.layout import Box
 from makertasks.cards.text import Style, fit
 
-DIGIT = Style(fonts.BOLD, 18, 18, smallest=18)
+DIGIT_SIZE = 18.0
 # The special hazards' quarter is narrow: its widest line is a third of the diamond's.
 SPECIAL = Style(fonts.BOLD, 11, 11, smallest=5)
 # W with a stroke through it: reacts with water (NFPA 704, chapter 8).
@@ -38,7 +38,8 @@ def draw(canvas: Canvas, hazard: Hazard, box: Box) -> None:
             path.lineTo(centre_x + corner_x, centre_y + corner_y)
         path.close()
         canvas.drawPath(path, fill=1)
-        _write(canvas, digit, DIGIT.size, centre_x, centre_y, colours.text_on(colour))
+        _fill(canvas, colours.text_on(colour))
+        _write(canvas, digit, fonts.BOLD, DIGIT_SIZE, centre_x, centre_y)
     _write_special(canvas, hazard.special, x, y - half, half)
     canvas.restoreState()
 
@@ -46,22 +47,22 @@ def draw(canvas: Canvas, hazard: Hazard, box: Box) -> None:
 def _write_special(canvas: Canvas, text: str, x: float, y: float, half: float) -> None:
     if not text:
         return
+    _fill(canvas, colours.BLACK)
     struck = text.upper() in NO_WATER
     fitted = fit("W" if struck else text, SPECIAL, half * 1.3, SPECIAL.leading)
-    _write(canvas, fitted.lines[0], fitted.size, x, y, colours.BLACK)
+    _write(canvas, fitted.lines[0], fitted.font, fitted.size, x, y)
     if struck:
         reach = fonts.width("W", fonts.BOLD, fitted.size) / 2 + 1
         canvas.line(x - reach, y, x + reach, y)
 
 
-def _write(canvas: Canvas, text: str, size: float, x: float, y: float, colour: Colour) -> None:
+def _write(canvas: Canvas, text: str, font: str, size: float, x: float, y: float) -> None:
     """One line with its middle at (`x`, `y`)."""
-    left = x - fonts.width(text, fonts.BOLD, size) / 2
-    _fill(canvas, colour)
-    for run in fonts.runs(text, fonts.BOLD):
-        canvas.setFont(run.font, size)
-        canvas.drawString(left, y - CAP_HEIGHT * size / 2, run.text)
-        left += fonts.width(run.text, run.font if run.font in fonts.FALLBACKS else fonts.BOLD, size)
+    line = canvas.beginText(x - fonts.width(text, font, size) / 2, y - CAP_HEIGHT * size / 2)
+    for run in fonts.runs(text, font):
+        line.setFont(run.font, size)
+        line.textOut(run.text)
+    canvas.drawText(line)
 
 
 def _fill(canvas: Canvas, colour: Colour) -> None:

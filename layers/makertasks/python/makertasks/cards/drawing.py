@@ -47,7 +47,7 @@ def draw(canvas: Canvas, structure: Structure, laid_out: Layout, left: float, bo
 def _draw_texts(canvas: Canvas, structure: Structure, texts: Sequence[TextBox]) -> None:
     for text in texts:
         # What is drawn may not be what is meant: cut, or in another order.
-        meant = not text.fitted.whole or fonts.is_right_to_left(text.text)
+        meant = not text.fitted.whole or fonts.has_right_to_left(text.text)
         with structure.element(text.role, spoken=text.text if meant else ""):
             _draw_text(canvas, text)
 
@@ -83,10 +83,10 @@ def _draw_text(canvas: Canvas, text: TextBox) -> None:
         canvas.setLineWidth(fitted.size * EMBOLDEN)
         for number, line in enumerate(fitted.lines):
             written = canvas.beginText()
-            indent = (text.box.width - fonts.width(line, text.font, fitted.size)) / 2 if text.centred else 0
+            indent = (text.box.width - fonts.width(line, fitted.font, fitted.size)) / 2 if text.centred else 0
             base = text.box.top - number * fitted.leading - BASE_LINE * fitted.leading
             written.setTextOrigin(text.box.left + indent, base)
-            for run in fonts.runs(line, text.font):
+            for run in fonts.runs(line, fitted.font, right_to_left=fitted.right_to_left):
                 written.setTextRenderMode(FILL_AND_STROKE if run.embolden else FILL)
                 written.setFont(run.font, fitted.size)
                 written.textOut(run.text)

@@ -81,7 +81,6 @@ class TextBox:
     text: str
     box: Box
     fitted: Fitted
-    font: str
     colour: Colour
     centred: bool = False
 
@@ -135,22 +134,22 @@ def lay_out(card: Card) -> Layout:
 def _title(name: str) -> TextBox:
     fitted = fit(name, TITLE, INNER_WIDTH, TITLE_HEIGHT)
     box = Box(PADDING, HEIGHT - PADDING - fitted.height, INNER_WIDTH, fitted.height)
-    return TextBox("H1", name, box, fitted, TITLE.font, colours.TITLE)
+    return TextBox("H1", name, box, fitted, colours.TITLE)
 
 
 def _facts(facts: tuple[str, ...], top: float, width: float) -> list[TextBox]:
     boxes = []
     for number, fact in enumerate(facts, start=1):
         box = Box(PADDING, top - number * FACT.leading, width, FACT.leading)
-        boxes.append(TextBox("P", fact, box, fit(fact, FACT, width, FACT.leading), FACT.font, colours.TEXT))
+        boxes.append(TextBox("P", fact, box, fit(fact, FACT, width, FACT.leading), colours.TEXT))
     return boxes
 
 
 def _call(card: Card, box: Box) -> TextBox:
-    fitted = Fitted(CALL_TO_ACTION, CALL.size, CALL.leading, whole=True)
+    fitted = Fitted(CALL_TO_ACTION, CALL.font, CALL.size, CALL.leading)
     inner = Box(box.left, box.bottom + CALL_PADDING, box.width, fitted.height)
     colour = colours.text_on(card.colour)
-    return TextBox("P", " ".join(CALL_TO_ACTION), inner, fitted, CALL.font, colour, centred=True)
+    return TextBox("P", " ".join(CALL_TO_ACTION), inner, fitted, colour, centred=True)
 
 
 def _footer(card: Card) -> tuple[TextBox, ...]:
@@ -159,7 +158,7 @@ def _footer(card: Card) -> tuple[TextBox, ...]:
     text = f"Category: {card.category}"
     box = Box(PADDING, PADDING, LEFT_WIDTH, FOOTER.leading)
     fitted = fit(text, FOOTER, LEFT_WIDTH, FOOTER.leading)
-    return (TextBox("P", text, box, fitted, FOOTER.font, colours.text_in(card.colour)),)
+    return (TextBox("P", text, box, fitted, colours.text_in(card.colour)),)
 
 
 def _photo(photo: Photo | None, place: Box) -> Box | None:

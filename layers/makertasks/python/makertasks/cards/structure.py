@@ -88,7 +88,8 @@ class Structure:
         if isinstance(kids, int):
             entries |= {"K": kids, "Pg": self._document.thisPageRef()}
         else:
-            entries["K"] = PDFArray(kids)
+            entries["K"] = array = PDFArray([])
+            array.sequence = kids  # PDFArray itself would keep a copy, which does not grow
         if alternative:
             entries["Alt"] = PDFString(alternative)
         if spoken:

@@ -27,12 +27,14 @@ class Style:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Lines at the size at which they fit. `whole` is false where an ellipsis stands for the rest."""
+    """Lines in the font and at the size at which they fit. `whole` is false where an ellipsis stands for the rest."""
 
     lines: tuple[str, ...]
+    font: str
     size: float
     leading: float
-    whole: bool
+    whole: bool = True
+    right_to_left: bool = False  # the text as a whole, whatever one line of it begins with
 
     @property
     def height(self) -> float:
@@ -42,35 +44,48 @@ class Fitted:
 
 def fit(text: str, style: Style, width: float, height: float) -> Fitted:
     """`text` in a place of `width` by `height`: at the largest size that holds it whole, else cut at the smallest."""
+    font = fonts.font_for(text, style.font)
+    right_to_left = fonts.begins_right_to_left(text)
+    pieces = [_measure(piece, font) for piece in _pieces(text)]
     size = style.size
     while True:
         leading = style.leading * size / style.size
         room = max(1, int(height / leading + 1e-9))
-        lines = _wrap(text, style.font, size, width)
+        lines = _wrap(pieces, font, width / size)
         if len(lines) <= room:
-            return Fitted(tuple(lines), size, leading, whole=True)
+            return Fitted(tuple(lines), font, size, leading, right_to_left=right_to_left)
         if size - SHRINK_STEP < style.smallest:
-            rest = " ".join(lines[room - 1 :])
-            return Fitted((*lines[: room - 1], _cut(rest, style.font, size, width)), size, leading, whole=False)
+            last = _cut(text, lines[: room - 1], font, width / size)
+            kept = (*lines[: room - 1], last)
+            return Fitted(kept, font, size, leading, whole=False, right_to_left=right_to_left)
         size -= SHRINK_STEP
 
 
-def _wrap(text: str, font: str, size: float, width: float) -> list[str]:
-    """Lines no wider than `width`, broken at spaces where possible."""
-    if fonts.width(text, font, size) <= width:
-        return [text]
+@dataclass(frozen=True)
+class _Piece:
+    """Text up to where a line may end, with its width at size 1, and without the space at its end."""
+
+    text: str
+    width: float
+    bare_width: float
+
+
+def _measure(text: str, font: str) -> _Piece:
+    return _Piece(text, fonts.width(text, font, 1), fonts.width(text.rstrip(), font, 1))
+
+
+def _wrap(pieces: list[_Piece], font: str, width: float) -> list[str]:
+    """Lines no wider than `width` at size 1, broken between pieces; a piece that is wider than a line is split."""
     lines = [""]
-    for piece in _pieces(text):
-        candidate = lines[-1] + piece
-        if fonts.width(candidate.rstrip(), font, size) <= width:
-            lines[-1] = candidate
+    used = 0.0
+    for piece in pieces:
+        if used + piece.bare_width <= width:
+            lines[-1] += piece.text
+            used += piece.width
             continue
-        if lines[-1]:
-            lines.append("")
-        for part in _split(piece.lstrip(), font, size, width):
-            if lines[-1]:
-                lines.append("")
-            lines[-1] = part
+        *full, rest = _split(piece.text, font, width)
+        lines += [*full, rest]
+        used = fonts.width(rest, font, 1)
     return [line.strip() for line in lines if line.strip()]
 
 
@@ -89,28 +104,24 @@ def _breaks_freely(letter: str) -> bool:
     return letter > "\u2e7f" and any(first <= letter <= last for first, last in _FREE_BREAKS)
 
 
-def _split(word: str, font: str, size: float, width: float) -> Iterator[str]:
-    """A word in parts no wider than `width`: only one that is wider than a line has more than one part."""
-    while fonts.width(word.rstrip(), font, size) > width:
-        length = max(1, _longest(word, font, size, width))
-        yield word[:length]
-        word = word[length:]
-    yield word
+def _split(word: str, font: str, width: float) -> list[str]:
+    """A word in parts no wider than `width` at size 1; one that fits is one part."""
+    parts = [""]
+    used = 0.0
+    for letter in word:
+        wide = fonts.glyph(letter, font).width
+        if used + wide > width and letter != " " and parts[-1]:
+            parts.append("")
+            used = 0.0
+        parts[-1] += letter
+        used += wide
+    return parts
 
 
-def _longest(text: str, font: str, size: float, width: float) -> int:
-    """How many letters of `text` fit `width`, by halving."""
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if fonts.width(text[:middle], font, size) <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _cut(text: str, font: str, size: float, width: float) -> str:
-    """The beginning of `text` with an ellipsis, no wider than `width`."""
-    room = width - fonts.width(ELLIPSIS, font, size)
-    return text[: _longest(text, font, size, room)].rstrip() + ELLIPSIS
+def _cut(text: str, before: list[str], font: str, width: float) -> str:
+    """The line after `before`, ended with an ellipsis where it is full."""
+    rest = text
+    for line in before:
+        rest = rest.lstrip()[len(line) :]
+    room = width - fonts.width(ELLIPSIS, font, 1)
+    return _split(rest.lstrip(), font, room)[0].rstrip() + ELLIPSIS

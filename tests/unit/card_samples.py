@@ -1,0 +1,81 @@
+"""Cards that tests draw and the benchmark measures, and what reads them back."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pypdfium2 as pdfium
+import zxingcpp
+from PIL import Image
+
+from makertasks.cards import layout, sheet
+from makertasks.cards.colours import DEFAULT, parse
+from makertasks.cards.content import Card, Hazard
+from makertasks.cards.photo import Photo, printable
+from makertasks.scan_codes import scan_url
+
+ITEM_ID = "98022698-88f6-41d4-a196-53fb4c1f8059"
+URL = scan_url("https://makerspace.example.org", ITEM_ID)
+FACTS = ("Reorder at: 8 units", "Avg Lead: 5 days", "Max Lead: 14 days")
+POINTS_AN_INCH = 72
+
+
+def picture(width: int = 300, height: int = 225, kind: str = "WEBP") -> bytes:
+    """A photograph-like picture with edges, gradients and colour."""
+    red = Image.linear_gradient("L").resize((width, height))
+    green = Image.radial_gradient("L").resize((width, height))
+    blue = red.transpose(Image.Transpose.ROTATE_180)
+    buffer = io.BytesIO()
+    Image.merge("RGB", (red, green, blue)).save(buffer, kind, quality=85)
+    return buffer.getvalue()
+
+
+def photo(width: int = 300, height: int = 225) -> Photo:
+    return printable(picture(width, height))
+
+
+def card(name: str = "Kapton tape", category: str = "", colour: str | None = None, **values: Any) -> Card:
+    values = {"facts": FACTS, "url": URL} | values
+    return Card(name=name, category=category, colour=parse(colour) or DEFAULT, **values)
+
+
+def golden_cards() -> dict[str, Card]:
+    """The ten cards whose pictures are kept."""
+    long = (
+        "Extremely long item name that a member typed in without thinking about how it would ever fit the three by "
+        "five inch card it is printed on"
+    )
+    solvent = Hazard("2", "3", "0", "")
+    return {
+        "plain": card("Kapton tape 1/2 in", facts=FACTS[:1]),
+        "markup": card('M3 <b>x</b> & "8" sheets', "Metal", "#2563eb"),
+        "long_name": card(long, "Electronics", "#2563eb", photo=photo()),
+        "light_category": card("Shop towels", "Consumables", "#fef08a", photo=photo(120, 300)),
+        "dark_category": card("Baltic birch plywood", "Woodshop", "#8B4513", photo=photo()),
+        "hazard": card("Isopropyl alcohol 99 %", "Safety", None, hazard=solvent, photo=photo()),
+        "water_reactive": card("Lithium cells", "Electronics", "#94a3b8", hazard=Hazard("1", "?", "4", "W")),
+        "east_asian": card("ラズベリーパイ 5 树莓派 라즈베리 파이", "電子部品", "#db2777", photo=photo(300, 100)),
+        "european": card("Ελληνικά Привет מברגה נטענת Ω → ☢", "Żółte", "#f59e0b"),
+        "blank": card(blank=True),
+    }
+
+
+def render(pdf: bytes, page: int = 0, dots_an_inch: int = 150) -> Image.Image:
+    """A page as a picture."""
+    document = pdfium.PdfDocument(pdf)
+    return document[page].render(scale=dots_an_inch / POINTS_AN_INCH).to_pil().convert("RGB")
+
+
+def cut_out(page: Image.Image, place: int = 0) -> Image.Image:
+    """One card of a rendered page."""
+    scale = page.height / sheet.PAGE[1]
+    left, top = sheet.LEFT_MARGIN, sheet.TOP_MARGIN + place * layout.HEIGHT
+    box = (left, top, left + layout.WIDTH, top + layout.HEIGHT)
+    return page.crop(tuple(round(side * scale) for side in box))
+
+
+def scan(picture: Image.Image) -> list[str]:
+    """What the QR codes of a picture say, from the top down."""
+    codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    return [code.text for code in sorted(codes, key=lambda code: code.position.top_left.y)]

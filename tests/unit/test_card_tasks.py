@@ -1,0 +1,179 @@
+"""The tasks that store index cards: what they read, write, change and warn of."""
+
+from __future__ import annotations
+
+import io
+import time
+from uuid import UUID
+
+import pypdf
+import pytest
+
+from generate_index_card.handler import generate_index_card
+from generate_index_cards.handler import generate_index_cards
+from generate_index_cards.sheets import CLOSING_SECONDS
+from makertasks import bucket, inventory
+from makertasks.context import Context, Continue, running
+from makertasks.errors import InvalidArguments, NotFound, PermanentError, UnknownItem
+from makertasks.inventory import Item, ItemSupplier
+from tests.unit.card_samples import picture, render, scan
+
+STRANGER = str(UUID(int=999))
+
+
+def id_of(number: int) -> str:
+    return str(UUID(int=number))
+
+
+def write_item(number: int = 1, name: str = "Kapton tape", **attributes) -> str:
+    item = Item(f"item#{id_of(number)}", "item", name=name, sort_name=name.lower(), minimum_stock=8, **attributes)
+    link = ItemSupplier(item.owner, "supplier#1", supplier_id="1", average_lead_time=5, is_primary=True)
+    inventory.write([item, link])
+    return id_of(number)
+
+
+@pytest.fixture(autouse=True)
+def makerspace(inventory_table, media_bucket, monkeypatch):
+    monkeypatch.setenv("FRONTEND_URL", "https://makerspace.example.org/")
+
+
+def pages_of(key: str) -> list[str]:
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(bucket.get(key).body)).pages]
+
+
+def test_a_card_is_stored_and_set_on_the_item_and_scans():
+    item_id = write_item(category={"name": "Tape", "color": "#fef08a"}, thumbnail="CACHE/1.webp", current_stock=7)
+    bucket.put("CACHE/1.webp", picture(), "image/webp")
+
+    result = generate_index_card.call({"item_id": item_id})
+
+    key = f"index_cards/card_{item_id}.pdf"
+    stored = bucket.get(key)
+    assert result == {"index_card": key, "bytes": len(stored.body), "warnings": []}
+    assert stored.content_type == "application/pdf"
+    assert inventory.get_item(item_id).index_card == key
+    assert inventory.get_item(item_id).current_stock == 7
+    (text,) = pages_of(key)
+    assert all(line in text for line in ("Kapton tape", "Reorder at: 8 units", "Avg Lead: 5 days", "Category: Tape"))
+    assert b"/DCTDecode" in stored.body
+    assert scan(render(stored.body)) == [f"https://makerspace.example.org/scan/{item_id}"]
+
+
+def test_drawing_it_again_stores_the_same_bytes():
+    item_id = write_item()
+    first = generate_index_card.call({"item_id": item_id})
+    before = bucket.get(first["index_card"]).body
+    assert generate_index_card.call({"item_id": item_id}) == first
+    assert bucket.get(first["index_card"]).body == before
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        (None, "the bucket has no object inventory/images/1.jpg"),
+        (b"<html>404</html>", "inventory/images/1.jpg cannot be decoded as JPEG, PNG, WEBP"),
+        (picture(kind="JPEG")[:500], "inventory/images/1.jpg cannot be decoded as JPEG, PNG, WEBP"),
+    ],
+)
+def test_an_image_that_is_missing_or_broken_leaves_a_clean_card_and_a_warning(stored, reason):
+    item_id = write_item(image="inventory/images/1.jpg")
+    if stored is not None:
+        bucket.put("inventory/images/1.jpg", stored, "image/jpeg")
+
+    result = generate_index_card.call({"item_id": item_id})
+
+    (warning,) = result["warnings"]
+    assert warning.startswith(f"not on the card: {reason}")
+    body = bucket.get(result["index_card"]).body
+    assert b"/Subtype /Image" not in body
+    assert len(scan(render(body))) == 1
+
+
+def test_a_broken_thumbnail_is_replaced_by_the_image_itself():
+    item_id = write_item(image="inventory/images/1.jpg", thumbnail="CACHE/1.webp")
+    bucket.put("CACHE/1.webp", b"RIFF", "image/webp")
+    bucket.put("inventory/images/1.jpg", picture(kind="JPEG"), "image/jpeg")
+    result = generate_index_card.call({"item_id": item_id})
+    assert len(result["warnings"]) == 1
+    assert b"/DCTDecode" in bucket.get(result["index_card"]).body
+
+
+def test_a_blank_card_has_its_own_place_and_leaves_the_item_as_it_is():
+    item_id = write_item()
+    result = generate_index_card.call({"item_id": item_id, "blank": True})
+    assert result["index_card"] == f"index_cards/card_{item_id}_blank.pdf"
+    assert pages_of(result["index_card"])[0].strip() == ""
+    assert inventory.get_item(item_id).index_card is None
+
+
+def test_a_card_of_an_unknown_item_fails_and_stores_nothing():
+    with pytest.raises(UnknownItem, match=STRANGER):
+        generate_index_card.call({"item_id": STRANGER})
+    with pytest.raises(NotFound):
+        bucket.get(f"index_cards/card_{STRANGER}.pdf")
+
+
+def test_sheets_have_three_cards_a_page_and_say_how_far_they_are():
+    item_ids = [write_item(number, f"Item number {number}") for number in range(1, 8)]
+    progress: list[tuple[int, int]] = []
+
+    with running(Context("job", report=lambda done, total: progress.append((done, total)))):
+        result = generate_index_cards.call({"item_ids": item_ids, "skip": 1})
+
+    key = "index_cards/sheets/job.pdf"
+    assert result == {"sheets": [key], "cards": 7, "pages": 3, "warnings": [], "more_warnings": 0}
+    assert progress == [(done, 7) for done in range(8)]
+    texts = pages_of(key)
+    assert [[number for number in range(1, 8) if f"Item number {number}" in text] for text in texts] == [
+        [1, 2],
+        [3, 4, 5],
+        [6, 7],
+    ]
+    scanned = [url for page in range(3) for url in scan(render(bucket.get(key).body, page))]
+    assert scanned == [f"https://makerspace.example.org/scan/{item_id}" for item_id in item_ids]
+    assert inventory.get_item(item_ids[0]).index_card is None
+
+
+def test_blank_sheets_hold_qr_codes_alone():
+    item_ids = [write_item(number) for number in (1, 2)]
+    with running(Context("job")):
+        result = generate_index_cards.call({"item_ids": item_ids, "blank": True})
+    assert pages_of(result["sheets"][0])[0].strip() == ""
+    assert len(scan(render(bucket.get(result["sheets"][0]).body))) == 2
+
+
+def test_unknown_items_are_left_out_and_named():
+    with running(Context("job")):
+        result = generate_index_cards.call({"item_ids": [STRANGER, write_item()]})
+    assert result["cards"] == 1
+    assert [warning["item_id"] for warning in result["warnings"]] == [STRANGER]
+
+
+def test_a_sheet_of_nothing_but_unknown_items_fails():
+    with pytest.raises(PermanentError, match="none of these 1 items"):
+        generate_index_cards.call({"item_ids": [STRANGER]})
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"item_ids": []}, {"item_ids": [STRANGER] * 1001}, {"item_ids": [STRANGER], "skip": 3}]
+)
+def test_a_job_of_no_card_or_too_many_is_refused(arguments):
+    with pytest.raises(InvalidArguments):
+        generate_index_cards.call(arguments)
+
+
+def test_a_job_that_runs_out_of_time_goes_on_with_the_next_sheet():
+    item_ids = [write_item(number, f"Item number {number}") for number in range(1, 6)]
+    arguments = {"item_ids": item_ids, "skip": 1}
+
+    with running(Context("job", deadline=time.monotonic() + CLOSING_SECONDS - 1)), pytest.raises(Continue) as stop:
+        generate_index_cards.call(arguments)
+    with running(Context("job", state=stop.value.state)):
+        result = generate_index_cards.call(arguments)
+
+    assert result["sheets"] == ["index_cards/sheets/job.pdf", "index_cards/sheets/job-2.pdf"]
+    assert (result["cards"], result["pages"]) == (5, 2)
+    first, second = (pages_of(key) for key in result["sheets"])
+    assert [len(first), len(second)] == [1, 1]
+    assert all(f"Item number {number}" in first[0] for number in (1, 2))
+    assert all(f"Item number {number}" in second[0] for number in (3, 4, 5))

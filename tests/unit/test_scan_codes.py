@@ -1,0 +1,148 @@
+"""QR codes: what they hold, by the standard, as PNG and SVG; and the task that stores them."""
+
+from __future__ import annotations
+
+import io
+import random
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import qrcode
+import zxingcpp
+from PIL import Image, ImageDraw
+from qrcode import util
+
+from generate_qr_code.handler import generate_qr_code
+from makertasks import bucket, inventory
+from makertasks.errors import UnknownItem
+from makertasks.inventory import Item
+from makertasks.scan_codes import QUIET_ZONE, ScanCode, encode, penalty, scan_url
+
+ITEM_ID = "98022698-88f6-41d4-a196-53fb4c1f8059"
+ADDRESS = f"https://makerspace.example.org/scan/{ITEM_ID}"
+TEXTS = [ADDRESS, "A", "1234567890" * 12, "Größe Ω 漢字", "x" * 400]
+
+
+def number_of(code: ScanCode) -> int:
+    return int("".join(code.rows), 2)
+
+
+@pytest.mark.parametrize("base", ["https://m.example", "https://m.example/", "https://m.example///"])
+def test_the_address_has_one_slash_however_the_base_ends(base):
+    assert scan_url(base, UUID(ITEM_ID)) == f"https://m.example/scan/{ITEM_ID}"
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_png_is_one_bit_deep_and_reads_back(text):
+    picture = Image.open(io.BytesIO(encode(text).png()))
+    picture.load()
+    assert picture.mode == "1"
+    code = zxingcpp.read_barcode(picture)
+    assert code.text == text
+    assert code.ec_level == "M"
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_an_svg_reads_back(text):
+    """Its path is drawn here module by module: h strips of one row each, on a white ground."""
+    root = ET.fromstring(encode(text).svg("a <title> & more"))  # noqa: S314 - made right here
+    side = int(root.get("viewBox").split()[2])
+    title, _ground, strips = root
+    assert title.text == "a <title> & more"
+    picture = Image.new("1", (side * 4, side * 4), 1)
+    draw = ImageDraw.Draw(picture)
+    for strip in strips.get("d").split("M")[1:]:
+        start, _, rest = strip.partition("h")
+        (column, row), length = map(int, start.split()), int(rest.split("v")[0])
+        draw.rectangle((column * 4, row * 4, (column + length) * 4 - 1, row * 4 + 3), 0)
+    assert zxingcpp.read_barcode(picture).text == text
+
+
+def test_the_quiet_zone_is_four_modules_on_every_side():
+    code = encode(ADDRESS)
+    picture = Image.open(io.BytesIO(code.png(pixels=1))).convert("L")
+    dark = picture.point(lambda value: 255 - value).getbbox()
+    assert QUIET_ZONE == 4
+    assert dark == (4, 4, code.full_size - 4, code.full_size - 4)
+
+
+def test_the_mask_is_the_best_of_the_eight_by_the_librarys_own_measure():
+    letters = random.Random(7)  # noqa: S311 - a repeatable sequence
+    for _ in range(12):
+        text = "".join(letters.choices("abcdefXYZ0189:/-", k=letters.randint(1, 120)))
+        penalties = []
+        for mask in range(8):
+            plain = qrcode.QRCode(mask_pattern=mask)
+            plain.add_data(text)
+            plain.make()
+            penalties.append(util.lost_point(plain.modules))
+        code = encode(text)
+        assert penalty(number_of(code), code.size) == min(penalties)
+
+
+def test_a_text_too_long_for_any_code_is_refused_with_the_reason():
+    with pytest.raises(ValueError, match="3000 characters do not fit"):
+        encode("x" * 3000)
+
+
+def test_the_module_needs_neither_the_library_to_be_imported_nor_pillow_to_draw():
+    """The API imports the task's module without the layer; the function has the layer `qrcode` alone."""
+    script = (
+        "import sys; sys.modules.update(dict.fromkeys(['PIL', 'png']))\n"
+        "from makertasks import scan_codes\n"
+        "assert 'qrcode' not in sys.modules\n"
+        "sys.stdout.buffer.write(scan_codes.encode('hello').png())"
+    )
+    package = Path(sys.modules["makertasks"].__file__).parents[1]
+    png = subprocess.run(  # noqa: S603 - this interpreter, this script
+        [sys.executable, "-c", script], check=True, capture_output=True, env={"PYTHONPATH": str(package)}
+    ).stdout
+    assert zxingcpp.read_barcode(Image.open(io.BytesIO(png))).text == "hello"
+
+
+@pytest.fixture
+def item(inventory_table, media_bucket, monkeypatch) -> str:
+    monkeypatch.setenv("FRONTEND_URL", "https://makerspace.example.org/")
+    inventory.write([Item(f"item#{ITEM_ID}", "item", name="Kapton tape", sort_name="kapton tape", current_stock=7)])
+    return ITEM_ID
+
+
+def test_the_task_stores_both_pictures_and_sets_the_items_code(item):
+    result = generate_qr_code.call({"item_id": item})
+
+    key = f"inventory/qrcodes/qr_{item}.png"
+    assert result == {"qr_code": key, "svg": key.replace(".png", ".svg"), "url": ADDRESS, "changed": True}
+    stored = bucket.get(key)
+    assert stored.content_type == "image/png"
+    assert zxingcpp.read_barcode(Image.open(io.BytesIO(stored.body))).text == ADDRESS
+    assert bucket.get(result["svg"]).content_type == "image/svg+xml"
+    assert inventory.get_item(item).qr_code == key
+    assert inventory.get_item(item).current_stock == 7
+
+
+def test_running_it_again_changes_nothing(item):
+    generate_qr_code.call({"item_id": item})
+    before = bucket.get(f"inventory/qrcodes/qr_{item}.png").body
+    assert generate_qr_code.call({"item_id": item})["changed"] is False
+    assert bucket.get(f"inventory/qrcodes/qr_{item}.png").body == before
+
+
+def test_the_code_that_an_import_brought_under_another_name_is_deleted(item):
+    old = f"inventory/qrcodes/qr_{item}_Xy3kQ1.png"
+    bucket.put(old, b"old", "image/png")
+    inventory.update_item(item, qr_code=old)
+    generate_qr_code.call({"item_id": item})
+    with pytest.raises(bucket.NotFound):
+        bucket.get(old)
+
+
+def test_an_unknown_item_is_said_to_be_unknown_and_leaves_nothing_behind(item):
+    stranger = str(UUID(int=5))
+    with pytest.raises(UnknownItem, match=stranger):
+        generate_qr_code.call({"item_id": stranger})
+    with pytest.raises(bucket.NotFound):
+        bucket.get(f"inventory/qrcodes/qr_{stranger}.png")
