@@ -1,0 +1,103 @@
+"""CPU of QR codes and cards beside the plain way of making them, measured in turns in the same run.
+
+The plain way is what a straightforward program does: qrcode's `QRCode.make` and `make_image`, saved as PNG; and the
+same card with that PNG embedded. Each row is (what, milliseconds here, milliseconds the plain way, part of it, limit).
+"""
+
+from __future__ import annotations
+
+import io
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import qrcode
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
+
+from makertasks.cards import drawing, sheet
+from makertasks.cards.layout import Box
+from makertasks.cards.photo import printable
+from makertasks.scan_codes import encode
+from tests.unit.card_samples import URL, card, picture
+
+ROUNDS = 25
+MOST = 0.5  # of the plain way's CPU
+
+Row = tuple[str, float, float, float, float]
+
+
+def plain_png(url: str) -> bytes:
+    """A QR code as the qrcode library's own example makes it."""
+    code = qrcode.QRCode()
+    code.add_data(url)
+    code.make()
+    buffer = io.BytesIO()
+    code.make_image().save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _draw_plain_code(canvas: Canvas, url: str, box: Box) -> None:
+    image = ImageReader(io.BytesIO(plain_png(url)))
+    canvas.drawImage(image, box.left, box.bottom, box.width, box.height)
+
+
+@contextmanager
+def _plain_codes() -> Iterator[None]:
+    ours = drawing._draw_code  # the one thing that differs
+    drawing._draw_code = _draw_plain_code
+    yield
+    drawing._draw_code = ours
+
+
+def _card(thumbnail: bytes) -> bytes:
+    made = card("Isopropyl alcohol 99 %", "Consumables", "#fef08a", photo=printable(thumbnail))
+    return sheet.pdf_of([made], f"Index card: {made.name}")
+
+
+def _compare(what: str, ours: Callable[[], object], plain: Callable[[], object]) -> Row:
+    """Median CPU of both, taken in turns so that a busy machine slows both."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(ROUNDS):
+        for run, taken in ((ours, times[0]), (plain, times[1])):
+            start = time.process_time()
+            run()
+            taken.append((time.process_time() - start) * 1000)
+    one, other = (statistics.median(taken) for taken in times)
+    return what, one, other, one / other, MOST
+
+
+def bench_scan_code() -> Row:
+    """A QR code as PNG."""
+    return _compare("QR code as PNG", lambda: encode(URL).png(), lambda: plain_png(URL))
+
+
+def bench_card() -> Row:
+    """A card with an image, from the image's bytes to the PDF's."""
+    thumbnail = picture()
+
+    def plain() -> bytes:
+        with _plain_codes():
+            return _card(thumbnail)
+
+    return _compare("Card with image", lambda: _card(thumbnail), plain)
+
+
+def rows() -> list[Row]:
+    """Every comparison."""
+    return [bench_scan_code(), bench_card()]
+
+
+def main() -> int:
+    """Print the rows; 1 where one is above its limit."""
+    measured = rows()
+    for what, ours, plain, part, limit in measured:
+        line = f"{what:<20} {ours:7.2f} ms CPU   plain {plain:7.2f} ms   {part:4.0%} (at most {limit:.0%})"
+        sys.stdout.write(line + "\n")
+    return int(any(part > limit for *_, part, limit in measured))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
