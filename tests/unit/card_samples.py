@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -19,6 +20,7 @@ ITEM_ID = "98022698-88f6-41d4-a196-53fb4c1f8059"
 URL = scan_url("https://makerspace.example.org", ITEM_ID)
 FACTS = ("Reorder at: 8 units", "Avg Lead: 5 days", "Max Lead: 14 days")
 POINTS_AN_INCH = 72
+SCREEN_DOTS_AN_INCH = 100  # far coarser than any printer
 
 
 def picture(width: int = 300, height: int = 225, kind: str = "WEBP") -> bytes:
@@ -59,6 +61,16 @@ def golden_cards() -> dict[str, Card]:
         "european": card("Ελληνικά Привет מברגה נטענת Ω → ☢", "Żółte", "#f59e0b"),
         "blank": card(blank=True),
     }
+
+
+def draw(cards: Sequence[Card], title: str = "Index cards", skip: int = 0) -> bytes:
+    """The cards as PDF, every one of which was rendered and its QR code read back."""
+    pdf = sheet.pdf_of(cards, title, skip)
+    for page in range(-(-(len(cards) + skip) // sheet.CARDS_A_PAGE)):
+        first = page * sheet.CARDS_A_PAGE - skip
+        on_page = cards[max(first, 0) : first + sheet.CARDS_A_PAGE]
+        assert scan(render(pdf, page, SCREEN_DOTS_AN_INCH)) == [made.url for made in on_page]
+    return pdf
 
 
 def render(pdf: bytes, page: int = 0, dots_an_inch: int = 150) -> Image.Image:

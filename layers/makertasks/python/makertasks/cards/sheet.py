@@ -34,7 +34,9 @@ class Sheets:
             self._file, pagesize=PAGE, pageCompression=1, invariant=1, lang=LANGUAGE, pdfVersion=(1, 7)
         )
         self._canvas.setTitle(title)
+        self._canvas.setAuthor("makertasks")
         self._canvas.setCreator("makertasks")
+        self._canvas.setSubject("Index cards for Avery 5388 sheets")
         self._canvas.setViewerPreference("DisplayDocTitle", "true")
         self._structure = Structure(self._canvas)
         self._place = skip
