@@ -1,0 +1,1 @@
+"""Imports of OpenMakerSuite dumps that were put under `imports/`."""

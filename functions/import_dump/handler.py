@@ -1,0 +1,28 @@
+"""Lambda function of `makertasks.import_dump`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from makertasks.tasks import task
+from makertasks.worker import lambda_handler
+
+
+@task("makertasks.import_dump")
+def import_dump(key: str, etag: str | None = None) -> dict[str, Any]:
+    """Bring an OpenMakerSuite dump (`manage.py dumpdata inventory reorder_queue`) into the inventory table.
+
+    Reads the object `key` of the bucket (only the version that `etag` names, where given), the names of the pictures
+    in the bucket and the entries that the dump speaks of; writes those that are new or different, and of these only
+    what OpenMakerSuite owns. Answers objects created, changed, unchanged and refused, the refused ones with line and
+    reason. A file that is broken anywhere changes nothing. Goes on in a next invocation where time runs short.
+
+    Raises BrokenDump (with line and column), PermanentError where the file is gone, replaced or too large, and
+    PassingError where S3 or DynamoDB refuse.
+    """
+    from . import importing  # loaded on the first run: the API imports this module only to learn the signature
+
+    return importing.run(key, etag)
+
+
+handler = lambda_handler(import_dump)

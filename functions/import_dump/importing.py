@@ -1,0 +1,75 @@
+"""One import: the dump is copied to disk, read once to check it and to learn what it names, and once to write."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cached_property
+from typing import Any, BinaryIO
+
+from botocore.exceptions import BotoCoreError
+
+from makertasks import bucket, dumps, imports
+from makertasks.context import Continue, current
+from makertasks.errors import NotFound, PassingError, PermanentError
+from makertasks.openmakersuite.report import Report
+
+# A Lambda function has 512 MB of disk; 50,000 objects have about 30 MB.
+MAXIMUM_BYTES = 400 * 1024 * 1024
+
+# Bytes that are copied at a time.
+PIECE_BYTES = 1024 * 1024
+
+# Where OpenMakerSuite keeps pictures and QR codes.
+MEDIA = "inventory/"
+
+# Below this many seconds an import hands over to a next invocation: enough for one more chunk and the record.
+MARGIN_SECONDS = 20.0
+
+
+def run(key: str, etag: str | None) -> dict[str, Any]:
+    """Import one dump; raises what the task says."""
+    context = current()
+    report = Report(**context.state) if context.state else Report()
+    with tempfile.TemporaryFile() as file:
+        _copy(key, etag, file)
+        references = imports.survey(dumps.read(_rewound(file)))
+        rest = imports.skipping(_rewound(file), report.objects)
+        for _ in imports.bring_in(rest, references, report, _Media().has):
+            context.checkpoint(report.objects, references.objects)
+            if context.remaining() < MARGIN_SECONDS and report.objects < references.objects:
+                raise Continue(report.as_json())
+    return report.as_json()
+
+
+def _copy(key: str, etag: str | None, file: BinaryIO) -> None:
+    try:
+        response = bucket.open_object(key)
+    except NotFound as error:
+        raise PermanentError(f"{key}: no longer in the bucket; put the dump there again") from error
+    if etag is not None and response["ETag"].strip('"') != etag.strip('"'):
+        raise PermanentError(f"{key}: replaced since; the newer file has a task of its own")
+    if response["ContentLength"] > MAXIMUM_BYTES:
+        raise PermanentError(
+            f"{key}: {response['ContentLength']} bytes; the limit is {MAXIMUM_BYTES}. Dump inventory and reorder_queue "
+            "alone, or one model after the other"
+        )
+    try:
+        file.writelines(response["Body"].iter_chunks(PIECE_BYTES))
+    except BotoCoreError as error:
+        raise PassingError(f"S3 stopped while {key} was read: {error}") from error
+
+
+def _rewound(file: BinaryIO) -> BinaryIO:
+    file.seek(0)
+    return file
+
+
+class _Media:
+    """Whether the bucket has a picture; its names are listed once a run, and only if a dump names any."""
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        return bucket.keys(MEDIA)
+
+    def has(self, key: str) -> bool:
+        return key in self.keys

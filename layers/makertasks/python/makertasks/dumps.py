@@ -1,0 +1,159 @@
+"""Reads the JSON that `manage.py dumpdata` writes, one object at a time, with the line that each begins on.
+
+The standard library's decoder reads one object after the other from a window of text, so that memory is bounded by the
+largest object and an error has a line and a column. Known streaming parsers say neither where an object began nor where
+the text broke.
+"""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, NoReturn
+
+from makertasks.errors import PermanentError
+
+CHUNK_BYTES = 1 << 16
+
+# Longer objects are refused by the table anyway, whose items have at most 400 KB.
+MAXIMUM_OBJECT_LETTERS = 1 << 20
+
+_BLANKS = " \t\r\n"
+
+
+class BrokenDump(PermanentError):
+    """The file is not the JSON list that `manage.py dumpdata` writes; nothing of it was imported."""
+
+    def __init__(self, line: int, column: int, reason: str) -> None:
+        """Line and column count from 1; columns count letters."""
+        super().__init__(f"line {line}, column {column}: {reason}; nothing was imported")
+        self.line = line
+        self.column = column
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class DumpObject:
+    """One element of the list as JSON values, with its number in the list and the line it begins on, both from 1."""
+
+    number: int
+    line: int
+    value: Any
+
+
+def read(stream: BinaryIO) -> Iterator[DumpObject]:
+    """Every object of a dump in its order; raises BrokenDump where the text breaks, after the objects before it."""
+    text = _Window(stream)
+    if text.next_letter() != "[":
+        text.fail("a dump is a JSON list and begins with '['; make one with manage.py dumpdata")
+    text.at += 1
+    if text.next_letter() == "]":
+        text.at += 1
+    else:
+        yield from _elements(text)
+    if text.next_letter():
+        text.fail("there is more text after the end of the list")
+
+
+def _elements(text: _Window) -> Iterator[DumpObject]:
+    for number in itertools.count(1):
+        text.next_letter()
+        line, _ = text.position(text.at)
+        yield DumpObject(number, line, text.decode())
+        letter = text.next_letter()
+        if not letter:
+            text.fail("the file ends inside the list; it is incomplete")
+        if letter not in ",]":
+            text.fail(f"expected ',' or ']' after an object, found {letter!r}")
+        text.at += 1
+        if letter == "]":
+            return
+
+
+class _Window:
+    """The part of the text that is being looked at: from the object under way to the end of the last chunk read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.text = ""
+        self.at = 0
+        self.ended = False
+        self._line = 1  # of the letter at `_mark`
+        self._column = 1
+        self._mark = 0
+        # A byte order mark is left out: PowerShell writes one before UTF-8.
+        self._utf8 = codecs.getincrementaldecoder("utf-8-sig")()
+        self._json = json.JSONDecoder(parse_constant=_refuse_constant)
+
+    def position(self, index: int) -> tuple[int, int]:
+        """Line and column of a letter of the window."""
+        newlines = self.text.count("\n", self._mark, index)
+        if not newlines:
+            return self._line, self._column + index - self._mark
+        return self._line + newlines, index - self.text.rindex("\n", self._mark, index)
+
+    def fail(self, reason: str, index: int | None = None) -> NoReturn:
+        """Raise BrokenDump at a letter of the window, by default the present one."""
+        raise BrokenDump(*self.position(self.at if index is None else index), reason)
+
+    def next_letter(self) -> str:
+        """Go to the next letter that is not blank; "" at the end of the file."""
+        while True:
+            while self.at < len(self.text):
+                if self.text[self.at] not in _BLANKS:
+                    return self.text[self.at]
+                self.at += 1
+            if not self._read():
+                return ""
+
+    def decode(self) -> Any:
+        """The JSON value that begins here; afterwards the window stands behind it."""
+        while True:
+            try:
+                value, end = self._json.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as error:
+                if self._read_more():
+                    continue
+                self._explain(error)
+            except (ValueError, RecursionError) as error:
+                self.fail(f"an object that begins here cannot be read: {error}")
+            # Only what has an end of its own is complete at the end of the window: `12` may go on with `3`.
+            if not isinstance(value, dict) and end == len(self.text) and self._read_more():
+                continue
+            self.at = end
+            return value
+
+    def _explain(self, error: json.JSONDecodeError) -> NoReturn:
+        end = len(self.text.rstrip(_BLANKS))
+        line, _ = self.position(self.at)
+        if not self.ended:
+            self.fail(f"an object of more than {MAXIMUM_OBJECT_LETTERS} letters begins here, or one without an end")
+        if error.pos >= end or error.msg.startswith("Unterminated string"):
+            self.fail(f"the file ends inside the object that begins on line {line}; it is incomplete", end)
+        self.fail(f"not JSON: {error.msg[0].lower()}{error.msg[1:]}", error.pos)
+
+    def _read_more(self) -> bool:
+        return len(self.text) - self.at < MAXIMUM_OBJECT_LETTERS and self._read()
+
+    def _read(self) -> bool:
+        """Drop what was decoded and take in one chunk; False at the end of the file."""
+        if self.ended:
+            return False
+        self._line, self._column = self.position(self.at)
+        chunk = self.stream.read(CHUNK_BYTES)
+        self.ended = not chunk
+        self.text, self.at, self._mark = self.text[self.at :], 0, 0
+        try:
+            self.text += self._utf8.decode(chunk, final=self.ended)
+        except UnicodeDecodeError as error:
+            self.text += error.object[: error.start].decode("utf-8-sig")
+            wrong = f"byte 0x{error.object[error.start]:02x} is not UTF-8; dump with PYTHONUTF8=1 and --output"
+            self.fail("the file ends inside a letter; it is incomplete" if self.ended else wrong, len(self.text))
+        return True
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

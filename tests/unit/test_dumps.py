@@ -1,0 +1,383 @@
+"""OpenMakerSuite's dumps: read as a stream, brought into the inventory table, and brought in again."""
+
+# ruff: noqa: S311 - orders and histories drawn at random need not be secret
+
+from __future__ import annotations
+
+import copy
+import io
+import itertools
+import json
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
+
+import boto3
+import pytest
+from moto.dynamodb import models as moto_models
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+
+from import_dump.handler import import_dump
+from makertasks import bucket, dumps, imports, inventory, settings
+from makertasks.context import Context, Continue, running
+from makertasks.errors import PermanentError
+from makertasks.inventory import Item, ItemSupplier, LoggedDelivery, Reference, ReorderRequest
+
+REAL = Path(__file__).parent.parent / "data" / "openmakersuite-dump.json"
+KEY = "imports/dump.json"
+ITEM = str(UUID(int=7))
+
+
+def obj(model: str, pk, **fields) -> dict:
+    return {"model": model, "pk": pk, "fields": fields}
+
+
+def a_makerspace() -> list[dict]:
+    """An item with two suppliers, a purchase order that was received, and a request."""
+    return [
+        obj("inventory.category", 1, name="Screws", color="#f59e0b"),
+        obj("inventory.location", 2, name="Shelf 3B"),
+        obj("inventory.supplier", 3, name="Digi-Key"),
+        obj("inventory.supplier", 4, name="McMaster-Carr"),
+        obj("inventory.inventoryitem", ITEM, name="M3 <b>x", sku="M3", category=1, location=2, current_stock=9),
+        obj("inventory.itemsupplier", 5, item=ITEM, supplier=3, unit_cost="1.25", is_primary=True),
+        obj("inventory.itemsupplier", 6, item=ITEM, supplier=4, average_lead_time=0),
+        obj("reorder_queue.purchaseorder", 7, po_number="PO-1", supplier=4, order_date="2026-10-01T08:00:00Z",
+            sent_at="2026-10-02T08:00:00Z"),
+        obj("reorder_queue.purchaseorderitem", 8, purchase_order=7, item_supplier=6),
+        obj("reorder_queue.orderdelivery", 9, purchase_order=7, delivery_date="2026-10-08T15:00:00Z"),
+        obj("reorder_queue.deliveryitem", 10, delivery=9, purchase_order_item=8, quantity_received=100),
+        obj("reorder_queue.leadtimelog", 11, item_supplier=6, purchase_order=7, order_date="2026-10-02T08:00:00Z",
+            expected_delivery_date="2026-10-09", actual_delivery_date="2026-10-08", actual_lead_time_days=5),
+        obj("reorder_queue.reorderrequest", 12, item=ITEM, status="received", order_number="PO-1",
+            ordered_at="2026-10-02T08:00:00Z", actual_delivery="2026-10-08"),
+    ]  # fmt: skip
+
+
+def change(objects: list[dict], model: str, **fields) -> list[dict]:
+    """The same objects with other fields in those of one model."""
+    return [{**each, "fields": {**each["fields"], **(fields if each["model"] == model else {})}} for each in objects]
+
+
+@pytest.fixture(autouse=True)
+def _one_copy_a_transaction(monkeypatch):
+    """moto copies the whole table once for each entry of a transaction, in case it fails; one copy is enough."""
+    transact = DynamoDBBackend.transact_write_items
+
+    def transact_with_one_copy(backend, transact_items):
+        copied: dict[int, object] = {}
+
+        def deepcopy(value):
+            if not isinstance(value, Table):
+                return copy.deepcopy(value)
+            if id(value) not in copied:
+                copied[id(value)] = copy.deepcopy(value)
+            return copied[id(value)]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(moto_models, "copy", SimpleNamespace(deepcopy=deepcopy))
+            transact(backend, transact_items)
+
+    monkeypatch.setattr(DynamoDBBackend, "transact_write_items", transact_with_one_copy)
+
+
+@pytest.fixture
+def put(inventory_table, media_bucket):
+    """Put a dump under imports/."""
+
+    def upload(content: list | bytes) -> None:
+        body = content if isinstance(content, bytes) else json.dumps(content, indent=1).encode()
+        bucket.put(KEY, body, "application/json")
+
+    return upload
+
+
+@pytest.fixture
+def bring_in(put):
+    """Put a dump under imports/ and run its task."""
+
+    def run(content: list | bytes) -> dict:
+        put(content)
+        return import_dump.call({"key": KEY})
+
+    return run
+
+
+@pytest.fixture
+def rows(inventory_table):
+    """Everything that stands in the table, by key."""
+
+    def scan() -> dict[tuple[str, str], dict]:
+        table = boto3.resource("dynamodb").Table(settings.inventory_table())
+        return {(row["owner"], row["entry"]): row for row in table.scan()["Items"]}
+
+    return scan
+
+
+def run_with_pauses() -> tuple[list[int], dict]:
+    """Run the task with so little time that it pauses after each chunk; answers where it paused, and its result."""
+    pauses: list[int] = []
+    state: dict = {}
+    while True:
+        try:
+            with running(Context("t", deadline=time.monotonic() + 1, state=state)):
+                return pauses, import_dump.call({"key": KEY})
+        except Continue as pause:
+            state = json.loads(json.dumps(pause.state))
+            pauses.append(state["objects"])
+
+
+def counts(report: dict) -> tuple[int, int, int, int]:
+    return report["created"], report["changed"], report["unchanged"], report["refused"]
+
+
+class TestTheRealDump:
+    def test_every_item_link_and_request_is_there_afterwards(self, bring_in, rows):
+        report = bring_in(REAL.read_bytes())
+        kinds = Counter(row["kind"] for row in rows().values())
+        assert (kinds["item"], kinds["supplier"], kinds["request"]) == (40, 78, 110)
+        assert counts(report) == (40 + 78 + 110 + 7 + 11 + 4, 0, 0, 0)
+        assert report["not_kept"] == {"inventory.pricehistory": 78}
+        assert report["objects"] == 328
+        page = inventory.get_item_page("81e0bf40-c36b-44dc-97e4-25e32bceda87")
+        assert page.item.name == "Arduino Uno R3"
+        assert page.suppliers[0].supplier_name == "McMaster-Carr"
+        assert page.suppliers[0].average_lead_time == 3
+
+    def test_a_second_import_in_another_order_changes_nothing(self, bring_in, rows):
+        objects = json.loads(REAL.read_bytes())
+        random.Random(5).shuffle(objects)
+        bring_in(objects)
+        before = rows()
+        assert counts(bring_in(REAL.read_bytes())) == (0, 0, 250, 0)
+        assert rows() == before
+
+
+class TestObjects:
+    def test_what_an_object_names_may_come_later(self, bring_in):
+        assert counts(bring_in(a_makerspace()[::-1])) == (13, 0, 0, 0)
+        item = inventory.get_item(ITEM)
+        assert item.category.as_dict() == {"name": "Screws", "color": "#f59e0b"}
+        assert (item.location, item.sku, item.description) == ("Shelf 3B", "M3", None)
+
+    def test_orders_and_logs_are_deliveries_with_their_supplier(self, bring_in, rows):
+        bring_in(a_makerspace())
+        logged = {entry: row for (owner, entry), row in rows().items() if row["kind"] in {"delivery", "request"}}
+        assert {entry: (row["supplier_id"], row["supplier_source"]) for entry, row in logged.items()} == {
+            "part#10": ("4", "purchase_order"),
+            "log#11": ("4", "lead_time_log"),
+            "request#12": ("4", "purchase_order"),
+        }
+        assert {row["actual_delivery"] for row in logged.values()} == {"2026-10-08"}
+        assert {row["delivery_month"] for row in logged.values()} == {"2026-10"}
+
+    def test_a_request_finds_its_order_by_item_and_day_too(self, bring_in):
+        bring_in(change(a_makerspace(), "reorder_queue.reorderrequest", order_number=""))
+        [request] = inventory.get_item_page(ITEM).requests
+        assert (request.supplier_id, request.supplier_source) == ("4", "purchase_order")
+
+    def test_a_partial_dump_finds_the_rest_in_the_table(self, bring_in):
+        whole = a_makerspace()
+        bring_in(whole[:10])
+        assert counts(bring_in(whole[10:])) == (3, 0, 0, 0)
+
+    def test_refused_objects_are_named_by_line_and_reason(self, bring_in):
+        wrong = [
+            obj("inventory.inventoryitem", "not-a-uuid", name="x"),
+            obj("inventory.inventoryitem", str(UUID(int=8)), name=""),
+            obj("inventory.inventoryitem", str(UUID(int=9)), name="x", nfpa_fire_hazard=5),
+            obj("inventory.itemsupplier", 77, item=str(UUID(int=10)), supplier=3),
+            obj("inventory.itemsupplier", 78, item=ITEM, supplier=99),
+            obj("reorder_queue.reorderrequest", 79, item=ITEM, status="received", actual_delivery="2026-02-30"),
+            {"model": "inventory.category"},
+            "text",
+            obj("inventory.category", 1, name="Once more"),
+            obj("inventory.inventoryitem", str(UUID(int=11)), name="x", description="long " * 20_000),
+        ]
+        lines = [json.dumps(each) for each in [*a_makerspace(), *wrong]]
+        report = bring_in(("[\n" + ",\n".join(lines) + "\n]").encode())
+        assert counts(report) == (13, 0, 0, 10)
+        reasons = {each["line"]: each["reason"] for each in report["refusals"]}
+        assert reasons == {
+            15: "pk: 'not-a-uuid' is not the UUID of an item",
+            16: "name: expected `str` of length >= 1",
+            17: "nfpa_fire_hazard: expected `int` <= 4",
+            18: "item 00000000-0000-0000-0000-00000000000a is neither in the dump nor in the inventory",
+            19: "supplier 99 is neither in the dump nor in the inventory",
+            20: "actual_delivery: invalid RFC3339 encoded date",
+            21: "Object missing required field `pk`",
+            22: "Expected `object`, got `str`",
+            23: "object 1 of the dump has the same model and pk; that one counts",
+            24: "its texts have 100001 letters; an entry of the table holds 90000",
+        }
+
+    def test_only_what_differs_is_written(self, bring_in):
+        bring_in(a_makerspace())
+        report = bring_in(change(a_makerspace(), "inventory.inventoryitem", current_stock=3, description="Box"))
+        assert counts(report) == (0, 1, 12, 0)
+        item = inventory.get_item(ITEM)
+        assert (item.current_stock, item.description, item.name) == (3, "Box", "M3 <b>x")
+
+    def test_a_renamed_category_reaches_its_items(self, bring_in):
+        bring_in(a_makerspace())
+        assert counts(bring_in(change(a_makerspace(), "inventory.category", name="Bolts"))) == (0, 2, 11, 0)
+        assert inventory.get_item(ITEM).category["name"] == "Bolts"
+
+    def test_what_tasks_made_stays(self, bring_in):
+        bring_in(a_makerspace())
+        made = {"image": "inventory/images/M3.png", "thumbnail": "t", "qr_code": "q", "index_card": "c"}
+        inventory.update_item(ITEM, **made, image_source="https://example.com/m3.png")
+        inventory.set_lead_times([(f"item#{ITEM}", "supplier#5", (11, 12, 13))])
+        media = {"image": "inventory/images/old.jpg", "qr_code": ""}
+        report = bring_in(change(a_makerspace(), "inventory.inventoryitem", **media))
+        assert counts(report) == (0, 0, 13, 0)
+        item = inventory.get_item(ITEM)
+        assert {name: getattr(item, name) for name in made} == made
+        links = {link.number: link.average_lead_time for link in inventory.get_item_page(ITEM).suppliers}
+        assert links == {"5": 11, "6": 0}
+
+    def test_pictures_are_taken_over_once_they_are_in_the_bucket(self, bring_in):
+        whole = change(a_makerspace(), "inventory.inventoryitem", image="inventory/images/1.jpg")
+        assert bring_in(whole)["media_missing"] == 1
+        assert inventory.get_item(ITEM).image is None
+        bucket.put("inventory/images/1.jpg", b"x", "image/jpeg")
+        assert counts(bring_in(whole)) == (0, 1, 12, 0)
+        assert inventory.get_item(ITEM).image == "inventory/images/1.jpg"
+
+    def test_an_older_dump_reverts_nothing(self, bring_in):
+        newer = change(a_makerspace(), "inventory.inventoryitem", current_stock=2, updated_at="2026-11-02T00:00:00Z")
+        older = change(a_makerspace(), "inventory.inventoryitem", updated_at="2026-11-01T00:00:00Z")
+        bring_in(newer)
+        report = bring_in(older)
+        assert (report["changed"], report["older"]) == (0, 1)
+        assert inventory.get_item(ITEM).current_stock == 2
+
+    def test_single_objects_of_a_live_system_are_applied_alike(self, bring_in):
+        bring_in(a_makerspace())
+        [link] = [each for each in a_makerspace() if each["pk"] == 5]
+        report = imports.apply_changes(change([link], "inventory.itemsupplier", unit_cost="9.90"), lambda _key: False)
+        assert counts(report.as_json()) == (0, 1, 0, 0)
+        assert inventory.get_item_page(ITEM).suppliers[0].unit_cost == "9.90"
+
+
+class TestTheTask:
+    def test_it_goes_on_where_the_time_ran_out(self, put, rows):
+        put(json.loads(REAL.read_bytes())[:160])
+        pauses, report = run_with_pauses()
+        assert pauses == [50, 100]
+        assert counts(report) == (122, 0, 0, 0)
+        assert len(rows()) == 122 + report["by_model"]["inventory.itemsupplier"]["created"]
+
+    def test_a_file_that_was_replaced_since_is_left_to_its_own_task(self, put):
+        put([])
+        with pytest.raises(PermanentError, match=r"imports/dump\.json: replaced since"):
+            import_dump.call({"key": KEY, "etag": "0123"})
+
+    @pytest.mark.usefixtures("inventory_table", "media_bucket")
+    def test_a_file_that_is_gone_says_so(self):
+        with pytest.raises(PermanentError, match="no longer in the bucket"):
+            import_dump.call({"key": "imports/gone.json"})
+
+    @pytest.mark.parametrize("length", [0, 1, 5_000, 172_000])
+    def test_a_truncated_dump_changes_nothing(self, bring_in, rows, length):
+        with pytest.raises(dumps.BrokenDump, match=r"^line \d+, column \d+: .*; nothing was imported$"):
+            bring_in(REAL.read_bytes()[:length])
+        assert rows() == {}
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        ("text", "line", "column", "reason"),
+        [
+            (b"", 1, 1, "a dump is a JSON list"),
+            (b'{"model": "x"}', 1, 1, "a dump is a JSON list"),
+            (b"<html>", 1, 1, "a dump is a JSON list"),
+            (b'[\n{"a": 1},\n{"a" 2}\n]', 3, 6, "expecting ':' delimiter"),
+            (b'[\n{"a": 1}\n{"a": 2}]', 3, 1, "expected ',' or ']'"),
+            (b'[{"a": 1},]', 1, 11, "expecting value"),
+            (b'[\n{"a": 1}', 2, 9, "the file ends inside the list"),
+            (b'[\n{"a": 1},\n{"b": "half', 3, 12, "the file ends inside the object that begins on line 3"),
+            (b'[\n{"a": 1}]\n[]', 3, 1, "more text after the end"),
+            (b'[\n{"a": NaN}]', 2, 1, "NaN is not JSON"),
+            (b'[\n{"a": "\xff"}]', 2, 8, "byte 0xff is not UTF-8"),
+            (b"\xff\xfe[\x00]\x00", 1, 1, "byte 0xff is not UTF-8"),
+            ('[{"ä": "€'.encode()[:-1], 1, 9, "the file ends inside a letter"),
+            (b"[" + b"[" * 200_000, 1, 2, "recursion"),
+            (b'[{"a": "' + b"x" * (1 << 21), 1, 2, "an object of more than 1048576 letters"),
+        ],
+    )
+    def test_a_broken_file_says_where(self, text, line, column, reason):
+        with pytest.raises(dumps.BrokenDump) as caught:
+            list(dumps.read(io.BytesIO(text)))
+        assert (caught.value.line, caught.value.column) == (line, column)
+        assert reason in caught.value.reason
+
+    def test_objects_come_with_the_line_they_begin_on(self):
+        text = REAL.read_bytes()
+        lines = text.decode().splitlines()
+        found = list(dumps.read(io.BytesIO(text)))
+        assert [each.value for each in found] == json.loads(text)
+        assert all(lines[each.line - 1] == "{" for each in found)
+
+    def test_a_dump_in_one_line_and_with_a_byte_order_mark_is_read(self):
+        objects = json.loads(REAL.read_bytes())
+        found = list(dumps.read(io.BytesIO(b"\xef\xbb\xbf" + json.dumps(objects).encode())))
+        assert [each.value for each in found] == objects
+        assert [each.number for each in found] == list(range(1, 329))
+
+    def test_memory_is_bounded_by_one_object_not_by_the_file(self):
+        stream = dumps.read(_Endless())
+        assert sum(1 for _ in itertools.islice(stream, 20_000)) == 20_000
+
+
+class _Endless(io.RawIOBase):
+    """A dump without an end."""
+
+    def __init__(self) -> None:
+        self._text = itertools.chain(b"[", itertools.cycle(b'{"model": "x", "pk": 1, "fields": {}},\n'))
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(itertools.islice(self._text, min(size, 4096)))
+
+
+@pytest.mark.usefixtures("inventory_table")
+class TestListing:
+    def test_items_come_by_name_in_pages(self):
+        inventory.write(
+            Item(f"item#{UUID(int=number)}", "item", name=name)
+            for number, name in enumerate(["Ärmel", "bolt", "Axle", "apple", "Bracket"])
+        )
+        names, cursor = [], None
+        while True:
+            page, cursor = inventory.list_items(2, cursor)
+            names += [item.name for item in page]
+            if cursor is None:
+                break
+        assert names == ["apple", "Axle", "bolt", "Bracket", "Ärmel"]
+
+    def test_a_prefix_finds_names_in_any_case(self):
+        inventory.write(Item(f"item#{name}", "item", name=name) for name in ("Bolt", "bolt M3", "Axle"))
+        page, cursor = inventory.list_items(10, prefix=" BOLT")
+        assert ([item.name for item in page], cursor) == (["Bolt", "bolt M3"], None)
+
+    @pytest.mark.parametrize("cursor", ["x", "%%%", "YWJj"])
+    def test_a_foreign_cursor_is_refused(self, cursor):
+        with pytest.raises(inventory.InvalidRequest, match=r"^cursor: not a cursor of this list"):
+            inventory.list_items(2, cursor)
+
+
+def test_entries_of_every_class_find_their_way_back(inventory_table):
+    entries = [
+        Item(f"item#{ITEM}", "item", name="M3"),
+        ItemSupplier(f"item#{ITEM}", "supplier#1", supplier_id="1"),
+        ReorderRequest(f"item#{ITEM}", "request#1", status="pending"),
+        LoggedDelivery(f"item#{ITEM}", "log#1", actual_delivery="2026-10-08"),
+        Reference("category#1", "reference", name="Screws"),
+    ]
+    inventory.write(entries)
+    found = inventory.find([(entry.owner, entry.entry) for entry in entries])
+    assert {type(entry) for entry in found.values()} == {type(entry) for entry in entries}
