@@ -30,11 +30,22 @@ def stop_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def count_loopback_as_tls() -> None:
+    """Let requests pass policies that refuse plain HTTP (`aws:SecureTransport`), so that the template needs no change.
+
+    MiniStack enforces them, and speaks HTTP here: no certificate to trust in each browser, script and function.
+    """
+    evaluator = importlib.import_module("ministack.core.iam_evaluator")
+    remember = evaluator.pin_request_origin
+    evaluator.pin_request_origin = lambda address, _secure: remember(address, True)
+
+
 def main() -> None:
     """Run MiniStack in this process until SIGTERM; its function workers are ended and reaped before it returns."""
     sys.executable, _ = sys.argv[1:]
     del sys.argv[1:]
     importlib.import_module("hypercorn.config").Config.graceful_timeout = GRACE_SECONDS
+    count_loopback_as_tls()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:
         runpy.run_module("ministack", run_name="__main__", alter_sys=True)

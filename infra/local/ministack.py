@@ -108,6 +108,12 @@ class MiniStack:
             self._process.wait()
             raise NotStarted(f"the local AWS ended by itself; its log is {self.log}")
 
+    def last_error(self) -> str:
+        """What its log last says went wrong, with the log's place."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        errors = [line.partition(" ERROR ")[2] for line in lines if " ERROR " in line]
+        return f"{errors[-1][:300]} (log: {self.log})" if errors else f"its log is {self.log}"
+
     def _environment(self) -> dict[str, str]:
         """The whole environment of MiniStack, and so of every function, which inherits it."""
         persist = "1" if self.persist else "0"
@@ -129,7 +135,7 @@ class MiniStack:
         opener = build_opener(ProxyHandler({}))  # loopback is never behind a proxy
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise NotStarted(f"the local AWS ended with status {process.returncode}; its log is {self.log}")
+                raise NotStarted(f"the local AWS ended with status {process.returncode}: {self.last_error()}")
             with suppress(URLError, OSError), opener.open(f"{self.endpoint}/_ministack/ready", timeout=5):
                 return
             time.sleep(POLL_SECONDS)

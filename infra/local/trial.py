@@ -109,7 +109,7 @@ def _wait(stack: LocalStack, trial: Trial, expected: Mapping[str, int], progress
             missing = ", ".join(
                 f"{name} {ended[name]} of {number}" for name, number in expected.items() if ended[name] < number
             )
-            raise SampleFailed(f"nothing has moved for {PATIENCE_SECONDS} s ({missing}); the log is {stack.aws.log}")
+            raise SampleFailed(f"nothing has moved for {PATIENCE_SECONDS} s ({missing}): {stack.aws.last_error()}")
         time.sleep(POLL_SECONDS)
 
 
