@@ -7,10 +7,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from makertasks import inventory, listing, producer, records, tasks, uploads
 
 from api import problems, requests, views
 from api.access import Caller, Role, caller_of
+from makertasks import inventory, listing, producer, records, tasks, uploads
 
 ITEMS_LIMIT = 50
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from makertasks.errors import InvalidRequest, NotFound, PassingError, Unavailable, UnknownItem, UnknownTask
 
 from api.access import Forbidden
+from makertasks.errors import InvalidRequest, NotFound, PassingError, Unavailable, UnknownItem, UnknownTask
 
 logger = Logger(child=True)
 
@@ -42,7 +42,7 @@ def _unavailable(error: Unavailable | PassingError) -> Response[str]:
 
 
 def _unexpected(error: Exception) -> Response[str]:
-    logger.exception("unexpected error", exc_info=error)
+    logger.error("unexpected error", exc_info=error)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log has the details")
 
 

@@ -1,4 +1,4 @@
-"""What callers send, checked: bodies and query strings become typed values or an InvalidRequest that names the field."""
+"""What callers send, checked: bodies and query strings become typed values, or an InvalidRequest naming the field."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+
 from makertasks import clock, listing
 from makertasks.errors import InvalidRequest
 from makertasks.states import Status
@@ -77,7 +78,8 @@ def item_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        raise InvalidRequest("item_id", f"must be a UUID such as 94cb6421-7fa1-4dab-802f-ec76eba2bfe7, not {text!r}") from error
+        reason = f"must be a UUID such as 94cb6421-7fa1-4dab-802f-ec76eba2bfe7, not {text!r}"
+        raise InvalidRequest("item_id", reason) from error
 
 
 def _moment(field: str, text: str) -> str:

@@ -31,7 +31,6 @@ def task_summary(record: TaskRecord) -> dict[str, Any]:
         "done": record.done,
         "runtime": record.runtime,
         "retries": max(int(record.attempt or 0) - 1, 0),
-        "max_retries": record.max_retries,
         "error": error if record.error_type else None,
         "progress": record.progress,
         "requested_by": record.requested_by,

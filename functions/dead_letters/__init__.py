@@ -1,0 +1,1 @@
+"""Dead messages become FAILURE records."""

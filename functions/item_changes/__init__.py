@@ -1,0 +1,1 @@
+"""Item changes become download tasks."""

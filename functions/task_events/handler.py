@@ -23,7 +23,7 @@ def change_of(record: DynamoDBRecord) -> counters.Change | None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> None:
-    """One batch of a shard, in order. An exception makes Lambda deliver it again; what is counted stays counted once."""
+    """One batch of a shard, in order. After an exception Lambda delivers it again, and it still counts once."""
     changes = [change for record in DynamoDBStreamEvent(event).records if (change := change_of(record))]
     written = counters.count(changes)
     logger.info("tasks counted", changes=len(changes), cells=written)

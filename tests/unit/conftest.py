@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import boto3
 import pytest
 from moto import mock_aws
 
+from makertasks import aws as aws_module
 from tests.template import resources
 
 ROOT = Path(__file__).parents[2]
 TABLE_KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
+
+
+class Clients:
+    """What of a boto3 session tests use."""
+
+    @staticmethod
+    def client(service):
+        """The client that the code under test uses, too."""
+        return aws_module.client(service)
+
+
+aws_clients = Clients()
 
 
 @pytest.fixture(autouse=True)
@@ -38,16 +50,9 @@ def environment(monkeypatch):
 
 @pytest.fixture
 def aws(environment):
-    """moto's AWS, empty; clients made before are forgotten."""
-    from makertasks import aws as clients
-    from makertasks import queues
-
+    """moto's AWS, empty. boto3's clients are kept from test to test: making one costs more than most tests."""
     with mock_aws():
-        clients.client.cache_clear()
-        queues.url_of.cache_clear()
-        yield boto3.session.Session()
-    clients.client.cache_clear()
-    queues.url_of.cache_clear()
+        yield aws_clients
 
 
 def _create_table(aws, resource: str, name: str) -> None:

@@ -1,11 +1,11 @@
 """What a running task may ask and say: how long it has left, how far it is, and that it goes on in a next invocation.
 
-    context = current()
-    for done, item in enumerate(items):
-        context.checkpoint(done, len(items))
-        …
-        if context.remaining() < 10:
-            raise Continue({"next": done + 1})
+context = current()
+for done, item in enumerate(items):
+    context.checkpoint(done, len(items))
+    …
+    if context.remaining() < 10:
+        raise Continue({"next": done + 1})
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Context:
         return self.deadline - time.monotonic()
 
     def checkpoint(self, done: int, total: int) -> None:
-        """Say how far the task is. A task revoked with `terminate` ends here; cheap enough for every round of a loop."""
+        """Say how far the task is; one revoked with `terminate` ends here. Cheap enough for every round of a loop."""
         self.report(done, total)
 
 

@@ -5,8 +5,8 @@
     2026-11              22#{task name}       the tasks of that name created on that day
     months               2026-11              (that there are days in that month)
 
-Fed by the tasks table's stream alone. A cell adds differences, so the order of batches does not matter; and it notes the
-batches it has counted, so a batch that comes again (whole, or with more behind it, as Lambda does after a failure)
+Fed by the tasks table's stream alone. A cell adds differences, so the order of batches does not matter; and it notes
+the batches it has counted, so a batch that comes again (whole, or with more behind it, as Lambda does after a failure)
 counts once. The cells also say where tasks are: listings ask them which hours are worth a query.
 """
 
@@ -148,7 +148,7 @@ def _count_in(period: str, name: str, batch: list[Change]) -> bool:
                 raise
             continue
         if cell.version == 1 and len(period) == len("2026-11"):
-            CounterCell("months", period).save()
+            CounterCell("months", period).save(add_version_condition=False)
         return True
 
 
@@ -161,7 +161,7 @@ def _read(period: str, name: str) -> CounterCell:
 
 def _not_counted(cell: CounterCell, batch: list[Change]) -> list[Change]:
     """The tail of a batch that the cell has not counted."""
-    counted = {first: last for first, last in cell.batches}
+    counted = dict(cell.batches)
     events = [change.event[:EVENT_DIGITS] for change in batch]
     start = 0
     while start < len(events) and events[start] in counted:

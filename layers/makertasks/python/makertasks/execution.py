@@ -1,8 +1,8 @@
 """One delivery of one task: check, claim, run, finish. No queue and no Lambda event is known here.
 
-    arguments do not fit ─▶ FAILURE          expired ─▶ REVOKED          not yet its time ─▶ Later(seconds)
-    claim refused: final ─▶ nothing          held by another worker ─▶ Later(seconds until its lease ends)
-    run ─▶ SUCCESS | FAILURE | RETRY and Later(seconds) | Again(state): goes on in a next invocation
+- Arguments that do not fit: FAILURE at once. Expired: REVOKED. Not yet its time: Later(seconds).
+- A claim is refused: nothing more to do where the task has ended; Later(seconds) where another worker holds it.
+- The task runs: SUCCESS, FAILURE, RETRY with Later(seconds), or Again(state) where it goes on in a next invocation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ AFTER_LEASE_SECONDS = 1.0
 PROGRESS_SECONDS = 2.0
 
 
-class Later(Exception):  # noqa: N818 - an answer, not an error
+class Later(Exception):
     """The message must come back after `seconds`."""
 
     def __init__(self, seconds: float, reason: str) -> None:
@@ -38,7 +38,7 @@ class Later(Exception):  # noqa: N818 - an answer, not an error
         self.seconds = max(seconds, 0.0)
 
 
-class Again(Exception):  # noqa: N818 - an answer, not an error
+class Again(Exception):
     """The task stopped where its time ran short; it goes on with `state` in a next invocation."""
 
     def __init__(self, claimed: Claim, state: dict[str, Any]) -> None:
@@ -113,13 +113,12 @@ def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
         item_id=next((kwargs[name] for name in task.item_arguments if isinstance(kwargs.get(name), str)), None),
         created=delivery.sent,
         requested_by=delivery.requested_by,
-        max_retries=task.max_retries,
     )
 
 
 def _close_unfit(task: Task, delivery: Delivery, error: InvalidArguments) -> TaskRecord:
     """FAILURE at once for a message whose arguments cannot be right next time either."""
-    record = records.new(delivery.message, queue=task.short_name, created=delivery.sent, max_retries=task.max_retries)
+    record = records.new(delivery.message, queue=task.short_name, created=delivery.sent)
     lifecycle.close(record, Status.FAILURE, error)
     logger.warning("task refused", reason=str(error))
     return records.get(record.task_id)
@@ -157,8 +156,7 @@ def _run(task: Task, delivery: Delivery, claimed: Claim) -> TaskRecord:
     except Exception as error:  # noqa: BLE001 - whatever a task raises becomes its record's reason
         _fail_or_retry(task, claimed, error)
     else:
-        children = [follower.task_id for follower in wire.followers(delivery.message, result)]
-        if not lifecycle.succeed(claimed, result, children):
+        if not lifecycle.succeed(claimed, result):
             logger.warning("result dropped: the attempt was taken over or called off")
     logger.info("task ended", status=claimed.record.status)
     return claimed.record

@@ -18,7 +18,7 @@ from pynamodb.expressions.update import Action
 
 from makertasks import clock, records, settings, wire
 from makertasks.errors import MakertasksError, Unavailable
-from makertasks.failures import fingerprint, traceback_text
+from makertasks.failures import fingerprint
 from makertasks.records import TaskRecord
 from makertasks.states import FINAL, Status, sources
 
@@ -81,11 +81,9 @@ def _take_over(held: TaskRecord, worker: str, lease_ends: float, moment: datetim
     return records.get(held.task_id)
 
 
-def succeed(claimed: Claim, result: Any, children: list[str]) -> bool:
+def succeed(claimed: Claim, result: Any) -> bool:
     """End an attempt with its result (JSON); False where the attempt is not this worker's any more."""
-    record = claimed.record
-    record.children = children or None
-    return _update(record, _final(record, Status.SUCCESS, result=result), _mine(claimed))
+    return _update(claimed.record, _final(claimed.record, Status.SUCCESS, result=result), _mine(claimed))
 
 
 def fail(claimed: Claim, error: BaseException) -> bool:
@@ -169,7 +167,9 @@ def delete(task_id: str) -> None:
 
 
 def _held(worker: str, attempt: int) -> Condition:
-    return (TaskRecord.status == Status.STARTED.value) & (TaskRecord.worker == worker) & (TaskRecord.attempt == attempt)
+    started: Condition = TaskRecord.status == Status.STARTED.value
+    held: Condition = started & (TaskRecord.worker == worker) & (TaskRecord.attempt == attempt)
+    return held
 
 
 def _mine(claimed: Claim) -> Condition:
@@ -212,7 +212,7 @@ def _final(
 ) -> list[Action]:
     moment = clock.now()
     record.done = clock.text(moment)
-    actions = [
+    actions: list[Action] = [
         TaskRecord.done.set(record.done),
         TaskRecord.status_key.set(records.status_key(record.task_id, target, record.created)),
         TaskRecord.lease.remove(),
@@ -232,7 +232,7 @@ def _outcome(
     record: TaskRecord, status: Status, *, result: Any = None, error: BaseException | None = None
 ) -> list[Action]:
     """Status, Celery's result and the error's attributes."""
-    actions = [
+    actions: list[Action] = [
         TaskRecord.status.set(status.value),
         TaskRecord.result.set(records.meta(record, status, result=result, error=error)),
         TaskRecord.timestamp.set(int(clock.now().timestamp())),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class SoftTimeLimitExceeded(Exception):  # noqa: N818 - Celery's name
+class SoftTimeLimitExceeded(Exception):
     """The task ran longer than its soft time limit."""
 
 
@@ -28,7 +28,7 @@ def time_limits(soft: float | None, hard: float, hard_reason: str) -> Iterator[N
     `hard_reason` says whose limit the hard one is ("the task's time limit", "what its function had left").
     """
     running = True
-    stages = [(hard, TimeLimitExceeded(f"stopped after {hard:g} s: {hard_reason}"))]
+    stages: list[tuple[float, BaseException]] = [(hard, TimeLimitExceeded(f"stopped after {hard:g} s: {hard_reason}"))]
     if soft is not None and soft < hard:
         stages.insert(0, (soft, SoftTimeLimitExceeded(f"stopped after {soft:g} s: the task's soft time limit")))
 

@@ -91,7 +91,7 @@ def _collect(wanted: Filter, limit: int, places: Iterator[Place]) -> Page:
             return Page(found, None)
         examined += len(chunk)
         stored = records.get_many(key for _, key in chunk)
-        for created, key in chunk:
+        for _, key in chunk:
             if key in stored and wanted.admits(stored[key]):
                 if len(found) == limit:
                     last = found[-1]
@@ -149,7 +149,7 @@ def _hours(newest: str, oldest: str, names: set[str]) -> Iterator[counters.HourC
     counted = counters.hours(clock.hour(newest), clock.hour(oldest))
     latest = next(counted, None)
     for hour in recent:
-        counts = {name: {} for name in names}
+        counts: dict[str, dict[str, int]] = {name: {} for name in names}
         if latest and latest.hour == hour:
             counts |= latest.names
             latest = next(counted, None)
@@ -160,9 +160,7 @@ def _hours(newest: str, oldest: str, names: set[str]) -> Iterator[counters.HourC
         yield from counted
 
 
-def _merged(
-    index: GlobalSecondaryIndex[Any], partitions: Iterable[str], newest: str, oldest: str
-) -> Iterator[Place]:
+def _merged(index: GlobalSecondaryIndex[Any], partitions: Iterable[str], newest: str, oldest: str) -> Iterator[Place]:
     return heapq.merge(*(_partition(index, key, newest, oldest) for key in partitions), reverse=True)
 
 

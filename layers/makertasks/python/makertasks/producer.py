@@ -77,7 +77,6 @@ def prepare(submission: Submission, *, check_items: bool = True) -> tuple[record
         item_id=item_id,
         requested_by=submission.requested_by,
         retry_of=submission.retry_of,
-        max_retries=task.max_retries,
     )
     return record, message
 

@@ -136,7 +136,7 @@ class TaskRecord(Model):
     worker = UnicodeAttribute(null=True)
     attempt = NumberAttribute(default=0)  # attempts begun
     attempts = JSONList(null=True)  # the ended ones before the current: {start, end, worker, outcome, error}
-    max_retries = NumberAttribute(null=True)
+    max_retries = NumberAttribute(null=True)  # where it is not the definition's
     lease = NumberAttribute(null=True)  # epoch seconds; only while STARTED
     retry_at = UnicodeAttribute(null=True)  # only while RETRY
     eta = UnicodeAttribute(null=True)

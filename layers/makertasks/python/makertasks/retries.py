@@ -32,10 +32,12 @@ def is_passing(error: BaseException) -> bool:
 
 
 def wait_before(attempt: int, base: float, cap: float, retry_after: float | None = None) -> float:
-    """Seconds until the attempt after `attempt`: base times 2 for each attempt before, at most `cap`, "full jitter"
-    between half of it and all of it (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/),
-    and never less than the other side asked for in `retry_after`.
+    """Seconds until the attempt after `attempt`.
+
+    `base` times 2 for each attempt before, at most `cap`, with jitter between half of it and all of it
+    (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/), and never less than the other
+    side asked for in `retry_after`.
     """
-    longest = min(cap, base * 2 ** (attempt - 1))
+    longest = min(cap, base * 2.0 ** (attempt - 1))
     jittered = longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, keeps no secret
     return max(jittered, min(retry_after or 0.0, cap))

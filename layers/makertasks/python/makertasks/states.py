@@ -62,7 +62,7 @@ class Life:
     retry_at: float = 0.0
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the state machine, not an error of the program
+class Refused(Exception):
     """The event may not happen to a task in this state; nothing changes."""
 
 

@@ -13,7 +13,7 @@ import importlib
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 from uuid import UUID
@@ -48,7 +48,6 @@ class Task:
     time_limit: float | None = None  # seconds; ends the task
     rate_limit: str | None = None  # Celery's form: "10/m", "2/s"
     schedule_slot: str | None = None  # for scheduled tasks: "day" makes the runs of one day one task
-    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse limits that Lambda cannot keep."""
@@ -56,7 +55,7 @@ class Task:
             if limit is not None and not 0 < limit <= LAMBDA_SECONDS - MARGIN_SECONDS:
                 raise InvalidDefinition(
                     f"{self.name}: a time limit of {limit:g} s cannot be kept: AWS Lambda ends every function after "
-                    f"{LAMBDA_SECONDS} s (15 minutes); use at most {LAMBDA_SECONDS - MARGIN_SECONDS} s, or split the task"
+                    f"{LAMBDA_SECONDS} s (15 minutes); use at most {LAMBDA_SECONDS - MARGIN_SECONDS} s, or split it"
                 )
 
     @property
@@ -94,11 +93,13 @@ class Task:
         return [name for name, hint in hints.items() if hint == ItemId]
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments by name, as plain JSON values with UUIDs in their standard form.
+        """The arguments that were given, by name, as plain JSON values with UUIDs in their standard form.
 
         Raises InvalidArguments, whose message begins with the argument's name.
         """
-        return typing.cast("dict[str, Any]", msgspec.to_builtins(self._convert(args, kwargs)))
+        given = {*list(self.arguments.__struct_fields__)[: len(args)], *kwargs}
+        values = msgspec.to_builtins(self._convert(args, kwargs))
+        return {name: value for name, value in values.items() if name in given}
 
     def call(self, kwargs: Mapping[str, Any]) -> Any:
         """Run the task with arguments by name; raises InvalidArguments, or whatever the task raises."""
@@ -150,9 +151,10 @@ def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Task]:
 
 
 def discover() -> dict[str, Task]:
-    """Every task of the code root, by name: each folder's `handler.py` is imported, which declares it."""
+    """Every task of the code root, by name: each `handler.py` that declares one is imported."""
     for handler in sorted(settings.code_root().glob("*/handler.py")):
-        importlib.import_module(f"{handler.parent.name}.handler")
+        if "@task(" in handler.read_text():
+            importlib.import_module(f"{handler.parent.name}.handler")
     return dict(sorted(_registry.items()))
 
 

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
@@ -31,7 +31,6 @@ from makertasks.states import Status
 from makertasks.tasks import Task
 
 logger = Logger()
-metrics = Metrics(namespace="makertasks")
 
 STATE_HEADER = "makertasks_state"
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
@@ -46,6 +45,8 @@ class TaskFailed(MakertasksError):
 
 def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
     """The Lambda handler of one task."""
+    metrics = EphemeralMetrics(namespace="makertasks")
+    metrics.set_default_dimensions(task_name=task.name)
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     @logger.inject_lambda_context(clear_state=True)
@@ -53,10 +54,13 @@ def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
     def handler(event: dict[str, Any], lambda_context: Any) -> Any:
         function_ends = time.time() + lambda_context.get_remaining_time_in_millis() / 1000
         if "Records" not in event:
+            metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=1)
             return _invoke(task, event, lambda_context.aws_request_id, function_ends)
 
+        metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=len(event["Records"]))
+
         def handle(record: SQSRecord) -> None:
-            _deliver(task, record, function_ends)
+            _deliver(task, record, function_ends, metrics)
 
         return process_partial_response(event, handle, processor, lambda_context)
 
@@ -64,13 +68,13 @@ def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
 
 
 @cache
-def worker_name(task: Task) -> str:
+def worker_name(function: str) -> str:
     """`generate_qr_code@1f2e3d4c`: the function and its running environment, which Lambda's log stream names."""
     stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME") or uuid.uuid4().hex
-    return f"{task.short_name}@{stream[-8:]}"
+    return f"{function}@{stream[-8:]}"
 
 
-def _deliver(task: Task, record: SQSRecord, function_ends: float) -> None:
+def _deliver(task: Task, record: SQSRecord, function_ends: float, metrics: EphemeralMetrics) -> None:
     """One message of a batch; raises where the message must come back."""
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
     try:
@@ -80,16 +84,16 @@ def _deliver(task: Task, record: SQSRecord, function_ends: float) -> None:
         return
     logger.append_keys(task_id=message.task_id, task_name=task.name)
     state = message.headers.get(STATE_HEADER)
-    delivery = Delivery(message, worker_name(task), function_ends, sent, state, requested_by=message.origin or "")
+    delivery = Delivery(message, worker_name(task.short_name), function_ends, sent, state, requested_by=message.origin or "")
     try:
-        _count(execute(task, delivery), sent)
+        _count(metrics, execute(task, delivery), sent)
     except Again as again:
         _go_on(task, message, again)
     except Later as later:
         queues.postpone(task.short_name, record.receipt_handle, later.seconds)
         raise
-    except Unavailable:
-        logger.exception("a service refused; the message comes back")
+    except Exception:
+        logger.exception("the message could not be handled; it comes back")
         queues.postpone(task.short_name, record.receipt_handle, SERVICE_DOWN_SECONDS)
         raise
 
@@ -110,7 +114,7 @@ def _close_malformed(task: Task, error: wire.Malformed, sent: datetime) -> None:
         logger.error("unreadable message", reason=str(error))
         raise error
     message = wire.Message(task_id=error.task_id, name=error.name or task.name, args=[], kwargs={})
-    record = records.new(message, queue=task.short_name, created=sent, max_retries=task.max_retries)
+    record = records.new(message, queue=task.short_name, created=sent)
     lifecycle.close(record, Status.FAILURE, error)
     logger.warning("unreadable message refused", task_id=error.task_id, reason=str(error))
 
@@ -122,9 +126,8 @@ def _go_on(task: Task, message: wire.Message, again: Again) -> None:
     lifecycle.release(again.claimed, clock.now())
 
 
-def _count(record: TaskRecord, sent: datetime) -> None:
+def _count(metrics: EphemeralMetrics, record: TaskRecord, sent: datetime) -> None:
     """Metrics of one ended attempt: its outcome, its runtime, and how long it waited before its first start."""
-    metrics.add_dimension(name="task_name", value=record.name)
     metrics.add_metric(name=f"Task{record.status.capitalize()}", unit=MetricUnit.Count, value=1)
     if record.runtime is not None:
         metrics.add_metric(name="Runtime", unit=MetricUnit.Seconds, value=float(record.runtime))
@@ -136,7 +139,7 @@ def _count(record: TaskRecord, sent: datetime) -> None:
 def _invoke(task: Task, event: dict[str, Any], request_id: str, function_ends: float) -> dict[str, Any]:
     """A direct invocation with the arguments as its event: recorded, run, answered; raises TaskFailed."""
     message = wire.Message(task_id=request_id, name=task.name, args=[], kwargs=event, root_id=request_id)
-    delivery = Delivery(message, worker_name(task), function_ends, clock.now(), requested_by="direct invocation")
+    delivery = Delivery(message, worker_name(task.short_name), function_ends, clock.now(), requested_by="direct invocation")
     logger.append_keys(task_id=message.task_id, task_name=task.name)
     try:
         record = execute(task, delivery)

@@ -1,0 +1,340 @@
+"""The engine: records, claims, retries and their truth, with one small task of the tests' own on moto's tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from lambda_queue import LambdaContext, Queue
+
+from makertasks import clock, context, lifecycle, producer, records, tasks, wire, worker
+from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable, UnknownTask
+from makertasks.states import Status
+
+NAME = "tests.echo"
+
+
+@dataclass
+class Echo:
+    """A task whose next runs do what the test says."""
+
+    queue: Queue
+    plan: list = field(default_factory=list)
+    calls: list = field(default_factory=list)
+
+    def submit(self, text="hello", **options):
+        return producer.submit(NAME, {"text": text}, **options)
+
+    def record(self, task_id):
+        return records.get(task_id)
+
+    def result(self, task_id):
+        return wire.parse_result_meta(records.get(task_id).result)
+
+
+@pytest.fixture
+def echo(aws, tasks_table, monkeypatch):
+    monkeypatch.setattr(tasks, "_registry", {})
+
+    @tasks.task(NAME, max_retries=2, retry_base=0.001)
+    def echo(text: str, times: int = 1) -> dict:
+        """Give the text back."""
+        state.calls.append(text)
+        if state.plan:
+            step = state.plan.pop(0)
+            if isinstance(step, BaseException):
+                raise step
+            return step()
+        return {"text": text * times}
+
+    aws.client("sqs").create_queue(QueueName="unit-tasks-echo")
+    queue = Queue(aws.client("sqs"), "unit-tasks-echo", worker.lambda_handler(echo))
+    state = Echo(queue)
+    return state
+
+
+def test_a_task_goes_from_pending_to_success(echo):
+    task_id = echo.submit("hi")
+    assert echo.record(task_id).status == Status.PENDING
+    assert echo.result(task_id)["status"] == "PENDING"
+
+    assert echo.queue.deliver() == []
+
+    record = echo.record(task_id)
+    assert (record.status, record.attempt, record.lease) == (Status.SUCCESS, 1, None)
+    assert record.created <= record.started <= record.done
+    assert record.worker.startswith("echo@")
+    assert echo.result(task_id)["result"] == {"text": "hi"}
+    assert echo.result(task_id)["kwargs"] == {"text": "hi"}
+    assert record.ttl - clock.now() > timedelta(days=29)
+
+
+def test_a_duplicate_delivery_changes_nothing(echo):
+    task_id = echo.submit()
+    [body] = [message["body"] for message in echo.queue.receive()]
+    for _ in range(2):
+        echo.queue.send(body)
+        echo.queue.deliver()
+    assert echo.calls == ["hello"]
+    assert echo.record(task_id).attempt == 1
+
+
+def test_a_permanent_error_fails_at_once_with_its_reason(echo):
+    echo.plan = [PermanentError("no such shelf")]
+    task_id = echo.submit()
+    echo.queue.deliver()
+    record = echo.record(task_id)
+    assert (record.status, record.error_type, record.error_message) == (
+        "FAILURE",
+        "PermanentError",
+        "no such shelf",
+    )
+    assert "no such shelf" in echo.result(task_id)["traceback"]
+    assert record.ttl is None
+
+
+def test_an_unexpected_error_is_a_failure_too(echo):
+    echo.plan = [ZeroDivisionError("division by zero")]
+    task_id = echo.submit()
+    echo.queue.deliver()
+    assert echo.record(task_id).error_type == "ZeroDivisionError"
+
+
+def test_a_passing_error_is_retried_and_every_attempt_recorded(echo):
+    echo.plan = [PassingError("busy")]
+    task_id = echo.submit()
+    [body] = echo.queue.deliver()
+    record = echo.record(task_id)
+    assert (record.status, record.lease) == (Status.RETRY, None)
+    assert record.retry_at
+
+    echo.queue.send(body)
+    echo.queue.deliver()
+    record = echo.record(task_id)
+    assert (record.status, record.attempt) == (Status.SUCCESS, 2)
+    assert [attempt["outcome"] for attempt in record.attempts] == ["RETRY"]
+    assert record.attempts[0]["error"] == "PassingError: busy"
+    assert record.error_type is None
+
+
+def test_attempts_are_used_up(echo):
+    echo.plan = [PassingError(f"busy {number}") for number in range(5)]
+    task_id = echo.submit()
+    [body] = echo.queue.deliver()
+    for _ in range(2):
+        echo.queue.send(body)
+        echo.queue.deliver()
+    record = echo.record(task_id)
+    assert (record.status, record.attempt, record.error_message) == (Status.FAILURE, 3, "busy 2")
+    assert len(echo.calls) == 3
+
+
+def test_a_retry_does_not_start_before_its_time(echo):
+    echo.plan = [PassingError("busy", retry_after=120)]
+    task_id = echo.submit()
+    [body] = echo.queue.deliver()
+    wait = clock.parse(echo.record(task_id).retry_at) - clock.now()
+    assert timedelta(seconds=100) < wait <= timedelta(seconds=120)
+    echo.queue.send(body)
+    assert echo.queue.deliver() == [body]
+    assert echo.record(task_id).status == Status.RETRY
+    assert len(echo.calls) == 1
+
+
+def test_a_crashed_worker_is_taken_over_after_its_lease(echo):
+    task_id = echo.submit()
+    [message] = echo.queue.receive()
+    decoded = wire.decode(message["body"], message_id="m")
+    lost = lifecycle.claim(records.new(decoded, queue="echo"), "echo@lost", clock.now().timestamp() - 1)
+    assert lost.attempt == 1
+
+    echo.queue.send(message["body"])
+    echo.queue.deliver()
+    record = echo.record(task_id)
+    assert (record.status, record.attempt) == (Status.SUCCESS, 2)
+    assert record.attempts[0]["outcome"] == "CRASHED"
+    assert record.attempts[0]["worker"] == "echo@lost"
+    assert lifecycle.succeed(lost, {"late": True}) is False
+    assert echo.result(task_id)["result"] == {"text": "hello"}
+
+
+def test_a_held_task_is_left_to_its_holder(echo):
+    echo.submit()
+    [message] = echo.queue.receive()
+    decoded = wire.decode(message["body"], message_id="m")
+    lifecycle.claim(records.new(decoded, queue="echo"), "echo@other", clock.now().timestamp() + 600)
+    echo.queue.send(message["body"])
+    assert echo.queue.deliver() == [message["body"]]
+    assert echo.calls == []
+
+
+def test_workers_that_vanish_use_the_attempts_up(echo):
+    task_id = echo.submit()
+    [message] = echo.queue.receive()
+    decoded = wire.decode(message["body"], message_id="m")
+    for number in range(3):
+        lifecycle.claim(records.new(decoded, queue="echo"), f"echo@{number}", clock.now().timestamp() - 1)
+    echo.queue.send(message["body"])
+    echo.queue.deliver()
+    record = echo.record(task_id)
+    assert (record.status, record.error_type) == (Status.FAILURE, "WorkerLost")
+    assert "echo@2 stopped without a word" in record.error_message
+    assert echo.calls == []
+
+
+def test_a_plain_json_message_is_a_task_whose_id_is_the_messages(echo):
+    message_id = echo.queue.send(json.dumps({"text": "from the console"}))
+    echo.queue.deliver()
+    record = echo.record(message_id)
+    assert (record.status, record.name, record.kwargs) == ("SUCCESS", NAME, {"text": "from the console"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [({}, "text"), ({"text": 5}, "text"), ({"text": "a", "colour": "red"}, "colour"), ({"text": None}, "text")],
+)
+def test_wrong_arguments_through_the_queue_fail_at_once_naming_the_field(echo, arguments, field):
+    message_id = echo.queue.send(json.dumps(arguments))
+    assert echo.queue.deliver() == []
+    record = echo.record(message_id)
+    assert (record.status, record.error_type, record.attempt) == ("FAILURE", "InvalidArguments", 0)
+    assert record.error_message.startswith(f"{field}: ")
+    assert echo.calls == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [({}, "kwargs.text"), ({"text": 5}, "kwargs.text"), ({"text": "a", "colour": "red"}, "kwargs.colour")],
+)
+def test_wrong_arguments_of_a_submission_leave_nothing_behind(echo, aws, arguments, field):
+    with pytest.raises(InvalidRequest) as refused:
+        producer.submit(NAME, arguments)
+    assert refused.value.field == field
+    assert aws.client("dynamodb").scan(TableName="unit-tasks")["Count"] == 0
+    assert echo.queue.count() == 0
+
+
+def test_an_unknown_task_is_refused_with_those_there_are(echo):
+    with pytest.raises(UnknownTask, match=r"no task 'tests.nothing'; the tasks are .*tests.echo"):
+        producer.submit("tests.nothing", {})
+
+
+def test_a_message_for_another_task_is_a_failure(echo):
+    message = wire.Message(task_id="stray", name="tests.other")
+    echo.queue.send(wire.encode(message, "unit-tasks-echo"))
+    assert echo.queue.deliver() == []
+    assert "runs tests.echo only" in echo.record("stray").error_message
+
+
+def test_an_unreadable_message_comes_back_until_it_is_a_dead_letter_and_its_neighbours_run(echo):
+    echo.queue.send("not a message")
+    task_id = echo.submit()
+    assert echo.queue.deliver() == ["not a message"]
+    assert echo.record(task_id).status == Status.SUCCESS
+
+
+def test_a_failed_send_is_a_recorded_failure_and_an_error(echo):
+    echo.queue.sqs.delete_queue(QueueUrl=echo.queue.url)
+    with pytest.raises(Unavailable):
+        echo.submit(task_id="unsent")
+    record = echo.record("unsent")
+    assert (record.status, record.error_type) == (Status.FAILURE, "SendFailed")
+
+
+def test_the_same_id_twice_is_one_task(echo):
+    assert echo.submit("first", task_id="same") == echo.submit("second", task_id="same") == "same"
+    echo.queue.deliver()
+    assert echo.calls == ["first"]
+    assert echo.queue.count() == 0
+
+
+def test_an_expired_task_is_revoked_not_run(echo):
+    task_id = echo.submit(expires=datetime.now(UTC) - timedelta(seconds=1))
+    echo.queue.deliver()
+    record = echo.record(task_id)
+    assert record.status == Status.REVOKED
+    assert "expired at" in record.error_message
+    assert echo.calls == []
+
+
+def test_a_direct_invocation_runs_is_recorded_and_answers(echo):
+    answer = echo.queue.handler({"text": "direct"}, LambdaContext("request-7"))
+    assert answer == {"task_id": "request-7", "status": "SUCCESS", "result": {"text": "direct"}}
+    assert echo.record("request-7").requested_by == "direct invocation"
+
+
+def test_a_direct_invocation_that_fails_raises_its_reason(echo):
+    echo.plan = [PermanentError("no such shelf")]
+    with pytest.raises(worker.TaskFailed, match="FAILURE of task request-8: PermanentError: no such shelf"):
+        echo.queue.handler({"text": "direct"}, LambdaContext("request-8"))
+    assert echo.record("request-8").status == Status.FAILURE
+
+
+def test_a_task_that_needs_longer_goes_on_without_using_an_attempt(echo):
+    seen = []
+
+    def pause():
+        seen.append(context.current().state)
+        raise context.Continue({"next": 7})
+
+    def finish():
+        seen.append(context.current().state)
+        return {"ok": True}
+
+    echo.plan = [pause, finish]
+    task_id = echo.submit()
+    assert echo.queue.deliver() == []
+    assert echo.record(task_id).status == Status.RETRY
+    with_state = echo.queue.sqs.receive_message(QueueUrl=echo.queue.url, WaitTimeSeconds=2)["Messages"][0]
+    echo.queue.send(with_state["Body"])
+    echo.queue.deliver()
+    assert seen == [{}, {"next": 7}]
+    record = echo.record(task_id)
+    assert (record.status, record.attempt) == (Status.SUCCESS, 1)
+
+
+def test_progress_is_on_the_record_and_terminate_ends_the_task(echo):
+    def work():
+        context.current().checkpoint(1, 2)
+        progress.append(echo.record(task_id).progress)
+        assert lifecycle.ask_to_terminate(task_id, "ada")
+        context.current().checkpoint(2, 2)
+        raise AssertionError("not reached")
+
+    progress = []
+    echo.plan = [work]
+    task_id = echo.submit()
+    echo.queue.deliver()
+    record = echo.record(task_id)
+    assert progress == [{"done": 1, "total": 2}]
+    assert record.status == Status.REVOKED
+    assert "terminated by ada" in record.error_message
+
+
+def test_time_limits_say_which_limit_it_was(echo):
+    def endless():
+        while True:
+            pass
+
+    echo.plan = [endless]
+    echo.queue.context.seconds = tasks.MARGIN_SECONDS + 0.2
+    task_id = echo.submit()
+    echo.queue.deliver()
+    record = echo.record(task_id)
+    assert (record.status, record.error_type) == (Status.FAILURE, "TimeLimitExceeded")
+    assert "what its function had left" in record.error_message
+
+
+def test_a_limit_beyond_lambdas_is_refused_at_definition():
+    with pytest.raises(tasks.InvalidDefinition, match="a time limit of 1800 s cannot be kept: AWS Lambda"):
+        tasks.Task("tests.long", lambda: None, time_limit=30 * 60)
+
+
+def test_tables_that_do_not_answer_lose_no_message(echo, aws):
+    echo.submit()
+    aws.client("dynamodb").delete_table(TableName="unit-tasks")
+    assert len(echo.queue.deliver()) == 1
+    assert echo.calls == []
+    assert echo.queue.count() == 1

@@ -1,0 +1,106 @@
+"""The state machine: whatever happens in whatever order, a task's story stays true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from makertasks.states import ACTIVE, FINAL, TRANSITIONS, Life, Refused, Status, claim, finish, move, revoke, sources
+
+WORKERS = ("a", "b", "c")
+LEASE = 30.0
+
+EVENTS = st.one_of(
+    st.tuples(st.just("claim"), st.sampled_from(WORKERS)),
+    st.tuples(st.just("finish"), st.sampled_from(WORKERS), st.sampled_from(sorted(FINAL | {Status.RETRY}))),
+    st.tuples(st.just("revoke")),
+    st.tuples(st.just("wait"), st.floats(0, 50)),
+)
+
+
+@dataclass
+class Story:
+    """A task, what its workers believe, and how it became final."""
+
+    life: Life
+    now: float = 0.0
+    held: dict[str, int] = field(default_factory=dict)  # worker: the attempt it believes to hold
+    finals: list[Status] = field(default_factory=list)
+
+    def happen(self, kind: str, *what: str) -> None:
+        before = self.life
+        if kind == "wait":
+            self.now += float(what[0])
+        elif kind == "claim":
+            self.life = claim(self.life, what[0], self.now, LEASE)
+            self.held[what[0]] = self.life.attempt
+        elif kind == "finish":
+            self.life = finish(self.life, Status(what[1]), what[0], self.held.get(what[0], -1), self.now + 5)
+        else:
+            self.life = revoke(self.life)
+        if self.life.status in FINAL and before.status not in FINAL:
+            self.finals.append(self.life.status)
+
+
+@given(st.sampled_from([None, Status.PENDING]), st.lists(EVENTS, max_size=40))
+def test_any_order_of_events_keeps_the_story_true(first, events):
+    story = Story(Life(first))
+    for event in events:
+        before = story.life
+        try:
+            story.happen(*event)
+        except Refused:
+            assert story.life == before
+        after = story.life
+        if before.status in FINAL:
+            assert after == before
+        if before.status != after.status:
+            assert after.status in TRANSITIONS[before.status]
+        assert after.attempt >= before.attempt
+        assert (after.status is Status.STARTED) == bool(after.holder)
+    assert len(story.finals) <= 1
+
+
+@given(st.lists(EVENTS, max_size=40))
+def test_two_workers_never_hold_a_task_at_once(events):
+    story = Story(Life(Status.PENDING))
+    for event in events:
+        holder, lease_ends = story.life.holder, story.life.lease_ends
+        attempt = story.life.attempt
+        try:
+            story.happen(*event)
+        except Refused:
+            continue
+        if event[0] == "claim" and holder:
+            assert story.now >= lease_ends
+            assert story.life.attempt == attempt + 1
+
+
+def test_a_crashed_worker_that_comes_back_changes_nothing():
+    taken = claim(Life(Status.PENDING), "a", now=0, lease=LEASE)
+    taken_over = claim(taken, "b", now=LEASE, lease=LEASE)
+    with pytest.raises(Refused, match="not this worker's"):
+        finish(taken_over, Status.SUCCESS, "a", taken.attempt)
+    assert finish(taken_over, Status.SUCCESS, "b", taken_over.attempt).status is Status.SUCCESS
+
+
+def test_a_retry_waits_for_its_time():
+    failed = finish(claim(Life(Status.PENDING), "a", 0, LEASE), Status.RETRY, "a", 1, retry_at=60)
+    with pytest.raises(Refused, match="time has not come"):
+        claim(failed, "b", now=59, lease=LEASE)
+    assert claim(failed, "b", now=60, lease=LEASE).attempt == 2
+
+
+def test_final_means_final():
+    for status in FINAL:
+        for target in Status:
+            with pytest.raises(Refused):
+                move(Life(status), target)
+
+
+def test_every_status_is_reached_from_somewhere():
+    assert {status for status in Status if sources(status)} == set(Status) - {Status.PENDING}
+    assert frozenset(Status) == ACTIVE | FINAL
