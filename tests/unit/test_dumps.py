@@ -269,8 +269,8 @@ class TestTheTask:
         put(json.loads(REAL.read_bytes())[:160])
         pauses, report = run_with_pauses()
         assert pauses == [50, 100]
-        assert counts(report) == (122, 0, 0, 0)
-        assert len(rows()) == 122 + report["by_model"]["inventory.itemsupplier"]["created"]
+        assert counts(report) == (140, 0, 0, 0)
+        assert len(rows()) == 140 + report["by_model"]["inventory.itemsupplier"]["created"]
 
     def test_a_file_that_was_replaced_since_is_left_to_its_own_task(self, put):
         put([])

@@ -1,0 +1,1 @@
+"""Pictures of items that people put under `uploads/images/{item id}/`."""

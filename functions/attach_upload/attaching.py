@@ -1,0 +1,66 @@
+"""One upload: checked and attached, or moved aside with the reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from makertasks import bucket, images, inventory, pictures, uploads
+from makertasks.context import current
+from makertasks.errors import PermanentError, UnknownItem
+
+
+class Unusable(PermanentError):
+    """What was uploaded cannot become an item's image."""
+
+
+def run(key: str, etag: str | None) -> dict[str, Any]:
+    """Attach one upload; raises what the task says."""
+    seen = bucket.version(key)
+    if not seen.etag:
+        return _finished_before(key)
+    if etag is not None and seen.etag.strip('"') != etag.strip('"'):
+        raise PermanentError(f"{key}: replaced since; the newer upload has a task of its own")
+    try:
+        result = _attach(key)
+    except Unusable as error:
+        raise PermanentError(f"{error}; moved to {_reject(key, str(error))}") from error
+    if bucket.version(key).etag == seen.etag:
+        bucket.delete(key)
+    return result
+
+
+def _finished_before(key: str) -> dict[str, Any]:
+    """The upload is gone: an earlier attempt, which could not say so any more, dealt with it, or somebody removed it."""
+    rejected = uploads.rejected_key_of(key)
+    if current().attempt > 1:
+        if bucket.version(rejected).etag:
+            reason = bucket.get(uploads.reason_key_of(rejected)).body.decode()
+            raise PermanentError(f"{reason.strip()}; moved to {rejected}")
+        return {"changed": False, "reason": "an earlier attempt attached it and removed the upload"}
+    raise PermanentError(f"{key}: no longer in the bucket; upload it again")
+
+
+def _attach(key: str) -> dict[str, Any]:
+    item_id = uploads.item_of(key)
+    if item_id is None:
+        raise Unusable(f"{key}: not under uploads/images/{{item id}}/, so nobody knows its item")
+    try:
+        body = bucket.get(key, pictures.MAX_BYTES).body
+    except ValueError as error:
+        raise Unusable(str(error)) from error
+    try:
+        item = inventory.get_item(item_id)
+        return images.attach(item, pictures.prepare(body), None)
+    except UnknownItem as error:
+        raise Unusable(f"{key}: the inventory has no item {item_id}") from error
+    except pictures.UnusablePicture as error:
+        raise Unusable(f"{key} {error}") from error
+
+
+def _reject(key: str, reason: str) -> str:
+    """Move an upload to `rejected/`, the reason beside it; doing it twice leaves the same two objects."""
+    rejected = uploads.rejected_key_of(key)
+    bucket.put(uploads.reason_key_of(rejected), f"{reason}\n".encode(), "text/plain; charset=utf-8")
+    bucket.copy(key, rejected)
+    bucket.delete(key)
+    return rejected

@@ -1,0 +1,27 @@
+"""Lambda function of `makertasks.attach_upload`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from makertasks.tasks import task
+from makertasks.worker import lambda_handler
+
+
+@task("makertasks.attach_upload")
+def attach_upload(key: str, etag: str | None = None) -> dict[str, Any]:
+    """Make a picture that was put under `uploads/images/{item id}/` the image of its item.
+
+    Reads the object `key` of the bucket (only the version that `etag` names, where given) and the item. Writes image
+    and thumbnail and sets `image`, `thumbnail` and `image_source` of the item, as a download does; then removes the
+    upload. An upload that cannot be used is moved to `rejected/`, with the reason beside it in `{name}.reason.txt`.
+
+    Raises PermanentError where the upload cannot be used, is gone or was replaced, and PassingError where a service
+    refuses.
+    """
+    from . import attaching  # loaded on the first run: the API imports this module only to learn the signature
+
+    return attaching.run(key, etag)
+
+
+handler = lambda_handler(attach_upload)

@@ -1,0 +1,1 @@
+"""What people put in the bucket, turned into tasks."""

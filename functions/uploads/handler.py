@@ -1,0 +1,76 @@
+"""Media bucket ▶ tasks: a dump under `imports/` is imported, a picture under `uploads/` becomes an item's image.
+
+S3 may say the same thing twice; the task's id follows from what was put, so that it runs once. An upload that comes
+again (the same key, a new object) is a task of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+from uuid import NAMESPACE_URL, uuid5
+
+from aws_lambda_powertools import Logger
+
+from makertasks import producer, uploads
+
+IMPORT = "makertasks.import_dump"
+ATTACH = "makertasks.attach_upload"
+
+logger = Logger()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One object that was put, and what tells it from others that had the same key."""
+
+    bucket: str
+    key: str
+    etag: str
+    mark: str  # its version, else S3's sequence number, else its ETag
+
+    @property
+    def task_name(self) -> str | None:
+        """The task that takes care of it; None for a folder's marker and for other keys."""
+        if self.key.endswith("/"):
+            return None
+        if self.key.startswith(uploads.IMPORTS):
+            return IMPORT
+        return ATTACH if self.key.startswith("uploads/") else None
+
+    @property
+    def task_id(self) -> str:
+        """The same for every notification of the same object."""
+        return str(uuid5(NAMESPACE_URL, f"s3://{self.bucket}/{self.key}#{self.mark}"))
+
+
+def uploads_of(event: dict[str, Any]) -> Iterator[Upload]:
+    """What an event speaks of: S3's own notifications, or those that come through EventBridge.
+
+    Only S3's own have keys in URL encoding. An event of neither form (S3 tests a new configuration with one) has none.
+    """
+    if "detail" in event:
+        put = event["detail"]["object"]
+        mark = put.get("version-id") or put.get("sequencer") or put["etag"]
+        yield Upload(event["detail"]["bucket"]["name"], put["key"], put["etag"], mark)
+    for record in event.get("Records", []):
+        put = record["s3"]["object"]
+        mark = put.get("versionId") or put.get("sequencer") or put["eTag"]
+        yield Upload(record["s3"]["bucket"]["name"], unquote_plus(put["key"]), put["eTag"], mark)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda gives a context
+    """Queue the tasks of one notification; an error makes S3 notify again."""
+    queued = 0
+    for upload in uploads_of(event):
+        if upload.task_name is None:
+            logger.info("object without a task", key=upload.key)
+            continue
+        arguments = {"key": upload.key, "etag": upload.etag}
+        producer.submit(upload.task_name, arguments, task_id=upload.task_id, requested_by="upload")
+        logger.info("task queued", key=upload.key, task_id=upload.task_id, task_name=upload.task_name)
+        queued += 1
+    return {"queued": queued}
