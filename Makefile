@@ -1,34 +1,87 @@
+# Two commands matter: `make run` and `make test`. The rest is for those who change things; `make help` lists it all.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
+ENVIRONMENTS := .venv/.installed .local/ministack/.installed .local/runtime/.installed
 
 .PHONY: help
 help: ## Say what each target does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{split($$1, target, ":"); printf "  make %-12s %s\n", target[1], $$2}'
 
-.venv/bin/uv:
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+# ── Environments: made from the lock files on first use, and again when a lock file changes ───────────────────────────
 
-# One stamp an environment: remade when its lock file changes.
+.venv/bin/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is needed; name one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "error: no virtual environment could be made; on Debian: apt install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt || { echo "error: the Python packages could not be downloaded; is there a network?"; exit 1; }
+	@touch $@
+
 .venv/.installed: requirements/dev.txt | $(UV)
-	@echo "Installing the Python packages …"
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@echo "Installing what checks and tests need …"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt || { echo "error: the Python packages could not be downloaded; is there a network?"; exit 1; }
 	@touch $@
 
 .local/%/.installed: requirements/%.txt | $(UV)
 	@echo "Installing the environment '$*' …"
 	@$(UV) venv --quiet --clear --python $(BIN)/python .local/$*
-	@$(UV) pip install --quiet --python .local/$*/bin/python --require-hashes -r requirements/$*.txt
+	@$(UV) pip install --quiet --python .local/$*/bin/python --require-hashes -r requirements/$*.txt || { echo "error: the Python packages could not be downloaded; is there a network?"; exit 1; }
 	@touch $@
+
+.PHONY: setup
+setup: $(ENVIRONMENTS) ## Install everything that run and test need
 
 .PHONY: lock
 lock: | $(UV) ## Resolve every lock file anew
-	@for lock in requirements/{dev,ministack,runtime,sam,uv}; do \
-	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$lock.in -o $$lock.txt; done
+	@for lock in requirements/*.in; do \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$lock -o $${lock%.in}.txt || exit 1; done
 	@for layer in layers/*/requirements.in; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$(sed -nE 's/^([a-zA-Z0-9_.-]+)==.*/--no-emit-package \1/p' requirements/runtime.txt) \
-	    $$layer -o $${layer%.in}.txt; done
+	    $$layer -o $${layer%.in}.txt || exit 1; done
+
+# ── Use it ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: run
+run: $(ENVIRONMENTS) ## Run everything on this machine; Ctrl-C stops it, MAKERTASKS_PORT chooses the port
+	@$(BIN)/python -m infra.local
+
+.PHONY: token
+token: $(ENVIRONMENTS) ## Print an access token for the running stack's API
+	@$(BIN)/python -m infra.local token
+
+# ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: test
+test: check unit stack celery ## Everything that proves it works (about 15 minutes)
+
+.PHONY: check
+check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .local/sam/bin/sam validate --lint
+
+.PHONY: unit
+unit: $(ENVIRONMENTS) ## Tests of every part by itself
+	$(BIN)/pytest tests/unit
+
+.PHONY: stack
+stack: $(ENVIRONMENTS) ## Tests of the real template on the local AWS
+	$(BIN)/pytest tests/stack
+
+.PHONY: celery
+celery: .local/celery-oldest/.installed .local/celery-newest/.installed ## Our wire format beside a real Celery, the oldest and the newest
+	@for version in oldest newest; do \
+	  PYTHONPATH=layers/makertasks/python .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery || exit 1; done
+
+.PHONY: format
+format: $(ENVIRONMENTS) ## Format and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(ENVIRONMENTS) ## Measure what the README claims, each beside a baseline of the same run
+	$(BIN)/python -m tests.bench

@@ -29,9 +29,7 @@ def changes(events):
 
 def counted():
     """What the hours' cells say: {(hour, name): {status: tasks}}, and the same summed up from the days' cells."""
-    by_hour = {
-        (hour.hour, name): counts for hour in counters.hours("9", "0") for name, counts in hour.names.items()
-    }
+    by_hour = {(hour.hour, name): counts for hour in counters.hours("9", "0") for name, counts in hour.names.items()}
     by_day = {}
     for month in counters.months():
         for day, names in counters.days(month).items():
@@ -59,7 +57,9 @@ def test_changes_within_a_status_and_items_that_are_no_tasks_count_nothing(count
     assert changes([progress, group]) == []
 
 
-@settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.integers(0, 10_000))
 def test_repeated_and_longer_batches_count_once(counters_table, seed):
     for cell in CounterCell.scan():
