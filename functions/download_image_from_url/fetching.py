@@ -128,8 +128,9 @@ class Fetcher:
             policy.check_url(str(request.url))
             adapter = GuardedAdapter(policy, self.resolver, deadline)
             try:
-                response = adapter.send(request, stream=True, timeout=self._timeouts(deadline), verify=self.trust)
-                return self._next(response, location) or self._body(response, where, deadline)
+                timeouts = self._timeouts(deadline)
+                with adapter.send(request, stream=True, timeout=timeouts, verify=self.trust) as response:
+                    return self._next(response, location) or self._body(response, where, deadline)
             finally:
                 adapter.close()
         except SSRFGuardError as error:

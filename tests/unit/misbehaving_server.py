@@ -1,14 +1,14 @@
 """A web server on 127.0.0.1 that answers each path with the bytes it was told, or misbehaves as it was told.
 
-    with MisbehavingServer() as server:
-        server.serve("/picture.jpg", reply(200, body=jpeg))
-        server.serve("/endless", endless)
-        fetch(server.url("/endless"))
+with MisbehavingServer() as server:
+    server.serve("/picture.jpg", reply(200, body=jpeg))
+    server.serve("/endless", endless)
+    fetch(server.url("/endless"))
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import socket
 import socketserver
@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -44,7 +45,7 @@ class MisbehavingServer(socketserver.ThreadingTCPServer):
         if self.tls:
             self.tls.load_cert_chain(certificate)
 
-    def __enter__(self) -> MisbehavingServer:
+    def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
@@ -130,22 +131,20 @@ def write_certificate(path: Path, *names: str) -> Path:
     """A certificate of its own for these names and addresses, with its key, as one PEM file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "misbehaving server")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
         .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
         .sign(key, hashes.SHA256())
     )
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
     return path

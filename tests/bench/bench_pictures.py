@@ -1,0 +1,112 @@
+"""Time and memory of cleaning pictures. Each row is (what, measured, unit, limit).
+
+Memory is the peak of a process of its own that does nothing else: the largest image allowed of each kind, of the sort
+that needs the most (to be turned, all transparent or in four colours, nothing flat for an encoder to skip).
+"""
+
+from __future__ import annotations
+
+import io
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from makertasks import pictures
+from tests.unit.picture_samples import exif, photograph
+
+ROUNDS = 15
+THUMBNAIL_MILLISECONDS = 150.0
+PEAK_MEGABYTES = 256.0
+
+TWELVE_MEGAPIXELS = (4000, 3000)
+
+# What, encoder, mode, width, height, and the encoder's options. Sizes are the largest whole ones under the limits.
+LARGEST: tuple[tuple[str, str, str, int, int, dict[str, Any]], ...] = (
+    ("JPEG of 50 megapixels", "JPEG", "RGB", 8192, 6144, {"quality": 70}),
+    ("JPEG of 12.6 megapixels, kept whole", "JPEG", "RGB", 4096, 3072, {"quality": 90}),
+    ("progressive CMYK JPEG, 16.8 megapixels", "JPEG", "CMYK", 4730, 3547, {"progressive": True, "subsampling": 0}),
+    ("progressive CMYK JPEG, kept whole", "JPEG", "CMYK", 4096, 3072, {"progressive": True, "subsampling": 0}),
+    ("PNG with transparency, 18 megapixels", "PNG", "RGBA", 4896, 3672, {"compress_level": 1}),
+    ("PNG with transparency, kept whole", "PNG", "RGBA", 4096, 3072, {"compress_level": 1}),
+    ("WebP with transparency, 8.3 megapixels", "WEBP", "RGBA", 3840, 2160, {"quality": 60, "method": 0}),
+    ("WebP with transparency, kept whole", "WEBP", "RGBA", 2580, 1936, {"quality": 60, "method": 0}),
+    ("lossless WebP, kept whole", "WEBP", "RGBA", 2360, 1770, {"lossless": True, "quality": 0, "method": 0}),
+)
+
+Row = tuple[str, float, str, float]
+
+
+def _encoded(kind: str, mode: str, width: int, height: int, options: dict[str, Any]) -> bytes:
+    out = io.BytesIO()
+    # A PNG of something busy would be above the limit of bytes.
+    image = photograph(width, height, mode) if kind != "PNG" else photograph(64, 64, mode).resize((width, height), 0)
+    image.save(out, kind, exif=exif(6), **options)
+    return out.getvalue()
+
+
+def thumbnail_time() -> Row:
+    """Milliseconds of the process's CPU for one thumbnail of a 12-megapixel JPEG, the median of many."""
+    body = _encoded("JPEG", "RGB", *TWELVE_MEGAPIXELS, {"quality": 90})
+    pictures.thumbnail(body)  # the first one imports what Pillow still lacks
+    times = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        pictures.thumbnail(body)
+        times.append(time.process_time() - began)
+    median = sorted(times)[len(times) // 2]
+    return "thumbnail of a 12-megapixel JPEG", 1000 * median, "ms", THUMBNAIL_MILLISECONDS
+
+
+def peak_memory() -> list[Row]:
+    """Megabytes at the highest moment, of each of the largest pictures allowed."""
+    rows = []
+    for what, kind, mode, width, height, options in LARGEST:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(_encoded(kind, mode, width, height, options))
+            file.flush()
+            made = subprocess.run(  # noqa: S603 - this module, again
+                [sys.executable, "-m", "tests.bench.bench_pictures", file.name],
+                capture_output=True,
+                check=True,
+                text=True,
+            )
+        rows.append((what, float(made.stdout), "MB", PEAK_MEGABYTES))
+    return rows
+
+
+def own_peak() -> float:
+    """Megabytes this process had at its highest moment.
+
+    Linux tells it since the program began; getrusage, the way elsewhere, also counts the parent it was forked from.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes, on macOS
+
+
+def rows() -> list[Row]:
+    """Everything this module measures."""
+    return [thumbnail_time(), *peak_memory()]
+
+
+def main() -> None:
+    """With a file's name: the peak of preparing it, alone in this process. Without: every row, and whether it holds."""
+    if len(sys.argv) > 1:
+        pictures.prepare(Path(sys.argv[1]).read_bytes())
+        print(own_peak())  # noqa: T201
+        return
+    measured = rows()
+    for what, value, unit_name, limit in measured:
+        print(f"{what:50} {value:8.1f} {unit_name}  (limit {limit:g})")  # noqa: T201
+    if any(value > limit for _, value, _, limit in measured):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,414 @@
+"""Everything a server, an address or a name can do instead of giving a picture: how it is reported, and its end."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+import tracemalloc
+from datetime import UTC, datetime
+
+import pytest
+from moto import mock_aws
+
+from download_image_from_url import faults
+from download_image_from_url.fetching import Fetcher
+from download_image_from_url.handler import download, download_image_from_url
+from makertasks import aws as clients
+from makertasks import inventory
+from makertasks.errors import InvalidArguments, PassingError, PermanentError
+from tests.template import resources
+from tests.unit.downloads import ITEM, JPEG, PATIENT, QUICK, answering, local_fetcher, run, save_item, stored_keys
+from tests.unit.misbehaving_server import (
+    MisbehavingServer,
+    raw,
+    redirect,
+    repeated,
+    reply,
+    reset,
+    silent,
+    write_certificate,
+)
+from tests.unit.picture_samples import REFUSED, encoded, photograph, png
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.fixture(scope="module")
+def untouched_aws():
+    """One table and one bucket for all these tests: none of them may leave anything there."""
+    keys = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    table = {key: value for key, value in resources()["InventoryTable"]["Properties"].items() if key in keys}
+    with pytest.MonkeyPatch.context() as patches, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patches.setenv(name, "test")
+        patches.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patches.setenv("INVENTORY_TABLE", "unit-inventory")
+        clients.client("dynamodb").create_table(TableName="unit-inventory", **table)
+        clients.client("s3").create_bucket(Bucket="unit-media")
+        save_item()
+        yield
+        assert inventory.get_item(ITEM).image is None
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_stored(untouched_aws):
+    """After each test, too. (That the item has not changed is seen once, after all: it is written after the bucket.)"""
+    yield
+    assert stored_keys() == []
+
+
+@pytest.fixture
+def server():
+    with MisbehavingServer() as running:
+        yield running
+
+
+# Arguments, seen without a network
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("", "empty"),
+        ("ftp://example.com/a.jpg", "the scheme is 'ftp'; only http and https are fetched"),
+        ("file:///etc/passwd", "the scheme is 'file'"),
+        ("gopher://127.0.0.1:6379/_FLUSHALL", "the scheme is 'gopher'"),
+        ("data:image/png;base64,AAAA", "the scheme is 'data'"),
+        ("example.com/a.jpg", "the scheme is missing"),
+        ("https:///a.jpg", "names no host"),
+        ("https://example.com:port/a.jpg", "its host or port is malformed"),
+        ("https://ann:secret@[::1/a.jpg", "its host or port is malformed"),
+        ("https://example.com\\@10.0.0.1/a.jpg", "a control character or a backslash"),
+        ("https://example.com/a\r\nHost: b", "a control character or a backslash"),
+        ("https://example.com/" + "a" * 2048, "2068 characters; at most 2048"),
+    ],
+)
+def test_addresses_that_cannot_be_fetched_are_refused_without_a_network(url, reason):
+    with pytest.raises(InvalidArguments, match=r"^image_url: ") as refusal:
+        download_image_from_url.call({"item_id": str(ITEM), "image_url": url})
+
+    assert reason in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+# Addresses that may not be reached
+
+FORBIDDEN = [
+    "http://127.0.0.1/",
+    "http://127.1/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0177.0.0.1/",
+    "http://0.0.0.0/",
+    "http://10.0.0.1/",
+    "http://172.16.0.1/",
+    "http://192.168.1.1/",
+    "http://100.64.0.1/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://169.254.170.2/v2/credentials/",
+    "http://224.0.0.1/",
+    "http://255.255.255.255/",
+    "http://240.0.0.1/",
+    "http://198.18.0.1/",
+    "http://[::1]/",
+    "http://[::]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:a9fe:a9fe]/",
+    "http://[::127.0.0.1]/",
+    "http://[64:ff9b::a9fe:a9fe]/",
+    "http://[2002:7f00:1::]/",
+    "http://[2001:0:7f00:1::]/",
+    "http://[fe80::1]/",
+    "http://[fec0::1]/",
+    "http://[fc00::1]/",
+    "http://[fd00:ec2::254]/",
+    "http://[ff02::1]/",
+    "http://①②⑦.0.0.1/",
+]
+
+
+@pytest.mark.parametrize("url", FORBIDDEN)
+def test_no_address_of_a_private_network_is_reached(url):
+    with pytest.raises(PermanentError, match=r"^image_url: http"):
+        download(ITEM, url, Fetcher(limits=QUICK))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fd00::1", "::ffff:127.0.0.1"])
+def test_no_name_of_a_private_address_is_reached(address):
+    with pytest.raises(PermanentError, match=r"picture\.example\.com/a\.jpg may not be reached"):
+        download(ITEM, "https://picture.example.com/a.jpg?key=secret", Fetcher(resolver=answering(address)))
+
+
+def test_a_name_with_a_public_and_a_private_address_is_not_reached():
+    def both(host, port, *_):
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("93.184.215.14", "10.0.0.1")
+        ]
+
+    with pytest.raises(PermanentError, match="may not be reached"):
+        download(ITEM, "http://picture.example.com/a.jpg", Fetcher(resolver=both))
+
+
+def test_rebinding_between_two_redirects_is_seen(server):
+    """The first look-up leads to an allowed host, the second, of the name redirected to, to a private address."""
+    server.serve("/start", redirect("http://rebinding.example.com/drill.jpg"))
+    fetcher = local_fetcher(resolver=answering("127.0.0.1", "10.0.0.1"))
+
+    with pytest.raises(PermanentError, match=r"rebinding\.example\.com/drill\.jpg may not be reached"):
+        download(ITEM, server.url("/start"), fetcher)
+
+
+def test_only_the_ports_of_web_servers_are_reached():
+    with pytest.raises(PermanentError, match="port 6379 is not in allowed_ports"):
+        download(ITEM, "http://picture.example.com:6379/a.jpg", Fetcher(resolver=answering("93.184.215.14")))
+
+
+# What a server can do instead of sending a picture
+
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+BOMB = gzip.compress(bytes(30_000_000), 9)
+
+PERMANENT = {
+    "not found": (reply(404), "404 Not Found"),
+    "gone": (reply(410), "410 Gone"),
+    "sign in": (reply(401), "401 Unauthorized"),
+    "forbidden": (reply(403), "403 Forbidden"),
+    "bad request": (reply(400), "400 Bad Request"),
+    "a status nobody knows": (reply(299, JPEG), "299"),
+    "no content": (reply(204), "204 No Content"),
+    "part of it": (reply(206, JPEG), "206 Partial Content"),
+    "a redirect to nowhere": (reply(302, JPEG), "302 Found"),
+    "not modified": (reply(304), "304 Not Modified"),
+    "redirect to a file": (redirect("file:///etc/passwd"), "redirects to an address that is not fetched: the scheme"),
+    "redirect to metadata": (redirect("http://169.254.169.254/latest/"), "169.254.169.254/latest/ may not be reached"),
+    "redirect to a private address": (redirect("http://10.0.0.1/"), "http://10.0.0.1/ may not be reached"),
+    "redirect to the loopback's other name": (redirect("http://[::ffff:7f00:1]/"), "may not be reached"),
+    "redirect to a broken address": (redirect("http://[::1/"), "redirects to an address that is not fetched"),
+    "a length above the limit": (raw(OK + b"Content-Length: 300001\r\n\r\n"), "more than 300000 bytes"),
+    "a length of a thousand digits": (raw(OK + b"Content-Length: " + b"9" * 1000 + b"\r\n\r\n"), ""),
+    "two lengths": (raw(OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"), "headers that contradict"),
+    "a body without end": (repeated(OK + b"\r\n", bytes(65536)), "more than 300000 bytes"),
+    "chunks without end": (repeated(CHUNKED, b"10000\r\n" + bytes(65536) + b"\r\n"), "more than 300000 bytes"),
+    "a chunk's length without end": (repeated(CHUNKED, b"0" * 65536), "does not speak HTTP"),
+    "a gzip bomb, declared": (reply(200, BOMB, Content_Encoding="gzip"), "packed (gzip)"),
+    "a gzip bomb, not declared": (reply(200, BOMB), "is a gzip file"),
+    "packed in another way": (reply(200, b"abc", Content_Encoding="br"), "packed (br)"),
+    "a decompression bomb": (reply(200, png(50_000, 50_000, bytes(1_000_000))), "megapixels; the limit for a PNG is"),
+    "too many pixels": (reply(200, png(6_000, 6_000, b"")), "has 36.0 megapixels"),
+    "HTML as JPEG": (reply(200, REFUSED["an HTML page"], Content_Type="image/jpeg"), "is an HTML page"),
+    "a truncated picture": (reply(200, encoded("JPEG", photograph(160, 120))[:2000]), "damaged or cut off JPEG"),
+    "a length shorter than the body": (
+        raw(OK + b"Content-Length: 100\r\n\r\n" + encoded("PNG", photograph(160, 120))),
+        "damaged or cut off PNG",
+    ),
+    "an end before the picture's": (raw(OK + b"\r\n" + encoded("WEBP")[:60]), "damaged or cut off WebP"),
+    "GIF and HTML in one": (reply(200, b"GIF89a/*" + REFUSED["an HTML page"]), "is a GIF"),
+    "no HTTP at all": (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "does not speak HTTP"),
+    "a header line without end": (repeated(OK + b"X: ", b"x" * 65536), "does not speak HTTP"),
+    "headers without end": (repeated(OK, b"X-Y: z\r\n" * 1000), "does not speak HTTP"),
+    **{
+        f"{name} as JPEG": (reply(200, body, Content_Type="image/jpeg"), f"is {name}") for name, body in REFUSED.items()
+    },
+}
+
+PASSING = {
+    "time-out of the server": (reply(408), "408 Request Timeout"),
+    "too early": (reply(425), "425 Too Early"),
+    "too many requests": (reply(429), "429 Too Many Requests"),
+    "server error": (reply(500), "500 Internal Server Error"),
+    "bad gateway": (reply(502), "502 Bad Gateway"),
+    "not now": (reply(503), "503 Service Unavailable"),
+    "a status above all others": (reply(599), "599"),
+    "a length longer than the body": (raw(OK + b"Content-Length: 5000\r\n\r\n" + JPEG[:500]), "before all of"),
+    "an end within a chunk": (raw(CHUNKED + b"1000\r\nabc"), "before all of"),
+    "a chunk of no length": (raw(CHUNKED + b"nonsense\r\n"), "before all of"),
+    "an end before the answer": (raw(b""), "closed the connection without an answer"),
+    "a reset": (reset, ""),
+}
+
+SLOW = {
+    "silence": (silent, "did not"),
+    "a body drop by drop": (repeated(OK + b"Content-Length: 5000\r\n\r\n", b"x", 0.02), "whole within 0.15 s"),
+    "a body drop by drop, of no length": (repeated(OK + b"\r\n" + JPEG[:100], b"x", 0.02), "whole within 0.15 s"),
+    "headers drop by drop": (repeated(OK + b"X-Drop: ", b"x", 0.02), "whole within 0.15 s"),
+    "interim answers without end": (repeated(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.02), "whole within 0.15 s"),
+    "chunk trailers without end": (repeated(CHUNKED + b"0\r\n", b"X: y\r\n", 0.02), "whole within 0.15 s"),
+}
+
+
+def failure(server, behaviour, limits):
+    """The error of downloading what `behaviour` sends, which ends in time and tells nothing secret."""
+    url = server.serve("/picture.jpg", behaviour)
+    began = time.monotonic()
+    with pytest.raises((PermanentError, PassingError)) as failed:
+        run(f"{url}?token=secret", limits=limits)
+    assert time.monotonic() - began < limits.seconds + 2
+    assert str(failed.value).startswith("image_url: ")
+    assert "secret" not in "".join(map(str, _chain(failed.value)))
+    return failed.value
+
+
+def _chain(error):
+    while error is not None:
+        yield error
+        error = None if error.__suppress_context__ and error.__cause__ is None else error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("what", PERMANENT)
+def test_what_trying_again_would_not_change_is_permanent(server, what):
+    behaviour, reason = PERMANENT[what]
+
+    error = failure(server, behaviour, PATIENT)
+
+    assert isinstance(error, PermanentError), error
+    assert reason in str(error)
+
+
+@pytest.mark.parametrize("what", [what for what in PERMANENT if "without end" in what or "bomb" in what])
+def test_what_has_no_end_takes_little_memory(server, what):
+    behaviour, _ = PERMANENT[what]
+    tracemalloc.start()
+    try:
+        failure(server, behaviour, PATIENT)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("what", PASSING)
+def test_what_may_pass_is_tried_again(server, what):
+    behaviour, reason = PASSING[what]
+
+    error = failure(server, behaviour, PATIENT)
+
+    assert isinstance(error, PassingError), error
+    assert reason in str(error)
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_what_takes_too_long_ends_at_the_deadline(server, what):
+    behaviour, reason = SLOW[what]
+
+    error = failure(server, behaviour, QUICK)
+
+    assert isinstance(error, PassingError), error
+    assert reason in str(error)
+
+
+def test_a_redirect_loop_ends(server):
+    error = failure(server, redirect("/picture.jpg"), PATIENT)
+
+    assert isinstance(error, PermanentError)
+    assert "redirects more than 5 times" in str(error)
+    assert server.requests.total() == 6
+
+
+def test_a_resolver_that_does_not_answer_ends_at_the_deadline():
+    forever = threading.Event()
+    began = time.monotonic()
+
+    with pytest.raises(PassingError, match=r"did not come whole within 0\.15 s|did not answer in time"):
+        download(ITEM, "http://picture.example.com/a.jpg", Fetcher(limits=QUICK, resolver=lambda *_: forever.wait(30)))
+
+    forever.set()
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("number", "expected", "reason"),
+    [
+        (socket.EAI_NONAME, PermanentError, "does not exist"),
+        (socket.EAI_AGAIN, PassingError, "could not be looked up"),
+        (socket.EAI_FAIL, PassingError, "could not be looked up"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_permanent_and_a_failing_resolver_is_not(number, expected, reason):
+    resolver = answering(socket.gaierror(number, "no answer"))
+
+    with pytest.raises(expected, match=reason):
+        download(ITEM, "https://picture.example.com/a.jpg", Fetcher(limits=PATIENT, resolver=resolver))
+
+
+def test_a_closed_port_is_tried_again():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+
+    with pytest.raises(PassingError, match=r"the connection to .* failed: Connection refused"):
+        run(f"http://127.0.0.1:{port}/a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120.0),
+        ("0", 0.0),
+        ("Wed, 21 Oct 2026 07:30:00 GMT", 120.0),
+        ("Wed, 21 Oct 2026 07:00:00 GMT", 0.0),
+        ("99999999", 86_400.0),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
+    now = datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
+
+    assert faults.retry_after({"Retry-After": header}, now) == seconds
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_asks_for_a_pause_gets_it(server, status):
+    error = failure(server, reply(status, Retry_After="17"), PATIENT)
+
+    assert error.retry_after == 17.0
+
+
+@pytest.mark.parametrize("behaviour", [reply(404), raw(b""), raw(b"nonsense\r\n"), redirect("http://10.0.0.1/?secret")])
+def test_no_error_tells_credentials(server, behaviour):
+    url = server.serve("/drill.jpg", behaviour).replace("http://", "http://ann:secret@")
+
+    with pytest.raises((PermanentError, PassingError)) as failed:
+        run(f"{url}?signature=secret#secret")
+
+    assert "secret" not in "".join(map(str, _chain(failed.value)))
+    assert "ann" not in str(failed.value)
+
+
+# TLS
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    return write_certificate(tmp_path / "server.pem", "picture.example.com")
+
+
+def test_a_certificate_of_nobody_is_refused(certificate):
+    with MisbehavingServer(certificate) as server:
+        server.serve("/drill.jpg", reply(200, JPEG))
+
+        with pytest.raises(PermanentError, match=r"certificate of .* is not valid"):
+            run(server.url("/drill.jpg"))
+
+
+def test_a_server_that_never_shakes_hands_ends_at_the_deadline(server):
+    """TLS to a port that takes the connection and says nothing."""
+    with pytest.raises(PassingError, match="did not"):
+        run(server.url("/drill.jpg").replace("http:", "https:"), limits=QUICK)
+
+
+def test_plain_http_on_a_port_for_tls_is_a_failure_of_the_connection(server):
+    server.behaviours[""] = raw(b"")
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+
+        def answer():
+            connection, _ = plain.accept()
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises((PassingError, PermanentError), match=r"^image_url: "):
+            run(f"https://127.0.0.1:{plain.getsockname()[1]}/drill.jpg")
+        thread.join()
