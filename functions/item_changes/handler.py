@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 
 from makertasks import producer
 from makertasks.errors import InvalidRequest
+from makertasks.urls import without_credentials
 
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 
@@ -22,15 +23,18 @@ processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire
 
 
 def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
-    """The address an item's image is to be downloaded from after a change, or None.
+    """The address an item's image is to be downloaded from after a change, without credentials, or None.
+
+    The task takes credentials from the item itself, so that no message and no record holds them.
 
     >>> wanted_url({}, {"image_url": "https://example.com/a.png"})
     'https://example.com/a.png'
     >>> wanted_url({"image_url": "u", "stock": 1}, {"image_url": "u", "stock": 2}) is None
     True
     """
-    url = str(new.get("image_url") or "")
-    unchanged = url == old.get("image_url")
+    written = str(new.get("image_url") or "")
+    url = without_credentials(written)
+    unchanged = written == old.get("image_url")
     return None if not url or unchanged or url == new.get("image_source") else url
 
 
