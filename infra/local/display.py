@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,8 @@ from infra.local.trial import CARD, DOWNLOAD, LEAD_TIMES, QR_CODE, Task, Trial, 
 
 # As Django admin shows OpenMakerSuite's task results.
 COLOURS = {"SUCCESS": "green", "FAILURE": "red", "PENDING": "yellow", "STARTED": "blue", "RETRY": "magenta"}
-NAME_WIDTH = 44
+NAME_WIDTH = 36
+REASON_WIDTH = 300
 DOWNLOAD_SECONDS = 10
 
 
@@ -37,7 +39,7 @@ def step(console: Console, doing: str, done: str) -> Iterator[Step]:
     outcome = Step()
     with console.status(f"{doing} …"):
         yield outcome
-    console.print(f"  [green]✓[/] {done}  [dim]{escape(outcome.note)}[/]", highlight=False)
+    console.print(f"  [green]✓[/] {done}  [dim]{escape(outcome.note)}[/]")
 
 
 def show_results(console: Console, trial: Trial) -> None:
@@ -50,25 +52,21 @@ def show_results(console: Console, trial: Trial) -> None:
     console.print(table)
     lead_times = trial.of(LEAD_TIMES)
     if lead_times:
-        console.print(f"  Lead times of all supplier links: {_cell(lead_times)}", highlight=False)
-    for task in trial.failed:
-        reason = escape(str((task["error"] or {}).get("message")))
-        console.print(f"  [red]{short_name(task)} {task['item_id'] or ''}: {reason}[/]", highlight=False)
+        console.print(f"  Lead times of all supplier links  {_cell(lead_times)}")
+    reasons = Counter((short_name(task), str((task["error"] or {}).get("message"))) for task in trial.failed)
+    for (name, reason), number in reasons.items():
+        console.print(f"  [red]✗ {number} {name}:[/] {escape(_cut(reason, REASON_WIDTH))}", soft_wrap=True)
 
 
 def show_listing(console: Console, stack: LocalStack) -> None:
     """A filtered listing from the API."""
     query: dict[str, str | int] = {"name": f"inventory.tasks.{QR_CODE}", "status": "SUCCESS", "limit": 3}
     page = stack.api.get("/v1/tasks", **query)
-    table = Table("Task", "Status", "Created", "Runtime", "Worker", box=SIMPLE_HEAD, padding=(0, 2, 0, 1))
+    table = Table("Task", "Status", "Created", "Runtime", box=SIMPLE_HEAD, padding=(0, 2, 0, 1))
     for task in page["tasks"]:
         status = f"[{COLOURS.get(task['status'], 'default')}]{task['status']}[/]"
-        table.add_row(
-            task["id"], status, task["created"][:19].replace("T", " "), _milliseconds(task), _cut(task["worker"], 30)
-        )
-    console.print(
-        f"\n  [bold]GET /v1/tasks?{'&'.join(f'{name}={value}' for name, value in query.items())}[/]", highlight=False
-    )
+        table.add_row(task["id"], status, task["created"][11:19], _milliseconds(task))
+    console.print(f"\n  [bold]GET /v1/tasks?{'&'.join(f'{name}={value}' for name, value in query.items())}[/]")
     console.print(table)
 
 
@@ -77,9 +75,7 @@ def save_finished(console: Console, stack: LocalStack, item_id: str) -> None:
     folder = stack.aws.data / "finished"
     folder.mkdir(exist_ok=True)
     item = stack.api.get(f"/v1/items/{item_id}")
-    console.print(
-        f"  [bold]Finished[/], of “{escape(_cut(item['name']))}” (links: GET /v1/items/{item_id})", highlight=False
-    )
+    console.print(f"  [bold]Finished[/], of “{escape(_cut(item['name']))}” (links: GET /v1/items/{item_id})")
     for kind, link in item["links"].items():
         with requests.Session() as session:
             session.trust_env = False  # loopback is never behind a proxy
@@ -88,9 +84,7 @@ def save_finished(console: Console, stack: LocalStack, item_id: str) -> None:
             raise SampleFailed(f"the link to the {kind} of item {item_id} answered {response.status_code}")
         path = folder / f"{kind}{Path(item[kind]).suffix}"
         path.write_bytes(response.content)
-        console.print(
-            f"    {shown(path)}  [dim]{len(response.content) / 1000:.1f} kB[/]", highlight=False, soft_wrap=True
-        )
+        console.print(f"    {shown(path)}  [dim]{len(response.content) / 1000:.1f} kB[/]", soft_wrap=True)
 
 
 def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
@@ -114,7 +108,7 @@ def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
         "",
     ]
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def shown(path: Path) -> str:

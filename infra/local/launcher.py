@@ -18,7 +18,7 @@ import runpy
 import signal
 import sys
 import threading
-
+from typing import Any
 
 # How long a stop waits for open connections: boto3 keeps idle ones, which nobody closes. The default is 3 s.
 GRACE_SECONDS = 0.3
@@ -35,7 +35,7 @@ def count_loopback_as_tls() -> None:
 
     MiniStack enforces them, and speaks HTTP here: no certificate to trust in each browser, script and function.
     """
-    evaluator = importlib.import_module("ministack.core.iam_evaluator")
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
     remember = evaluator.pin_request_origin
     evaluator.pin_request_origin = lambda address, _secure: remember(address, True)
 

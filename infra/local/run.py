@@ -25,8 +25,8 @@ def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) 
 
     Raises LocalAwsError, with nothing left running.
     """
-    console = Console()
-    console.print("\n[bold]makertasks[/] on a local AWS\n", highlight=False)
+    console = Console(highlight=False)
+    console.print("\n[bold]makertasks[/] on a local AWS\n")
     aws = MiniStack(data, port, persist=True)
     failed = False
     with interruptible(console):
@@ -39,12 +39,13 @@ def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) 
                 stack = LocalStack(aws, STACK_NAME, deploy(aws.connection, STACK_NAME, parameters(aws), template))
                 step.note = STACK_NAME
             failed = show(console, stack)
-            console.print(f"  Up after {time.monotonic() - began:.0f} s.", highlight=False, end=" ")
+            console.print(f"  Up after {time.monotonic() - began:.0f} s.", end=" ")
             if stay:
-                console.print("[bold]Ctrl-C[/] stops everything; the data stays for next time.\n", highlight=False)
+                console.print("[bold]Ctrl-C[/] stops everything; the data stays for next time.\n")
                 aws.wait()
         finally:
-            aws.stop()
+            with console.status("Stopping …"):
+                aws.stop()
     return 1 if failed else 0
 
 
@@ -67,7 +68,7 @@ def import_sample(console: Console, stack: LocalStack) -> str | None:
     """
     kept = stack.aws.data / "sample.json"
     if kept.exists() and time.time() - json.loads(kept.read_text())["imported"] < load.IMPORT_SECONDS:
-        console.print("  [green]✓[/] Sample inventory  [dim]there from last time[/]", highlight=False)
+        console.print("  [green]✓[/] Sample inventory  [dim]there from last time[/]")
         return None
     since = trial.now()
     with display.step(console, "Importing the sample inventory", "Sample inventory") as step:

@@ -1,0 +1,169 @@
+"""`make run` as a newcomer sees it: everything runs, it stops without a trace, and is there again the next time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from pypdf import PdfReader
+
+from infra.local.ministack import ROOT, free_port
+from infra.local.sample import load
+from infra.local.template import TEMPLATE
+
+SECONDS = 240  # two cores that do something else as well
+
+
+def start(data, port, *options):
+    command = [sys.executable, "-m", "infra.local", "--data", data, "--port", str(port), *options]
+    environment = os.environ | {"COLUMNS": "120"}
+    return subprocess.Popen(  # noqa: S603  # ours
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def read_until(process, words):
+    """What it prints up to a line with `words`."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if words in line:
+            return "".join(lines)
+    pytest.fail(f"it ended without saying {words!r}:\n{''.join(lines)}{process.stderr.read()}")
+
+
+def run_to_the_end(data, port, *options):
+    process = start(data, port, *options)
+    output, errors = process.communicate(timeout=SECONDS)
+    return process.returncode, output, errors
+
+
+def processes_of(data):
+    listing = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    return [line for line in listing.splitlines() if str(data) in line]
+
+
+def nothing_left(data, port):
+    with socket.socket() as probe:
+        refused = probe.connect_ex(("127.0.0.1", port)) != 0
+    return refused and not processes_of(data)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Where data is kept from one start to the next, and the port."""
+    return tmp_path_factory.mktemp("run"), free_port()
+
+
+@pytest.mark.timeout(SECONDS)
+def test_a_newcomer_sees_the_four_tasks_run_and_can_call_the_api(place):
+    # given a first start
+    data, port = place
+    process = start(data, port)
+    try:
+        output = read_until(process, "Ctrl-C")
+
+        # then every item of the sample has its row, with an image where it has an address, a QR code and a card
+        rows = {
+            name: re.search(rf"^ *{re.escape(name[:30])}.*$", output, re.MULTILINE) for name in load.items().values()
+        }
+        assert all(rows.values())
+        ticks = [match.group().count("✓") for match in rows.values() if match]
+        assert sorted(ticks) == [2] * 8 + [3] * 4
+        assert "✗" not in output
+
+        # and the finished files can be opened
+        assert (data / "finished/qr_code.png").read_bytes().startswith(b"\x89PNG")
+        assert "Reorder at" in PdfReader(data / "finished/index_card.pdf").pages[0].extract_text()
+
+        # and the API answers as the output says
+        url = re.search(r"API='(.*)'", output)[1]
+        token = subprocess.run(  # noqa: S603  # ours
+            [sys.executable, "-m", "infra.local", "token", "--data", data, "--port", str(port)],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+        request = urllib.request.Request(  # noqa: S310  # loopback
+            f"{url}/v1/tasks?status=SUCCESS&limit=5", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # loopback
+            assert len(json.load(response)["tasks"]) == 5
+    finally:
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+
+    # and Ctrl-C stops it without a trace
+    assert (process.returncode, errors) == (0, "")
+    assert "Stopped." in rest
+    assert nothing_left(data, port)
+
+
+@pytest.mark.timeout(SECONDS)
+def test_the_next_start_finds_everything_as_it_was(place):
+    data, port = place
+    status, output, errors = run_to_the_end(data, port, "--once")
+    assert (status, errors) == (0, "")
+    assert "there from last time" in output
+    assert "4566" not in output
+    assert nothing_left(data, port)
+
+
+@pytest.mark.timeout(SECONDS)
+def test_sigterm_stops_it_at_any_moment(tmp_path):
+    # given a start that has got as far as deploying
+    port = free_port()
+    process = start(tmp_path, port)
+    read_until(process, "Local AWS")
+
+    # when it is told to end
+    process.terminate()
+    output, errors = process.communicate(timeout=60)
+
+    # then it does, without a trace
+    assert (process.returncode, errors) == (0, "")
+    assert "Stopped." in output
+    assert nothing_left(tmp_path, port)
+
+
+def test_a_port_in_use_is_one_line(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        status, _, errors = run_to_the_end(tmp_path, port)
+    assert status == 1
+    expected = f"error: port {port} is in use; stop what listens there, or take another one: MAKERTASKS_PORT={port + 1}"
+    assert errors == f"{expected} make run\n"
+    assert not processes_of(tmp_path)
+
+
+def test_a_failed_deployment_is_one_line_and_leaves_nothing(tmp_path):
+    template = tmp_path / "template.yaml"
+    template.write_text(TEMPLATE.read_text().replace("AWS::S3::BucketPolicy", "AWS::S3::BucketPoliicy"))
+    for folder in ("functions", "layers"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    port = free_port()
+    status, _, errors = run_to_the_end(tmp_path / "data", port, "--template", str(template))
+    assert status == 1
+    assert errors.startswith("error: ")
+    assert "AWS::S3::BucketPoliicy" in errors
+    assert errors.count("\n") == 1
+    assert nothing_left(tmp_path / "data", port)
+
+
+def test_the_token_of_what_does_not_run_is_one_line(tmp_path):
+    port = free_port()
+    done = subprocess.run(  # noqa: S603  # ours
+        [sys.executable, "-m", "infra.local", "token", "--port", str(port), "--data", tmp_path],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"error: nothing answers at http://127.0.0.1:{port}; `make run` starts it\n",
+    )
