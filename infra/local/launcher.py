@@ -45,6 +45,7 @@ def main() -> None:
     sys.executable, _ = sys.argv[1:]
     del sys.argv[1:]
     importlib.import_module("hypercorn.config").Config.graceful_timeout = GRACE_SECONDS
+    importlib.import_module("zipfile")  # MiniStack's threads import it when they unpack layers, which once went wrong
     count_loopback_as_tls()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:
