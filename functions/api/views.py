@@ -51,7 +51,7 @@ def task_detail(record: TaskRecord) -> dict[str, Any]:
         "parent_id": record.parent_id,
         "root_id": record.root_id or record.task_id,
         "group_id": record.group_id,
-        "children": record.children or [],
+        "children": record.child_ids,
         "retry_of": record.retry_of,
         "retried_to": record.retried_to or [],
     }

@@ -14,7 +14,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from makertasks import clock, context, jsonvalues, lifecycle, limits, records, retries, wire
+from makertasks import aftermath, clock, context, jsonvalues, lifecycle, limits, records, retries, wire
 from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError, PermanentError
 from makertasks.lifecycle import Claim
 from makertasks.records import TaskRecord
@@ -78,6 +78,13 @@ class Delivery:
 
 def execute(task: Task, delivery: Delivery) -> TaskRecord:
     """Bring one task further and answer its record; raises Later, Again or Unavailable."""
+    record = _bring_further(task, delivery)
+    if record.is_final:
+        aftermath.follow(delivery.message, record)
+    return record
+
+
+def _bring_further(task: Task, delivery: Delivery) -> TaskRecord:
     try:
         record = _new_record(task, delivery)
     except InvalidRequest as error:
@@ -144,6 +151,7 @@ def _run(task: Task, delivery: Delivery, claimed: Claim) -> TaskRecord:
     logger.info("task started", worker=delivery.worker)
     try:
         result = jsonvalues.plain(_call(task, delivery, claimed))
+        claimed.record.children = aftermath.children(delivery.message, result)
     except context.Continue as pause:
         raise Again(claimed, pause.state) from pause
     except LostClaim:
@@ -156,7 +164,7 @@ def _run(task: Task, delivery: Delivery, claimed: Claim) -> TaskRecord:
     except Exception as error:  # noqa: BLE001 - whatever a task raises becomes its record's reason
         _fail_or_retry(task, claimed, error)
     else:
-        if not lifecycle.succeed(claimed, result):
+        if not lifecycle.succeed(claimed, result if aftermath.keeps_result(delivery.message) else None):
             logger.warning("result dropped: the attempt was taken over or called off")
     logger.info("task ended", status=claimed.record.status)
     return claimed.record

@@ -26,9 +26,8 @@ from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
-from makertasks import clock, jsonvalues, settings, wire
+from makertasks import clock, failures, jsonvalues, settings, wire
 from makertasks.errors import NotFound, Unavailable
-from makertasks.failures import traceback_text
 from makertasks.states import FINAL, Status
 
 # Partitions of the tasks that are not final: enough for thousands of submissions a second, few enough to merge.
@@ -129,6 +128,7 @@ class TaskRecord(Model):
     queue = UnicodeAttribute(null=True)
     args = JSONList(null=True)  # only where the arguments did not fit the task's names
     kwargs = JSONMap()
+    payloads = JSONMap(null=True)  # {"kwargs" | "result": {key, bytes}} of values too large for here: `payloads`
     created = UnicodeAttribute()
     started = UnicodeAttribute(null=True)
     done = UnicodeAttribute(null=True)
@@ -139,6 +139,10 @@ class TaskRecord(Model):
     max_retries = NumberAttribute(null=True)  # where it is not the definition's
     lease = NumberAttribute(null=True)  # epoch seconds; only while STARTED
     retry_at = UnicodeAttribute(null=True)  # only while RETRY
+    slot = UnicodeAttribute(null=True)  # when the rate limit lets the next attempt begin
+    state = UnicodeAttribute(null=True)  # JSON with which a task goes on that stopped because its time ran short
+    requeues = NumberAttribute(null=True)  # how often a message was sent in place of one that seemed lost
+    requeued = UnicodeAttribute(null=True)  # when, the last time
     eta = UnicodeAttribute(null=True)
     expires = UnicodeAttribute(null=True)
     error_type = UnicodeAttribute(null=True)
@@ -151,9 +155,10 @@ class TaskRecord(Model):
     parent_id = UnicodeAttribute(null=True)
     root_id = UnicodeAttribute(null=True)
     group_id = UnicodeAttribute(null=True)
-    children = JSONList(null=True)  # ids
+    children = JSONList(null=True)  # what came of it, as Celery's trees (wire.results)
     retry_of = UnicodeAttribute(null=True)
     retried_to = JSONList(null=True)  # ids
+    changes = JSONMap(null=True)  # of a retry: {argument: {from, to}}; a side that was not given is absent
     options = UnicodeAttribute(null=True)  # what else the message carried (links, chain, …), as JSON
     body = UnicodeAttribute(null=True)  # the message itself, where it could not be read
     status_key = UnicodeAttribute()
@@ -163,6 +168,11 @@ class TaskRecord(Model):
     def task_id(self) -> str:
         """The task's id as callers know it."""
         return wire.task_id_of(self.id)
+
+    @property
+    def child_ids(self) -> list[str]:
+        """Ids of the tasks that came of this one."""
+        return [task_id for child in self.children or [] for task_id in wire.tree_ids(child)]
 
     @property
     def is_final(self) -> bool:
@@ -178,16 +188,23 @@ def connect() -> type[TaskRecord]:
 
 def get(task_id: str) -> TaskRecord:
     """One record, read consistently; raises NotFound or Unavailable."""
-    connect()
-    try:
-        record = TaskRecord.get(wire.result_key(task_id), consistent_read=True)
-    except DoesNotExist as error:
-        raise NotFound(f"there is no task {task_id}") from error
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
+    record = stored(task_id)
+    if record is None:
+        raise NotFound(f"there is no task {task_id}")
     if record.ttl is not None and record.ttl <= clock.now():
         raise NotFound(f"task {task_id} has expired")
     return record
+
+
+def stored(task_id: str) -> TaskRecord | None:
+    """What the table holds of a task, also an expired record that DynamoDB has not removed yet; raises Unavailable."""
+    connect()
+    try:
+        return TaskRecord.get(wire.result_key(task_id), consistent_read=True)
+    except DoesNotExist:
+        return None
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
 
 
 def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:
@@ -205,13 +222,10 @@ def new(
     message: wire.Message,
     *,
     queue: str,
-    item_id: str | None = None,
     created: datetime | None = None,
-    requested_by: str = "",
-    retry_of: str | None = None,
-    max_retries: int | None = None,
+    **attributes: Any,
 ) -> TaskRecord:
-    """A PENDING record of a message, not written yet."""
+    """A PENDING record of a message, not written yet; `attributes` are those that messages do not have."""
     connect()
     moment = clock.text(created or clock.now())
     record = TaskRecord(
@@ -224,20 +238,33 @@ def new(
         status=Status.PENDING.value,
         status_key=status_key(message.task_id, Status.PENDING, moment),
         name_key=f"{message.name}#{clock.hour(moment)}",
-        item_id=item_id,
-        requested_by=requested_by or None,
-        retry_of=retry_of,
-        max_retries=max_retries,
         eta=clock.text(message.eta) if message.eta else None,
         expires=clock.text(message.expires) if message.expires else None,
         parent_id=message.parent_id,
         root_id=message.root_id if message.root_id != message.task_id else None,
         group_id=message.group_id,
         options=wire.dump_options(replace(message, origin=None, argsrepr=None, kwargsrepr=None)),
+        **{name: value for name, value in attributes.items() if value not in (None, "")},
     )
     record.timestamp = int(clock.now().timestamp())
     record.result = meta(record, Status.PENDING)
     return record
+
+
+def message_of(record: TaskRecord) -> wire.Message:
+    """The task's message, made anew from its record; raises wire.Malformed where the record's options are not ours."""
+    return wire.Message(
+        task_id=record.task_id,
+        name=record.name,
+        args=record.args or [],
+        kwargs=record.kwargs,
+        eta=clock.parse(record.eta) if record.eta else None,
+        expires=clock.parse(record.expires) if record.expires else None,
+        root_id=record.root_id or record.task_id,
+        parent_id=record.parent_id,
+        group_id=record.group_id,
+        **wire.load_options(record.options),
+    )
 
 
 def status_key(task_id: str, status: Status, created: str) -> str:
@@ -249,12 +276,13 @@ def status_key(task_id: str, status: Status, created: str) -> str:
 
 def meta(record: TaskRecord, status: Status, *, result: Any = None, error: BaseException | None = None) -> bytes:
     """Celery's result of a record in `status`, as the bytes its backend reads."""
+    if error is not None:
+        result = wire.revoked(failures.message(error)) if status is Status.REVOKED else failures.as_celery(error)
     return wire.result_meta(
         status.value,
         task_id=record.task_id,
         result=result,
-        error=error,
-        traceback=traceback_text(error) if error else None,
+        traceback=failures.traceback_text(error) if error else None,
         date_done=clock.parse(record.done) if record.done and status in FINAL else None,
         name=record.name,
         args=record.args or [],

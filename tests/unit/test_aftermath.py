@@ -1,0 +1,218 @@
+"""Canvas in the engine: what a stock client asked to happen after a task happens, once, also after a crash."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from lambda_queue import Queue
+
+from makertasks import chords, lifecycle, queues, records, tasks, wire, worker
+from makertasks.errors import Unavailable
+from makertasks.states import Status
+
+
+class Shop:
+    """Three tasks, their queues, and whoever sends to them."""
+
+    def __init__(self, sqs):
+        self.sqs = sqs
+        self.calls = []
+        self.workers = {}
+
+    def add_task(self, run):
+        declared = tasks.task(f"shop.{run.__name__}", max_retries=0)(run)
+        self.sqs.create_queue(QueueName=f"unit-tasks-{run.__name__}")
+        self.workers[run.__name__] = Queue(self.sqs, f"unit-tasks-{run.__name__}", worker.lambda_handler(declared))
+
+    def send(self, message):
+        """What a stock client does: a message, and no record."""
+        name = message.name.rpartition(".")[2]
+        self.workers[name].send(wire.encode(message, name))
+        return message.task_id
+
+    def run(self):
+        """Deliver until every queue is empty."""
+        while waiting := [queue for queue in self.workers.values() if queue.count()]:
+            for queue in waiting:
+                queue.deliver()
+
+    def meta(self, task_id):
+        return wire.parse_result_meta(records.get(task_id).result)
+
+
+@pytest.fixture
+def shop(aws, tasks_table, monkeypatch):
+    monkeypatch.setattr(tasks, "_registry", {})
+    opened = Shop(aws.client("sqs"))
+
+    def add(x: int, y: int = 0) -> int:
+        """A sum."""
+        opened.calls.append(("add", x, y))
+        return x + y
+
+    def total(numbers: list[int]) -> int:
+        """A sum of many."""
+        opened.calls.append(("total", numbers))
+        return sum(numbers)
+
+    def fail(x: int) -> int:
+        """Never works."""
+        raise ValueError(f"no {x}")
+
+    def note(task_id: str) -> str:
+        """An errback."""
+        opened.calls.append(("note", task_id))
+        return task_id
+
+    for run in (add, total, fail, note):
+        opened.add_task(run)
+    return opened
+
+
+def signature(name, *args, **options):
+    return {
+        "task": f"shop.{name}",
+        "args": list(args),
+        "kwargs": {},
+        "options": options,
+        "subtask_type": None,
+        "immutable": False,
+    }
+
+
+def message(name, *args, **options):
+    return wire.Message(options.pop("task_id", str(uuid.uuid4())), f"shop.{name}", list(args), **options)
+
+
+def chord_of(shop, *parts, body):
+    """Save a chord as a stock client does, and answer the messages of its parts."""
+    group_id = str(uuid.uuid4())
+    sent = [message(*part, group_id=group_id, group_index=index, chord=body) for index, part in enumerate(parts)]
+    tree = [[group_id, None], [[[part.task_id, None], None] for part in sent]]
+    chords.begin(wire.StartedChord(group_id, tree, len(sent)))
+    return sent
+
+
+def test_a_callback_gets_the_result_and_is_the_tasks_child(shop):
+    first = shop.send(message("add", 1, 2, callbacks=[signature("add", 10)]))
+    shop.run()
+    assert shop.calls == [("add", 1, 2), ("add", 3, 10)]
+    [child] = records.get(first).child_ids
+    assert shop.meta(first)["children"] == [[[child, None], None]]
+    assert shop.meta(child)["result"] == 13
+    assert records.get(child).parent_id == first
+    assert records.get(child).root_id == first
+
+
+def test_a_chain_goes_on_with_each_result(shop):
+    steps = [signature("add", 3, task_id="last"), signature("add", 2, task_id="second")]
+    shop.send(message("add", 1, 1, chain=steps, task_id="first"))
+    shop.run()
+    assert shop.meta("last")["result"] == 7
+    assert (records.get("last").parent_id, records.get("last").root_id) == ("second", "first")
+
+
+def test_where_a_step_fails_the_errback_is_told_and_the_later_steps_fail_with_it(shop):
+    steps = [signature("add", 3, task_id="last")]
+    shop.send(message("fail", 1, chain=steps, errbacks=[signature("note")], task_id="first"))
+    shop.run()
+    assert shop.calls == [("note", "first")]
+    assert records.get("last").status == Status.FAILURE
+    assert shop.meta("last")["result"] == {"exc_type": "ValueError", "exc_message": ["no 1"], "exc_module": "builtins"}
+
+
+def test_the_last_part_of_a_chord_sends_its_body(shop):
+    for part in chord_of(shop, ("add", 1, 1), ("add", 2, 2), ("add", 3, 3), body=signature("total", task_id="sum")):
+        shop.send(part)
+    shop.run()
+    assert shop.meta("sum")["result"] == 12
+    assert [name for name, *_ in shop.calls].count("total") == 1
+
+
+def test_a_chord_with_a_failed_part_fails_its_body_and_tells_why(shop):
+    body = signature("total", task_id="sum", link_error=[signature("note")])
+    parts = chord_of(shop, ("add", 1, 1), ("fail", 2), body=body)
+    for part in parts:
+        shop.send(part)
+    shop.run()
+    result = shop.meta("sum")["result"]
+    assert (result["exc_module"], result["exc_type"]) == ("celery.exceptions", "ChordError")
+    assert result["exc_message"] == [f"Dependency {parts[1].task_id} raised ValueError('no 2')"]
+    assert ("note", "sum") in shop.calls
+
+
+def test_a_chord_whose_group_is_gone_fails_instead_of_waiting_for_ever(shop):
+    [part] = chord_of(shop, ("add", 1, 1), body=signature("total", task_id="sum"))
+    chords.SavedGroup(wire.group_key(part.group_id)).delete()
+    shop.send(part)
+    shop.run()
+    assert "no longer exists" in shop.meta("sum")["result"]["exc_message"][0]
+
+
+def test_a_revoked_part_counts_as_failed(shop):
+    parts = chord_of(shop, ("add", 1, 1), ("add", 2, 2), body=signature("total", task_id="sum"))
+    record = records.new(parts[0], queue="add")
+    lifecycle.close(record, Status.REVOKED, Exception("not today"))
+    for part in parts:
+        shop.send(part)
+    shop.run()
+    assert records.get("sum").status == Status.FAILURE
+    assert shop.calls == [("add", 2, 2)]
+
+
+def test_messages_delivered_again_send_nothing_twice(shop):
+    parts = chord_of(shop, ("add", 1, 1), ("add", 2, 2), body=signature("total", task_id="sum"))
+    linked = message("add", 5, callbacks=[signature("add", 1)], chain=[signature("add", 2, task_id="next")])
+    for _ in range(3):
+        for sent in (*parts, linked):
+            shop.send(sent)
+        shop.run()
+    assert sorted(map(str, shop.calls)) == sorted(
+        map(str, [("add", 1, 1), ("add", 2, 2), ("add", 5, 0), ("add", 5, 1), ("add", 5, 2), ("total", [2, 4])])
+    )
+
+
+def test_what_could_not_be_sent_is_sent_when_the_message_comes_again(shop, monkeypatch):
+    # given a queue that refuses while a task ends
+    send = queues.send
+    monkeypatch.setattr(queues, "send", lambda *_: (_ for _ in ()).throw(Unavailable("away")))
+    body = wire.encode(message("add", 1, callbacks=[signature("add", 1)]), "add")
+    shop.workers["add"].send(body)
+    assert shop.workers["add"].deliver() == [body]
+
+    # when the message is delivered once more
+    monkeypatch.setattr(queues, "send", send)
+    shop.sqs.purge_queue(QueueUrl=shop.workers["add"].url)
+    shop.workers["add"].send(body)
+    shop.run()
+
+    # then the callback has run, and the task itself did not run again
+    assert shop.calls == [("add", 1, 0), ("add", 1, 1)]
+
+
+def test_a_callback_that_no_task_here_has_fails_with_its_own_errback(shop):
+    unknown = signature("nothing", task_id="lost", link_error=[signature("note")])
+    shop.send(message("add", 1, callbacks=[unknown]))
+    shop.run()
+    assert shop.meta("lost")["result"]["exc_type"] == "NotRegistered"
+    assert ("note", "lost") in shop.calls
+
+
+def test_a_chain_may_start_a_group_and_a_chord(shop):
+    fan_out = {**signature("group"), "task": "celery.group", "subtask_type": "group"}
+    fan_out["kwargs"] = {"tasks": [signature("add", 1), signature("add", 2)]}
+    shop.send(message("add", 1, callbacks=[fan_out], task_id="first"))
+    shop.run()
+    assert shop.calls[1:] == [("add", 1, 1), ("add", 1, 2)]
+    assert len(records.get("first").child_ids) == 2
+    [[group_id, _], members] = shop.meta("first")["children"][0]
+    assert {records.get(member[0][0]).group_id for member in members} == {group_id}
+
+
+def test_an_ignored_result_is_not_kept_but_handed_on(shop):
+    shop.send(message("add", 1, ignore_result=True, task_id="ignored"))
+    shop.send(message("add", 1, ignore_result=True, callbacks=[signature("add", 1)], task_id="needed"))
+    shop.run()
+    assert (shop.meta("ignored")["status"], shop.meta("ignored")["result"]) == ("SUCCESS", None)
+    assert shop.calls[-1] == ("add", 1, 1)
