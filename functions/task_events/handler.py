@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from makertasks import counters
+from makertasks import counters, jsonvalues
 
 logger = Logger()
 
@@ -18,7 +18,8 @@ def change_of(record: DynamoDBRecord) -> counters.Change | None:
     images = record.dynamodb
     if images is None:
         return None
-    return counters.change_of(str(record.event_id), images.old_image or None, images.new_image or None)
+    old, new = jsonvalues.from_decimal(images.old_image or None), jsonvalues.from_decimal(images.new_image or None)
+    return counters.change_of(str(record.event_id), old, new)
 
 
 @logger.inject_lambda_context(clear_state=True)
