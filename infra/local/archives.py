@@ -38,7 +38,7 @@ def digest(folder: Path, *also: str, without: frozenset[str] = frozenset()) -> s
 def write_zip(target: Path, folder: Path, members: Iterable[Path]) -> None:
     """Zip `members`, which are below `folder`; the file appears whole or not at all.
 
-    Nothing is compressed: the local AWS unpacks it at every cold start, and the bytes then depend on no zlib version.
+    Nothing is compressed: the local AWS unpacks it at every cold start, and so the bytes depend on no zlib version.
     """
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:

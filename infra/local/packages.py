@@ -16,6 +16,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,10 +34,10 @@ UV = ROOT / ".venv/bin/uv"
 RUNTIME = ROOT / ".local/runtime/bin/python"
 
 # Raised when the steps below change, so that what was built before is built again.
-RECIPE = "1"
+RECIPE = "2"
 
-# Zip files kept of one layer or code root: an edit taken back, or a second checkout's tests, find theirs again.
-KEPT = 4
+# What no deployment has used for so long is removed; a local AWS that is up for longer is rare.
+KEPT_SECONDS = 3 * 86400
 
 # Files of a layer's folder that are not part of the layer; of these, its content depends on requirements.txt alone.
 NOT_CONTENT = frozenset({"requirements.in", "Makefile"})
@@ -78,15 +79,27 @@ class Target:
 
 
 def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
-    """The zip file of a layer, built only where its content has changed; raises BuildFailed."""
+    """The zip file of a layer for functions on this machine, built only where its content changed; raises BuildFailed.
+
+    It holds a path file that points to the layer's content in `cache`: MiniStack unpacks every layer at every cold
+    start and writes them all whenever it stops, which takes seconds for what no function needs twice.
+    """
     if not folder.is_dir():
         raise BuildFailed(f"there is no folder {folder} for a layer")
-    digest = archives.digest(folder, RECIPE, target.name, without=NOT_CONTENT)
+    digest = archives.digest(folder, RECIPE, target.name, str(cache.resolve()), without=NOT_CONTENT)
     path = cache / f"layer-{folder.name}-{digest}.zip"
-    if not path.exists():
+    content = path.with_suffix("")
+    if not (path.exists() and content.exists()):
         with _staging(cache) as staged:
-            build_layer(folder, target, staged)
-            _pack(path, staged, target)
+            build_layer(folder, target, staged / "content")
+            _compile(staged / "content", target)
+            if not content.exists():  # another process may have been faster
+                (staged / "content").rename(content)
+            pointer = staged / f"zip/python/lib/python{sysconfig.get_python_version()}/site-packages/{folder.name}.pth"
+            pointer.parent.mkdir(parents=True)
+            pointer.write_text(f"{content.resolve() / 'python'}\n")
+            archives.write_zip(path, staged / "zip", [pointer])
+    _keep(path)
     return path
 
 
@@ -96,7 +109,9 @@ def code_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
     if not path.exists():
         with _staging(cache) as staged:
             _copy(folder, staged)
-            _pack(path, staged, target)
+            _compile(staged, target)
+            archives.write_zip(path, staged, [*archives.files(staged), *staged.rglob("__pycache__/*.pyc")])
+    _keep(path)
     return path
 
 
@@ -150,26 +165,24 @@ def _trim(python: Path) -> None:
             path.unlink()
 
 
-def _pack(path: Path, staged: Path, target: Target) -> None:
-    members = list(archives.files(staged))
+def _compile(folder: Path, target: Target) -> None:
+    """Put bytecode beside the sources, so that a cold start need not compile.
+
+    It is checked against nothing at run time: unpacking gives every file a new time, and the content never changes.
+    """
     if target.compiler:
-        # Checked against nothing at run time: unpacking gives every file a new time, and a zip file never changes.
-        command: list[str | Path] = [
-            RUNTIME,
-            "-m",
-            "compileall",
-            "-q",
-            "-j",
-            "0",
-            "--invalidation-mode",
-            "unchecked-hash",
-        ]
-        subprocess.run([*command, "-s", staged, "-p", "/", staged], check=True)
-        members += staged.rglob("__pycache__/*.pyc")
-    archives.write_zip(path, staged, members)
-    alike = sorted(path.parent.glob(f"{path.name.rpartition('-')[0]}-*.zip"), key=lambda each: each.stat().st_mtime)
-    for old in alike[:-KEPT]:
-        old.unlink(missing_ok=True)
+        command: list[str | Path] = [target.compiler, "-m", "compileall", "-q", "-j", "0"]
+        options: list[str | Path] = ["--invalidation-mode", "unchecked-hash", "-s", folder, "-p", "/"]
+        subprocess.run([*command, *options, folder], check=True)
+
+
+def _keep(path: Path) -> None:
+    """Note that a zip file is in use, and remove those like it that have not been for KEPT_SECONDS."""
+    path.touch()
+    for old in path.parent.glob(f"{path.name.rpartition('-')[0]}-*.zip"):
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            old.unlink(missing_ok=True)
+            shutil.rmtree(old.with_suffix(""), ignore_errors=True)
 
 
 def _copy(folder: Path, into: Path, without: frozenset[str] = frozenset()) -> None:

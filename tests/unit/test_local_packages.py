@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -83,12 +84,34 @@ def test_unchanged_code_is_packed_once(tmp_path):
     code = write(tmp_path / "functions", {"hello/handler.py": "handler = None\n"})
     target = Target("lambda")
     path = packages.code_zip(code, target, cache)
-    packed = path.stat().st_mtime_ns
+    packed = path.stat().st_ino
 
     assert packages.code_zip(code, target, cache) == path
-    assert path.stat().st_mtime_ns == packed
+    assert path.stat().st_ino == packed
     write(code, {"hello/handler.py": "handler = 1\n"})
     assert packages.code_zip(code, target, cache) != path
+
+
+def test_a_local_layer_points_to_content_that_is_built_once(tmp_path):
+    # given a layer, packed for the interpreter that runs the tests
+    cache, target = tmp_path / "cache", Target.local(Path(sys.executable))
+    layer = write(tmp_path / "fonts", {"python/fonts/__init__.py": "NAME = 'a'\n"})
+    path = packages.layer_zip(layer, target, cache)
+
+    # when its path file is followed, as the local AWS does
+    zipfile.ZipFile(path).extractall(tmp_path / "unpacked")
+    [pointer] = (tmp_path / "unpacked").rglob("*.pth")
+    content = Path(pointer.read_text().strip())
+
+    # then the content is there, with bytecode, and is built again only when it is gone
+    assert (content / "fonts/__init__.py").read_text() == "NAME = 'a'\n"
+    assert list(content.rglob("*.pyc"))
+    built = content.stat().st_ino
+    assert packages.layer_zip(layer, target, cache) == path
+    assert content.stat().st_ino == built
+    shutil.rmtree(content.parent)
+    assert packages.layer_zip(layer, target, cache) == path
+    assert content.is_dir()
 
 
 def test_a_layer_leaves_out_how_it_is_built(tmp_path):
