@@ -19,7 +19,7 @@ from makertasks.urls import without_credentials
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 
 logger = Logger()
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams, logger=logger, raise_on_entire_batch_failure=False)
 
 
 def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
