@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -62,5 +63,52 @@ def retention_days(status: str) -> float | None:
 
 
 def code_root() -> Path:
-    """The folder that holds a folder for each function, whose `handler.py` declares its task."""
-    return Path(required("LAMBDA_TASK_ROOT"))
+    """The folder that holds a folder for each function, whose `handler.py` declares its task.
+
+    Lambda names it; where this package is installed, a copy of the tasks' folders is in it. Raises MissingSetting.
+    """
+    if named := os.environ.get("LAMBDA_TASK_ROOT"):
+        return Path(named)
+    installed = importlib.util.find_spec("makertasks.functions")
+    if installed is None or not installed.submodule_search_locations:
+        raise MissingSetting(
+            "LAMBDA_TASK_ROOT is not set, and this copy of makertasks has no tasks in it: install the package, or set "
+            "LAMBDA_TASK_ROOT to the checkout's folder `functions`"
+        )
+    return Path(next(iter(installed.submodule_search_locations)))
+
+
+def code_package() -> str:
+    """What stands before a task's folder in the name of its module."""
+    return "" if os.environ.get("LAMBDA_TASK_ROOT") else "makertasks.functions."
+
+
+def api_address() -> str:
+    """Address of the HTTP API as browsers reach it, without trailing slash."""
+    return required("API_ADDRESS").rstrip("/")
+
+
+def user_pool_issuer() -> str:
+    """Who issues the user pool's tokens: the claim `iss`."""
+    return required("USER_POOL_ISSUER")
+
+
+def user_pool_address() -> str:
+    """Where the user pool's keys are: its issuer, or the same path on AWS_ENDPOINT_URL."""
+    issuer, endpoint = user_pool_issuer(), os.environ.get("AWS_ENDPOINT_URL", "")
+    return f"{endpoint.rstrip('/')}/{issuer.rpartition('/')[2]}" if endpoint else issuer
+
+
+def user_pool_clients() -> frozenset[str]:
+    """Ids of the user pool's app clients whose tokens carry people's groups."""
+    return frozenset(required("USER_POOL_CLIENTS").split())
+
+
+def browser_client() -> str:
+    """Id of the app client that browsers sign in with."""
+    return required("BROWSER_CLIENT")
+
+
+def sign_in_address() -> str:
+    """Base address of the user pool's login pages: its domain, or AWS_ENDPOINT_URL."""
+    return (os.environ.get("AWS_ENDPOINT_URL") or required("SIGN_IN_ADDRESS")).rstrip("/")

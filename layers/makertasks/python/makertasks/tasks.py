@@ -154,7 +154,7 @@ def discover() -> dict[str, Task]:
     """Every task of the code root, by name: each `handler.py` that declares one is imported."""
     for handler in sorted(settings.code_root().glob("*/handler.py")):
         if "@task(" in handler.read_text():
-            importlib.import_module(f"{handler.parent.name}.handler")
+            _declare(handler.parent.name)
     return dict(sorted(_registry.items()))
 
 
@@ -162,7 +162,12 @@ def find(name: str) -> Task:
     """The task of that name; raises UnknownTask, whose message names those there are."""
     folder = name.rpartition(".")[2]
     if name not in _registry and folder.isidentifier() and (settings.code_root() / folder / "handler.py").is_file():
-        importlib.import_module(f"{folder}.handler")
+        _declare(folder)
     if name not in _registry:
         raise UnknownTask("name", f"there is no task {name[:200]!r}; the tasks are {', '.join(discover())}")
     return _registry[name]
+
+
+def _declare(folder: str) -> None:
+    """Import the task's handler, which declares it: on Lambda from the code root, elsewhere from this package."""
+    importlib.import_module(f"{settings.code_package()}{folder}.handler")
