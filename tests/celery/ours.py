@@ -6,8 +6,9 @@ and both kinds of worker can share one canvas.
 
 from datetime import UTC, datetime
 
-from makertasks import wire
 from stock import QUEUE, Mailbox, app, fail, say
+
+from makertasks import wire
 
 TASKS = {"t.say": say.run, "t.fail": fail.run}
 backend = app.backend

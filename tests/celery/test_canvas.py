@@ -107,8 +107,13 @@ def outcome(result):
 
 def by_either(seed):
     """A worker that is ours or Celery's, by chance, message by message."""
-    chance = random.Random(seed)  # noqa: S311 - no secret
-    return lambda body: chance.choice([ours.run, run_by_celery])(body)
+    chance = random.Random(seed)
+
+    def run(body):
+        worker = chance.choice([ours.run, run_by_celery])
+        worker(body)
+
+    return run
 
 
 @NORMAL

@@ -15,8 +15,9 @@ from celery.backends.base import KeyValueStoreBackend
 from celery.exceptions import TaskRevokedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from makertasks import wire
 from stock import QUEUE, app, fail, read_by_kombu, received, run_by_celery, say
+
+from makertasks import wire
 
 # No surrogates, which JSON text cannot hold; no NaN, which is not equal to itself.
 text = st.text(st.characters(codec="utf-8"), max_size=20)
