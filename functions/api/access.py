@@ -1,11 +1,13 @@
-"""Who may do what: the groups of the user pool, checked after the gateway has checked the token itself."""
+"""Who may do what: the roles, the caller of a request, and what is refused before any route's own code runs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from makertasks import settings
 from makertasks.errors import MakertasksError
 
 
@@ -18,7 +20,17 @@ class Role(IntEnum):
     SUPERUSER = 3  # deletes, changes limits
 
 
+# Groups of the user pool, for people; scopes of its resource server, for machines.
 GROUPS = {"viewers": Role.VIEWER, "operators": Role.OPERATOR, "superusers": Role.SUPERUSER}
+SCOPES = {
+    "makertasks/view": Role.VIEWER,
+    "makertasks/operate": Role.OPERATOR,
+    "makertasks/administer": Role.SUPERUSER,
+}
+
+
+class Unauthenticated(MakertasksError):
+    """The request carries no token that counts; the message says why, and nothing about what it asked for."""
 
 
 class Forbidden(MakertasksError):
@@ -32,20 +44,29 @@ class Caller:
     name: str
     role: Role
 
+    def may(self, role: Role) -> bool:
+        """Whether this caller has at least that role."""
+        return self.role >= role
+
     def require(self, role: Role) -> None:
         """Raises Forbidden for a caller below `role`."""
-        if self.role < role:
+        if not self.may(role):
             group = next(name for name, level in GROUPS.items() if level is role)
             raise Forbidden(f"this needs the group {group}; ask a superuser to add you to it")
 
 
-def caller_of(event: dict[str, Any]) -> Caller:
-    """The caller of an API Gateway event whose JWT the gateway has verified.
+def caller_of(claims: dict[str, Any]) -> Caller:
+    """The caller of a verified access token.
 
-    Groups come as `[a b]`: the gateway writes a list claim so.
+    A person's role comes from the groups of the user pool, and counts only for tokens of the stack's own app clients; a
+    machine's from the scopes that its app client was given.
     """
-    claims = event.get("requestContext", {}).get("authorizer", {}).get("jwt", {}).get("claims", {})
-    groups = claims.get("cognito:groups", "")
-    names = groups.strip("[]").replace(",", " ").split() if isinstance(groups, str) else groups
-    role = max((GROUPS.get(name, Role.NOBODY) for name in names), default=Role.NOBODY)
-    return Caller(str(claims.get("username") or claims.get("client_id") or "unknown"), role)
+    groups = claims.get("cognito:groups") or []
+    ours = claims.get("client_id") in settings.user_pool_clients()
+    by_group = _highest(GROUPS, groups if ours and isinstance(groups, list) else [])
+    by_scope = _highest(SCOPES, str(claims.get("scope", "")).split())
+    return Caller(str(claims.get("username") or claims.get("client_id") or "unknown"), max(by_group, by_scope))
+
+
+def _highest(roles: dict[str, Role], names: Iterable[Any]) -> Role:
+    return max((roles.get(name, Role.NOBODY) for name in names if isinstance(name, str)), default=Role.NOBODY)

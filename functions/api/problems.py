@@ -3,54 +3,107 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from api.access import Forbidden
-from makertasks.errors import InvalidRequest, NotFound, PassingError, Unavailable, UnknownItem, UnknownTask
+from api.access import Caller, Forbidden, Unauthenticated
+from api.requests import TooLarge
+from api.routing import NoRoute, Reply
+from makertasks.errors import (
+    InvalidRequest,
+    NotFound,
+    PassingError,
+    Unavailable,
+    UnknownItem,
+    UnknownTask,
+)
+from makertasks.lifecycle import StillActive
 
 logger = Logger(child=True)
 
+CONTENT_TYPE = "application/problem+json"
 
-def problem(status: HTTPStatus, detail: str, field: str | None = None) -> Response[str]:
-    """An error's answer."""
-    body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+
+class Problem(TypedDict):
+    """An error (RFC 9457). `field` names the part of the request that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: NotRequired[str]
+
+
+Renderer = Callable[[HTTPStatus, str, str | None, Caller | None], str]
+_page_renderer: list[Renderer] = []
+
+
+def set_page_renderer(render: Renderer) -> None:
+    """Say how a page shows an error: `render(status, detail, field, caller)` answers HTML."""
+    _page_renderer[:] = [render]
+
+
+def reply(
+    status: HTTPStatus,
+    detail: str,
+    field: str | None = None,
+    *,
+    is_page: bool = False,
+    caller: Caller | None = None,
+    headers: dict[str, str] | None = None,
+) -> Reply:
+    """An error's answer: a problem, or for people a page that says the same."""
+    if is_page and _page_renderer:
+        return Reply(_page_renderer[0](status, detail, field, caller), status, headers=headers or {})
+    body: Problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     if field:
         body["field"] = field
-    return Response(status.value, content_type="application/problem+json", body=json.dumps(body))
+    return Reply(json.dumps(body), status, CONTENT_TYPE, headers or {})
 
 
-def _invalid(error: InvalidRequest) -> Response[str]:
-    status = HTTPStatus.NOT_FOUND if isinstance(error, UnknownTask) else HTTPStatus.UNPROCESSABLE_ENTITY
-    return problem(status, str(error), error.field)
+def of(error: Exception, *, is_page: bool = False, caller: Caller | None = None) -> Reply:
+    """What an exception means to the caller, in this one place; what nobody expected is logged and says nothing."""
+    status, detail, field, headers = _meaning(error)
+    return reply(status, detail, field, is_page=is_page, caller=caller, headers=headers)
 
 
-def _absent(error: NotFound | UnknownItem) -> Response[str]:
-    return problem(HTTPStatus.NOT_FOUND, str(error))
+def _meaning(error: Exception) -> tuple[HTTPStatus, str, str | None, dict[str, str]]:
+    headers: dict[str, str] = {}
+    field: str | None = None
+    detail = str(error)
+    match error:
+        case Unauthenticated():
+            status = HTTPStatus.UNAUTHORIZED
+            headers = {"WWW-Authenticate": 'Bearer realm="makertasks", error="invalid_token"'}
+        case Forbidden():
+            status = HTTPStatus.FORBIDDEN
+        case NoRoute():
+            status, detail, headers = _no_route(error)
+        case NotFound() | UnknownItem():
+            status = HTTPStatus.NOT_FOUND
+        case UnknownTask():
+            status, field = HTTPStatus.NOT_FOUND, error.field
+        case InvalidRequest():
+            status, field = HTTPStatus.UNPROCESSABLE_ENTITY, error.field
+        case StillActive():
+            status = HTTPStatus.CONFLICT
+        case TooLarge():
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        case Unavailable() | PassingError():
+            logger.error("a service refused", reason=str(error))
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "60"}
+            detail = "a service behind the API does not answer; try again in a minute"
+        case _:
+            logger.error("unexpected error", exc_info=error)
+            status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log has the details"
+    return status, detail, field, headers
 
 
-def _forbidden(error: Forbidden) -> Response[str]:
-    return problem(HTTPStatus.FORBIDDEN, str(error))
-
-
-def _unavailable(error: Unavailable | PassingError) -> Response[str]:
-    logger.error("a service refused", reason=str(error))
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "a service behind the API does not answer; try again in a minute")
-
-
-def _unexpected(error: Exception) -> Response[str]:
-    logger.error("unexpected error", exc_info=error)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log has the details")
-
-
-def register(app: APIGatewayHttpResolver) -> None:
-    """Turn exceptions into answers, in this one place."""
-    app.exception_handler(InvalidRequest)(_invalid)
-    app.exception_handler([NotFound, UnknownItem])(_absent)
-    app.exception_handler(Forbidden)(_forbidden)
-    app.exception_handler([Unavailable, PassingError])(_unavailable)
-    app.exception_handler(Exception)(_unexpected)
-    app.not_found(lambda _error: problem(HTTPStatus.NOT_FOUND, "there is no such address"))
+def _no_route(error: NoRoute) -> tuple[HTTPStatus, str, dict[str, str]]:
+    if not error.allowed:
+        return HTTPStatus.NOT_FOUND, "there is no such address", {}
+    allowed = ", ".join(error.allowed)
+    return HTTPStatus.METHOD_NOT_ALLOWED, f"this address takes {allowed}", {"Allow": allowed}

@@ -1,93 +1,160 @@
-"""What callers send, checked: bodies and query strings become typed values, or an InvalidRequest naming the field."""
+"""What callers send, checked: it becomes typed values, or an InvalidRequest naming the field."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import math
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeVar
-from uuid import UUID
+from urllib.parse import parse_qs, parse_qsl, unquote
 
 import msgspec
 
-from makertasks import clock, listing
-from makertasks.errors import InvalidRequest
-from makertasks.states import Status
+from makertasks.errors import InvalidRequest, MakertasksError
 
-# A task's arguments travel in one SQS message, whose limit is 256 KB; its envelope takes a good half of that.
+# Arguments above 32 KB are kept in the bucket; this bounds what one submission may bring.
 MAXIMUM_BODY_BYTES = 128_000
-FILTERS = ("status", "name", "item_id", "worker", "created_from", "created_to")
+MAXIMUM_QUERY_CHARACTERS = 4_096
+# Levels of objects and arrays in a body. Nothing here needs more, and code that walks values may recurse.
+MAXIMUM_DEPTH = 20
+# Numbers that DynamoDB keeps exactly: 38 digits, and exponents far beyond these.
+LARGEST = 10**38
+SMALLEST = 1e-100
 
-Body = TypeVar("Body", bound=msgspec.Struct)
-
-
-class Submit(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of `POST /v1/tasks`."""
-
-    name: str
-    kwargs: dict[str, Any] = {}
-    args: list[Any] = []
+Kind = TypeVar("Kind")
 
 
-class Upload(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of `POST /v1/uploads`."""
-
-    item_id: UUID
-    content_type: str
+class TooLarge(MakertasksError):
+    """The body is longer than the route takes; the message names the limit."""
 
 
-def body(text: str | None, kind: type[Body]) -> Body:
-    """The JSON body as `kind`; raises InvalidRequest with the path of the field that does not fit."""
-    if len(text or "") > MAXIMUM_BODY_BYTES:
-        raise InvalidRequest("body", f"is longer than {MAXIMUM_BODY_BYTES} bytes; store large values in the bucket")
+@dataclass(frozen=True)
+class Request:
+    """One request of API Gateway (payload 2.0). Names of headers are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    event: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Request:
+        """The request in an event; raises InvalidRequest where its body is no base64."""
+        context = event.get("requestContext", {})
+        stage = context.get("stage", "$default")
+        path = str(event.get("rawPath", "/"))
+        headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+        cookies = "; ".join(event.get("cookies") or []) or headers.get("cookie", "")
+        return cls(
+            method=str(context.get("http", {}).get("method", "GET")),
+            path=unquote(path.removeprefix(f"/{stage}") if stage != "$default" else path),
+            headers=headers,
+            query=_query(str(event.get("rawQueryString") or "")),
+            cookies=_cookies(cookies),
+            body=_body(event),
+            event=event,
+        )
+
+    def read_query(self, kind: type[Kind]) -> Kind:
+        """The query string as `kind`; empty values count as left out. Raises InvalidRequest."""
+        return self.convert({name: value for name, value in self.query.items() if value}, kind, "query")
+
+    def read_json(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
+        """The JSON body as `kind`; raises TooLarge or InvalidRequest with the path of the field that does not fit."""
+        self._check_size(maximum)
+        try:
+            value = msgspec.json.decode(self.body or b"{}")
+        except RecursionError as error:
+            raise InvalidRequest("body", f"is nested deeper than {MAXIMUM_DEPTH} levels") from error
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise InvalidRequest("body", f"is not JSON: {error}") from error
+        _check(value, "body")
+        return self.convert(value, kind, "body", strict=True)
+
+    def read_form(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
+        """What a page's form sent as `kind`; a field given twice becomes a list. Raises TooLarge or InvalidRequest."""
+        self._check_size(maximum)
+        try:
+            fields = parse_qs(self.body.decode(), keep_blank_values=True, max_num_fields=1000)
+        except ValueError as error:
+            raise InvalidRequest("body", f"is not what a form sends: {error}") from error
+        return self.convert({name: each if len(each) > 1 else each[0] for name, each in fields.items()}, kind, "body")
+
+    @staticmethod
+    def convert(value: Any, kind: type[Kind], name: str, *, strict: bool = False) -> Kind:
+        """A value as `kind`; raises InvalidRequest naming the field, or `name` where there is none."""
+        try:
+            return msgspec.convert(value, kind, strict=strict)
+        except msgspec.ValidationError as error:
+            raise _invalid(str(error), name) from error
+
+    def _check_size(self, maximum: int) -> None:
+        if len(self.body) > maximum:
+            raise TooLarge(f"the body has {len(self.body)} bytes; this address takes at most {maximum}")
+
+
+def _invalid(message: str, name: str) -> InvalidRequest:
+    """Msgspec's sentence as a field and a reason: `Expected `int`, got `str` - at `$.limit``."""
+    reason, _, path = message.partition(" - at `$")
+    where = path.rstrip("`").lstrip(".")
+    unknown = reason.rpartition("unknown field `")[2].rstrip("`") if "unknown field `" in reason else ""
+    missing = reason.rpartition("required field `")[2].rstrip("`") if "required field `" in reason else ""
+    field_name = ".".join(part for part in (where, (unknown or missing)[:100]) if part) or name
+    if unknown:
+        return InvalidRequest(field_name, "is not known here; the API's document lists what is")
+    if missing:
+        return InvalidRequest(field_name, "is missing")
+    return InvalidRequest(field_name, f"{reason[0].lower()}{reason[1:]}")
+
+
+def _check(value: Any, where: str, depth: int = 0) -> None:
+    """Raise InvalidRequest for JSON that is nested too deep or holds a number that cannot be kept exactly."""
+    if depth > MAXIMUM_DEPTH:
+        raise InvalidRequest(where[:200], f"is nested deeper than {MAXIMUM_DEPTH} levels")
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            _check(entry, f"{where}.{name}", depth + 1)
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            _check(entry, f"{where}[{number}]", depth + 1)
+    elif isinstance(value, int | float) and _is_extreme(value):
+        raise InvalidRequest(where[:200], f"is a number beyond {LARGEST:g} or below {SMALLEST:g}; send it as text")
+
+
+def _is_extreme(value: float) -> bool:
+    return not math.isfinite(value) or abs(value) >= LARGEST or 0 < abs(value) < SMALLEST
+
+
+def _query(text: str) -> dict[str, str]:
+    """The query string's names and values; a name given twice is refused, since only one could count."""
+    if len(text) > MAXIMUM_QUERY_CHARACTERS:
+        raise InvalidRequest("query", f"is longer than {MAXIMUM_QUERY_CHARACTERS} characters")
+    pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=100)
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        twice = next(name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1)
+        raise InvalidRequest(twice[:100], "is given twice; give it once")
+    return values
+
+
+def _cookies(text: str) -> dict[str, str]:
     try:
-        return msgspec.json.decode(text or "", type=kind)
-    except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        field = path.rstrip("`") or (reason.rpartition("field `")[2].rstrip("`") if "field `" in reason else "body")
-        raise InvalidRequest(field, f"{reason[0].lower()}{reason[1:]}") from error
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise InvalidRequest("body", f"is not JSON: {error}") from error
+        return {name: morsel.value for name, morsel in SimpleCookie(text).items()}
+    except CookieError:
+        return {}  # as if none were sent: the request is then nobody's
 
 
-def task_filter(query: Mapping[str, str]) -> listing.Filter:
-    """The filters of a list of tasks; raises InvalidRequest, also for a parameter that does not exist."""
-    surplus = query.keys() - {*FILTERS, "limit", "cursor"}
-    if surplus:
-        raise InvalidRequest(min(surplus), f"is no filter of tasks; those are {', '.join(FILTERS)}, limit and cursor")
-    wanted = {name: query[name] for name in FILTERS if query.get(name)}
-    if "status" in wanted and wanted["status"] not in set(Status):
-        raise InvalidRequest("status", f"must be one of {', '.join(Status)}, not {wanted['status']!r}")
-    if "item_id" in wanted:
-        wanted["item_id"] = str(item_id(wanted["item_id"]))
-    for name in ("created_from", "created_to"):
-        if name in wanted:
-            wanted[name] = _moment(name, wanted[name])
-    return listing.Filter(**wanted)
-
-
-def limit(query: Mapping[str, str], default: int) -> int:
-    """The page's size; raises InvalidRequest."""
+def _body(event: Mapping[str, Any]) -> bytes:
+    text = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(text).encode(errors="surrogatepass")
     try:
-        return int(query.get("limit") or default)
-    except ValueError as error:
-        raise InvalidRequest("limit", f"must be a whole number, not {query['limit']!r}") from error
-
-
-def item_id(text: str) -> UUID:
-    """An item's id; raises InvalidRequest."""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        reason = f"must be a UUID such as 94cb6421-7fa1-4dab-802f-ec76eba2bfe7, not {text!r}"
-        raise InvalidRequest("item_id", reason) from error
-
-
-def _moment(field: str, text: str) -> str:
-    """A time in the table's form; a date alone means its first moment, or in `created_to` its last."""
-    try:
-        moment = clock.parse(text.replace(" ", "+"))  # an unescaped + of a time zone arrives as a blank
-    except ValueError as error:
-        raise InvalidRequest(field, f"must be an ISO 8601 time such as 2026-11-22T09:30:00Z, not {text!r}") from error
-    if field == "created_to" and len(text) == len("2026-11-22"):
-        moment += timedelta(days=1, microseconds=-1)
-    return clock.text(moment)
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise InvalidRequest("body", "could not be read") from error

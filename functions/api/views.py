@@ -1,9 +1,10 @@
-"""What the API shows of tasks, task types and items: plain JSON."""
+"""Records, task types and items as the API shows them: plain JSON."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
+from api import shapes
 from makertasks import bucket, wire
 from makertasks.inventory import Item, ItemSupplier
 from makertasks.records import TaskRecord
@@ -14,13 +15,15 @@ from makertasks.tasks import Task
 MEDIA = ("image", "thumbnail", "qr_code", "index_card")
 
 
-def task_summary(record: TaskRecord) -> dict[str, Any]:
+def task_summary(record: TaskRecord) -> shapes.TaskSummary:
     """A task in a list."""
-    error = {"type": record.error_type, "message": record.error_message, "fingerprint": record.fingerprint}
+    error: shapes.TaskError | None = None
+    if record.error_type:
+        error = {"type": record.error_type, "message": record.error_message, "fingerprint": record.fingerprint}
     return {
         "id": record.task_id,
         "name": record.name,
-        "status": record.status,
+        "status": Status(record.status),
         "args": record.args or [],
         "kwargs": record.kwargs,
         "item_id": record.item_id,
@@ -31,13 +34,13 @@ def task_summary(record: TaskRecord) -> dict[str, Any]:
         "done": record.done,
         "runtime": record.runtime,
         "retries": max(int(record.attempt or 0) - 1, 0),
-        "error": error if record.error_type else None,
-        "progress": record.progress,
+        "error": error,
+        "progress": cast("shapes.Progress | None", record.progress),
         "requested_by": record.requested_by,
     }
 
 
-def task_detail(record: TaskRecord) -> dict[str, Any]:
+def task_detail(record: TaskRecord) -> shapes.TaskDetail:
     """One task with everything there is about it."""
     outcome = wire.parse_result_meta(record.result)
     return {
@@ -48,21 +51,26 @@ def task_detail(record: TaskRecord) -> dict[str, Any]:
         "eta": record.eta,
         "expires": record.expires,
         "retry_at": record.retry_at,
+        "terminate": record.terminate,
         "parent_id": record.parent_id,
         "root_id": record.root_id or record.task_id,
         "group_id": record.group_id,
-        "children": record.child_ids,
+        "children": record.children or [],
         "retry_of": record.retry_of,
         "retried_to": record.retried_to or [],
+        "differences": [
+            {"argument": name, "before": change.get("from"), "after": change.get("to")}
+            for name, change in (getattr(record, "changes", None) or {}).items()
+        ],
     }
 
 
-def attempts(record: TaskRecord) -> list[dict[str, Any]]:
+def attempts(record: TaskRecord) -> list[shapes.Attempt]:
     """Every attempt, the last one made from the record's own attributes."""
-    ended = list(record.attempts or [])
+    ended = cast("list[shapes.Attempt]", list(record.attempts or []))
     if record.status in {Status.PENDING, Status.RETRY, Status.REVOKED} or not record.started:
         return ended
-    last = {
+    last: shapes.Attempt = {
         "start": record.started,
         "end": record.done,
         "worker": record.worker,
@@ -72,8 +80,8 @@ def attempts(record: TaskRecord) -> list[dict[str, Any]]:
     return [*ended, last]
 
 
-def task_type(task: Task) -> dict[str, Any]:
-    """A task's definition."""
+def task_type(task: Task, schedules: list[str]) -> shapes.TaskType:
+    """A task's definition; `schedules` are the names of those that send it."""
     return {
         "name": task.name,
         "queue": task.short_name,
@@ -83,26 +91,24 @@ def task_type(task: Task) -> dict[str, Any]:
         "soft_time_limit": task.soft_time_limit,
         "time_limit": task.time_limit,
         "rate_limit": task.rate_limit,
+        "schedules": schedules,
     }
 
 
-def item(entry: Item) -> dict[str, Any]:
+def item(entry: Item) -> shapes.Item:
     """An item with presigned links to what was made for it."""
     stored = {name: value for name, value in entry.attribute_values.items() if name not in _KEYS}
     category = entry.category
     if category is not None:
         stored["category"] = category.as_dict()
-    return {
-        "id": entry.item_id,
-        **stored,
-        "links": {name: bucket.link(key) for name in MEDIA if (key := getattr(entry, name))},
-    }
+    links = {name: bucket.link(key) for name in MEDIA if (key := getattr(entry, name))}
+    return cast("shapes.Item", {"id": entry.item_id, **stored, "links": links})
 
 
-def supplier(link: ItemSupplier) -> dict[str, Any]:
+def supplier(link: ItemSupplier) -> shapes.Supplier:
     """A supplier's offer of an item; lead times are in days."""
     stored = {name: value for name, value in link.attribute_values.items() if name not in _KEYS}
-    return {"id": link.entry.removeprefix("supplier#"), **stored}
+    return cast("shapes.Supplier", {"id": link.entry.removeprefix("supplier#"), **stored})
 
 
 _KEYS = frozenset({"owner", "entry", "kind", "listing", "sort_name", "link_shard"})

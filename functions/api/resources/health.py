@@ -1,0 +1,28 @@
+"""That the API runs, and who is asking."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from api import shapes
+from api.access import Caller, Role
+from api.routing import route
+
+
+class Me(TypedDict):
+    """Whom the request's token speaks for."""
+
+    name: str
+    role: str
+
+
+@route("GET", "/v1/health", Role.NOBODY, tag="System", example={"status": "ok"})
+def get_health() -> shapes.Health:
+    """That the API runs; open to everybody."""
+    return {"status": "ok"}
+
+
+@route("GET", "/v1/me", Role.VIEWER, tag="System", example={"name": "ann", "role": "operator"})
+def get_me(caller: Caller) -> Me:
+    """Whom the request's token speaks for."""
+    return {"name": caller.name, "role": caller.role.name.lower()}

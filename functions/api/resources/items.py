@@ -1,0 +1,80 @@
+"""The inventory's items, with links to what was made for them, and uploads of their pictures."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, cast
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from api import shapes, views
+from api.access import Role
+from api.arguments import AN_ITEM, Cursor, Limit
+from api.routing import route
+from makertasks import inventory, uploads
+
+AN_ANSWER = {
+    "id": AN_ITEM,
+    "name": "M3 hex nuts, 100 pcs",
+    "sku": "HW-M3-NUT",
+    "minimum_stock": 2,
+    "qr_code": f"inventory/qrcodes/qr_{AN_ITEM}.png",
+    "links": {"qr_code": f"https://bucket.example/inventory/qrcodes/qr_{AN_ITEM}.png?X-Amz-Expires=900"},
+}
+
+ItemId = Annotated[UUID, Meta(description="UUID of the item", examples=[AN_ITEM])]
+
+
+class ItemQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which items, and which page of them."""
+
+    prefix: Annotated[str, Meta(max_length=200, description="Beginning of the name, in any case")] = ""
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class UploadRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be uploaded."""
+
+    item_id: ItemId
+    content_type: Annotated[
+        str,
+        Meta(max_length=100, description=f"One of {', '.join(uploads.EXTENSIONS)}", examples=["image/jpeg"]),
+    ]
+
+
+@route("GET", "/v1/items", Role.VIEWER, tag="Items", example={"items": [AN_ANSWER], "cursor": None})
+def list_items(query: ItemQuery) -> shapes.ItemList:
+    """Items by name, with links to what was made for them."""
+    found, cursor = inventory.list_items(query.limit, query.cursor, query.prefix)
+    return {"items": [views.item(entry) for entry in found], "cursor": cursor}
+
+
+@route("GET", "/v1/items/{item_id}", Role.VIEWER, tag="Items", example=AN_ANSWER | {"suppliers": []})
+def get_item(item_id: ItemId) -> shapes.ItemDetail:
+    """One item with its suppliers and links to its image, thumbnail, QR code and card."""
+    page = inventory.get_item_page(item_id)
+    return {**views.item(page.item), "suppliers": [views.supplier(link) for link in page.suppliers]}
+
+
+@route(
+    "POST",
+    "/v1/uploads",
+    Role.OPERATOR,
+    status=HTTPStatus.CREATED,
+    tag="Items",
+    refusals=(HTTPStatus.NOT_FOUND,),
+    body_example={"item_id": AN_ITEM, "content_type": "image/jpeg"},
+    example={
+        "url": "https://bucket.example/",
+        "fields": {"key": f"uploads/images/{AN_ITEM}/0f6f.jpg", "policy": "…"},
+        "key": f"uploads/images/{AN_ITEM}/0f6f.jpg",
+        "expires": "2026-11-22T09:45:00.000000Z",
+    },
+)
+def presign_upload(body: UploadRequest) -> shapes.UploadForm:
+    """A form that puts one picture of an item into the bucket, with bounds on its type and size."""
+    inventory.get_item(body.item_id)
+    return cast("shapes.UploadForm", uploads.presigned_post(body.item_id, body.content_type))

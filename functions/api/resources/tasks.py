@@ -1,0 +1,122 @@
+"""Tasks: list, look at, submit."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from api import arguments, shapes, views
+from api.access import Caller, Role
+from api.arguments import A_NAME, A_TASK, AN_ITEM, Cursor, Limit, Moment, TaskId, TaskName, Worker
+from api.routing import route
+from makertasks import clock, listing, producer, records, tasks
+from makertasks.states import Status
+
+A_SUMMARY = {
+    "id": A_TASK,
+    "name": A_NAME,
+    "status": "SUCCESS",
+    "args": [],
+    "kwargs": {"item_id": AN_ITEM},
+    "item_id": AN_ITEM,
+    "queue": "generate_qr_code",
+    "worker": "generate_qr_code@1f2e3d4c",
+    "created": "2026-11-22T09:30:00.000000Z",
+    "started": "2026-11-22T09:30:00.210000Z",
+    "done": "2026-11-22T09:30:00.455000Z",
+    "runtime": 0.245,
+    "retries": 0,
+    "error": None,
+    "progress": None,
+    "requested_by": "ann",
+}
+A_DETAIL = A_SUMMARY | {
+    "result": {"qr_code": f"inventory/qrcodes/qr_{AN_ITEM}.png"},
+    "traceback": None,
+    "attempts": [],
+    "eta": None,
+    "expires": None,
+    "retry_at": None,
+    "terminate": None,
+    "parent_id": None,
+    "root_id": A_TASK,
+    "group_id": None,
+    "children": [],
+    "retry_of": None,
+    "retried_to": [],
+    "differences": [],
+}
+
+
+class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
+    """Which tasks: every field that is given must fit."""
+
+    status: Status | None = None
+    name: TaskName | None = None
+    item_id: Annotated[UUID, Meta(description="The inventory item that the task is about")] | None = None
+    worker: Worker | None = None
+    created_from: Moment | None = None
+    created_to: Moment | None = None
+
+    def filter(self) -> listing.Filter:
+        """As listings take it; raises InvalidRequest for a time that is none."""
+        return listing.Filter(
+            status=self.status.value if self.status else None,
+            name=self.name,
+            item_id=str(self.item_id) if self.item_id else None,
+            worker=self.worker,
+            created_from=_moment("created_from", self.created_from),
+            created_to=_moment("created_to", self.created_to),
+        )
+
+
+class TaskQuery(TaskFilter, forbid_unknown_fields=True):
+    """Which tasks, and which page of them."""
+
+    limit: Limit = listing.DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class Submission(msgspec.Struct, forbid_unknown_fields=True):
+    """A task to be run."""
+
+    name: TaskName
+    kwargs: Annotated[dict[str, Any], Meta(description="Arguments by name")] = {}
+    args: Annotated[list[Any], Meta(max_length=20, description="Arguments by position")] = []
+
+
+@route("GET", "/v1/tasks", Role.VIEWER, tag="Tasks", example={"tasks": [A_SUMMARY], "cursor": None})
+def list_tasks(query: TaskQuery) -> shapes.TaskList:
+    """Tasks, newest first, by any of the filters."""
+    page = listing.page(query.filter(), limit=query.limit, cursor=query.cursor, names=tasks.discover())
+    return {"tasks": [views.task_summary(record) for record in page.records], "cursor": page.cursor}
+
+
+@route(
+    "POST",
+    "/v1/tasks",
+    Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    tag="Tasks",
+    refusals=(HTTPStatus.NOT_FOUND,),
+    body_example={"name": A_NAME, "kwargs": {"item_id": AN_ITEM}},
+    example=A_DETAIL | {"status": "PENDING", "result": None, "worker": None, "started": None, "done": None},
+)
+def submit_task(body: Submission, caller: Caller) -> shapes.TaskDetail:
+    """Accept one task: 202 with its record."""
+    task_id = producer.submit(body.name, body.kwargs, args=body.args, requested_by=caller.name)
+    return views.task_detail(records.get(task_id))
+
+
+@route("GET", "/v1/tasks/{task_id}", Role.VIEWER, tag="Tasks", example=A_DETAIL)
+def get_task(task_id: TaskId) -> shapes.TaskDetail:
+    """One task with its result or traceback and its attempts."""
+    return views.task_detail(records.get(task_id))
+
+
+def _moment(field: str, text: str | None) -> str | None:
+    return clock.text(arguments.moment(field, text)) if text else None

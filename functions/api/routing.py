@@ -1,0 +1,162 @@
+"""Routes: what an address takes and answers, said once, by a function's own signature.
+
+    @route("GET", "/v1/queues/{queue}", Role.VIEWER, tag="Queues")
+    def get_queue(queue: QueueName, query: QueueQuery) -> QueueState:
+        ...
+
+Parameters are path parameters by name, and `query`, `body` (JSON) and `form` (what a page sends) with the msgspec type
+they are checked against, and `caller` and `request`. The document of the API is made from the same signatures.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, get_type_hints
+
+import msgspec
+
+from api.access import Caller, Role
+from api.requests import MAXIMUM_BODY_BYTES, Request
+
+SPECIAL = ("query", "body", "form", "caller", "request")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that is not just JSON: a page, a file, a redirection. A body of bytes travels as base64."""
+
+    body: str | bytes = ""
+    status: int = HTTPStatus.OK
+    content_type: str = "text/html; charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: list[str] = field(default_factory=list)
+
+    @classmethod
+    def redirect(cls, location: str, cookies: list[str] | None = None) -> Reply:
+        """303: go there with GET."""
+        return cls(status=HTTPStatus.SEE_OTHER, headers={"Location": location}, cookies=cookies or [])
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one address, and the function that answers it."""
+
+    method: str
+    path: str
+    role: Role
+    run: Callable[..., Any]
+    status: int = HTTPStatus.OK
+    tag: str = ""
+    is_page: bool = False  # answers people: without sign-in they are led to it
+    refusals: tuple[HTTPStatus, ...] = ()  # statuses beside those that follow from the signature
+    media: tuple[str, ...] = ("application/json",)
+    maximum_bytes: int = MAXIMUM_BODY_BYTES
+    example: Any = None
+    body_example: Any = None
+
+    @cached_property
+    def hints(self) -> dict[str, Any]:
+        """Types of the function's parameters and of its answer."""
+        return get_type_hints(self.run, include_extras=True)
+
+    @cached_property
+    def parameters(self) -> list[str]:
+        """Names of the function's parameters."""
+        return list(inspect.signature(self.run).parameters)
+
+    @cached_property
+    def path_parameters(self) -> list[str]:
+        """Names in the path, in order."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What the path of a request must match."""
+        parts = re.split(r"({\w+})", self.path)
+        return re.compile("".join(f"(?P<{part[1:-1]}>[^/]+)" if part[:1] == "{" else re.escape(part) for part in parts))
+
+    @property
+    def name(self) -> str:
+        """Name of the function: the operation's id in the API's document."""
+        return self.run.__name__
+
+    def call(self, request: Request, caller: Caller, path: dict[str, str]) -> Any:
+        """Check what was sent against the signature, and answer; raises InvalidRequest, or what the function raises."""
+        values: dict[str, Any] = {}
+        for name in self.parameters:
+            kind = self.hints.get(name, str)
+            if name == "caller":
+                values[name] = caller
+            elif name == "request":
+                values[name] = request
+            elif name == "query":
+                values[name] = request.read_query(kind)
+            elif name == "body":
+                values[name] = request.read_json(kind, self.maximum_bytes)
+            elif name == "form":
+                values[name] = request.read_form(kind, self.maximum_bytes)
+            else:
+                values[name] = request.convert(path[name], kind, name)
+        return self.run(**values)
+
+
+_routes: dict[tuple[str, str], Route] = {}
+
+Answering = Callable[..., Any]
+
+
+def route(method: str, path: str, role: Role, **options: Any) -> Callable[[Answering], Answering]:
+    """Declare that the function below answers a request; `options` are the other fields of Route."""
+
+    def declare(run: Answering) -> Answering:
+        _routes[method, path] = Route(method, path, role, run, **options)
+        return run
+
+    return declare
+
+
+def page(method: str, path: str, role: Role, **options: Any) -> Callable[[Answering], Answering]:
+    """Declare a route for people: it answers a Reply, and is no part of the API's document."""
+    return route(method, path, role, is_page=True, **options)
+
+
+def all_routes() -> list[Route]:
+    """Every declared route, in the order of the paths."""
+    return [_routes[key] for key in sorted(_routes, key=lambda key: (key[1], key[0]))]
+
+
+class NoRoute(Exception):
+    """No route answers the request; `allowed` are the methods that the address knows."""
+
+    def __init__(self, allowed: list[str]) -> None:
+        """`allowed` is empty for an address that does not exist."""
+        super().__init__("no such route")
+        self.allowed = allowed
+
+
+def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
+    """The route of a request and the values in its path; raises NoRoute. A fixed path comes before one with values."""
+    exact = _routes.get((method, path))
+    if exact and not exact.path_parameters:
+        return exact, {}
+    matches = [(found, match) for found, match in _matching(path) if found.method == method]
+    if matches:
+        found, match = min(matches, key=lambda pair: len(pair[0].path_parameters))
+        return found, match.groupdict()
+    raise NoRoute(sorted({found.method for found, _ in _matching(path)}))
+
+
+def _matching(path: str) -> Iterator[tuple[Route, re.Match[str]]]:
+    for candidate in _routes.values():
+        if match := candidate.pattern.fullmatch(path):
+            yield candidate, match
+
+
+def encode(answer: Any) -> str:
+    """JSON of an answer."""
+    return msgspec.json.encode(answer).decode()

@@ -1,0 +1,201 @@
+"""What the API answers, as types: plain JSON at run time, schemas in the API's document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from msgspec import Meta
+
+from makertasks.states import Status
+
+Moment = Annotated[str, Meta(description="A time in UTC, ISO 8601", examples=["2026-11-22T09:30:00.000000Z"])]
+Seconds = Annotated[float, Meta(description="Seconds")]
+
+
+class Health(TypedDict):
+    """That the API runs."""
+
+    status: str
+
+
+class TaskError(TypedDict):
+    """How a task failed last. Failures that are alike share a fingerprint."""
+
+    type: str
+    message: str | None
+    fingerprint: str | None
+
+
+class Progress(TypedDict):
+    """How far a running task is."""
+
+    done: int
+    total: int
+
+
+class TaskSummary(TypedDict):
+    """A task in a list."""
+
+    id: str
+    name: str
+    status: Status
+    args: list[Any]
+    kwargs: dict[str, Any]
+    item_id: str | None
+    queue: str | None
+    worker: str | None
+    created: Moment
+    started: Moment | None
+    done: Moment | None
+    runtime: Seconds | None
+    retries: int
+    error: TaskError | None
+    progress: Progress | None
+    requested_by: str | None
+
+
+class TaskList(TypedDict):
+    """A page of tasks, newest first. Without `cursor` it is the last."""
+
+    tasks: list[TaskSummary]
+    cursor: str | None
+
+
+class Attempt(TypedDict):
+    """One attempt of a task."""
+
+    start: Moment | None
+    end: Moment | None
+    worker: str | None
+    outcome: str
+    error: str | None
+
+
+class Difference(TypedDict):
+    """An argument that a retry changed."""
+
+    argument: str
+    before: Any
+    after: Any
+
+
+class TaskDetail(TaskSummary):
+    """One task with everything there is about it."""
+
+    result: Any
+    traceback: str | None
+    attempts: list[Attempt]
+    eta: Moment | None
+    expires: Moment | None
+    retry_at: Moment | None
+    terminate: Annotated[str | None, Meta(description="Who asked the running task to end, and when")]
+    parent_id: str | None
+    root_id: str
+    group_id: str | None
+    children: list[Any]
+    retry_of: str | None
+    retried_to: list[str]
+    differences: list[Difference]
+
+
+class TaskType(TypedDict):
+    """A task that can be submitted."""
+
+    name: str
+    queue: str
+    purpose: str
+    arguments: Annotated[dict[str, Any], Meta(description="A JSON schema of the arguments by name")]
+    max_retries: int
+    soft_time_limit: Seconds | None
+    time_limit: Seconds | None
+    rate_limit: Annotated[str | None, Meta(description="Starts at most, such as 10/m", examples=["10/m"])]
+    schedules: list[str]
+
+
+class TaskTypes(TypedDict):
+    """Every kind of task."""
+
+    task_types: list[TaskType]
+
+
+class Category(TypedDict):
+    """An item's category."""
+
+    name: NotRequired[str | None]
+    color: NotRequired[str | None]
+
+
+class Links(TypedDict):
+    """Presigned addresses, for a quarter of an hour, of what was made for an item."""
+
+    image: NotRequired[str]
+    thumbnail: NotRequired[str]
+    qr_code: NotRequired[str]
+    index_card: NotRequired[str]
+
+
+class Item(TypedDict):
+    """An inventory item; the media attributes are keys in the bucket, `links` shows them."""
+
+    id: str
+    name: str
+    sku: NotRequired[str]
+    description: NotRequired[str]
+    location: NotRequired[str]
+    category: NotRequired[Category]
+    image_url: NotRequired[str]
+    image: NotRequired[str]
+    image_source: NotRequired[str]
+    thumbnail: NotRequired[str]
+    qr_code: NotRequired[str]
+    index_card: NotRequired[str]
+    current_stock: NotRequired[float]
+    minimum_stock: NotRequired[float]
+    reorder_quantity: NotRequired[float]
+    is_active: NotRequired[bool]
+    is_hazardous: NotRequired[bool]
+    nfpa_health_hazard: NotRequired[int]
+    nfpa_fire_hazard: NotRequired[int]
+    nfpa_instability_hazard: NotRequired[int]
+    nfpa_special_hazards: NotRequired[str]
+    msds_url: NotRequired[str]
+    updated_at: NotRequired[str]
+    links: Links
+
+
+class ItemList(TypedDict):
+    """A page of items by name. Without `cursor` it is the last."""
+
+    items: list[Item]
+    cursor: str | None
+
+
+class Supplier(TypedDict):
+    """A supplier's offer of an item; lead times are in days."""
+
+    id: str
+    supplier_id: str
+    supplier_name: NotRequired[str]
+    supplier_sku: NotRequired[str]
+    unit_cost: NotRequired[str]
+    average_lead_time: NotRequired[int]
+    lead_time_median: NotRequired[int]
+    lead_time_p90: NotRequired[int]
+    is_primary: NotRequired[bool]
+    is_active: NotRequired[bool]
+    updated_at: NotRequired[str]
+
+
+class ItemDetail(Item):
+    """An item with its suppliers."""
+
+    suppliers: list[Supplier]
+
+
+class UploadForm(TypedDict):
+    """Where and with which fields one picture is sent, as multipart/form-data, `file` last, until `expires`."""
+
+    url: str
+    fields: dict[str, str]
+    key: str
+    expires: Moment

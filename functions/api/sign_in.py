@@ -1,0 +1,198 @@
+"""Signing in with a browser: Cognito's login page by the code flow with PKCE, and the cookies that come of it.
+
+    GET /sign-in            ─▶ the user pool's login page, with a challenge whose answer stays in a cookie
+    GET /sign-in/callback   ◀─ a code; it is changed for tokens here, and the access token becomes the session's cookie
+    POST /sign-in/end       ─▶ the cookies go, the refresh token is revoked, and so is the session at the login page
+
+Cookies are HttpOnly, Secure and SameSite=Lax: scripts do not see them, and other sites' requests do not carry them,
+except for the links that people follow. Every request that changes something must come from our own pages beside that.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from api import tokens
+from api.access import Caller, Forbidden, Role, Unauthenticated, caller_of
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import settings
+from makertasks.errors import InvalidRequest, Unavailable
+
+SESSION = "makertasks_session"  # the access token
+REFRESH = "makertasks_refresh"  # the refresh token; sent to the sign-in alone
+PENDING = "makertasks_sign_in"  # state, PKCE verifier and where to go, while the login page is open
+
+PENDING_SECONDS = 600
+# The app client's refresh tokens end after as long (template.yaml): a working day.
+REFRESH_SECONDS = 12 * 3600
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+_http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=3, read=10), retries=False)
+
+
+class SignIn(msgspec.Struct):
+    """Query of the sign-in: where to go afterwards."""
+
+    next: Annotated[str, msgspec.Meta(max_length=2000)] = "/"
+
+
+class Callback(msgspec.Struct):
+    """Query with which the login page sends the browser back."""
+
+    code: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    state: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    error: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+def caller(request: Request) -> Caller:
+    """Who sent a request, by its bearer token or its session's cookie.
+
+    Raises Unauthenticated, Forbidden for a change that another site asked for, and Unavailable.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("send `Authorization: Bearer {access token}`")
+        return caller_of(tokens.verify(token.strip()))
+    session = request.cookies.get(SESSION, "")
+    if not session:
+        raise Unauthenticated("send an access token in `Authorization: Bearer {token}`, or sign in at /sign-in")
+    refuse_foreign_pages(request)
+    return caller_of(tokens.verify(session))
+
+
+def refuse_foreign_pages(request: Request) -> None:
+    """Raise Forbidden for a change that another site's page asked the browser for; a browser says which page it was."""
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("sec-fetch-site")
+    own = site == "same-origin" if site else request.headers.get("origin") == settings.api_address()
+    if not own:
+        raise Forbidden("with a cookie, changes are taken from our own pages only; scripts send a bearer token")
+
+
+@page("GET", "/sign-in", Role.NOBODY)
+def sign_in(query: SignIn, request: Request) -> Reply:
+    """Go on with a session that only needs a new token, or to the login page."""
+    target = _own_path(query.next)
+    if renewed := _renew(request.cookies.get(REFRESH, "")):
+        return Reply.redirect(target, renewed)
+    state, verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
+    digest = hashlib.sha256(verifier.encode()).digest()
+    asked = {
+        "response_type": "code",
+        "client_id": settings.browser_client(),
+        "redirect_uri": _callback_address(),
+        "scope": "openid",
+        "state": state,
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "code_challenge_method": "S256",
+    }
+    pending = base64.urlsafe_b64encode(json.dumps([state, verifier, target]).encode()).decode().rstrip("=")
+    location = f"{settings.sign_in_address()}/oauth2/authorize?{urlencode(asked)}"
+    return Reply.redirect(location, [_cookie(PENDING, pending, PENDING_SECONDS, "/sign-in")])
+
+
+@page("GET", "/sign-in/callback", Role.NOBODY)
+def sign_in_callback(query: Callback, request: Request) -> Reply:
+    """Change the login page's code for tokens; only the browser that began the sign-in can."""
+    state, verifier, target = _read_pending(request.cookies.get(PENDING, ""))
+    if query.error or not query.code:
+        raise InvalidRequest("code", f"the login page answered {query.error or 'no code'!r}; sign in again at /sign-in")
+    if not hmac.compare_digest(state, query.state):
+        raise InvalidRequest("state", "belongs to another sign-in; sign in again at /sign-in")
+    answer = _token(
+        grant_type="authorization_code", code=query.code, redirect_uri=_callback_address(), code_verifier=verifier
+    )
+    if answer is None:
+        raise InvalidRequest("code", "is used up or too old; sign in again at /sign-in")
+    return Reply.redirect(target, [*_session_cookies(answer), _cookie(PENDING, "", 0, "/sign-in")])
+
+
+@page("POST", "/sign-in/end", Role.NOBODY)
+def sign_out(request: Request) -> Reply:
+    """End the session here and at the login page."""
+    refuse_foreign_pages(request)
+    if refresh := request.cookies.get(REFRESH):
+        _post("/oauth2/revoke", token=refresh)
+    asked = {"client_id": settings.browser_client(), "logout_uri": f"{settings.api_address()}/"}
+    gone = [_cookie(SESSION, "", 0, "/"), _cookie(REFRESH, "", 0, "/sign-in")]
+    return Reply.redirect(f"{settings.sign_in_address()}/logout?{urlencode(asked)}", gone)
+
+
+def to_sign_in(request: Request) -> Reply:
+    """Where a person without a session is led: to the sign-in, and after it back to the page."""
+    back = request.path if request.method in SAFE_METHODS else "/"
+    if request.query and back != "/":
+        back = f"{back}?{urlencode(dict(request.query))}"
+    return Reply.redirect(f"/sign-in?{urlencode({'next': back})}")
+
+
+def _own_path(path: str) -> str:
+    """The path where it stays on this site, else the start page: nobody is led elsewhere by a link to our sign-in."""
+    stays = path.startswith("/") and path.isprintable() and not path.startswith(("//", "/\\"))
+    return path if stays and "\\" not in path else "/"
+
+
+def _callback_address() -> str:
+    return f"{settings.api_address()}/sign-in/callback"
+
+
+def _read_pending(text: str) -> tuple[str, str, str]:
+    try:
+        state, verifier, target = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, TypeError) as error:
+        raise InvalidRequest("cookie", "the sign-in was not begun in this browser; begin at /sign-in") from error
+    return str(state), str(verifier), _own_path(str(target))
+
+
+def _renew(refresh: str) -> list[str]:
+    """Cookies of a session that its refresh token prolongs; none where it does not."""
+    answer = _token(grant_type="refresh_token", refresh_token=refresh) if refresh else None
+    return _session_cookies(answer) if answer else []
+
+
+def _session_cookies(answer: dict[str, Any]) -> list[str]:
+    """Cookies of the tokens that Cognito answered; raises Unauthenticated where they are not good."""
+    tokens.verify(str(answer["access_token"]))
+    cookies = [_cookie(SESSION, str(answer["access_token"]), int(answer.get("expires_in", 3600)), "/")]
+    if refresh := answer.get("refresh_token"):
+        cookies.append(_cookie(REFRESH, str(refresh), REFRESH_SECONDS, "/sign-in"))
+    return cookies
+
+
+def _cookie(name: str, value: str, seconds: int, path: str) -> str:
+    return f"{name}={value}; Max-Age={seconds}; Path={path}; HttpOnly; Secure; SameSite=Lax"
+
+
+def _token(**fields: str) -> dict[str, Any] | None:
+    """Cognito's answer at its token address; None where it refuses. Raises Unavailable."""
+    status, answer = _post("/oauth2/token", **fields)
+    return answer if status == HTTPStatus.OK and "access_token" in answer else None
+
+
+def _post(path: str, **fields: str) -> tuple[int, dict[str, Any]]:
+    body = {"client_id": settings.browser_client(), **fields}
+    try:
+        response = _http.request_encode_body(
+            "POST", settings.sign_in_address() + path, fields=body, encode_multipart=False
+        )
+        answer = json.loads(response.data or b"{}")
+    except (HTTPError, ValueError) as error:
+        raise Unavailable(f"the user pool did not answer: {type(error).__name__}") from error
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Unavailable(f"the user pool answered {response.status}")
+    return response.status, answer if isinstance(answer, dict) else {}

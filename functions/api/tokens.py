@@ -1,0 +1,92 @@
+"""Access tokens, verified against the user pool's own keys: the one place where a request becomes somebody's."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from api.access import Unauthenticated
+from makertasks import settings
+from makertasks.errors import Unavailable
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
+
+# Cognito signs with RS256 and nothing else; a token never chooses.
+ALGORITHMS = ["RS256"]
+# Keys change seldom. A token with an unknown key asks for them again, but not more often than this, in seconds, so that
+# forged tokens cannot make the function call Cognito for each one.
+KEYS_SECONDS = 60.0
+# Clocks differ, in seconds.
+LEEWAY_SECONDS = 10
+# Cognito's access tokens have about 1,100 characters; one of a person in very many groups has more.
+MAXIMUM_CHARACTERS = 8192
+
+_http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=3, read=5), retries=urllib3.Retry(2, redirect=0))
+
+
+class KeySet:
+    """The user pool's public keys, read on first use and again where a token names an unknown one."""
+
+    def __init__(self) -> None:
+        """Nothing is read yet."""
+        self._keys: dict[str, PyJWK] = {}
+        self._read_at = float("-inf")  # time.monotonic() seconds
+        self._address = ""
+
+    def key(self, key_id: str) -> PyJWK:
+        """The key of that id; raises Unauthenticated where the pool has none, and Unavailable."""
+        address = f"{settings.user_pool_address()}/.well-known/jwks.json"
+        stale = time.monotonic() - self._read_at > KEYS_SECONDS
+        if address != self._address or (key_id not in self._keys and stale):
+            self._keys, self._address, self._read_at = self._read(address), address, time.monotonic()
+        if key_id not in self._keys:
+            raise Unauthenticated("the token was not signed by the user pool")
+        return self._keys[key_id]
+
+    @staticmethod
+    def _read(address: str) -> dict[str, PyJWK]:
+        from jwt import PyJWKSet  # noqa: PLC0415 - see verify()
+
+        try:
+            response = _http.request("GET", address)
+        except HTTPError as error:
+            raise Unavailable(f"the user pool's keys could not be read: {error}") from error
+        if response.status != 200:  # noqa: PLR2004 - HTTP's OK
+            raise Unavailable(f"the user pool's keys could not be read: status {response.status}")
+        found = PyJWKSet.from_dict(json.loads(response.data))
+        return {key.key_id: key for key in found.keys if key.key_id}
+
+
+keys = KeySet()
+
+
+def verify(token: str) -> dict[str, Any]:
+    """The claims of an access token of this stack's user pool; raises Unauthenticated or Unavailable."""
+    import jwt  # noqa: PLC0415 - loads `cryptography`, which health checks and cold starts need not wait for
+
+    if len(token) > MAXIMUM_CHARACTERS:
+        raise Unauthenticated(f"the token is longer than {MAXIMUM_CHARACTERS} characters")
+    try:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") not in ALGORITHMS or not isinstance(header.get("kid"), str):
+            raise Unauthenticated("the token was not signed by the user pool")
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            keys.key(header["kid"]),
+            algorithms=ALGORITHMS,
+            issuer=settings.user_pool_issuer(),
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "iss", "token_use", "client_id"], "verify_aud": False},
+        )
+    except jwt.ExpiredSignatureError as error:
+        raise Unauthenticated("the token has expired; sign in again") from error
+    except jwt.InvalidTokenError as error:
+        raise Unauthenticated("the token is not a valid access token of the user pool") from error
+    if claims["token_use"] != "access":  # noqa: S105 - a kind of token, no password
+        raise Unauthenticated("the token is no access token; send the access token, not the ID token")
+    return claims
