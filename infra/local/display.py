@@ -97,7 +97,7 @@ def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
         "  [bold]Call the API[/] from another terminal, in this folder:",
         "",
         f"    API='{stack.api_url}'",
-        f"    TOKEN=$({port}.venv/bin/python -m infra.local token)   [dim]# works for an hour[/]",
+        f"    TOKEN=$({port}make -s token)   [dim]# works for an hour[/]",
         f'    {header} "$API/v1/tasks?status=SUCCESS&limit=5"',
         f'    {header} "$API/v1/items/{item_id}"',
         f"    {header} -d '{body}' \"$API/v1/tasks\"",

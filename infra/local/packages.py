@@ -34,7 +34,10 @@ UV = ROOT / ".venv/bin/uv"
 RUNTIME = ROOT / ".local/runtime/bin/python"
 
 # Raised when the steps below change, so that what was built before is built again.
-RECIPE = "2"
+RECIPE = "3"
+
+# A path file's line that puts a layer behind the function's code and before the runtime's own packages, as on AWS.
+POINTER = "import os, sys; sys.path.insert(sys.path.index(os.environ['LAMBDA_TASK_ROOT']) + 1, {path!r})\n"
 
 # What no deployment has used for so long is removed; a local AWS that is up for longer is rare.
 KEPT_SECONDS = 3 * 86400
@@ -97,7 +100,7 @@ def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
                 (staged / "content").rename(content)
             pointer = staged / f"zip/python/lib/python{sysconfig.get_python_version()}/site-packages/{folder.name}.pth"
             pointer.parent.mkdir(parents=True)
-            pointer.write_text(f"{content.resolve() / 'python'}\n")
+            pointer.write_text(POINTER.format(path=str(content.resolve() / "python")))
             archives.write_zip(path, staged / "zip", [pointer])
     _keep(path)
     return path

@@ -14,7 +14,7 @@ from infra.local.errors import DeployFailed, PortInUse
 from infra.local.ministack import ROOT, MiniStack
 
 PROBE = """
-import importlib, os
+import importlib, os, sys
 
 def handler(event, context):
     found = {}
@@ -23,7 +23,7 @@ def handler(event, context):
             found[name] = importlib.import_module(name).__file__
         except ImportError:
             found[name] = None
-    return {"modules": found, "environment": dict(os.environ)}
+    return {"modules": found, "environment": dict(os.environ), "path": sys.path}
 """
 
 TEMPLATE = {
@@ -109,6 +109,8 @@ def test_functions_have_boto3_and_their_layers_and_nothing_of_the_local_aws(aws,
     assert found["modules"].pop("boto3").startswith(str(ROOT / ".local/runtime"))
     assert found["modules"].pop("qrcode").startswith(str(ROOT / ".local/packages/layer-qrcode-"))
     assert set(found["modules"].values()) == {None}
+    path = " ".join(found["path"])
+    assert path.index("/code ") < path.index("/layer-qrcode-") < path.index("/.local/runtime/")
     assert "PRIVATE" not in found["environment"]
     assert not found["environment"].keys() & {"PYTHONPATH", "VIRTUAL_ENV", "HOME"}
     assert found["environment"]["AWS_ENDPOINT_URL"] == aws.endpoint

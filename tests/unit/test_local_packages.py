@@ -101,7 +101,7 @@ def test_a_local_layer_points_to_content_that_is_built_once(tmp_path):
     # when its path file is followed, as the local AWS does
     zipfile.ZipFile(path).extractall(tmp_path / "unpacked")
     [pointer] = (tmp_path / "unpacked").rglob("*.pth")
-    content = Path(pointer.read_text().strip())
+    content = Path(re.search(r"'([^']+)'\)$", pointer.read_text())[1])
 
     # then the content is there, with bytecode, and is built again only when it is gone
     assert (content / "fonts/__init__.py").read_text() == "NAME = 'a'\n"
