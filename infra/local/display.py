@@ -75,7 +75,7 @@ def save_finished(console: Console, stack: LocalStack, item_id: str) -> None:
     folder = stack.aws.data / "finished"
     folder.mkdir(exist_ok=True)
     item = stack.api.get(f"/v1/items/{item_id}")
-    console.print(f"  [bold]Finished[/], of “{escape(_cut(item['name']))}” (links: GET /v1/items/{item_id})")
+    console.print(f"  [bold]GET /v1/items/{item_id}[/] links to what was made; saved here:\n", soft_wrap=True)
     for kind, link in item["links"].items():
         with requests.Session() as session:
             session.trust_env = False  # loopback is never behind a proxy
