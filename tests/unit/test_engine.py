@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,13 @@ from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unav
 from makertasks.states import Status
 
 NAME = "tests.echo"
+
+
+def wait_until(condition, seconds=3.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.02)
 
 
 @dataclass
@@ -179,7 +187,7 @@ def test_workers_that_vanish_use_the_attempts_up(echo):
     echo.queue.send(message["body"])
     echo.queue.deliver()
     record = echo.record(task_id)
-    assert (record.status, record.error_type) == (Status.FAILURE, "WorkerLost")
+    assert (record.status, record.error_type) == (Status.FAILURE, "WorkerLostError")
     assert "echo@2 stopped without a word" in record.error_message
     assert echo.calls == []
 
@@ -285,14 +293,33 @@ def test_a_task_that_needs_longer_goes_on_without_using_an_attempt(echo):
 
     echo.plan = [pause, finish]
     task_id = echo.submit()
-    assert echo.queue.deliver() == []
-    assert echo.record(task_id).status == Status.RETRY
-    with_state = echo.queue.sqs.receive_message(QueueUrl=echo.queue.url, WaitTimeSeconds=2)["Messages"][0]
-    echo.queue.send(with_state["Body"])
+    [body] = echo.queue.deliver()
+    record = echo.record(task_id)
+    assert (record.status, record.attempt, record.state) == (Status.RETRY, 0, '{"next":7}')
+
+    wait_until(lambda: clock.parse(record.retry_at) < clock.now())
+    echo.queue.send(body)
     echo.queue.deliver()
     assert seen == [{}, {"next": 7}]
     record = echo.record(task_id)
-    assert (record.status, record.attempt) == (Status.SUCCESS, 1)
+    assert (record.status, record.attempt, record.state) == (Status.SUCCESS, 1, None)
+
+
+def test_a_saved_state_is_there_after_a_crash(echo):
+    def crash():
+        context.current().save({"next": 3})
+        raise KeyboardInterrupt  # leaves the handler, as the end of a process does
+
+    seen = []
+    echo.plan = [crash, lambda: seen.append(context.current().state)]
+    task_id = echo.submit()
+    [message] = echo.queue.receive()
+    with pytest.raises(KeyboardInterrupt):
+        echo.queue.handler({"Records": [message]}, echo.queue.context)
+    echo.record(task_id).update(actions=[records.TaskRecord.lease.set(0)])  # its time has passed
+    echo.queue.send(message["body"])
+    echo.queue.deliver()
+    assert seen == [{"next": 3}]
 
 
 def test_progress_is_on_the_record_and_terminate_ends_the_task(echo):

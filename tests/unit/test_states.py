@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makertasks.states import ACTIVE, FINAL, TRANSITIONS, Life, Refused, Status, claim, finish, move, revoke, sources
+from makertasks.states import (
+    ACTIVE,
+    FINAL,
+    TRANSITIONS,
+    Life,
+    Refused,
+    Status,
+    ask_to_terminate,
+    claim,
+    close,
+    finish,
+    move,
+    release,
+    sources,
+)
 
 WORKERS = ("a", "b", "c")
 LEASE = 30.0
@@ -16,7 +30,9 @@ LEASE = 30.0
 EVENTS = st.one_of(
     st.tuples(st.just("claim"), st.sampled_from(WORKERS)),
     st.tuples(st.just("finish"), st.sampled_from(WORKERS), st.sampled_from(sorted(FINAL | {Status.RETRY}))),
-    st.tuples(st.just("revoke")),
+    st.tuples(st.just("close"), st.sampled_from([Status.FAILURE, Status.REVOKED])),
+    st.tuples(st.just("release"), st.sampled_from(WORKERS)),
+    st.tuples(st.just("terminate")),
     st.tuples(st.just("wait"), st.floats(0, 50)),
 )
 
@@ -39,8 +55,12 @@ class Story:
             self.held[what[0]] = self.life.attempt
         elif kind == "finish":
             self.life = finish(self.life, Status(what[1]), what[0], self.held.get(what[0], -1), self.now + 5)
+        elif kind == "release":
+            self.life = release(self.life, what[0], self.held.get(what[0], -1), self.now + 1)
+        elif kind == "terminate":
+            self.life = ask_to_terminate(self.life)
         else:
-            self.life = revoke(self.life)
+            self.life = close(self.life, Status(what[0]), self.now)
         if self.life.status in FINAL and before.status not in FINAL:
             self.finals.append(self.life.status)
 
@@ -59,7 +79,7 @@ def test_any_order_of_events_keeps_the_story_true(first, events):
             assert after == before
         if before.status != after.status:
             assert after.status in TRANSITIONS[before.status]
-        assert after.attempt >= before.attempt
+        assert after.attempt >= before.attempt - (event[0] == "release")
         assert (after.status is Status.STARTED) == bool(after.holder)
     assert len(story.finals) <= 1
 

@@ -23,7 +23,7 @@ from makertasks.errors import TaskError
 class Continue(TaskError):
     """Raised by a task whose time runs short: it goes on in a next invocation, which uses up no attempt.
 
-    `state` is JSON of at most 100 KB and comes back as `current().state`.
+    `state` is JSON of at most 100 KB, stands on the task's record meanwhile and comes back as `current().state`.
     """
 
     def __init__(self, state: dict[str, Any]) -> None:
@@ -41,6 +41,7 @@ class Context:
     deadline: float = field(default_factory=lambda: time.monotonic() + 900)  # time.monotonic() seconds
     state: dict[str, Any] = field(default_factory=dict)
     report: Callable[[int, int], None] = lambda _done, _total: None
+    keep: Callable[[dict[str, Any]], None] = lambda _state: None
 
     def remaining(self) -> float:
         """Seconds until the task must have ended."""
@@ -49,6 +50,11 @@ class Context:
     def checkpoint(self, done: int, total: int) -> None:
         """Say how far the task is; one revoked with `terminate` ends here. Cheap enough for every round of a loop."""
         self.report(done, total)
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keep `state` (JSON of at most 100 KB) for a next attempt, should this one end without a word."""
+        self.state = state
+        self.keep(state)
 
 
 _current: ContextVar[Context | None] = ContextVar("makertasks_context", default=None)

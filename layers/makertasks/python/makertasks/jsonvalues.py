@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Any
 
 import msgspec
+from boto3.dynamodb.types import DYNAMODB_CONTEXT
+
+# Levels of lists and maps in one attribute are 32 for DynamoDB.
+MAXIMUM_DEPTH = 30
 
 
 def plain(value: Any) -> Any:
@@ -33,3 +37,31 @@ def from_decimal(value: Any) -> Any:
     if isinstance(value, list):
         return [from_decimal(entry) for entry in value]
     return value
+
+
+def fits_table(value: Any, depth: int = MAXIMUM_DEPTH) -> bool:
+    """Whether DynamoDB can hold a JSON value exactly: no deeper than it nests, no number beyond its 38 digits.
+
+    >>> fits_table({"a": [1, 2.5]}), fits_table(float("inf")), fits_table(10**40 + 1)
+    (True, False, False)
+    """
+    if isinstance(value, dict):
+        return depth > 0 and all(
+            isinstance(key, str) and _is_unicode(key) and fits_table(entry, depth - 1) for key, entry in value.items()
+        )
+    if isinstance(value, list | tuple):
+        return depth > 0 and all(fits_table(entry, depth - 1) for entry in value)
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        try:
+            return DYNAMODB_CONTEXT.create_decimal(repr(value)).is_finite()
+        except (DecimalException, ValueError):
+            return False
+    return value is None or isinstance(value, bool) or (isinstance(value, str) and _is_unicode(value))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character
+        return False
+    return True

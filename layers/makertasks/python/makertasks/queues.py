@@ -12,7 +12,8 @@ from makertasks.errors import Unavailable
 
 # SQS's own bounds: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAXIMUM_DELAY_SECONDS = 900
-MAXIMUM_VISIBILITY_SECONDS = 43_200
+# 12 hours from when a message was received, less the 15 minutes that its function may have had it by then.
+MAXIMUM_VISIBILITY_SECONDS = 43_200 - 1_000
 MAXIMUM_BATCH = 10
 MAXIMUM_BATCH_BYTES = 262_144
 
@@ -30,6 +31,12 @@ def url_of(queue: str) -> str:
     except (ClientError, BotoCoreError) as error:
         raise Unavailable(f"the queue {name_of(queue)} was not found: {error}") from error
     return url
+
+
+def arn_of(queue: str) -> str:
+    """ARN of a task's queue, made from that of a role of the same account."""
+    _, partition, _, _, account, _ = settings.delays_role().split(":", 5)
+    return f"arn:{partition}:sqs:{aws.client('sqs').meta.region_name}:{account}:{name_of(queue)}"
 
 
 def send(queue: str, body: str, delay: float = 0) -> None:
@@ -57,7 +64,7 @@ def send_many(queue: str, bodies: list[tuple[str, float]]) -> dict[int, str]:
 
 
 def postpone(queue: str, receipt_handle: str, seconds: float) -> None:
-    """Let a received message come back after `seconds` (at most 12 hours) instead of the queue's own time-out.
+    """Let a received message come back after `seconds` (at most 11.7 hours) instead of the queue's own time-out.
 
     Raises Unavailable; the message then comes back after the queue's own visibility time-out.
     """

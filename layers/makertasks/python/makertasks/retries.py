@@ -17,6 +17,8 @@ PASSING_CODES = frozenset({
     "ThrottlingException", "ThrottledException", "TooManyRequestsException", "TransactionInProgressException",
 })  # fmt: skip
 SERVER_ERROR = 500
+# A pause that the other side asks for is kept up to a day, in seconds; a longer one is taken for a mistake.
+LONGEST_RETRY_AFTER = 86_400.0
 
 
 def is_passing(error: BaseException) -> bool:
@@ -40,4 +42,4 @@ def wait_before(attempt: int, base: float, cap: float, retry_after: float | None
     """
     longest = min(cap, base * 2.0 ** (attempt - 1))
     jittered = longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, keeps no secret
-    return max(jittered, min(retry_after or 0.0, cap))
+    return max(jittered, min(retry_after or 0.0, LONGEST_RETRY_AFTER))

@@ -46,6 +46,21 @@ def bucket() -> str:
     return required("MEDIA_BUCKET")
 
 
+def delays_role() -> str:
+    """ARN of the role with which one-time schedules send the messages of tasks that are put off."""
+    return required("DELAYS_ROLE")
+
+
+def idempotency_hours() -> float:
+    """Hours for which an idempotency key stands for the task it was first used for."""
+    return float(os.environ.get("IDEMPOTENCY_HOURS", "") or 24)
+
+
+def sweep_patience() -> float:
+    """Seconds after which a task that should have begun, and has not, is looked after by the sweep."""
+    return float(os.environ.get("SWEEP_PATIENCE_SECONDS", "") or 600)
+
+
 def frontend_url() -> str:
     """Base address of the OpenMakerSuite front end without trailing slash; QR codes hold {this}/scan/{item id}."""
     return required("FRONTEND_URL").rstrip("/")

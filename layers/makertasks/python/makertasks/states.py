@@ -60,6 +60,7 @@ class Life:
     holder: str = ""  # worker of the running attempt
     lease_ends: float = 0.0
     retry_at: float = 0.0
+    terminate: bool = False  # the running attempt was asked to end
 
 
 class Refused(Exception):
@@ -79,19 +80,39 @@ def claim(life: Life, worker: str, now: float, lease: float) -> Life:
         raise Refused(f"{life.holder} holds the task until its lease ends")
     if life.status is Status.RETRY and now < life.retry_at:
         raise Refused("the next attempt's time has not come")
+    if life.status is Status.STARTED and life.terminate:
+        raise Refused("the task was asked to terminate; nobody takes it over")
     started = move(life, Status.STARTED)
     return replace(started, attempt=life.attempt + 1, holder=worker, lease_ends=now + lease, retry_at=0.0)
 
 
 def finish(life: Life, target: Status, worker: str, attempt: int, retry_at: float = 0.0) -> Life:
-    """The holder ends its own attempt; anybody else is refused, however late its answer comes."""
+    """The holder ends its own attempt; anybody else is refused, however late its answer comes.
+
+    A task that was asked to terminate is not tried again: its holder revokes it instead.
+    """
     if (life.status, life.holder, life.attempt) != (Status.STARTED, worker, attempt):
         raise Refused("the attempt is not this worker's any more")
+    if target is Status.RETRY and life.terminate:
+        raise Refused("the task was asked to terminate")
     return replace(move(life, target), holder="", lease_ends=0.0, retry_at=retry_at)
 
 
-def revoke(life: Life) -> Life:
-    """Call off a task that no worker holds; a running one ends at its own next checkpoint instead."""
-    if life.status is Status.STARTED:
+def release(life: Life, worker: str, attempt: int, retry_at: float = 0.0) -> Life:
+    """The holder gives its attempt back, because the task goes on in another invocation: it does not count."""
+    waiting = finish(life, Status.RETRY, worker, attempt, retry_at)
+    return replace(waiting, attempt=attempt - 1)
+
+
+def ask_to_terminate(life: Life) -> Life:
+    """Ask a running task to end at its next checkpoint."""
+    if life.status is not Status.STARTED:
+        raise Refused(f"{life.status} is not running")
+    return replace(life, terminate=True)
+
+
+def close(life: Life, target: Status, now: float) -> Life:
+    """End a task that no worker holds as FAILURE or REVOKED: one that waits, or one whose holder's lease has ended."""
+    if life.status is Status.STARTED and now < life.lease_ends:
         raise Refused(f"{life.holder} is running it; ask it to terminate")
-    return move(life, Status.REVOKED)
+    return replace(move(life, target), holder="", lease_ends=0.0, retry_at=0.0)

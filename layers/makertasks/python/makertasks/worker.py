@@ -13,7 +13,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -23,20 +23,24 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from makertasks import clock, lifecycle, queues, records, wire
-from makertasks.errors import MakertasksError, Unavailable
-from makertasks.execution import Again, Delivery, Later, execute
+from makertasks import clock, execution, lifecycle, payloads, queues, records, wire
+from makertasks.attempt import Delivery, Later
+from makertasks.errors import MakertasksError
 from makertasks.records import TaskRecord
 from makertasks.states import Status
 from makertasks.tasks import Task
 
 logger = Logger()
 
-STATE_HEADER = "makertasks_state"
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
-# A message that could not be handled because a service refused comes back after this many seconds.
+# A message that could not be handled because a service refused comes back after this many seconds, twice as many the
+# next time, and so on up to the longest: 20 deliveries, after which it is a dead letter, then outlast three hours.
 SERVICE_DOWN_SECONDS = 10.0
+LONGEST_SERVICE_DOWN_SECONDS = 900.0
+# A message that has come so often and must come back is sent anew, which sets its count back: only messages that can
+# be neither read nor recorded become dead letters, however many retries or turns a task waits for.
+RENEWED_AFTER = 10
 
 
 class TaskFailed(MakertasksError):
@@ -52,19 +56,39 @@ def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
     @logger.inject_lambda_context(clear_state=True)
     @metrics.log_metrics
     def handler(event: dict[str, Any], lambda_context: Any) -> Any:
-        function_ends = time.time() + lambda_context.get_remaining_time_in_millis() / 1000
+        function_starts = time.time()
+        function_ends = function_starts + lambda_context.get_remaining_time_in_millis() / 1000
         if "Records" not in event:
             metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=1)
             return _invoke(task, event, lambda_context.aws_request_id, function_ends)
 
         metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=len(event["Records"]))
 
+        begun = 0
+
         def handle(record: SQSRecord) -> None:
-            _deliver(task, record, function_ends, metrics)
+            nonlocal begun
+            begun += 1
+            _deliver(task, record, _Invocation(function_starts, function_ends, first=begun == 1), metrics)
 
         return process_partial_response(event, handle, processor, lambda_context)
 
-    return handler
+    wrapped: Callable[[dict[str, Any], Any], Any] = handler
+    return wrapped
+
+
+@dataclass(frozen=True)
+class _Invocation:
+    """When a function began and when Lambda ends it, in epoch seconds; whether its first message is at hand."""
+
+    starts: float
+    ends: float
+    first: bool
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there is time for a message: those before it in the batch may have taken it all."""
+        return self.first or self.ends - time.time() > (self.ends - self.starts) / 2
 
 
 @cache
@@ -74,28 +98,43 @@ def worker_name(function: str) -> str:
     return f"{function}@{stream[-8:]}"
 
 
-def _deliver(task: Task, record: SQSRecord, function_ends: float, metrics: EphemeralMetrics) -> None:
+def _deliver(task: Task, record: SQSRecord, invocation: _Invocation, metrics: EphemeralMetrics) -> None:
     """One message of a batch; raises where the message must come back."""
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
+    received = int(record.attributes.approximate_receive_count or 1)
     try:
         message = _read(task, record, sent)
     except wire.Malformed as error:
-        _close_malformed(task, error, sent)
+        _close_malformed(task, record, error, sent)
         return
     logger.append_keys(task_id=message.task_id, task_name=task.name)
-    state = message.headers.get(STATE_HEADER)
-    delivery = Delivery(message, worker_name(task.short_name), function_ends, sent, state, requested_by=message.origin or "")
+    delivery = Delivery(message, worker_name(task.short_name), invocation.ends, sent, message.origin or "")
     try:
-        _count(metrics, execute(task, delivery), sent)
-    except Again as again:
-        _go_on(task, message, again)
+        if not invocation.has_time:
+            raise Later(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
+        _count(metrics, execution.execute(task, delivery), sent)
     except Later as later:
-        queues.postpone(task.short_name, record.receipt_handle, later.seconds)
-        raise
+        _come_back(task, record, message, later, received)
     except Exception:
         logger.exception("the message could not be handled; it comes back")
-        queues.postpone(task.short_name, record.receipt_handle, SERVICE_DOWN_SECONDS)
+        wait = min(SERVICE_DOWN_SECONDS * 2.0 ** (received - 1), LONGEST_SERVICE_DOWN_SECONDS)
+        queues.postpone(task.short_name, record.receipt_handle, wait)
         raise
+
+
+def _come_back(task: Task, record: SQSRecord, message: wire.Message, later: Later, received: int) -> None:
+    """Let a message come back when it is due; one that has come often is sent anew and this one is done with."""
+    logger.info("message comes back", seconds=later.seconds, reason=str(later))
+    if received >= RENEWED_AFTER:
+        send(task.short_name, message, later.seconds)
+        return
+    queues.postpone(task.short_name, record.receipt_handle, later.seconds)
+    raise later
+
+
+def send(queue: str, message: wire.Message, seconds: float) -> None:
+    """Send a message again, to be visible after `seconds`, or after 15 minutes where those are more."""
+    queues.send(queue, wire.encode(payloads.slim(message), queues.name_of(queue)), seconds)
 
 
 def _read(task: Task, record: SQSRecord, sent: datetime) -> wire.Message:
@@ -108,22 +147,15 @@ def _read(task: Task, record: SQSRecord, sent: datetime) -> wire.Message:
     return message
 
 
-def _close_malformed(task: Task, error: wire.Malformed, sent: datetime) -> None:
+def _close_malformed(task: Task, record: SQSRecord, error: wire.Malformed, sent: datetime) -> None:
     """FAILURE for a message that cannot be read but says whose it is; one that does not goes to the dead letters."""
     if not error.task_id:
         logger.error("unreadable message", reason=str(error))
+        queues.postpone(task.short_name, record.receipt_handle, 0)
         raise error
     message = wire.Message(task_id=error.task_id, name=error.name or task.name, args=[], kwargs={})
-    record = records.new(message, queue=task.short_name, created=sent)
-    lifecycle.close(record, Status.FAILURE, error)
+    lifecycle.close(records.new(message, queue=task.short_name, created=sent), Status.FAILURE, error)
     logger.warning("unreadable message refused", task_id=error.task_id, reason=str(error))
-
-
-def _go_on(task: Task, message: wire.Message, again: Again) -> None:
-    """Send the task on with its state, then give the attempt back: whatever stops in between, one message is left."""
-    onward = replace(message, headers={**message.headers, STATE_HEADER: again.state})
-    queues.send(task.short_name, wire.encode(onward, queues.name_of(task.short_name)), delay=1)
-    lifecycle.release(again.claimed, clock.now())
 
 
 def _count(metrics: EphemeralMetrics, record: TaskRecord, sent: datetime) -> None:
@@ -139,17 +171,15 @@ def _count(metrics: EphemeralMetrics, record: TaskRecord, sent: datetime) -> Non
 def _invoke(task: Task, event: dict[str, Any], request_id: str, function_ends: float) -> dict[str, Any]:
     """A direct invocation with the arguments as its event: recorded, run, answered; raises TaskFailed."""
     message = wire.Message(task_id=request_id, name=task.name, args=[], kwargs=event, root_id=request_id)
-    delivery = Delivery(message, worker_name(task.short_name), function_ends, clock.now(), requested_by="direct invocation")
+    worker = worker_name(task.short_name)
+    delivery = Delivery(message, worker, function_ends, clock.now(), requested_by="direct invocation")
     logger.append_keys(task_id=message.task_id, task_name=task.name)
     try:
-        record = execute(task, delivery)
+        record = execution.execute(task, delivery)
     except Later as later:
-        queues.send(task.short_name, wire.encode(message, queues.name_of(task.short_name)), later.seconds)
-        record = records.get(request_id)
-    except Again as again:
-        _go_on(task, message, again)
+        send(task.short_name, message, later.seconds)
         record = records.get(request_id)
     if record.status in {Status.FAILURE, Status.REVOKED}:
         raise TaskFailed(f"{record.status} of task {record.task_id}: {record.error_type}: {record.error_message}")
-    outcome = wire.parse_result_meta(record.result)["result"] if record.status == Status.SUCCESS else None
+    outcome = payloads.result_of(record) if record.status == Status.SUCCESS else None
     return {"task_id": record.task_id, "status": record.status, "result": outcome}
