@@ -48,9 +48,12 @@ lock: | $(UV) ## Resolve every lock file anew
 run: $(ENVIRONMENTS) ## Run everything on this machine; Ctrl-C stops it, MAKERTASKS_PORT chooses the port
 	@$(BIN)/python -m infra.local
 
-.PHONY: token
+.PHONY: token url
 token: $(ENVIRONMENTS) ## Print an access token for the running stack's API
 	@$(BIN)/python -m infra.local token
+
+url: $(ENVIRONMENTS) ## Print the address of the running stack's API
+	@$(BIN)/python -m infra.local url
 
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -85,4 +88,4 @@ format: $(ENVIRONMENTS) ## Format and mend what can be mended by itself
 
 .PHONY: bench
 bench: $(ENVIRONMENTS) ## Measure what the README claims, each beside a baseline of the same run
-	$(BIN)/python -m tests.bench
+	PYTHONPATH=functions:layers/makertasks/python:layers/fonts/python $(BIN)/python -m tests.bench

@@ -1,4 +1,4 @@
-"""`python -m infra.local [run]` and `python -m infra.local token`."""
+"""`python -m infra.local [run]`, and `token` and `url` of a stack that is up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.local.errors import LocalAwsError
 from infra.local.ministack import LOOPBACK, ROOT
 from infra.local.run import run
 from infra.local.sign_in import SignIn
-from infra.local.stack import STACK_NAME
+from infra.local.stack import STACK_NAME, api_url
 from infra.local.template import TEMPLATE
 
 DEFAULT_PORT = 4566
@@ -26,8 +26,8 @@ def main() -> int:
     arguments = parse()
     data = arguments.data or ROOT / f".local/aws-{arguments.port}"
     try:
-        if arguments.command == "token":
-            print(token(data, arguments.port))
+        if arguments.command in {"token", "url"}:
+            print(token(data, arguments.port) if arguments.command == "token" else url(arguments.port))
             return 0
         return run(data, arguments.port, template=arguments.template, stay=not arguments.once)
     except LocalAwsError as error:
@@ -39,7 +39,7 @@ def parse() -> argparse.Namespace:
     """The command line, and MAKERTASKS_PORT."""
     parser = argparse.ArgumentParser(prog="python -m infra.local", description="makertasks on a local AWS.")
     parser.add_argument(
-        "command", nargs="?", choices=["run", "token"], default="run", help="token: print one for the API"
+        "command", nargs="?", choices=["run", "token", "url"], default="run", help="token, url: print those of the API"
     )
     port = os.environ.get("MAKERTASKS_PORT") or str(DEFAULT_PORT)
     parser.add_argument("--port", type=int, default=port, help="port of the local AWS (MAKERTASKS_PORT, %(default)s)")
@@ -47,6 +47,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--template", type=Path, default=TEMPLATE, help="what is deployed (template.yaml)")
     parser.add_argument("--once", action="store_true", help="stop when the tasks have run")
     return parser.parse_args()
+
+
+def url(port: int) -> str:
+    """Address of the API of a stack that is up; raises LocalAwsError."""
+    connection = Connection(f"http://{LOOPBACK}:{port}")
+    try:
+        return api_url(connection.endpoint, outputs_of(connection, STACK_NAME))
+    except EndpointConnectionError as error:
+        raise LocalAwsError(f"nothing answers at {connection.endpoint}; `make run` starts it") from error
 
 
 def token(data: Path, port: int) -> str:

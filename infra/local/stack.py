@@ -39,7 +39,7 @@ class LocalStack:
     @property
     def api_url(self) -> str:
         """Address of the HTTP API; paths such as /v1/tasks follow it. Quote it in a shell: it has a dollar sign."""
-        return f"{self.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default"
+        return api_url(self.endpoint, self.outputs)
 
     def client(self, service: str) -> Any:
         """A boto3 client with every right."""
@@ -54,6 +54,11 @@ class LocalStack:
     def api(self) -> Api:
         """The HTTP API, signed in."""
         return Api(self.api_url, self.sign_in.token)
+
+
+def api_url(endpoint: str, outputs: Mapping[str, str]) -> str:
+    """Address of a stack's HTTP API on a local AWS; it has a dollar sign, so quote it in a shell."""
+    return f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/$default"
 
 
 def parameters(aws: MiniStack) -> dict[str, str]:

@@ -1,14 +1,13 @@
 """CPU of QR codes and cards beside the plain way of making them, measured in turns in the same run.
 
 The plain way is what a straightforward program does: qrcode's `QRCode.make` and `make_image`, saved as PNG; and the
-same card with that PNG embedded. Each row is (what, milliseconds here, milliseconds the plain way, part of it, limit).
+same card with that PNG embedded.
 """
 
 from __future__ import annotations
 
 import io
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,12 +20,11 @@ from makertasks.cards import drawing, sheet
 from makertasks.cards.layout import Box
 from makertasks.cards.photo import printable
 from makertasks.scan_codes import encode
+from tests.bench.figures import Figure
 from tests.unit.card_samples import URL, card, picture
 
 ROUNDS = 25
 MOST = 0.5  # of the plain way's CPU
-
-Row = tuple[str, float, float, float, float]
 
 
 def plain_png(url: str) -> bytes:
@@ -57,7 +55,7 @@ def _card(thumbnail: bytes) -> bytes:
     return sheet.pdf_of([made], f"Index card: {made.name}")
 
 
-def _compare(what: str, ours: Callable[[], object], plain: Callable[[], object]) -> Row:
+def _compare(what: str, ours: Callable[[], object], plain: Callable[[], object]) -> Figure:
     """Median CPU of both, taken in turns so that a busy machine slows both."""
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
@@ -66,15 +64,15 @@ def _compare(what: str, ours: Callable[[], object], plain: Callable[[], object])
             run()
             taken.append((time.process_time() - start) * 1000)
     one, other = (statistics.median(taken) for taken in times)
-    return what, one, other, one / other, MOST
+    return Figure(f"{what}: {one:.1f} ms CPU beside the plain way's {other:.1f}", one / other, "×", MOST)
 
 
-def bench_scan_code() -> Row:
+def bench_scan_code() -> Figure:
     """A QR code as PNG."""
     return _compare("QR code as PNG", lambda: encode(URL).png(), lambda: plain_png(URL))
 
 
-def bench_card() -> Row:
+def bench_card() -> Figure:
     """A card with an image, from the image's bytes to the PDF's."""
     thumbnail = picture()
 
@@ -85,19 +83,6 @@ def bench_card() -> Row:
     return _compare("Card with image", lambda: _card(thumbnail), plain)
 
 
-def rows() -> list[Row]:
+def rows() -> list[Figure]:
     """Every comparison."""
     return [bench_scan_code(), bench_card()]
-
-
-def main() -> int:
-    """Print the rows; 1 where one is above its limit."""
-    measured = rows()
-    for what, ours, plain, part, limit in measured:
-        line = f"{what:<20} {ours:7.2f} ms CPU   plain {plain:7.2f} ms   {part:4.0%} (at most {limit:.0%})"
-        sys.stdout.write(line + "\n")
-    return int(any(part > limit for *_, part, limit in measured))
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,0 +1,30 @@
+"""`make bench`: everything the project claims about speed and size, each figure beside its bound. Exit 1 above one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+def main() -> int:
+    """Run the benches named on the command line (`engine cards`), or all of them."""
+    names = sys.argv[1:] or sorted(
+        file.stem.removeprefix("bench_") for file in Path(__file__).parent.glob("bench_*.py")
+    )
+    console, failed = Console(), False
+    for name in names:
+        table = Table("what", "here", "unit", "bound", title=name, title_justify="left")
+        for figure in importlib.import_module(f"tests.bench.bench_{name}").rows():
+            failed |= not figure.held
+            bound = f"{figure.kind} {figure.bound:,g}{'' if figure.held else '  ← not held'}"
+            table.add_row(figure.what, f"{figure.value:,.2f}", figure.unit, bound)
+        console.print(table)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

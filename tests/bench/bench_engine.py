@@ -1,0 +1,108 @@
+"""The engine on the local stack: from submission to SUCCESS, tasks a second, and what importing a handler costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from infra.local.ministack import ROOT
+from infra.local.stack import LocalStack, local_stack
+from tests.bench.figures import Figure
+from tests.template import resources
+from tests.waiting import wait_for
+
+WARM_TASKS = 20
+THROUGHPUT_TASKS = 500
+IMPORTS = 5
+QR = "inventory.tasks.generate_qr_code"
+DUMP = ROOT / "tests/data/openmakersuite-dump.json"
+ITEM = {"owner": {"S": "item#94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}, "entry": {"S": "item"}}
+
+
+def rows() -> Iterator[Figure]:
+    """Everything this module measures; takes about a minute."""
+    yield from imports()
+    with tempfile.TemporaryDirectory() as folder, local_stack(Path(folder)) as stack:
+        item = {"kind": "item", "name": "Bench vice", "listing": "item", "sort_name": "bench vice"}
+        stack.client("dynamodb").put_item(
+            TableName=stack.outputs["InventoryTableName"],
+            Item={**ITEM, **{name: {"S": value} for name, value in item.items()}},
+        )
+        yield from latency(stack)
+        yield from throughput(stack)
+
+
+def imports() -> Iterator[Figure]:
+    """Importing each handler beside importing boto3 and making one client, in new interpreters taken in turns."""
+    baseline_code = "import boto3; boto3.client('sqs')"
+    paths = [ROOT / "functions", *sorted((ROOT / "layers").glob("*/python"))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "AWS_DEFAULT_REGION": "us-east-1"}
+    handlers = sorted(
+        resource["Properties"]["Handler"].rpartition(".")[0]
+        for resource in resources().values()
+        if resource["Type"] == "AWS::Serverless::Function"
+    )
+    for handler in handlers:
+        times: dict[str, list[float]] = {baseline_code: [], f"import {handler}": []}
+        for _ in range(IMPORTS):
+            for code, taken in times.items():
+                began = time.perf_counter()
+                subprocess.run([sys.executable, "-c", code], check=True, env=environment)  # noqa: S603 - our own code
+                taken.append(time.perf_counter() - began)
+        baseline, own = (statistics.median(taken) for taken in times.values())
+        bound = 2.0 if handler.startswith("api.") else 1.5
+        yield Figure(f"import {handler}", own / baseline, "× boto3 and one client", bound)
+
+
+def latency(stack: LocalStack) -> Iterator[Figure]:
+    """Milliseconds from a submission to the record's `done`, one warm QR task at a time."""
+    taken = []
+    for number in range(WARM_TASKS + 3):
+        task = finish(stack, stack.api.submit(QR, item_id=ITEM["owner"]["S"].removeprefix("item#")))
+        if number >= 3:
+            taken.append(seconds(task["done"]) - seconds(task["created"]))
+    yield Figure("submit to SUCCESS, warm QR task", statistics.median(taken) * 1000, "ms (median)", 150)
+
+
+def throughput(stack: LocalStack) -> Iterator[Figure]:
+    """QR tasks a second, from the first message sent until the last task is done."""
+    sqs = stack.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{stack.name}-tasks-generate_qr_code")["QueueUrl"]
+    body = json.dumps({"item_id": ITEM["owner"]["S"].removeprefix("item#")})
+    began = time.time()
+    for start in range(0, THROUGHPUT_TASKS, 10):
+        entries = [{"Id": str(number), "MessageBody": body} for number in range(start, start + 10)]
+        sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+    def empty() -> bool:
+        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return all(int(value) == 0 for value in counts.values())
+
+    wait_for(empty, "the queue to be empty", 120)
+    newest = max(seconds(task["done"]) for task in stack.api.get("/v1/tasks", limit=100, status="SUCCESS")["tasks"])
+    yield Figure(f"{THROUGHPUT_TASKS} QR tasks", THROUGHPUT_TASKS / (newest - began), "tasks a second", 80, "at least")
+
+
+def finish(stack: LocalStack, task_id: str) -> dict[str, Any]:
+    """The task once it has succeeded."""
+
+    def ended() -> dict[str, Any] | bool:
+        task = stack.api.get(f"/v1/tasks/{task_id}")
+        return task if task["status"] == "SUCCESS" else False
+
+    return wait_for(ended, f"task {task_id} to succeed")  # type: ignore[return-value]
+
+
+def seconds(text: str) -> float:
+    """Epoch seconds of a record's time."""
+    return datetime.fromisoformat(text).timestamp()

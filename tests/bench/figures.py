@@ -1,0 +1,20 @@
+"""What a bench measures: figures with their bounds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Figure(NamedTuple):
+    """One measured value and the bound it must hold; `kind` is "at most" or "at least"."""
+
+    what: str
+    value: float
+    unit: str
+    bound: float
+    kind: str = "at most"
+
+    @property
+    def held(self) -> bool:
+        """Whether the bound holds."""
+        return self.value <= self.bound if self.kind == "at most" else self.value >= self.bound
