@@ -12,6 +12,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from makertasks import (
+    aftermath,
     clock,
     context,
     failures,
@@ -86,7 +87,9 @@ def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits)
     logger.info("task started", worker=delivery.worker)
     try:
         result = jsonvalues.plain(_call(task, delivery, claimed, now))
-        pointer = payloads.store(claimed.record.task_id, "result", result)
+        claimed.record.children = aftermath.children(delivery.message, result)
+        kept = result if aftermath.keeps_result(delivery.message) else None
+        pointer = payloads.store(claimed.record.task_id, "result", kept)
     except context.Continue as pause:
         mine = _go_on(claimed, pause)
     except LostClaim:
@@ -98,7 +101,7 @@ def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises becomes its record's reason
         mine = _fail_or_retry(task, claimed, error)
     else:
-        mine = lifecycle.succeed(claimed, payloads.shown(pointer) if pointer else result, pointer)
+        mine = lifecycle.succeed(claimed, payloads.shown(pointer) if pointer else kept, pointer)
     if not mine:
         logger.warning("attempt lost: it was taken over")
         return None

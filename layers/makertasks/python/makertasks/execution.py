@@ -14,6 +14,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from makertasks import (
+    aftermath,
     attempt,
     clock,
     delays,
@@ -48,7 +49,10 @@ def execute(task: Task, delivery: Delivery) -> TaskRecord:
     The record is final, unless the task waits for a schedule of its own or another worker has it. A message that comes
     again after its task has ended gets the final record too.
     """
-    return _bring_further(task, delivery)
+    record = _bring_further(task, delivery)
+    if record.is_final:
+        aftermath.follow(delivery.message, record)
+    return record
 
 
 def _bring_further(task: Task, delivery: Delivery) -> TaskRecord:
