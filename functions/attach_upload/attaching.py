@@ -30,7 +30,7 @@ def run(key: str, etag: str | None) -> dict[str, Any]:
 
 
 def _finished_before(key: str) -> dict[str, Any]:
-    """The upload is gone: an earlier attempt, which could not say so any more, dealt with it, or somebody removed it."""
+    """The upload is gone: an earlier attempt, which could not say so, dealt with it, or somebody removed it."""
     rejected = uploads.rejected_key_of(key)
     if current().attempt > 1:
         if bucket.version(rejected).etag:

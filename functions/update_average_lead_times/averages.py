@@ -107,14 +107,6 @@ def window(today: date) -> tuple[date, date]:
     return today - timedelta(days=WINDOW_DAYS), today
 
 
-def months(first: date, last: date) -> Iterator[tuple[str, date, date]]:
-    """The months of a window as `2026-11` with the first and last day of the window in each."""
-    while first <= last:
-        following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
-        yield first.isoformat()[:7], first, min(last, following - timedelta(days=1))
-        first = following
-
-
 def physical(received: Iterable[Received]) -> Iterator[Received]:
     """Each delivery once, from records in the order of their delivery dates.
 

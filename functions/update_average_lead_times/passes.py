@@ -7,10 +7,10 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from makertasks import clock, inventory
+from makertasks import clock, deliveries, inventory
 from makertasks.context import Continue, current
 
-from .averages import History, Offer, Received, months, physical, window
+from .averages import History, Offer, Received, physical, window
 from .measurement import Change, Tally, examine, record, result, state_of
 
 # Below this many seconds a run hands over to a next invocation: enough for one more transaction and the record.
@@ -29,7 +29,7 @@ def run() -> dict[str, Any]:
         time_is_short = context.remaining() < MARGIN_SECONDS
         if time_is_short or len(pending) >= inventory.TRANSACTION_ENTRIES:
             _write(pending, tally)
-            context.checkpoint(shard, inventory.LINK_SHARDS)
+            context.checkpoint(shard, deliveries.LINK_SHARDS)
         if time_is_short:
             raise Continue(state_of(tally))
     _write(pending, tally)
@@ -45,24 +45,23 @@ def read(today: date) -> History:
 
 
 def _received(today: date) -> Iterator[Received]:
-    for month, first, last in months(*window(today)):
-        for entry in inventory.deliveries(month, first, last):
-            yield Received(
-                item_id=entry.item_id,
-                entry=entry.entry,
-                delivered=date.fromisoformat(entry.actual_delivery),
-                ordered=clock.parse(entry.ordered_at).date() if entry.ordered_at else None,
-                supplier_id=entry.supplier_id,
-                source=entry.supplier_source or ("request" if entry.supplier_id else None),
-                order_number=entry.order_number,
-            )
+    for row in deliveries.received(*window(today)):
+        yield Received(
+            item_id=row.owner.removeprefix("item#"),
+            entry=row.entry,
+            delivered=date.fromisoformat(row.actual_delivery),
+            ordered=clock.parse(row.ordered_at).date() if row.ordered_at else None,
+            supplier_id=row.supplier_id,
+            source=row.supplier_source or ("request" if row.supplier_id else None),
+            order_number=row.order_number,
+        )
 
 
 def _items(tally: Tally) -> Iterator[tuple[int, str, list[tuple[Offer, str | None]]]]:
     """Every item's links from where the last invocation stopped, as (shard, owner, [(offer, supplier's name)])."""
-    for shard in range(tally.shard, inventory.LINK_SHARDS):
+    for shard in range(tally.shard, deliveries.LINK_SHARDS):
         after = tally.after if shard == tally.shard else ""
-        for owner, links in groupby(inventory.links(shard, after), key=lambda link: str(link.owner)):
+        for owner, links in groupby(deliveries.links(shard, after), key=lambda link: str(link.owner)):
             yield shard, owner, [(_offer(link), link.supplier_name) for link in links]
 
 
@@ -86,5 +85,5 @@ def _whole(days: float | None) -> int | None:
 def _write(pending: list[Change], tally: Tally) -> None:
     """Write the changes and forget them."""
     times = [(change.owner, f"supplier#{change.offer.number}", change.new[:3]) for change in pending]
-    record(pending, inventory.set_lead_times(times), tally)
+    record(pending, deliveries.set_lead_times(times), tally)
     pending.clear()

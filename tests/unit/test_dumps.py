@@ -1,7 +1,5 @@
 """OpenMakerSuite's dumps: read as a stream, brought into the inventory table, and brought in again."""
 
-# ruff: noqa: S311 - orders and histories drawn at random need not be secret
-
 from __future__ import annotations
 
 import copy
@@ -22,7 +20,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 
 from import_dump.handler import import_dump
-from makertasks import bucket, dumps, imports, inventory, settings
+from makertasks import bucket, deliveries, dumps, imports, inventory, settings
 from makertasks.context import Context, Continue, running
 from makertasks.errors import PermanentError
 from makertasks.inventory import Item, ItemSupplier, LoggedDelivery, Reference, ReorderRequest
@@ -173,7 +171,7 @@ class TestObjects:
             "request#12": ("4", "purchase_order"),
         }
         assert {row["actual_delivery"] for row in logged.values()} == {"2026-10-08"}
-        assert {row["delivery_month"] for row in logged.values()} == {"2026-10"}
+        assert {row["delivery_week"] for row in logged.values()} == {"2026-W41"}
 
     def test_a_request_finds_its_order_by_item_and_day_too(self, bring_in):
         bring_in(change(a_makerspace(), "reorder_queue.reorderrequest", order_number=""))
@@ -231,7 +229,7 @@ class TestObjects:
         bring_in(a_makerspace())
         made = {"image": "inventory/images/M3.png", "thumbnail": "t", "qr_code": "q", "index_card": "c"}
         inventory.update_item(ITEM, **made, image_source="https://example.com/m3.png")
-        inventory.set_lead_times([(f"item#{ITEM}", "supplier#5", (11, 12, 13))])
+        deliveries.set_lead_times([(f"item#{ITEM}", "supplier#5", (11, 12, 13))])
         media = {"image": "inventory/images/old.jpg", "qr_code": ""}
         report = bring_in(change(a_makerspace(), "inventory.inventoryitem", **media))
         assert counts(report) == (0, 0, 13, 0)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,7 +20,6 @@ from makertasks import settings
 from makertasks.errors import InvalidRequest, PassingError, UnknownItem
 from makertasks.inventory_model import (
     DEFAULT_LEAD_TIME_DAYS,
-    LINK_SHARDS,
     MODELS,
     Delivery,
     Entry,
@@ -35,7 +33,6 @@ from makertasks.inventory_model import (
 
 __all__ = [
     "DEFAULT_LEAD_TIME_DAYS",
-    "LINK_SHARDS",
     "TRANSACTION_ENTRIES",
     "Change",
     "Delivery",
@@ -46,15 +43,13 @@ __all__ = [
     "LoggedDelivery",
     "Reference",
     "ReorderRequest",
+    "change",
     "connect",
-    "deliveries",
     "find",
     "get_item",
     "get_item_page",
-    "links",
     "list_items",
     "owner_of",
-    "set_lead_times",
     "transact",
     "update_item",
     "write",
@@ -62,9 +57,6 @@ __all__ = [
 
 # DynamoDB's limit of one transaction, and of one BatchGetItem.
 TRANSACTION_ENTRIES = 100
-
-# Entries of one page of an index that is read whole; DynamoDB ends a page at 1 MB anyway.
-PAGE_ENTRIES = 1000
 
 
 class Change(NamedTuple):
@@ -183,7 +175,7 @@ def update_item(item_id: UUID | str, condition: Condition | None = None, **attri
         for name, value in attributes.items()
     ]
     exists = Item.owner.exists()
-    if _update(item, actions, exists if condition is None else exists & condition):
+    if change(Change(item, actions, exists if condition is None else exists & condition)):
         return True
     if condition is None:
         raise UnknownItem(str(item_id))
@@ -191,55 +183,15 @@ def update_item(item_id: UUID | str, condition: Condition | None = None, **attri
     return False
 
 
-def set_lead_times(times: Sequence[tuple[str, str, tuple[int, int, int]]]) -> list[bool]:
-    """Set mean, median and 90th percentile, in days, of links named by (owner, entry); the three of a link at once.
-
-    Answers for each link False where it is gone or no longer active. 100 links travel in one transaction, at most;
-    where one of them cannot be written the others are written one by one. Raises PassingError where DynamoDB refuses.
-    """
-    written: list[bool] = []
-    for start in range(0, len(times), TRANSACTION_ENTRIES):
-        part = [_lead_time_change(*each) for each in times[start : start + TRANSACTION_ENTRIES]]
-        together = transact([], part)
-        written += [together or _update(*change) for change in part]
-    return written
-
-
-def _lead_time_change(owner: str, entry: str, days: tuple[int, int, int]) -> Change:
-    attributes = (ItemSupplier.average_lead_time, ItemSupplier.lead_time_median, ItemSupplier.lead_time_p90)
-    actions = [attribute.set(value) for attribute, value in zip(attributes, days, strict=True)]
-    is_active = ItemSupplier.is_active == True  # noqa: E712 - PynamoDB's expression, not a comparison
-    return Change(ItemSupplier(owner, entry), actions, is_active)
-
-
-def _update(entry: Entry, actions: list[Any], condition: Condition) -> bool:
+def change(wanted: Change) -> bool:
+    """Change single attributes of one entry; False where the condition does not hold. Raises PassingError."""
     try:
-        entry.update(actions=actions, condition=condition)
+        wanted.entry.update(actions=wanted.actions, condition=wanted.condition)
     except UpdateError as error:
         if error.cause_response_code == "ConditionalCheckFailedException":
             return False
         raise PassingError(f"the inventory table refused the change: {error}") from error
     return True
-
-
-def deliveries(month: str, first: date, last: date) -> Iterator[Delivery]:
-    """What was received in one month (`2026-11`) between two dates, oldest first, a page at a time."""
-    connect()
-    condition = Delivery.actual_delivery.between(first.isoformat(), last.isoformat())
-    try:
-        yield from Delivery.deliveries.query(month, condition, page_size=PAGE_ENTRIES)
-    except PynamoDBException as error:
-        raise PassingError(f"the inventory table did not answer: {error}") from error
-
-
-def links(shard: int, after: str = "") -> Iterator[ItemSupplier]:
-    """The supplier links of one shard in the order of their items, those after the owner `after`, a page at a time."""
-    connect()
-    condition = ItemSupplier.owner > after if after else None
-    try:
-        yield from ItemSupplier.links.query(str(shard), condition, page_size=PAGE_ENTRIES)
-    except PynamoDBException as error:
-        raise PassingError(f"the inventory table did not answer: {error}") from error
 
 
 def transact(new: Iterable[Entry], changes: Iterable[Change]) -> bool:
