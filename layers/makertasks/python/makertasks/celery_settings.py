@@ -1,0 +1,96 @@
+"""What a stock Celery client needs to send to this stack and to read its results: settings, and an IAM policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from makertasks import aws, queues, settings, tasks
+from makertasks.errors import Unavailable
+
+
+def celery_settings() -> dict[str, Any]:
+    """Celery's settings by their own names (`app.conf.update(**celery_settings())`); raises Unavailable.
+
+    `ttl_seconds` is not in the address of the result backend on purpose: with it Celery would want to change the
+    table's time to live.
+    """
+    names = {name: declared.short_name for name, declared in tasks.discover().items()}
+    region = _region()
+    return {
+        "broker_url": "sqs://",
+        "broker_transport_options": {
+            "region": region,
+            "predefined_queues": {queues.name_of(short): {"url": queues.url_of(short)} for short in names.values()},
+        },
+        "task_routes": {name: {"queue": queues.name_of(short)} for name, short in names.items()},
+        "result_backend": f"dynamodb://@{region}/{settings.tasks_table()}",
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "result_extended": True,
+        # SQS has no broadcasts, so there is nobody to answer these.
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+    }
+
+
+def django_settings() -> str:
+    """The same as text for a Django project's settings.py, with Celery's usual prefix; raises Unavailable."""
+    lines = [f"CELERY_{name.upper()} = {_python(value)}\n" for name, value in celery_settings().items()]
+    return "".join(lines)
+
+
+def policy() -> dict[str, Any]:
+    """The IAM policy of whoever runs that client, and nothing it does not need; raises Unavailable.
+
+    Put and deleted are groups and chords and what `forget()` removes; updated is what MakertasksControl revokes.
+    """
+    table = _table_arn()
+    arns = [_queue_arn(declared.short_name) for declared in tasks.discover().values()]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow("SendTasks", ["sqs:GetQueueAttributes", "sqs:SendMessage"], arns),
+            _allow("ReadResults", ["dynamodb:DescribeTable", "dynamodb:GetItem"], table),
+            _allow("KeepGroupsAndForget", ["dynamodb:PutItem", "dynamodb:DeleteItem"], table),
+            _allow("Revoke", ["dynamodb:UpdateItem"], table),
+        ],
+    }
+
+
+def _allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _region() -> str:
+    region: str = aws.client("sqs").meta.region_name
+    return region
+
+
+def _table_arn() -> str:
+    try:
+        described = aws.client("dynamodb").describe_table(TableName=settings.tasks_table())
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the tasks table {settings.tasks_table()} was not found: {error}") from error
+    arn: str = described["Table"]["TableArn"]
+    return arn
+
+
+def _queue_arn(queue: str) -> str:
+    try:
+        answer = aws.client("sqs").get_queue_attributes(QueueUrl=queues.url_of(queue), AttributeNames=["QueueArn"])
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {queues.name_of(queue)} was not found: {error}") from error
+    arn: str = answer["Attributes"]["QueueArn"]
+    return arn
+
+
+def _python(value: Any, indent: int = 0) -> str:
+    """Python source of a setting, one entry a line."""
+    if not isinstance(value, dict):
+        return repr(value).replace("'", '"')
+    inner = " " * (indent + 4)
+    entries = "".join(f'{inner}"{name}": {_python(entry, indent + 4)},\n' for name, entry in value.items())
+    return f"{{\n{entries}{' ' * indent}}}"

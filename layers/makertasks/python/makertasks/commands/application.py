@@ -1,0 +1,68 @@
+"""The command, its groups and its exit codes.
+
+0   done
+1   the task that was waited for ended as FAILURE or REVOKED
+2   what was asked for is wrong: an option, an argument, a name
+3   there is no such task, queue, schedule or file
+4   AWS refused or did not answer; trying again later is right
+5   it is not known where the stack is: makertasks configure --stack NAME
+6   the time to wait ran out; the task goes on
+130 interrupted
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+from makertasks import configuration
+from makertasks.commands import output, setup
+from makertasks.errors import InvalidRequest, MakertasksError, NotFound, PassingError, Unavailable
+
+# The first that fits decides.
+EXIT_CODES: list[tuple[type[BaseException], int]] = [
+    (InvalidRequest, 2),
+    (NotFound, 3),
+    (configuration.NotConfigured, 5),
+    (TimeoutError, 6),
+    (Unavailable, 4),
+    (PassingError, 4),
+    (MakertasksError, 2),
+]
+
+app = typer.Typer(
+    name="makertasks",
+    help="OpenMakerSuite's background tasks on AWS Lambda: send them, look at them, control them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done, 1 the task failed, 2 wrong usage, 3 not found, 4 AWS refused, 5 not configured, 6 time out.",
+)
+for module in (setup,):
+    module.register(app)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    try:
+        app(arguments)
+    except (MakertasksError, TimeoutError) as error:
+        output.messages.print(f"error: {error}", style="red", markup=False)
+        sys.exit(exit_code(error))
+    except aws_errors() as error:
+        output.messages.print(f"error: AWS refused: {error}", style="red", markup=False)
+        sys.exit(4)
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code of an error."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def aws_errors() -> Any:
+    """What boto3 raises."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - half a second that --help does not need
+
+    return (BotoCoreError, ClientError)

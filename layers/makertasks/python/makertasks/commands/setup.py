@@ -1,0 +1,46 @@
+"""configure, celery-settings: what is done once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from makertasks import configuration
+from makertasks.commands import output
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(configure)
+    app.command("celery-settings")(celery_settings)
+
+
+def configure(
+    stack: Annotated[str, typer.Option(help="Name of the CloudFormation stack.")],
+    as_json: output.AsJson = False,
+) -> None:
+    """Write where the stack is, from its outputs, into the user's configuration file."""
+    values = configuration.values_of(stack)
+    file = configuration.write(values)
+    if as_json:
+        output.print_json({"file": str(file), "environment": values})
+    else:
+        output.facts(values)
+        output.messages.print(f"written to {file}")
+
+
+def celery_settings(
+    policy: Annotated[bool, typer.Option("--policy", help="Print the client's IAM policy instead.")] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Print the settings with which a stock Celery client uses this stack, for a Django project's settings.py."""
+    from makertasks import celery_settings as celery  # noqa: PLC0415 - loads boto3
+
+    configuration.load()
+    if policy:
+        output.print_json(celery.policy())
+    elif as_json:
+        output.print_json(celery.celery_settings())
+    else:
+        typer.echo(celery.django_settings(), nl=False)

@@ -1,0 +1,37 @@
+"""A Django site's Celery application as OpenMakerSuite has it, with nothing of ours but its settings."""
+
+import json
+import os
+from pathlib import Path
+
+from celery import Celery
+
+app = Celery("config")
+app.conf.update(**json.loads(Path(os.environ["CELERY_SETTINGS"]).read_text()))
+
+
+@app.task(name="inventory.tasks.generate_qr_code")
+def generate_qr_code(item_id):
+    raise AssertionError("runs on Lambda")
+
+
+@app.task(name="inventory.tasks.generate_index_card")
+def generate_index_card(item_id):
+    raise AssertionError("runs on Lambda")
+
+
+@app.task(name="inventory.tasks.update_average_lead_times")
+def update_average_lead_times():
+    raise AssertionError("runs on Lambda")
+
+
+@app.task(name="inventory.tasks.download_image_from_url")
+def download_image_from_url(item_id, image_url):
+    raise AssertionError("runs on Lambda")
+
+
+@app.task(name="tests.calculate")
+def calculate(value=None, operation="give", amount=0):
+    """Only a stock worker runs this; the function of that name does something else with other operations."""
+    assert operation == "give"
+    return {"by": "a stock worker", "value": value}

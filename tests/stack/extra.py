@@ -1,0 +1,35 @@
+"""The real template with functions of the tests' own beside the real ones."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = Path(__file__).with_name("functions")
+MODEL = "generate_qr_code"  # whose block every added task's block is copied from
+
+
+def project_with(folder: Path, *tasks: str) -> Path:
+    """A project in `folder` that has the tasks of tests/stack/functions as well; answers its template.yaml."""
+    shutil.copytree(ROOT / "functions", folder / "functions", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "layers").symlink_to(ROOT / "layers")
+    template = (ROOT / "template.yaml").read_text()
+    for name in tasks:
+        shutil.copytree(FUNCTIONS / name, folder / "functions" / name, ignore=shutil.ignore_patterns("__pycache__"))
+        template = template.replace("\nOutputs:\n", f"\n{_block(template, name)}\nOutputs:\n")
+    target = folder / "template.yaml"
+    target.write_text(template)
+    return target
+
+
+def _block(template: str, name: str) -> str:
+    """A task's block, as somebody who adds a task copies it."""
+    found = re.search(rf"  # ── Task {MODEL} .*?(?=  # ── )", template, re.DOTALL)
+    assert found, f"template.yaml has no block of {MODEL}"
+    return found[0].replace(MODEL, name).replace(_camel(MODEL), _camel(name))
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
