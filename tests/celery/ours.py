@@ -40,10 +40,16 @@ def failed(message: wire.Message, error: Exception) -> None:
     record(message, "FAILURE", error=error, traceback="Traceback …")
     following = wire.error_followers(message)
     send(following)
-    for never_run in following.failed:
-        record(never_run, "FAILURE", error=error)
-        count(never_run)
+    fail_along(following, error)
     count(message)
+
+
+def fail_along(following: wire.Followers, error: Exception) -> None:
+    """Record the tasks that will never run; one that has ended stays as it is."""
+    for never_run in following.failed:
+        if backend.get_state(never_run.task_id) == "PENDING":
+            record(never_run, "FAILURE", error=error)
+            count(never_run)
 
 
 def send(following: wire.Followers) -> None:
@@ -97,6 +103,4 @@ def count(message: wire.Message) -> None:
     error = ChordError(f"Dependency {culprit} raised …")
     following = wire.chord_error_followers(message)
     send(following)
-    for never_run in following.failed:
-        record(never_run, "FAILURE", error=error)
-        count(never_run)
+    fail_along(following, error)

@@ -86,7 +86,9 @@ def run_all(description, run):
         )
         for headers, args in ran
     ]
-    return sorted(seen, key=repr), outcome(result)
+    # Celery sends the step after a group in a chord's body once for each of its members, all with one id: which of
+    # their results stays is chance.
+    return sorted(seen, key=repr), outcome(result) if len(tags) == len(ran) else "one of several"
 
 
 def children_of(task_id):
@@ -134,7 +136,8 @@ def test_a_failing_canvas_runs_as_far_and_the_client_gets_the_error(description)
 
     assert ran == stock_ran
     # Where a stock worker leaves the client waiting for ever (a chord inside a failed chord), ours ends with the error.
-    if stock_outcome == "TimeoutError":
+    # Where a chord's body is a group, Celery 5.7 fails its tasks with the part's own error; ours is the chord's.
+    if stock_outcome in {"TimeoutError", "ValueError", "ChordError"}:
         assert result in {"ValueError", "ChordError"}
     else:
         assert result == stock_outcome

@@ -16,7 +16,7 @@ from makertasks.wire.canvas import Sending, StartedChord
 from makertasks.wire.message import Message, Signature
 from makertasks.wire.results import Tree
 from makertasks.wire.signatures import checked, in_list, to_message
-from makertasks.wire.structure import group_of
+from makertasks.wire.structure import group_of, strip_header_links
 
 
 def _new_id() -> str:
@@ -75,13 +75,15 @@ def chord_error_followers(
 ) -> Followers:
     """What follows where a part of a chord failed: the body fails, its errbacks get its id, its chain fails with it.
 
-    Celery's error for those is ChordError, "Dependency <id> raised <repr of the error>".
+    Celery's error for those is ChordError, "Dependency <id> raised <repr of the error>". Tasks among `failed` that have
+    ended already stay as they are and are not counted again.
     """
     sending = _sending(message, new_id, now)
     if message.chord is None:
         return Followers()
     body = checked(message.chord, "chord")
     sending.freeze(body)
+    strip_header_links(body)
     _call_errbacks(sending, in_list(body["options"].get("link_error")), body["options"]["task_id"])
     failed = _never_run([body], sending)
     return Followers(sending.messages, sending.chords, failed=failed)
