@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import uuid
@@ -31,9 +30,7 @@ class Site:
     def run(self, version: str, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run Python where that version of Celery is installed."""
         python = ROOT / f".local/celery-{version}/bin/python"
-        return subprocess.run(
-            [str(python), *command], cwd=CLIENT, env=self.environment | more, capture_output=True, text=True, check=False
-        )  # fmt: skip
+        return run([str(python), *command], self.environment | more, CLIENT)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +49,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "CELERY_SETTINGS": str(folder / "settings.json"),
             **user_with(stack, policy),
         })  # fmt: skip
+
+
+def run(command: list[str], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of ours and wait for its end."""
+    return subprocess.run(  # noqa: S603 - what it is given is written here
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def stack_environment(stack: LocalStack, folder: Path) -> dict[str, str]:
@@ -76,7 +80,7 @@ def stack_environment(stack: LocalStack, folder: Path) -> dict[str, str]:
 def makertasks(environment: dict[str, str], *arguments: str) -> str:
     """What the command prints."""
     command = [str(ROOT / ".venv/bin/python"), "-m", "makertasks", *arguments]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    ran = run(command, environment, ROOT)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 

@@ -1,4 +1,4 @@
-"""What a stock Celery client does, against the deployed stack; run where Celery is installed, by test_stock_celery.py."""
+"""What a stock Celery client does with the deployed stack; test_stock_celery.py runs it where Celery is installed."""
 
 import os
 import time

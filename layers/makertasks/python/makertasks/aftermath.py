@@ -15,8 +15,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from makertasks import chords, clock, lifecycle, queues, records, tasks, wire
+from makertasks import chords, delays, lifecycle, payloads, records, tasks, wire
 from makertasks.chords import ChordError
+from makertasks.drafts import draft
 from makertasks.errors import InvalidArguments, MakertasksError, NotFound, UnknownTask
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -53,12 +54,11 @@ def follow(message: wire.Message, record: TaskRecord) -> None:
     """Do what a final task's message asks for; raises Unavailable, and then may be called again."""
     if not has_followers(message):
         return
-    meta = wire.parse_result_meta(record.result)
     try:
         if record.status == Status.SUCCESS:
-            _send(_after_success(message, meta["result"]))
+            _send(_after_success(message, payloads.result_of(record)))
         else:
-            _send(_after_failure(message, record.status), _stored_error(meta["result"]))
+            _send(_after_failure(message, record.status), _stored_error(record))
     except wire.Malformed as error:
         logger.warning("what follows cannot be read", task_id=message.task_id, reason=str(error))
     _count(message)
@@ -87,34 +87,32 @@ def _send(following: wire.Followers, error: BaseException | None = None) -> None
     for message in following.messages:
         _send_one(message)
     for never_run in following.failed:
-        lifecycle.close(_record(never_run), Status.FAILURE, error or ChordError("a task before it failed"))
+        _close(never_run, error or ChordError("a task before it failed"))
         _count(never_run)
 
 
 def _send_one(message: wire.Message) -> None:
-    """Record a task and send it, unless it was sent before."""
-    record = _record(message)
-    if not record.queue:
-        lifecycle.close(record, Status.FAILURE, NotRegistered(message.name))
-        follow(message, records.get(message.task_id))
-        return
-    if lifecycle.create(record) or records.get(message.task_id).status == Status.PENDING:
-        delay = (message.eta - clock.now()).total_seconds() if message.eta else 0
-        queues.send(record.queue, wire.encode(message, queues.name_of(record.queue)), delay)
-
-
-def _record(message: wire.Message) -> TaskRecord:
-    """The PENDING record of what follows; without queue where no task of ours has that name."""
+    """Record a task and send it, unless it was sent before; it fails at once where no worker could take it."""
     try:
-        task = tasks.find(message.name)
+        prepared = draft(tasks.find(message.name), message)
     except UnknownTask:
-        return records.new(message, queue="")
-    try:
-        kwargs = task.bind(message.args, message.kwargs)
-    except InvalidArguments:  # its worker refuses it, and says why
-        return records.new(message, queue=task.short_name)
-    item_id = next((kwargs[name] for name in task.item_arguments if isinstance(kwargs.get(name), str)), None)
-    return records.new(replace(message, args=[], kwargs=kwargs), queue=task.short_name, item_id=item_id)
+        _fail_at_once(message, NotRegistered(message.name))
+    except (InvalidArguments, payloads.TooLarge) as error:
+        _fail_at_once(message, error)
+    else:
+        if lifecycle.create(prepared.record) or records.get(message.task_id).status == Status.PENDING:
+            delays.send(str(prepared.record.queue), prepared.message)
+
+
+def _fail_at_once(message: wire.Message, error: MakertasksError) -> None:
+    _close(message, error)
+    follow(message, records.get(message.task_id))
+
+
+def _close(message: wire.Message, error: BaseException) -> None:
+    """FAILURE for a task that never runs."""
+    record = records.new(payloads.slim(message), queue=message.name.rpartition(".")[2])
+    lifecycle.close(record, Status.FAILURE, error)
 
 
 def _count(message: wire.Message) -> None:
@@ -145,25 +143,28 @@ def _of_chord(message: wire.Message, group_id: str, counted: int) -> tuple[wire.
     size = (message.chord or {}).get("chord_size")
     if counted < (size if isinstance(size, int) else len(parts)):
         return None, None
-    results = chords.results_of(parts)
-    culprit = next((part for part in parts if _has_failed(results.get(part))), None)
+    found = chords.records_of(parts)
+    culprit = next((part for part in parts if part not in found or _status(found[part]) in FAILED), None)
     if culprit is not None:
-        return wire.chord_error_followers(message, new_id=new_id), _dependency_error(culprit, results.get(culprit))
-    return wire.chord_followers(message, wire.join(group, lambda part: results[part]["result"]), new_id=new_id), None
+        return wire.chord_error_followers(message, new_id=new_id), _dependency_error(culprit, found.get(culprit))
+    results = wire.join(group, lambda part: payloads.result_of(found[part]))
+    return wire.chord_followers(message, results, new_id=new_id), None
 
 
-def _has_failed(meta: dict[str, Any] | None) -> bool:
-    return meta is None or meta["status"] in FAILED
+def _status(record: TaskRecord) -> str:
+    """As Celery's result has it: a part that a stock worker ran has nothing else."""
+    return str(wire.parse_result_meta(record.result)["status"])
 
 
-def _dependency_error(task_id: str, meta: dict[str, Any] | None) -> ChordError:
+def _dependency_error(task_id: str, record: TaskRecord | None) -> ChordError:
     """Celery's words for the part that keeps the body from running."""
-    reason = NotFound("its result is gone") if meta is None else _stored_error(meta["result"])
+    reason = NotFound("its result is gone") if record is None else _stored_error(record)
     return ChordError(f"Dependency {task_id} raised {reason!r}")
 
 
-def _stored_error(result: Any) -> Exception:
+def _stored_error(record: TaskRecord) -> Exception:
     """The error that a record holds, as an exception of its name, module and arguments."""
+    result = wire.parse_result_meta(record.result)["result"]
     stored = result if isinstance(result, dict) else {}
     kind = type(str(stored.get("exc_type") or "Exception"), (Exception,), {})
     kind.__module__ = str(stored.get("exc_module") or "builtins")

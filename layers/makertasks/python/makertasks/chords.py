@@ -114,19 +114,14 @@ def group_of(group_id: str) -> Tree:
     return wire.parse_group_meta(saved.result)
 
 
-def results_of(task_ids: list[str]) -> dict[str, dict[str, object]]:
-    """Celery's result of each task that has a record; raises Unavailable."""
+def records_of(task_ids: list[str]) -> dict[str, TaskRecord]:
+    """The records of those tasks that have one, by task id, read consistently; raises Unavailable."""
     records.connect()
-    keys = [wire.result_key(task_id) for task_id in task_ids]
+    keys = {wire.result_key(task_id): task_id for task_id in task_ids}
     try:
-        found = {record.id: record for record in TaskRecord.batch_get(keys, consistent_read=True)}
+        return {keys[record.id]: record for record in TaskRecord.batch_get(list(keys), consistent_read=True)}
     except PynamoDBException as error:
         raise Unavailable(f"the tasks table did not answer: {error}") from error
-    return {
-        task_id: wire.parse_result_meta(found[key].result)
-        for task_id, key in zip(task_ids, keys, strict=True)
-        if key in found
-    }
 
 
 def end(group_id: str) -> None:

@@ -38,7 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 the task failed, 2 wrong usage, 3 not found, 4 AWS refused, 5 not configured, 6 time out.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 AWS refused, 5 not configured, 6 too late.",
 )
 for module in (setup,):
     module.register(app)
@@ -63,6 +63,6 @@ def exit_code(error: BaseException) -> int:
 
 def aws_errors() -> Any:
     """What boto3 raises."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - half a second that --help does not need
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, and not needed for --help
 
     return (BotoCoreError, ClientError)

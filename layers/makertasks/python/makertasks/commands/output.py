@@ -61,7 +61,7 @@ def facts(values: dict[str, Any]) -> None:
     shown.add_column(style="bold")
     shown.add_column(overflow="fold")
     for name, value in values.items():
-        if value is not None and value != [] and value != {}:
+        if value not in (None, [], {}):
             shown.add_row(name, _cell(name, value))
     console.print(shown)
 
