@@ -27,7 +27,7 @@ MAX_DEPTH = 150
 _LARGEST = 2**63
 
 
-class Malformed(MakertasksError):  # noqa: N818 - reads as what it says, like the package's other errors
+class Malformed(MakertasksError):
     """What was read is not what the wire format says.
 
     `task_id` and `name` are there where they could be read: then the task's failure can be recorded.
