@@ -5,6 +5,7 @@ import random
 
 import celery
 import ours
+import pytest
 from celery import chain, chord, group
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -127,6 +128,8 @@ def test_a_canvas_runs_the_same_on_either_worker_and_on_both(description, seed):
     assert run_all(description, by_either(seed)) == stock
 
 
+# Celery 5.4 stumbles over the missing id of a failed chord's body where that is a chain.
+@pytest.mark.filterwarnings("ignore:Exception raised outside body:RuntimeWarning")
 @NORMAL
 @given(canvases(failing=True))
 def test_a_failing_canvas_runs_as_far_and_the_client_gets_the_error(description):
