@@ -1,5 +1,5 @@
 """The addresses under /v1/: importing this package declares them all."""
 
-from api.resources import health, items, task_types, tasks
+from api.resources import audit, health, items, queues, schedules, statistics, task_types, tasks, workers
 
-__all__ = ["health", "items", "task_types", "tasks"]
+__all__ = ["audit", "health", "items", "queues", "schedules", "statistics", "task_types", "tasks", "workers"]

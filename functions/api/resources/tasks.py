@@ -9,11 +9,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from api import arguments, shapes, views
+from api import arguments, lists, shapes, views
 from api.access import Caller, Role
 from api.arguments import A_NAME, A_TASK, AN_ITEM, Cursor, Limit, Moment, TaskId, TaskName, Worker
 from api.routing import route
-from makertasks import clock, listing, producer, records, tasks
+from makertasks import clock, listing, producer, records, search, task_logs
 from makertasks.states import Status
 
 A_SUMMARY = {
@@ -52,6 +52,16 @@ A_DETAIL = A_SUMMARY | {
 }
 
 
+Search = Annotated[
+    str,
+    Meta(
+        max_length=search.MAXIMUM_CHARACTERS,
+        description=f'A search: words, "quoted text", AND, OR, NOT, brackets, and fields ({", ".join(search.FIELDS)})',
+        examples=['status:FAILURE error:"timed out"'],
+    ),
+]
+
+
 class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
     """Which tasks: every field that is given must fit."""
 
@@ -61,9 +71,12 @@ class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
     worker: Worker | None = None
     created_from: Moment | None = None
     created_to: Moment | None = None
+    q: Search | None = None
 
     def filter(self) -> listing.Filter:
-        """As listings take it; raises InvalidRequest for a time that is none."""
+        """As listings take it; raises InvalidRequest for a time that is none and a search that cannot be read."""
+        if self.q is not None:
+            search.parse(self.q)
         return listing.Filter(
             status=self.status.value if self.status else None,
             name=self.name,
@@ -71,6 +84,7 @@ class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
             worker=self.worker,
             created_from=_moment("created_from", self.created_from),
             created_to=_moment("created_to", self.created_to),
+            q=self.q,
         )
 
 
@@ -89,11 +103,40 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True):
     args: Annotated[list[Any], Meta(max_length=20, description="Arguments by position")] = []
 
 
+A_WAITING_TASK = A_DETAIL | {
+    "status": "PENDING",
+    "result": None,
+    "worker": None,
+    "started": None,
+    "done": None,
+    "runtime": None,
+}
+
+
+class LogQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """How many lines."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Lines at most")] = task_logs.LIMIT
+
+
+SOME_LINES = {
+    "lines": [
+        {
+            "time": "2026-11-22T09:30:00.210000Z",
+            "level": "INFO",
+            "message": "task started",
+            "fields": {"attempt": 1, "worker": "generate_qr_code@1f2e3d4c"},
+        }
+    ],
+    "complete": True,
+}
+
+
 @route("GET", "/v1/tasks", Role.VIEWER, tag="Tasks", example={"tasks": [A_SUMMARY], "cursor": None})
 def list_tasks(query: TaskQuery) -> shapes.TaskList:
     """Tasks, newest first, by any of the filters."""
-    page = listing.page(query.filter(), limit=query.limit, cursor=query.cursor, names=tasks.discover())
-    return {"tasks": [views.task_summary(record) for record in page.records], "cursor": page.cursor}
+    found, cursor = lists.task_page(query.filter(), query.limit, query.cursor)
+    return {"tasks": [views.task_summary(record) for record in found], "cursor": cursor}
 
 
 @route(
@@ -104,7 +147,7 @@ def list_tasks(query: TaskQuery) -> shapes.TaskList:
     tag="Tasks",
     refusals=(HTTPStatus.NOT_FOUND,),
     body_example={"name": A_NAME, "kwargs": {"item_id": AN_ITEM}},
-    example=A_DETAIL | {"status": "PENDING", "result": None, "worker": None, "started": None, "done": None},
+    example=A_WAITING_TASK,
 )
 def submit_task(body: Submission, caller: Caller) -> shapes.TaskDetail:
     """Accept one task: 202 with its record."""
@@ -116,6 +159,12 @@ def submit_task(body: Submission, caller: Caller) -> shapes.TaskDetail:
 def get_task(task_id: TaskId) -> shapes.TaskDetail:
     """One task with its result or traceback and its attempts."""
     return views.task_detail(records.get(task_id))
+
+
+@route("GET", "/v1/tasks/{task_id}/logs", Role.VIEWER, tag="Tasks", example=SOME_LINES)
+def get_task_logs(task_id: TaskId, query: LogQuery) -> task_logs.Lines:
+    """What the task's function wrote to its log while it ran this task."""
+    return task_logs.lines(records.get(task_id), query.limit)
 
 
 def _moment(field: str, text: str | None) -> str | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -190,7 +190,7 @@ def hours(newest: str, oldest: str) -> Iterator[HourCounts]:
     """Hours that hold tasks, newest first, between two hours (`2026-11-22T09`); raises Unavailable."""
     for day in _days(newest[:10], oldest[:10]):
         found: dict[str, HourCounts] = {}
-        for cell in _cells(day):
+        for cell in cells(day):
             hour = found.setdefault(cell.hour, HourCounts(cell.hour))
             hour.names[cell.name] = cell.counts
         yield from (found[hour] for hour in sorted(found, reverse=True) if oldest <= hour <= newest)
@@ -199,14 +199,14 @@ def hours(newest: str, oldest: str) -> Iterator[HourCounts]:
 def days(month: str) -> dict[str, dict[str, dict[str, int]]]:
     """Counts of one month: {day: {task name: {status: tasks}}}; raises Unavailable."""
     found: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
-    for cell in _cells(month):
+    for cell in cells(month):
         found[f"{month}-{cell.cell[:2]}"][cell.name] = cell.counts
     return dict(found)
 
 
 def months() -> list[str]:
     """Months that hold tasks, newest first; raises Unavailable."""
-    return sorted((cell.cell for cell in _cells("months")), reverse=True)
+    return sorted((cell.cell for cell in cells("months")), reverse=True)
 
 
 def _days(newest: str, oldest: str) -> Iterator[str]:
@@ -215,7 +215,8 @@ def _days(newest: str, oldest: str) -> Iterator[str]:
             yield from (day for day in sorted(days(month), reverse=True) if oldest <= day <= newest)
 
 
-def _cells(period: str) -> Iterable[CounterCell]:
+def cells(period: str) -> list[CounterCell]:
+    """Every cell of a day (`2026-11-22`: its hours) or of a month (`2026-11`: its days); raises Unavailable."""
     connect()
     try:
         return list(CounterCell.query(period))

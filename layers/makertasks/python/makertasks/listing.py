@@ -12,7 +12,7 @@ import hashlib
 import heapq
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from makertasks import clock, counters, records
+from makertasks import clock, counters, records, search, wire
 from makertasks.errors import InvalidRequest, Unavailable
 from makertasks.records import ACTIVE_SHARDS, TaskRecord
 from makertasks.states import ACTIVE, Status
@@ -47,6 +47,7 @@ class Filter:
     worker: str | None = None
     created_from: str | None = None
     created_to: str | None = None
+    q: str | None = None  # in the language of `search`
 
     def admits(self, record: TaskRecord) -> bool:
         """Whether a record fits."""
@@ -57,7 +58,15 @@ class Filter:
             and self.worker in {None, record.worker}
             and (self.created_from or OLDEST) <= record.created
             and (self.created_to is None or record.created <= self.created_to)
+            and (self.q is None or search.parse(self.q).fits(record))
         )
+
+    def narrowed(self) -> Filter:
+        """With what the search asks for of the other fields, so that an index serves it; raises InvalidRequest."""
+        terms = {} if self.q is None else {term.field: term.text for term in search.required(search.parse(self.q))}
+        status = self.status or terms.get("status", "").upper() or None
+        item_id = terms.get("item", "")
+        return replace(self, status=status, item_id=self.item_id or (item_id if search.is_uuid(item_id) else None))
 
 
 @dataclass(frozen=True)
@@ -76,17 +85,25 @@ def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = Non
     if not 1 <= limit <= MAXIMUM_LIMIT:
         raise InvalidRequest("limit", f"must be between 1 and {MAXIMUM_LIMIT}, not {limit}")
     after = _read_cursor(cursor, wanted) if cursor else None
+    if wanted.q is not None and (task_id := search.exact_id(search.parse(wanted.q))):
+        return _one(wanted, task_id)
     try:
-        return _collect(wanted, limit, _places(wanted, after, set(names)))
+        return _collect(wanted, limit, _places(wanted.narrowed(), after, set(names)))
     except PynamoDBException as error:
         raise Unavailable(f"the tasks table did not answer: {error}") from error
+
+
+def _one(wanted: Filter, task_id: str) -> Page:
+    stored = records.get_many([wire.result_key(task_id)])
+    return Page([record for record in stored.values() if wanted.admits(record)], None)
 
 
 def _collect(wanted: Filter, limit: int, places: Iterator[Place]) -> Page:
     found: list[TaskRecord] = []
     examined = 0
     while examined < MAXIMUM_EXAMINED:
-        chunk = list(islice(places, limit + 1 - len(found)))
+        # A page first; where that finds little, as many as one request reads.
+        chunk = list(islice(places, limit + 1 - len(found) if examined == 0 else MAXIMUM_LIMIT))
         if not chunk:
             return Page(found, None)
         examined += len(chunk)

@@ -1,0 +1,86 @@
+"""The tasks' queues: what waits in them, and whether their functions take from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+import msgspec
+from msgspec import Meta
+
+from api import actions
+from api.access import Caller, Role
+from api.arguments import QueueName
+from api.routing import route
+from makertasks import consumers
+from makertasks.consumers import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY, Queue
+
+A_QUEUE = {
+    "name": "generate_qr_code",
+    "task": "inventory.tasks.generate_qr_code",
+    "waiting": 3,
+    "in_flight": 1,
+    "delayed": 0,
+    "dead": 0,
+    "oldest_seconds": 4.2,
+    "state": "running",
+    "maximum_concurrency": 10,
+}
+
+
+class QueueList(TypedDict):
+    """Every queue."""
+
+    queues: list[Queue]
+
+
+class QueueLimits(msgspec.Struct, forbid_unknown_fields=True):
+    """What of a queue can be changed."""
+
+    maximum_concurrency: (
+        Annotated[
+            int,
+            Meta(
+                ge=MINIMUM_CONCURRENCY,
+                le=MAXIMUM_CONCURRENCY,
+                description="Tasks of this queue that may run at a time; null: as many as Lambda likes",
+            ),
+        ]
+        | None
+    )
+
+
+@route("GET", "/v1/queues", Role.VIEWER, tag="Queues", example={"queues": [A_QUEUE]})
+def list_queues() -> QueueList:
+    """Every queue with what waits in it, and the age of what waits longest."""
+    return {"queues": consumers.list_queues()}
+
+
+@route("GET", "/v1/queues/{queue}", Role.VIEWER, tag="Queues", example=A_QUEUE)
+def get_queue(queue: QueueName) -> Queue:
+    """One queue."""
+    return consumers.get(queue)
+
+
+@route(
+    "PATCH",
+    "/v1/queues/{queue}",
+    Role.SUPERUSER,
+    tag="Queues",
+    body_example={"maximum_concurrency": 10},
+    example=A_QUEUE,
+)
+def change_queue(queue: QueueName, body: QueueLimits, caller: Caller) -> Queue:
+    """Change how many of a queue's tasks may run at a time; the stack's next deployment sets it back."""
+    return actions.set_maximum_concurrency(caller, queue, body.maximum_concurrency)
+
+
+@route("POST", "/v1/queues/{queue}/pause", Role.OPERATOR, tag="Queues", example=A_QUEUE | {"state": "changing"})
+def pause_queue(queue: QueueName, caller: Caller) -> Queue:
+    """Take nothing more from the queue: its messages wait, and tasks that run now end in peace."""
+    return actions.pause(caller, queue)
+
+
+@route("POST", "/v1/queues/{queue}/resume", Role.OPERATOR, tag="Queues", example=A_QUEUE)
+def resume_queue(queue: QueueName, caller: Caller) -> Queue:
+    """Take from the queue again."""
+    return actions.resume(caller, queue)

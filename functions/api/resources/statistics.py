@@ -1,0 +1,101 @@
+"""Numbers of tasks, and failures that are alike."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from api import arguments
+from api.access import Role
+from api.arguments import Moment
+from api.routing import route
+from makertasks import clock, failure_groups, statistics
+from makertasks.errors import InvalidRequest
+from makertasks.failure_groups import Groups
+from makertasks.statistics import Summary
+
+DEFAULT_RANGE = timedelta(days=1)
+LONGEST = statistics.LONGEST
+
+SOME_NUMBERS = {
+    "from": "2026-11-21T09:30:00.000000Z",
+    "to": "2026-11-22T09:30:00.000000Z",
+    "step": "hour",
+    "totals": {"SUCCESS": 40, "FAILURE": 1},
+    "retried": 2,
+    "by_name": [
+        {
+            "name": "inventory.tasks.generate_qr_code",
+            "counts": {"SUCCESS": 40, "FAILURE": 1},
+            "total": 41,
+            "retried": 2,
+            "runtime": {"mean": 0.21, "p50": 0.19, "p95": 0.41, "p99": 0.9, "count": 41},
+        }
+    ],
+    "series": [
+        {
+            "period": "2026-11-22T09",
+            "counts": {"SUCCESS": 40, "FAILURE": 1},
+            "by_name": {"inventory.tasks.generate_qr_code": {"SUCCESS": 40, "FAILURE": 1}},
+        }
+    ],
+}
+SOME_FAILURES = {
+    "groups": [
+        {
+            "fingerprint": "0f3a9c1e77d2",
+            "name": "inventory.tasks.download_image_from_url",
+            "error_type": "DownloadFailed",
+            "message": "https://shop.example/drill.jpg answered 404",
+            "count": 7,
+            "first": "2026-11-21T10:02:11.000000Z",
+            "last": "2026-11-22T09:12:40.000000Z",
+            "last_task_id": arguments.A_TASK,
+        }
+    ],
+    "examined": 7,
+    "complete": True,
+}
+
+
+class Range(msgspec.Struct, forbid_unknown_fields=True):
+    """Times of creation; a day up to now where nothing is given."""
+
+    created_from: Moment | None = None
+    created_to: Moment | None = None
+
+    def times(self) -> tuple[datetime, datetime]:
+        """Beginning and end; raises InvalidRequest."""
+        return times(self.created_from, self.created_to)
+
+
+class FailureQuery(Range, forbid_unknown_fields=True):
+    """Which failures, and how many groups of them."""
+
+    limit: Annotated[int, Meta(ge=1, le=100, description="Groups at most")] = failure_groups.GROUPS
+
+
+def times(created_from: str | None, created_to: str | None) -> tuple[datetime, datetime]:
+    """Beginning and end of a range, the last day by default; raises InvalidRequest."""
+    end = arguments.moment("created_to", created_to) if created_to else clock.now()
+    begin = arguments.moment("created_from", created_from) if created_from else end - DEFAULT_RANGE
+    if end < begin:
+        raise InvalidRequest("created_to", "is before created_from")
+    if end - begin > LONGEST:
+        raise InvalidRequest("created_from", f"is more than {LONGEST.days} days before created_to; ask for less")
+    return begin, end
+
+
+@route("GET", "/v1/statistics", Role.VIEWER, tag="Statistics", example=SOME_NUMBERS)
+def get_statistics(query: Range) -> Summary:
+    """Tasks by status, name and hour or day of creation, with their runtimes; beyond three days by day."""
+    return statistics.summary(*query.times())
+
+
+@route("GET", "/v1/failures", Role.VIEWER, tag="Statistics", example=SOME_FAILURES)
+def list_failures(query: FailureQuery) -> Groups:
+    """Failures grouped by what went wrong, the most frequent first."""
+    return failure_groups.recent(*query.times(), limit=query.limit)

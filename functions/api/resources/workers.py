@@ -1,0 +1,44 @@
+"""The functions that run tasks, as workers."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from api.access import Role
+from api.routing import route
+from makertasks import workers
+from makertasks.workers import Worker
+
+A_WORKER = {
+    "function": "generate_qr_code",
+    "task": "inventory.tasks.generate_qr_code",
+    "state": "running",
+    "maximum_concurrency": 10,
+    "running": 1,
+    "processed": 40,
+    "succeeded": 39,
+    "failed": 1,
+    "revoked": 0,
+    "retried": 2,
+    "since": "2026-11-21T09:30:00.000000Z",
+    "environments": [
+        {
+            "worker": "generate_qr_code@1f2e3d4c",
+            "last_seen": "2026-11-22T09:30:00.455000Z",
+            "tasks": 12,
+            "running": 1,
+        }
+    ],
+}
+
+
+class WorkerList(TypedDict):
+    """Every task's function."""
+
+    workers: list[Worker]
+
+
+@route("GET", "/v1/workers", Role.VIEWER, tag="Workers", example={"workers": [A_WORKER]})
+def list_workers() -> WorkerList:
+    """For each task its function: whether it takes tasks, what it did in the last day, and where it ran lately."""
+    return {"workers": workers.list_workers()}

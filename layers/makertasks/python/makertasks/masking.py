@@ -1,0 +1,60 @@
+"""What may not be kept or shown, pure: secrets in arguments, results, errors and log lines become three stars.
+
+- An argument marked as secret (`tasks.Secret`), and whatever is called password, token, secret or the like.
+- User name and password of an address, and the parts of its query that give access (a token, a signature).
+- Bearer and JSON web tokens, wherever they stand in a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+STARS = "***"
+
+_SECRET_NAMES = re.compile(
+    r"(^|[_-])(password|passwd|secret|token|authorization|credentials?|api[_-]?key|access[_-]?key|private[_-]?key)$",
+    re.IGNORECASE,
+)
+# user:password@ behind the slashes of an address (RFC 3986, section 3.2.1)
+_USER_INFO = re.compile(r"(\b[a-z][a-z0-9+.-]*:)?//[^\s/?#\\@\"'<>]+(?::[^\s/?#\\\"'<>]*)?@", re.IGNORECASE)
+# X-Amz-Signature, sig, access_token, key … in a query
+_QUERY = re.compile(
+    r"([?&;](?:x-amz-(?:signature|credential|security-token)|awsaccesskeyid|signature|sig|access_token|id_token"
+    r"|refresh_token|token|auth|api_?key|key|password|passwd|pwd|secret|code)=)[^&#\s\"'<>]+",
+    re.IGNORECASE,
+)
+_JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
+_BEARER = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+
+
+def text(value: str) -> str:
+    """The text without credentials.
+
+    >>> text("GET https://ann:secret@example.com/a.jpg?size=2&token=abc failed")
+    'GET https://example.com/a.jpg?size=2&token=*** failed'
+    """
+    value = _USER_INFO.sub(lambda found: f"{found[1] or ''}//", value)
+    value = _QUERY.sub(rf"\1{STARS}", value)
+    value = _JSON_WEB_TOKEN.sub(STARS, value)
+    return _BEARER.sub(rf"\1 {STARS}", value)
+
+
+def masked(value: Any, secret: Collection[str] = ()) -> Any:
+    """JSON without credentials; `secret` are names of the top level whose values are secret whatever they are.
+
+    >>> masked({"pin": 1234, "login": {"password": "x"}, "url": "https://a:b@c.example/"}, ["pin"])
+    {'pin': '***', 'login': {'password': '***'}, 'url': 'https://c.example/'}
+    """
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, dict):
+        return {name: STARS if _is_secret(name, secret) and entry else masked(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(entry) for entry in value]
+    return value
+
+
+def _is_secret(name: Any, secret: Collection[str]) -> bool:
+    return name in secret or (isinstance(name, str) and _SECRET_NAMES.search(name) is not None)
