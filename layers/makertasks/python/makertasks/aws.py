@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -19,8 +20,16 @@ CONFIG = Config(
 )
 
 
-@cache
+_making = Lock()  # making a client is not thread-safe, using one is
+
+
 def client(service: str) -> Any:
     """The process's client for `service` ("sqs", "s3", …); AWS_ENDPOINT_URL is honoured by boto3 itself."""
+    with _making:
+        return _client(service)
+
+
+@cache
+def _client(service: str) -> Any:
     config = CONFIG if service == "s3" else CONFIG.merge(Config(signature_version="v4"))
     return boto3.client(service, config=config)

@@ -25,7 +25,7 @@ MAXIMUM_RETRIES = 100
 
 @dataclass(frozen=True)
 class Submission:
-    """What a caller asks for. `countdown` and the time limits are in seconds; `expires` is a time or seconds from now."""
+    """What a caller asks for. `countdown` and the limits are in seconds; `expires` is a time or seconds from now."""
 
     name: str
     kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -42,6 +42,11 @@ class Submission:
     changes: dict[str, Any] | None = None
     parent_id: str | None = None
     root_id: str | None = None
+    link: Sequence[wire.Signature] = ()  # what follows a success
+    link_error: Sequence[wire.Signature] = ()  # what follows a failure
+    chain: Sequence[wire.Signature] = ()  # the steps after this one, in their order
+    ignore_result: bool = False
+    headers: Mapping[str, Any] = field(default_factory=dict)  # what else is to travel with the message
 
 
 class SendFailed(Unavailable):
@@ -54,22 +59,26 @@ def submit(
     *,
     idempotency_key: str | None = None,
     task_id: str | None = None,
+    check_items: bool = True,
     **options: Any,
 ) -> str:
     """Accept one task and answer its id; `options` are the other fields of Submission.
+
+    `check_items` refuses a task about an item that the inventory does not have; without it, its worker does.
 
     A task id that is recorded already is no error: the first submission stands and nothing is sent again. Nor is an
     idempotency key that was used for the same task with the same arguments: the answer is that task's id.
     Raises InvalidRequest (nothing written or sent) or Unavailable (recorded as FAILURE where it could be).
     """
     submission = Submission(name, kwargs, task_id=task_id, **options)
-    prepared = prepare(submission)
+    prepared = prepare(submission, check_items=check_items)
     if idempotency_key is not None:
         first_id = idempotency.first(idempotency_key, prepared)
         if first_id != prepared.message.task_id:
             if records.stored(first_id) is not None:
                 return first_id
-            prepared = prepare(replace(submission, task_id=first_id))  # the call before stopped before it was recorded
+            # The call before stopped before the task was recorded.
+            prepared = prepare(replace(submission, task_id=first_id), check_items=False)
     if lifecycle.create(prepared.record):
         _send(prepared)
     return prepared.message.task_id
@@ -130,6 +139,11 @@ def _message(task: Task, wanted: Submission) -> wire.Message:
         root_id=wanted.root_id or task_id,
         parent_id=wanted.parent_id,
         origin=wanted.requested_by or None,
+        callbacks=list(wanted.link) or None,
+        errbacks=list(wanted.link_error) or None,
+        chain=list(reversed(wanted.chain)) or None,
+        ignore_result=wanted.ignore_result,
+        headers=dict(wanted.headers),
     )
 
 

@@ -48,6 +48,7 @@ class Task:
     time_limit: float | None = None  # seconds; ends the task
     rate_limit: str | None = None  # Celery's form: "10/m", "2/s"
     schedule_slot: str | None = None  # for scheduled tasks: "day" makes the runs of one day one task
+    system: bool = False  # started by the system's own ways alone: callers cannot submit it by name
 
     def __post_init__(self) -> None:
         """Refuse limits that Lambda cannot keep."""
@@ -166,6 +167,15 @@ def find(name: str) -> Task:
     if name not in _registry:
         raise UnknownTask("name", f"there is no task {name[:200]!r}; the tasks are {', '.join(discover())}")
     return _registry[name]
+
+
+def in_folder(folder: str) -> Task:
+    """The task that a folder of the code root declares; raises UnknownTask."""
+    _declare(folder)
+    for declared in _registry.values():
+        if declared.short_name == folder:
+            return declared
+    raise UnknownTask("name", f"the folder {folder} declares no task of that short name")
 
 
 def _declare(folder: str) -> None:
