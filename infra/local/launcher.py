@@ -13,6 +13,7 @@ Standard input is a pipe that the parent holds open: when it closes, however the
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import runpy
 import signal
@@ -40,6 +41,33 @@ def count_loopback_as_tls() -> None:
     evaluator.pin_request_origin = lambda address, _secure: remember(address, True)
 
 
+def name_what_policies_ask_for() -> None:
+    """Give policies what AWS would, where MiniStack leaves it out.
+
+    That is the group of a schedule, which it takes for `default`, and whose an event source mapping is
+    (`lambda:FunctionArn`).
+    """
+    actions: Any = importlib.import_module("ministack.core.iam_actions")
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+    find_resource, find_value = actions.extract_resource_arn, evaluator._resolve_condition_key  # noqa: SLF001 - it has no other place for this
+
+    def resource(service: str, method: str, path: str, headers: Any, body: Any, query: Any, *rest: Any) -> Any:
+        arn = find_resource(service, method, path, headers, body, query, *rest)
+        if service != "scheduler" or ":schedule/default/" not in arn:
+            return arn
+        group = (query or {}).get("groupName") or (json.loads(body) if body else {}).get("GroupName") or "default"
+        return arn.replace(":schedule/default/", f":schedule/{group[0] if isinstance(group, list) else group}/")
+
+    def value(key: str, context: Any) -> Any:
+        if key.lower() != "lambda:functionarn":
+            return find_value(key, context)
+        mappings = importlib.import_module("ministack.services.lambda_svc")._esms  # noqa: SLF001 - as above
+        return mappings.get(context.resource_arn.rpartition(":")[2], {}).get("FunctionArn")
+
+    actions.extract_resource_arn = resource
+    evaluator._resolve_condition_key = value  # noqa: SLF001 - as above
+
+
 def main() -> None:
     """Run MiniStack in this process until SIGTERM; its function workers are ended and reaped before it returns."""
     sys.executable, _ = sys.argv[1:]
@@ -47,6 +75,7 @@ def main() -> None:
     importlib.import_module("hypercorn.config").Config.graceful_timeout = GRACE_SECONDS
     importlib.import_module("zipfile")  # MiniStack's threads import it when they unpack layers, which once went wrong
     count_loopback_as_tls()
+    name_what_policies_ask_for()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:
         runpy.run_module("ministack", run_name="__main__", alter_sys=True)

@@ -6,6 +6,7 @@ Pausing switches the mapping off: messages wait, nothing is lost. All functions 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, Literal, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -103,7 +104,7 @@ def _task(name: str) -> tasks.Task:
 
 def _queue(task: tasks.Task, mapping: dict[str, Any] | None, oldest: dict[str, float]) -> Queue:
     waiting, in_flight, delayed = _lengths(queues.name_of(task.short_name))
-    dead = _lengths(f"{settings.stack()}-dead-{task.short_name}")
+    dead = _lengths(dead_letters_of(task.short_name))
     state: State = _STATES.get(mapping.get("State", ""), "changing") if mapping else "paused"
     return {
         "name": task.short_name,
@@ -118,6 +119,11 @@ def _queue(task: tasks.Task, mapping: dict[str, Any] | None, oldest: dict[str, f
     }
 
 
+def dead_letters_of(name: str) -> str:
+    """Name of the queue that takes what a task's queue gave up on."""
+    return f"{settings.stack()}-dead-{name}"
+
+
 def _lengths(queue: str) -> tuple[int, int, int]:
     """Messages that wait, are in flight, and are delayed."""
     names = [
@@ -125,13 +131,17 @@ def _lengths(queue: str) -> tuple[int, int, int]:
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
-    sqs = aws.client("sqs")
     try:
-        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        found = aws.client("sqs").get_queue_attributes(QueueUrl=_url_of(queue), AttributeNames=names)["Attributes"]
     except (ClientError, BotoCoreError) as error:
         raise Unavailable(f"the queue {queue} did not answer: {error}") from error
     return int(found[names[0]]), int(found[names[1]]), int(found[names[2]])
+
+
+@cache
+def _url_of(queue: str) -> str:
+    url: str = aws.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
+    return url
 
 
 def _mappings(**which: str) -> Iterator[dict[str, Any]]:

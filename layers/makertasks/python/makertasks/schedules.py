@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from botocore.exceptions import BotoCoreError, ClientError
 
 from makertasks import aws, clock, producer, settings, wire
-from makertasks.errors import NotFound, Unavailable
+from makertasks.errors import InvalidRequest, NotFound, Unavailable
 
 # What of a schedule UpdateSchedule takes; what is left out would be reset.
 _KEPT = (
@@ -54,8 +54,13 @@ def get(name: str) -> Schedule:
 
 
 def set_enabled(name: str, enabled: bool) -> Schedule:
-    """Switch a schedule on or off, until the stack's next deployment; raises NotFound."""
+    """Switch a schedule on or off, until the stack's next deployment.
+
+    Raises NotFound, or InvalidRequest for one that sends no task: the system needs it.
+    """
     found = _read(name)
+    if _task_of(found.get("Target", {}))[0] is None:
+        raise InvalidRequest("schedule", f"{name} is the system's own and stays on")
     found["State"] = "ENABLED" if enabled else "DISABLED"
     try:
         aws.client("scheduler").update_schedule(**{key: found[key] for key in _KEPT if key in found})
@@ -65,10 +70,13 @@ def set_enabled(name: str, enabled: bool) -> Schedule:
 
 
 def run_now(name: str, requested_by: str) -> str:
-    """Submit a schedule's task at once, beside its own times; answers the task's id. Raises NotFound."""
+    """Submit a schedule's task at once, beside its own times; answers the task's id.
+
+    Raises NotFound, or InvalidRequest for one that sends no task.
+    """
     schedule = get(name)
     if schedule["task"] is None:
-        raise NotFound(f"the schedule {name} sends no task")
+        raise InvalidRequest("schedule", f"{name} is the system's own and sends no task")
     return producer.submit(schedule["task"], schedule["kwargs"], requested_by=requested_by)
 
 
