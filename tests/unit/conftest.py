@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from echo_task import echo  # noqa: F401 - a fixture for every test file
 from moto import mock_aws
 
 from makertasks import aws as aws_module

@@ -3,64 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from lambda_queue import LambdaContext, Queue
+from echo_task import NAME, wait_until
+from lambda_queue import LambdaContext
 
 from makertasks import clock, context, lifecycle, producer, records, tasks, wire, worker
 from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable, UnknownTask
 from makertasks.states import Status
-
-NAME = "tests.echo"
-
-
-def wait_until(condition, seconds=3.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.02)
-
-
-@dataclass
-class Echo:
-    """A task whose next runs do what the test says."""
-
-    queue: Queue
-    plan: list = field(default_factory=list)
-    calls: list = field(default_factory=list)
-
-    def submit(self, text="hello", **options):
-        return producer.submit(NAME, {"text": text}, **options)
-
-    def record(self, task_id):
-        return records.get(task_id)
-
-    def result(self, task_id):
-        return wire.parse_result_meta(records.get(task_id).result)
-
-
-@pytest.fixture
-def echo(aws, tasks_table, monkeypatch):
-    monkeypatch.setattr(tasks, "_registry", {})
-
-    @tasks.task(NAME, max_retries=2, retry_base=0.001)
-    def echo(text: str, times: int = 1) -> dict:
-        """Give the text back."""
-        state.calls.append(text)
-        if state.plan:
-            step = state.plan.pop(0)
-            if isinstance(step, BaseException):
-                raise step
-            return step()
-        return {"text": text * times}
-
-    aws.client("sqs").create_queue(QueueName="unit-tasks-echo")
-    queue = Queue(aws.client("sqs"), "unit-tasks-echo", worker.lambda_handler(echo))
-    state = Echo(queue)
-    return state
 
 
 def test_a_task_goes_from_pending_to_success(echo):

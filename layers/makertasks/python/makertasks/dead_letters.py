@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from makertasks import lifecycle, records, wire
-from makertasks.errors import MakertasksError
+from makertasks import aftermath, lifecycle, records, tasks, wire
+from makertasks.errors import MakertasksError, UnknownTask
 from makertasks.states import Status
 
 # What of a dead message's body its record keeps: enough to see what it was and to send it again. An item holds 400 KB.
@@ -19,15 +19,25 @@ class DeadLetter(MakertasksError):
 def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
     """Record a dead message as FAILURE and answer its task's id; raises Unavailable.
 
-    A task that has a record already and is not final becomes FAILURE; one that has ended stays as it is.
+    A task that has a record already and is not final becomes FAILURE; one that has ended stays as it is, and one whose
+    worker still has time is left to the sweep.
     """
     try:
-        message = wire.decode(body, message_id=message_id, default_name=queue)
+        name = tasks.in_folder(queue).name
+    except (UnknownTask, ModuleNotFoundError):  # the task was removed, and its queue not yet
+        name = queue
+    try:
+        message = wire.decode(body, message_id=message_id, default_name=name)
         reason = "its function ended without a word each time the message was delivered, before it could be recorded"
     except wire.Malformed as error:
-        message = wire.Message(task_id=error.task_id or message_id, name=error.name or queue)
+        message = wire.Message(task_id=error.task_id or message_id, name=error.name or name)
         reason = f"the message cannot be read: {error}"
-    fresh = records.new(message, queue=queue, created=sent)
-    fresh.body = body[:KEPT_CHARACTERS]
+    bare = wire.Message(
+        task_id=message.task_id, name=message.name, root_id=message.root_id, parent_id=message.parent_id
+    )
+    fresh = records.new(bare, queue=queue, created=sent, body=body[:KEPT_CHARACTERS])
     lifecycle.close(fresh, Status.FAILURE, DeadLetter(f"gave up on a message: {reason}"))
+    ended = records.get(message.task_id)
+    if ended.is_final:
+        aftermath.follow(message, ended)
     return message.task_id

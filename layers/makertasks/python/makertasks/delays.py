@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from makertasks import aws, clock, queues, settings, wire
+from makertasks import aws, clock, payloads, queues, settings, wire
 from makertasks.errors import InvalidRequest, Unavailable
 
 # How far ahead a task may be put off.
@@ -38,12 +38,16 @@ def seconds_until(eta: datetime | None) -> float:
 
 def send(queue: str, message: wire.Message) -> None:
     """Send a message so that it arrives at its `eta` or shortly before; raises Unavailable."""
-    body = wire.encode(message, queues.name_of(queue))
     wait = seconds_until(message.eta)
     if message.eta is None or wait <= queues.MAXIMUM_DELAY_SECONDS:
-        queues.send(queue, body, wait)
+        queues.send(queue, body_of(queue, message), wait)
     else:
-        schedule(queue, message.task_id, body, message.eta)
+        schedule(queue, message.task_id, body_of(queue, message), message.eta)
+
+
+def body_of(queue: str, message: wire.Message) -> str:
+    """What travels to a queue: large arguments are put into the bucket first, where they are not there yet."""
+    return wire.encode(payloads.slim(message), queues.name_of(queue))
 
 
 def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -28,6 +27,7 @@ from makertasks import (
     wire,
 )
 from makertasks.attempt import Delivery, Later, Terminated
+from makertasks.drafts import draft
 from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError, NotFound, PermanentError
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -85,25 +85,7 @@ def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
         raise InvalidArguments(f"kwargs: {error}; it was removed before the task began") from error
     except wire.Malformed as error:
         raise InvalidArguments(f"kwargs: {error}") from error
-    kwargs = task.bind(message.args, message.kwargs)
-    return new_record(replace(message, args=[], kwargs=kwargs), task, delivery.sent, delivery.requested_by)
-
-
-def new_record(
-    message: wire.Message, task: Task, created: datetime | None, requested_by: str, **more: Any
-) -> TaskRecord:
-    """The PENDING record of a message whose arguments fit; large ones are put into the bucket."""
-    slim = payloads.slim(message)
-    named = [message.kwargs.get(name) for name in task.item_arguments]
-    return records.new(
-        replace(slim, headers={name: value for name, value in slim.headers.items() if name != payloads.HEADER}),
-        queue=task.short_name,
-        created=created,
-        payloads=payloads.of_message(slim),
-        item_id=next((item_id for item_id in named if isinstance(item_id, str)), None),
-        requested_by=requested_by,
-        **more,
-    )
+    return draft(task, message, created=delivery.sent, requested_by=delivery.requested_by).record
 
 
 def _refuse(task: Task, delivery: Delivery, error: Exception) -> TaskRecord:

@@ -1,8 +1,8 @@
 """Large arguments and results: kept in the bucket, named in the record, and given back whole.
 
-A message carries `{HEADER: {key, bytes}}` among its headers in place of such arguments; a record has the same in
-`payloads`, under `kwargs` and `result`; Celery's result holds `{"makertasks_payload": {bucket, key, bytes}}`. A key is
-made from the task's id and the content, so writing twice leaves one object.
+A message carries `{PAYLOAD_HEADER: {key, bytes}}` among its headers in place of such arguments; a record has the same
+in `payloads`, under `kwargs` and `result`; Celery's result holds `{"makertasks_payload": {bucket, key, bytes}}`. A key
+is made from the task's id and the content, so writing twice leaves one object.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from typing import Any
 
 from makertasks import bucket, jsonvalues, settings, wire
 from makertasks.errors import PermanentError
-from makertasks.records import TaskRecord
+from makertasks.records import PAYLOAD_HEADER, TaskRecord
 
 FOLDER = "payloads/"
-HEADER = "makertasks_payload"
 
 # JSON bytes that still stand in the record and in the message. A record is written four times, at one write unit a KB,
 # and holds the arguments twice; an object in the bucket costs as much as five write units.
@@ -44,22 +43,16 @@ def slim(message: wire.Message) -> wire.Message:
     pointer = store(message.task_id, "kwargs", message.kwargs)
     if pointer is None:
         return message
-    return replace(message, kwargs={}, headers={**message.headers, HEADER: pointer}, kwargsrepr="{…}")
+    return replace(message, kwargs={}, headers={**message.headers, PAYLOAD_HEADER: pointer}, kwargsrepr="{…}")
 
 
 def whole(message: wire.Message) -> wire.Message:
     """The message with its arguments, wherever they are; raises wire.Malformed, NotFound or PassingError."""
-    pointer = message.headers.get(HEADER)
+    pointer = message.headers.get(PAYLOAD_HEADER)
     if pointer is None:
         return message
-    headers = {name: value for name, value in message.headers.items() if name != HEADER}
+    headers = {name: value for name, value in message.headers.items() if name != PAYLOAD_HEADER}
     return replace(message, kwargs={**load(pointer), **message.kwargs}, headers=headers, kwargsrepr=None)
-
-
-def of_message(message: wire.Message) -> dict[str, Any] | None:
-    """What the record of a slim message keeps under `payloads`."""
-    pointer = message.headers.get(HEADER)
-    return {"kwargs": pointer} if pointer else None
 
 
 def store(task_id: str, field: str, value: Any) -> Pointer | None:
@@ -110,7 +103,7 @@ def result_of(record: TaskRecord) -> Any:
 
 def shown(pointer: Pointer) -> dict[str, Any]:
     """What stands in Celery's result in place of a large one."""
-    return {HEADER: {"bucket": settings.bucket(), **pointer}}
+    return {PAYLOAD_HEADER: {"bucket": settings.bucket(), **pointer}}
 
 
 def forget(record_payloads: Mapping[str, Pointer]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,12 +24,20 @@ def name_of(queue: str) -> str:
     return f"{settings.stack()}-tasks-{queue}"
 
 
+class QueueMissing(Unavailable):
+    """The stack has no such queue: its task was removed."""
+
+
 @cache
 def url_of(queue: str) -> str:
     """Address of a task's queue; raises Unavailable where there is none or SQS does not answer."""
     try:
         url: str = aws.client("sqs").get_queue_url(QueueName=name_of(queue))["QueueUrl"]
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        kind = QueueMissing if code.rpartition(".")[2] in {"NonExistentQueue", "QueueDoesNotExist"} else Unavailable
+        raise kind(f"the queue {name_of(queue)} was not found: {error}") from error
+    except BotoCoreError as error:
         raise Unavailable(f"the queue {name_of(queue)} was not found: {error}") from error
     return url
 
@@ -47,20 +56,31 @@ def send(queue: str, body: str, delay: float = 0) -> None:
         raise Unavailable(f"the queue {name_of(queue)} refused the message: {error}") from error
 
 
-def send_many(queue: str, bodies: list[tuple[str, float]]) -> dict[int, str]:
+def send_many(queue: str, bodies: list[tuple[str, float]], pool: ThreadPoolExecutor) -> dict[int, str]:
     """Send (body, delay) pairs, ten a request; answers the reason for each one refused, by its place in the list."""
     refused: dict[int, str] = {}
-    for batch in _batches(bodies):
-        entries = [
-            {"Id": str(place), "MessageBody": body, "DelaySeconds": _whole(delay)} for place, (body, delay) in batch
-        ]
-        try:
-            answer = aws.client("sqs").send_message_batch(QueueUrl=url_of(queue), Entries=entries)
-        except (ClientError, BotoCoreError, Unavailable) as error:
-            refused |= {place: str(error) for place, _ in batch}
-        else:
-            refused |= {int(entry["Id"]): entry.get("Message", entry["Code"]) for entry in answer.get("Failed", [])}
+    for answer in pool.map(lambda batch: _send_batch(queue, batch), _batches(bodies)):
+        refused |= answer
     return refused
+
+
+def _send_batch(queue: str, batch: list[tuple[int, tuple[str, float]]]) -> dict[int, str]:
+    entries = [{"Id": str(place), "MessageBody": body, "DelaySeconds": _whole(delay)} for place, (body, delay) in batch]
+    try:
+        answer = aws.client("sqs").send_message_batch(QueueUrl=url_of(queue), Entries=entries)
+    except (ClientError, BotoCoreError, Unavailable) as error:
+        return {place: str(error) for place, _ in batch}
+    return {int(entry["Id"]): entry.get("Message", entry["Code"]) for entry in answer.get("Failed", [])}
+
+
+def has_backlog(queue: str) -> bool:
+    """Whether messages wait that nobody has taken yet; raises Unavailable where there is no such queue."""
+    name = "ApproximateNumberOfMessages"
+    try:
+        answer = aws.client("sqs").get_queue_attributes(QueueUrl=url_of(queue), AttributeNames=[name])
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} did not answer: {error}") from error
+    return int(answer["Attributes"][name]) > 0
 
 
 def postpone(queue: str, receipt_handle: str, seconds: float) -> None:

@@ -30,6 +30,9 @@ from makertasks import clock, failures, jsonvalues, settings, wire
 from makertasks.errors import NotFound, Unavailable
 from makertasks.states import FINAL, Status
 
+# The header of a message whose arguments are in the bucket: {key, bytes}, as the record keeps it under `payloads`.
+PAYLOAD_HEADER = "makertasks_payload"
+
 # Partitions of the tasks that are not final: enough for thousands of submissions a second, few enough to merge.
 ACTIVE_SHARDS = 4
 
@@ -228,12 +231,16 @@ def new(
     """A PENDING record of a message, not written yet; `attributes` are those that messages do not have."""
     connect()
     moment = clock.text(created or clock.now())
+    pointer = message.headers.get(PAYLOAD_HEADER)
+    headers = {name: value for name, value in message.headers.items() if name != PAYLOAD_HEADER}
+    options = replace(message, headers=headers, origin=None, argsrepr=None, kwargsrepr=None)
     record = TaskRecord(
         wire.result_key(message.task_id),
         name=message.name,
         queue=queue,
         args=jsonvalues.plain(list(message.args)) or None,
         kwargs=jsonvalues.plain(message.kwargs),
+        payloads={"kwargs": pointer} if pointer else None,
         created=moment,
         status=Status.PENDING.value,
         status_key=status_key(message.task_id, Status.PENDING, moment),
@@ -243,7 +250,7 @@ def new(
         parent_id=message.parent_id,
         root_id=message.root_id if message.root_id != message.task_id else None,
         group_id=message.group_id,
-        options=wire.dump_options(replace(message, origin=None, argsrepr=None, kwargsrepr=None)),
+        options=wire.dump_options(options),
         **{name: value for name, value in attributes.items() if value not in (None, "")},
     )
     record.timestamp = int(clock.now().timestamp())
@@ -253,6 +260,9 @@ def new(
 
 def message_of(record: TaskRecord) -> wire.Message:
     """The task's message, made anew from its record; raises wire.Malformed where the record's options are not ours."""
+    options = wire.load_options(record.options)
+    if record.payloads and "kwargs" in record.payloads:
+        options["headers"] = {**options.get("headers", {}), PAYLOAD_HEADER: record.payloads["kwargs"]}
     return wire.Message(
         task_id=record.task_id,
         name=record.name,
@@ -263,7 +273,7 @@ def message_of(record: TaskRecord) -> wire.Message:
         root_id=record.root_id or record.task_id,
         parent_id=record.parent_id,
         group_id=record.group_id,
-        **wire.load_options(record.options),
+        **options,
     )
 
 

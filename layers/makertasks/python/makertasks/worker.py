@@ -23,7 +23,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from makertasks import clock, execution, lifecycle, payloads, queues, records, wire
+from makertasks import clock, delays, execution, lifecycle, payloads, queues, records, wire
 from makertasks.attempt import Delivery, Later
 from makertasks.errors import MakertasksError
 from makertasks.records import TaskRecord
@@ -126,15 +126,10 @@ def _come_back(task: Task, record: SQSRecord, message: wire.Message, later: Late
     """Let a message come back when it is due; one that has come often is sent anew and this one is done with."""
     logger.info("message comes back", seconds=later.seconds, reason=str(later))
     if received >= RENEWED_AFTER:
-        send(task.short_name, message, later.seconds)
+        queues.send(task.short_name, delays.body_of(task.short_name, message), later.seconds)
         return
     queues.postpone(task.short_name, record.receipt_handle, later.seconds)
     raise later
-
-
-def send(queue: str, message: wire.Message, seconds: float) -> None:
-    """Send a message again, to be visible after `seconds`, or after 15 minutes where those are more."""
-    queues.send(queue, wire.encode(payloads.slim(message), queues.name_of(queue)), seconds)
 
 
 def _read(task: Task, record: SQSRecord, sent: datetime) -> wire.Message:
@@ -177,7 +172,7 @@ def _invoke(task: Task, event: dict[str, Any], request_id: str, function_ends: f
     try:
         record = execution.execute(task, delivery)
     except Later as later:
-        send(task.short_name, message, later.seconds)
+        queues.send(task.short_name, delays.body_of(task.short_name, message), later.seconds)
         record = records.get(request_id)
     if record.status in {Status.FAILURE, Status.REVOKED}:
         raise TaskFailed(f"{record.status} of task {record.task_id}: {record.error_type}: {record.error_message}")

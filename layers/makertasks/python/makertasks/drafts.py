@@ -1,0 +1,33 @@
+"""A task's first record and its message, made together from arguments that were checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from makertasks import payloads, records, wire
+from makertasks.records import TaskRecord
+from makertasks.tasks import Task
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A PENDING record that is not written yet, and the message that belongs to it."""
+
+    record: TaskRecord
+    message: wire.Message
+
+
+def draft(task: Task, message: wire.Message, *, created: datetime | None = None, **attributes: Any) -> Draft:
+    """Bind the message's arguments to their names, put large ones into the bucket, and make the record.
+
+    `attributes` are those of the record that messages do not have. Raises InvalidArguments where they do not fit,
+    payloads.TooLarge, and PassingError where S3 refuses.
+    """
+    kwargs = task.bind(message.args, message.kwargs)
+    slim = payloads.slim(replace(message, args=[], kwargs=kwargs))
+    item_ids = (kwargs.get(name) for name in task.item_arguments)
+    item_id = next((item_id for item_id in item_ids if isinstance(item_id, str)), None)
+    record = records.new(slim, queue=task.short_name, created=created, item_id=item_id, **attributes)
+    return Draft(record, slim)

@@ -1,0 +1,151 @@
+"""The sweep: what nobody moves on any more is sent again or ended, and a backlog is left alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from makertasks import clock, lifecycle, records, sweeping
+from makertasks.errors import PassingError
+from makertasks.records import TaskRecord
+from makertasks.states import Status
+from makertasks.sweeping import Verdict, judge
+
+PATIENCE = timedelta(minutes=10)
+PRESENT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def lost(echo, monkeypatch):
+    """An echo task without patience, whose messages are lost."""
+    monkeypatch.setenv("SWEEP_PATIENCE_SECONDS", "0.001")
+
+    def lose():
+        for message in echo.queue.receive() + echo.queue.receive():
+            echo.queue.sqs.delete_message(QueueUrl=echo.queue.url, ReceiptHandle=message["receiptHandle"])
+
+    echo.lose = lose
+    return echo
+
+
+def test_a_pending_task_whose_message_was_lost_runs_after_all(lost):
+    task_id = lost.submit("kept", expires=clock.now() + timedelta(hours=1), time_limit=20)
+    lost.lose()
+    assert sweeping.sweep(10).requeued == 1
+    lost.queue.deliver()
+    record = lost.record(task_id)
+    assert (record.status, record.requeues) == (Status.SUCCESS, None)
+    assert lost.calls == ["kept"]
+
+
+def test_a_crashed_workers_task_goes_on_without_waiting_for_the_queue(lost):
+    task_id = lost.submit()
+    lost.lose()
+    lifecycle.claim(lost.record(task_id), "echo@lost", clock.now().timestamp() - 60)
+    assert sweeping.sweep(10).requeued == 1
+    lost.queue.deliver()
+    assert lost.record(task_id).status == Status.SUCCESS
+
+
+def test_a_retry_whose_message_was_lost_runs_after_all(lost):
+    lost.plan = [PassingError("busy")]
+    task_id = lost.submit()
+    lost.queue.deliver()
+    lost.lose()
+    lost.record(task_id).update(actions=[TaskRecord.retry_at.set(clock.text(clock.now()))])
+    assert sweeping.sweep(10).requeued == 1
+    lost.queue.deliver()
+    assert lost.record(task_id).status == Status.SUCCESS
+
+
+def test_messages_that_lead_nowhere_end_in_failure_with_the_reason(lost):
+    task_id = lost.submit()
+    for _ in range(sweeping.REQUEUES):
+        lost.lose()
+        assert sweeping.sweep(10).requeued == 1
+        lost.record(task_id).update(actions=[TaskRecord.requeued.set(clock.text(clock.now() - timedelta(days=1)))])
+    lost.lose()
+    assert sweeping.sweep(10).given_up == 1
+    record = lost.record(task_id)
+    assert (record.status, record.error_type) == (Status.FAILURE, "MessageLost")
+
+
+def test_a_task_whose_queue_is_gone_is_given_up_in_the_end(lost, monkeypatch):
+    task_id = lost.submit()
+    lost.record(task_id).update(actions=[TaskRecord.queue.set("removed"), TaskRecord.requeues.set(sweeping.REQUEUES)])
+    assert sweeping.sweep(10).given_up == 1
+    assert lost.record(task_id).status == Status.FAILURE
+
+
+def test_a_backlog_is_left_alone(lost):
+    for _ in range(3):
+        lost.submit()
+    assert sweeping.sweep(10) == sweeping.Swept(examined=3)
+    assert lost.queue.count() == 3
+
+
+def test_ended_tasks_are_not_looked_at(lost):
+    lost.submit()
+    lost.queue.deliver()
+    assert sweeping.sweep(10).examined == 0
+
+
+def test_the_next_run_goes_on_where_this_one_stopped(lost, monkeypatch):
+    monkeypatch.setattr(sweeping, "EXAMINED", 2)
+    monkeypatch.setattr(sweeping, "PAGE", 2)
+    ids = {lost.submit() for _ in range(12)}
+    lost.lose()
+    complete, runs = False, 0
+    while not complete:
+        swept = sweeping.sweep(10)
+        assert swept.examined <= 2 * records.ACTIVE_SHARDS
+        complete, runs = swept.complete, runs + 1
+        lost.queue.deliver()
+    assert runs > 1
+    assert {lost.record(task_id).status for task_id in ids} == {Status.SUCCESS}
+
+
+def active(status, minutes, **more):
+    """A task that should have moved on so many minutes ago."""
+    due = PRESENT - timedelta(minutes=minutes)
+    times = {
+        "PENDING": {"created": clock.text(due)},
+        "RETRY": {"created": clock.text(due - timedelta(days=1)), "retry_at": clock.text(due)},
+        "STARTED": {"created": clock.text(due - timedelta(days=1)), "lease": due.timestamp()},
+    }
+    return TaskRecord("id", status=status, **{**times[status], **more})
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RETRY"])
+def test_waiting_tasks_are_given_time(status):
+    assert judge(active(status, 9), PRESENT, PATIENCE, backlog=False) is Verdict.LEAVE
+    assert judge(active(status, 11), PRESENT, PATIENCE, backlog=False) is Verdict.REQUEUE
+    assert judge(active(status, 11), PRESENT, PATIENCE, backlog=True) is Verdict.LEAVE
+    assert judge(active(status, 7 * 60), PRESENT, PATIENCE, backlog=True) is Verdict.REQUEUE
+
+
+def test_what_waits_for_its_time_or_its_turn_is_not_overdue():
+    later = clock.text(PRESENT + timedelta(hours=5))
+    for name in ("eta", "slot"):
+        assert judge(active("PENDING", 600, **{name: later}), PRESENT, PATIENCE, backlog=False) is Verdict.LEAVE
+
+
+def test_a_lost_workers_task_is_sent_again_at_once_and_then_patiently():
+    assert judge(active("STARTED", 1), PRESENT, PATIENCE, backlog=True) is Verdict.REQUEUE
+    again = active("STARTED", 1, requeues=1, requeued=clock.text(PRESENT - timedelta(minutes=5)))
+    assert judge(again, PRESENT, PATIENCE, backlog=True) is Verdict.LEAVE
+    assert judge(active("STARTED", -1), PRESENT, PATIENCE, backlog=False) is Verdict.LEAVE
+
+
+@pytest.mark.parametrize("days", [1, 14, 60])
+def test_a_paused_queue_collects_few_copies_however_long_it_is_paused(days):
+    record, copies = active("PENDING", 0), 0
+    for run in range(0, days * 24, 3):  # a run every three hours
+        present = PRESENT + timedelta(hours=run)
+        verdict = judge(record, present, PATIENCE, backlog=True)
+        assert verdict is not Verdict.GIVE_UP
+        if verdict is Verdict.REQUEUE:
+            copies += 1
+            record.requeues, record.requeued = copies, clock.text(present)
+    assert copies <= 4 + days / 4
