@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from aws_lambda_powertools import Logger
 
-import api.resources  # noqa: F401 - declares the routes
+import api.documentation
+import api.resources  # noqa: F401 - these declare the routes
 from api import problems, routing, sign_in
 from api.access import Caller, Role, Unauthenticated
 from api.requests import Request

@@ -81,6 +81,12 @@ class Route:
         return re.compile("".join(f"(?P<{part[1:-1]}>[^/]+)" if part[:1] == "{" else re.escape(part) for part in parts))
 
     @property
+    def body_required(self) -> bool:
+        """Whether the JSON body has a field that may not be left out."""
+        fields = msgspec.structs.fields(self.hints["body"])
+        return any(field.required for field in fields)
+
+    @property
     def name(self) -> str:
         """Name of the function: the operation's id in the API's document."""
         return self.run.__name__
