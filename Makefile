@@ -70,7 +70,7 @@ check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the
 
 .PHONY: unit
 unit: $(ENVIRONMENTS) ## Tests of every part by itself
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit -n 2 --dist worksteal
 
 .PHONY: stack
 stack: $(ENVIRONMENTS) ## Tests of the real template on the local AWS

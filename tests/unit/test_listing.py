@@ -16,7 +16,7 @@ from makertasks.states import Status
 NAMES = ("shop.tasks.one", "shop.tasks.two", "shop.tasks.three")
 ITEMS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222", None)
 WORKERS = ("one@aaaa", "two@bbbb")
-TASKS = 90
+TASKS = 50
 
 
 def make_task(number: int, moment: datetime, chance: random.Random) -> TaskRecord:
@@ -41,11 +41,11 @@ def make_task(number: int, moment: datetime, chance: random.Random) -> TaskRecor
 
 @pytest.fixture
 def shop(aws, tasks_table, counters_table):
-    """Ninety tasks over four days in every status, some created in the same microsecond; all of them counted."""
+    """Fifty tasks over twenty hours in every status, some created in the same microsecond; all of them counted."""
     chance = random.Random(7)
-    start = datetime.now(UTC) - timedelta(days=4)
-    moments = [start + timedelta(hours=chance.random() * 24 * 4) for _ in range(TASKS - 30)]
-    moments += [moments[0]] * 5 + [datetime.now(UTC) - timedelta(minutes=chance.random() * 90) for _ in range(25)]
+    start = datetime.now(UTC) - timedelta(hours=20)
+    moments = [start + timedelta(hours=chance.random() * 20) for _ in range(TASKS - 20)]
+    moments += [moments[0]] * 5 + [datetime.now(UTC) - timedelta(minutes=chance.random() * 90) for _ in range(15)]
     made = [make_task(number, moment, chance) for number, moment in enumerate(moments)]
     images = [record.attribute_values for record in made]
     counters.count([counters.change_of(f"event-{number}", None, image) for number, image in enumerate(images)])
@@ -90,8 +90,10 @@ def test_a_task_that_was_not_counted_yet_is_listed(aws, tasks_table, counters_ta
     assert [r.task_id for r in listing.page(listing.Filter(), names=NAMES).records] == ["task-001"]
 
 
-def test_a_cursor_belongs_to_its_query(shop):
-    cursor = listing.page(listing.Filter(), limit=5, names=NAMES).cursor
+def test_a_cursor_belongs_to_its_query(aws, tasks_table, counters_table):
+    for number in range(3):
+        make_task(number, datetime.now(UTC), random.Random(number))
+    cursor = listing.page(listing.Filter(), limit=2, names=NAMES).cursor
     with pytest.raises(InvalidRequest, match="cursor: belongs to another query"):
         listing.page(listing.Filter(status="FAILURE"), limit=5, cursor=cursor, names=NAMES)
     for forged in ("x", "WzFd", "eyJhIjoxfQ", "!!!"):
@@ -100,7 +102,7 @@ def test_a_cursor_belongs_to_its_query(shop):
 
 
 @pytest.mark.parametrize("limit", [0, -1, 101])
-def test_the_limit_has_bounds(shop, limit):
+def test_the_limit_has_bounds(limit):
     with pytest.raises(InvalidRequest, match="limit: must be between 1 and 100"):
         listing.page(listing.Filter(), limit=limit)
 
