@@ -18,7 +18,7 @@ from typing import Any
 import typer
 
 from makertasks import configuration
-from makertasks.commands import output, setup
+from makertasks.commands import control, events, inspection, output, sending, setup, upkeep, viewing
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, PassingError, Unavailable
 
 # The first that fits decides.
@@ -40,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 AWS refused, 5 not configured, 6 too late.",
 )
-for module in (setup,):
+for module in (sending, viewing, events, inspection, control, upkeep, setup):
     module.register(app)
 
 

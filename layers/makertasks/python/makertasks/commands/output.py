@@ -22,7 +22,8 @@ COLOURS = {
     "REVOKED": "bright_black",
 }  # fmt: skip
 
-console = Console(highlight=False)
+# Where the output is no terminal nobody has chosen a width: lines stay whole for grep and less.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 250)
 messages = Console(stderr=True, highlight=False)
 
 
@@ -45,8 +46,8 @@ def status(value: str) -> Text:
 def table(rows: Iterable[dict[str, Any]], columns: dict[str, str], empty: str) -> None:
     """A table with a row for each dict; `columns` are {key: heading}. `empty` is said where there is no row."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in columns.values():
-        shown.add_column(heading, overflow="fold")
+    for key, heading in columns.items():
+        shown.add_column(heading, overflow="fold", no_wrap=key in {"id", "name", "status"})
     for row in rows:
         shown.add_row(*(_cell(key, row.get(key)) for key in columns))
     if shown.row_count:

@@ -1,0 +1,133 @@
+"""import, cleanup, schedules."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from makertasks import aws, listing, schedules, settings, tasks
+from makertasks.commands import asking, output, sending
+from makertasks.errors import InvalidRequest, NotFound
+from makertasks.states import Status
+
+IMPORT = "makertasks.import_dump"
+# Seconds until the import that an upload starts must have its record.
+UPLOAD_SECONDS = 30.0
+
+schedule_commands = typer.Typer(invoke_without_command=True, help="List schedules, run one now, switch one on or off.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("import")(import_dump)
+    app.command()(cleanup)
+    app.add_typer(schedule_commands, name="schedules")
+    schedule_commands.callback()(list_schedules)
+    schedule_commands.command("run")(run)
+    schedule_commands.command("enable")(enable)
+    schedule_commands.command("disable")(disable)
+
+
+def import_dump(
+    file: Annotated[Path, typer.Argument(help="A file of `manage.py dumpdata inventory reorder_queue`.")],
+    as_json: output.AsJson = False,
+) -> None:
+    """Bring an OpenMakerSuite dump into the inventory: all of it, or only what has changed."""
+    asking.connect()
+    if not file.is_file():
+        raise NotFound(f"there is no file {file}")
+    key = f"imports/{uuid.uuid4()}-{file.name}"
+    with output.progress("sending", file.stat().st_size, quiet=as_json) as report:
+        sent = 0
+
+        def count(amount: int) -> None:
+            nonlocal sent
+            sent += amount
+            report(sent)
+
+        aws.client("s3").upload_file(str(file), settings.bucket(), key, Callback=count)
+    record = asking.wait_for(_import_of(key), "importing", quiet=as_json)
+    answer = sending.outcome_of_job(record)
+    output.print_json(answer) if as_json else output.facts(answer)
+
+
+def _import_of(key: str) -> str:
+    """The id of the task that the bucket has started for an object."""
+    deadline = time.monotonic() + UPLOAD_SECONDS
+    while time.monotonic() < deadline:
+        page = listing.page(listing.Filter(name=IMPORT), names=tasks.discover())
+        for record in page.records:
+            if record.kwargs.get("key") == key:
+                return record.task_id
+        time.sleep(asking.LOOK_SECONDS)
+    raise TimeoutError(
+        f"{key} was sent, and after {UPLOAD_SECONDS:g} s its import has no record; see `makertasks list`"
+    )
+
+
+def cleanup(
+    older_than: Annotated[float, typer.Option(min=0, help="Days since the tasks were created.")] = 30,
+    status: Annotated[str, typer.Option(help="SUCCESS, FAILURE or REVOKED.")] = "SUCCESS",
+    force: Annotated[bool, typer.Option("--force", "-f", help="Do not ask.")] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Delete the records of old tasks: successes, unless another status is named."""
+    from makertasks import jobs  # noqa: PLC0415
+
+    asking.connect()
+    if status.upper() not in {Status.SUCCESS, Status.FAILURE, Status.REVOKED}:
+        raise InvalidRequest("--status", f"must be SUCCESS, FAILURE or REVOKED, not {status!r}")
+    if not force:
+        typer.confirm(f"Delete every task that is {status.upper()} and older than {older_than:g} days?", abort=True)
+    arguments = {"older_than_days": older_than}
+    job = jobs.start("cleanup", where={"status": status.upper()}, who=asking.who(), arguments=arguments)
+    answer = sending.outcome_of_job(asking.wait_for(job, "deleting", quiet=as_json))
+    if as_json:
+        output.print_json(answer)
+    else:
+        output.console.print(f"Deleted {answer['done']} of {answer['found']} tasks.")
+
+
+def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> None:
+    """List schedules with their next run."""
+    if context.invoked_subcommand is not None:
+        return
+    asking.connect()
+    found = schedules.list_schedules()
+    if as_json:
+        output.print_json(found)
+        return
+    columns = {
+        "name": "NAME",
+        "expression": "WHEN",
+        "timezone": "TIME ZONE",
+        "enabled": "ON",
+        "next_run": "NEXT RUN",
+    }
+    output.table(({**schedule} for schedule in found), columns, "no schedule")
+
+
+def run(name: Annotated[str, typer.Argument(help="The schedule's name.")]) -> None:
+    """Send a schedule's task now, and print its id."""
+    asking.connect()
+    typer.echo(schedules.run_now(name, asking.who()))
+
+
+def enable(name: Annotated[str, typer.Argument(help="The schedule's name.")]) -> None:
+    """Switch a schedule on."""
+    _switch(name, enabled=True)
+
+
+def disable(name: Annotated[str, typer.Argument(help="The schedule's name.")]) -> None:
+    """Switch a schedule off."""
+    _switch(name, enabled=False)
+
+
+def _switch(name: str, *, enabled: bool) -> None:
+    asking.connect()
+    changed: Any = schedules.set_enabled(name, enabled)
+    output.facts(changed)
