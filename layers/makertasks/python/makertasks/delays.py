@@ -56,7 +56,7 @@ def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
     try:
         aws.client("scheduler").create_schedule(
             Name=name_of(task_id),
-            GroupName=settings.stack(),
+            GroupName=group(),
             ScheduleExpression=f"at({moment.strftime('%Y-%m-%dT%H:%M:%S')})",
             ScheduleExpressionTimezone="UTC",
             FlexibleTimeWindow={"Mode": "OFF"},
@@ -78,12 +78,17 @@ def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
 def cancel(task_id: str) -> None:
     """Remove a task's schedule; no error where it has none. Raises Unavailable."""
     try:
-        aws.client("scheduler").delete_schedule(Name=name_of(task_id), GroupName=settings.stack())
+        aws.client("scheduler").delete_schedule(Name=name_of(task_id), GroupName=group())
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise Unavailable(f"the schedule of task {task_id} was not removed: {error}") from error
     except BotoCoreError as error:
         raise Unavailable(f"the schedule of task {task_id} was not removed: {error}") from error
+
+
+def group() -> str:
+    """Name of the group that holds these schedules."""
+    return f"{settings.stack()}-delays"
 
 
 def name_of(task_id: str) -> str:
