@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools import Logger
 
 import api.documentation
+import api.pages
 import api.resources  # noqa: F401 - these declare the routes
 from api import problems, routing, sign_in
 from api.access import Caller, Role, Unauthenticated

@@ -1,0 +1,33 @@
+"""The pages for people. Importing this declares their routes; templates are read when the first page is drawn."""
+
+from api.pages import (
+    activity,
+    items,
+    overview,
+    preferences,
+    problem,
+    queues,
+    schedules,
+    static_files,
+    task,
+    task_actions,
+    task_types,
+    tasks,
+    workers,
+)
+
+__all__ = [
+    "activity",
+    "items",
+    "overview",
+    "preferences",
+    "problem",
+    "queues",
+    "schedules",
+    "static_files",
+    "task",
+    "task_actions",
+    "task_types",
+    "tasks",
+    "workers",
+]

@@ -1,0 +1,108 @@
+"""Stacked bars, drawn by the server: figures in, places of rectangles out. Pure.
+
+The drawing is stretched to the page's width, so text stands outside of it, in HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+# The drawing's own units; style sheets give it its real size.
+WIDTH, HEIGHT = 1000, 100
+# Of a column's width, what its bar takes.
+FILLED = 0.78
+# Colours that the style sheet has for series that are no statuses.
+COLOURS = 8
+
+
+@dataclass(frozen=True)
+class Point:
+    """One column: what it is called, where it leads, and its figures by series."""
+
+    label: str
+    link: str
+    values: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One rectangle of a column."""
+
+    series: str
+    y: float
+    height: float
+    value: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's bars, its own place and what it says."""
+
+    label: str
+    link: str
+    x: float
+    left: float
+    total: int
+    bars: list[Bar]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A whole chart; `top` is the figure at its upper edge."""
+
+    series: list[str]
+    columns: list[Column]
+    top: int
+    step: float
+    width: float
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not any(column.total for column in self.columns)
+
+
+def stacked(points: Sequence[Point], order: Sequence[str]) -> Chart:
+    """A chart of the points, from left to right; series that have no figure are left out."""
+    series = [name for name in order if any(point.values.get(name, 0) > 0 for point in points)]
+    top = ceiling(max((sum(_of(point, series)) for point in points), default=0))
+    step = WIDTH / max(len(points), 1)
+    columns = []
+    for number, point in enumerate(points):
+        values = _of(point, series)
+        ends = list(accumulate(values))
+        bars = [
+            Bar(name, round(HEIGHT - end / top * HEIGHT, 2), round(value / top * HEIGHT, 2), value)
+            for name, value, end in zip(series, values, ends, strict=True)
+            if value
+        ]
+        x = number * step
+        columns.append(
+            Column(point.label, point.link, round(x, 2), round(x + step * (1 - FILLED) / 2, 2), sum(values), bars)
+        )
+    return Chart(series, columns, top, round(step, 2), round(step * FILLED, 2))
+
+
+def kinds(names: Sequence[str]) -> dict[str, str]:
+    """A colour's class for each name: the same name has the same colour in every chart."""
+    return {name: f"n{number % COLOURS}" for number, name in enumerate(sorted(names))}
+
+
+def ceiling(value: int) -> int:
+    """The next round figure: a digit times a power of ten.
+
+    >>> [ceiling(value) for value in (0, 3, 10, 11, 230)]
+    [1, 3, 10, 20, 300]
+    """
+    step = 1
+    while True:
+        for factor in (1, 2, 3, 4, 5, 6, 8):
+            if factor * step >= value:
+                return factor * step
+        step *= 10
+
+
+def _of(point: Point, series: Sequence[str]) -> list[int]:
+    return [max(point.values.get(name, 0), 0) for name in series]

@@ -1,0 +1,106 @@
+"""How pages write numbers, times and JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Django admin's list cuts arguments at 50 characters.
+SUMMARY_CHARACTERS = 50
+
+SECONDS_OF = (("d", 86_400), ("h", 3_600), ("min", 60))
+
+
+def short_name(name: str) -> str:
+    """The last dotted part of a task's name."""
+    return name.rpartition(".")[2] or name
+
+
+def words(name: str) -> str:
+    """A task's or an argument's name for people.
+
+    >>> words("inventory.tasks.generate_qr_code")
+    'generate qr code'
+    """
+    return short_name(name).replace("_", " ")
+
+
+def worker_of(worker: str | None, name: str) -> str:
+    """A worker as a list of tasks shows it: without its function where that is the task's own.
+
+    >>> worker_of("generate_qr_code@1f2e3d4c", "inventory.tasks.generate_qr_code")
+    '@1f2e3d4c'
+    """
+    return (worker or "").removeprefix(short_name(name)) if worker else ""
+
+
+def duration(seconds: float | None) -> str:
+    """A span in at most two units; empty where there is none.
+
+    >>> duration(0.0421), duration(3.14159), duration(125), duration(90_000)
+    ('42 ms', '3.1 s', '2 min 5 s', '1 d 1 h')
+    """
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits say enough
+    left = round(seconds)
+    parts = []
+    for unit, length in SECONDS_OF:
+        count, left = divmod(left, length)
+        if count:
+            parts.append(f"{count} {unit}")
+    if left:
+        parts.append(f"{left} s")
+    return " ".join(parts[:2])
+
+
+def number(value: float) -> str:
+    """A count with thousands set apart.
+
+    >>> number(1234567)
+    '1,234,567'
+    """
+    return f"{value:,}"
+
+
+def size(count: int) -> str:
+    """Bytes for people.
+
+    >>> size(512), size(20_480)
+    ('512 B', '20 KB')
+    """
+    for unit in ("B", "KB", "MB"):
+        if count < 1024:  # noqa: PLR2004 - bytes of a kilobyte
+            return f"{count} {unit}"
+        count //= 1024
+    return f"{count} GB"
+
+
+def compact(value: Any) -> str:
+    """JSON in one line, text as itself."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def pretty(value: Any) -> str:
+    """JSON over several lines."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def arguments(args: Sequence[Any] | None, kwargs: Mapping[str, Any], limit: int = SUMMARY_CHARACTERS) -> str:
+    """A task's arguments in one line of at most `limit` characters.
+
+    >>> arguments([], {"item_id": "94cb6421", "image_url": "http://example.org/a.png"}, 40)
+    'item_id=94cb6421, image_url=http://exam…'
+    """
+    parts = [compact(value) for value in args or []] + [f"{name}={compact(value)}" for name, value in kwargs.items()]
+    return cut(", ".join(parts), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """Text of at most `limit` characters in one line, with an ellipsis where something is left out."""
+    line = " ".join(text[: limit * 4].split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"

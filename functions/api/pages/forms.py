@@ -1,0 +1,134 @@
+"""Forms made from tasks' signatures: a JSON schema becomes fields, and what the form sends becomes arguments. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from makertasks.errors import InvalidRequest
+
+# Fields of a form are named so, beside the form's own.
+PREFIX = "kwargs."
+
+
+@dataclass(frozen=True)
+class Field:
+    """One argument: `kind` is text, lines, number, yes-no, choice or json; `value` what the field shows."""
+
+    name: str
+    kind: str
+    required: bool
+    value: str
+    description: str = ""
+    choices: tuple[str, ...] = ()
+    step: str = ""
+    minimum: str = ""
+    maximum: str = ""
+    is_item: bool = False
+    mistake: str = ""
+
+    @property
+    def input_name(self) -> str:
+        """The field's name in the form."""
+        return f"{PREFIX}{self.name}"
+
+
+def fields(
+    schema: Mapping[str, Any], values: Mapping[str, Any] | None = None, mistakes: Mapping[str, str] | None = None
+) -> list[Field]:
+    """The fields of a schema, showing `values` where they are given and the defaults elsewhere."""
+    required = set(schema.get("required", []))
+    found = []
+    for name, definition in schema.get("properties", {}).items():
+        kind, rest = kind_of(definition)
+        value = (values or {}).get(name, definition.get("default"))
+        found.append(
+            Field(
+                name=name,
+                kind=kind,
+                required=name in required,
+                value=shown(value, kind),
+                description=str(definition.get("description", "")),
+                choices=tuple(str(each) for each in rest.get("enum", ())),
+                step="1" if rest.get("type") == "integer" else "any",
+                minimum=str(rest.get("minimum", "")),
+                maximum=str(rest.get("maximum", "")),
+                is_item=is_item(definition) or is_item(definition.get("items", {})),
+                mistake=(mistakes or {}).get(name, ""),
+            )
+        )
+    return found
+
+
+def is_item(definition: Mapping[str, Any]) -> bool:
+    """Whether a value names an item of the inventory (`makertasks.tasks.ItemId`)."""
+    return definition.get("format") == "uuid" and str(definition.get("description", "")).endswith("inventory item")
+
+
+def kind_of(definition: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """What kind of field a definition needs, and the definition without its null."""
+    options = [each for each in definition.get("anyOf", [definition]) if each.get("type") != "null"]
+    if len(options) != 1:
+        return "json", definition
+    [option] = options
+    if "enum" in option:
+        return "choice", option
+    if option.get("type") == "array" and option.get("items", {}).get("type") == "string":
+        return "lines", option
+    kinds = {"string": "text", "integer": "number", "number": "number", "boolean": "yes-no"}
+    return kinds.get(str(option.get("type")), "json"), option
+
+
+def shown(value: Any, kind: str) -> str:
+    """A value as its field shows it."""
+    if value is None:
+        return ""
+    if kind == "yes-no":
+        return "true" if value else "false"
+    if kind == "lines" and isinstance(value, list):
+        return "\n".join(str(each) for each in value)
+    if kind in {"json", "lines"}:
+        return json.dumps(value, ensure_ascii=False, indent=1)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def read(schema: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that a form sent; an empty field that is not required is left out.
+
+    Raises InvalidRequest for text that is no number or no JSON; whether arguments fit is the task's own business.
+    """
+    found = {}
+    required = set(schema.get("required", []))
+    for name, definition in schema.get("properties", {}).items():
+        text = sent.get(f"{PREFIX}{name}", "")
+        text = str(text[-1] if isinstance(text, list) else text).replace("\r\n", "\n")
+        if not text.strip() and name not in required:
+            continue
+        found[name] = _value(name, kind_of(definition)[0], text)
+    return found
+
+
+def _value(name: str, kind: str, text: str) -> Any:
+    if kind in {"text", "choice"}:
+        return text
+    if kind == "yes-no":
+        return text == "true"
+    if kind == "lines":
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        wanted = "a number" if kind == "number" else "JSON"
+        raise InvalidRequest(f"kwargs.{name}", f"must be {wanted}, not {text[:80]!r}") from error
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What changed between two sets of arguments, by argument."""
+    names = [*before, *(name for name in after if name not in before)]
+    return [
+        {"argument": name, "before": before.get(name), "after": after.get(name)}
+        for name in names
+        if before.get(name) != after.get(name)
+    ]

@@ -1,0 +1,64 @@
+"""Whether anything is wrong, and where to look: what the overview says first. Pure, over what the queries answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from api.pages.addresses import address
+from api.pages.formats import duration, number
+from makertasks.records import TaskRecord
+
+# A message that waits longer than this in a running queue is told: functions start within seconds.
+WAITS_LONG_SECONDS = 300
+# A lease that ended this long ago belongs to a worker that is lost and has not been taken over.
+LOST_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One thing that is wrong, in words, and the page that shows why."""
+
+    text: str
+    link: str
+    is_grave: bool = True
+
+
+def troubles(failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord]) -> list[Trouble]:
+    """What is wrong just now: `failures` are those of the last hour, which began at `since`."""
+    found = []
+    if failures:
+        link = address("/tasks", {"status": "FAILURE", "created_from": since})
+        found.append(Trouble(f"{number(failures)} failed in the last hour", link))
+    if stuck:
+        found.append(
+            Trouble(f"{counted(len(stuck), 'task')} stuck: the worker is lost", "/tasks?status=STARTED&sort=created")
+        )
+    for queue in queues:
+        link = f"/queues#{queue['name']}"
+        if queue["dead"]:
+            found.append(Trouble(f"{counted(queue['dead'], 'dead letter')} in {queue['name']}", link))
+        waits = queue["oldest_seconds"] or 0
+        if queue["state"] == "paused" and (queue["waiting"] or waits):
+            found.append(
+                Trouble(f"{queue['name']} is paused and {number(queue['waiting'])} wait", link, is_grave=False)
+            )
+        elif waits > WAITS_LONG_SECONDS:
+            found.append(Trouble(f"{queue['name']} lets its oldest message wait {duration(waits)}", link))
+    return found
+
+
+def stuck(running: Iterable[TaskRecord], now: datetime) -> list[TaskRecord]:
+    """Tasks whose worker's lease ended a while ago."""
+    return [record for record in running if record.lease and float(record.lease) < now.timestamp() - LOST_SECONDS]
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "task"), counted(2, "task")
+    ('1 task', '2 tasks')
+    """
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"

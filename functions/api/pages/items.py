@@ -1,0 +1,103 @@
+"""The inventory's items: `GET /items`, one of them, and the buttons that make its picture, QR code and cards."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from api import actions, lists, views
+from api.access import Caller, Role
+from api.arguments import Cursor
+from api.pages import rendering
+from api.pages.addresses import address
+from api.requests import Request
+from api.resources.items import ItemId
+from api.routing import Reply, page
+from makertasks import inventory, listing
+from makertasks.errors import InvalidRequest
+
+ITEMS = 50
+# Tasks of one item that its page shows; the list has the others.
+TASKS = 10
+# The tasks that an item's buttons run, by what they make.
+MAKES = {
+    "image": "inventory.tasks.download_image_from_url",
+    "qr_code": "inventory.tasks.generate_qr_code",
+    "card": "inventory.tasks.generate_index_card",
+}
+SHEET = "inventory.tasks.generate_index_cards"
+
+
+class ItemsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of the list: the beginning of the name, and the page."""
+
+    prefix: Annotated[str, Meta(max_length=200)] = ""
+    cursor: Cursor = ""
+
+
+class Make(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of an item's buttons."""
+
+    what: Literal["image", "qr_code", "card"]
+
+
+class Sheet(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of the chosen items: a sheet of their cards. `id` is one item or several."""
+
+    id: ItemId | Annotated[list[ItemId], Meta(max_length=1000)] = msgspec.field(default_factory=list)
+    blank: Literal["yes", ""] = ""
+    skip: Annotated[int, Meta(ge=0, le=2)] = 0
+
+
+@page("GET", "/items", Role.VIEWER)
+def items_page(caller: Caller, query: ItemsQuery, request: Request) -> Reply:
+    """Items by name."""
+    found, cursor = lists.item_page(query.prefix, ITEMS, query.cursor or None)
+    following = address("/items", prefix=query.prefix, cursor=cursor) if cursor else None
+    return rendering.page(
+        request, caller, "items.html", section="/items", items=[views.item(entry) for entry in found],
+        query=query, following=following,
+    )  # fmt: skip
+
+
+@page("GET", "/items/{item_id}", Role.VIEWER)
+def item_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
+    """One item with what was made for it, its suppliers and its tasks."""
+    found = inventory.get_item_page(item_id)
+    about, more = lists.task_page(listing.Filter(item_id=str(item_id)), TASKS)
+    return rendering.page(
+        request,
+        caller,
+        "item.html",
+        section="/items",
+        item=views.item(found.item),
+        suppliers=[views.supplier(link) for link in found.suppliers],
+        tasks=[views.task_summary(record) for record in about],
+        more_tasks=more is not None,
+    )
+
+
+@page("POST", "/items/{item_id}", Role.OPERATOR)
+def make(item_id: ItemId, caller: Caller, form: Make) -> Reply:
+    """Run one of the item's tasks and go to it."""
+    kwargs = {"item_id": str(item_id)}
+    if form.what == "image":
+        source = inventory.get_item(item_id).image_url
+        if not source:
+            raise InvalidRequest("image_url", "is not set for this item, so there is nothing to download")
+        kwargs["image_url"] = source
+    submitted = actions.submit(caller, MAKES[form.what], kwargs)
+    return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
+
+
+@page("POST", "/items", Role.OPERATOR)
+def print_sheet(caller: Caller, form: Sheet) -> Reply:
+    """Draw the cards of the chosen items as sheets and go to the task that does it."""
+    ids = form.id if isinstance(form.id, list) else [form.id]
+    if not ids:
+        raise InvalidRequest("id", "names no item; choose those whose cards are to be printed")
+    kwargs = {"item_ids": [str(each) for each in ids], "blank": form.blank == "yes", "skip": form.skip}
+    submitted = actions.submit(caller, SHEET, kwargs)
+    return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))

@@ -1,0 +1,110 @@
+"""The overview: `GET /`. Whether anything is wrong, what failed, what waits, what is coming, and how much was done."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from api.access import Caller, Role
+from api.pages import charts, health, periods, rendering
+from api.pages.periods import Range
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import clock, consumers, failure_groups, listing, schedules, statistics, tasks
+from makertasks.states import Status
+
+REFRESH_SECONDS = 10
+# Failures are shown as so many groups, the most frequent first; the list has the others.
+GROUPS = 8
+COMING = 5
+# Questions to AWS that are asked at a time; each waits for the network, not for the processor.
+AT_A_TIME = 4
+
+
+class OverviewQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of the overview: how far back the charts go, and what a live update shows already."""
+
+    range: Literal["hour", "day", "month"] = "hour"
+    known: Annotated[str, msgspec.Meta(max_length=40)] = ""
+
+
+@page("GET", "/", Role.VIEWER)
+def overview_page(caller: Caller, query: OverviewQuery, request: Request) -> Reply:
+    """Everything at a glance."""
+    context = shown(periods.RANGES[query.range], clock.now())
+    if rendering.is_update(request) and context["digest"] == query.known:
+        return Reply("", 204)
+    template = "overview_part.html" if rendering.is_update(request) else "overview.html"
+    return rendering.page(request, caller, template, section="/", **context)
+
+
+def shown(wanted: Range, now: datetime) -> dict[str, Any]:
+    """What the overview shows; the questions behind it are asked side by side."""
+    hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+    names = list(tasks.discover())
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        figures = pool.submit(statistics.summary, now - wanted.span, now)
+        last_day = pool.submit(failure_groups.recent, day, now)
+        last_hour = pool.submit(failure_groups.recent, hour, now)
+        queues = pool.submit(consumers.list_queues)
+        running = pool.submit(
+            listing.page, listing.Filter(status=Status.STARTED), limit=listing.MAXIMUM_LIMIT, names=names
+        )
+        coming = pool.submit(schedules.list_schedules)
+    latest = {group["fingerprint"]: group["count"] for group in last_hour.result()["groups"]}
+    stuck = health.stuck(running.result().records, now)
+    since = clock.text(hour)
+    context = {
+        "troubles": health.troubles(last_hour.result()["examined"], since, queues.result(), stuck),
+        "groups": last_day.result()["groups"][:GROUPS],
+        "in_last_hour": latest,
+        "failed_in_day": last_day.result()["examined"],
+        "is_complete": last_day.result()["complete"],
+        "day": clock.text(day),
+        "queues": queues.result(),
+        "running": len(running.result().records),
+        "stuck": stuck,
+        "coming": sorted((each for each in coming.result() if each["next_run"]), key=_due)[:COMING],
+        "totals": figures.result()["totals"],
+        "by_name": [entry for entry in figures.result()["by_name"] if entry["total"]],
+        "by_status": by_status(wanted, now, figures.result()),
+        "by_type": by_type(wanted, now, figures.result(), names),
+        "kinds": charts.kinds(names),
+        "range": wanted,
+        "ranges": periods.RANGES.values(),
+        "every": REFRESH_SECONDS,
+    }
+    return {**context, "digest": digest(context)}
+
+
+def by_status(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
+    """Tasks over time by status."""
+    series = [(entry["period"], entry["counts"]) for entry in figures["series"]]
+    order = [Status.SUCCESS, Status.FAILURE, Status.REVOKED, Status.RETRY, Status.STARTED, Status.PENDING]
+    return charts.stacked(periods.points(wanted, now, series), order)
+
+
+def by_type(wanted: Range, now: datetime, figures: statistics.Summary, names: list[str]) -> charts.Chart:
+    """Tasks over time by type."""
+    return charts.stacked(periods.points(wanted, now, _totals(figures)), names)
+
+
+def _totals(figures: statistics.Summary) -> Iterator[tuple[str, dict[str, int]]]:
+    for entry in figures["series"]:
+        yield entry["period"], {name: sum(counts.values()) for name, counts in entry["by_name"].items()}
+
+
+def _due(schedule: schedules.Schedule) -> str:
+    return schedule["next_run"] or ""
+
+
+def digest(context: dict[str, Any]) -> str:
+    """Changes with anything that the overview shows, but for ages that go on by themselves."""
+    queues = [{**queue, "oldest_seconds": None} for queue in context["queues"]]
+    kept = ("troubles", "groups", "totals", "by_status", "running", "coming")
+    return hashlib.sha256(repr((queues, [context[name] for name in kept])).encode()).hexdigest()[:12]

@@ -1,0 +1,75 @@
+"""The overview's stretches of time: a day by hours, a month by days, a year by months. Times are UTC."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from api.pages import calendar
+from api.pages.addresses import address
+from api.pages.charts import Point
+from makertasks import clock
+
+Counts = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Range:
+    """What the charts show, and how long a column is as a prefix of ISO 8601 text."""
+
+    name: str
+    label: str
+    span: timedelta
+    digits: int
+
+
+RANGES = {
+    each.name: each
+    for each in (
+        Range("hour", "24 hours", timedelta(hours=23), len("2026-11-22T09")),
+        Range("day", "30 days", timedelta(days=29), len("2026-11-22")),
+        Range("month", "12 months", timedelta(days=335), len("2026-11")),
+    )
+}
+
+
+def columns(wanted: Range, now: datetime) -> list[str]:
+    """Every period of a range, oldest first, the one that runs now last."""
+    if wanted.name == "month":
+        months = [now.year * 12 + now.month - 1 - back for back in range(11, -1, -1)]
+        return [f"{month // 12}-{month % 12 + 1:02}" for month in months]
+    step = timedelta(hours=1) if wanted.name == "hour" else timedelta(days=1)
+    count = wanted.span // step
+    return [clock.text(now - step * back)[: wanted.digits] for back in range(count, -1, -1)]
+
+
+def points(wanted: Range, now: datetime, figures: Iterable[tuple[str, Counts]], **filters: str) -> list[Point]:
+    """A chart's points from (period, counts); each leads to the list of its tasks."""
+    added: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for period, counts in figures:
+        for name, number in counts.items():
+            added[period[: wanted.digits]][name] += number
+    return [
+        Point(label(period), link(period, **filters), dict(added.get(period, {}))) for period in columns(wanted, now)
+    ]
+
+
+def link(period: str, **filters: Any) -> str:
+    """The list of the tasks that were created in a period."""
+    found = {7: calendar.month, 10: calendar.day, 13: calendar.hour}[len(period)](period)
+    return address("/tasks", filters, created_from=found.created_from, created_to=found.created_to)
+
+
+def label(period: str) -> str:
+    """A period in few letters.
+
+    >>> label("2026-11-22T09"), label("2026-11-22"), label("2026-11")
+    ('09:00', '22 Nov', 'Nov 2026')
+    """
+    if len(period) > len("2026-11-22"):
+        return f"{period[11:]}:00"
+    name = calendar.month(period[:7]).label[:3]
+    return f"{period[8:].lstrip('0')} {name}" if len(period) > len("2026-11") else f"{name} {period[:4]}"

@@ -1,0 +1,53 @@
+"""What somebody chose about the looks of the pages: colours, and how times are written. Kept in cookies, a year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+
+from api.access import Role
+from api.routing import Reply, page
+
+THEMES = ("system", "light", "dark")
+TIMES = ("local", "utc", "relative")
+SECONDS = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """The choices of one browser."""
+
+    theme: str = "system"
+    times: str = "local"
+
+    @classmethod
+    def of(cls, cookies: Mapping[str, str]) -> Preferences:
+        """What the cookies say; anything unknown counts as not chosen."""
+        theme, times = cookies.get("makertasks_theme", ""), cookies.get("makertasks_times", "")
+        return cls(theme if theme in THEMES else "system", times if times in TIMES else "local")
+
+
+class Choice(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of `POST /preferences`; `back` is the page it was sent from."""
+
+    theme: Literal["system", "light", "dark"]
+    times: Literal["local", "utc", "relative"]
+    back: Annotated[str, msgspec.Meta(max_length=4096)] = "/"
+
+
+@page("POST", "/preferences", Role.NOBODY)
+def choose(form: Choice) -> Reply:
+    """Keep the choices and show the page again."""
+    cookies = [
+        f"makertasks_{name}={value}; Path=/; Max-Age={SECONDS}; SameSite=Lax; Secure; HttpOnly"
+        for name, value in (("theme", form.theme), ("times", form.times))
+    ]
+    return Reply.redirect(form.back if is_ours(form.back) else "/", cookies)
+
+
+def is_ours(path: str) -> bool:
+    """Whether a redirection to `path` stays here; two slashes of either kind, or a line end, would lead away."""
+    return path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isascii() and path.isprintable()

@@ -1,0 +1,109 @@
+"""Queues: `GET /queues`, one with its dead letters, and what operators do with them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from api import actions, lists, views
+from api.access import Caller, Role
+from api.arguments import QueueName
+from api.pages import rendering
+from api.pages.addresses import address
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import consumers, listing
+from makertasks.states import Status
+
+REFRESH_SECONDS = 10
+# Dead letters that a queue's page shows with their bodies.
+DEAD_LETTERS = 20
+
+
+class QueuesQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of the list: what just happened."""
+
+    said: Annotated[str, Meta(max_length=40)] = ""
+
+
+class Concurrency(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of a queue's concurrency; empty for as many as Lambda likes."""
+
+    maximum_concurrency: Annotated[str, Meta(max_length=5, pattern=r"^\d*$")] = ""
+
+
+@page("GET", "/queues", Role.VIEWER)
+def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
+    """Every queue: lengths, ages, dead letters, state."""
+    template = "queues_part.html" if rendering.is_update(request) else "queues.html"
+    return rendering.page(
+        request,
+        caller,
+        template,
+        section="/queues",
+        queues=consumers.list_queues(),
+        said=query.said,
+        every=REFRESH_SECONDS,
+    )
+
+
+@page("GET", "/queues/{queue}", Role.VIEWER)
+def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Request) -> Reply:
+    """One queue: its dead letters with their bodies, and its settings."""
+    found = consumers.get(queue)
+    wanted = listing.Filter(status=Status.FAILURE, q=f"queue:{queue} error:DeadLetter")
+    dead, more = lists.task_page(wanted, DEAD_LETTERS)
+    bodies = {record.task_id: record.body for record in dead}
+    return rendering.page(
+        request,
+        caller,
+        "queue.html",
+        section="/queues",
+        queue=found,
+        letters=[views.task_summary(record) for record in dead],
+        bodies=bodies,
+        more=more is not None,
+        said=query.said,
+    )
+
+
+@page("POST", "/queues/{queue}/pause", Role.OPERATOR)
+def pause(queue: QueueName, caller: Caller) -> Reply:
+    """Switch the queue's consumer off."""
+    actions.pause(caller, queue)
+    return _back(queue, "paused")
+
+
+@page("POST", "/queues/{queue}/resume", Role.OPERATOR)
+def resume(queue: QueueName, caller: Caller) -> Reply:
+    """Switch the queue's consumer on."""
+    actions.resume(caller, queue)
+    return _back(queue, "resumed")
+
+
+@page("POST", "/queues/{queue}/purge", Role.OPERATOR)
+def purge(queue: QueueName, caller: Caller) -> Reply:
+    """Call off everything that waits in the queue."""
+    actions.purge(caller, queue)
+    return _back(queue, "purged")
+
+
+@page("POST", "/queues/{queue}/redrive", Role.OPERATOR)
+def redrive(queue: QueueName, caller: Caller) -> Reply:
+    """Send the queue's dead letters again."""
+    actions.redrive(caller, queue)
+    return _back(queue, "redriven")
+
+
+@page("POST", "/queues/{queue}/concurrency", Role.SUPERUSER)
+def set_concurrency(queue: QueueName, caller: Caller, form: Concurrency) -> Reply:
+    """Bound how many of the queue's tasks run at a time."""
+    number = int(form.maximum_concurrency) if form.maximum_concurrency else None
+    actions.set_maximum_concurrency(caller, queue, number)
+    return _back(queue, "saved")
+
+
+def _back(queue: str, said: str) -> Reply:
+    return Reply.redirect(address(f"/queues/{rendering.segment(queue)}", said=said))

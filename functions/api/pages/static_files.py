@@ -1,0 +1,65 @@
+"""Style sheet, script and icon of the pages: served by ourselves, under names that change with their content.
+
+Nothing is built: a file is its parts one after another. Browsers keep it for a year and ask again under another name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from api.access import Role
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks.errors import NotFound
+
+FOLDER = Path(__file__).parents[1] / "static"
+PARTS = {
+    "pages.css": ("vendor/pico-2.1.1.min.css", "pages.css"),
+    "pages.js": ("vendor/htmx-4.0.1.min.js", "pages.js"),
+    "icon.svg": ("icon.svg",),
+}
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+FOR_EVER = "public, max-age=31536000, immutable"
+# The name is from another release of ours: its page gets today's file, and asks again soon.
+FOR_A_MINUTE = "public, max-age=60"
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """One file as it is sent."""
+
+    name: str
+    content_type: str
+    body: bytes
+    zipped: bytes
+
+
+@cache
+def _file(name: str) -> StaticFile:
+    body = b"\n".join((FOLDER / part).read_bytes() for part in PARTS[name])
+    stem, _, suffix = name.rpartition(".")
+    digest = hashlib.sha256(body).hexdigest()[:10]
+    return StaticFile(f"{stem}.{digest}.{suffix}", TYPES[f".{suffix}"], body, gzip.compress(body, 9, mtime=0))
+
+
+def address(name: str) -> str:
+    """Where browsers find a file of `PARTS`."""
+    return f"/static/{_file(name).name}"
+
+
+@page("GET", "/static/{name}", Role.NOBODY)
+def static_file(name: str, request: Request) -> Reply:
+    """A file by its name with its digest."""
+    stem, _, suffix = name.rpartition(".")
+    known = f"{stem.partition('.')[0]}.{suffix}"
+    if known not in PARTS:
+        raise NotFound(f"there is no file {name[:100]}")
+    file = _file(known)
+    headers = {"Cache-Control": FOR_EVER if name == file.name else FOR_A_MINUTE, "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Reply(file.zipped, content_type=file.content_type, headers={**headers, "Content-Encoding": "gzip"})
+    return Reply(file.body, content_type=file.content_type, headers=headers)

@@ -1,0 +1,102 @@
+"""One task: `GET /tasks/{task_id}`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+
+from api import views
+from api.access import Caller, Role
+from api.arguments import TaskId
+from api.pages import rendering, timeline
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import bucket, clock, records
+from makertasks.records import TaskRecord
+from makertasks.states import ACTIVE, Status
+
+REFRESH_SECONDS = 5
+# Where functions put what they made; a result that names such a key is shown.
+MADE = ("inventory/images/", "inventory/qrcodes/", "index_cards/", "CACHE/")
+
+
+class TaskQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of the page: `said` is what just happened, `known` what a live update shows already."""
+
+    said: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    known: Annotated[str, msgspec.Meta(max_length=40)] = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Something that the task put in the bucket, with a link that works for a quarter of an hour."""
+
+    label: str
+    key: str
+    link: str
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a browser can show it in a page."""
+        return not self.key.endswith(".pdf")
+
+
+@page("GET", "/tasks/{task_id}", Role.VIEWER)
+def task_page(task_id: TaskId, caller: Caller, query: TaskQuery, request: Request) -> Reply:
+    """Everything about one task; while it is active, its moving part again and again."""
+    record = records.get(task_id)
+    context = shown(record)
+    if rendering.is_update(request) and context["digest"] == query.known:
+        return Reply("", 204)
+    template = "task_part.html" if rendering.is_update(request) else "task.html"
+    return rendering.page(request, caller, template, section="/tasks", said=query.said, **context)
+
+
+def shown(record: TaskRecord) -> dict[str, Any]:
+    """What the page shows of a record."""
+    task = views.task_detail(record)
+    bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"])
+    return {
+        "task": task,
+        "bars": bars,
+        "width": timeline.WIDTH,
+        "made": made(task["result"]),
+        "lineage": lineage(task),
+        "is_active": record.status in ACTIVE,
+        "is_waiting": record.status in {Status.PENDING, Status.RETRY},
+        "waited": bars[0].waited if bars else None,
+        "digest": digest(record),
+        "every": REFRESH_SECONDS,
+        "body": record.body,
+    }
+
+
+def digest(record: TaskRecord) -> str:
+    """Changes with what happens to a task."""
+    progress, again = record.progress or {}, record.retried_to or []
+    return f"{record.status}-{record.attempt}-{progress.get('done', '')}-{len(again)}"
+
+
+def made(result: Any) -> list[Made]:
+    """The objects of the bucket that a result names."""
+    values = result.items() if isinstance(result, dict) else []
+    return [
+        Made(name.replace("_", " "), value, bucket.link(value))
+        for name, value in values
+        if isinstance(value, str) and value.startswith(MADE)
+    ]
+
+
+def lineage(task: Any) -> list[tuple[str, list[str]]]:
+    """The tasks that this one is related to, by kind."""
+    root = task["root_id"] if task["root_id"] not in {task["id"], task["parent_id"]} else None
+    relations = {
+        "Retry of": [task["retry_of"]],
+        "Retried as": task["retried_to"],
+        "Parent": [task["parent_id"]],
+        "Root": [root],
+        "Children": [child for child in task["children"] if isinstance(child, str)],
+    }
+    return [(label, [each for each in ids if each]) for label, ids in relations.items() if any(ids)]

@@ -1,0 +1,128 @@
+"""What is done to one task from its page: retry, retry with other arguments, revoke, terminate, delete; and its log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from api import actions, views
+from api.access import Caller, Role
+from api.arguments import TaskId
+from api.pages import forms, rendering
+from api.pages.addresses import address
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import payloads, records, task_logs, tasks
+from makertasks.errors import InvalidRequest, UnknownTask
+from makertasks.records import TaskRecord
+from makertasks.states import Status
+
+LINES = 200
+Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]
+
+
+class Revocation(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of a task's revocation; `terminate` ends a running one, too."""
+
+    terminate: Literal["yes", ""] = ""
+
+
+@page("GET", "/tasks/{task_id}/retry", Role.OPERATOR)
+def edit_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
+    """The task's arguments as a form."""
+    record = records.get(task_id)
+    return _form(request, caller, record, payloads.kwargs_of(record))
+
+
+@page("POST", "/tasks/{task_id}/retry", Role.OPERATOR)
+def retry(task_id: TaskId, caller: Caller, form: Sent, request: Request) -> Reply:
+    """Submit the task again: as it was, or with the form's arguments, whose difference is shown first."""
+    if "step" not in form:
+        return _retried(actions.retry(caller, task_id))
+    record = records.get(task_id)
+    before = payloads.kwargs_of(record)
+    try:
+        kwargs = forms.read(_schema(record), form)
+        if form["step"] == "edit":
+            return _form(request, caller, record, kwargs)
+        if form["step"] == "submit":
+            return _retried(actions.retry(caller, task_id, kwargs))
+        tasks.find(record.name).bind((), kwargs)
+    except InvalidRequest as error:
+        field = error.field.removeprefix(forms.PREFIX)
+        return _form(request, caller, record, _again(form), {field: error.reason}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return rendering.page(
+        request,
+        caller,
+        "retry_review.html",
+        section="/tasks",
+        task=views.task_detail(record),
+        differences=forms.differences(before, kwargs),
+        sent={name: value for name, value in form.items() if name.startswith(forms.PREFIX)},
+    )
+
+
+@page("POST", "/tasks/{task_id}/revoke", Role.OPERATOR)
+def revoke(task_id: TaskId, caller: Caller, form: Revocation) -> Reply:
+    """Call the task off."""
+    task = actions.revoke(caller, task_id, terminate=form.terminate == "yes")
+    said = {Status.REVOKED: "revoked", Status.STARTED: "terminating" if form.terminate else "running"}
+    return Reply.redirect(
+        address(f"/tasks/{rendering.segment(task_id)}", said=said.get(Status(task["status"]), "ended"))
+    )
+
+
+@page("POST", "/tasks/{task_id}/delete", Role.SUPERUSER)
+def delete(task_id: TaskId, caller: Caller) -> Reply:
+    """Remove an ended task's record."""
+    actions.delete(caller, task_id)
+    return Reply.redirect(address("/tasks", said="deleted"))
+
+
+@page("GET", "/tasks/{task_id}/log", Role.VIEWER)
+def log_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
+    """What the task's function wrote while it ran the task: a page, or its list alone for the task's own page."""
+    record = records.get(task_id)
+    template = "log_part.html" if rendering.is_update(request) else "log.html"
+    found = task_logs.lines(record, LINES)
+    return rendering.page(request, caller, template, section="/tasks", task=views.task_summary(record), **found)
+
+
+def _retried(task: Mapping[str, Any]) -> Reply:
+    return Reply.redirect(address(f"/tasks/{rendering.segment(task['id'])}", said="retried"))
+
+
+def _schema(record: TaskRecord) -> dict[str, Any]:
+    """The schema of the task's arguments; a task whose code is gone takes any."""
+    try:
+        return tasks.find(record.name).schema()
+    except UnknownTask as error:
+        raise InvalidRequest("name", f"has no code any more ({record.name}), so the task cannot run again") from error
+
+
+def _again(form: Sent) -> dict[str, Any]:
+    return {name.removeprefix(forms.PREFIX): value for name, value in form.items() if name.startswith(forms.PREFIX)}
+
+
+def _form(
+    request: Request,
+    caller: Caller,
+    record: TaskRecord,
+    values: Mapping[str, Any],
+    mistakes: Mapping[str, str] | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> Reply:
+    return rendering.page(
+        request,
+        caller,
+        "retry.html",
+        status,
+        section="/tasks",
+        task=views.task_detail(record),
+        fields=forms.fields(_schema(record), values, mistakes),
+        mistakes=mistakes or {},
+    )

@@ -1,0 +1,101 @@
+"""Task types: `GET /task-types`, and one with the form that runs it: `/task-types/{name}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+
+from api import actions, views
+from api.access import Caller, Role
+from api.arguments import TaskName
+from api.pages import charts, forms, periods, rendering
+from api.pages.addresses import address
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import clock, schedules, statistics, tasks
+from makertasks.errors import InvalidRequest, NotFound, UnknownTask
+from makertasks.states import Status
+from makertasks.tasks import Task
+
+# What the list of types counts.
+COUNTED = timedelta(hours=24)
+Sent = dict[str, Annotated[str, msgspec.Meta(max_length=100_000)] | list[str]]
+
+
+@page("GET", "/task-types", Role.VIEWER)
+def task_types_page(caller: Caller, request: Request) -> Reply:
+    """Every task type with what it did in the last day."""
+    now = clock.now()
+    counted = {entry["name"]: entry for entry in statistics.summary(now - COUNTED, now)["by_name"]}
+    sending = by_task()
+    types = [views.task_type(task, sending.get(task.name, [])) for task in tasks.discover().values()]
+    return rendering.page(
+        request, caller, "task_types.html", section="/task-types", types=types, counted=counted,
+        since=clock.text(now - COUNTED),
+    )  # fmt: skip
+
+
+@page("GET", "/task-types/{name}", Role.VIEWER)
+def task_type_page(name: TaskName, caller: Caller, query: dict[str, str], request: Request) -> Reply:
+    """One task type: its arguments, limits, schedules, counts and runtimes, and the form that runs it."""
+    return _shown(_task(name), caller, request, query)
+
+
+@page("POST", "/task-types/{name}", Role.OPERATOR)
+def run_page(name: TaskName, caller: Caller, form: Sent, request: Request) -> Reply:
+    """Submit a task with the form's arguments and go to its page; with a mistake, show the form with it."""
+    task = _task(name)
+    try:
+        kwargs = forms.read(task.schema(), form)
+        submitted = actions.submit(caller, name, kwargs)
+    except InvalidRequest as error:
+        field = error.field.removeprefix(forms.PREFIX)
+        shown = {key.removeprefix(forms.PREFIX): value for key, value in form.items()}
+        return _shown(task, caller, request, shown, {field: error.reason}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
+
+
+def by_task() -> dict[str, list[str]]:
+    """Names of the schedules that send each task."""
+    found: dict[str, list[str]] = {}
+    for schedule in schedules.list_schedules():
+        if schedule["task"]:
+            found.setdefault(schedule["task"], []).append(schedule["name"])
+    return found
+
+
+def _task(name: str) -> Task:
+    try:
+        return tasks.find(name)
+    except UnknownTask as error:
+        raise NotFound(str(error)) from error
+
+
+def _shown(
+    task: Task,
+    caller: Caller,
+    request: Request,
+    values: Mapping[str, Any],
+    mistakes: Mapping[str, str] | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> Reply:
+    now = clock.now()
+    wanted = periods.RANGES["hour"]
+    figures = statistics.summary(now - wanted.span, now)
+    counts = [(entry["period"], entry["by_name"].get(task.name, {})) for entry in figures["series"]]
+    return rendering.page(
+        request,
+        caller,
+        "task_type.html",
+        status,
+        section="/task-types",
+        type=views.task_type(task, by_task().get(task.name, [])),
+        fields=forms.fields(task.schema(), values, mistakes),
+        mistakes=mistakes or {},
+        counted=[entry for entry in figures["by_name"] if entry["name"] == task.name],
+        chart=charts.stacked(periods.points(wanted, now, counts, name=task.name), list(Status)),
+    )

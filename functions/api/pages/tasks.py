@@ -1,0 +1,75 @@
+"""The list of tasks: `GET /tasks`, whole or, for a page that is open, its rows alone."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from http import HTTPStatus
+
+from api.access import Caller, Role
+from api.pages import calendar, rendering, task_lists
+from api.pages.task_lists import ListQuery, TaskList
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import clock, tasks
+from makertasks.errors import InvalidRequest
+from makertasks.states import Status
+
+# Seconds between two live updates of a list.
+REFRESH_SECONDS = 5
+# A page left open asks at most for so many rows again.
+ROWS = 25
+
+
+@page("GET", "/tasks", Role.VIEWER)
+def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
+    """Tasks with filters, search, drill-down and pages."""
+    if rendering.is_update(request):
+        return _update(caller, query, request)
+    mistakes: dict[str, str] = {}
+    found = TaskList()
+    try:
+        found = task_lists.find(query)
+    except InvalidRequest as error:
+        mistakes[error.field.partition(".")[0]] = error.reason
+    today = clock.now().date()
+    return rendering.page(
+        request,
+        caller,
+        "tasks.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if mistakes else HTTPStatus.OK,
+        section="/tasks",
+        found=found,
+        held=[],
+        query=query,
+        mistakes=mistakes,
+        names=list(tasks.discover()),
+        statuses=list(Status),
+        calendar=calendar.calendar(query.created_from, query.created_to, query.status, query.name),
+        quick=calendar.quick(today.isoformat(), (today - timedelta(days=6)).isoformat()),
+        digest=digest(found, 0),
+        fresh=0,
+        every=REFRESH_SECONDS,
+        said=query.said,
+    )
+
+
+def _update(caller: Caller, query: ListQuery, request: Request) -> Reply:
+    """The rows as they are now: in their places where the reader's pointer is among them, else a fresh page."""
+    found, fresh = task_lists.find(query), 0
+    shown = query.shown.split(",") if query.shown else []
+    if shown:
+        fresh = len({row["id"] for row in found.rows} - set(shown))
+        found.rows = task_lists.again(shown[:ROWS])
+    if digest(found, fresh) == query.known:
+        return Reply("", HTTPStatus.NO_CONTENT)
+    return rendering.page(
+        request, caller, "task_rows.html", section="/tasks", found=found, query=query, fresh=fresh,
+        digest=digest(found, fresh), every=REFRESH_SECONDS, mistakes={},
+    )  # fmt: skip
+
+
+def digest(found: TaskList, fresh: int) -> str:
+    """Changes with anything that a list shows."""
+    shown = [(row["id"], row["status"], row["done"], row["worker"], row["progress"]) for row in found.rows]
+    return hashlib.sha256(repr((shown, fresh)).encode()).hexdigest()[:12]

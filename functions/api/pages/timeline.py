@@ -1,0 +1,73 @@
+"""A task's attempts as a waterfall from its submission to its end. Pure: times in, places of bars out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.shapes import Attempt
+from makertasks import clock
+
+# Width of the drawing in its own units.
+WIDTH = 1000
+# A bar narrower than this could not be seen.
+NARROWEST = 4
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One attempt: how long it waited and ran, in seconds, and where its bars lie, in units of `WIDTH`."""
+
+    number: int
+    outcome: str
+    worker: str
+    start: str
+    end: str | None
+    error: str
+    waited: float
+    ran: float
+    wait_from: int
+    run_from: int
+    run_width: int
+
+
+def waterfall(created: str, attempts: Sequence[Attempt], now: datetime, done: str | None = None) -> list[Bar]:
+    """A bar for each attempt that began; one that has not ended is drawn up to `now`."""
+    begun = [attempt for attempt in attempts if attempt.get("start")]
+    if not begun:
+        return []
+    first = clock.parse(created)
+    last_end = begun[-1].get("end") or done
+    total = max((_moment(last_end, now) - first).total_seconds(), 0.001)
+    bars = []
+    waiting_since = first
+    for number, attempt in enumerate(begun, 1):
+        began = str(attempt["start"])
+        start, end = clock.parse(began), _moment(attempt.get("end"), now)
+        run_from = _place(start, first, total)
+        bars.append(
+            Bar(
+                number=number,
+                outcome=str(attempt.get("outcome") or "STARTED"),
+                worker=str(attempt.get("worker") or ""),
+                start=began,
+                end=attempt.get("end"),
+                error=str(attempt.get("error") or ""),
+                waited=max((start - waiting_since).total_seconds(), 0.0),
+                ran=max((end - start).total_seconds(), 0.0),
+                wait_from=_place(waiting_since, first, total),
+                run_from=min(run_from, WIDTH - NARROWEST),
+                run_width=max(_place(end, first, total) - run_from, NARROWEST),
+            )
+        )
+        waiting_since = end
+    return bars
+
+
+def _moment(text: str | None, now: datetime) -> datetime:
+    return clock.parse(text) if text else now
+
+
+def _place(moment: datetime, first: datetime, total: float) -> int:
+    return max(0, min(WIDTH, round((moment - first).total_seconds() / total * WIDTH)))

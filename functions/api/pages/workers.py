@@ -1,0 +1,20 @@
+"""Workers: `GET /workers`. Each task's function, what it did in the last day, and its environments seen lately."""
+
+from __future__ import annotations
+
+from api.access import Caller, Role
+from api.pages import rendering
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import workers
+
+REFRESH_SECONDS = 10
+
+
+@page("GET", "/workers", Role.VIEWER)
+def workers_page(caller: Caller, request: Request) -> Reply:
+    """Every worker with its state and totals."""
+    template = "workers_part.html" if rendering.is_update(request) else "workers.html"
+    return rendering.page(
+        request, caller, template, section="/workers", workers=workers.list_workers(), every=REFRESH_SECONDS
+    )

@@ -1,0 +1,174 @@
+// What moves: live updates, times as the reader chose, keyboard, selection, copying. Every page reads and works without it.
+(() => {
+  "use strict";
+  const TICK_MS = 1000;
+  const loaded = Date.now();
+  const asked = new Map();
+  const html = document.documentElement;
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // Times: the server writes UTC; here they become local, UTC or relative. The title always has the other two.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "local time";
+  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const day = { day: "numeric", month: "short" };
+  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+  const formats = [time, { ...day, ...time }, { ...day, year: "numeric", ...time }].map((each) => new Intl.DateTimeFormat(undefined, each));
+  // As much of a time as tells it: today's without the date, this year's without the year.
+  const local = (moment, sameDay) => {
+    const now = new Date();
+    const today = moment.toDateString() === now.toDateString();
+    return formats[today || sameDay ? 0 : moment.getFullYear() === now.getFullYear() ? 1 : 2].format(moment);
+  };
+  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const steps = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const ago = (moment) => {
+    const seconds = (moment - Date.now()) / 1000;
+    const [unit, length] = steps.find(([, size]) => Math.abs(seconds) >= size) || ["second", 1];
+    return relative.format(Math.round(seconds / length), unit);
+  };
+  const utc = (iso) => iso.slice(0, 19).replace("T", " ") + " UTC";
+  const write = (root) => {
+    for (const time of all("time[datetime]", root)) {
+      const moment = new Date(time.dateTime);
+      const how = html.dataset.times;
+      const whole = time.dataset.style === "full";
+      const brief = whole ? formats[2].format(moment) : local(moment, "sameDay" in time.dataset);
+      const text = how === "utc" ? utc(time.dateTime) : how === "relative" ? (whole ? `${ago(moment)}, ${brief}` : ago(moment)) : brief;
+      if (time.textContent !== text) time.textContent = text;
+      time.title = `${full.format(moment)} (${zone})\n${utc(time.dateTime)}`;
+    }
+  };
+
+  // Live regions: asked again every few seconds unless paused, hidden, or nobody can see it.
+  const pause = document.querySelector("[data-pause]");
+  const age = document.querySelector("[data-age]");
+  let updated = Date.now();
+  let failing = false;
+  const paused = () => pause?.getAttribute("aria-pressed") === "true";
+  const tell = () => {
+    if (!age) return;
+    age.classList.toggle("stale", failing);
+    const when = ago(updated).replace("now", "just now");
+    const text = failing ? `No answer; last updated ${when}` : paused() ? `Paused; updated ${when}` : `Updated ${when}`;
+    if (age.textContent !== text) age.textContent = text;
+  };
+  const refresh = () => {
+    if (paused() || document.hidden) return;
+    for (const live of all("[data-live]")) {
+      const every = (Number(live.dataset.every) || 5) * 1000;
+      if (Date.now() - (asked.get(live.id) || loaded) < every - 100) continue;
+      asked.set(live.id, Date.now());
+      live.dispatchEvent(new CustomEvent("refresh"));
+    }
+  };
+  // While somebody points at a row, is in it with the keyboard or has selected some, rows keep their places.
+  const held = (live) => live.querySelector("tbody:hover, tbody :focus, tbody input:checked, tr.here");
+  document.addEventListener("htmx:config:request", (event) => {
+    const live = event.detail?.ctx?.sourceElement;
+    if (!live?.matches?.("[data-live]")) return;
+    const address = new URL(event.detail.ctx.request.action, location.href);
+    address.searchParams.set("known", live.dataset.digest || "");
+    const rows = all("tbody tr[id]", live);
+    if (live.id === "rows" && rows.length && held(live)) address.searchParams.set("shown", rows.map((row) => row.id.slice(1)).join(","));
+    event.detail.ctx.request.action = address.pathname + address.search;
+  });
+  document.addEventListener("htmx:after:request", (event) => {
+    const status = event.detail?.ctx?.response?.status;
+    failing = !status || status >= 400;
+    if (!failing) updated = Date.now();
+    tell();
+  });
+  document.addEventListener("htmx:error", () => { failing = true; tell(); });
+  document.addEventListener("htmx:before:swap", (event) => {
+    const status = event.detail?.ctx?.response?.status;
+    if (status >= 400) event.preventDefault();
+  });
+  document.addEventListener("htmx:after:swap", () => { prepare(document); });
+  if (pause) {
+    pause.hidden = false;
+    pause.addEventListener("click", () => {
+      pause.setAttribute("aria-pressed", String(!paused()));
+      pause.textContent = paused() ? "Go on" : "Pause";
+      if (!paused()) { asked.clear(); refresh(); }
+      tell();
+    });
+    setInterval(refresh, TICK_MS);
+    document.addEventListener("visibilitychange", refresh);
+  }
+  setInterval(tell, 1000);
+  setInterval(() => write(document), 20000);
+
+  // Selection
+  const count = () => {
+    const bulk = document.querySelector("[data-bulk]");
+    if (!bulk) return;
+    const chosen = all('input[name="id"][form="bulk"]:checked').length;
+    const every = bulk.querySelector('[name="all"]')?.checked;
+    bulk.querySelector("[data-count]").textContent = every ? "every task" : chosen ? `${chosen} selected` : bulk.querySelector("[data-count]").dataset.none;
+    for (const button of all("button", bulk)) button.disabled = !every && !chosen;
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-all]")) for (const box of all('input[name="id"][form="bulk"]')) box.checked = event.target.checked;
+    count();
+  });
+
+  // Copying
+  document.addEventListener("click", async (event) => {
+    const copy = event.target.closest("[data-copy]");
+    if (copy) {
+      await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent);
+      const before = copy.textContent;
+      copy.textContent = "Copied";
+      setTimeout(() => { copy.textContent = before; }, 1500);
+    }
+    for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  // Keyboard
+  const keys = document.getElementById("keys");
+  const places = { o: "/", t: "/tasks", y: "/task-types", q: "/queues", w: "/workers", s: "/schedules", i: "/items" };
+  let waiting = 0;
+  const walk = (by) => {
+    const rows = all("main tbody tr");
+    if (!rows.length) return;
+    const at = rows.findIndex((row) => row.classList.contains("here"));
+    const next = rows[Math.min(Math.max(at + by, 0), rows.length - 1)];
+    rows.forEach((row) => row.classList.toggle("here", row === next));
+    next.querySelector("a")?.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  };
+  const shortcuts = {
+    "?": () => keys.showModal(),
+    "/": () => document.querySelector("[data-search]")?.focus(),
+    j: () => walk(1),
+    k: () => walk(-1),
+    x: () => document.querySelector("tr.here input[type=checkbox]")?.click(),
+    p: () => pause?.click(),
+    g: () => { waiting = Date.now(); },
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
+    if (event.key === "Escape") {
+      for (const row of all("tr.here")) row.classList.remove("here");
+      for (const menu of all("details.menu[open]")) menu.open = false;
+      if (event.target.matches("[data-search], tr a")) event.target.blur();
+      return;
+    }
+    if (event.target.matches("input:not([type=checkbox]), textarea, select")) return;
+    const goes = Date.now() - waiting < 1500 && places[event.key];
+    waiting = 0;
+    if (goes) location.assign(goes);
+    else if (shortcuts[event.key]) { event.preventDefault(); shortcuts[event.key](); }
+  });
+
+  const prepare = (root) => {
+    write(root);
+    for (const button of all("[data-copy], [data-keys], [data-all]", root)) button.hidden = false;
+    count();
+  };
+  for (const button of all("[data-keys]")) button.addEventListener("click", () => keys.showModal());
+  for (const zoneName of all("[data-zone]")) zoneName.textContent = html.dataset.times === "utc" ? "Times in UTC" : `Times in ${zone}`;
+  if (window.matchMedia("(max-width: 64rem)").matches) for (const filters of all(".filters")) filters.open = false;
+  prepare(document);
+  tell();
+})();
