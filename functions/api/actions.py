@@ -2,8 +2,140 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypedDict
+
+from api import views
 from api.access import Caller, Role
-from makertasks import audit, consumers, schedules
+from api.shapes import TaskDetail
+from makertasks import (
+    audit,
+    bulk,
+    consumers,
+    dead_letters,
+    lifecycle,
+    payloads,
+    producer,
+    records,
+    resubmission,
+    revoking,
+    schedules,
+    task_limits,
+    tasks,
+)
+from makertasks.errors import InvalidRequest, MakertasksError, UnknownTask
+from makertasks.producer import Submission
+from makertasks.revoking import Revocation
+
+
+class Conflict(MakertasksError):
+    """The task is in a state in which that cannot be done."""
+
+
+def submit(caller: Caller, name: str, kwargs: Mapping[str, Any], **options: Any) -> TaskDetail:
+    """Accept one task and answer it; `options` are those of `producer.submit`."""
+    caller.require(Role.OPERATOR)
+    check_name(name)
+    return _task(producer.submit(name, kwargs, requested_by=caller.name, **options))
+
+
+def submit_many(
+    caller: Caller, submissions: Sequence[Submission], idempotency_key: str | None = None
+) -> bulk.Submitted:
+    """Accept many tasks, each for itself."""
+    caller.require(Role.OPERATOR)
+    for place, submission in enumerate(submissions):
+        task = tasks.discover().get(submission.name)
+        if task is not None and task.system:
+            raise InvalidRequest(f"tasks[{place}].name", _SYSTEM)
+    own = [replace(submission, requested_by=caller.name) for submission in submissions]
+    return bulk.submit_many(own, idempotency_key=idempotency_key, requested_by=caller.name)
+
+
+def _task(task_id: str) -> TaskDetail:
+    return views.task_detail(records.get(task_id))
+
+
+def check_name(name: str) -> None:
+    """Raises UnknownTask where there is no such task, and InvalidRequest for one that only the system starts."""
+    if tasks.find(name).system:
+        raise InvalidRequest("name", _SYSTEM)
+
+
+_SYSTEM = "is the system's own; POST /v1/jobs starts it"
+
+
+def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> TaskDetail:
+    """Call a task off; a running one only with `terminate`, and it ends at its next checkpoint.
+
+    A task without a record (its message is under way from elsewhere) is recorded as REVOKED. Raises Conflict where
+    there is nothing to call off.
+    """
+    caller.require(Role.OPERATOR)
+    audit.record(caller.name, "terminate" if terminate else "revoke", task_id)
+    outcome = revoking.revoke(task_id, terminate=terminate, who=caller.name)
+    if outcome is Revocation.ENDED:
+        raise Conflict(f"task {task_id} has ended; there is nothing to call off")
+    if outcome is Revocation.RUNNING:
+        raise Conflict(f"task {task_id} is running; ask with terminate, and it ends at its next checkpoint")
+    return _task(task_id)
+
+
+def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None) -> TaskDetail:
+    """Submit an ended task's work as a new task, `kwargs` in place of its arguments; answers the new one."""
+    caller.require(Role.OPERATOR)
+    old = records.get(task_id)
+    if not old.is_final:
+        raise Conflict(f"task {task_id} is {old.status} and has not ended; revoke it first, or wait")
+    try:
+        check_name(old.name)
+    except UnknownTask as error:
+        raise Conflict(f"task {task_id} cannot be run again: {error.reason}") from error
+    return _task(resubmission.retry(task_id, kwargs=kwargs, who=caller.name))
+
+
+def delete(caller: Caller, task_id: str) -> None:
+    """Remove an ended task's record and what it kept in the bucket; raises NotFound and StillActive."""
+    caller.require(Role.SUPERUSER)
+    record = records.get(task_id)
+    if not record.is_final:
+        raise Conflict(f"task {task_id} is {record.status}; only ended tasks can be deleted: revoke it first")
+    audit.record(caller.name, "delete", task_id, name=record.name, status=record.status)
+    lifecycle.delete(task_id)
+    payloads.forget(record.payloads or {})
+
+
+def change_limits(caller: Caller, name: str, **limits: Any) -> task_limits.Limits:
+    """Set a task's limits in place of its definition's; None is the definition's again."""
+    caller.require(Role.SUPERUSER)
+    tasks.find(name)
+    task_limits.check(name, **limits)
+    audit.record(caller.name, "change limits", name, **limits)
+    return task_limits.change(name, who=caller.name, **limits)
+
+
+class Redriven(TypedDict):
+    """What became of a queue's dead letters: the new tasks by the old ones' ids, and why others stay."""
+
+    redriven: dict[str, str]
+    refused: dict[str, str]
+    complete: bool
+
+
+def redrive(caller: Caller, queue: str) -> Redriven:
+    """Send a queue's dead letters again as new tasks, up to a hundred; `complete` is false where there may be more."""
+    caller.require(Role.OPERATOR)
+    consumers.get(queue)
+    audit.record(caller.name, "redrive queue", queue)
+    answer: Redriven = {"redriven": {}, "refused": {}, "complete": True}
+    letters, answer["complete"] = dead_letters.not_redriven(queue)
+    for letter in letters:
+        try:
+            answer["redriven"][letter.task_id] = resubmission.redrive(letter.task_id, who=caller.name)
+        except InvalidRequest as error:
+            answer["refused"][letter.task_id] = error.reason
+    return answer
 
 
 def pause(caller: Caller, queue: str) -> consumers.Queue:

@@ -10,6 +10,7 @@ from typing import NotRequired, TypedDict
 from aws_lambda_powertools import Logger
 
 from api.access import Caller, Forbidden, Unauthenticated
+from api.actions import Conflict
 from api.requests import TooLarge
 from api.routing import NoRoute, Reply
 from makertasks.errors import (
@@ -88,7 +89,7 @@ def _meaning(error: Exception) -> tuple[HTTPStatus, str, str | None, dict[str, s
             status, field = HTTPStatus.NOT_FOUND, error.field
         case InvalidRequest():
             status, field = HTTPStatus.UNPROCESSABLE_ENTITY, error.field
-        case StillActive():
+        case StillActive() | Conflict():
             status = HTTPStatus.CONFLICT
         case TooLarge():
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE

@@ -61,6 +61,14 @@ class TaskList(TypedDict):
     cursor: str | None
 
 
+class Rejection(TypedDict):
+    """A task of a bulk submission that was not accepted."""
+
+    index: int
+    field: str
+    reason: str
+
+
 class Attempt(TypedDict):
     """One attempt of a task."""
 
@@ -79,10 +87,21 @@ class Difference(TypedDict):
     after: Any
 
 
+class LargeValue(TypedDict):
+    """Arguments or a result that are too large for the record: where to get them, for a quarter of an hour."""
+
+    bytes: int
+    link: str
+
+
 class TaskDetail(TaskSummary):
     """One task with everything there is about it."""
 
     result: Any
+    large: Annotated[
+        dict[str, LargeValue], Meta(description="`kwargs` and `result`, where they are too large to stand here")
+    ]
+    links: Annotated[dict[str, str], Meta(description="Presigned addresses of the objects that the result names")]
     traceback: str | None
     attempts: list[Attempt]
     eta: Moment | None
@@ -96,6 +115,17 @@ class TaskDetail(TaskSummary):
     retry_of: str | None
     retried_to: list[str]
     differences: list[Difference]
+
+
+class Submitted(TypedDict):
+    """What became of each task of a bulk submission, by its place: an id, or a rejection."""
+
+    ids: list[str | None]
+    rejected: list[Rejection]
+    unsent: Annotated[
+        list[Rejection],
+        Meta(description="Recorded, and not sent yet: the same call again sends them, or the sweep"),
+    ]
 
 
 class TaskType(TypedDict):

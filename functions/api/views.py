@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from api import shapes
-from makertasks import bucket, wire
+from makertasks import bucket, task_limits, wire
 from makertasks.inventory import Item, ItemSupplier
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -13,6 +13,10 @@ from makertasks.tasks import Task
 
 # Attributes of an item that are keys in the bucket, and what their links are called.
 MEDIA = ("image", "thumbnail", "qr_code", "index_card")
+
+# Where tasks put what they make.
+MADE = ("inventory/", "CACHE/", "index_cards/")
+MOST_LINKS = 100
 
 
 def task_summary(record: TaskRecord) -> shapes.TaskSummary:
@@ -40,12 +44,16 @@ def task_summary(record: TaskRecord) -> shapes.TaskSummary:
     }
 
 
-def task_detail(record: TaskRecord) -> shapes.TaskDetail:
-    """One task with everything there is about it."""
+def task_detail(record: TaskRecord, *, links: bool = True) -> shapes.TaskDetail:
+    """One task with everything there is about it; `links` lead to the objects that its result names."""
     outcome = wire.parse_result_meta(record.result)
+    large = record.payloads or {}
+    result = outcome["result"] if record.status == Status.SUCCESS and "result" not in large else None
     return {
         **task_summary(record),
-        "result": outcome["result"] if record.status == Status.SUCCESS else None,
+        "result": result,
+        "large": {name: _large(pointer) for name, pointer in large.items()},
+        "links": {key: bucket.link(key) for key in _keys_in(result)} if links else {},
         "traceback": outcome.get("traceback"),
         "attempts": attempts(record),
         "eta": record.eta,
@@ -55,7 +63,7 @@ def task_detail(record: TaskRecord) -> shapes.TaskDetail:
         "parent_id": record.parent_id,
         "root_id": record.root_id or record.task_id,
         "group_id": record.group_id,
-        "children": record.children or [],
+        "children": record.child_ids,
         "retry_of": record.retry_of,
         "retried_to": record.retried_to or [],
         "differences": [
@@ -63,6 +71,18 @@ def task_detail(record: TaskRecord) -> shapes.TaskDetail:
             for name, change in (getattr(record, "changes", None) or {}).items()
         ],
     }
+
+
+def _large(pointer: dict[str, Any]) -> shapes.LargeValue:
+    return {"bytes": int(pointer["bytes"]), "link": bucket.link(str(pointer["key"]))}
+
+
+def _keys_in(value: Any) -> list[str]:
+    """Keys of pictures and PDFs that a result names, a hundred at most."""
+    if isinstance(value, str):
+        return [value] if value.startswith(MADE) else []
+    entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [key for entry in entries for key in _keys_in(entry)][:MOST_LINKS]
 
 
 def attempts(record: TaskRecord) -> list[shapes.Attempt]:
@@ -81,16 +101,17 @@ def attempts(record: TaskRecord) -> list[shapes.Attempt]:
 
 
 def task_type(task: Task, schedules: list[str]) -> shapes.TaskType:
-    """A task's definition; `schedules` are the names of those that send it."""
+    """A task's definition with its limits as they are now; `schedules` are the names of those that send it."""
+    limits = task_limits.of(task)
     return {
         "name": task.name,
         "queue": task.short_name,
         "purpose": task.purpose,
         "arguments": task.schema(),
         "max_retries": task.max_retries,
-        "soft_time_limit": task.soft_time_limit,
-        "time_limit": task.time_limit,
-        "rate_limit": task.rate_limit,
+        "soft_time_limit": limits.soft_time_limit,
+        "time_limit": limits.time_limit,
+        "rate_limit": limits.rate_limit,
         "schedules": schedules,
     }
 

@@ -1,5 +1,29 @@
 """The addresses under /v1/: importing this package declares them all."""
 
-from api.resources import audit, health, items, queues, schedules, statistics, task_types, tasks, workers
+from api.resources import (
+    audit,
+    exports,
+    health,
+    items,
+    queues,
+    schedules,
+    statistics,
+    submissions,
+    task_types,
+    tasks,
+    workers,
+)
 
-__all__ = ["audit", "health", "items", "queues", "schedules", "statistics", "task_types", "tasks", "workers"]
+__all__ = [
+    "audit",
+    "exports",
+    "health",
+    "items",
+    "queues",
+    "schedules",
+    "statistics",
+    "submissions",
+    "task_types",
+    "tasks",
+    "workers",
+]

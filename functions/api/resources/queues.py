@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from api import actions
 from api.access import Caller, Role
-from api.arguments import QueueName
+from api.arguments import A_TASK, QueueName
 from api.routing import route
 from makertasks import consumers
 from makertasks.consumers import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY, Queue
@@ -78,6 +78,18 @@ def change_queue(queue: QueueName, body: QueueLimits, caller: Caller) -> Queue:
 def pause_queue(queue: QueueName, caller: Caller) -> Queue:
     """Take nothing more from the queue: its messages wait, and tasks that run now end in peace."""
     return actions.pause(caller, queue)
+
+
+@route(
+    "POST",
+    "/v1/queues/{queue}/redrive",
+    Role.OPERATOR,
+    tag="Queues",
+    example={"redriven": {A_TASK: "5d7c9a52-1a52-4b12-9f3f-0a5a31b0ad3e"}, "refused": {}, "complete": True},
+)
+def redrive_queue(queue: QueueName, caller: Caller) -> actions.Redriven:
+    """Send the queue's dead letters of the last 14 days again, each as a new task; a hundred a call at most."""
+    return actions.redrive(caller, queue)
 
 
 @route("POST", "/v1/queues/{queue}/resume", Role.OPERATOR, tag="Queues", example=A_QUEUE)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from api import shapes, views
-from api.access import Role
-from api.arguments import A_NAME
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from api import actions, shapes, views
+from api.access import Caller, Role
+from api.arguments import A_NAME, TaskName
 from api.routing import route
-from makertasks import tasks
+from makertasks import schedules, tasks
+from makertasks.tasks import LAMBDA_SECONDS, MARGIN_SECONDS
+
+# Lambda ends every function after 15 minutes.
+LONGEST = LAMBDA_SECONDS - MARGIN_SECONDS
 
 AN_ANSWER = {
     "name": A_NAME,
@@ -21,7 +30,57 @@ AN_ANSWER = {
 }
 
 
+Rate = Annotated[
+    str,
+    Meta(max_length=20, pattern=r"^\d+(\.\d+)?(/[smh])?$", description="Starts at most", examples=["10/m"]),
+]
+
+
+class LimitsChange(msgspec.Struct, forbid_unknown_fields=True):
+    """Limits to set; what is left out stays as it is, null is the definition's again."""
+
+    rate_limit: Rate | UnsetType | None = UNSET
+    soft_time_limit: Annotated[float, Meta(gt=0, le=LONGEST, description="Seconds")] | UnsetType | None = UNSET
+    time_limit: Annotated[float, Meta(gt=0, le=LONGEST, description="Seconds")] | UnsetType | None = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The limits that are to change."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in values.items() if value is not UNSET}
+
+
 @route("GET", "/v1/task-types", Role.VIEWER, tag="Task types", example={"task_types": [AN_ANSWER]})
 def list_task_types() -> shapes.TaskTypes:
-    """Every task there is, with its arguments and limits."""
-    return {"task_types": [views.task_type(task, []) for task in tasks.discover().values()]}
+    """Every task there is, with its arguments, its limits, and the schedules that send it."""
+    sent_by = _schedules()
+    found = [task for task in tasks.discover().values() if not task.system]
+    return {"task_types": [views.task_type(task, sent_by.get(task.name, [])) for task in found]}
+
+
+@route("GET", "/v1/task-types/{name}", Role.VIEWER, tag="Task types", example=AN_ANSWER)
+def get_task_type(name: TaskName) -> shapes.TaskType:
+    """One task."""
+    return views.task_type(tasks.find(name), _schedules().get(name, []))
+
+
+@route(
+    "PATCH",
+    "/v1/task-types/{name}",
+    Role.SUPERUSER,
+    tag="Task types",
+    body_example={"rate_limit": "10/m"},
+    example=AN_ANSWER | {"rate_limit": "10/m"},
+)
+def change_task_type(name: TaskName, body: LimitsChange, caller: Caller) -> shapes.TaskType:
+    """Set limits in place of the definition's; every function follows within five seconds."""
+    actions.change_limits(caller, name, **body.given())
+    return views.task_type(tasks.find(name), _schedules().get(name, []))
+
+
+def _schedules() -> dict[str, list[str]]:
+    """Names of the schedules by the task that they send."""
+    found: dict[str, list[str]] = {}
+    for schedule in schedules.list_schedules():
+        if schedule["task"]:
+            found.setdefault(schedule["task"], []).append(schedule["name"])
+    return found

@@ -1,19 +1,18 @@
-"""Tasks: list, look at, submit."""
+"""Tasks: list them, look at one, read its log."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from api import arguments, lists, shapes, views
-from api.access import Caller, Role
+from api.access import Role
 from api.arguments import A_NAME, A_TASK, AN_ITEM, Cursor, Limit, Moment, TaskId, TaskName, Worker
 from api.routing import route
-from makertasks import clock, listing, producer, records, search, task_logs
+from makertasks import clock, listing, records, search, task_logs
 from makertasks.states import Status
 
 A_SUMMARY = {
@@ -36,6 +35,8 @@ A_SUMMARY = {
 }
 A_DETAIL = A_SUMMARY | {
     "result": {"qr_code": f"inventory/qrcodes/qr_{AN_ITEM}.png"},
+    "large": {},
+    "links": {},
     "traceback": None,
     "attempts": [],
     "eta": None,
@@ -95,14 +96,6 @@ class TaskQuery(TaskFilter, forbid_unknown_fields=True):
     cursor: Cursor | None = None
 
 
-class Submission(msgspec.Struct, forbid_unknown_fields=True):
-    """A task to be run."""
-
-    name: TaskName
-    kwargs: Annotated[dict[str, Any], Meta(description="Arguments by name")] = {}
-    args: Annotated[list[Any], Meta(max_length=20, description="Arguments by position")] = []
-
-
 A_WAITING_TASK = A_DETAIL | {
     "status": "PENDING",
     "result": None,
@@ -137,22 +130,6 @@ def list_tasks(query: TaskQuery) -> shapes.TaskList:
     """Tasks, newest first, by any of the filters."""
     found, cursor = lists.task_page(query.filter(), query.limit, query.cursor)
     return {"tasks": [views.task_summary(record) for record in found], "cursor": cursor}
-
-
-@route(
-    "POST",
-    "/v1/tasks",
-    Role.OPERATOR,
-    status=HTTPStatus.ACCEPTED,
-    tag="Tasks",
-    refusals=(HTTPStatus.NOT_FOUND,),
-    body_example={"name": A_NAME, "kwargs": {"item_id": AN_ITEM}},
-    example=A_WAITING_TASK,
-)
-def submit_task(body: Submission, caller: Caller) -> shapes.TaskDetail:
-    """Accept one task: 202 with its record."""
-    task_id = producer.submit(body.name, body.kwargs, args=body.args, requested_by=caller.name)
-    return views.task_detail(records.get(task_id))
 
 
 @route("GET", "/v1/tasks/{task_id}", Role.VIEWER, tag="Tasks", example=A_DETAIL)

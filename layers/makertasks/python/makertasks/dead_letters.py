@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from makertasks import aftermath, lifecycle, records, tasks, wire
+from makertasks import aftermath, clock, lifecycle, listing, records, tasks, wire
 from makertasks.errors import MakertasksError, UnknownTask
+from makertasks.records import TaskRecord
 from makertasks.states import Status
 
 # What of a dead message's body its record keeps: enough to see what it was and to send it again. An item holds 400 KB.
 KEPT_CHARACTERS = 262_144
+
+
+# How far back dead letters are looked for, and among how many failures: ten requests of a hundred records.
+LOOKED_BACK = timedelta(days=14)
+MOST_FAILURES = 1000
+MOST_LETTERS = 100
 
 
 class DeadLetter(MakertasksError):
@@ -41,3 +48,21 @@ def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
     if ended.is_final:
         aftermath.follow(message, ended)
     return message.task_id
+
+
+def not_redriven(queue: str) -> tuple[list[TaskRecord], bool]:
+    """A queue's dead letters that were not sent again, newest first, a hundred at most; and whether that is all.
+
+    Found among the newest thousand failures of the last 14 days. Raises Unavailable.
+    """
+    wanted = listing.Filter(status=Status.FAILURE, created_from=clock.text(clock.now() - LOOKED_BACK))
+    names = list(tasks.discover())
+    found: list[TaskRecord] = []
+    cursor: str | None = None
+    for _ in range(MOST_FAILURES // listing.MAXIMUM_LIMIT):
+        page = listing.page(wanted, limit=listing.MAXIMUM_LIMIT, cursor=cursor, names=names)
+        found += [letter for letter in page.records if letter.queue == queue and letter.body and not letter.retried_to]
+        cursor = page.cursor
+        if cursor is None or len(found) > MOST_LETTERS:
+            break
+    return found[:MOST_LETTERS], cursor is None and len(found) <= MOST_LETTERS

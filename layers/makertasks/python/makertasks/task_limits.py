@@ -59,6 +59,11 @@ def change(
     return of(task)
 
 
+def check(name: str, **limits: Any) -> None:
+    """Raises UnknownTask, or InvalidRequest for limits that cannot be kept."""
+    _check(tasks.find(name), limits)
+
+
 def _check(task: Task, wanted: dict[str, Any]) -> None:
     if rate := wanted.get("rate_limit"):
         try:

@@ -1,0 +1,89 @@
+"""Tasks as files: CSV for spreadsheets, JSON lines for programs, of any filter."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from msgspec import Meta
+
+from api import lists, shapes, views
+from api.access import Role
+from api.arguments import Cursor
+from api.requests import Request
+from api.resources.tasks import TaskFilter
+from api.routing import Reply, route
+from makertasks import listing
+
+# Rows and bytes of one file: what one call has time to read, and what Lambda may answer (6 MB).
+MOST_ROWS = 5000
+MOST_BYTES = 4_000_000
+
+COLUMNS = (
+    "id", "name", "status", "created", "started", "done", "runtime", "retries", "worker", "queue", "item_id",
+    "requested_by", "error_type", "error_message", "args", "kwargs", "result",
+)  # fmt: skip
+MEDIA = {"tasks.csv": "text/csv; charset=utf-8", "tasks.jsonl": "application/jsonl"}
+
+File = Annotated[Literal["tasks.csv", "tasks.jsonl"], Meta(description="The format", examples=["tasks.csv"])]
+
+
+class ExportQuery(TaskFilter, forbid_unknown_fields=True):
+    """Which tasks, and which part of them."""
+
+    rows: Annotated[int, Meta(ge=1, le=MOST_ROWS, description="Rows of this part at most")] = MOST_ROWS
+    cursor: Cursor | None = None
+
+
+@route("GET", "/v1/exports/{file}", Role.VIEWER, tag="Tasks", media=("text/csv", "application/jsonl"))
+def export_tasks(file: File, query: ExportQuery, request: Request) -> Reply:
+    """Tasks of any filter as CSV or JSON lines, newest first.
+
+    One answer holds up to 5,000 rows. Where there are more, its `Link` header names the next part (`rel="next"`), which
+    has no header row.
+    """
+    rows: list[str] = [] if query.cursor or file == "tasks.jsonl" else [_csv(COLUMNS)]
+    size, cursor, wanted = 0, query.cursor, query.filter()
+    count = 0
+    while True:
+        limit = min(listing.MAXIMUM_LIMIT, query.rows - count)
+        found, cursor = lists.task_page(wanted, limit, cursor)
+        for record in found:
+            task = views.task_detail(record, links=False)
+            rows.append(_line(task) if file == "tasks.jsonl" else _csv(_cells(task)))
+            size += len(rows[-1])
+        count += len(found)
+        if cursor is None or count >= query.rows or size >= MOST_BYTES:
+            break
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+    if cursor:
+        following = urlencode({**request.query, "cursor": cursor})
+        headers["Link"] = f'</v1/exports/{file}?{following}>; rel="next"'
+    return Reply("".join(rows), content_type=MEDIA[file], headers=headers)
+
+
+def _line(task: shapes.TaskDetail) -> str:
+    return json.dumps(task, ensure_ascii=False) + "\n"
+
+
+def _cells(task: shapes.TaskDetail) -> Iterator[Any]:
+    error = task["error"] or {"type": None, "message": None, "fingerprint": None}
+    values: dict[str, Any] = {**task, "error_type": error["type"], "error_message": error["message"]}
+    for name in COLUMNS:
+        value = values[name]
+        yield json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+def _csv(cells: Iterator[Any] | tuple[str, ...]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(_harmless(cell) for cell in cells)
+    return buffer.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

@@ -1,0 +1,217 @@
+"""What is done to tasks: submit one or many, revoke, retry, delete."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from api import actions, arguments, shapes
+from api.access import Caller, Role
+from api.arguments import A_NAME, A_TASK, AN_ITEM, Moment, TaskId, TaskName
+from api.resources.tasks import A_DETAIL, A_WAITING_TASK
+from api.routing import route
+from makertasks.idempotency import MAXIMUM_CHARACTERS
+from makertasks.producer import MAXIMUM_RETRIES
+from makertasks.producer import Submission as Wanted
+from makertasks.tasks import LAMBDA_SECONDS, MARGIN_SECONDS
+
+# What one call takes and has time to record; the client and the command line make several calls of more.
+MOST_TASKS = 1000
+MOST_BYTES = 1_000_000
+MOST_CARDS = 1000
+A_YEAR = 366 * 86_400
+LONGEST = LAMBDA_SECONDS - MARGIN_SECONDS
+
+Arguments = Annotated[dict[str, Any], Meta(description="Arguments by name")]
+Key = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAXIMUM_CHARACTERS,
+        description="The same key with the same task, within a day, is the same task: asking again is safe",
+        examples=["reorder-4711"],
+    ),
+]
+TimeLimit = Annotated[float, Meta(gt=0, le=LONGEST, description="Seconds")]
+Wait = Annotated[float, Meta(ge=0, le=A_YEAR, description="Seconds from now")]
+
+
+class Submission(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A task to be run, and how."""
+
+    name: TaskName
+    kwargs: Arguments = {}
+    args: Annotated[list[Any], Meta(max_length=20, description="Arguments by position")] = []
+    task_id: TaskId | None = None
+    countdown: Wait | None = None
+    eta: Moment | None = None
+    expires: Moment | Wait | None = None
+    max_retries: Annotated[int, Meta(ge=0, le=MAXIMUM_RETRIES)] | None = None
+    time_limit: TimeLimit | None = None
+    soft_time_limit: TimeLimit | None = None
+
+    def options(self) -> dict[str, Any]:
+        """What was given beside name and arguments, as the producer takes it; raises InvalidRequest."""
+        given: dict[str, Any] = {
+            "task_id": self.task_id,
+            "countdown": self.countdown,
+            "eta": _time("eta", self.eta),
+            "expires": _time("expires", self.expires) if isinstance(self.expires, str) else self.expires,
+            "max_retries": self.max_retries,
+            "time_limit": self.time_limit,
+            "soft_time_limit": self.soft_time_limit,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class SingleSubmission(Submission, forbid_unknown_fields=True, kw_only=True):
+    """A task to be run, and how."""
+
+    idempotency_key: Key | None = None
+
+
+class ManySubmissions(msgspec.Struct, forbid_unknown_fields=True):
+    """Tasks to be run."""
+
+    tasks: Annotated[list[Submission], Meta(min_length=1, max_length=MOST_TASKS)]
+    idempotency_key: Key | None = None
+
+
+class RevokeRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """How a task is called off."""
+
+    terminate: Annotated[bool, Meta(description="End a running task, too, at its next checkpoint")] = False
+
+
+class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """How a task is tried again."""
+
+    kwargs: Annotated[dict[str, Any], Meta(description="Arguments in place of the old ones; all of them")] | None = None
+
+
+class SheetRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Which cards to put on sheets."""
+
+    item_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_CARDS, description="Items, in their order")]
+    blank: Annotated[bool, Meta(description="The QR code alone")] = False
+    skip: Annotated[int, Meta(ge=0, le=2, description="Cards of the first sheet that are used up already")] = 0
+
+
+@route(
+    "POST",
+    "/v1/tasks",
+    Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    tag="Tasks",
+    refusals=(HTTPStatus.NOT_FOUND,),
+    body_example={"name": A_NAME, "kwargs": {"item_id": AN_ITEM}, "countdown": 60},
+    example=A_WAITING_TASK,
+)
+def submit_task(body: SingleSubmission, caller: Caller) -> shapes.TaskDetail:
+    """Accept one task: it is recorded, then its message is sent.
+
+    The same `task_id` or `idempotency_key` again answers the first task and sends nothing.
+    """
+    options = body.options() | ({"idempotency_key": body.idempotency_key} if body.idempotency_key else {})
+    return actions.submit(caller, body.name, body.kwargs, args=body.args, **options)
+
+
+@route(
+    "POST",
+    "/v1/tasks/batch",
+    Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    tag="Tasks",
+    maximum_bytes=MOST_BYTES,
+    body_example={"tasks": [{"name": A_NAME, "kwargs": {"item_id": AN_ITEM}}], "idempotency_key": "labels-2026-11-22"},
+    example={"ids": [A_TASK], "rejected": [], "unsent": []},
+)
+def submit_tasks(body: ManySubmissions, caller: Caller) -> shapes.Submitted:
+    """Accept up to 1,000 tasks, each for itself: one that does not fit is named, and the others run."""
+    wanted = [Wanted(name=each.name, kwargs=each.kwargs, args=each.args, **each.options()) for each in body.tasks]
+    done = actions.submit_many(caller, wanted, body.idempotency_key)
+    return {
+        "ids": done.ids,
+        "rejected": [_rejection(each) for each in done.rejected],
+        "unsent": [_rejection(each) for each in done.unsent],
+    }
+
+
+@route(
+    "POST",
+    "/v1/tasks/{task_id}/revoke",
+    Role.OPERATOR,
+    tag="Tasks",
+    refusals=(HTTPStatus.CONFLICT,),
+    body_example={"terminate": True},
+    example=A_WAITING_TASK | {"status": "REVOKED", "done": "2026-11-22T09:30:05.000000Z"},
+)
+def revoke_task(task_id: TaskId, body: RevokeRequest, caller: Caller) -> shapes.TaskDetail:
+    """Call a task off. A running one ends at its next checkpoint, and only with `terminate`.
+
+    A task that has no record, because its message came from elsewhere and is still under way, is recorded as REVOKED.
+    """
+    return actions.revoke(caller, task_id, terminate=body.terminate)
+
+
+@route(
+    "POST",
+    "/v1/tasks/{task_id}/retry",
+    Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    tag="Tasks",
+    refusals=(HTTPStatus.CONFLICT,),
+    body_example={"kwargs": {"item_id": AN_ITEM}},
+    example=A_WAITING_TASK | {"retry_of": "5d7c9a52-1a52-4b12-9f3f-0a5a31b0ad3e"},
+)
+def retry_task(task_id: TaskId, body: RetryRequest, caller: Caller) -> shapes.TaskDetail:
+    """Submit an ended task's work as a new task, which names the old one and says which arguments differ."""
+    return actions.retry(caller, task_id, body.kwargs)
+
+
+@route(
+    "DELETE",
+    "/v1/tasks/{task_id}",
+    Role.SUPERUSER,
+    status=HTTPStatus.NO_CONTENT,
+    tag="Tasks",
+    refusals=(HTTPStatus.CONFLICT,),
+)
+def delete_task(task_id: TaskId, caller: Caller) -> None:
+    """Remove an ended task's record for good."""
+    actions.delete(caller, task_id)
+
+
+@route(
+    "POST",
+    "/v1/card-sheets",
+    Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    tag="Items",
+    body_example={"item_ids": [AN_ITEM], "skip": 1},
+    example=A_DETAIL
+    | {
+        "name": "inventory.tasks.generate_index_cards",
+        "queue": "generate_index_cards",
+        "kwargs": {"item_ids": [AN_ITEM], "blank": False, "skip": 1},
+        "status": "PENDING",
+        "result": None,
+    },
+)
+def print_card_sheets(body: SheetRequest, caller: Caller) -> shapes.TaskDetail:
+    """Draw the index cards of up to 1,000 items as sheets: a task, whose `links` show the PDFs once it has ended."""
+    kwargs = {"item_ids": [str(item_id) for item_id in body.item_ids], "blank": body.blank, "skip": body.skip}
+    return actions.submit(caller, "inventory.tasks.generate_index_cards", kwargs)
+
+
+def _time(field: str, text: str | None) -> datetime | None:
+    return arguments.moment(field, text) if text else None
+
+
+def _rejection(each: Any) -> shapes.Rejection:
+    return {"index": each.index, "field": each.field, "reason": each.reason}
