@@ -2,6 +2,7 @@
 
 from api.pages import (
     activity,
+    bulk,
     items,
     overview,
     preferences,
@@ -18,6 +19,7 @@ from api.pages import (
 
 __all__ = [
     "activity",
+    "bulk",
     "items",
     "overview",
     "preferences",

@@ -7,19 +7,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api import actions, lists, views
+from api import actions, views
 from api.access import Caller, Role
 from api.arguments import QueueName
 from api.pages import rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import consumers, listing
-from makertasks.states import Status
+from makertasks import consumers, dead_letters
 
 REFRESH_SECONDS = 10
-# Dead letters that a queue's page shows with their bodies.
-DEAD_LETTERS = 20
 
 
 class QueuesQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,18 +50,16 @@ def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
 def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Request) -> Reply:
     """One queue: its dead letters with their bodies, and its settings."""
     found = consumers.get(queue)
-    wanted = listing.Filter(status=Status.FAILURE, q=f"queue:{queue} error:DeadLetter")
-    dead, more = lists.task_page(wanted, DEAD_LETTERS)
-    bodies = {record.task_id: record.body for record in dead}
+    letters, complete = dead_letters.not_redriven(queue)
     return rendering.page(
         request,
         caller,
         "queue.html",
         section="/queues",
         queue=found,
-        letters=[views.task_summary(record) for record in dead],
-        bodies=bodies,
-        more=more is not None,
+        letters=[views.task_summary(record) for record in letters],
+        bodies={record.task_id: record.body for record in letters},
+        complete=complete,
         said=query.said,
     )
 

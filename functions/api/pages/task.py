@@ -13,7 +13,7 @@ from api.arguments import TaskId
 from api.pages import rendering, timeline
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import bucket, clock, records
+from makertasks import bucket, clock, records, tasks
 from makertasks.records import TaskRecord
 from makertasks.states import ACTIVE, Status
 
@@ -66,11 +66,18 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "lineage": lineage(task),
         "is_active": record.status in ACTIVE,
         "is_waiting": record.status in {Status.PENDING, Status.RETRY},
+        "can_run": can_run(record.name),
         "waited": bars[0].waited if bars else None,
         "digest": digest(record),
         "every": REFRESH_SECONDS,
         "body": record.body,
     }
+
+
+def can_run(name: str) -> bool:
+    """Whether people may run tasks of that name: its code is there, and it is not the system's own."""
+    task = tasks.discover().get(name)
+    return task is not None and not task.system
 
 
 def digest(record: TaskRecord) -> str:

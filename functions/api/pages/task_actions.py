@@ -70,10 +70,8 @@ def retry(task_id: TaskId, caller: Caller, form: Sent, request: Request) -> Repl
 def revoke(task_id: TaskId, caller: Caller, form: Revocation) -> Reply:
     """Call the task off."""
     task = actions.revoke(caller, task_id, terminate=form.terminate == "yes")
-    said = {Status.REVOKED: "revoked", Status.STARTED: "terminating" if form.terminate else "running"}
-    return Reply.redirect(
-        address(f"/tasks/{rendering.segment(task_id)}", said=said.get(Status(task["status"]), "ended"))
-    )
+    said = "revoked" if task["status"] == Status.REVOKED else "terminating"
+    return Reply.redirect(address(f"/tasks/{rendering.segment(task_id)}", said=said))
 
 
 @page("POST", "/tasks/{task_id}/delete", Role.SUPERUSER)

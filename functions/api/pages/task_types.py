@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from api import actions, views
 from api.access import Caller, Role
@@ -16,14 +17,14 @@ from api.pages import charts, forms, periods, rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import clock, schedules, statistics, tasks
+from makertasks import clock, schedules, statistics, task_limits, tasks
 from makertasks.errors import InvalidRequest, NotFound, UnknownTask
 from makertasks.states import Status
 from makertasks.tasks import Task
 
 # What the list of types counts.
 COUNTED = timedelta(hours=24)
-Sent = dict[str, Annotated[str, msgspec.Meta(max_length=100_000)] | list[str]]
+Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]
 
 
 @page("GET", "/task-types", Role.VIEWER)
@@ -57,6 +58,38 @@ def run_page(name: TaskName, caller: Caller, form: Sent, request: Request) -> Re
         shown = {key.removeprefix(forms.PREFIX): value for key, value in form.items()}
         return _shown(task, caller, request, shown, {field: error.reason}, HTTPStatus.UNPROCESSABLE_ENTITY)
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
+
+
+class Limits(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of a task's limits; an empty field means what the code says."""
+
+    rate_limit: Annotated[str, Meta(max_length=20)] = ""
+    soft_time_limit: Annotated[str, Meta(max_length=20)] = ""
+    time_limit: Annotated[str, Meta(max_length=20)] = ""
+
+
+@page("POST", "/task-types/{name}/limits", Role.SUPERUSER)
+def set_limits(name: TaskName, caller: Caller, form: Limits, request: Request) -> Reply:
+    """Change the task's limits until they are changed again."""
+    task = _task(name)
+    try:
+        actions.change_limits(
+            caller,
+            name,
+            rate_limit=form.rate_limit.strip() or None,
+            soft_time_limit=_seconds("soft_time_limit", form.soft_time_limit),
+            time_limit=_seconds("time_limit", form.time_limit),
+        )
+    except InvalidRequest as error:
+        return _shown(task, caller, request, {}, {error.field: error.reason}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return Reply.redirect(address(f"/task-types/{rendering.segment(name)}", said="saved"))
+
+
+def _seconds(field: str, text: str) -> float | None:
+    try:
+        return float(text) if text.strip() else None
+    except ValueError as error:
+        raise InvalidRequest(field, f"must be a number of seconds, not {text!r}") from error
 
 
 def by_task() -> dict[str, list[str]]:
@@ -94,6 +127,9 @@ def _shown(
         status,
         section="/task-types",
         type=views.task_type(task, by_task().get(task.name, [])),
+        can_run=not task.system,
+        limits=task_limits.of(task),
+        said=request.query.get("said", ""),
         fields=forms.fields(task.schema(), values, mistakes),
         mistakes=mistakes or {},
         counted=[entry for entry in figures["by_name"] if entry["name"] == task.name],

@@ -1,0 +1,132 @@
+"""Many tasks at once: those that were selected in the list, or every one that matches its filters, after a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from api import actions
+from api.access import Caller, Role
+from api.arguments import TaskId
+from api.pages import rendering, task_lists
+from api.pages.addresses import address
+from api.pages.task_lists import ListQuery
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import clock
+from makertasks.errors import InvalidRequest, MakertasksError
+
+# Tasks that are looked at to say how many match; the job finds all.
+COUNTED = 500
+Action = Literal["retry", "revoke", "delete"]
+
+
+class Selection(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of the list. `id` is one task or several; with `all` the filters count and not the selection."""
+
+    action: Action
+    step: Literal["ask", "do"] = "ask"
+    all: Literal["yes", ""] = ""
+    terminate: Literal["yes", ""] = ""
+    id: TaskId | Annotated[list[TaskId], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    q: str = ""
+    status: str = ""
+    name: str = ""
+    item_id: str = ""
+    worker: str = ""
+    created_from: str = ""
+    created_to: str = ""
+
+    @property
+    def ids(self) -> list[str]:
+        """The selected tasks."""
+        return self.id if isinstance(self.id, list) else [self.id]
+
+    @property
+    def query(self) -> ListQuery:
+        """The list that it was sent from."""
+        return ListQuery(**{name: getattr(self, name) for name in task_lists.FILTERS})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one task."""
+
+    task_id: str
+    text: str
+    is_done: bool
+    new_id: str = ""
+
+
+@page("POST", "/tasks/bulk", Role.OPERATOR)
+def act(caller: Caller, form: Selection, request: Request) -> Reply:
+    """Ask first, then do it: a selection at once, a filter as a background job."""
+    if form.action == "delete":
+        caller.require(Role.SUPERUSER)
+    if not form.all and not form.ids:
+        raise InvalidRequest("id", "names no task; select some in the list first")
+    if form.step == "ask":
+        return _question(caller, form, request)
+    if form.all:
+        return _job(caller, form)
+    outcomes = [_one(caller, form, task_id) for task_id in form.ids]
+    return rendering.page(
+        request,
+        caller,
+        "bulk_done.html",
+        section="/tasks",
+        action=form.action,
+        outcomes=outcomes,
+        back=form.query.link(),
+    )
+
+
+def _question(caller: Caller, form: Selection, request: Request) -> Reply:
+    if form.all:
+        found, complete = task_lists.newest(task_lists.wanted(form.query), COUNTED)
+        rows, count = [], f"{len(found)}" if complete else f"more than {len(found)}"
+    else:
+        rows, count, complete = task_lists.again(form.ids), f"{len(form.ids)}", True
+    return rendering.page(
+        request,
+        caller,
+        "bulk.html",
+        section="/tasks",
+        form=form,
+        rows=rows,
+        count=count,
+        is_one=count == "1",
+        filters=form.query.filters(),
+        back=form.query.link(),
+    )
+
+
+def _job(caller: Caller, form: Selection) -> Reply:
+    # Tasks that come in while the job runs are not meant: the list ends at this moment.
+    wanted = task_lists.wanted(form.query)
+    filters = {name: value for name, value in msgspec.to_builtins(wanted).items() if value is not None}
+    filters.setdefault("created_to", clock.text(clock.now()))
+    arguments = {"terminate": True} if form.terminate else None
+    job = actions.start_job(caller, form.action, filters, arguments)
+    return Reply.redirect(address(f"/jobs/{rendering.segment(job['id'])}", said="started"))
+
+
+def _one(caller: Caller, form: Selection, task_id: str) -> Outcome:
+    doing: Mapping[str, Callable[[], Any]] = {
+        "retry": lambda: actions.retry(caller, task_id),
+        "revoke": lambda: actions.revoke(caller, task_id, terminate=form.terminate == "yes"),
+        "delete": lambda: actions.delete(caller, task_id),
+    }
+    try:
+        answer = doing[form.action]()
+    except MakertasksError as error:
+        return Outcome(task_id, str(error), is_done=False)
+    if form.action == "retry":
+        return Outcome(task_id, "submitted again", is_done=True, new_id=answer["id"])
+    if form.action == "revoke":
+        return Outcome(task_id, "revoked" if answer["status"] == "REVOKED" else "asked to end", is_done=True)
+    return Outcome(task_id, "deleted", is_done=True)
