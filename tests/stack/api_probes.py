@@ -1,0 +1,120 @@
+"""What the API is for, as probes of its role (see probes.py): requests through the gateway."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from tests.stack.rights import Bench, Role
+
+
+def answers(bench: Bench, method: str, path: str, status: int = 200, **options: Any) -> dict[str, Any]:
+    """What the API answers, if it is that status."""
+    response = bench.stack.api.request(method, path, **options)
+    assert response.status_code == status, f"{method} {path}: {response.status_code} {response.text[:300]}"
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def submits(bench: Bench, role: Role) -> None:
+    wanted = {"name": "inventory.tasks.generate_qr_code", "kwargs": {"item_id": bench.item()}}
+    task = answers(bench, "POST", "/v1/tasks", 202, json=wanted)
+    assert answers(bench, "GET", f"/v1/tasks/{task['id']}")["status"] == "PENDING"
+
+
+def submits_where_a_queue_refuses(bench: Bench, role: Role) -> None:
+    wanted = {"name": "inventory.tasks.generate_qr_code", "kwargs": {"item_id": (item_id := bench.item())}}
+    with role.denied(["sqs:SendMessage"], "arn:aws:sqs:*:*:*"):
+        answers(bench, "POST", "/v1/tasks", 503, json=wanted)
+    (task,) = answers(bench, "GET", f"/v1/tasks?item_id={item_id}")["tasks"]
+    assert task["status"] == "FAILURE"
+
+
+def lists(bench: Bench, role: Role) -> None:
+    """Every filter has an index of its own."""
+    name = "inventory.tasks.generate_qr_code"
+    for query in ("", "?status=PENDING", "?status=FAILURE", f"?name={name}", f"?item_id={uuid.uuid4()}", "?worker=w@1"):
+        answers(bench, "GET", f"/v1/tasks{query}")
+
+
+def lists_items(bench: Bench, role: Role) -> None:
+    item_id = bench.item()
+    assert answers(bench, "GET", "/v1/items")["items"]
+    assert answers(bench, "GET", f"/v1/items/{item_id}")["id"] == item_id
+
+
+def links_to_media(bench: Bench, role: Role) -> None:
+    keys = {"image": "inventory/images/x.png", "thumbnail": "CACHE/x.webp", "index_card": "index_cards/x.pdf"}
+    for key in keys.values():
+        bench.put_object(key, b"x")
+    shown = answers(bench, "GET", f"/v1/items/{bench.item(**keys)}")
+    for link in addresses(shown):
+        assert requests.get(link, timeout=10).status_code == 200
+
+
+def addresses(value: Any) -> list[str]:
+    """Every presigned address in an answer."""
+    if isinstance(value, dict):
+        return [found for each in value.values() for found in addresses(each)]
+    return [value] if isinstance(value, str) and "X-Amz-Signature" in value else []
+
+
+def takes_uploads(bench: Bench, role: Role) -> None:
+    form = answers(bench, "POST", "/v1/uploads", 201, json={"item_id": bench.item(), "content_type": "image/png"})
+    sent = requests.post(form["url"], data=form["fields"], files={"file": b"a picture"}, timeout=10)
+    assert sent.status_code == 204, sent.text
+
+
+def shows_queues(bench: Bench, role: Role) -> None:
+    for queue in answers(bench, "GET", "/v1/queues")["queues"]:
+        assert queue["waiting"] is not None, queue
+
+
+def limits_a_queue(bench: Bench, role: Role) -> None:
+    limit = {"maximum_concurrency": random.randint(2, 1000)}
+    answers(bench, "PATCH", "/v1/queues/generate_index_cards", json=limit)
+
+
+def shows_schedules(bench: Bench, role: Role) -> None:
+    assert answers(bench, "GET", "/v1/schedules")["schedules"]
+    answers(bench, "GET", "/v1/schedules/update_average_lead_times")
+
+
+def switches_a_schedule(bench: Bench, role: Role) -> None:
+    answers(bench, "PATCH", "/v1/schedules/update_average_lead_times", json={"enabled": True})
+
+
+def runs_a_schedule(bench: Bench, role: Role) -> None:
+    answers(bench, "POST", "/v1/schedules/update_average_lead_times/run", 202)
+
+
+def shows_a_tasks_log(bench: Bench, role: Role) -> None:
+    wanted = {"name": "inventory.tasks.update_average_lead_times", "kwargs": {}}
+    task = answers(bench, "POST", "/v1/tasks", 202, json=wanted)
+    answers(bench, "GET", f"/v1/tasks/{task['id']}/logs")
+
+
+def shows_numbers(bench: Bench, role: Role) -> None:
+    for path in ("/v1/statistics", "/v1/failures", "/v1/workers", "/v1/audit", "/v1/task-types", "/v1/me"):
+        answers(bench, "GET", path)
+
+
+EVERY_REQUEST: list[Callable[[Bench, Role], None]] = [
+    submits,
+    lists,
+    lists_items,
+    links_to_media,
+    takes_uploads,
+    submits_where_a_queue_refuses,
+    shows_queues,
+    shows_schedules,
+    shows_a_tasks_log,
+    shows_numbers,
+    runs_a_schedule,
+    switches_a_schedule,
+    limits_a_queue,
+]

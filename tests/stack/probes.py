@@ -1,0 +1,389 @@
+"""What each function is for, as short probes: a probe passes while its role has every right, and raises without one.
+
+Together the probes of a role need every one of its rights; test_rights.py takes each right away and wants one of them
+to fail. A function that gets a new right gets a probe here that needs it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from PIL import Image
+
+from makertasks import clock, delays, inventory, payloads, records, wire
+from tests.stack.api_probes import EVERY_REQUEST
+from tests.stack.rights import Bench, Role
+from uploads.handler import Upload
+
+Probe = Callable[[Bench, Role], None]
+
+QR_CODE = "inventory.tasks.generate_qr_code"
+ITEM_TASKS = ("download_image_from_url", "generate_qr_code", "generate_index_card")
+
+
+# ── every task ──
+
+
+def refuses_what_does_not_fit(bench: Bench, role: Role) -> None:
+    """Arguments that do not fit are recorded as FAILURE."""
+    deliver(bench, role, {"no_such_argument": 1}, ends_as="FAILURE")
+
+
+def sends_anew(bench: Bench, role: Role) -> None:
+    """A message that came often, its time not having come, is sent anew."""
+    task_id = waiting(bench, role, timedelta(minutes=5))
+    deliver(bench, role, arguments(bench, role), ends_as="RETRY", task_id=task_id, received=99)
+
+
+def puts_off(bench: Bench, role: Role) -> None:
+    """A message whose time has not come is there again when it has, long before its queue's own time-out."""
+    refuses_what_does_not_fit(bench, role)  # so that the function is running when seconds count
+    sqs, queue, given = bench.stack.client("sqs"), bench.queue(short_name(role)), arguments(bench, role)
+    sqs.purge_queue(QueueUrl=queue)
+    task_id = waiting(bench, role, timedelta(seconds=2.5))
+    sqs.send_message(QueueUrl=queue, MessageBody=body_of(role, given, task_id=task_id))
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2, AttributeNames=["All"])["Messages"]
+    assert bench.invoke(role, {"Records": [sqs_record(message)]})["batchItemFailures"]
+    deadline = time.monotonic() + 8
+    while message["MessageId"] not in received_ids(bench, queue):
+        assert time.monotonic() < deadline, "the message did not come back"
+
+
+def received_ids(bench: Bench, queue: str) -> list[str]:
+    """Ids of what a queue gives within a second; other probes send to it as well."""
+    got = bench.stack.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10)
+    return [message["MessageId"] for message in got.get("Messages", [])]
+
+
+def ends_a_chord(bench: Bench, role: Role) -> None:
+    """The last part of a chord reads the results of all parts, and lets the body fail with one that failed."""
+    group_id, task_id, body_id = (str(uuid.uuid4()) for _ in range(3))
+    tree = [[group_id, None], [[[task_id, None], None]]]
+    bench.put("tasks", {"id": wire.group_key(group_id), "result": wire.group_meta(tree), "timestamp": 1})
+    bench.put("tasks", {"id": wire.chord_key(group_id), "chord_count": 0, "timestamp": 1})
+    signature = {"task": full_name(role), "args": [], "kwargs": {}, "options": {"task_id": body_id}}
+    chord = signature | {"chord_size": 1, "subtask_type": None, "immutable": False}
+    given = {"no_such_argument": 1}
+    deliver(bench, role, given, ends_as="FAILURE", task_id=task_id, group_id=group_id, chord=chord)
+    assert bench.record(body_id)["status"] == {"S": "FAILURE"}
+
+
+def reads_large_arguments(bench: Bench, role: Role) -> None:
+    """Large arguments lie in the bucket, and the message names their place."""
+    key = f"payloads/{uuid.uuid4().hex}/kwargs.json"
+    bench.put_object(key, json.dumps({"no_such_argument": 1}).encode())
+    pointer = {records.PAYLOAD_HEADER: {"key": key, "bytes": 1}}
+    deliver(bench, role, {}, ends_as="FAILURE", headers=pointer)
+
+
+def writes_large_arguments(bench: Bench, role: Role) -> None:
+    """What follows a task may have large arguments."""
+    large = {"item_id": "x" * 2 * payloads.INLINE_BYTES}
+    errback = {"task": QR_CODE, "args": [], "kwargs": large, "options": {}, "subtask_type": None, "immutable": True}
+    deliver(bench, role, {"no_such_argument": 1}, ends_as="FAILURE", errbacks=[errback])
+
+
+def schedules_what_is_far_off(bench: Bench, role: Role) -> None:
+    """A task for tomorrow gets a schedule of its own."""
+    task_id = str(uuid.uuid4())
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    deliver(bench, role, arguments(bench, role), ends_as="PENDING", task_id=task_id, eta=tomorrow)
+    schedule = {"GroupName": f"{bench.stack.name}-delays", "Name": delays.name_of(task_id)}
+    bench.stack.client("scheduler").delete_schedule(**schedule)
+
+
+EVERY_TASK: list[Probe] = [
+    refuses_what_does_not_fit,
+    sends_anew,
+    ends_a_chord,
+    reads_large_arguments,
+    writes_large_arguments,
+    schedules_what_is_far_off,
+    puts_off,
+]
+
+
+def short_name(role: Role) -> str:
+    return role.function.rpartition("-")[2]
+
+
+def full_name(role: Role) -> str:
+    openmakersuite = short_name(role) in (*ITEM_TASKS, "generate_index_cards", "update_average_lead_times")
+    return f"{'inventory.tasks' if openmakersuite else 'makertasks'}.{short_name(role)}"
+
+
+def arguments(bench: Bench, role: Role) -> dict[str, Any]:
+    """Arguments with which a task succeeds."""
+    name = short_name(role)
+    if name == "update_average_lead_times":
+        return {}
+    if name == "import_dump":
+        return {"key": dump(bench)}
+    if name == "attach_upload":
+        return {"key": upload(bench, bench.item())}
+    if name == "generate_index_cards":
+        return {"item_ids": [bench.item()]}
+    item_id = bench.item()
+    return {"item_id": item_id} | ({"image_url": image_url(bench)} if name == "download_image_from_url" else {})
+
+
+def deliver(
+    bench: Bench, role: Role, kwargs: dict[str, Any], *, ends_as: str = "SUCCESS", received: int = 1, **fields: Any
+) -> dict[str, Any]:
+    """Hand a message to the function as Lambda does, and look how the task ended; answers its result."""
+    fields = {"task_id": str(uuid.uuid4())} | fields
+    attributes = {"SentTimestamp": str(int(time.time() * 1000)), "ApproximateReceiveCount": str(received)}
+    message = {"MessageId": fields["task_id"], "ReceiptHandle": "-", "Attributes": attributes}
+    event = sqs_record(message | {"Body": body_of(role, kwargs, **fields)})
+    assert bench.invoke(role, {"Records": [event]}) == {"batchItemFailures": []}
+    record = bench.record(fields["task_id"])
+    assert record["status"] == {"S": ends_as}, record
+    outcome: dict[str, Any] = wire.parse_result_meta(record["result"]["B"])["result"] if ends_as == "SUCCESS" else {}
+    return outcome
+
+
+def body_of(role: Role, kwargs: dict[str, Any], **fields: Any) -> str:
+    return wire.encode(wire.Message(name=full_name(role), kwargs=kwargs, **fields), "probe")
+
+
+def waiting(bench: Bench, role: Role, wait: timedelta, **kwargs: str) -> str:
+    """A new task that waits for its second attempt; answers its id."""
+    task_id = str(uuid.uuid4())
+    later = clock.text(datetime.now(UTC) + wait)
+    put_record(bench, task_id, full_name(role), status="RETRY", retry_at=later, kwargs=kwargs)
+    return task_id
+
+
+def put_record(bench: Bench, task_id: str, name: str, **attributes: Any) -> None:
+    """The record of a task that has not ended."""
+    moment = clock.text(datetime.now(UTC))
+    first = {"created": moment, "status_key": "ACTIVE#0", "name_key": f"{name}#{moment[:13]}", "attempt": 1}
+    both = {"id": wire.result_key(task_id), "result": b"{}", "timestamp": 1, "name": name, "kwargs": {}}
+    bench.put("tasks", both | first | attributes)
+
+
+def sqs_record(message: dict[str, Any], queue: str = "makertasks-tasks-any") -> dict[str, Any]:
+    """A message in the form that Lambda gives it."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {},
+        "md5OfBody": "-",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:region:account:{queue}",
+        "awsRegion": "us-east-1",
+    }
+
+
+# ── the tasks ──
+
+
+def succeeds(bench: Bench, role: Role) -> None:
+    deliver(bench, role, arguments(bench, role))
+
+
+def picture(colour: str = "red", kind: str = "PNG") -> bytes:
+    body = io.BytesIO()
+    Image.new("RGB", (64, 64), colour).save(body, kind)
+    return body.getvalue()
+
+
+def image_url(bench: Bench, colour: str = "red") -> str:
+    """Where a picture can be downloaded: a presigned address of the local bucket, which the stack allows."""
+    key = f"CACHE/source-{colour}.png"
+    bench.put_object(key, picture(colour), "image/png")
+    bucket = bench.stack.outputs["MediaBucketName"]
+    link: str = bench.stack.client("s3").generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key})
+    return link
+
+
+def replaces_an_image(bench: Bench, role: Role) -> None:
+    """The image before, under another name, goes with its thumbnail."""
+    old = f"inventory/images/{uuid.uuid4()}.jpg"
+    bench.put_object(old, picture(kind="JPEG"))
+    bench.put_object(f"CACHE/{old}.webp", picture(kind="WEBP"))
+    item_id = bench.item(image=old)
+    named = {"item_id": item_id, "image_url": image_url(bench, "blue")}
+    given = named if short_name(role) in ITEM_TASKS else {"key": upload(bench, item_id)}
+    deliver(bench, role, given)
+    assert not bench.has_object(old)
+    assert not bench.has_object(f"CACHE/{old}.webp")
+
+
+def replaces_a_code(bench: Bench, role: Role) -> None:
+    old = f"inventory/qrcodes/{uuid.uuid4()}.png"
+    bench.put_object(old, picture())
+    deliver(bench, role, {"item_id": bench.item(qr_code=old)})
+    assert not bench.has_object(old)
+
+
+def draws_pictures(bench: Bench, role: Role) -> None:
+    """Cards show the thumbnail, and the image where there is no thumbnail."""
+    image = f"inventory/images/{uuid.uuid4()}.png"
+    for key, attribute in ((image, "image"), (f"CACHE/{image}.webp", "thumbnail")):
+        bench.put_object(key, picture())
+        item_id = bench.item(**{attribute: key})
+        one = short_name(role) == "generate_index_card"
+        assert not deliver(bench, role, {"item_id": item_id} if one else {"item_ids": [item_id]})["warnings"]
+
+
+def measures(bench: Bench, role: Role) -> None:
+    """A delivery ten days after its order makes a lead time of ten days."""
+    owner, yesterday = inventory.owner_of(bench.item()), datetime.now(UTC) - timedelta(days=1)
+    ordered, received = clock.text(yesterday - timedelta(days=10)), yesterday.date().isoformat()
+    bench.put_entry(inventory.ItemSupplier(owner, "supplier#1", supplier_id="7", is_primary=True))
+    dates = {"ordered_at": ordered, "actual_delivery": received}
+    bench.put_entry(inventory.ReorderRequest(owner, "request#1", status="received", supplier_id="7", **dates))
+    assert deliver(bench, role, {})["links"]["changed"]
+
+
+def dump(bench: Bench, pk: str | None = None, name: str = "Probe", image: str = "inventory/images/none.png") -> str:
+    key = f"imports/probe-{uuid.uuid4()}.json"
+    fields = {"name": name, "sku": "P-1", "image": image, "updated_at": datetime.now(UTC).isoformat()}
+    bench.put_object(
+        key,
+        json.dumps([{"model": "inventory.inventoryitem", "pk": pk or str(uuid.uuid4()), "fields": fields}]).encode(),
+    )
+    return key
+
+
+def imports_changes(bench: Bench, role: Role) -> None:
+    """An item that is new, then one that is different."""
+    pk = str(uuid.uuid4())
+    for name in ("Before", "After"):
+        deliver(bench, role, {"key": dump(bench, pk, name)})
+
+
+def upload(bench: Bench, item_id: str) -> str:
+    key = f"uploads/images/{item_id}/{uuid.uuid4().hex}.png"
+    bench.put_object(key, picture("green"), "image/png")
+    return key
+
+
+def rejects_what_is_no_picture(bench: Bench, role: Role) -> None:
+    """Moved aside with its reason; a second attempt finds both."""
+    key = f"uploads/images/{bench.item()}/{uuid.uuid4().hex}.png"
+    bench.put_object(key, b"no picture")
+    deliver(bench, role, {"key": key}, ends_as="FAILURE")
+    assert not bench.has_object(key)
+
+
+def knows_what_it_rejected(bench: Bench, role: Role) -> None:
+    """A second attempt, whose first moved the upload aside and could not say so, reads the reason."""
+    key = f"images/{uuid.uuid4()}/{uuid.uuid4().hex}.png"
+    bench.put_object(f"rejected/{key}", b"no picture")
+    bench.put_object(f"rejected/{key}.reason.txt", b"no picture")
+    task_id = waiting(bench, role, timedelta(seconds=-1), key=f"uploads/{key}")
+    deliver(bench, role, {"key": f"uploads/{key}"}, ends_as="FAILURE", task_id=task_id)
+    error = bench.record(task_id)["error_message"]
+    assert "moved to rejected/" in error["S"], error
+
+
+# ── the system's own functions ──
+
+
+def records_a_dead_letter(bench: Bench, role: Role) -> None:
+    """One that nobody can read, and one whose task is recorded as waiting."""
+    unreadable, waits = str(uuid.uuid4()), str(uuid.uuid4())
+    put_record(bench, waits, QR_CODE, status="PENDING")
+    known = wire.encode(wire.Message(task_id=waits, name=QR_CODE), "probe")
+    for task_id, body in ((unreadable, "{"), (waits, known)):
+        message = {"MessageId": task_id, "ReceiptHandle": "-", "Body": body, "Attributes": {"SentTimestamp": "1"}}
+        event = {"Records": [sqs_record(message, "makertasks-dead-generate_qr_code")]}
+        assert bench.invoke(role, event) == {"batchItemFailures": []}
+        assert bench.record(task_id)["status"] == {"S": "FAILURE"}
+
+
+def counts_a_task(bench: Bench, role: Role) -> None:
+    name = f"probe.{uuid.uuid4().hex}"
+    image = {"name": {"S": name}, "created": {"S": "2026-11-22T09:00:00.000000Z"}, "status": {"S": "PENDING"}}
+    for event in ("1", "2"):
+        bench.invoke(role, {"Records": [stream_record(event.rjust(32, "0"), image)]})
+
+
+def stream_record(event_id: str, image: dict[str, Any]) -> dict[str, Any]:
+    changed = {"Keys": {}, "NewImage": image, "SequenceNumber": "1", "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    return {"eventID": event_id, "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": changed}
+
+
+def item_changed(bench: Bench) -> dict[str, Any]:
+    """The stream's event of an item with an address for its image."""
+    item = {"owner": {"S": f"item#{bench.item()}"}, "image_url": {"S": "https://shop.example/a.png"}}
+    return {"Records": [stream_record(uuid.uuid4().hex, item)]}
+
+
+def queues_a_download(bench: Bench, role: Role) -> None:
+    assert bench.invoke(role, item_changed(bench)) == {"batchItemFailures": []}
+
+
+def uploaded(bench: Bench, folder: str) -> dict[str, Any]:
+    key = f"{folder}{uuid.uuid4()}"
+    put = {"bucket": {"name": bench.stack.outputs["MediaBucketName"]}, "object": {"key": key, "eTag": "1", "size": 1}}
+    return {"Records": [{"eventSource": "aws:s3", "s3": put}]}
+
+
+def queues_an_import(bench: Bench, role: Role) -> None:
+    assert bench.invoke(role, uploaded(bench, "imports/")) == {"queued": 1}
+
+
+def queues_an_upload(bench: Bench, role: Role) -> None:
+    assert bench.invoke(role, uploaded(bench, f"uploads/images/{bench.item()}/")) == {"queued": 1}
+
+
+def records_what_it_cannot_send(bench: Bench, role: Role) -> None:
+    """Where a queue refuses, the record says so."""
+    if short_name(role) == "uploads":
+        event = uploaded(bench, "imports/")
+        put = event["Records"][0]["s3"]
+        key, etag = put["object"]["key"], put["object"]["eTag"]
+        task_id = Upload(put["bucket"]["name"], key, etag, etag).task_id
+    else:
+        event = item_changed(bench)
+        task_id = f"image-{event['Records'][0]['eventID']}"
+    with role.denied(["sqs:SendMessage"], "arn:aws:sqs:*:*:*"):
+        bench.stack.client("lambda").invoke(FunctionName=role.function, Payload=json.dumps(event))
+    assert bench.record(task_id)["status"] == {"S": "FAILURE"}
+
+
+def sends_a_lost_message_again(bench: Bench, role: Role) -> None:
+    """A task whose message must have been lost, and one whose message was lost too often."""
+    long_ago = clock.text(datetime.now(UTC) - timedelta(days=10))
+    found = {}
+    for requeues in ("0", "9"):
+        task_id = found[requeues] = str(uuid.uuid4())
+        put_record(bench, task_id, QR_CODE, status="PENDING", created=long_ago, queue="generate_index_cards")
+        update = {"UpdateExpression": "SET requeues = :n", "ExpressionAttributeValues": {":n": {"N": requeues}}}
+        key = {"id": {"S": wire.result_key(task_id)}}
+        bench.stack.client("dynamodb").update_item(TableName=bench.table("tasks"), Key=key, **update)
+    queue = bench.queue("generate_index_cards")
+    bench.stack.client("sqs").purge_queue(QueueUrl=queue)
+    bench.invoke(role, {})
+    assert bench.record(found["0"])["requeues"] == {"N": "1"}
+    assert bench.record(found["9"])["status"] == {"S": "FAILURE"}
+    counts = bench.stack.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert counts["ApproximateNumberOfMessages"] == "1"
+
+
+PROBES: dict[str, list[Probe]] = {
+    "DownloadImageFromUrlRole": [succeeds, *EVERY_TASK, replaces_an_image],
+    "GenerateQrCodeRole": [succeeds, *EVERY_TASK, replaces_a_code],
+    "GenerateIndexCardRole": [succeeds, *EVERY_TASK, draws_pictures],
+    "GenerateIndexCardsRole": [succeeds, *EVERY_TASK, draws_pictures],
+    "UpdateAverageLeadTimesRole": [measures, *EVERY_TASK],
+    "ImportDumpRole": [imports_changes, *EVERY_TASK],
+    "AttachUploadRole": [succeeds, *EVERY_TASK, replaces_an_image, rejects_what_is_no_picture, knows_what_it_rejected],
+    "UploadsRole": [queues_an_import, queues_an_upload, records_what_it_cannot_send],
+    "ItemChangesRole": [queues_a_download, records_what_it_cannot_send],
+    "TaskEventsRole": [counts_a_task],
+    "DeadLettersRole": [records_a_dead_letter],
+    "SweeperRole": [sends_a_lost_message_again],
+    "ApiRole": EVERY_REQUEST,
+}

@@ -1,0 +1,116 @@
+"""Every right is needed, under IAM enforcement: taken away alone, something that needs it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from infra.local.stack import local_stack
+from tests.stack.probes import PROBES
+from tests.stack.rights import Bench, Right, Role
+from tests.template import resources
+
+# Rights whose absence a local AWS does not notice, because it does these calls itself and not as the role. On AWS they
+# are needed as written: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html and, for streams,
+# https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html.
+NOT_ENFORCED = {
+    ("logs:CreateLogStream", "Log"): "Lambda writes a function's logs as its role; the local AWS as itself",
+    ("logs:PutLogEvents", "Log"): "as above",
+    ("sqs:ReceiveMessage", "Consume"): "Lambda polls a queue as the function's role; the local AWS as itself",
+    ("sqs:DeleteMessage", "Consume"): "as above",
+    ("sqs:GetQueueAttributes", "Consume"): "as above",
+    ("dynamodb:DescribeStream", "Follow"): "Lambda reads a stream as the function's role; the local AWS as itself",
+    ("dynamodb:GetRecords", "Follow"): "as above",
+    ("dynamodb:GetShardIterator", "Follow"): "as above",
+    ("dynamodb:ListStreams", "FindStream"): "as above",
+    ("iam:PassRole", "PutOffAs"): "Scheduler asks for it where a schedule is made; the local AWS does not",
+    ("iam:PassRole", "KeepScheduleRoles"): "as above, where a schedule is changed",
+    ("s3:ListBucket", "KnownImages"): "without it S3 says 403 of what it has not; the local AWS says 404 anyway",
+    ("s3:ListBucket", "KnownPictures"): "as above",
+}
+# Roles that no function has: what they are for, and who tests them.
+WITHOUT_FUNCTION = {
+    "LeadTimesScheduleRole": "Scheduler sends as this role; the local AWS as itself",
+    "DelaysRole": "Scheduler sends a task's message when it is due as this role; the local AWS as itself",
+    "SweepScheduleRole": "Scheduler calls the sweeper as this role; the local AWS as itself",
+}
+
+# What a running function asks for once: without the right, it must be started anew to miss it.
+REMEMBERED = {"sqs:GetQueueUrl"}
+# Roles examined at a time.
+AT_ONCE = 4
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with local_stack(tmp_path_factory.mktemp("rights")) as stack:
+        yield Bench.on(stack)
+
+
+def noticed(bench: Bench, role: Role) -> bool:
+    """Whether one of the role's probes fails; the one that failed last is tried first."""
+    probes = PROBES[role.logical_id]
+    for probe in list(probes):
+        try:
+            probe(bench, role)
+        except Exception:  # noqa: BLE001 - whatever way it fails
+            probes.remove(probe)
+            probes.insert(0, probe)
+            return True
+    return False
+
+
+def is_needed(bench: Bench, role: Role, right: Right) -> bool:
+    with role.without(right):
+        if right.action in REMEMBERED:
+            bench.restart(role)
+        return noticed(bench, role)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Of one role: rights that nothing needed, and probes that fail although it has every right."""
+
+    surplus: list[Right]
+    failing: list[str]
+
+
+def examine(bench: Bench, role: Role) -> Findings:
+    """Take each right away in turn, then try with all."""
+    surplus = [r for r in role.rights if (r.action, r.sid) not in NOT_ENFORCED and not is_needed(bench, role, r)]
+    failing = []
+    for probe in PROBES[role.logical_id]:
+        try:
+            probe(bench, role)
+        except Exception as error:  # noqa: BLE001 - whatever way it fails
+            failing.append(f"{probe.__name__}: {error!r}")
+    return Findings(surplus, failing)
+
+
+@pytest.fixture(scope="module")
+def findings(bench: Bench) -> dict[str, Findings]:
+    """Every role's, a few at a time: probes mostly wait."""
+    roles = [bench.roles[name] for name in PROBES]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(PROBES, pool.map(lambda role: examine(bench, role), roles), strict=True))
+
+
+def test_every_role_has_probes():
+    roles = {name for name, body in resources().items() if body["Type"] == "AWS::IAM::Role"}
+    assert roles == PROBES.keys() | WITHOUT_FUNCTION.keys(), "tests/stack/probes.py: every role needs its probes"
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_a_role_can_do_what_it_must(findings: dict[str, Findings], name: str):
+    assert not findings[name].failing
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_every_right_is_needed(findings: dict[str, Findings], name: str):
+    assert not findings[name].surplus, (
+        f"{name} has rights whose loss no probe notices: {'; '.join(map(str, findings[name].surplus))}. Remove them "
+        f"from template.yaml, or add to PROBES[{name!r}] in tests/stack/probes.py something that needs them"
+    )
