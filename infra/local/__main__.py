@@ -36,14 +36,17 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """The command line, and MAKERTASKS_PORT."""
+    """The command line, MAKERTASKS_PORT and MAKERTASKS_DATA."""
     parser = argparse.ArgumentParser(prog="python -m infra.local", description="makertasks on a local AWS.")
     parser.add_argument(
         "command", nargs="?", choices=["run", "token", "url"], default="run", help="token, url: print those of the API"
     )
     port = os.environ.get("MAKERTASKS_PORT") or str(DEFAULT_PORT)
     parser.add_argument("--port", type=int, default=port, help="port of the local AWS (MAKERTASKS_PORT, %(default)s)")
-    parser.add_argument("--data", type=Path, help="where its data is kept (.local/aws-PORT)")
+    data = os.environ.get("MAKERTASKS_DATA")
+    parser.add_argument(
+        "--data", type=Path, default=data, help="where its data is kept (MAKERTASKS_DATA, .local/aws-PORT)"
+    )
     parser.add_argument("--template", type=Path, default=TEMPLATE, help="what is deployed (template.yaml)")
     parser.add_argument("--once", action="store_true", help="stop when the tasks have run")
     return parser.parse_args()

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import urllib.request
 
 import pytest
@@ -56,6 +57,21 @@ def nothing_left(data, port):
     return refused and not processes_of(data)
 
 
+def readme_commands(beginning):
+    """The README's indented block of commands that begins so."""
+    blocks = re.findall(r"(?:^ {4}.*\n)+", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return textwrap.dedent(next(block for block in blocks if block.lstrip().startswith(beginning)))
+
+
+def json_values(text):
+    """The JSON values that stand one after another in a text."""
+    values, place = [], 0
+    while place < len(text):
+        value, place = json.JSONDecoder().raw_decode(text, place)
+        values.append(value)
+    return values
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """Where data is kept from one start to the next, and the port."""
@@ -94,6 +110,17 @@ def test_a_newcomer_sees_the_four_tasks_run_and_can_call_the_api(place):
         )
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # loopback
             assert len(json.load(response)["tasks"]) == 5
+
+        # and so do the commands of the README
+        shell = readme_commands("API=")
+        answers = subprocess.run(  # noqa: S603  # ours
+            ["/bin/bash", "-euc", shell], cwd=ROOT, capture_output=True, text=True, check=True,
+            env=os.environ | {"MAKERTASKS_PORT": str(port), "MAKERTASKS_DATA": str(data)},
+        ).stdout  # fmt: skip
+        tasks, items, submitted = json_values(answers)
+        assert len(tasks["tasks"]) == 5
+        assert all(item["name"].lower().startswith("s") for item in items["items"])
+        assert submitted["name"] == "inventory.tasks.update_average_lead_times"
     finally:
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=60)
