@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 ENVIRONMENTS := .venv/.installed .local/ministack/.installed .local/runtime/.installed
+CELERIES := .local/celery-oldest/.installed .local/celery-newest/.installed
 
 .PHONY: help
 help: ## Say what each target does
@@ -58,7 +59,7 @@ url: $(ENVIRONMENTS) ## Print the address of the running stack's API
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test
-test: check unit stack celery ## Everything that proves it works (about 15 minutes)
+test: check unit celery stack faults browser ## Everything that proves it works (about 15 minutes)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
@@ -73,11 +74,19 @@ unit: $(ENVIRONMENTS) ## Tests of every part by itself
 	$(BIN)/pytest tests/unit -n 2 --dist worksteal
 
 .PHONY: stack
-stack: $(ENVIRONMENTS) ## Tests of the real template on the local AWS
+stack: $(ENVIRONMENTS) $(CELERIES) ## Tests of the real template on the local AWS
 	$(BIN)/pytest tests/stack
 
+.PHONY: faults
+faults: $(ENVIRONMENTS) ## Crashes, time-outs, duplicates and refusals: every task must still end once
+	$(BIN)/pytest tests/faults
+
+.PHONY: browser
+browser: $(ENVIRONMENTS) ## The pages in a real Chromium, which must be installed
+	$(BIN)/pytest tests/browser
+
 .PHONY: celery
-celery: .local/celery-oldest/.installed .local/celery-newest/.installed ## Our wire format beside a real Celery, the oldest and the newest
+celery: $(CELERIES) ## Our wire format beside a real Celery, the oldest and the newest
 	@for version in oldest newest; do \
 	  PYTHONPATH=layers/makertasks/python .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery || exit 1; done
 
