@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools import Logger
 
 import api.documentation
+import api.flower
 import api.pages
 import api.resources  # noqa: F401 - these declare the routes
 from api import problems, routing, sign_in
@@ -52,7 +53,8 @@ def answer(request: Request) -> Reply:
         return problems.of(error)
     except Exception as error:  # noqa: BLE001 - the one place where exceptions become answers
         is_page = route.is_page if route else "text/html" in request.headers.get("accept", "")
-        return problems.of(error, is_page=is_page, caller=who)
+        unfit = route.unfit if route else HTTPStatus.UNPROCESSABLE_ENTITY
+        return problems.of(error, is_page=is_page, caller=who, unfit=unfit)
     if isinstance(result, Reply):
         return result
     return Reply("" if result is None else routing.encode(result), route.status, JSON)

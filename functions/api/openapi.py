@@ -108,9 +108,10 @@ def _path_parameters(route: Route, schemas: dict[str, Any]) -> list[dict[str, An
 
 
 def _query_parameters(route: Route, schemas: dict[str, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
-    if "query" not in route.parameters:
+    taken = next((name for name in ("query", "arguments") if name in route.parameters), None)
+    if taken is None:
         return []
-    name = schemas[repr(route.hints["query"])]["$ref"].rpartition("/")[2]
+    name = schemas[repr(route.hints[taken])]["$ref"].rpartition("/")[2]
     struct = components[name]
     required = struct.get("required", [])
     return [
@@ -161,15 +162,16 @@ def statuses(route: Route) -> set[HTTPStatus]:
         found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     if route.path_parameters:
         found.add(HTTPStatus.NOT_FOUND)
-    if "body" in route.parameters:
+    if {"body", "arguments"} & set(route.parameters):
         found.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     # Also where nothing is taken: a query string that is too long is refused.
-    return found | {HTTPStatus.UNPROCESSABLE_ENTITY}
+    return found | {HTTPStatus.UNPROCESSABLE_ENTITY, route.unfit}
 
 
 def _refusals() -> dict[str, Any]:
     """The errors that routes share, by name."""
     details = {
+        HTTPStatus.BAD_REQUEST: "received_start: must be a time such as 2026-11-22 09:30",
         HTTPStatus.UNAUTHORIZED: "send an access token in `Authorization: Bearer {token}`, or sign in at /sign-in",
         HTTPStatus.FORBIDDEN: "this needs the group operators; ask a superuser to add you to it",
         HTTPStatus.NOT_FOUND: "there is no task 3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11",

@@ -65,9 +65,20 @@ def reply(
     return Reply(json.dumps(body), status, CONTENT_TYPE, headers or {})
 
 
-def of(error: Exception, *, is_page: bool = False, caller: Caller | None = None) -> Reply:
-    """What an exception means to the caller, in this one place; what nobody expected is logged and says nothing."""
+def of(
+    error: Exception,
+    *,
+    is_page: bool = False,
+    caller: Caller | None = None,
+    unfit: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+) -> Reply:
+    """What an exception means to the caller, in this one place; what nobody expected is logged and says nothing.
+
+    `unfit` is the status of an InvalidRequest.
+    """
     status, detail, field, headers = _meaning(error)
+    if isinstance(error, InvalidRequest) and status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        status = unfit
     return reply(status, detail, field, is_page=is_page, caller=caller, headers=headers)
 
 

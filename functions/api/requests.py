@@ -65,6 +65,13 @@ class Request:
         """The query string as `kind`; empty values count as left out. Raises InvalidRequest."""
         return self.convert({name: value for name, value in self.query.items() if value}, kind, "query")
 
+    def read_arguments(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
+        """Query string and form fields together as `kind`; raises TooLarge or InvalidRequest."""
+        self._check_size(maximum)
+        form = self._form() if "x-www-form-urlencoded" in self.headers.get("content-type", "") else {}
+        given = {**self.query, **{name: values[-1] for name, values in form.items()}}
+        return self.convert({name: value for name, value in given.items() if value}, kind, "query")
+
     def read_json(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
         """The JSON body as `kind`; raises TooLarge or InvalidRequest with the path of the field that does not fit."""
         self._check_size(maximum)
@@ -80,11 +87,14 @@ class Request:
     def read_form(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
         """What a page's form sent as `kind`; a field given twice becomes a list. Raises TooLarge or InvalidRequest."""
         self._check_size(maximum)
+        fields = self._form()
+        return self.convert({name: each if len(each) > 1 else each[0] for name, each in fields.items()}, kind, "body")
+
+    def _form(self) -> dict[str, list[str]]:
         try:
-            fields = parse_qs(self.body.decode(), keep_blank_values=True, max_num_fields=1000)
+            return parse_qs(self.body.decode(), keep_blank_values=True, max_num_fields=1000)
         except ValueError as error:
             raise InvalidRequest("body", f"is not what a form sends: {error}") from error
-        return self.convert({name: each if len(each) > 1 else each[0] for name, each in fields.items()}, kind, "body")
 
     @staticmethod
     def convert(value: Any, kind: type[Kind], name: str, *, strict: bool = False) -> Kind:

@@ -4,8 +4,9 @@
     def get_queue(queue: QueueName, query: QueueQuery) -> QueueState:
         ...
 
-Parameters are path parameters by name, and `query`, `body` (JSON) and `form` (what a page sends) with the msgspec type
-they are checked against, and `caller` and `request`. The document of the API is made from the same signatures.
+Parameters are path parameters by name, and `query`, `body` (JSON), `form` (what a page sends) and `arguments` (query
+string and form together) with the msgspec type they are checked against, and `caller` and `request`. The document of
+the API is made from the same signatures.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ import msgspec
 
 from api.access import Caller, Role
 from api.requests import MAXIMUM_BODY_BYTES, Request
-
-SPECIAL = ("query", "body", "form", "caller", "request")
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ class Route:
     refusals: tuple[HTTPStatus, ...] = ()  # statuses beside those that follow from the signature
     media: tuple[str, ...] = ("application/json",)
     maximum_bytes: int = MAXIMUM_BODY_BYTES
+    unfit: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY  # the status of what does not fit
     example: Any = None
     body_example: Any = None
 
@@ -104,6 +104,8 @@ class Route:
                 values[name] = request.read_query(kind)
             elif name == "body":
                 values[name] = request.read_json(kind, self.maximum_bytes)
+            elif name == "arguments":
+                values[name] = request.read_arguments(kind, self.maximum_bytes)
             elif name == "form":
                 values[name] = request.read_form(kind, self.maximum_bytes)
             else:

@@ -4,6 +4,7 @@
     2026-11-22           09#{task name}       the tasks of that name created in that hour
     2026-11              22#{task name}       the tasks of that name created on that day
     months               2026-11              (that there are days in that month)
+    totals               #{task name}         all tasks of that name
 
 Fed by the tasks table's stream alone. A cell adds differences, so the order of batches does not matter; and it notes
 the batches it has counted, so a batch that comes again (whole, or with more behind it, as Lambda does after a failure)
@@ -45,6 +46,7 @@ class CounterCell(Model):
     period = UnicodeAttribute(hash_key=True)
     cell = UnicodeAttribute(range_key=True)
     counts = JSONMap(default=dict)  # {status: tasks}
+    removed = JSONMap(null=True)  # {status: tasks that were removed since}: with `counts`, all there ever were
     retried = NumberAttribute(default=0)  # attempts that ended in RETRY
     runtimes = JSONMap(default=dict)  # {bucket: ended attempts}, see runtime_bucket()
     runtime_sum = NumberAttribute(default=0)  # seconds
@@ -127,6 +129,7 @@ def count(changes: list[Change]) -> int:
     for change in changes:
         cells[change.hour[:10], f"{change.hour[11:]}#{change.name}"].append(change)
         cells[change.hour[:7], f"{change.hour[8:10]}#{change.name}"].append(change)
+        cells["totals", f"#{change.name}"].append(change)
     try:
         return sum(_count_in(period, cell, batch) for (period, cell), batch in cells.items())
     except PynamoDBException as error:
@@ -173,15 +176,19 @@ def _not_counted(cell: CounterCell, batch: list[Change]) -> list[Change]:
 def _add(cell: CounterCell, changes: list[Change]) -> None:
     counts: dict[str, int] = defaultdict(int, cell.counts)
     runtimes: dict[str, int] = defaultdict(int, cell.runtimes)
+    removed: dict[str, int] = defaultdict(int, cell.removed or {})
     for change in changes:
         for status, difference in change.counts.items():
             counts[status] += difference
+            if len(change.counts) == 1 and difference < 0:
+                removed[status] += 1
         cell.retried += change.retried
         if change.runtime is not None:
             runtimes[str(runtime_bucket(change.runtime))] += 1
             cell.runtime_sum += change.runtime
     cell.counts = {status: tasks for status, tasks in counts.items() if tasks}
     cell.runtimes = dict(runtimes)
+    cell.removed = dict(removed) or None
     ids = changes[0].event[:EVENT_DIGITS], changes[-1].event[:EVENT_DIGITS]
     cell.batches = [*cell.batches, list(ids)][-REMEMBERED_BATCHES:]
 
@@ -207,6 +214,11 @@ def days(month: str) -> dict[str, dict[str, dict[str, int]]]:
 def months() -> list[str]:
     """Months that hold tasks, newest first; raises Unavailable."""
     return sorted((cell.cell for cell in cells("months")), reverse=True)
+
+
+def totals() -> list[CounterCell]:
+    """One cell for each task name, of all its tasks; raises Unavailable."""
+    return cells("totals")
 
 
 def _days(newest: str, oldest: str) -> Iterator[str]:

@@ -1,0 +1,157 @@
+"""Flower's addresses that start tasks and call them off."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, TypedDict
+
+import msgspec
+from msgspec import Meta
+
+from api import actions
+from api.access import Caller, Role
+from api.arguments import A_TASK as AN_ID
+from api.arguments import TaskId, TaskName
+from api.flower.fields import DATE_OPTION
+from api.flower.tasks import MOST_SECONDS, FlowerResult, result
+from api.resources.submissions import TimeLimit, Wait
+from api.routing import route
+from makertasks import clock, tasks
+from makertasks.errors import InvalidRequest
+
+ANSWER = {"task-id": AN_ID, "state": "PENDING"}
+BODY = {"kwargs": {"item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}, "countdown": 60}
+
+Date = Annotated[str, Meta(max_length=40, description="`%Y-%m-%d %H:%M:%S.%f` in UTC, or ISO 8601")]
+Truth = Literal["y", "yes", "t", "true", "on", "1", "n", "no", "f", "false", "off", "0", "True", "False"]
+FALSE = {"n", "no", "f", "false", "off", "0", "False"}
+
+
+class Message(TypedDict):
+    """What was done, in Flower's words."""
+
+    message: str
+
+
+class Options(msgspec.Struct, forbid_unknown_fields=True):
+    """Arguments, and the options of Celery's `apply_async` that mean something here."""
+
+    args: Annotated[list[Any], Meta(max_length=20)] = []
+    kwargs: dict[str, Any] = {}
+    task_id: TaskId | None = None
+    countdown: Wait | None = None
+    eta: Date | None = None
+    expires: Date | Wait | None = None
+    time_limit: TimeLimit | None = None
+    soft_time_limit: TimeLimit | None = None
+    queue: Annotated[str, Meta(max_length=200, description="The task's own; it has no other")] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """As the producer takes them; raises InvalidRequest."""
+        options: dict[str, Any] = {
+            "task_id": self.task_id,
+            "countdown": self.countdown,
+            "eta": _moment("eta", self.eta) if self.eta else None,
+            "expires": _moment("expires", self.expires) if isinstance(self.expires, str) else self.expires,
+            "time_limit": self.time_limit,
+            "soft_time_limit": self.soft_time_limit,
+        }
+        return {name: value for name, value in options.items() if value is not None}
+
+
+class RevokeArguments(msgspec.Struct, forbid_unknown_fields=True):
+    """How a task is called off; a function has no signals, so `signal` changes nothing."""
+
+    terminate: Truth = "false"
+    signal: Annotated[str, Meta(max_length=20)] = "SIGTERM"
+
+
+@route(
+    "POST",
+    "/api/task/apply/{taskname}",
+    Role.OPERATOR,
+    tag="Flower",
+    unfit=HTTPStatus.BAD_REQUEST,
+    body_example=BODY,
+    example={"task-id": AN_ID, "state": "SUCCESS", "result": 3},
+)
+def flower_apply(taskname: TaskName, body: Options, caller: Caller) -> FlowerResult:
+    """Start a task and wait for its result, 25 s at most: API Gateway ends every call at 30 s."""
+    return result(_start(taskname, body, caller), MOST_SECONDS)
+
+
+@route(
+    "POST",
+    "/api/task/async-apply/{taskname}",
+    Role.OPERATOR,
+    tag="Flower",
+    unfit=HTTPStatus.BAD_REQUEST,
+    body_example=BODY,
+    example=ANSWER,
+)
+def flower_async_apply(taskname: TaskName, body: Options, caller: Caller) -> FlowerResult:
+    """Start a task."""
+    return result(_start(taskname, body, caller), 0)
+
+
+@route(
+    "POST",
+    "/api/task/send-task/{taskname}",
+    Role.OPERATOR,
+    tag="Flower",
+    unfit=HTTPStatus.BAD_REQUEST,
+    body_example=BODY,
+    example=ANSWER,
+)
+def flower_send_task(taskname: TaskName, body: Options, caller: Caller) -> FlowerResult:
+    """Start a task by its name. Flower sends names that it does not know, too; here they are 404: nothing runs them."""
+    return result(_start(taskname, body, caller), 0)
+
+
+@route(
+    "POST",
+    "/api/task/revoke/{task_id}",
+    Role.OPERATOR,
+    tag="Flower",
+    unfit=HTTPStatus.BAD_REQUEST,
+    example={"message": f"Revoked '{AN_ID}'"},
+)
+def flower_revoke(task_id: TaskId, arguments: RevokeArguments, caller: Caller) -> Message:
+    """Call a task off; as in Flower, one that runs on or has ended is no error."""
+    _revoke(caller, task_id, terminate=arguments.terminate not in FALSE)
+    return {"message": f"Revoked '{task_id}'"}
+
+
+@route("POST", "/api/task/abort/{task_id}", Role.OPERATOR, tag="Flower", example={"message": f"Aborted '{AN_ID}'"})
+def flower_abort(task_id: TaskId, caller: Caller) -> Message:
+    """Ask a running task to end at its next checkpoint."""
+    _revoke(caller, task_id, terminate=True)
+    return {"message": f"Aborted '{task_id}'"}
+
+
+def _revoke(caller: Caller, task_id: str, *, terminate: bool) -> None:
+    try:
+        actions.revoke(caller, task_id, terminate=terminate)
+    except actions.Conflict:
+        return  # Flower broadcasts, and never hears what came of it
+
+
+def _start(taskname: str, body: Options, caller: Caller) -> str:
+    actions.check_name(taskname)
+    own = tasks.find(taskname).short_name
+    if body.queue not in {None, own}:
+        raise InvalidRequest("queue", f"{taskname} has the queue {own} and no other")
+    return actions.submit(caller, taskname, body.kwargs, args=body.args, **body.given())["id"]
+
+
+def _moment(field: str, text: str) -> datetime:
+    try:
+        return datetime.strptime(text, DATE_OPTION).replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    try:
+        return clock.parse(text)
+    except (ValueError, OverflowError) as error:
+        reason = f"must be a time such as 2026-11-22 09:30:00.000000, not {text!r}"
+        raise InvalidRequest(field, reason) from error

@@ -1,0 +1,151 @@
+"""A task in Flower's words: times in epoch seconds, arguments and results as Python writes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypedDict
+
+from msgspec import Meta
+
+from makertasks import clock, wire
+from makertasks.records import TaskRecord
+from makertasks.states import Status
+
+# Flower's own date format; without a zone, so UTC here.
+DATE = "%Y-%m-%d %H:%M"
+DATE_OPTION = "%Y-%m-%d %H:%M:%S.%f"
+
+WorkerName = Annotated[
+    str,
+    Meta(min_length=1, max_length=80, description="Short name of a task's function", examples=["generate_qr_code"]),
+]
+
+A_TASK = {
+    "uuid": "3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11",
+    "name": "inventory.tasks.generate_qr_code",
+    "state": "SUCCESS",
+    "received": 1795339800.0,
+    "sent": 1795339800.0,
+    "started": 1795339800.21,
+    "rejected": None,
+    "succeeded": 1795339800.455,
+    "failed": None,
+    "retried": None,
+    "revoked": None,
+    "args": "()",
+    "kwargs": "{'item_id': '94cb6421-7fa1-4dab-802f-ec76eba2bfe7'}",
+    "eta": None,
+    "expires": None,
+    "retries": 0,
+    "worker": "generate_qr_code",
+    "result": "{'qr_code': 'inventory/qrcodes/qr_94cb6421-7fa1-4dab-802f-ec76eba2bfe7.png'}",
+    "exception": None,
+    "timestamp": 1795339800.455,
+    "runtime": 0.245,
+    "traceback": None,
+    "exchange": None,
+    "routing_key": None,
+    "clock": 0,
+    "client": None,
+    "root": "3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11",
+    "root_id": "3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11",
+    "parent": None,
+    "parent_id": None,
+    "children": [],
+}
+
+
+class FlowerTask(TypedDict):
+    """A task as Flower answers it."""
+
+    uuid: str
+    name: str
+    state: str
+    received: float | None
+    sent: float | None
+    started: float | None
+    rejected: float | None
+    succeeded: float | None
+    failed: float | None
+    retried: float | None
+    revoked: float | None
+    args: str
+    kwargs: str
+    eta: str | None
+    expires: str | None
+    retries: int
+    worker: str | None
+    result: str | None
+    exception: str | None
+    timestamp: float
+    runtime: float | None
+    traceback: str | None
+    exchange: str | None
+    routing_key: str | None
+    clock: int
+    client: str | None
+    root: str
+    root_id: str
+    parent: str | None
+    parent_id: str | None
+    children: list[str]
+
+
+def flower_task(record: TaskRecord) -> FlowerTask:
+    """A record as Flower shows it."""
+    meta = wire.parse_result_meta(record.result)
+    done = seconds(record.done)
+    failed = record.status == Status.FAILURE
+    root = record.root_id or record.task_id
+    return {
+        "uuid": record.task_id,
+        "name": record.name,
+        "state": record.status,
+        "received": seconds(record.created),
+        "sent": seconds(record.created),
+        "started": seconds(record.started),
+        "rejected": None,
+        "succeeded": done if record.status == Status.SUCCESS else None,
+        "failed": done if failed else None,
+        "retried": _retried(record),
+        "revoked": done if record.status == Status.REVOKED else None,
+        "args": repr(tuple(record.args or ())),
+        "kwargs": repr(record.kwargs),
+        "eta": record.eta,
+        "expires": record.expires,
+        "retries": max(int(record.attempt or 0) - 1, 0),
+        "worker": worker_of(record),
+        "result": repr(meta["result"]) if record.status == Status.SUCCESS else None,
+        "exception": exception(record) if failed else None,
+        "timestamp": done or float(record.timestamp),
+        "runtime": record.runtime,
+        "traceback": meta.get("traceback") if failed else None,
+        "exchange": None,
+        "routing_key": None,
+        "clock": 0,
+        "client": None,
+        "root": root,
+        "root_id": root,
+        "parent": record.parent_id,
+        "parent_id": record.parent_id,
+        "children": record.child_ids,
+    }
+
+
+def worker_of(record: TaskRecord) -> str | None:
+    """The function that ran a task; Flower's worker."""
+    return record.worker.partition("@")[0] if record.worker else None
+
+
+def exception(record: TaskRecord) -> str:
+    """A failure as Python writes an exception."""
+    return f"{record.error_type}({record.error_message!r})"
+
+
+def seconds(moment: str | None) -> float | None:
+    """Epoch seconds of a time's text."""
+    return clock.parse(moment).timestamp() if moment else None
+
+
+def _retried(record: TaskRecord) -> float | None:
+    ends: list[Any] = [attempt["end"] for attempt in record.attempts or [] if attempt["outcome"] == Status.RETRY]
+    return seconds(ends[-1]) if ends else None

@@ -1,0 +1,104 @@
+"""Flower's metrics for Prometheus, from the counters, and its health check.
+
+A scrape reads one small item for each task name. The numbers of events only grow, as Prometheus wants it: they count
+tasks that were removed since, too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from api.access import Role
+from api.routing import Reply, route
+from makertasks import consumers, counters, tasks
+from makertasks.states import Status
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+# Upper limits of the histogram in seconds are every other bucket of the counters: powers of two, 1 ms to 17 minutes.
+LAST_BUCKET = 40
+TYPES = {
+    Status.SUCCESS: "task-succeeded",
+    Status.FAILURE: "task-failed",
+    Status.REVOKED: "task-revoked",
+}
+
+
+@route("GET", "/metrics", Role.VIEWER, tag="Flower", media=("text/plain",))
+def flower_metrics() -> Reply:
+    """Flower's metrics in Prometheus' text format; sign in with client credentials."""
+    from prometheus_client import exposition  # noqa: PLC0415 - for scrapes alone
+    from prometheus_client.registry import Collector, CollectorRegistry  # noqa: PLC0415 - as above
+
+    class Counted(Collector):
+        def collect(self) -> Iterator[Metric]:
+            return _metrics()
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Counted())
+    return Reply(exposition.generate_latest(registry).decode(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@route("GET", "/healthcheck", Role.NOBODY, tag="Flower", media=("text/plain",))
+def flower_healthcheck() -> Reply:
+    """OK; open to everybody."""
+    return Reply("OK", content_type="text/plain; charset=utf-8")
+
+
+def _metrics() -> Iterator[Metric]:
+    from prometheus_client.core import (  # noqa: PLC0415 - as above
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        HistogramMetricFamily,
+    )
+
+    events = CounterMetricFamily("flower_events", "Number of events", labels=["worker", "type", "task"])
+    runtime = HistogramMetricFamily("flower_task_runtime_seconds", "Task runtime", labels=["worker", "task"])
+    waiting = GaugeMetricFamily(
+        "flower_worker_prefetched_tasks", "Number of tasks that wait for a worker", labels=["worker", "task"]
+    )
+    executing = GaugeMetricFamily(
+        "flower_worker_number_of_currently_executing_tasks",
+        "Number of tasks currently executing at a worker",
+        labels=["worker"],
+    )
+    online = GaugeMetricFamily("flower_worker_online", "Worker online status", labels=["worker"])
+    totals = {cell.name: cell for cell in counters.totals()}
+    for task in tasks.discover().values():
+        cell = totals.get(task.name, counters.CounterCell("totals", f"#{task.name}"))
+        for kind, number in _events(cell):
+            events.add_metric([task.short_name, kind, task.name], number)
+        runtime.add_metric([task.short_name, task.name], _buckets(cell), float(cell.runtime_sum))
+        waiting.add_metric([task.short_name, task.name], cell.counts.get(Status.PENDING, 0))
+        executing.add_metric([task.short_name], cell.counts.get(Status.STARTED, 0))
+    for queue in consumers.list_queues():
+        online.add_metric([queue["name"]], float(queue["state"] != "paused"))
+    yield from (events, runtime, waiting, executing, online)
+
+
+def _events(cell: counters.CounterCell) -> Iterator[tuple[str, int]]:
+    """Flower's events by type. A task starts once more after each retry."""
+    ever: dict[str, int] = defaultdict(int, cell.counts)
+    for status, number in (cell.removed or {}).items():
+        ever[status] += number
+    received, retried = sum(ever.values()), int(cell.retried)
+    yield "task-sent", received
+    yield "task-received", received
+    yield "task-started", sum(cell.runtimes.values()) + retried + cell.counts.get(Status.STARTED, 0)
+    yield "task-retried", retried
+    for status, kind in TYPES.items():
+        yield kind, ever[status]
+
+
+def _buckets(cell: counters.CounterCell) -> list[tuple[str, float]]:
+    """Cumulative counts by upper limit, as a histogram has them."""
+    found = [(int(bucket), number) for bucket, number in cell.runtimes.items()]
+    limits = range(0, LAST_BUCKET + 1, 2)
+    cumulative = [
+        (repr(counters.bucket_limit(last)), float(sum(number for bucket, number in found if bucket <= last)))
+        for last in limits
+    ]
+    return [*cumulative, ("+Inf", float(sum(number for _, number in found)))]

@@ -1,0 +1,217 @@
+"""Flower's addresses that look at tasks: list, info, types, result, queue lengths."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+import msgspec
+from msgspec import Meta
+
+from api.access import Role
+from api.arguments import A_TASK as AN_ID
+from api.arguments import TaskId, TaskName
+from api.flower import fields, search
+from api.flower.fields import DATE, FlowerTask, WorkerName
+from api.routing import route
+from makertasks import clock, consumers, listing, payloads, records, tasks, wire
+from makertasks.errors import InvalidRequest, NotFound
+from makertasks.records import TaskRecord
+from makertasks.states import Status
+
+# Flower keeps its tasks in memory; here they are read, so an answer is bounded. /v1/tasks has cursors.
+MOST_TASKS = 1000
+MOST_EXAMINED = 5000
+MOST_SECONDS = 25.0
+POLL_SECONDS = 0.25
+
+SORT_KEYS = {"name": "", "state": "", "received": 0.0, "started": 0.0}
+
+# Flower knows a task once a worker has it; here it is known before.
+STATES = {"RECEIVED": Status.PENDING, **{status.value: status for status in Status}}
+
+Date = Annotated[str, Meta(max_length=16, description="`%Y-%m-%d %H:%M`, in UTC", examples=["2026-11-22 09:30"])]
+
+
+class FlowerQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Flower's parameters of a list."""
+
+    limit: Annotated[int, Meta(ge=1, le=MOST_TASKS, description="Tasks at most")] = MOST_TASKS
+    offset: Annotated[int, Meta(ge=0, le=MOST_EXAMINED, description="Tasks to skip")] = 0
+    sort_by: (
+        Annotated[
+            Literal["name", "state", "received", "started", "-name", "-state", "-received", "-started"],
+            Meta(description="Sorts the newest thousand that fit; the newest come first without it"),
+        ]
+        | None
+    ) = None
+    workername: WorkerName | None = None
+    taskname: TaskName | None = None
+    state: Annotated[str, Meta(max_length=20, description="A state, or All", examples=["SUCCESS"])] | None = None
+    received_start: Date | None = None
+    received_end: Date | None = None
+    search: Annotated[str, Meta(max_length=500, description="`state:` `args:` `kwargs:` `result:` or a word")] = ""
+
+    def filter(self) -> listing.Filter:
+        """As our own lists take it; raises InvalidRequest."""
+        given = {name: value for name in ("workername", "taskname", "state") if (value := getattr(self, name)) != "All"}
+        state = given.get("state")
+        if state and state not in STATES:
+            raise InvalidRequest("state", f"must be one of {', '.join(STATES)}, not {state!r}")
+        return listing.Filter(
+            status=STATES[state].value if state else None,
+            name=given.get("taskname"),
+            created_from=_moment("received_start", self.received_start),
+            created_to=_moment("received_end", self.received_end),
+        )
+
+
+class ResultQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """How long to wait."""
+
+    timeout: Annotated[float, Meta(ge=0, le=MOST_SECONDS, description="Seconds to wait for the task's end")] = 0.0
+
+
+TaskTypes = TypedDict("TaskTypes", {"task-types": list[str]})
+FlowerResult = TypedDict(
+    "FlowerResult",
+    {"task-id": str, "state": str, "result": NotRequired[Any], "traceback": NotRequired[str | None]},
+)
+
+
+class QueueLength(TypedDict):
+    """A queue, and what waits in it."""
+
+    name: str
+    messages: int
+
+
+class QueueLengths(TypedDict):
+    """Every queue."""
+
+    active_queues: list[QueueLength]
+
+
+@route("GET", "/api/tasks", Role.VIEWER, tag="Flower", unfit=HTTPStatus.BAD_REQUEST, example={AN_ID: fields.A_TASK})
+def flower_list_tasks(query: FlowerQuery) -> dict[str, FlowerTask]:
+    """Flower's list of tasks: up to a thousand of the newest five thousand that the other filters leave."""
+    if query.workername not in {None, "All"} and query.workername not in _functions():
+        return {}
+    found: list[FlowerTask] = []
+    wanted = MOST_TASKS if query.sort_by else query.offset + query.limit
+    terms = search.parse(query.search)
+    for record in _records(query.filter()):
+        task = fields.flower_task(record)
+        if query.workername in {None, "All", task["worker"]} and terms.fits(task):
+            found.append(task)
+        if len(found) >= wanted:
+            break
+    shown = _sorted(found, query.sort_by)[query.offset : query.offset + query.limit]
+    return {task["uuid"]: task for task in shown}
+
+
+@route(
+    "GET", "/api/task/types", Role.VIEWER, tag="Flower", example={"task-types": ["inventory.tasks.generate_qr_code"]}
+)
+def flower_task_types() -> TaskTypes:
+    """Names of all tasks."""
+    return {"task-types": [name for name, task in tasks.discover().items() if not task.system]}
+
+
+@route("GET", "/api/task/info/{task_id}", Role.VIEWER, tag="Flower", example=fields.A_TASK)
+def flower_task_info(task_id: TaskId) -> FlowerTask:
+    """One task."""
+    return fields.flower_task(records.get(task_id))
+
+
+@route(
+    "GET",
+    "/api/task/result/{task_id}",
+    Role.VIEWER,
+    tag="Flower",
+    unfit=HTTPStatus.BAD_REQUEST,
+    example={"task-id": AN_ID, "state": "SUCCESS", "result": 3},
+)
+def flower_task_result(task_id: TaskId, query: ResultQuery) -> FlowerResult:
+    """A task's state, and its result once it has ended; as in Celery, a task that is not known is PENDING."""
+    return result(task_id, query.timeout)
+
+
+@route(
+    "GET",
+    "/api/queues/length",
+    Role.VIEWER,
+    tag="Flower",
+    example={"active_queues": [{"name": "generate_qr_code", "messages": 3}]},
+)
+def flower_queue_lengths() -> QueueLengths:
+    """What waits in each queue."""
+    return {
+        "active_queues": [{"name": queue["name"], "messages": queue["waiting"]} for queue in consumers.list_queues()]
+    }
+
+
+def result(task_id: str, wait: float) -> FlowerResult:
+    """A task's state and result, after up to `wait` seconds."""
+    ends = time.monotonic() + min(wait, MOST_SECONDS)
+    record = _stored(task_id)
+    while (record is None or not record.is_final) and time.monotonic() < ends:
+        time.sleep(POLL_SECONDS)
+        record = _stored(task_id)
+    answer: FlowerResult = {"task-id": task_id, "state": record.status if record else Status.PENDING.value}
+    if record is None or not record.is_final:
+        return answer
+    if record.status == Status.SUCCESS:
+        answer["result"] = payloads.result_of(record)
+        return answer
+    answer["result"] = fields.exception(record)
+    if record.status == Status.FAILURE:
+        answer["traceback"] = wire.parse_result_meta(record.result).get("traceback")
+    return answer
+
+
+def _stored(task_id: str) -> TaskRecord | None:
+    try:
+        return records.get(task_id)
+    except NotFound:
+        return None
+
+
+def _records(wanted: listing.Filter) -> Iterator[TaskRecord]:
+    names = list(tasks.discover())
+    examined, cursor = 0, None
+    while examined < MOST_EXAMINED:
+        page = listing.page(wanted, limit=listing.MAXIMUM_LIMIT, cursor=cursor, names=names)
+        yield from page.records
+        examined += listing.MAXIMUM_LIMIT
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _sorted(found: list[FlowerTask], sort_by: str | None) -> list[FlowerTask]:
+    if sort_by is None:
+        return found
+    key = sort_by.removeprefix("-")
+
+    def place(task: FlowerTask) -> Any:
+        values: Mapping[str, Any] = task
+        return values[key] or SORT_KEYS[key]
+
+    return sorted(found, key=place, reverse=sort_by.startswith("-"))
+
+
+def _functions() -> set[str]:
+    return {task.short_name for task in tasks.discover().values()}
+
+
+def _moment(field: str, text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return clock.text(datetime.strptime(text, DATE).replace(tzinfo=UTC))
+    except ValueError as error:
+        raise InvalidRequest(field, f"must be a time such as 2026-11-22 09:30, not {text!r}") from error

@@ -1,0 +1,123 @@
+"""Flower's list of workers: each task's function, with what runs on it and what waits for it."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, TypedDict
+
+import msgspec
+from msgspec import Meta
+
+from api.access import Role
+from api.flower import fields
+from api.flower.applying import FALSE, Truth
+from api.flower.fields import WorkerName
+from api.routing import route
+from makertasks import consumers, listing, task_limits, tasks
+from makertasks.errors import NotFound
+from makertasks.records import TaskRecord
+from makertasks.states import Status
+
+
+class WorkersQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Flower's parameters; what is answered is always fresh, so `refresh` changes nothing."""
+
+    refresh: Truth = "false"
+    status: Annotated[Truth, Meta(description="Only whether each worker takes tasks")] = "false"
+    workername: WorkerName | None = None
+
+
+class FlowerWorker(TypedDict):
+    """A worker as Celery's inspection describes one; lists hold the newest hundred."""
+
+    stats: dict[str, Any]
+    active_queues: list[dict[str, Any]]
+    registered: list[str]
+    scheduled: list[dict[str, Any]]
+    active: list[dict[str, Any]]
+    reserved: list[dict[str, Any]]
+    revoked: list[str]
+    conf: dict[str, Any]
+    timestamp: float
+
+
+A_WORKER = {
+    "stats": {"total": {"inventory.tasks.generate_qr_code": 40}, "pool": {"max-concurrency": 10}, "prefetch_count": 0},
+    "active_queues": [{"name": "generate_qr_code", "routing_key": "generate_qr_code", "durable": True}],
+    "registered": ["inventory.tasks.generate_qr_code"],
+    "scheduled": [],
+    "active": [],
+    "reserved": [],
+    "revoked": [],
+    "conf": {"task_time_limit": None, "task_soft_time_limit": None, "timezone": "UTC"},
+    "timestamp": 1795339800.0,
+}
+
+
+@route("GET", "/api/workers", Role.VIEWER, tag="Flower", example={"generate_qr_code": A_WORKER})
+def flower_list_workers(query: WorkersQuery) -> dict[str, FlowerWorker | bool]:
+    """Every worker, or with `status` only whether it takes tasks."""
+    queues = {queue["name"]: queue for queue in consumers.list_queues()}
+    if query.status not in FALSE:
+        return {name: queue["state"] != "paused" for name, queue in queues.items()}
+    if query.workername is not None:
+        if query.workername not in queues:
+            raise NotFound(f"Unknown worker '{query.workername}'")
+        queues = {query.workername: queues[query.workername]}
+    by_name = {status: _newest(status) for status in (Status.STARTED, Status.PENDING, Status.REVOKED)}
+    return {name: _worker(queue, by_name) for name, queue in queues.items()}
+
+
+def _newest(status: Status) -> list[TaskRecord]:
+    wanted = listing.Filter(status=status)
+    return listing.page(wanted, limit=listing.MAXIMUM_LIMIT, names=list(tasks.discover())).records
+
+
+def _worker(queue: consumers.Queue, by_status: dict[Status, list[TaskRecord]]) -> FlowerWorker:
+    task = tasks.find(queue["task"])
+    limits = task_limits.of(task)
+    running, waiting, revoked = (
+        [record for record in by_status[status] if record.name == task.name]
+        for status in (Status.STARTED, Status.PENDING, Status.REVOKED)
+    )
+    return {
+        "stats": {
+            "total": {},
+            "broker": {"transport": "sqs", "hostname": queue["name"]},
+            "pool": {"max-concurrency": queue["maximum_concurrency"], "processes": []},
+            "prefetch_count": queue["in_flight"],
+        },
+        "active_queues": [
+            {"name": queue["name"], "routing_key": queue["name"], "exchange": {"name": ""}, "durable": True}
+        ],
+        "registered": [task.name],
+        "scheduled": [
+            {"eta": record.eta, "priority": None, "request": _request(record)} for record in waiting if record.eta
+        ],
+        "active": [_request(record) for record in running],
+        "reserved": [_request(record) for record in waiting if not record.eta],
+        "revoked": [record.task_id for record in revoked],
+        "conf": {
+            "task_time_limit": limits.time_limit,
+            "task_soft_time_limit": limits.soft_time_limit,
+            "task_annotations": {task.name: {"rate_limit": limits.rate_limit}},
+            "timezone": "UTC",
+        },
+        "timestamp": time.time(),
+    }
+
+
+def _request(record: TaskRecord) -> dict[str, Any]:
+    """A task as `celery inspect active` shows it."""
+    return {
+        "id": record.task_id,
+        "name": record.name,
+        "type": record.name,
+        "args": record.args or [],
+        "kwargs": record.kwargs,
+        "hostname": fields.worker_of(record),
+        "time_start": fields.seconds(record.started),
+        "acknowledged": False,
+        "delivery_info": {"routing_key": record.queue, "redelivered": None},
+        "worker_pid": None,
+    }
