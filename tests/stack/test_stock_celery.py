@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import subprocess
 import uuid
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.local.stack import LocalStack, local_stack
+from makertasks import wire
 from tests.stack.extra import ROOT, project_with
+from tests.waiting import wait_for
 
 CLIENT = Path(__file__).with_name("celery_client")
 VERSIONS = ("oldest", "newest")
@@ -20,35 +27,74 @@ VERSIONS = ("oldest", "newest")
 
 @dataclass
 class Site:
-    """The stack, its settings for Celery, and a machine user who may send and read."""
+    """The stack, its settings for Celery, and a machine user who has the policy that a command printed."""
 
     stack: LocalStack
     folder: Path
     item_id: str
+    root: dict[str, str]  # the environment of an administrator's command line
+    user: str
+    policy: dict[str, Any]
     environment: dict[str, str]
 
-    def run(self, version: str, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run Python where that version of Celery is installed."""
-        python = ROOT / f".local/celery-{version}/bin/python"
-        return run([str(python), *command], self.environment | more, CLIENT)
+    @property
+    def beside_the_package(self) -> dict[str, str]:
+        """What makes a site use the package, too; the user stays the same."""
+        names = {name: value for name, value in self.root.items() if name.isupper() and not name.startswith("AWS_")}
+        return names | {"WITH_MAKERTASKS": "1", "PYTHONPATH": str(ROOT / "layers/makertasks/python")}
+
+    def check(self, version: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run checks where that version of Celery is installed."""
+        python = str(ROOT / f".local/celery-{version}/bin/python")
+        options = ("-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--confcutdir={CLIENT}")
+        return run([python, "-m", "pytest", *options, *arguments], self.environment | more, CLIENT)
+
+    @contextmanager
+    def denied(self, action: str) -> Iterator[None]:
+        """The policy without one of its actions."""
+        statements = [
+            statement | {"Action": [each for each in statement["Action"] if each != action]}
+            for statement in self.policy["Statement"]
+        ]
+        kept = [statement for statement in statements if statement["Action"]]
+        put_policy(self.stack, self.user, self.policy | {"Statement": kept})
+        try:
+            yield
+        finally:
+            put_policy(self.stack, self.user, self.policy)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
-    template = project_with(folder, "calculate")
-    with local_stack(folder / "aws", template=template) as stack:
-        root = stack_environment(stack, folder)
-        (folder / "settings.json").write_text(makertasks(root, "celery-settings", "--json"))
-        policy = makertasks(root, "celery-settings", "--policy")
-        yield Site(stack, folder, an_item(stack), {
-            "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT_URL": stack.endpoint,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "NO_PROXY": "*",
-            "CELERY_SETTINGS": str(folder / "settings.json"),
-            **user_with(stack, policy),
-        })  # fmt: skip
+    with local_stack(folder / "aws", template=project_with(folder, "calculate")) as stack:
+        yield make_site(stack, folder)
+
+
+def make_site(stack: LocalStack, folder: Path) -> Site:
+    root = stack_environment(stack, folder)
+    (folder / "settings.json").write_text(makertasks(root, "celery-settings", "--json"))
+    policy = json.loads(makertasks(root, "celery-settings", "--policy"))
+    user, item_id = f"site-{uuid.uuid4().hex[:8]}", an_item(stack)
+    iam = stack.client("iam")
+    iam.create_user(UserName=user)
+    put_policy(stack, user, policy)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_ENDPOINT_URL": stack.endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "NO_PROXY": "*",
+        "CELERY_SETTINGS": str(folder / "settings.json"),
+        "ITEM_ID": item_id,
+    }
+    return Site(stack, folder, item_id, root, user, policy, environment)
+
+
+def put_policy(stack: LocalStack, user: str, policy: dict[str, Any]) -> None:
+    stack.client("iam").put_user_policy(UserName=user, PolicyName="celery", PolicyDocument=json.dumps(policy))
 
 
 def run(command: list[str], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -85,6 +131,10 @@ def makertasks(environment: dict[str, str], *arguments: str) -> str:
     return ran.stdout
 
 
+def root_keys(root: dict[str, str]) -> dict[str, str]:
+    return {name: root[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+
+
 def an_item(stack: LocalStack) -> str:
     item_id = str(uuid.uuid4())
     values = {"owner": f"item#{item_id}", "entry": "item", "kind": "item", "name": "Drill", "sort_name": "drill"}
@@ -93,17 +143,109 @@ def an_item(stack: LocalStack) -> str:
     return item_id
 
 
-def user_with(stack: LocalStack, policy: str) -> dict[str, str]:
-    """Credentials of a new IAM user who has that policy and nothing else."""
-    iam, name = stack.client("iam"), f"site-{uuid.uuid4().hex[:8]}"
-    iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName="celery", PolicyDocument=policy)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_stock_client_finds_everything_it_knows(site: Site, version: str):
+    ran = site.check(version, "checks.py")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_stock_client_finds_everything_it_knows(site: Site, version: str):
-    options = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--confcutdir={CLIENT}", "checks.py")
-    ran = site.run(version, *options, ITEM_ID=site.item_id)
+def test_with_the_package_beside_it_revoke_and_short_delays_work(site: Site, version: str):
+    ran = site.check(version, "checks_with_makertasks.py", **site.beside_the_package)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+# What of a stock client needs each right that the policy gives.
+NEEDS = {
+    "sqs:GetQueueAttributes": ("checks.py", "delay_and_get"),
+    "sqs:SendMessage": ("checks.py", "delay_and_get"),
+    "dynamodb:DescribeTable": ("checks.py", "delay_and_get"),
+    "dynamodb:GetItem": ("checks.py", "delay_and_get"),
+    "dynamodb:PutItem": ("checks.py", "test_chord"),
+    "dynamodb:DeleteItem": ("checks.py", "test_forget"),
+    "dynamodb:UpdateItem": ("checks_with_makertasks.py", "a_long_delay"),
+    "scheduler:DeleteSchedule": ("checks_with_makertasks.py", "a_long_delay"),
+}
+
+
+def test_the_policy_gives_nothing_that_no_client_needs(site: Site):
+    given = [action for statement in site.policy["Statement"] for action in statement["Action"]]
+    assert sorted(given) == sorted(NEEDS)
+    for action, (file, name) in NEEDS.items():
+        with site.denied(action):
+            ran = site.check("newest", file, "-k", name, **site.beside_the_package)
+        assert ran.returncode == 1, f"{action} is not needed: {ran.stdout}"
+        assert "AccessDenied" in ran.stdout
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_stock_worker_runs_what_our_client_sent(site: Site, version: str):
+    """The way back: the same queue, the same table, another worker."""
+    # given a queue that no function consumes
+    root = site.root
+    makertasks(root, "control", "shutdown", "--destination", "calculate")
+    try:
+        # when our client sends to it, and a stock worker takes from it
+        task_id = makertasks(root, "call", "tests.calculate", "--kwargs", '{"value": "ours"}').strip()
+        queue = f"{site.stack.name}-tasks-calculate"
+        options = ("-A", "client", "worker", "-P", "solo", "-Q", queue, "--without-mingle", "--without-gossip")
+        worker = subprocess.Popen(  # noqa: S603 - what it runs is written here
+            [str(ROOT / f".local/celery-{version}/bin/python"), "-m", "celery", *options],
+            cwd=CLIENT,
+            env=site.environment | root_keys(root),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            answer = makertasks(root, "result", task_id, "--wait", "--timeout", "60", "--json")
+        finally:
+            worker.terminate()
+            said, _ = worker.communicate(timeout=30)
+    finally:
+        makertasks(root, "control", "start", "--destination", "calculate")
+    # then both clients read the same result
+    assert json.loads(answer)["result"] == {"by": "a stock worker", "value": "ours"}, said
+
+
+def test_malformed_messages_harm_nobody(site: Site):
+    """What cannot be read is FAILURE where it says whose it is, a dead letter where not; its neighbours run."""
+    sqs, name = site.stack.client("sqs"), "tests.calculate"
+    url = sqs.get_queue_url(QueueName=f"{site.stack.name}-tasks-calculate")["QueueUrl"]
+    good = [
+        wire.encode(wire.Message(f"good-{number}", name, kwargs={"value": number}), "calculate") for number in range(5)
+    ]
+    bodies = [
+        good[1],
+        good[0][: len(good[0]) // 2],
+        broken("wrong", body=7),
+        good[2],
+        broken("pickle", **{"content-type": "application/x-python-serialize"}),
+        good[3],
+        "[" * 100_000,
+        broken("bomb", compression=True),
+        good[4],
+    ]
+    for body in bodies:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    for number in range(1, 5):
+        assert json.loads(makertasks(site.root, "result", f"good-{number}", "--wait", "--timeout", "30")) == number
+    for task_id in ("wrong", "pickle", "bomb"):
+        ended = until_ended(site, task_id)
+        assert ended["status"] == {"S": "FAILURE"}
+        assert ended["error_type"] == {"S": "Malformed"}
+
+
+def broken(task_id: str, *, compression: bool = False, **changes: object) -> str:
+    """A readable envelope with something wrong in it."""
+    envelope = json.loads(base64.b64decode(wire.encode(wire.Message(task_id, "tests.calculate"), "calculate")))
+    if compression:
+        envelope["body"] = base64.b64encode(zlib.compress(b"0" * 50_000_000)).decode()
+        envelope["headers"]["compression"] = "application/x-gzip"
+    return json.dumps(envelope | changes)
+
+
+def until_ended(site: Site, task_id: str) -> dict[str, dict[str, str]]:
+    key = {"id": {"S": wire.result_key(task_id)}}
+    table, dynamodb = site.stack.outputs["TasksTableName"], site.stack.client("dynamodb")
+    return wait_for(lambda: dynamodb.get_item(TableName=table, Key=key).get("Item"), f"a record of {task_id}")

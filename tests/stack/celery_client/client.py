@@ -35,3 +35,10 @@ def calculate(value=None, operation="give", amount=0):
     """Only a stock worker runs this; the function of that name does something else with other operations."""
     assert operation == "give"
     return {"by": "a stock worker", "value": value}
+
+
+if os.environ.get("WITH_MAKERTASKS"):  # the package beside stock Celery
+    from makertasks.celery_client import MakertasksControl, use_queue_delays
+
+    app.control = MakertasksControl(app)
+    use_queue_delays()

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from makertasks import aws, queues, settings, tasks
+from makertasks import aws, delays, queues, settings, tasks
 from makertasks.errors import Unavailable
 
 
@@ -42,20 +42,27 @@ def django_settings() -> str:
     return "".join(lines)
 
 
-def policy() -> dict[str, Any]:
+def policy(*, inventory: bool = False) -> dict[str, Any]:
     """The IAM policy of whoever runs that client, and nothing it does not need; raises Unavailable.
+
+    `inventory`: the client also sends changes of its inventory (`makertasks.django`).
 
     Put and deleted are groups and chords and what `forget()` removes; updated is what MakertasksControl revokes.
     """
     table = _table_arn()
     arns = [_queue_arn(declared.short_name) for declared in tasks.discover().values()]
+    partition = table.split(":")[1]
+    changes = f"arn:{partition}:s3:::{settings.bucket()}/imports/changes/*"
+    more = [_allow("SendInventory", ["s3:PutObject"], changes)] if inventory else []
     return {
         "Version": "2012-10-17",
         "Statement": [
+            *more,
             _allow("SendTasks", ["sqs:GetQueueAttributes", "sqs:SendMessage"], arns),
             _allow("ReadResults", ["dynamodb:DescribeTable", "dynamodb:GetItem"], table),
             _allow("KeepGroupsAndForget", ["dynamodb:PutItem", "dynamodb:DeleteItem"], table),
             _allow("Revoke", ["dynamodb:UpdateItem"], table),
+            _allow("RevokePutOff", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
         ],
     }
 
@@ -76,6 +83,12 @@ def _table_arn() -> str:
         raise Unavailable(f"the tasks table {settings.tasks_table()} was not found: {error}") from error
     arn: str = described["Table"]["TableArn"]
     return arn
+
+
+def _schedules_arn(table: str) -> str:
+    """The schedules of tasks that are put off for longer than a queue keeps them, beside the tasks table."""
+    _, partition, _, region, account, _ = table.split(":", 5)
+    return f"arn:{partition}:scheduler:{region}:{account}:schedule/{delays.group()}/task-*"
 
 
 def _queue_arn(queue: str) -> str:

@@ -203,11 +203,32 @@ def stored(task_id: str) -> TaskRecord | None:
     """What the table holds of a task, also an expired record that DynamoDB has not removed yet; raises Unavailable."""
     connect()
     try:
-        return TaskRecord.get(wire.result_key(task_id), consistent_read=True)
+        record = TaskRecord.get(wire.result_key(task_id), consistent_read=True)
     except DoesNotExist:
         return None
     except PynamoDBException as error:
         raise Unavailable(f"the tasks table did not answer: {error}") from error
+    return record if record.status else _of_stock_worker(record)
+
+
+def _of_stock_worker(record: TaskRecord) -> TaskRecord:
+    """An item that a stock Celery worker has put in the place of a record: what it says, under our names."""
+    meta = wire.parse_result_meta(record.result)
+    done = clock.parse(meta["date_done"]) if meta.get("date_done") else clock.now()
+    record.status = meta["status"]
+    record.name, record.queue = meta.get("name") or "unknown", meta.get("queue")
+    record.kwargs = jsonvalues.plain(meta.get("kwargs") or {})
+    record.args = jsonvalues.plain(meta.get("args") or []) or None
+    record.worker, record.created = meta.get("worker"), clock.text(done)
+    record.done = clock.text(done) if Status(record.status) in FINAL else None
+    record.attempt, record.children = int(meta.get("retries") or 0) + 1, meta.get("children") or None
+    record.parent_id, record.group_id = meta.get("parent_id"), meta.get("group_id")
+    if isinstance(meta["result"], dict) and "exc_type" in meta["result"]:
+        record.error_type = str(meta["result"]["exc_type"])
+        record.error_message = str(meta["result"].get("exc_message"))
+    record.status_key = status_key(record.task_id, Status(record.status), record.created)
+    record.name_key = f"{record.name}#{clock.hour(record.created)}"
+    return record
 
 
 def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:

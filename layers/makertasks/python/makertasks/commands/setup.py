@@ -32,6 +32,7 @@ def configure(
 
 def celery_settings(
     policy: Annotated[bool, typer.Option("--policy", help="Print the client's IAM policy instead.")] = False,
+    inventory: Annotated[bool, typer.Option("--inventory", help="With the right to send inventory changes.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """Print the settings with which a stock Celery client uses this stack, for a Django project's settings.py."""
@@ -39,7 +40,7 @@ def celery_settings(
 
     configuration.load()
     if policy:
-        output.print_json(celery.policy())
+        output.print_json(celery.policy(inventory=inventory))
     elif as_json:
         output.print_json(celery.celery_settings())
     else:

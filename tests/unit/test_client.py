@@ -1,0 +1,200 @@
+"""The Python client: what a program without Celery does with the stack's tasks."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+from uuid import uuid4
+
+import pytest
+from lambda_queue import Queue
+
+import makertasks
+from makertasks import aws, configuration, inventory, queues, records, wire
+from makertasks.async_result import AsyncResult, TaskFailure, TaskRevoked
+from makertasks.client import chain, folders, get_task, submit_many, task_names
+from makertasks.errors import InvalidRequest, Unavailable
+from makertasks.inventory_model import Item
+
+QR = "inventory.tasks.generate_qr_code"
+
+
+@pytest.fixture
+def shop(tasks_table, inventory_table, counters_table, media_bucket, task_queues, monkeypatch, tmp_path):
+    """The stack's tables, bucket and queues, and the worker of QR codes."""
+    monkeypatch.setenv("MAKERTASKS_CONFIG", str(tmp_path / "none.toml"))
+    configuration.load.cache_clear()
+    from generate_qr_code.handler import handler  # noqa: PLC0415 - its environment is there now
+
+    yield Queue(aws.client("sqs"), "unit-tasks-generate_qr_code", handler)
+    configuration.load.cache_clear()
+
+
+@pytest.fixture
+def item_id(shop):
+    new = str(uuid4())
+    inventory.connect()
+    Item(f"item#{new}", "item", name="Drill", listing="item", sort_name="drill").save()
+    return new
+
+
+def test_delay_and_get(shop, item_id):
+    result = makertasks.generate_qr_code.delay(item_id=item_id)
+    assert (result.status, result.ready(), result.date_done) == ("PENDING", False, None)
+    shop.deliver()
+    assert result.get(timeout=1)["qr_code"] == f"inventory/qrcodes/qr_{item_id}.png"
+    assert (result.status, result.successful(), result.failed()) == ("SUCCESS", True, False)
+    assert (result.name, result.kwargs, result.retries) == (QR, {"item_id": item_id}, 0)
+    assert result.worker.startswith("generate_qr_code@")
+    assert result.date_done.tzinfo is not None
+    assert AsyncResult(result.id) == result
+
+
+def test_arguments_are_checked_before_anything_is_written_or_sent(shop):
+    for args, kwargs in ((("seven",), {}), ((), {}), ((), {"item": "x"}), ((str(uuid4()), 1), {})):
+        with pytest.raises(InvalidRequest):
+            makertasks.generate_qr_code.delay(*args, **kwargs)
+    assert shop.count() == 0
+    assert list(records.connect().scan()) == []
+
+
+def test_where_sending_fails_no_pending_record_stays_behind(shop, item_id, monkeypatch):
+    def refuse(*_args, **_options):
+        raise Unavailable("the queue is away")
+
+    monkeypatch.setattr(queues, "send", refuse)
+    with pytest.raises(Unavailable, match="recorded but not sent"):
+        makertasks.generate_qr_code.apply_async(kwargs={"item_id": item_id}, task_id="t1")
+    assert AsyncResult("t1").status == "FAILURE"
+
+
+def test_a_failure_is_raised_with_its_type_and_keeps_its_traceback(shop):
+    result = makertasks.generate_qr_code.delay(str(uuid4()))
+    shop.deliver()
+    with pytest.raises(makertasks.errors.UnknownItem, match="the inventory has no item"):
+        result.get(timeout=1)
+    assert isinstance(result.get(propagate=False), makertasks.errors.UnknownItem)
+    assert "UnknownItem" in result.traceback
+
+
+def test_an_error_whose_type_is_not_known_here_is_a_task_failure_that_names_it(shop):
+    stored = {"exc_type": "Strange", "exc_module": "elsewhere", "exc_message": ["oh"]}
+    error = AsyncResult._error({"status": "FAILURE", "result": stored})
+    assert isinstance(error, TaskFailure)
+    assert (error.exc_type, error.exc_module, str(error)) == ("Strange", "elsewhere", "oh")
+
+
+def test_get_gives_up_after_its_time_out(shop, item_id):
+    result = makertasks.generate_qr_code.delay(item_id=item_id)
+    with pytest.raises(TimeoutError, match="PENDING"):
+        result.get(timeout=0.05)
+
+
+def test_revoke_and_forget(shop, item_id):
+    result = makertasks.generate_qr_code.delay(item_id=item_id)
+    assert result.revoke() == "REVOKED"
+    with pytest.raises(TaskRevoked):
+        result.get(timeout=1)
+    shop.deliver()
+    assert result.status == "REVOKED"
+    result.forget()
+    assert AsyncResult(result.id).status == "PENDING"
+
+
+def test_countdown_task_id_and_idempotency_key(shop, item_id):
+    send = makertasks.generate_qr_code.apply_async
+    assert send(kwargs={"item_id": item_id}, countdown=60, task_id="mine").id == "mine"
+    first = send(kwargs={"item_id": item_id}, idempotency_key="order-7")
+    assert send(kwargs={"item_id": item_id}, idempotency_key="order-7") == first
+    assert records.get("mine").eta
+
+
+def test_what_a_stock_worker_wrote_reads_like_any_other(shop):
+    stored = wire.result_meta("SUCCESS", task_id="stock", result=7, name="t", kwargs={"a": 1}, worker="celery@here")
+    item = {"id": {"S": wire.result_key("stock")}, "result": {"B": stored}, "timestamp": {"N": "1"}}
+    aws.client("dynamodb").put_item(TableName="unit-tasks", Item=item)
+    assert AsyncResult("stock").get(timeout=1) == 7
+    record = records.get("stock")
+    assert (record.status, record.name, record.kwargs, record.is_final) == ("SUCCESS", "t", {"a": 1}, True)
+
+
+def test_links_and_chains(shop, item_id):
+    qr = makertasks.generate_qr_code
+    linked = qr.apply_async(kwargs={"item_id": item_id}, link=qr.si(item_id))
+    last = chain(qr.s(item_id), qr.si(item_id=item_id), qr.si(item_id=item_id))
+    while shop.count():
+        shop.deliver()
+    assert [child.status for child in linked.children] == ["SUCCESS"]
+    assert [last.status, last.parent.status, last.parent.parent.status] == ["SUCCESS"] * 3
+    assert records.get(last.id).root_id == last.parent.parent.id
+
+
+def test_many_at_once_answer_ids_and_rejections_by_place(shop, item_id):
+    qr = makertasks.generate_qr_code
+    answer = submit_many([qr.s(item_id), qr.s("seven"), qr.s(item_id=item_id)])
+    assert [task_id is not None for task_id in answer.ids] == [True, False, True]
+    assert [rejected.index for rejected in answer.rejected] == [1]
+    assert shop.count() == 2
+
+
+def test_every_task_can_be_imported_and_knows_its_arguments():
+    assert "generate_qr_code" in folders()
+    for name in folders():
+        task = getattr(makertasks, name)
+        assert task.name in task_names()
+        assert list(inspect.signature(task).parameters) == list(task.definition.arguments.__struct_fields__)
+        assert task.__doc__
+    assert get_task(QR).folder == "generate_qr_code"
+
+
+def test_a_task_is_not_run_here_and_other_names_are_refused():
+    with pytest.raises(TypeError, match="delay"):
+        makertasks.generate_qr_code("x")
+    with pytest.raises(AttributeError, match="the tasks are"):
+        makertasks.generate_qr_codes  # noqa: B018 - asked for, and refused
+
+
+def test_the_configuration_file_fills_in_what_the_environment_leaves_open(monkeypatch, tmp_path):
+    monkeypatch.setenv("MAKERTASKS_CONFIG", str(tmp_path / "config.toml"))
+    values = {"STACK_NAME": "prod", "TASKS_TABLE": "prod-tasks", "INVENTORY_TABLE": "i", "COUNTERS_TABLE": "c"}
+    for name in (*values, "MEDIA_BUCKET"):
+        monkeypatch.delenv(name)
+    assert configuration.write(values | {"MEDIA_BUCKET": 'a "quoted" name'}).stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("COUNTERS_TABLE", "own")
+    configuration.load()
+    assert (os.environ["TASKS_TABLE"], os.environ["COUNTERS_TABLE"]) == ("prod-tasks", "own")
+    assert os.environ["MEDIA_BUCKET"] == 'a "quoted" name'
+    for name in values:  # so that monkeypatch puts back what was there
+        monkeypatch.setenv(name, os.environ[name])
+
+
+def test_without_configuration_the_error_names_the_command(monkeypatch, tmp_path):
+    monkeypatch.setenv("MAKERTASKS_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.delenv("TASKS_TABLE")
+    configuration.load.cache_clear()
+    with pytest.raises(configuration.NotConfigured, match="makertasks configure --stack NAME"):
+        AsyncResult("x").status  # noqa: B018 - reading it asks
+
+
+def test_importing_the_package_loads_nothing_and_takes_under_a_tenth_of_a_second():
+    script = """
+import sys, time
+begun = time.process_time()  # what it costs itself, whatever else the machine does
+import makertasks
+taken = time.process_time() - begun
+from makertasks import generate_qr_code, AsyncResult
+heavy = {"boto3", "botocore", "pynamodb", "msgspec", "aws_lambda_powertools"} & set(sys.modules)
+print(taken, sorted(heavy))
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    best = 9.0
+    for _ in range(5):
+        ran = subprocess.run(  # noqa: S603 - our own script
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        )
+        taken, _, heavy = ran.stdout.strip().partition(" ")
+        assert heavy == "[]"
+        best = min(best, float(taken))
+    assert best < 0.1
