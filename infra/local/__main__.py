@@ -14,7 +14,7 @@ from infra.local.deploy import outputs_of
 from infra.local.errors import LocalAwsError
 from infra.local.ministack import LOOPBACK, ROOT
 from infra.local.run import run
-from infra.local.sign_in import SignIn
+from infra.local.sign_in import GROUPS, SignIn
 from infra.local.stack import STACK_NAME, api_url
 from infra.local.template import TEMPLATE
 
@@ -27,7 +27,8 @@ def main() -> int:
     data = arguments.data or ROOT / f".local/aws-{arguments.port}"
     try:
         if arguments.command in {"token", "url"}:
-            print(token(data, arguments.port) if arguments.command == "token" else url(arguments.port))
+            asked = url(arguments.port) if arguments.command == "url" else token(data, arguments.port, arguments.user)
+            print(asked)
             return 0
         return run(data, arguments.port, template=arguments.template, stay=not arguments.once)
     except LocalAwsError as error:
@@ -48,6 +49,7 @@ def parse() -> argparse.Namespace:
         "--data", type=Path, default=data, help="where its data is kept (MAKERTASKS_DATA, .local/aws-PORT)"
     )
     parser.add_argument("--template", type=Path, default=TEMPLATE, help="what is deployed (template.yaml)")
+    parser.add_argument("--user", choices=sorted(GROUPS), default="superuser", help="whose token (%(default)s)")
     parser.add_argument("--once", action="store_true", help="stop when the tasks have run")
     return parser.parse_args()
 
@@ -61,11 +63,11 @@ def url(port: int) -> str:
         raise LocalAwsError(f"nothing answers at {connection.endpoint}; `make run` starts it") from error
 
 
-def token(data: Path, port: int) -> str:
-    """An access token for the API of a stack that is up; raises LocalAwsError."""
+def token(data: Path, port: int, user: str) -> str:
+    """A user's access token for the API of a stack that is up; raises LocalAwsError."""
     connection = Connection(f"http://{LOOPBACK}:{port}")
     try:
-        return SignIn.ready(connection, outputs_of(connection, STACK_NAME), data).token()
+        return SignIn.ready(connection, outputs_of(connection, STACK_NAME), data, user).token()
     except EndpointConnectionError as error:
         raise LocalAwsError(f"nothing answers at {connection.endpoint}; `make run` starts it") from error
 

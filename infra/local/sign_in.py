@@ -1,4 +1,4 @@
-"""Signing in to the local stack. On AWS people sign in with their own names; here one operator is made."""
+"""Signing in to the local stack. On AWS people sign in with their own names; here one user of each role is made."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from infra.local.connection import Connection
 
-USER = "local"
-GROUP = "superusers"
+# A user of each role, and the group that gives it.
+GROUPS = {"viewer": "viewers", "operator": "operators", "superuser": "superusers"}
 
 # A new token is fetched this many seconds before the old one ends.
 MARGIN_SECONDS = 60
@@ -32,15 +32,11 @@ class SignIn:
     _ends: float = field(default=0.0)  # time.monotonic() seconds
 
     @classmethod
-    def ready(cls, connection: Connection, outputs: Mapping[str, str], data: Path) -> Self:
-        """The local operator, made where it is not there; its password is made up once and kept in `data`."""
-        kept = data / "sign-in.json"
-        if not kept.exists():
-            kept.touch(mode=0o600)
-            kept.write_text(json.dumps({"user": USER, "password": f"Aa1-{secrets.token_urlsafe(12)}"}))
-        known = json.loads(kept.read_text())
-        add_user(connection, outputs["UserPoolId"], known["user"], known["password"], GROUP)
-        return cls(connection, outputs["UserPoolClientId"], known["user"], known["password"])
+    def ready(cls, connection: Connection, outputs: Mapping[str, str], data: Path, user: str = "superuser") -> Self:
+        """The user of a role, made where it is not there; its password is made up once and kept in `data`."""
+        password = passwords(data)[user]
+        add_user(connection, outputs["UserPoolId"], user, password, GROUPS[user])
+        return cls(connection, outputs["UserPoolClientId"], user, password)
 
     def token(self) -> str:
         """An access token that still works for a minute at least."""
@@ -53,6 +49,17 @@ class SignIn:
             self._token = answer["AccessToken"]
             self._ends = time.monotonic() + answer["ExpiresIn"]
         return self._token
+
+
+def passwords(data: Path) -> dict[str, str]:
+    """The password of each user, made up on first use."""
+    kept = data / "sign-in.json"
+    known: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
+    missing = {user: f"Aa1-{secrets.token_urlsafe(12)}" for user in GROUPS if user not in known}
+    if missing:
+        kept.touch(mode=0o600)
+        kept.write_text(json.dumps({**known, **missing}))
+    return {user: (known | missing)[user] for user in GROUPS}
 
 
 def add_user(connection: Connection, pool: str, user: str, password: str, group: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from infra.local.api import Api
 from infra.local.deploy import deploy
 from infra.local.ministack import LOOPBACK, MiniStack
-from infra.local.sign_in import SignIn
+from infra.local.sign_in import GROUPS, SignIn
 from infra.local.template import TEMPLATE
 
 STACK_NAME = "makertasks"
@@ -46,14 +46,19 @@ class LocalStack:
         return self.aws.connection.client(service)
 
     @cached_property
-    def sign_in(self) -> SignIn:
-        """The local operator, made on first use."""
-        return SignIn.ready(self.aws.connection, self.outputs, self.aws.data)
+    def sign_ins(self) -> dict[str, SignIn]:
+        """A user of each role, by the role's name, made on first use."""
+        return {user: SignIn.ready(self.aws.connection, self.outputs, self.aws.data, user) for user in GROUPS}
 
     @cached_property
     def api(self) -> Api:
-        """The HTTP API, signed in."""
-        return Api(self.api_url, self.sign_in.token)
+        """The HTTP API, signed in as a superuser."""
+        return Api(self.api_url, self.sign_ins["superuser"].token)
+
+    @property
+    def pages_url(self) -> str:
+        """Where a browser finds the pages; `*.localhost` is this machine for a browser, not for every program."""
+        return self.outputs["ApiUrl"]
 
 
 def api_url(endpoint: str, outputs: Mapping[str, str]) -> str:
@@ -62,8 +67,8 @@ def api_url(endpoint: str, outputs: Mapping[str, str]) -> str:
 
 
 def parameters(aws: MiniStack) -> dict[str, str]:
-    """The template's parameters for local use: downloads may reach the local bucket."""
-    return {"DownloadAllowedHosts": f"{LOOPBACK}:{aws.port} localhost:{aws.port}"}
+    """The template's parameters for local use: downloads may reach the local bucket, and it knows no saved queries."""
+    return {"DownloadAllowedHosts": f"{LOOPBACK}:{aws.port} localhost:{aws.port}", "SavedQueries": "false"}
 
 
 @contextmanager
