@@ -1,0 +1,149 @@
+"""Chromium in front of the deployed local stack: people of each role, items, and tasks that went well and badly."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from infra.local import trial
+from infra.local.sign_in import SignIn, add_user
+from infra.local.stack import LocalStack, local_stack
+from tests.waiting import wait_for
+
+FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
+ROLES = ("viewer", "operator", "superuser")
+PASSWORD = "Local-Trial-1"
+# No sandbox, since tests run as root in containers; nothing that calls home.
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run", "--disable-quic",
+]  # fmt: skip
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+# Markup, a name written from right to left, emoji and 2,000 characters.
+HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> '\"& مرحبا بالعالم 🧪 "
+LONG = HOSTILE + "<b>" + "x" * 2000
+
+
+@dataclass
+class Site:
+    """The stack as a browser sees it, and what tests look for in it."""
+
+    stack: LocalStack
+    browser: Browser
+    tokens: dict[str, str]
+    tasks: dict[str, str] = field(default_factory=dict)  # ids by what became of them
+    items: list[dict[str, Any]] = field(default_factory=list)
+    hostile_item: str = ""
+
+    @property
+    def address(self) -> str:
+        """Address of the pages."""
+        return f"http://{self.stack.outputs['ApiId']}.execute-api.localhost:{self.stack.aws.port}"
+
+    def context(self, role: str | None = "superuser", **options: Any) -> BrowserContext:
+        """A browser window of its own, signed in as somebody of that role."""
+        context = self.browser.new_context(base_url=self.address, **options)
+        if role:
+            session = {"name": "makertasks_session", "value": self.tokens[role], "url": self.address}
+            context.add_cookies([{**session, "httpOnly": True, "sameSite": "Lax"}])
+        return context
+
+    def record(self, task_id: str) -> dict[str, Any]:
+        """A task's item of the table, without DynamoDB's types where they are text."""
+        key = {"id": {"S": str(f"celery-task-meta-{task_id}".encode())}}
+        table = self.stack.outputs["TasksTableName"]
+        found = self.stack.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+        return {name: next(iter(value.values())) for name, value in found.items()}
+
+    def ended(self, task_id: str) -> dict[str, Any]:
+        """The record once the task has ended."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.record(task_id)
+            return found if found.get("status") in FINAL else None
+
+        return wait_for(look, f"task {task_id} to end")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The stack, filled, and a browser."""
+    with local_stack(tmp_path_factory.mktemp("aws")) as stack, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        filled = Site(stack, browser, {role: token(stack, role) for role in ROLES})
+        fill(filled)
+        yield filled
+        browser.close()
+
+
+@pytest.fixture
+def open_page(site: Site) -> Iterator[Callable[..., Page]]:
+    """Opens a page as somebody: `open_page("/tasks", "viewer", color_scheme="dark")`. Errors of scripts fail the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(path: str, role: str | None = "superuser", *, status: int = 200, **options: Any) -> Page:
+        context = site.context(role, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{path}: {error}"))
+        page.on("console", lambda said: complaints.append(f"{path}: {said.text}") if said.type == "error" else None)
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == status, f"{path} answered {answer.status}"
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    # An answer of 4xx that a test asked for is told by the browser as well; it is no error of a script.
+    assert [each for each in complaints if "Failed to load resource" not in each] == []
+
+
+def chromium() -> str:
+    """The browser that this machine has."""
+    found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail("there is no Chromium; on Debian: apt install chromium")
+    return found
+
+
+def token(stack: LocalStack, role: str) -> str:
+    """An access token of a person of that role, who is made."""
+    connection, outputs = stack.aws.connection, stack.outputs
+    add_user(connection, outputs["UserPoolId"], role, PASSWORD, f"{role}s")
+    return SignIn(connection, outputs["UserPoolClientId"], role, PASSWORD).token()
+
+
+def fill(site: Site) -> None:
+    """The sample inventory, an item with a hostile name, and tasks that end each way."""
+    trial.import_sample(site.stack)
+    api = site.stack.api
+    site.items = api.get("/v1/items", limit=50)["items"]
+    first = site.items[0]["id"]
+    site.hostile_item = "0b5c1f0e-6f0a-4a54-9d0c-3a1f6f2b7c11"
+    texts = {name: {"S": LONG} for name in ("name", "sku", "description", "location")}
+    site.stack.client("dynamodb").put_item(
+        TableName=site.stack.outputs["InventoryTableName"],
+        Item={
+            "owner": {"S": f"item#{site.hostile_item}"},
+            "entry": {"S": "item"},
+            "kind": {"S": "item"},
+            "listing": {"S": "item"},
+            "sort_name": {"S": "zz hostile"},
+            "category": {"M": {"name": {"S": HOSTILE}, "color": {"S": "#2563eb"}}},
+            **texts,
+        },
+    )
+    site.tasks["done"] = api.submit("generate_qr_code", item_id=first)
+    site.tasks["card"] = api.submit("generate_index_card", item_id=first)
+    site.tasks["hostile"] = api.submit("download_image_from_url", item_id=first, image_url=LONG)
+    site.tasks["failed"] = api.submit("download_image_from_url", item_id=first, image_url="http://10.0.0.1/a.png")
+    for task_id in site.tasks.values():
+        site.ended(task_id)
