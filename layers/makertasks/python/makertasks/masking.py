@@ -1,8 +1,10 @@
 """What may not be kept or shown, pure: secrets in arguments, results, errors and log lines become three stars.
 
 - An argument marked as secret (`tasks.Secret`), and whatever is called password, token, secret or the like.
-- User name and password of an address, and the parts of its query that give access (a token, a signature).
+- User name and password of an address, and the parts of its query that give access.
 - Bearer and JSON web tokens, wherever they stand in a text.
+
+A signature in an address (a presigned link) is no such part: it ends by itself, and a task could not be tried again.
 """
 
 from __future__ import annotations
@@ -18,11 +20,10 @@ _SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 # user:password@ behind the slashes of an address (RFC 3986, section 3.2.1)
-_USER_INFO = re.compile(r"(\b[a-z][a-z0-9+.-]*:)?//[^\s/?#\\@\"'<>]+(?::[^\s/?#\\\"'<>]*)?@", re.IGNORECASE)
-# X-Amz-Signature, sig, access_token, key … in a query
+_USER_INFO = re.compile(r"(\b[a-z][a-z0-9+.-]*:)//[^\s/?#\\\"'<>]+@", re.IGNORECASE)
 _QUERY = re.compile(
-    r"([?&;](?:x-amz-(?:signature|credential|security-token)|awsaccesskeyid|signature|sig|access_token|id_token"
-    r"|refresh_token|token|auth|api_?key|key|password|passwd|pwd|secret|code)=)[^&#\s\"'<>]+",
+    r"([?&;](?:x-amz-security-token|access_token|id_token|refresh_token|token|auth|api_?key|password|passwd|pwd|secret)=)"
+    r"[^&#\s\"'<>]+",
     re.IGNORECASE,
 )
 _JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
@@ -33,9 +34,9 @@ def text(value: str) -> str:
     """The text without credentials.
 
     >>> text("GET https://ann:secret@example.com/a.jpg?size=2&token=abc failed")
-    'GET https://example.com/a.jpg?size=2&token=*** failed'
+    'GET https://***@example.com/a.jpg?size=2&token=*** failed'
     """
-    value = _USER_INFO.sub(lambda found: f"{found[1] or ''}//", value)
+    value = _USER_INFO.sub(rf"\1//{STARS}@", value)
     value = _QUERY.sub(rf"\1{STARS}", value)
     value = _JSON_WEB_TOKEN.sub(STARS, value)
     return _BEARER.sub(rf"\1 {STARS}", value)
@@ -45,7 +46,7 @@ def masked(value: Any, secret: Collection[str] = ()) -> Any:
     """JSON without credentials; `secret` are names of the top level whose values are secret whatever they are.
 
     >>> masked({"pin": 1234, "login": {"password": "x"}, "url": "https://a:b@c.example/"}, ["pin"])
-    {'pin': '***', 'login': {'password': '***'}, 'url': 'https://c.example/'}
+    {'pin': '***', 'login': {'password': '***'}, 'url': 'https://***@c.example/'}
     """
     if isinstance(value, str):
         return text(value)

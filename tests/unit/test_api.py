@@ -1,0 +1,353 @@
+"""The API as its callers meet it: requests as API Gateway hands them over, answers as it takes them."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+import jsonschema
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from openapi_spec_validator import validate
+
+from api import access, documentation, openapi, routing, sign_in, tokens  # noqa: F401 - declares routes
+from api.handler import handler
+from makertasks import audit, listing, masking, producer, records
+from tests.template import resources
+
+ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_unit"
+LEAD_TIMES = "inventory.tasks.update_average_lead_times"
+PRIVATE = rsa.generate_private_key(65537, 2048)
+FOREIGN = rsa.generate_private_key(65537, 2048)
+
+
+class PoolKeys:
+    """The user pool's key set with one key, `pool-key`."""
+
+    def key(self, key_id):
+        """The key, or the refusal of the real one."""
+        if key_id != "pool-key":
+            raise access.Unauthenticated("the token was not signed by the user pool")
+        return jwt.PyJWK.from_json(
+            json.dumps(jwt.algorithms.RSAAlgorithm.to_jwk(PRIVATE.public_key(), as_dict=True) | {"alg": "RS256"})
+        )
+
+
+class Context:
+    """What Powertools' logger asks of Lambda's context."""
+
+    function_name = "api"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:api"
+    aws_request_id = "1"
+
+
+@pytest.fixture(autouse=True)
+def pool(monkeypatch):
+    """A user pool whose keys are at hand."""
+    monkeypatch.setenv("API_ADDRESS", "https://api.example")
+    monkeypatch.setenv("USER_POOL_ISSUER", ISSUER)
+    monkeypatch.setenv("USER_POOL_CLIENTS", "browser scripts")
+    monkeypatch.setenv("BROWSER_CLIENT", "browser")
+    monkeypatch.setenv("SIGN_IN_ADDRESS", "https://login.example")
+    monkeypatch.setattr(tokens, "keys", PoolKeys())
+
+
+def token(*groups, key=PRIVATE, key_id="pool-key", algorithm="RS256", **claims):
+    """An access token as Cognito makes one."""
+    usual = {
+        "sub": "1",
+        "iss": ISSUER,
+        "token_use": "access",
+        "client_id": "scripts",
+        "username": "ann",
+        "exp": time.time() + 600,
+        "cognito:groups": list(groups),
+    }
+    return jwt.encode(usual | claims, key, algorithm, headers={"kid": key_id})
+
+
+def call(method, path, *, query=None, body=None, headers=None, cookies=None, bearer=None):
+    """One request; answers (status, body, headers)."""
+    event = {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": urlencode(query or {}),
+        "headers": {**(headers or {}), **({"authorization": f"Bearer {bearer}"} if bearer else {})},
+        "cookies": cookies or [],
+        "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+    answer = handler(event, Context())
+    is_json = answer["headers"]["Content-Type"] in {"application/json", "application/problem+json"} and answer["body"]
+    return answer["statusCode"], json.loads(answer["body"]) if is_json else answer["body"], answer
+
+
+def test_health_is_open_and_everything_else_is_not():
+    assert call("GET", "/v1/health")[:2] == (200, {"status": "ok"})
+    status, problem, answer = call("GET", "/v1/tasks")
+    assert (status, problem["title"]) == (401, "Unauthorized")
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert answer["headers"]["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "rubbish",
+        "a.b.c",
+        token("superusers", key=None, algorithm="none"),
+        token("superusers", key="x" * 32, algorithm="HS256"),
+        token("superusers", key=FOREIGN),
+        token("superusers", key=FOREIGN, key_id="other"),
+        token("superusers", exp=time.time() - 60),
+        token("superusers", iss="https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other"),
+        token("superusers", token_use="id"),
+        token("superusers", jti="x" * 9000),
+    ],
+    ids=["rubbish", "dots", "none", "HS256", "foreign", "unknown key", "expired", "other pool", "ID token", "long"],
+)
+def test_a_forged_token_is_nobody(forged):
+    assert call("GET", "/v1/me", bearer=forged)[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("claims", "status", "role"),
+    [
+        ({"cognito:groups": ["viewers"]}, 200, "viewer"),
+        ({"cognito:groups": ["viewers", "operators"]}, 200, "operator"),
+        ({"cognito:groups": ["superusers", "strangers"]}, 200, "superuser"),
+        ({"cognito:groups": []}, 403, None),
+        # groups count only for the stack's own app clients, scopes for whichever were given them
+        ({"cognito:groups": ["superusers"], "client_id": "foreign"}, 403, None),
+        ({"scope": "makertasks/operate openid", "client_id": "machine"}, 200, "operator"),
+        ({"scope": "other/operate", "client_id": "machine"}, 403, None),
+    ],
+)
+def test_the_role_comes_from_groups_or_scopes(claims, status, role):
+    answer = call("GET", "/v1/me", bearer=token(**claims))
+    assert answer[0] == status
+    assert answer[1].get("role") == role
+
+
+def test_a_cookie_is_a_session_and_changes_come_from_our_own_pages():
+    cookies = [f"makertasks_session={token('operators')}"]
+    assert call("GET", "/v1/me", cookies=cookies)[0] == 200
+    refused = [{}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}, {"origin": "https://evil.example"}]
+    for headers in refused:
+        assert call("POST", "/v1/queues/none/pause", cookies=cookies, headers=headers)[0] == 403
+    # a bearer token is sent by no browser on its own
+    assert call("PATCH", "/v1/task-types/none", bearer=token("operators"), body={})[0] == 403
+
+
+def test_a_person_is_led_to_the_sign_in_and_back():
+    status, _, answer = call("GET", "/docs", query={"a": "b c"})
+    assert (status, answer["headers"]["Location"]) == (303, "/sign-in?next=%2Fdocs%3Fa%3Db%2Bc")
+    status, _, answer = call("GET", "/sign-in", query={"next": "/docs"})
+    assert status == 303
+    location = answer["headers"]["Location"]
+    assert location.startswith("https://login.example/oauth2/authorize?response_type=code&client_id=browser&")
+    assert "code_challenge_method=S256" in location
+    (cookie,) = answer["cookies"]
+    assert cookie.endswith("; Path=/sign-in; HttpOnly; Secure; SameSite=Lax")
+    # an answer of the login page that this browser did not ask for is refused
+    pending = [cookie.partition(";")[0]]
+    assert call("GET", "/sign-in/callback", query={"code": "x", "state": "y"}, cookies=pending)[0] == 422
+    assert call("GET", "/sign-in/callback", query={"code": "x", "state": "y"})[0] == 422
+
+
+@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", "/a\nb"])
+def test_nobody_is_led_elsewhere_by_our_sign_in(target):
+    assert sign_in._own_path(target) == "/"
+
+
+def test_an_unknown_address_and_a_wrong_method_are_problems():
+    assert call("GET", "/v1/nothing")[0] == 404
+    status, problem, answer = call("DELETE", "/v1/tasks")
+    assert (status, answer["headers"]["Allow"]) == (405, "GET, POST")
+    assert problem["detail"] == "this address takes GET, POST"
+
+
+def test_every_answer_carries_the_security_headers():
+    for path in ("/v1/health", "/v1/tasks", "/nothing"):
+        headers = call("GET", path)[2]["headers"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ("", 422, "name"),
+        ("[1", 422, "body"),
+        ("[]", 422, "body"),
+        ('{"name": 7}', 422, "name"),
+        ('{"name": "x", "colour": 1}', 422, "colour"),
+        ('{"name": "x", "kwargs": {"a": [{"b": 1e300}]}}', 422, "body.kwargs.a[0].b"),
+        ('{"name": "x", "kwargs": ' + '{"a":' * 30 + "1" + "}" * 31, 422, None),
+        ("[" * 60_000, 422, "body"),
+        ('{"name": "' + "x" * 200_000 + '"}', 413, None),
+        ('{"name": "x", "eta": "soon"}', 422, "eta"),
+        ('{"name": "x", "countdown": -1}', 422, "countdown"),
+        ('{"name": "no.such.task"}', 404, "name"),
+        ('{"name": "makertasks.bulk_action"}', (404, 422), "name"),
+    ],
+)
+def test_a_wrong_body_is_refused_with_the_field(tasks_table, body, status, field):
+    answered, problem, _ = call("POST", "/v1/tasks", body=body, bearer=token("operators"))
+    assert answered in (status if isinstance(status, tuple) else (status,))
+    if field:
+        assert problem["field"] == field
+
+
+def test_parameters_are_bounded(tasks_table, counters_table):
+    bearer = token("viewers")
+    wrong = {
+        "limit": "101",
+        "colour": "red",
+        "status": "BROKEN",
+        "created_from": "yesterday",
+        "q": "a:b",
+        "cursor": "x",
+        "item_id": "7",
+        "worker": "x" * 201,
+    }
+    for field, value in wrong.items():
+        status, problem, _ = call("GET", "/v1/tasks", query={field: value}, bearer=bearer)
+        assert (status, problem["field"]) == (422, field)
+    assert call("GET", "/v1/tasks", query={"limit": "0"}, bearer=bearer)[0] == 422
+    assert call("GET", "/v1/tasks", query={"q": "x" * 5000}, bearer=bearer)[0] == 422
+
+
+def test_a_submitted_task_is_listed_found_exported_and_called_off(tasks_table, counters_table, task_queues):
+    # given a task that an operator submitted
+    operator = token("operators")
+    status, task, _ = call("POST", "/v1/tasks", body={"name": LEAD_TIMES, "countdown": 600}, bearer=operator)
+    assert (status, task["status"], task["requested_by"]) == (202, "PENDING", "ann")
+    # then it is in the lists, for whoever searches for it
+    for query in ({}, {"status": "PENDING"}, {"q": f"id:{task['id']}"}, {"q": "lead by:ann"}):
+        assert [each["id"] for each in call("GET", "/v1/tasks", query=query, bearer=operator)[1]["tasks"]] == [
+            task["id"]
+        ]
+    assert call("GET", "/v1/tasks", query={"q": "nothing"}, bearer=operator)[1]["tasks"] == []
+    lines = call("GET", "/v1/exports/tasks.csv", bearer=operator)[1].splitlines()
+    assert (len(lines), lines[0].split(",")[0], lines[1].split(",")[0]) == (2, "id", task["id"])
+    assert json.loads(call("GET", "/v1/exports/tasks.jsonl", bearer=operator)[1])["id"] == task["id"]
+    # and it can be called off, once, which is noted
+    assert call("POST", f"/v1/tasks/{task['id']}/revoke", bearer=token("viewers"))[0] == 403
+    assert call("POST", f"/v1/tasks/{task['id']}/revoke", bearer=operator)[1]["status"] == "REVOKED"
+    assert call("POST", f"/v1/tasks/{task['id']}/revoke", bearer=operator)[0] == 409
+    assert [entry["action"] for entry in audit.page(5)["entries"]] == ["revoke", "revoke"]
+    # and tried again, as a new task
+    again = call("POST", f"/v1/tasks/{task['id']}/retry", bearer=operator)[1]
+    assert (again["retry_of"], again["status"]) == (task["id"], "PENDING")
+    assert call("GET", f"/v1/tasks/{task['id']}", bearer=operator)[1]["retried_to"] == [again["id"]]
+
+
+def test_deleting_is_for_superusers_and_ended_tasks(tasks_table, counters_table, task_queues):
+    superuser = token("superusers")
+    task = call("POST", "/v1/tasks", body={"name": LEAD_TIMES}, bearer=superuser)[1]
+    assert call("DELETE", f"/v1/tasks/{task['id']}", bearer=token("operators"))[0] == 403
+    assert call("DELETE", f"/v1/tasks/{task['id']}", bearer=superuser)[0] == 409
+    call("POST", f"/v1/tasks/{task['id']}/revoke", bearer=superuser)
+    status, body, _ = call("DELETE", f"/v1/tasks/{task['id']}", bearer=superuser)
+    assert (status, body) == (204, "")
+    assert call("GET", f"/v1/tasks/{task['id']}", bearer=superuser)[0] == 404
+    entry = audit.page(1)["entries"][0]
+    assert (entry["who"], entry["action"], entry["target"]) == ("ann", "delete", task["id"])
+
+
+def test_a_cursor_leads_on_and_nowhere_else(tasks_table, counters_table, task_queues):
+    for _ in range(3):
+        producer.submit(LEAD_TIMES, {})
+    bearer = token("viewers")
+    first = call("GET", "/v1/tasks", query={"limit": 2}, bearer=bearer)[1]
+    second = call("GET", "/v1/tasks", query={"limit": 2, "cursor": first["cursor"]}, bearer=bearer)[1]
+    assert len({task["id"] for task in first["tasks"] + second["tasks"]}) == 3
+    assert second["cursor"] is None
+    # of another query, or changed in one letter, it is refused
+    own = listing._write_cursor(("2026-11-22T00:00:00.000000Z", "x"), listing.Filter())
+    for query in ({"status": "PENDING", "cursor": first["cursor"]}, {"cursor": own}, {"cursor": first["cursor"][:-2]}):
+        assert call("GET", "/v1/tasks", query=query, bearer=bearer)[0] == 422
+
+
+def test_what_goes_wrong_inside_tells_nothing(aws):
+    # given no table at all
+    status, problem, _ = call("GET", "/v1/tasks", bearer=token("viewers"))
+    assert status in {500, 503}
+    assert "unit-" not in json.dumps(problem)
+    assert "Traceback" not in json.dumps(problem)
+
+
+def test_the_document_is_valid_and_its_examples_fit():
+    document = openapi.document()
+    validate(document)
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert described == {(route.method, route.path) for route in routing.all_routes() if not route.is_page}
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            bodies = [operation["requestBody"]] if "requestBody" in operation else []
+            for part in [*bodies, *operation["responses"].values()]:
+                for content in part.get("content", {}).values():
+                    if "example" in content:
+                        fits(content["schema"], content["example"], document)
+
+
+def fits(schema, example, document):
+    """Whether an example fits its schema; raises what is wrong."""
+    whole = {**schema, "components": document["components"]}
+    jsonschema.Draft202012Validator(whole).validate(example)
+
+
+def test_every_route_stands_in_the_template_and_in_the_table_of_the_docs():
+    deployed = {
+        resource["Properties"]["RouteKey"]
+        for resource in resources().values()
+        if resource["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    declared = {f"{route.method} {route.path}" for route in routing.all_routes()}
+    assert deployed == declared | {"$default"}
+
+
+def test_the_record_of_a_task_is_found_by_its_id(tasks_table, counters_table, task_queues):
+    task_id = producer.submit(LEAD_TIMES, {})
+    assert records.get(task_id).name == LEAD_TIMES
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("https://ann:secret@example.com/a?b=c", "https://***@example.com/a?b=c"),
+        ("see http://token@host/x and ftp://u:p@h/", "see http://***@host/x and ftp://***@h/"),
+        ("GET /x?access_token=abc&b=1#f", "GET /x?access_token=***&b=1#f"),
+        ("Authorization: Bearer abcdefgh.ijkl", "Authorization: Bearer ***"),
+        ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln x", "*** x"),
+        ("mail ann@example.com, //comment", "mail ann@example.com, //comment"),
+    ],
+)
+def test_credentials_are_masked_in_any_text(text, masked):
+    assert masking.text(text) == masked
+
+
+def test_marked_and_telling_names_are_masked_in_arguments():
+    given = {"pin": 7, "db": {"password": "x", "user": "y"}, "urls": ["https://a:b@c/"], "token": ""}
+    assert masking.masked(given, ["pin"]) == {
+        "pin": "***",
+        "db": {"password": "***", "user": "y"},
+        "urls": ["https://***@c/"],
+        "token": "",
+    }
+
+
+def test_no_module_of_the_api_loads_what_only_some_requests_need():
+    folder = Path(routing.__file__).parent
+    heavy = ("import jwt", "import swagger_ui", "from prometheus_client")
+    for module in folder.rglob("*.py"):
+        lines = module.read_text().splitlines()
+        assert not [line for line in lines if line.startswith(heavy)], module
