@@ -5,8 +5,9 @@ The record keeps the message's body, so it shows up in lists and counts and can 
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -15,7 +16,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from makertasks import dead_letters
 
 logger = Logger()
-processor = BatchProcessor(event_type=EventType.SQS, logger=logger, raise_on_entire_batch_failure=False)
+processor = BatchProcessor(
+    event_type=EventType.SQS,
+    logger=cast("logging.Logger", logger),  # Powertools' logger has what the processor calls
+    raise_on_entire_batch_failure=False,
+)
 
 
 def record_dead_letter(record: SQSRecord) -> None:

@@ -6,7 +6,8 @@ failed is not queued again by the next change of stock.
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -19,7 +20,11 @@ from makertasks.urls import without_credentials
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 
 logger = Logger()
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams, logger=logger, raise_on_entire_batch_failure=False)
+processor = BatchProcessor(
+    event_type=EventType.DynamoDBStreams,
+    logger=cast("logging.Logger", logger),  # Powertools' logger has what the processor calls
+    raise_on_entire_batch_failure=False,
+)
 
 
 def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:

@@ -64,7 +64,6 @@ class Queue:
                 self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=record["receiptHandle"])
         return [record["body"] for record in records if record["messageId"] in back]
 
-
     def count(self) -> int:
         """Messages left in the queue: visible, delayed or in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

@@ -31,7 +31,7 @@ GOLDEN_DOTS_AN_INCH = 96
 MEAN_DIFFERENCE, FAR_OFF_SHARE = 1.5, 0.01
 
 WORDS = {
-    "latin": "washer Größe spool <b>bold</b> & 1/4\" d'Or Żółć ½ M3×12 №5 supercalifragilistic",  # noqa: RUF001 - as people write it
+    "latin": "washer Größe spool <b>bold</b> & 1/4\" d'Or Żółć ½ M3×12 №5 supercalifragilistic",
     "greek and cyrillic": "Ωμέγα αντίσταση Отвёртка крестовая щётка",
     "hebrew": "מברגה נטענת שקע ברגים",
     "east asian": "树莓派电源 ラズベリーパイ 電子部品 라즈베리파이 전원",
@@ -58,7 +58,7 @@ def supplier(days: int, cost: str | None = None, *, primary: bool = False, activ
 
 def names(count: int) -> list[str]:
     """Names of 1 to 300 letters from many alphabets, mixed."""
-    choices = random.Random(20)  # noqa: S311 - a repeatable sequence
+    choices = random.Random(20)
     words = [word for group in WORDS.values() for word in group.split()]
     made = []
     for _ in range(count):
@@ -210,7 +210,7 @@ def test_a_card_looks_the_same_wherever_it_stands_and_whatever_was_drawn_before(
 
 
 def test_no_box_overlaps_another_or_leaves_the_card_for_500_names():
-    choices = random.Random(4)  # noqa: S311 - a repeatable sequence
+    choices = random.Random(4)
     inside = Box(layout.PADDING, layout.PADDING, layout.INNER_WIDTH, layout.HEIGHT - 2 * layout.PADDING)
     for name in names(500):
         laid_out = lay_out(random_card(name, choices))
@@ -225,7 +225,7 @@ def test_no_box_overlaps_another_or_leaves_the_card_for_500_names():
 
 def test_every_letter_of_the_pdf_stands_inside_its_card_and_apart_from_the_qr_code():
     """The same, measured in the PDF by another library, with its own idea of where letters are."""
-    choices = random.Random(5)  # noqa: S311 - a repeatable sequence
+    choices = random.Random(5)
     cards = [random_card(name, choices) for name in names(45)]
     cards = [replace(made, photo=None) for made in cards]
     document = pdfium.PdfDocument(draw(cards))

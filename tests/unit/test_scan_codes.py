@@ -71,7 +71,7 @@ def test_the_quiet_zone_is_four_modules_on_every_side():
 
 
 def test_the_mask_is_the_best_of_the_eight_by_the_librarys_own_measure():
-    letters = random.Random(7)  # noqa: S311 - a repeatable sequence
+    letters = random.Random(7)
     for _ in range(12):
         text = "".join(letters.choices("abcdefXYZ0189:/-", k=letters.randint(1, 120)))
         penalties = []

@@ -12,7 +12,7 @@ ELLIPSIS = "…"
 SHRINK_STEP = 0.5
 # Scripts without spaces between words may be broken between any two letters, except before these.
 _FREE_BREAKS = (("\u2e80", "\u9fff"), ("\uac00", "\ud7af"), ("\uf900", "\ufaff"), ("\uff00", "\uffef"))
-_NOT_FIRST = set("、。，．！？：；）」』】〉》’”…ーぁぃぅぇぉっゃゅょァィゥェォッャュョ％!),.:;?]}%")  # noqa: RUF001 - these very letters are meant
+_NOT_FIRST = set("、。，．！？：；）」』】〉》’”…ーぁぃぅぇぉっゃゅょァィゥェォッャュョ％!),.:;?]}%")
 
 
 @dataclass(frozen=True)
