@@ -45,7 +45,7 @@ def name_what_policies_ask_for() -> None:
     """Give policies what AWS would, where MiniStack leaves it out.
 
     That is the group of a schedule, which it takes for `default`, and whose an event source mapping is
-    (`lambda:FunctionArn`).
+    (`lambda:FunctionArn`); and on AWS a batch of messages is allowed by the right to the single one.
     """
     actions: Any = importlib.import_module("ministack.core.iam_actions")
     evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
@@ -64,6 +64,13 @@ def name_what_policies_ask_for() -> None:
         mappings = importlib.import_module("ministack.services.lambda_svc")._esms  # noqa: SLF001 - as above
         return mappings.get(context.resource_arn.rpartition(":")[2], {}).get("FunctionArn")
 
+    find_action = actions.extract_iam_action
+
+    def action(*request: Any, **more: Any) -> Any:
+        found = find_action(*request, **more)
+        return found.removesuffix("Batch") if found and found.startswith("sqs:") else found
+
+    actions.extract_iam_action = action
     actions.extract_resource_arn = resource
     evaluator._resolve_condition_key = value  # noqa: SLF001 - as above
 

@@ -18,13 +18,13 @@ def project_with(folder: Path, *tasks: str) -> Path:
     template = (ROOT / "template.yaml").read_text()
     for name in tasks:
         shutil.copytree(FUNCTIONS / name, folder / "functions" / name, ignore=shutil.ignore_patterns("__pycache__"))
-        template = template.replace("\nOutputs:\n", f"\n{_block(template, name)}\nOutputs:\n")
+        template = template.replace("\nOutputs:\n", f"\n{block(template, name)}\nOutputs:\n")
     target = folder / "template.yaml"
     target.write_text(template)
     return target
 
 
-def _block(template: str, name: str) -> str:
+def block(template: str, name: str) -> str:
     """A task's block, as somebody who adds a task copies it."""
     found = re.search(rf"  # ── Task {MODEL} .*?(?=  # ── )", template, re.DOTALL)
     assert found, f"template.yaml has no block of {MODEL}"

@@ -62,12 +62,30 @@ class LostClaim(BaseException):
 
 
 @dataclass(frozen=True)
+class Invocation:
+    """When a function began, and when Lambda ends it, in epoch seconds."""
+
+    starts: float
+    ends: float
+
+    @property
+    def left(self) -> float:
+        """Seconds that a task may still take, so that its end can be recorded."""
+        return self.ends - MARGIN_SECONDS - time.time()
+
+    @property
+    def has_time(self) -> bool:
+        """Whether at least half of them are left: what came before may have taken them, and a task needs its time."""
+        return self.left >= (self.ends - MARGIN_SECONDS - self.starts) / 2
+
+
+@dataclass(frozen=True)
 class Delivery:
-    """A message as it reached a worker. `function_ends` is in epoch seconds; `sent` is when its queue got it."""
+    """A message as it reached a worker; `sent` is when its queue got it."""
 
     message: wire.Message
     worker: str
-    function_ends: float
+    invocation: Invocation
     sent: datetime
     requested_by: str = ""
 
@@ -84,6 +102,8 @@ def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits)
     """
     if claimed.attempt > attempts_allowed(task, claimed.record):
         return claimed.record if lifecycle.fail(claimed, _lost(claimed)) else None
+    if not delivery.invocation.has_time and lifecycle.release(claimed, _state_of(claimed), clock.now()):
+        raise Later(0, "claiming it took the function's time")
     logger.info("task started", worker=delivery.worker)
     try:
         result = jsonvalues.plain(_call(task, delivery, claimed, now))
@@ -120,19 +140,23 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
     """The task itself, within its limits and with its context."""
     message = delivery.message
     arguments = payloads.kwargs_of(claimed.record)
-    left = delivery.function_ends - time.time() - MARGIN_SECONDS
+    left = delivery.invocation.left
     hard = min(message.time_limit or now.time_limit or left, left)
     reason = "the task's time limit" if hard < left else "what its function had left of its own time-out"
     running = context.Context(
         task_id=message.task_id,
         attempt=claimed.attempt,
         deadline=time.monotonic() + hard,
-        state=json.loads(claimed.record.state) if claimed.record.state else {},
+        state=_state_of(claimed),
         report=_reporter(claimed),
         keep=_keeper(claimed),
     )
     with context.running(running), limits.time_limits(message.soft_time_limit or now.soft_time_limit, hard, reason):
         return task.call(arguments)
+
+
+def _state_of(claimed: Claim) -> dict[str, Any]:
+    return dict(json.loads(claimed.record.state)) if claimed.record.state else {}
 
 
 def _reporter(claimed: Claim) -> Callable[[int, int], None]:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aws_lambda_powertools import Logger
@@ -43,19 +43,27 @@ class Expired(MakertasksError):
     """The task's time to begin had passed; Celery's TaskRevokedError."""
 
 
-def execute(task: Task, delivery: Delivery) -> TaskRecord:
-    """Bring one task further and answer its record; raises Later or Unavailable.
+@dataclass(frozen=True)
+class Outcome:
+    """What a delivery led to: the task's record, and whether this very delivery ended it."""
 
-    The record is final, unless the task waits for a schedule of its own or another worker has it. A message that comes
-    again after its task has ended gets the final record too.
+    record: TaskRecord
+    ended_now: bool
+
+
+def execute(task: Task, delivery: Delivery) -> Outcome:
+    """Bring one task further; raises Later or Unavailable.
+
+    Its record is final then, unless the task waits for a schedule of its own. A message that comes again after its task
+    has ended gets the final record, too.
     """
-    record = _bring_further(task, delivery)
-    if record.is_final:
-        aftermath.follow(delivery.message, record)
-    return record
+    outcome = _bring_further(task, delivery)
+    if outcome.record.is_final:
+        aftermath.follow(delivery.message, outcome.record)
+    return outcome
 
 
-def _bring_further(task: Task, delivery: Delivery) -> TaskRecord:
+def _bring_further(task: Task, delivery: Delivery) -> Outcome:
     try:
         record = _new_record(task, delivery)
     except (InvalidRequest, InvalidArguments, payloads.TooLarge) as error:
@@ -68,11 +76,12 @@ def _bring_further(task: Task, delivery: Delivery) -> TaskRecord:
     now = task_limits.of(task)
     if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
         raise Later(delays.seconds_until(turn), f"the rate limit {now.rate_limit} lets it begin later")
-    claimed = lifecycle.claim(record, delivery.worker, delivery.function_ends)
+    claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
         return _stand_aside(claimed)
     logger.append_keys(attempt=claimed.attempt)
-    return attempt.run(task, delivery, claimed, now) or _stand_aside(records.get(record.task_id))
+    final = attempt.run(task, delivery, claimed, now)
+    return Outcome(final, ended_now=True) if final else _stand_aside(records.get(record.task_id))
 
 
 def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
@@ -88,7 +97,7 @@ def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
     return draft(task, message, created=delivery.sent, requested_by=delivery.requested_by).record
 
 
-def _refuse(task: Task, delivery: Delivery, error: Exception) -> TaskRecord:
+def _refuse(task: Task, delivery: Delivery, error: Exception) -> Outcome:
     """FAILURE at once for a message whose arguments cannot be right next time either."""
     message = delivery.message
     kwargs = jsonvalues.plain(wire.plain(message.kwargs))
@@ -101,17 +110,18 @@ def _refuse(task: Task, delivery: Delivery, error: Exception) -> TaskRecord:
     if not lifecycle.close(record, Status.FAILURE, reason):
         return _stand_aside(records.get(record.task_id))
     logger.warning("task refused", reason=str(error))
-    return records.get(record.task_id)
+    return Outcome(records.get(record.task_id), ended_now=True)
 
 
-def _expire(record: TaskRecord, expires: datetime) -> TaskRecord | None:
-    """REVOKED for a task that was not begun in time; None where one has begun it."""
-    lifecycle.close(record, Status.REVOKED, Expired(f"expired at {clock.text(expires)}; it may not begin any more"))
+def _expire(record: TaskRecord, expires: datetime) -> Outcome | None:
+    """REVOKED for a task that was not begun in time; None where a worker has it."""
+    reason = Expired(f"expired at {clock.text(expires)}; it may not begin any more")
+    ended_now = lifecycle.close(record, Status.REVOKED, reason)
     ended = records.get(record.task_id)
-    return ended if ended.is_final else None
+    return Outcome(ended, ended_now) if ended.is_final else None
 
 
-def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) -> TaskRecord:
+def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) -> Outcome:
     """Record a task whose time is to come, so that it can be seen, and see to it that its message comes back then."""
     if not lifecycle.create(record):
         stored = records.get(record.task_id)
@@ -121,19 +131,19 @@ def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) 
     if wait <= queues.MAXIMUM_DELAY_SECONDS:
         raise Later(wait, "its time has not come")
     delays.send(task.short_name, delivery.message)
-    return records.get(record.task_id)
+    return Outcome(records.get(record.task_id), ended_now=False)
 
 
-def _stand_aside(held: TaskRecord) -> TaskRecord:
+def _stand_aside(held: TaskRecord) -> Outcome:
     """What a refused claim means: nothing more to do, or to come back later."""
     if held.is_final:
         logger.info("message of an ended task dropped", status=held.status)
-        return held
+        return Outcome(held, ended_now=False)
     present = clock.now()
     if held.status == Status.RETRY and held.retry_at:
         raise Later(delays.seconds_until(clock.parse(held.retry_at)), "the next attempt's time has not come")
     lease_left = float(held.lease or 0) - present.timestamp()
     if lease_left <= 0 and held.terminate:
-        lifecycle.close(held, Status.REVOKED, Terminated(f"terminated by {held.terminate}"))
-        return records.get(held.task_id)
+        ended_now = lifecycle.close(held, Status.REVOKED, Terminated(f"terminated by {held.terminate}"))
+        return Outcome(records.get(held.task_id), ended_now)
     raise Later(lease_left + AFTER_LEASE_SECONDS, f"{held.worker} holds the task")

@@ -13,7 +13,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from makertasks import clock, delays, execution, lifecycle, payloads, queues, records, wire
-from makertasks.attempt import Delivery, Later
+from makertasks.attempt import Delivery, Invocation, Later
 from makertasks.errors import MakertasksError
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -56,39 +56,21 @@ def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
     @logger.inject_lambda_context(clear_state=True)
     @metrics.log_metrics
     def handler(event: dict[str, Any], lambda_context: Any) -> Any:
-        function_starts = time.time()
-        function_ends = function_starts + lambda_context.get_remaining_time_in_millis() / 1000
+        began = time.time()
+        invocation = Invocation(began, began + lambda_context.get_remaining_time_in_millis() / 1000)
         if "Records" not in event:
             metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=1)
-            return _invoke(task, event, lambda_context.aws_request_id, function_ends)
+            return _invoke(task, event, lambda_context.aws_request_id, invocation)
 
         metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=len(event["Records"]))
 
-        begun = 0
-
         def handle(record: SQSRecord) -> None:
-            nonlocal begun
-            begun += 1
-            _deliver(task, record, _Invocation(function_starts, function_ends, first=begun == 1), metrics)
+            _deliver(task, record, invocation, metrics)
 
         return process_partial_response(event, handle, processor, lambda_context)
 
     wrapped: Callable[[dict[str, Any], Any], Any] = handler
     return wrapped
-
-
-@dataclass(frozen=True)
-class _Invocation:
-    """When a function began and when Lambda ends it, in epoch seconds; whether its first message is at hand."""
-
-    starts: float
-    ends: float
-    first: bool
-
-    @property
-    def has_time(self) -> bool:
-        """Whether there is time for a message: those before it in the batch may have taken it all."""
-        return self.first or self.ends - time.time() > (self.ends - self.starts) / 2
 
 
 @cache
@@ -98,7 +80,7 @@ def worker_name(function: str) -> str:
     return f"{function}@{stream[-8:]}"
 
 
-def _deliver(task: Task, record: SQSRecord, invocation: _Invocation, metrics: EphemeralMetrics) -> None:
+def _deliver(task: Task, record: SQSRecord, invocation: Invocation, metrics: EphemeralMetrics) -> None:
     """One message of a batch; raises where the message must come back."""
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
     received = int(record.attributes.approximate_receive_count or 1)
@@ -107,12 +89,15 @@ def _deliver(task: Task, record: SQSRecord, invocation: _Invocation, metrics: Ep
     except wire.Malformed as error:
         _close_malformed(task, record, error, sent)
         return
+    logger.remove_keys(["attempt"])  # the message before in the batch had its own
     logger.append_keys(task_id=message.task_id, task_name=task.name)
-    delivery = Delivery(message, worker_name(task.short_name), invocation.ends, sent, message.origin or "")
+    delivery = Delivery(message, worker_name(task.short_name), invocation, sent, message.origin or "")
     try:
         if not invocation.has_time:
             raise Later(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
-        _count(metrics, execution.execute(task, delivery), sent)
+        outcome = execution.execute(task, delivery)
+        if outcome.ended_now:
+            _count(metrics, outcome.record, sent)
     except Later as later:
         _come_back(task, record, message, later, received)
     except Exception:
@@ -163,14 +148,14 @@ def _count(metrics: EphemeralMetrics, record: TaskRecord, sent: datetime) -> Non
         metrics.add_metric(name="QueueDelay", unit=MetricUnit.Seconds, value=max(waited, 0.0))
 
 
-def _invoke(task: Task, event: dict[str, Any], request_id: str, function_ends: float) -> dict[str, Any]:
+def _invoke(task: Task, event: dict[str, Any], request_id: str, invocation: Invocation) -> dict[str, Any]:
     """A direct invocation with the arguments as its event: recorded, run, answered; raises TaskFailed."""
     message = wire.Message(task_id=request_id, name=task.name, args=[], kwargs=event, root_id=request_id)
     worker = worker_name(task.short_name)
-    delivery = Delivery(message, worker, function_ends, clock.now(), requested_by="direct invocation")
+    delivery = Delivery(message, worker, invocation, clock.now(), requested_by="direct invocation")
     logger.append_keys(task_id=message.task_id, task_name=task.name)
     try:
-        record = execution.execute(task, delivery)
+        record = execution.execute(task, delivery).record
     except Later as later:
         queues.send(task.short_name, delays.body_of(task.short_name, message), later.seconds)
         record = records.get(request_id)

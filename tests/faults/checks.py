@@ -1,0 +1,52 @@
+"""What must hold when a run has come to rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from tests.faults.run import Run
+
+Records = dict[str, dict[str, Any]]
+
+
+def check(running: Run) -> Records:
+    """Look at everything; answers the records."""
+    records = running.come_to_rest()
+    assert running.gate.refused > 0, "DynamoDB and S3 never refused"
+    every_task_is_recorded_truthfully(running, records)
+    every_task_ended_once(running, records)
+    every_effect_is_there_once(running)
+    table = Counter((record["created"][:13], record["name"], record["status"]) for record in records.values())
+    running.counters_equal(table)
+    return records
+
+
+def every_task_is_recorded_truthfully(running: Run, records: Records) -> None:
+    """None is lost, none made up; each ended as its faults demand."""
+    plan = running.plan
+    assert set(records) == {*plan.tasks, *running.unreadable_ids}
+    wrong = {
+        task_id: (record["status"], record.get("error_type"), plan.tasks[task_id])
+        for task_id, record in records.items()
+        if task_id in plan.tasks and record["status"] != plan.outcome(task_id)
+    }
+    assert not wrong, wrong
+    assert {records[task_id]["error_type"] for task_id in running.unreadable_ids} <= {"DeadLetter"}
+    assert {records[task_id]["error_type"] for task_id in plan.used_up} <= {"WorkerLostError"}
+
+
+def every_task_ended_once(running: Run, records: Records) -> None:
+    """The table's stream knows one change to a final status for each task, and none away from one."""
+    endings = running.endings()
+    assert set(endings) == set(records)
+    doubled = {task_id: changes for task_id, changes in endings.items() if len(changes) != 1}
+    assert not doubled, doubled
+
+
+def every_effect_is_there_once(running: Run) -> None:
+    """Whoever succeeded left one object, however often it was tried."""
+    plan, effects = running.plan, running.effects()
+    succeeded = {str(plan.tasks[task_id]["number"]) for task_id in plan.tasks if plan.outcome(task_id) == "SUCCESS"}
+    assert succeeded <= set(effects), succeeded - set(effects)
+    assert set(effects.values()) <= {1}

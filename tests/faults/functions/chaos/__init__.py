@@ -1,0 +1,1 @@
+"""A task that fails in every way."""

@@ -1,0 +1,1 @@
+"""Submits many tasks."""

@@ -1,0 +1,235 @@
+"""A run: many tasks, faults injected into some, then a look at everything that must hold whatever happened."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from infra.local.ministack import free_port
+from infra.local.stack import LocalStack, local_stack
+from makertasks import wire
+from tests.faults.gate import Gate, gate_to
+from tests.faults.project import project
+from tests.waiting import wait_for
+
+FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
+FEED = 500  # tasks a call
+ATTEMPTS = 2  # of those that crash every time
+SEED = 20261122
+OUTAGE_SECONDS = 10.0
+SWEEP_SECONDS = 2.0
+# A run that has not come to rest by then has lost something: seconds, and seconds for each task.
+PATIENCE, PATIENCE_PER_TASK = 120.0, 0.4
+
+
+@dataclass
+class Plan:
+    """What is sent: arguments by task id, and which of them suffer what else."""
+
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    used_up: set[str] = field(default_factory=set)  # those that crash as often as they are tried
+    doubled: list[str] = field(default_factory=list)
+    unsent: list[str] = field(default_factory=list)
+    unreadable: int = 0
+
+    @classmethod
+    def of(cls, size: int) -> Plan:
+        """5 % crash, 5 % hang until Lambda ends them, 10 % fail in passing, 2 % for ever; 5 % come doubled, 1 % never.
+
+        Half of the crashes and hangs happen after the effect; a few tasks suffer until their attempts are used up.
+        """
+        chance = random.Random(SEED)
+        plan = cls(unreadable=size // 50)
+        kinds = {"crash": 0.025, "crash-late": 0.025, "hang": 0.025, "hang-late": 0.025, "pass": 0.1, "fail": 0.02}
+        for number in range(size):
+            [fault] = chance.choices([*kinds, "none"], [*kinds.values(), 1 - sum(kinds.values())])
+            used_up = fault == "crash" and number % 3 == 0
+            times = ATTEMPTS if used_up else 1 if "hang" in fault else chance.randint(1, 2)
+            task_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+            plan.tasks[task_id] = {"number": number, "faults": [] if fault == "none" else [fault] * times}
+            if used_up:
+                plan.used_up.add(task_id)
+            if chance.random() < 0.05:
+                plan.doubled.append(task_id)
+            elif chance.random() < 0.01:
+                plan.unsent.append(task_id)
+        return plan
+
+    def outcome(self, task_id: str) -> str:
+        """How a task must end."""
+        faults = self.tasks[task_id]["faults"]
+        return "FAILURE" if faults[:1] == ["fail"] or task_id in self.used_up else "SUCCESS"
+
+
+@dataclass
+class Run:
+    """A stack, a plan, and what came of it."""
+
+    stack: LocalStack
+    plan: Plan
+    gate: Gate
+    unreadable_ids: list[str] = field(default_factory=list)
+
+    def send(self) -> None:
+        """Submit everything, the duplicates and what cannot be read in between."""
+        sqs, url = self.stack.client("sqs"), self.queue("tasks")
+        sent = [task_id for task_id in self.plan.tasks if task_id not in set(self.plan.unsent)]
+        for start in range(0, len(sent), FEED):
+            part = sent[start : start + FEED]
+            self._feed(part, self.plan.unsent if not start else [])
+            for task_id in set(part) & set(self.plan.doubled):
+                message = wire.Message(task_id=task_id, name="tests.chaos", kwargs=self.plan.tasks[task_id])
+                sqs.send_message(QueueUrl=url, MessageBody=wire.encode(message, "chaos"))
+        for number in range(self.plan.unreadable):
+            body = ["not a message", base64.b64encode(b'{"body": 7').decode(), '{"half": '][number % 3]
+            self.unreadable_ids.append(sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"])
+
+    def _feed(self, sent: list[str], unsent: list[str]) -> None:
+        event: dict[str, Any] = {
+            "max_retries": dict.fromkeys(self.plan.used_up, ATTEMPTS - 1),
+            "tasks": [[task_id, self.plan.tasks[task_id]] for task_id in sent],
+            "unsent": [[task_id, self.plan.tasks[task_id]] for task_id in unsent],
+        }
+        answer = self.invoke("feeder", event)
+        assert not answer["rejected"] + answer["unsent"], (answer["rejected"] + answer["unsent"])[:3]
+        assert answer["ids"] == sent
+
+    def sweep(self) -> None:
+        """What the schedule does every five minutes; it may fail as long as services refuse."""
+        name = f"{self.stack.name}-sweeper"
+        self.stack.client("lambda").invoke(FunctionName=name, Payload=b"{}")["Payload"].read()
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        name = f"{self.stack.name}-{function}"
+        answer = self.stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        payload = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, payload
+        return payload
+
+    def queue(self, kind: str) -> str:
+        return self.stack.client("sqs").get_queue_url(QueueName=f"{self.stack.name}-{kind}-chaos")["QueueUrl"]
+
+    def waiting(self, kind: str) -> int:
+        """Messages in a queue: visible, delayed or in flight."""
+        names = [f"ApproximateNumberOfMessages{state}" for state in ("", "NotVisible", "Delayed")]
+        answer = self.stack.client("sqs").get_queue_attributes(QueueUrl=self.queue(kind), AttributeNames=names)
+        return sum(map(int, answer["Attributes"].values()))
+
+    def records(self) -> dict[str, dict[str, Any]]:
+        """Every task of the table by its id."""
+        pages = (
+            self.stack.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(TableName=self.stack.outputs["TasksTableName"], ConsistentRead=True)
+        )
+        items = (plain(item) for page in pages for item in page["Items"])
+        return {wire.task_id_of(item["id"]): item for item in items if "status" in item}
+
+    def come_to_rest(self) -> dict[str, dict[str, Any]]:
+        """Sweep now and then until every task is final and the queues are empty; answers the records."""
+        expected = len(self.plan.tasks) + self.plan.unreadable
+        swept = 0.0
+
+        def at_rest() -> dict[str, dict[str, Any]] | None:
+            nonlocal swept
+            if time.monotonic() - swept > SWEEP_SECONDS:
+                self.sweep()
+                swept = time.monotonic()
+            if self.waiting("tasks") or self.waiting("dead"):
+                return None
+            found = self.records()
+            ended = sum(record["status"] in FINAL for record in found.values())
+            return found if ended == len(found) >= expected else None
+
+        patience = PATIENCE + PATIENCE_PER_TASK * expected
+        return wait_for(at_rest, "every task to end and the queues to be empty", patience)
+
+    def effects(self) -> Counter[str]:
+        """How often each number was left in the bucket; objects have one number each."""
+        pages = (
+            self.stack.client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=self.stack.outputs["MediaBucketName"], Prefix="inventory/qrcodes/effects/")
+        )
+        return Counter(entry["Key"].rpartition("/")[2] for page in pages for entry in page.get("Contents", []))
+
+    def endings(self) -> dict[str, list[str]]:
+        """From the table's stream: every change of each task's status to a final one, or from one."""
+        streams = self.stack.client("dynamodbstreams")
+        table = self.stack.client("dynamodb").describe_table(TableName=self.stack.outputs["TasksTableName"])["Table"]
+        arn, found = table["LatestStreamArn"], defaultdict(list)
+        for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+            iterator = streams.get_shard_iterator(
+                StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            while iterator:
+                page = streams.get_records(ShardIterator=iterator, Limit=1000)
+                for record in page["Records"]:
+                    images = record["dynamodb"]
+                    old, new = (plain(images.get(name, {})) for name in ("OldImage", "NewImage"))
+                    if old.get("status") != new.get("status") and {old.get("status"), new.get("status")} & FINAL:
+                        found[wire.task_id_of(new["id"])].append(f"{old.get('status')}→{new.get('status')}")
+                iterator = page.get("NextShardIterator") if page["Records"] else None
+        return found
+
+    def counted(self) -> Counter[tuple[str, str, str]]:
+        """What the counters' hours say: tasks by hour, name and status."""
+        pages = (
+            self.stack.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(TableName=self.stack.outputs["CountersTableName"], ConsistentRead=True)
+        )
+        cells = [plain(item) for page in pages for item in page["Items"]]
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for cell in cells:
+            if len(cell["period"]) == len("2026-11-22"):
+                hour, _, name = cell["cell"].partition("#")
+                for status, number in cell.get("counts", {}).items():
+                    counts[f"{cell['period']}T{hour}", name, status] += int(number)
+        return counts
+
+    def counters_equal(self, table: Counter[tuple[str, str, str]]) -> None:
+        """Wait until the counters, which run a moment behind, say what a count of the table says."""
+
+        def equal() -> bool:
+            return self.counted() == table
+
+        try:
+            wait_for(equal, "the counters to agree with the table", 30)
+        except AssertionError:
+            assert dict(self.counted()) == dict(table)
+
+
+def plain(item: dict[str, Any]) -> dict[str, Any]:
+    deserializer = TypeDeserializer()
+    return {name: deserializer.deserialize(value) for name, value in item.items()}
+
+
+@contextmanager
+def run(folder: Path, size: int) -> Iterator[Run]:
+    """Everything sent, faults and an outage included."""
+    port = free_port()
+    with gate_to(port) as gate:
+        template = project(folder / "project", f"http://127.0.0.1:{gate.own_port}")
+        with (
+            local_stack(folder / "aws", port=port, template=template, SweepPatienceSeconds="5") as stack,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            running = Run(stack, Plan.of(size), gate)
+            sending = pool.submit(running.send)
+            wait_for(running.effects, "the first task to be done")
+            gate.close(OUTAGE_SECONDS)
+            sending.result()
+            yield running
