@@ -56,6 +56,20 @@ token: $(ENVIRONMENTS) ## Print an access token for the running stack's API
 url: $(ENVIRONMENTS) ## Print the address of the running stack's API
 	@$(BIN)/python -m infra.local url
 
+# ── On AWS ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Parameters of template.yaml may follow: make deploy STAGE=prod FrontendUrl=https://inventory.example.org
+PARAMETERS = $(foreach name,$(shell sed -nE '/^Parameters:/,/^[A-Z]/s/^  ([A-Za-z]+):$$/\1/p' template.yaml),$(if $(filter command line,$(origin $(name))),$(name)='$($(name))'))
+STAGE ?= dev
+
+.PHONY: deploy
+deploy: .venv/.installed .local/sam/.installed ## Build and deploy to AWS; STAGE=prod chooses the stage
+	@$(BIN)/python -m infra.deploy $(STAGE) $(PARAMETERS)
+
+.PHONY: destroy
+destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
+	@$(BIN)/python -m infra.destroy $(STAGE)
+
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test

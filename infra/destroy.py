@@ -1,0 +1,49 @@
+"""`make destroy STAGE=dev`: remove a stage, after asking for its name. What holds data stays.
+
+Tables, bucket and users are retained; this says their names, and how to remove them for good.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+from infra.deploy import Refused, choose_region, configuration, outputs_of, parse, status_of
+
+KEPT = ("TasksTableName", "InventoryTableName", "CountersTableName", "MediaBucketName", "UserPoolId")
+
+
+def main() -> int:
+    """Remove one stage; an error is one line and exit status 1."""
+    arguments = parse(__doc__, "destroy")
+    try:
+        choose_region()
+        destroy(str(configuration(arguments.stage)["stack_name"]))
+    except (Refused, BotoCoreError, ClientError, WaiterError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def destroy(stack: str) -> None:
+    """Ask, then remove; raises Refused where the answer is another."""
+    if status_of(stack) is None:
+        raise Refused(f"there is no stack {stack} in this account and region")
+    outputs = outputs_of(stack)
+    kept = {name: outputs[name] for name in KEPT if name in outputs}
+    print(f"This removes {stack}: functions, queues with the messages in them, API, schedules, alarms, logs.")
+    print("It keeps " + ", ".join(kept.values()))
+    print(f"Type the stack's name to go on: {stack}")
+    if input("> ").strip() != stack:
+        raise Refused("nothing was removed")
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
+    cloudformation.delete_stack(StackName=stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 5})
+    print(f"{stack} is gone. docs/deploying.md says how to bring it back with its data, or to remove that as well.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""How large functions and layers are as Lambda unpacks them, and that none grows beyond its bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local import archives
+from infra.local.template import load, resources
+
+# Lambda unpacks at most 250 MB, layers included. Below half of it there is room for a library that grows; above, a cold
+# start is felt.
+MOST_MEGABYTES = 120
+MEGABYTE = 1_000_000
+
+
+class TooLarge(Exception):
+    """A function with its layers is above the bound."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of one function: its own code, and each of its layers by name."""
+
+    name: str
+    code: int
+    layers: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """What Lambda unpacks."""
+        return self.code + sum(self.layers.values())
+
+
+def measure(template: Path) -> list[Size]:
+    """Every function of a template whose folders are there, the largest first; raises TooLarge."""
+    body = load(template)
+    layers = {
+        logical_id: _bytes(template.parent / properties["ContentUri"])
+        for logical_id, properties in resources(body, "AWS::Serverless::LayerVersion")
+    }
+    shared = body.get("Globals", {}).get("Function", {}).get("CodeUri", "")
+    found = [
+        Size(
+            logical_id,
+            _bytes(template.parent / properties.get("CodeUri", shared)),
+            {layer["Ref"]: layers[layer["Ref"]] for layer in properties.get("Layers", [])},
+        )
+        for logical_id, properties in resources(body, "AWS::Serverless::Function")
+    ]
+    found.sort(key=lambda size: -size.total)
+    for size in found:
+        if size.total > MOST_MEGABYTES * MEGABYTE:
+            heaviest = max(size.layers, key=lambda layer: size.layers[layer])
+            raise TooLarge(
+                f"{size.name} has {size.total / MEGABYTE:.0f} MB with its layers, and {MOST_MEGABYTES} are allowed; "
+                f"{heaviest} alone has {size.layers[heaviest] / MEGABYTE:.0f}: see what its requirements.txt brings"
+            )
+    return found
+
+
+def table(found: list[Size]) -> str:
+    """The sizes for a terminal, in MB."""
+    lines = [f"{'MB with layers':>14}  {'own code':>8}  function"]
+    lines += [f"{size.total / MEGABYTE:14.1f}  {size.code / MEGABYTE:8.1f}  {size.name}" for size in found]
+    layers = {layer: number for size in found for layer, number in size.layers.items()}
+    lines += ["", f"{'MB':>14}  layer"]
+    lines += [f"{number / MEGABYTE:14.1f}  {layer}" for layer, number in sorted(layers.items())]
+    return "\n".join(lines)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in archives.files(folder.resolve()))

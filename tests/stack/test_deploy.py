@@ -1,0 +1,142 @@
+"""Deploying as the documentation says, with SAM itself, and twice side by side; what it makes is small."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra import sizes
+from infra.local import archives, packages
+from infra.local.deploy import deploy
+from infra.local.ministack import ROOT, MiniStack
+from infra.local.template import TEMPLATE, load, resources
+
+LOCAL = "SavedQueries=false"  # the local AWS knows no saved queries
+FRONT_END = "FrontendUrl=https://inventory.example.org"
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    with MiniStack(tmp_path_factory.mktemp("deploy")) as started:
+        yield started
+
+
+def run(aws: MiniStack, module: str, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+    """What a make target runs, on the local AWS."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(  # noqa: S603 - ours
+        command, cwd=ROOT, env=environment, input=answer, capture_output=True, text=True, check=False
+    )
+
+
+# Their names are within another resource of the stack: a group's schedule, a pool's group, an API's stage.
+WITHIN_ANOTHER = {
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::Cognito::UserPoolGroup",
+    "AWS::Cognito::UserPoolResourceServer",
+    "AWS::Scheduler::Schedule",
+}
+
+
+def names(aws: MiniStack, stack: str) -> set[tuple[str, str]]:
+    """Type and physical id of everything in a stack that has a name of its own."""
+    pages = aws.connection.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = [each for page in pages for each in page["StackResourceSummaries"]]
+    own = [each for each in found if each["ResourceType"] not in WITHIN_ANOTHER]
+    return {(each["ResourceType"], each["PhysicalResourceId"]) for each in own}
+
+
+def test_a_stage_is_deployed_protected_and_removed(aws: MiniStack):
+    # given an account with nothing in it, when prod is deployed without what it needs, it says so
+    refused = run(aws, "infra.deploy", "prod", LOCAL)
+    assert refused.returncode == 1
+    assert "needs FrontendUrl: make deploy STAGE=prod FrontendUrl=https://" in refused.stderr
+
+    # when it is deployed with it, it is there, sizes and addresses are told
+    deployed = run(aws, "infra.deploy", "prod", LOCAL, FRONT_END)
+    assert deployed.returncode == 0, deployed.stdout[-3000:] + deployed.stderr[-3000:]
+    assert "MB with layers" in deployed.stdout
+    assert "ApiUrl" in deployed.stdout
+    stack = aws.connection.client("cloudformation").describe_stacks(StackName="makertasks-prod")["Stacks"][0]
+    assert stack["EnableTerminationProtection"]
+    assert {"Key": "stage", "Value": "prod"} in stack["Tags"]
+    policy = aws.connection.client("cloudformation").get_stack_policy(StackName="makertasks-prod")["StackPolicyBody"]
+    assert "LogicalResourceId/TasksTable" in policy
+
+    # and its functions are for Lambda's processor, with the layers that SAM built
+    function = aws.connection.client("lambda").get_function_configuration(
+        FunctionName="makertasks-prod-generate_qr_code"
+    )
+    assert function["Architectures"] == ["arm64"]
+    assert {"makertasks", "aws", "qrcode"} <= {each["Arn"].split(":")[6].split("-")[-1] for each in function["Layers"]}
+
+    # when a second stage is deployed beside it, they share no name
+    deploy(aws.connection, "makertasks-staging", dict([LOCAL.split("=")]))
+    assert not names(aws, "makertasks-prod") & names(aws, "makertasks-staging")
+
+    # when it is to be removed, another name than its own removes nothing
+    spared = run(aws, "infra.destroy", "staging", answer="makertasks-prod\n")
+    assert "nothing was removed" in spared.stderr
+    assert names(aws, "makertasks-staging")
+
+    # and its own name removes it, but not its data
+    removed = run(aws, "infra.destroy", "staging", answer="makertasks-staging\n")
+    assert removed.returncode == 0, removed.stderr
+    assert "makertasks-staging-tasks" in aws.connection.client("dynamodb").list_tables()["TableNames"]
+
+
+def test_a_stage_that_is_not_there_is_refused(aws: MiniStack):
+    refused = run(aws, "infra.deploy", "production")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "error: there is no stage 'production' in infra/samconfig.toml; choose one of dev, prod, staging\n"
+    )
+
+
+@pytest.mark.parametrize("architecture", packages.PROCESSORS)
+@pytest.mark.parametrize("runtime", ["python3.13", "python3.14"])
+def test_layers_are_built_for_every_runtime_and_both_architectures(runtime: str, architecture: str, tmp_path: Path):
+    target = packages.Target.on_lambda(runtime, architecture)
+    body = load(TEMPLATE)
+    for _, properties in resources(body, "AWS::Serverless::LayerVersion"):
+        folder = ROOT / properties["ContentUri"]
+        packages.build_layer(folder, target, tmp_path / folder.name)
+        properties["ContentUri"] = folder.name
+    (tmp_path / "functions").symlink_to(ROOT / "functions")
+    (tmp_path / "template.json").write_text(json.dumps(body))
+
+    # each function with its layers stays below its bound
+    found = sizes.measure(tmp_path / "template.json")
+    assert len(found) == len(list(resources(body, "AWS::Serverless::Function")))
+
+    # and compiled code is for that processor alone
+    compiled = {path.name for path in archives.files(tmp_path) if path.suffix == ".so"}
+    other = {"arm64": "x86_64", "x86_64": "aarch64"}[architecture]
+    assert not [name for name in compiled if other in name]
+
+
+def test_a_function_that_grows_beyond_its_bound_is_refused(tmp_path: Path):
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "layer").mkdir()
+    with (tmp_path / "layer/model.bin").open("wb") as file:
+        file.truncate(sizes.MOST_MEGABYTES * sizes.MEGABYTE + 1)
+    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": "layer"}}
+    properties = {"CodeUri": "functions", "Layers": [{"Ref": "Model"}]}
+    body = {"Resources": {"Model": layer, "Draw": {"Type": "AWS::Serverless::Function", "Properties": properties}}}
+    (tmp_path / "template.json").write_text(json.dumps(body))
+    with pytest.raises(sizes.TooLarge, match=r"Draw has 120 MB .* Model alone has 120"):
+        sizes.measure(tmp_path / "template.json")
