@@ -40,7 +40,7 @@ class Echo:
 
 @pytest.fixture
 def echo(aws, tasks_table, monkeypatch):
-    monkeypatch.setattr(tasks, "_registry", {})
+    monkeypatch.setattr(tasks, "_registry", dict(tasks._registry))
 
     @tasks.task(NAME, max_retries=2, retry_base=0.001)
     def echo(text: str, times: int = 1) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -71,6 +72,37 @@ def _send_batch(queue: str, batch: list[tuple[int, tuple[str, float]]]) -> dict[
     except (ClientError, BotoCoreError, Unavailable) as error:
         return {place: str(error) for place, _ in batch}
     return {int(entry["Id"]): entry.get("Message", entry["Code"]) for entry in answer.get("Failed", [])}
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message taken out of a queue for as long as the queue's visibility time-out."""
+
+    body: str
+    message_id: str
+    receipt_handle: str
+
+
+def receive(queue: str) -> list[Received]:
+    """Up to ten messages that wait, as a worker would get them; raises Unavailable."""
+    try:
+        answer = aws.client("sqs").receive_message(
+            QueueUrl=url_of(queue), MaxNumberOfMessages=MAXIMUM_BATCH, WaitTimeSeconds=1
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} gave no messages: {error}") from error
+    return [
+        Received(message["Body"], message["MessageId"], message["ReceiptHandle"])
+        for message in answer.get("Messages", [])
+    ]
+
+
+def delete(queue: str, receipt_handle: str) -> None:
+    """Take a received message out for good; raises Unavailable."""
+    try:
+        aws.client("sqs").delete_message(QueueUrl=url_of(queue), ReceiptHandle=receipt_handle)
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} kept a message: {error}") from error
 
 
 def has_backlog(queue: str) -> bool:

@@ -1,0 +1,58 @@
+"""What a job does to one task, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+from makertasks import lifecycle, payloads, resubmission, revoking
+from makertasks.errors import InvalidRequest, NotFound
+from makertasks.lifecycle import StillActive
+from makertasks.records import TaskRecord
+
+NAMESPACE = UUID("0f6c2b1e-52a0-4b8e-9f43-3f0e6a1d7c55")  # of the ids of tasks that a job submits
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one task: a word to count by, and what else there is to say."""
+
+    id: str
+    outcome: str
+    detail: str = ""
+
+
+def action(name: str, arguments: dict[str, Any], who: str, job_id: str) -> Callable[[TaskRecord], Done]:
+    """The function that does it to one task; doing it again to the same task changes nothing more."""
+    if name in {"revoke", "purge"}:
+        return lambda record: _revoke(record, who, terminate=bool(arguments.get("terminate")))
+    if name == "retry":
+        return lambda record: _retry(record, who, job_id)
+    return _delete
+
+
+def _revoke(record: TaskRecord, who: str, *, terminate: bool) -> Done:
+    return Done(record.task_id, revoking.revoke(record.task_id, terminate=terminate, who=who).value)
+
+
+def _retry(record: TaskRecord, who: str, job_id: str) -> Done:
+    new_id = str(uuid5(NAMESPACE, f"{job_id}/{record.task_id}"))
+    try:
+        return Done(record.task_id, "RETRIED", resubmission.retry(record.task_id, who=who, new_id=new_id))
+    except InvalidRequest as error:
+        return Done(record.task_id, "REFUSED", str(error))
+    except NotFound as error:
+        return Done(record.task_id, "GONE", str(error))
+
+
+def _delete(record: TaskRecord) -> Done:
+    try:
+        lifecycle.delete(record.task_id)
+    except StillActive as error:
+        return Done(record.task_id, "REFUSED", str(error))
+    except NotFound as error:
+        return Done(record.task_id, "GONE", str(error))
+    payloads.forget(record.payloads or {})
+    return Done(record.task_id, "DELETED")

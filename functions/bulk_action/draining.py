@@ -1,0 +1,54 @@
+"""What waits in a queue without a record (a stock client sent it): recorded as REVOKED, then taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from makertasks import lifecycle, queues, records, tasks, wire
+from makertasks.drafts import draft
+from makertasks.errors import InvalidArguments
+from makertasks.payloads import TooLarge
+from makertasks.queues import Received
+from makertasks.records import TaskRecord
+from makertasks.revoking import Revoked
+from makertasks.states import Status
+from makertasks.tasks import Task
+
+from .actions import Done
+
+# A queue answers with nothing now and then although messages wait; so often in a row it is empty.
+EMPTY_ANSWERS = 3
+
+
+def drain(name: str, who: str, finish: Callable[[list[Done]], None]) -> None:
+    """Take every message out of a task's queue, ten at a time; `finish` gets what became of each ten."""
+    task, empty = tasks.find(name), 0
+    while empty < EMPTY_ANSWERS:
+        received = queues.receive(task.short_name)
+        empty = 0 if received else empty + 1
+        done = [each for message in received if (each := _revoke(task, message, who))]
+        if done:
+            finish(done)
+
+
+def _revoke(task: Task, received: Received, who: str) -> Done | None:
+    """REVOKED for one message; one that cannot be read stays, and becomes a dead letter."""
+    try:
+        message = wire.decode(received.body, message_id=received.message_id, default_name=task.name)
+    except wire.Malformed:
+        return None
+    if lifecycle.close(_record(task, message), Status.REVOKED, Revoked(f"purged by {who}")):
+        outcome: Done | None = Done(message.task_id, "REVOKED", "had no record")
+    else:
+        outcome = None
+        if not records.get(message.task_id).is_final:
+            return None  # a worker has it, and its message comes back to it
+    queues.delete(task.short_name, received.receipt_handle)
+    return outcome
+
+
+def _record(task: Task, message: wire.Message) -> TaskRecord:
+    try:
+        return draft(task, message).record
+    except (InvalidArguments, TooLarge):
+        return records.new(wire.Message(task_id=message.task_id, name=task.name), queue=task.short_name)

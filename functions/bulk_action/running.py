@@ -1,0 +1,118 @@
+"""The run of a job: page by page, each page's outcomes put into the bucket before the next one is begun."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from makertasks import bucket, jobs, listing
+from makertasks.context import Context, Continue, current
+from makertasks.records import TaskRecord
+
+from . import actions, draining
+from .actions import Done
+
+# Below this many seconds the job goes on in a next invocation: a page of a hundred tasks takes a few seconds.
+MARGIN_SECONDS = 20.0
+# So many are counted beforehand; a job that finds more says "at least".
+COUNTED = 10_000
+
+
+@dataclass
+class Tally:
+    """How far a job is; JSON, so that it can travel to a next invocation."""
+
+    found: int = 0
+    complete: bool = True  # whether `found` is all there are
+    counted: bool = False
+    step: int = 0  # which of the job's filters is at hand
+    cursor: str | None = None
+    part: int = 0
+    done: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+
+def run(action: str, where: dict[str, Any], arguments: dict[str, Any], who: str) -> dict[str, Any]:
+    """Do the whole job; raises Continue where time runs short."""
+    jobs.check(action, {name: value for name, value in where.items() if name != "created_to"}, arguments)
+    context = current()
+    tally = Tally(**context.state)
+    filters = jobs.filters_of(action, where)
+    if not tally.counted:
+        _count(filters, tally)
+        context.save(asdict(tally))
+    act = actions.action(action, arguments, who, context.task_id)
+    while tally.step < len(filters):
+        page = listing.page(filters[tally.step], limit=listing.MAXIMUM_LIMIT, cursor=tally.cursor)
+        _finish_page(context, tally, [record for record in page.records if record.name != jobs.TASK], act)
+        tally.cursor = page.cursor
+        if page.cursor is None:
+            tally.step += 1
+        _pause(context, tally)
+    if action == "purge":
+        draining.drain(where["name"], who, lambda done: _finish_drained(context, tally, done))
+    return {
+        "action": action,
+        "found": max(tally.found, tally.done),
+        "done": tally.done,
+        "outcomes": tally.outcomes,
+        "parts": tally.part,
+        "key": f"{jobs.FOLDER}{context.task_id}/",
+    }
+
+
+def _count(filters: list[listing.Filter], tally: Tally) -> None:
+    """How many tasks the job finds, as far as that is counted beforehand."""
+    for wanted in filters:
+        cursor: str | None = None
+        while tally.complete:
+            page = listing.page(wanted, limit=listing.MAXIMUM_LIMIT, cursor=cursor)
+            tally.found += sum(record.name != jobs.TASK for record in page.records)
+            cursor, tally.complete = page.cursor, tally.found < COUNTED
+            if cursor is None:
+                break
+    tally.counted = True
+
+
+def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act: Callable[[TaskRecord], Done]) -> None:
+    """Act on each task of a page; one that an attempt before this has finished is taken as it was left."""
+    if not records:
+        return
+    key = jobs.key_of(context.task_id, tally.part)
+    if context.attempt > 1 and bucket.version(key).etag:
+        lines = [json.loads(line) for line in bucket.get(key).body.splitlines()]
+        _add(tally, [Done(**line) for line in lines])
+        return
+    finished: list[Done] = []
+    for record in records:
+        finished.append(act(record))
+        context.checkpoint(tally.done + len(finished), max(tally.found, tally.done + len(finished) + 1))
+    _write(context, tally, finished)
+
+
+def _finish_drained(context: Context, tally: Tally, done: list[Done]) -> None:
+    _write(context, tally, done)
+    context.checkpoint(tally.done, max(tally.found, tally.done))
+    _pause(context, tally)
+
+
+def _write(context: Context, tally: Tally, done: list[Done]) -> None:
+    body = "".join(f"{json.dumps(asdict(each))}\n" for each in done)
+    bucket.put(jobs.key_of(context.task_id, tally.part), body.encode(), "application/x-ndjson")
+    _add(tally, done)
+
+
+def _add(tally: Tally, done: list[Done]) -> None:
+    tally.part += 1
+    tally.done += len(done)
+    tally.outcomes = dict(Counter(tally.outcomes) + Counter(each.outcome for each in done))
+
+
+def _pause(context: Context, tally: Tally) -> None:
+    """Keep what is done; go on in a next invocation where time runs short."""
+    if context.remaining() < MARGIN_SECONDS:
+        raise Continue(asdict(tally))
+    context.save(asdict(tally))

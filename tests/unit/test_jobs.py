@@ -1,0 +1,174 @@
+"""Background jobs over a filter: each task's outcome, progress, cancelling, and going on after a break."""
+
+from __future__ import annotations
+
+import pytest
+from echo_task import NAME
+from lambda_queue import Queue
+
+from bulk_action import running
+from bulk_action.handler import bulk_action
+from makertasks import bucket, clock, jobs, listing, payloads, records, revoking, wire, worker
+from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable
+from makertasks.states import Status
+
+
+@pytest.fixture
+def desk(echo, aws, counters_table, media_bucket):
+    """Echo tasks, and the queue of jobs."""
+    aws.client("sqs").create_queue(QueueName="unit-tasks-bulk_action")
+    echo.jobs = Queue(aws.client("sqs"), "unit-tasks-bulk_action", worker.lambda_handler(bulk_action))
+    echo.jobs.context.seconds = 900
+    return echo
+
+
+def run(desk, action, where, **arguments):
+    """Start a job, run it to its end; answers its result and its outcomes by task id."""
+    job = jobs.start(action, {"name": NAME, **where}, who="ada", arguments=arguments)
+    desk.jobs.deliver()
+    result = payloads.result_of(records.get(job))
+    lines = list(jobs.outcomes(job, result["parts"]))
+    assert len({line["id"] for line in lines}) == len(lines)
+    return result, {line["id"]: line for line in lines}
+
+
+def test_revoking_by_filter_calls_off_what_waits_and_counts_it(desk):
+    ended = desk.submit("one")
+    desk.queue.deliver()
+    waiting = {desk.submit(str(number)) for number in range(5)}
+    result, outcomes = run(desk, "revoke", {})
+    assert result["outcomes"] == {"REVOKED": 5}
+    assert (result["found"], result["done"]) == (5, 5)
+    assert {desk.record(task_id).status for task_id in waiting} == {Status.REVOKED}
+    assert set(outcomes) == waiting
+    assert desk.record(ended).status == Status.SUCCESS
+
+
+def test_retrying_by_filter_makes_a_new_task_of_each(desk):
+    desk.plan = [PermanentError("no")] * 3
+    failed = {desk.submit(str(number)) for number in range(3)}
+    desk.queue.deliver()
+    result, outcomes = run(desk, "retry", {"status": "FAILURE"})
+    assert result["outcomes"] == {"RETRIED": 3}
+    new = {line["detail"] for line in outcomes.values()}
+    assert {desk.record(task_id).retry_of for task_id in new} == failed
+    desk.queue.deliver()
+    assert {desk.record(task_id).status for task_id in new} == {Status.SUCCESS}
+
+
+def test_deleting_by_filter_removes_records_and_what_they_kept(desk):
+    task_id = desk.submit("x" * 20_000)
+    desk.queue.deliver()
+    [key] = [pointer["key"] for pointer in desk.record(task_id).payloads.values() if "kwargs" in pointer["key"]]
+    assert bucket.version(key).etag
+    result, _ = run(desk, "delete", {"status": "SUCCESS"})
+    assert result["outcomes"] == {"DELETED": 1}
+    assert records.stored(task_id) is None
+    assert not bucket.version(key).etag
+
+
+def test_cleaning_up_keeps_failures_and_the_young(desk):
+    desk.plan = [PermanentError("no")]
+    desk.submit("failed")
+    desk.submit("fine")
+    desk.queue.deliver()
+    result, _ = run(desk, "cleanup", {}, older_than_days=1)
+    assert result["outcomes"] == {}
+    result, _ = run(desk, "cleanup", {}, older_than_days=0)
+    assert result["outcomes"] == {"DELETED": 1}
+    assert [record.status for record in listing.page(listing.Filter(name=NAME)).records] == [Status.FAILURE]
+
+
+def test_purging_revokes_what_waits_with_and_without_a_record(desk):
+    recorded = desk.submit("ours")
+    stray = wire.Message(task_id="stray", name=NAME, kwargs={"text": "theirs"})
+    desk.queue.send(wire.encode(stray, "echo"))
+    job = jobs.start("purge", {"name": NAME}, who="ada")
+    desk.jobs.deliver()
+    assert payloads.result_of(records.get(job))["outcomes"] == {"REVOKED": 2}
+    assert desk.queue.count() == 0
+    assert {desk.record(task_id).status for task_id in (recorded, "stray")} == {Status.REVOKED}
+    assert desk.record("stray").kwargs == {"text": "theirs"}
+
+
+def test_a_job_goes_on_in_a_next_invocation_and_repeats_nothing(desk, monkeypatch):
+    monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
+    waiting = [desk.submit(str(number)) for number in range(5)]
+    job = jobs.start("revoke", {"name": NAME}, who="ada")
+    desk.jobs.context.seconds = running.MARGIN_SECONDS  # every page is the last for now
+    [body] = desk.jobs.deliver()
+    while records.get(job).status == Status.RETRY:
+        records.get(job).update(actions=[records.TaskRecord.retry_at.set(clock.text(clock.now()))])
+        desk.jobs.send(body)
+        desk.jobs.deliver()
+    result = payloads.result_of(records.get(job))
+    assert (result["outcomes"], result["done"]) == ({"REVOKED": 5}, 5)
+    assert {line["id"] for line in jobs.outcomes(job, result["parts"])} == set(waiting)
+    assert result["parts"] > 2
+
+
+def test_a_job_that_failed_in_passing_takes_finished_pages_as_they_are(desk, monkeypatch):
+    monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
+    for number in range(4):
+        desk.submit(str(number))
+    job = jobs.start("revoke", {"name": NAME}, who="ada")
+    real, calls = revoking.revoke, []
+
+    def revoke(*arguments, **more):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise Unavailable("throttled")
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(revoking, "revoke", revoke)
+    [body] = desk.jobs.deliver()
+    records.get(job).update(actions=[records.TaskRecord.retry_at.set(clock.text(clock.now()))])
+    desk.jobs.send(body)
+    desk.jobs.deliver()
+    assert payloads.result_of(records.get(job))["outcomes"] == {"REVOKED": 4}
+    assert len(calls) == 5
+
+
+def test_a_job_is_called_off_like_any_task(desk, monkeypatch):
+    monkeypatch.setattr("makertasks.attempt.PROGRESS_SECONDS", 0)
+    waiting = [desk.submit(str(number)) for number in range(3)]
+    job = jobs.start("revoke", {"name": NAME}, who="ada")
+    real = revoking.revoke
+
+    def revoke(task_id, **options):
+        monkeypatch.setattr(revoking, "revoke", real)
+        real(job, terminate=True, who="bob")
+        return real(task_id, **options)
+
+    monkeypatch.setattr(revoking, "revoke", revoke)
+    desk.jobs.deliver()
+    assert records.get(job).status == Status.REVOKED
+    assert sorted(desk.record(task_id).status for task_id in waiting) == ["PENDING", "PENDING", "REVOKED"]
+
+
+@pytest.mark.parametrize(
+    ("action", "where", "arguments", "field"),
+    [
+        ("explode", {}, {}, "action"),
+        ("revoke", {"colour": "red"}, {}, "where.colour"),
+        ("revoke", {"status": "SUCCESS"}, {}, "where.status"),
+        ("retry", {"status": "PENDING"}, {}, "where.status"),
+        ("retry", {}, {"terminate": True}, "arguments.terminate"),
+        ("cleanup", {}, {}, "arguments.older_than_days"),
+        ("purge", {"name": NAME, "status": "PENDING"}, {}, "where"),
+        ("purge", {}, {}, "name"),
+    ],
+)
+def test_jobs_that_make_no_sense_are_refused(desk, action, where, arguments, field):
+    with pytest.raises(InvalidRequest) as refused:
+        jobs.start(action, where, who="ada", arguments=arguments)
+    assert refused.value.field == field
+    assert desk.jobs.count() == 0
+
+
+def test_passing_errors_of_the_bucket_are_retried(desk, aws):
+    desk.submit()
+    job = jobs.start("revoke", {"name": NAME}, who="ada")
+    aws.client("s3").delete_bucket(Bucket="unit-media")
+    assert len(desk.jobs.deliver()) == 1
+    assert (records.get(job).status, records.get(job).error_type) == (Status.RETRY, PassingError.__name__)
