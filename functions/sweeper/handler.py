@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from makertasks import sweeping
+from makertasks import metrics, sweeping
 
 # What is left of the function's time when the sweep takes no further page, in seconds.
 MARGIN_SECONDS = 10
@@ -18,4 +18,6 @@ logger = Logger()
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - what the schedule says is nothing
     """One run; answers what it did."""
-    return asdict(sweeping.sweep(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS))
+    swept = sweeping.sweep(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS)
+    metrics.stuck(swept.requeued + swept.given_up)
+    return asdict(swept)

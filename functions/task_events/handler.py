@@ -1,4 +1,4 @@
-"""Tasks table stream ▶ counters table: counts tasks by hour, day, name and status."""
+"""Tasks table stream ▶ counters table: counts tasks by hour, day, name and status, and tells CloudWatch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from makertasks import counters, jsonvalues
+from makertasks import counters, jsonvalues, metrics
 
 logger = Logger()
 
@@ -27,4 +27,5 @@ def handler(event: dict[str, Any], _context: Any) -> None:
     """One batch of a shard, in order. After an exception Lambda delivers it again, and it still counts once."""
     changes = [change for record in DynamoDBStreamEvent(event).records if (change := change_of(record))]
     written = counters.count(changes)
+    metrics.steps(changes)
     logger.info("tasks counted", changes=len(changes), cells=written)

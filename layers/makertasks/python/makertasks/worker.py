@@ -26,6 +26,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from makertasks import clock, delays, execution, lifecycle, payloads, queues, records, wire
 from makertasks.attempt import Delivery, Invocation, Later
 from makertasks.errors import MakertasksError
+from makertasks.metrics import of_task
 from makertasks.records import TaskRecord
 from makertasks.states import Status
 from makertasks.tasks import Task
@@ -49,20 +50,17 @@ class TaskFailed(MakertasksError):
 
 def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
     """The Lambda handler of one task."""
-    metrics = EphemeralMetrics(namespace="makertasks")
-    metrics.set_default_dimensions(task_name=task.name)
+    metrics = of_task(task.name)
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     @logger.inject_lambda_context(clear_state=True)
-    @metrics.log_metrics
+    @metrics.log_metrics(capture_cold_start_metric=True)  # type: ignore[untyped-decorator]  # with options it has no types
     def handler(event: dict[str, Any], lambda_context: Any) -> Any:
         began = time.time()
         invocation = Invocation(began, began + lambda_context.get_remaining_time_in_millis() / 1000)
+        metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=len(event.get("Records", [event])))
         if "Records" not in event:
-            metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=1)
             return _invoke(task, event, lambda_context.aws_request_id, invocation)
-
-        metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=len(event["Records"]))
 
         def handle(record: SQSRecord) -> None:
             _deliver(task, record, invocation, metrics)
@@ -139,8 +137,7 @@ def _close_malformed(task: Task, record: SQSRecord, error: wire.Malformed, sent:
 
 
 def _count(metrics: EphemeralMetrics, record: TaskRecord, sent: datetime) -> None:
-    """Metrics of one ended attempt: its outcome, its runtime, and how long it waited before its first start."""
-    metrics.add_metric(name=f"Task{record.status.capitalize()}", unit=MetricUnit.Count, value=1)
+    """Metrics of a task that has ended: its runtime, and how long it waited before its last start."""
     if record.runtime is not None:
         metrics.add_metric(name="Runtime", unit=MetricUnit.Seconds, value=float(record.runtime))
     if record.started:
