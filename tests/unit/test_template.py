@@ -1,0 +1,166 @@
+"""template.yaml itself: rights without wildcards, everything watched, nothing of one account written in."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.template import ROOT, resources, template
+
+RUNBOOKS = ROOT / "docs/runbooks.md"
+
+# Actions for which AWS knows no narrower resource than all.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+WITHOUT_RESOURCE = {
+    "dynamodb:ListStreams",
+    "lambda:ListEventSourceMappings",
+    "scheduler:ListSchedules",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+# Names that end in an asterisk because what follows is made while it runs: objects, tasks' queues, log groups,
+# schedules of tasks that were put off, event source mappings (whose id AWS chooses; a condition names the functions).
+OPEN_ENDS = re.compile(
+    r"\$\{MediaBucket\.Arn\}/\w+/([\w/-]+/)?\*"
+    r"|arn:.*:sqs:.*:\$\{AWS::StackName\}-(tasks|dead)-\*"
+    r"|arn:.*:log-group:/aws/lambda/\$\{AWS::StackName\}-\*(:\*)?"
+    r"|arn:.*:schedule/\$\{(Delays|Schedules|AWS::StackName)(-delays)?\}(-delays)?/(task-)?\*"
+    r"|arn:.*:event-source-mapping:\*"
+)
+
+
+def of_type(kind):
+    return {name: body["Properties"] for name, body in resources().items() if body["Type"] == kind}
+
+
+def many(value):
+    return value if isinstance(value, list) else [value]
+
+
+def statements():
+    """Every statement that allows something, with where it stands."""
+    for name, body in resources().items():
+        if body["Type"] in {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"}:
+            properties = body["Properties"]
+            documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+            for document in [*documents, *([properties["PolicyDocument"]] if "PolicyDocument" in properties else [])]:
+                for statement in document["Statement"]:
+                    yield name, statement
+
+
+def test_no_right_is_wider_than_it_must_be():
+    for name, statement in statements():
+        for action in many(statement["Action"]):
+            assert "*" not in action, f"{name} {statement.get('Sid')}: name each action"
+        for resource in many(statement["Resource"]):
+            if resource == "*":
+                assert set(many(statement["Action"])) <= WITHOUT_RESOURCE, f"{name} {statement.get('Sid')}"
+            elif "*" in resource:
+                assert OPEN_ENDS.fullmatch(resource), f"{name} {statement.get('Sid')}: {resource}"
+
+
+def test_each_function_has_a_role_and_a_log_group_of_its_own():
+    functions = of_type("AWS::Serverless::Function")
+    assert len({properties["Role"] for properties in functions.values()}) == len(functions)
+    assert len({str(properties["LoggingConfig"]) for properties in functions.values()}) == len(functions)
+
+
+def test_queues_bucket_and_topic_refuse_plain_http_and_other_accounts():
+    guarded = {queue for policy in of_type("AWS::SQS::QueuePolicy").values() for queue in policy["Queues"]}
+    assert guarded == of_type("AWS::SQS::Queue").keys()
+    for kind in ("AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy"):
+        for name, policy in of_type(kind).items():
+            stated = {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+            assert stated["DenyPlainHttp"]["Effect"] == "Deny", name
+            # A topic lets nobody else in by what it allows; the others say so.
+            assert "DenyOtherAccounts" in stated or kind == "AWS::SNS::TopicPolicy", name
+
+
+def test_a_key_of_ones_own_encrypts_everything_that_is_kept():
+    places = {
+        "AWS::SQS::Queue": "KmsMasterKeyId", "AWS::SNS::Topic": "KmsMasterKeyId", "AWS::Logs::LogGroup": "KmsKeyId",
+        "AWS::DynamoDB::Table": "SSESpecification", "AWS::S3::Bucket": "BucketEncryption",
+    }  # fmt: skip
+    for kind, place in places.items():
+        for name, properties in of_type(kind).items():
+            assert "KeyArn" in str(properties.get(place)), f"{name}: {place} does not use KeyArn"
+    for name, properties in of_type("AWS::IAM::Role").items():
+        if name != "SweepScheduleRole":  # it only calls a function
+            assert "KeyPolicy" in str(properties.get("ManagedPolicyArns")), f"{name} could not use such a key"
+
+
+@pytest.mark.parametrize("name", of_type("AWS::CloudWatch::Alarm"))
+def test_an_alarm_reaches_somebody_and_names_what_to_do(name):
+    properties = of_type("AWS::CloudWatch::Alarm")[name]
+    assert properties["AlarmActions"] == ["Alarms"]
+    assert properties["TreatMissingData"] == "notBreaching"
+    anchor = re.search(r"docs/runbooks\.md#([a-z0-9-]+)$", properties["AlarmDescription"])
+    assert anchor, "its description ends with its place in docs/runbooks.md"
+    headings = re.findall(r"(?m)^## (.+)$", RUNBOOKS.read_text())
+    assert anchor[1] in {heading.lower().replace(" ", "-") for heading in headings}
+
+
+def test_every_runbook_belongs_to_an_alarm():
+    told = {
+        properties["AlarmDescription"].partition("#")[2] for properties in of_type("AWS::CloudWatch::Alarm").values()
+    }
+    headings = re.findall(r"(?m)^## (.+)$", RUNBOOKS.read_text())
+    assert {heading.lower().replace(" ", "-") for heading in headings} == told
+
+
+def alarmed(metric):
+    """Values of the dimensions of every alarm on a metric."""
+    return {
+        dimension["Value"]
+        for properties in of_type("AWS::CloudWatch::Alarm").values()
+        if properties["MetricName"] == metric
+        for dimension in properties.get("Dimensions", [{"Value": "the whole account"}])
+    }
+
+
+def test_every_queue_stream_schedule_and_the_api_are_watched():
+    tasks = {name for name in of_type("AWS::SQS::Queue") if not name.endswith("DeadLetters")}
+    assert alarmed("ApproximateAgeOfOldestMessage") == {f"{name}.QueueName" for name in tasks}
+    # dead letters: the one function that takes them from every queue for them
+    mappings = of_type("AWS::Lambda::EventSourceMapping").values()
+    dead = {name for name in of_type("AWS::SQS::Queue") if name.endswith("DeadLetters")}
+    assert {each["EventSourceArn"].removesuffix(".Arn") for each in mappings} >= dead
+    assert "DeadLettersFunction" in alarmed("Invocations") & alarmed("Errors")
+    # streams
+    followers = {
+        name
+        for name, properties in of_type("AWS::Serverless::Function").items()
+        if any(event["Type"] == "DynamoDB" for event in properties.get("Events", {}).values())
+    }
+    assert alarmed("IteratorAge") == followers
+    assert alarmed("InvocationDroppedCount") == of_type("AWS::Scheduler::ScheduleGroup").keys()
+    assert alarmed("5xx") == {"HttpApi"}
+    assert alarmed("Throttles") == {"the whole account"}
+    assert alarmed("Failed") == alarmed("StuckTasks") == {"AWS::StackName"}
+
+
+def test_everything_with_a_name_has_the_stacks_name_in_it():
+    kept_within = {"AWS::Scheduler::Schedule", "AWS::Cognito::UserPoolGroup"}  # within a group, within a pool
+    for name, body in resources().items():
+        for key, value in body["Properties"].items():
+            if key.endswith("Name") and key != "DisplayName" and body["Type"] not in kept_within:
+                is_reference = str(value) in {*resources(), *(f"{each}.Arn" for each in resources())}
+                named = key.removesuffix("Name") in body["Type"] or key in {"Name", "QueueName", "LayerName"}
+                if named and not is_reference and "$default" not in str(value):
+                    assert "AWS::StackName" in str(value), f"{name}.{key} is {value!r}"
+
+
+def test_no_account_region_or_partition_is_written_in():
+    text = (ROOT / "template.yaml").read_text()
+    assert not re.search(r"arn:aws[:-]", re.sub(r"#.*|AllowedPattern:.*", "", text))
+    assert not re.search(r"\b\d{12}\b", text)
+    assert not re.search(
+        r"\b(us|eu|ap|sa|ca|af|me|il|mx)-(east|west|north|south|central|southeast|northeast)-\d\b", text
+    )
+
+
+def test_every_parameter_and_output_is_explained():
+    for place in ("Parameters", "Outputs"):
+        for name, body in template()[place].items():
+            assert len(body.get("Description", "")) > 10, name
