@@ -16,7 +16,7 @@ def celery_settings() -> dict[str, Any]:
     `ttl_seconds` is not in the address of the result backend on purpose: with it Celery would want to change the
     table's time to live.
     """
-    names = {name: declared.short_name for name, declared in tasks.discover().items()}
+    names = _queues()
     region = _region()
     return {
         "broker_url": "sqs://",
@@ -50,7 +50,7 @@ def policy(*, inventory: bool = False) -> dict[str, Any]:
     Put and deleted are groups and chords and what `forget()` removes; updated is what MakertasksControl revokes.
     """
     table = _table_arn()
-    arns = [_queue_arn(declared.short_name) for declared in tasks.discover().values()]
+    arns = [_queue_arn(short) for short in _queues().values()]
     partition = table.split(":")[1]
     changes = f"arn:{partition}:s3:::{settings.bucket()}/imports/changes/*"
     more = [_allow("SendInventory", ["s3:PutObject"], changes)] if inventory else []
@@ -65,6 +65,11 @@ def policy(*, inventory: bool = False) -> dict[str, Any]:
             _allow("RevokePutOff", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
         ],
     }
+
+
+def _queues() -> dict[str, str]:
+    """The queues by the names of their tasks: those that callers may send."""
+    return {name: declared.short_name for name, declared in tasks.discover().items() if not declared.system}
 
 
 def _allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:

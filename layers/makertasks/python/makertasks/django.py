@@ -62,4 +62,15 @@ def send(objects: list[dict[str, Any]]) -> str:
 
 def _saved(apps: frozenset[str], sender: Any, instance: Any, raw: bool = False, **given: Any) -> None:
     if sender._meta.app_label in apps and not raw:  # noqa: SLF001 - Django's public `Model._meta`
-        send_changes([instance], using=given.get("using"))
+        send_changes([*_named_by(instance, apps), instance], using=given.get("using"))
+
+
+def _named_by(instance: Any, apps: frozenset[str]) -> list[Any]:
+    """The objects that an object names, those that they name before them: each change can be taken up by itself."""
+    found: list[Any] = []
+    for field in instance._meta.concrete_fields:  # noqa: SLF001 - Django's public `Model._meta`
+        if field.many_to_one and field.related_model._meta.app_label in apps:  # noqa: SLF001 - as above
+            named = getattr(instance, field.name)
+            if named is not None and named != instance:
+                found += [each for each in (*_named_by(named, apps), named) if each not in found]
+    return found

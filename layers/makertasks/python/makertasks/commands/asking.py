@@ -71,16 +71,24 @@ def seconds_or_moment(option: str, text: str | None) -> datetime | float | None:
 
 
 def wait_for(task_id: str, what: str, timeout: float | None = None, *, quiet: bool = False) -> TaskRecord:
-    """The record of a task once it has ended, with a progress bar meanwhile; raises NotFound or TimeoutError."""
+    """The record of a task once it has ended, with a progress bar meanwhile.
+
+    A task that a stock Celery client sent has no record before it is met: with a time-out that is waited for, too.
+    Raises NotFound or TimeoutError.
+    """
     deadline = None if timeout is None else time.monotonic() + timeout
     with output.progress(what, None, quiet=quiet) as report:
-        while not (record := records.get(task_id)).is_final:
-            if record.progress:
+        while True:
+            record = records.stored(task_id) if deadline else records.get(task_id)
+            if record and record.is_final:
+                return record
+            if record and record.progress:
                 report(record.progress["done"], record.progress["total"])
             if deadline is not None and time.monotonic() > deadline:
+                if record is None:
+                    raise NotFound(f"there is no task {task_id}, and after {timeout:g} s there still is none")
                 raise TimeoutError(f"task {task_id} is {record.status} after {timeout:g} s; it goes on")
             time.sleep(LOOK_SECONDS)
-    return record
 
 
 def queues_named(names: list[str] | None) -> list[str]:

