@@ -88,7 +88,7 @@ unit: $(ENVIRONMENTS) ## Tests of every part by itself
 	$(BIN)/pytest tests/unit -n 2 --dist worksteal
 
 .PHONY: stack
-stack: $(ENVIRONMENTS) $(CELERIES) ## Tests of the real template on the local AWS
+stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed ## Tests of the real template on the local AWS
 	$(BIN)/pytest tests/stack
 
 .PHONY: faults
