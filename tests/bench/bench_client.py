@@ -1,0 +1,106 @@
+"""Sending 1,000 tasks from one thread: our client beside stock Celery with its SQS broker, on the same local stack."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.local.ministack import ROOT
+from infra.local.stack import LocalStack, local_stack
+from tests.bench.figures import Figure
+
+TASKS = 1000
+ROUNDS = 3
+ITEM_ID = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
+
+# Each prints the seconds that so many tasks took, after a few that warm it up.
+OURS = f"""
+import time
+from makertasks import generate_qr_code
+for _ in range(20): generate_qr_code.delay("{ITEM_ID}")
+begun = time.perf_counter()
+for _ in range({TASKS}): generate_qr_code.delay("{ITEM_ID}")
+print(time.perf_counter() - begun)
+"""
+OURS_AT_ONCE = f"""
+import time
+from makertasks import generate_qr_code
+generate_qr_code.submit_many([{{"item_id": "{ITEM_ID}"}}] * 20)
+begun = time.perf_counter()
+answer = generate_qr_code.submit_many([{{"item_id": "{ITEM_ID}"}}] * {TASKS})
+print(time.perf_counter() - begun)
+assert not answer.rejected, answer.rejected[0]
+"""
+STOCK = f"""
+import json, os, time
+from celery import Celery
+app = Celery("config")
+app.conf.update(**json.loads(os.environ["CELERY_SETTINGS"]))
+@app.task(name="inventory.tasks.generate_qr_code")
+def task(item_id): pass
+for _ in range(20): task.delay("{ITEM_ID}")
+begun = time.perf_counter()
+for _ in range({TASKS}): task.delay("{ITEM_ID}")
+print(time.perf_counter() - begun)
+"""
+
+
+def rows() -> Iterator[Figure]:
+    """Everything this module measures; takes about a minute."""
+    with tempfile.TemporaryDirectory() as folder, local_stack(Path(folder)) as stack:
+        _pause(stack)
+        _put_item(stack)
+        environment = _environment(stack)
+        ours = [str(ROOT / ".venv/bin/python"), "-c"]
+        print_settings = [*ours[:1], "-m", "makertasks", "celery-settings", "--json"]
+        environment["CELERY_SETTINGS"] = _run(print_settings, environment)
+        stock = [str(ROOT / ".local/celery-newest/bin/python"), "-c", STOCK]
+        taken: dict[str, list[float]] = {"ours": [], "at once": [], "stock": []}
+        for _ in range(ROUNDS):  # in turns, so that whatever else the machine does meets all of them
+            taken["stock"].append(float(_run(stock, environment)))
+            taken["ours"].append(float(_run([*ours, OURS], environment)))
+            taken["at once"].append(float(_run([*ours, OURS_AT_ONCE], environment)))
+    stock_seconds = min(taken["stock"])
+    yield Figure(f"{TASKS:,} × delay(), stock Celery with SQS", stock_seconds, "s", stock_seconds)
+    yield Figure(f"{TASKS:,} × delay(), our client", min(taken["ours"]), "s", stock_seconds)
+    yield Figure(f"{TASKS:,} tasks by submit_many()", min(taken["at once"]), "s", stock_seconds)
+
+
+def _pause(stack: LocalStack) -> None:
+    """No function takes what is sent, so that all of the machine is the sender's."""
+    client = stack.client("lambda")
+    for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+
+def _put_item(stack: LocalStack) -> None:
+    item = {"owner": f"item#{ITEM_ID}", "entry": "item", "kind": "item", "name": "Vice", "listing": "item"}
+    values = {name: {"S": value} for name, value in (item | {"sort_name": "vice"}).items()}
+    stack.client("dynamodb").put_item(TableName=stack.outputs["InventoryTableName"], Item=values)
+
+
+def _environment(stack: LocalStack) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "NO_PROXY": "*",
+        "AWS_ENDPOINT_URL": stack.endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "PYTHONPATH": f"{ROOT / 'layers/makertasks/python'}{os.pathsep}{ROOT / 'functions'}",
+        "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
+        "STACK_NAME": stack.name,
+        "TASKS_TABLE": stack.outputs["TasksTableName"],
+        "INVENTORY_TABLE": stack.outputs["InventoryTableName"],
+        "COUNTERS_TABLE": stack.outputs["CountersTableName"],
+        "MEDIA_BUCKET": stack.outputs["MediaBucketName"],
+    }
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
