@@ -1,4 +1,7 @@
-"""Tasks table stream ▶ counters table: counts tasks by hour, day, name and status, and tells CloudWatch."""
+"""Tasks table stream ▶ counters table: counts tasks by hour, day, name and status, and tells CloudWatch.
+
+What a record kept in the bucket goes with it, whoever removed it: a person, a job or time.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import (
+    DynamoDBRecord,
+    DynamoDBRecordEventName,
+)
 
-from makertasks import counters, jsonvalues, metrics
+from makertasks import counters, jsonvalues, metrics, payloads
 
 logger = Logger()
 
@@ -22,10 +28,20 @@ def change_of(record: DynamoDBRecord) -> counters.Change | None:
     return counters.change_of(str(record.event_id), old, new)
 
 
+def forget_payloads(record: DynamoDBRecord) -> None:
+    """Remove the large arguments and results of a task whose record is gone, deleted or expired."""
+    images = record.dynamodb
+    if record.event_name is DynamoDBRecordEventName.REMOVE and images is not None and images.old_image:
+        payloads.forget(jsonvalues.from_decimal(images.old_image.get("payloads") or {}))
+
+
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> None:
     """One batch of a shard, in order. After an exception Lambda delivers it again, and it still counts once."""
-    changes = [change for record in DynamoDBStreamEvent(event).records if (change := change_of(record))]
+    records = list(DynamoDBStreamEvent(event).records)
+    for record in records:
+        forget_payloads(record)
+    changes = [change for record in records if (change := change_of(record))]
     written = counters.count(changes)
     metrics.steps(changes)
     logger.info("tasks counted", changes=len(changes), cells=written)

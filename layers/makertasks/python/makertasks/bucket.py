@@ -18,7 +18,8 @@ from makertasks import aws, settings
 from makertasks.errors import NotFound, PassingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 # How long a presigned link works, in seconds: long enough for a page left open over a coffee.
 LINK_SECONDS = 900
@@ -145,6 +146,44 @@ def keys(prefix: str) -> frozenset[str]:
         return frozenset(entry["Key"] for page in pages for entry in page.get("Contents", []))
     except (ClientError, BotoCoreError) as error:
         raise PassingError(f"S3 did not list {prefix}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object as a list of the bucket names it."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+def pages(prefix: str, after: str = "") -> Iterator[list[Listed]]:
+    """The objects that begin with `prefix`, in the order of their keys from behind `after`, at most 1,000 at a time.
+
+    Raises PassingError where S3 refuses.
+    """
+    listing = aws.client("s3").get_paginator("list_objects_v2")
+    try:
+        for page in listing.paginate(Bucket=settings.bucket(), Prefix=prefix, StartAfter=after):
+            found = [Listed(each["Key"], each["Size"], each["LastModified"]) for each in page.get("Contents", [])]
+            if found:
+                yield found
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not list {prefix}: {error}") from error
+
+
+def delete_many(keys: list[str]) -> None:
+    """Remove objects, at most 1,000; one that is not there is no error. Raises PassingError where S3 refuses one."""
+    if not keys:
+        return
+    wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+    try:
+        refused = aws.client("s3").delete_objects(Bucket=settings.bucket(), Delete=wanted).get("Errors", [])
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not delete {len(keys)} objects: {error}") from error
+    if refused:
+        first = refused[0]
+        raise PassingError(f"S3 did not delete {first['Key']} and {len(refused) - 1} more: {first.get('Message')}")
 
 
 def presigned_post(key: str, content_type: str, maximum: int, seconds: int = LINK_SECONDS) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -134,6 +134,16 @@ def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> tuple
     found = find(keys)
     items = [entry for key in keys if isinstance(entry := found.get(key), Item)]
     return items, _encode_cursor(last["sort_name"]["S"], last["owner"]["S"]) if last else None
+
+
+def every_item() -> Iterator[Item]:
+    """All items by name, a page at a time; raises PassingError where DynamoDB refuses."""
+    cursor: str | None = None
+    while True:
+        items, cursor = list_items(TRANSACTION_ENTRIES, cursor)
+        yield from items
+        if cursor is None:
+            return
 
 
 def _encode_cursor(sort_name: str, owner: str) -> str:

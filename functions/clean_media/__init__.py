@@ -1,0 +1,1 @@
+"""`makertasks.clean_media`: removes media that nothing refers to."""

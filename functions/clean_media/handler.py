@@ -1,0 +1,30 @@
+"""Lambda function of `makertasks.clean_media`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from makertasks.tasks import task
+from makertasks.worker import lambda_handler
+
+# A day at least: what a task has just stored, and its item does not name yet, is no orphan.
+Days = Annotated[int, Meta(ge=1, le=3650)]
+
+
+@task("makertasks.clean_media", schedule_slot="day")
+def clean_media(older_than_days: Days = 30, dry_run: bool = False) -> dict[str, Any]:
+    """Remove pictures, QR codes and cards that nothing refers to; with `dry_run` only say which.
+
+    Reads every item, and what the bucket has under the folders that tasks write; removes objects that no item names
+    and that are older than `older_than_days`, and sheets of cards whose task is gone. What is removed can be brought
+    back for 30 days, as a former version. Answers what was looked at, kept and removed. Goes on in a next invocation
+    where time runs short. Raises PassingError where a service refuses.
+    """
+    from . import cleaning  # loaded on the first run: the API imports this module only to learn the signature
+
+    return cleaning.run(older_than_days, dry_run=dry_run)
+
+
+handler = lambda_handler(clean_media)
