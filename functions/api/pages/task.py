@@ -87,18 +87,22 @@ def digest(record: TaskRecord) -> str:
 
 
 def made(result: Any) -> list[Made]:
-    """The objects of the bucket that a result names."""
-    values = result.items() if isinstance(result, dict) else []
-    return [
-        Made(name.replace("_", " "), value, bucket.link(value))
-        for name, value in values
-        if isinstance(value, str) and value.startswith(MADE)
-    ]
+    """The objects of the bucket that a result names, alone or in lists."""
+    found = []
+    for name, value in result.items() if isinstance(result, dict) else []:
+        keys = value if isinstance(value, list) else [value]
+        found += [Made(name.replace("_", " "), key, bucket.link(key)) for key in keys if is_ours(key)]
+    return found
+
+
+def is_ours(key: Any) -> bool:
+    """Whether a value of a result is the key of an object that a task wrote."""
+    return isinstance(key, str) and key.startswith(MADE)
 
 
 def lineage(task: Any) -> list[tuple[str, list[str]]]:
     """The tasks that this one is related to, by kind."""
-    root = task["root_id"] if task["root_id"] not in {task["id"], task["parent_id"]} else None
+    root = task["root_id"] if task["root_id"] not in {task["id"], task["parent_id"], task["retry_of"]} else None
     relations = {
         "Retry of": [task["retry_of"]],
         "Retried as": task["retried_to"],
