@@ -41,6 +41,7 @@ def environment(monkeypatch):
         "MEDIA_BUCKET": "unit-media",
         "FRONTEND_URL": "http://localhost:3000",
         "RETENTION_DAYS_SUCCESS": "30",
+        "DELAYS_ROLE": "arn:aws:iam::123456789012:role/unit-delays",
         "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
         "POWERTOOLS_SERVICE_NAME": "unit",
         "POWERTOOLS_METRICS_NAMESPACE": "makertasks",

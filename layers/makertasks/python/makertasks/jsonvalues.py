@@ -10,6 +10,8 @@ from boto3.dynamodb.types import DYNAMODB_CONTEXT
 
 # Levels of lists and maps in one attribute are 32 for DynamoDB.
 MAXIMUM_DEPTH = 30
+# From here on floats stand further apart than whole numbers.
+EXACT_FLOATS = 2.0**53
 
 
 def plain(value: Any) -> Any:
@@ -51,6 +53,8 @@ def fits_table(value: Any, depth: int = MAXIMUM_DEPTH) -> bool:
         )
     if isinstance(value, list | tuple):
         return depth > 0 and all(fits_table(entry, depth - 1) for entry in value)
+    if isinstance(value, float) and abs(value) >= EXACT_FLOATS:
+        return False  # it would come back as a whole number, and not as the same one
     if isinstance(value, float | int) and not isinstance(value, bool):
         try:
             return DYNAMODB_CONTEXT.create_decimal(repr(value)).is_finite()

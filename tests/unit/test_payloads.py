@@ -1,0 +1,152 @@
+"""Large arguments and results: kept in the bucket, given back whole, refused beyond the bound."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from echo_task import NAME
+from hypothesis import given
+from hypothesis import strategies as st
+
+from makertasks import bucket, jsonvalues, payloads, records, resubmission, sweeping, tasks, wire
+from makertasks.errors import InvalidRequest
+from makertasks.states import Status
+
+LARGE = "x" * (payloads.INLINE_BYTES + 1)
+
+
+@pytest.fixture
+def store(echo, media_bucket, monkeypatch):
+    """Echo tasks with a bucket, beside a task that takes any value."""
+    monkeypatch.setenv("SWEEP_PATIENCE_SECONDS", "0.001")
+    return echo
+
+
+def size_of(record):
+    item = json.dumps(record.serialize(), default=repr)
+    return len(item)
+
+
+def test_large_arguments_travel_through_the_bucket_and_come_back_whole(store):
+    task_id = store.submit(LARGE)
+    record = store.record(task_id)
+    assert record.kwargs == {}
+    assert payloads.kwargs_of(record) == {"text": LARGE}
+    assert size_of(record) < 4_000
+
+    [message] = store.queue.receive()
+    assert len(message["body"]) < 4_000
+    store.queue.send(message["body"])
+    store.queue.deliver()
+    assert store.calls == [LARGE]
+
+
+def test_large_results_do_too_and_a_stock_client_gets_their_place(store):
+    store.plan = [lambda: {"text": LARGE}]
+    task_id = store.submit("small")
+    store.queue.deliver()
+    record = store.record(task_id)
+    assert (record.status, record.kwargs) == (Status.SUCCESS, {"text": "small"})
+    assert payloads.result_of(record) == {"text": LARGE}
+    place = store.result(task_id)["result"]["makertasks_payload"]
+    assert place["bucket"] == "unit-media"
+    assert json.loads(bucket.get(place["key"]).body) == {"text": LARGE}
+    assert size_of(record) < 4_000
+
+
+def test_a_stock_clients_large_arguments_are_kept_in_the_bucket_too(store):
+    message = wire.Message(task_id="stock", name=NAME, args=[LARGE])
+    store.queue.send(wire.encode(message, "echo"))
+    store.queue.deliver()
+    record = store.record("stock")
+    assert (record.status, record.kwargs) == (Status.SUCCESS, {})
+    assert payloads.kwargs_of(record) == {"text": LARGE}
+
+
+def test_the_sweep_and_a_retry_send_the_same_arguments(store):
+    task_id = store.submit(LARGE)
+    for message in store.queue.receive():
+        store.queue.sqs.delete_message(QueueUrl=store.queue.url, ReceiptHandle=message["receiptHandle"])
+    assert sweeping.sweep(10).requeued == 1
+    store.queue.deliver()
+    new = resubmission.retry(task_id)
+    store.queue.deliver()
+    assert store.calls == [LARGE, LARGE]
+    assert payloads.kwargs_of(store.record(new)) == {"text": LARGE}
+
+
+def test_arguments_beyond_the_bound_are_refused_naming_it(store):
+    with pytest.raises(InvalidRequest, match=r"at most 5,000,000 are kept") as refused:
+        store.submit("x" * payloads.MAXIMUM_BYTES)
+    assert refused.value.field == "kwargs"
+    assert store.queue.count() == 0
+
+
+def test_a_result_beyond_the_bound_is_a_failure_that_says_so(store):
+    store.plan = [lambda: {"text": "x" * payloads.MAXIMUM_BYTES}]
+    task_id = store.submit()
+    store.queue.deliver()
+    record = store.record(task_id)
+    assert (record.status, record.error_type) == (Status.FAILURE, "TooLarge")
+    assert "result: 5,000,0" in record.error_message
+
+
+def test_arguments_that_were_removed_meanwhile_are_a_failure_that_says_so(store):
+    task_id = store.submit(LARGE)
+    bucket.delete(store.record(task_id).payloads["kwargs"]["key"])
+    store.queue.deliver()
+    record = store.record(task_id)
+    assert (record.status, record.error_type) == (Status.FAILURE, "InvalidArguments")
+    assert "removed before the task began" in record.error_message
+
+
+def test_a_message_may_name_nothing_but_payloads(store):
+    message = wire.Message(task_id="sly", name=NAME, headers={"makertasks_payload": {"key": "inventory/secret.json"}})
+    store.queue.send(wire.encode(message, "echo"))
+    store.queue.deliver()
+    assert "not under payloads/" in store.record("sly").error_message
+
+
+def test_large_arguments_that_do_not_fit_are_recorded_without_them(store):
+    store.queue.send(wire.encode(wire.Message(task_id="unfit", name=NAME, kwargs={"colour": LARGE}), "echo"))
+    assert store.queue.deliver() == []
+    record = store.record("unfit")
+    assert (record.status, record.error_type) == (Status.FAILURE, "InvalidArguments")
+    assert size_of(record) < 4_000
+
+
+def test_an_error_that_quotes_a_whole_file_still_fits(store):
+    store.plan = [ValueError(LARGE * 30)]
+    task_id = store.submit()
+    store.queue.deliver()
+    assert store.record(task_id).status == Status.FAILURE
+    assert len(store.record(task_id).error_message) == 2_000
+    assert len(store.record(task_id).result) < 30_000
+
+
+@pytest.mark.parametrize("value", [float("inf"), 1e300, 10**60, "\ud800", json.loads("[" * 40 + "]" * 40)])
+def test_what_dynamodb_cannot_hold_exactly_is_kept_in_the_bucket(store, value, monkeypatch):
+    seen = []
+
+    @tasks.task("tests.anything")
+    def anything(value: object) -> None:
+        seen.append(value)
+
+    record = records.new(wire.Message(task_id="odd", name="tests.anything"), queue="echo")
+    pointer = payloads.store(record.task_id, "kwargs", {"value": value})
+    assert payloads.load(pointer) == {"value": value}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(JSON)
+def test_what_fits_the_table_comes_back_from_it_equal(value):
+    attribute = records.JSONMap()
+    if jsonvalues.fits_table(value):
+        assert attribute.deserialize(attribute.serialize({"value": value})) == {"value": value}

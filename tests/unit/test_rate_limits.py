@@ -1,0 +1,131 @@
+"""Rate limits: turns at even intervals over all functions, waited for in the queue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from echo_task import NAME
+
+from makertasks import clock, notes, rate_limits, task_limits, tasks
+from makertasks.errors import InvalidRequest
+from makertasks.rate_limits import interval_of
+from makertasks.records import TaskRecord
+from makertasks.revoking import revoke
+from makertasks.states import Status
+
+
+@pytest.fixture
+def limited(echo, monkeypatch):
+    """Echo tasks at a rate that a test sets."""
+    monkeypatch.setattr(task_limits, "_cache", {})
+
+    def set_rate(rate):
+        task_limits.change(NAME, who="ada", rate_limit=rate)
+
+    echo.set_rate = set_rate
+    return echo
+
+
+def test_rates_are_celerys():
+    assert [interval_of(rate) for rate in ("10/m", "2/s", "100/h", "4", "0", "0/m")] == [6, 0.5, 36, 0.25, None, None]
+    for wrong in ("", "ten", "10/d", "-1/s", "10/"):
+        with pytest.raises(ValueError, match="write it as '10/m'"):
+            interval_of(wrong)
+
+
+def test_turns_come_at_even_intervals(tasks_table):
+    turns = [notes.take_turn("rate#t", 100.0, 6.0, 1000.0) for _ in range(4)]
+    assert turns == [100, 106, 112, 118]
+    assert notes.take_turn("rate#t", 500.0, 6.0, 1000.0) == 500
+
+
+def test_a_turn_beyond_the_horizon_is_not_taken(tasks_table):
+    for _ in range(5):
+        notes.take_turn("rate#t", 100.0, 6.0, 110.0)
+    assert notes.take_turn("rate#t", 100.0, 6.0, 110.0) == notes.take_turn("rate#t", 100.0, 6.0, 110.0) == 112
+
+
+def seconds_after(start, slot):
+    """Rounded to whole seconds."""
+    return round((clock.parse(slot) - clock.parse(start)).total_seconds())
+
+
+def test_tasks_beyond_the_rate_wait_without_using_an_attempt(limited):
+    limited.set_rate("1/m")
+    ids = [limited.submit(str(number)) for number in range(3)]
+    assert len(limited.queue.deliver()) == 2
+    [ran] = [record for task_id in ids if (record := limited.record(task_id)).status == Status.SUCCESS]
+    waiting = [record for task_id in ids if (record := limited.record(task_id)).status == Status.PENDING]
+    assert sorted(seconds_after(ran.started, each.slot) for each in waiting) == [60, 120]
+    assert [each.attempt for each in waiting] == [0, 0]
+
+
+def test_a_message_keeps_its_turn_when_it_comes_early_and_runs_when_it_has_come(limited):
+    limited.set_rate("1/h")
+    first, second = limited.submit("0"), limited.submit("1")
+    [body] = limited.queue.deliver()
+    [waiting] = [record for task_id in (first, second) if (record := limited.record(task_id)).slot]
+    limited.queue.send(body)
+    limited.queue.deliver()
+    assert limited.record(waiting.task_id).slot == waiting.slot
+
+    waiting.update(actions=[TaskRecord.slot.set(clock.text(clock.now()))])  # its turn has come
+    limited.queue.send(body)
+    limited.queue.deliver()
+    assert sorted(limited.calls) == ["0", "1"]
+    assert limited.record(waiting.task_id).slot is None
+
+
+def test_ended_tasks_take_no_turn(limited):
+    limited.set_rate("1/m")
+    first, revoked, third = (limited.submit(text) for text in ("a", "b", "c"))
+    revoke(revoked)
+    limited.queue.deliver()
+    ran, waiting = sorted(
+        (limited.record(task_id) for task_id in (first, third)), key=lambda each: each.status, reverse=True
+    )
+    assert seconds_after(ran.started, waiting.slot) == 60
+
+
+def test_a_long_backlog_comes_back_for_its_turns_instead_of_asking_again_and_again(limited):
+    limited.set_rate("1/h")
+    now = clock.now().timestamp()
+    notes.take_turn(f"rate#{NAME}", now + 2 * rate_limits.HORIZON_SECONDS, 1, now + 1e9)
+    task_id = limited.submit()
+    assert len(limited.queue.deliver()) == 1
+    assert limited.record(task_id).slot is None
+
+
+def test_operators_change_limits_and_go_back_to_the_definitions(limited):
+    task = tasks.find(NAME)
+    assert task_limits.of(task) == task_limits.Limits(None, None, None)
+    assert task_limits.change(NAME, who="ada", rate_limit="10/m", time_limit=20).time_limit == 20
+    assert task_limits.of(task) == task_limits.Limits("10/m", None, 20)
+    task_limits.change(NAME, who="bob", rate_limit=None)
+    assert task_limits.of(task) == task_limits.Limits(None, None, 20)
+    assert notes.get(f"limits#{NAME}")["changed_by"] == "bob"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"), [({"rate_limit": "often"}, "rate_limit"), ({"time_limit": 1800}, "time_limit")]
+)
+def test_limits_that_cannot_be_kept_are_refused(limited, wrong, field):
+    with pytest.raises(InvalidRequest) as refused:
+        task_limits.change(NAME, who="ada", **wrong)
+    assert refused.value.field == field
+
+
+def test_a_changed_time_limit_holds_for_the_next_run(limited):
+    def endless():
+        while True:
+            pass
+
+    task_limits.change(NAME, who="ada", time_limit=0.05)
+    limited.plan = [endless]
+    task_id = limited.submit()
+    limited.queue.deliver()
+    record = limited.record(task_id)
+    assert (record.status, record.error_type) == (Status.FAILURE, "TimeLimitExceeded")
+    assert "the task's time limit" in record.error_message
+    assert timedelta(seconds=float(record.runtime)) < timedelta(seconds=5)

@@ -1,0 +1,129 @@
+"""Submitting once: ids, idempotency keys, and trying an ended task again."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from echo_task import NAME
+
+from makertasks import dead_letters, lifecycle, records, resubmission, wire
+from makertasks.errors import InvalidRequest, NotFound, PermanentError
+from makertasks.states import Status
+
+
+def test_a_key_gives_the_first_tasks_id_back_also_after_it_ended(echo):
+    first = echo.submit("a", idempotency_key="order 7")
+    assert echo.submit("a", idempotency_key="order 7") == first
+    echo.queue.deliver()
+    assert echo.submit("a", idempotency_key="order 7") == first
+    assert echo.queue.count() == 0
+    assert echo.calls == ["a"]
+
+
+def test_a_key_for_other_arguments_is_refused(echo):
+    echo.submit("a", idempotency_key="order 7")
+    with pytest.raises(InvalidRequest, match="other arguments") as refused:
+        echo.submit("b", idempotency_key="order 7")
+    assert refused.value.field == "idempotency_key"
+    assert echo.queue.count() == 1
+
+
+def test_a_key_is_forgotten_after_its_time(echo, monkeypatch):
+    monkeypatch.setenv("IDEMPOTENCY_HOURS", "-1")
+    assert echo.submit("a", idempotency_key="order 7") != echo.submit("a", idempotency_key="order 7")
+
+
+def test_a_call_that_stopped_before_its_record_is_finished_under_the_same_id(echo, monkeypatch):
+    def stop(_record):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(lifecycle, "create", stop)
+        with pytest.raises(KeyboardInterrupt):
+            echo.submit("a", task_id="mine", idempotency_key="order 7")
+    assert echo.submit("a", idempotency_key="order 7") == "mine"
+    echo.queue.deliver()
+    assert echo.record("mine").status == Status.SUCCESS
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_a_key_that_is_none_is_refused(echo, key):
+    with pytest.raises(InvalidRequest, match="1 to 255 characters"):
+        echo.submit("a", idempotency_key=key)
+
+
+def test_a_retry_is_a_new_task_that_names_the_old_one_and_the_difference(echo):
+    echo.plan = [PermanentError("no")]
+    old = echo.submit("wrong", max_retries=1, time_limit=7)
+    echo.queue.deliver()
+    new = resubmission.retry(old, kwargs={"text": "right", "times": 2}, who="ada")
+    echo.queue.deliver()
+    record = echo.record(new)
+    assert (record.status, record.retry_of, record.requested_by) == (Status.SUCCESS, old, "ada")
+    assert record.changes == {"text": {"from": "wrong", "to": "right"}, "times": {"to": 2}}
+    assert (record.max_retries, wire.load_options(record.options)["time_limit"]) == (1, 7)
+    assert echo.record(old).retried_to == [new]
+    assert echo.record(old).status == Status.FAILURE
+
+
+def test_a_retry_with_the_same_arguments_says_no_difference(echo):
+    old = echo.submit()
+    echo.queue.deliver()
+    assert echo.record(resubmission.retry(old)).changes is None
+
+
+def test_a_retry_asked_for_twice_under_one_id_is_one(echo):
+    old = echo.submit()
+    echo.queue.deliver()
+    for _ in range(2):
+        resubmission.retry(old, new_id="new")
+    assert echo.record(old).retried_to == ["new"]
+    assert echo.queue.count() == 1
+
+
+def test_what_has_not_ended_or_is_not_there_is_not_retried(echo):
+    with pytest.raises(InvalidRequest, match="has not ended"):
+        resubmission.retry(echo.submit())
+    with pytest.raises(NotFound):
+        resubmission.retry("nothing")
+
+
+def test_a_retry_whose_arguments_do_not_fit_is_refused(echo):
+    old = echo.submit()
+    echo.queue.deliver()
+    with pytest.raises(InvalidRequest) as refused:
+        resubmission.retry(old, kwargs={"text": 5})
+    assert refused.value.field == "kwargs.text"
+
+
+def test_a_dead_letter_is_redriven_with_its_own_arguments(echo):
+    body = wire.encode(wire.Message(task_id="dead", name=NAME, kwargs={"text": "late"}), "echo")
+    dead_letters.record(body, message_id="m", queue="echo", sent=records.clock.now())
+    assert echo.record("dead").error_type == "DeadLetter"
+    new = resubmission.redrive("dead", who="ada")
+    echo.queue.deliver()
+    assert (echo.calls, echo.record(new).retry_of) == (["late"], "dead")
+
+
+def test_a_dead_letter_that_still_cannot_be_read_is_refused_with_the_reason(echo):
+    body = base64.b64encode(b'{"half": ').decode()
+    dead_letters.record(body, message_id="m", queue="echo", sent=records.clock.now())
+    record = echo.record("m")
+    assert (record.status, record.body) == (Status.FAILURE, body)
+    with pytest.raises(InvalidRequest, match="still cannot be read"):
+        resubmission.redrive("m")
+
+
+def test_only_dead_letters_are_redriven(echo):
+    task_id = echo.submit()
+    echo.queue.deliver()
+    with pytest.raises(InvalidRequest, match="not a dead letter"):
+        resubmission.redrive(task_id)
+
+
+def test_plain_arguments_that_died_are_redriven_as_that_task(echo):
+    body = json.dumps({"text": "from the console"})
+    assert dead_letters.record(body, message_id="m", queue="echo", sent=records.clock.now()) == "m"
+    assert echo.record("m").name in {NAME, "echo"}
