@@ -1,0 +1,265 @@
+"""What the pages are made of, without a browser: forms, charts, waterfalls, calendars, addresses, static files."""
+
+from __future__ import annotations
+
+import doctest
+import gzip
+import importlib
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from api.pages import calendar, charts, forms, health, periods, preferences, schedules, static_files, timeline
+from api.pages.addresses import address
+from api.pages.task_lists import ListQuery
+from api.requests import Request
+from makertasks import counters, tasks
+from makertasks.errors import InvalidRequest, NotFound
+from makertasks.states import Status
+
+PAGES = Path(__file__).parents[2] / "functions/api/pages"
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+CARDS = "inventory.tasks.generate_index_cards"
+
+
+@pytest.mark.parametrize("name", ["addresses", "calendar", "charts", "formats", "health", "periods", "schedules"])
+def test_examples_in_docstrings_are_true(name):
+    failed, tried = doctest.testmod(importlib.import_module(f"api.pages.{name}"))
+    assert tried
+    assert failed == 0
+
+
+def test_a_form_has_a_field_for_each_argument_and_reads_back_what_it_shows():
+    schema = tasks.find(CARDS).schema()
+    kwargs = {"item_ids": ["a", "b"], "blank": True, "skip": 2}
+    fields = forms.fields(schema, kwargs)
+    assert [(field.name, field.kind, field.required) for field in fields] == [
+        ("item_ids", "lines", True), ("blank", "yes-no", False), ("skip", "number", False),
+    ]  # fmt: skip
+    assert fields[0].is_item
+    assert (fields[2].minimum, fields[2].maximum) == ("0", "2")
+    assert forms.read(schema, {field.input_name: field.value for field in fields}) == kwargs
+
+
+def test_an_empty_field_that_is_not_required_is_left_out():
+    schema = tasks.find(CARDS).schema()
+    assert forms.read(schema, {"kwargs.item_ids": "a\r\n\r\n b ", "kwargs.skip": ""}) == {"item_ids": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "kind"),
+    [
+        ({"type": "string"}, "text"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "text"),
+        ({"enum": ["a", "b"]}, "choice"),
+        ({"type": "object"}, "json"),
+        ({"type": "array", "items": {"type": "integer"}}, "json"),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "json"),
+        ({}, "json"),
+    ],
+)
+def test_a_field_fits_its_type(definition, kind):
+    assert forms.kind_of(definition)[0] == kind
+
+
+def test_what_is_no_number_and_no_json_is_told_with_its_field():
+    schema = {"properties": {"count": {"type": "integer"}, "data": {"type": "object"}}}
+    with pytest.raises(InvalidRequest, match=r"kwargs\.count: must be a number, not 'many'"):
+        forms.read(schema, {"kwargs.count": "many"})
+    with pytest.raises(InvalidRequest, match=r"kwargs\.data: must be JSON"):
+        forms.read(schema, {"kwargs.data": "{"})
+    assert forms.read(schema, {"kwargs.count": "3", "kwargs.data": '{"a": [1]}'}) == {"count": 3, "data": {"a": [1]}}
+
+
+def test_differences_name_what_was_changed_added_and_taken_away():
+    found = forms.differences({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5, "d": 6})
+    assert [(each["argument"], each["before"], each["after"]) for each in found] == [
+        ("b", 2, 5), ("c", 3, None), ("d", None, 6),
+    ]  # fmt: skip
+
+
+def test_stacked_bars_stand_on_each_other_and_never_leave_the_drawing():
+    points = [
+        charts.Point("a", "/a", {"x": 3, "y": 1}),
+        charts.Point("b", "/b", {"x": 10}),
+        charts.Point("c", "/c", {}),
+    ]
+    chart = charts.stacked(points, ["x", "y", "z"])
+    assert chart.series == ["x", "y"]
+    assert [column.total for column in chart.columns] == [4, 10, 0]
+    first = chart.columns[0].bars
+    assert first[0].y + first[0].height == charts.HEIGHT
+    assert first[1].y + first[1].height == pytest.approx(first[0].y)
+    assert all(bar.y >= 0 for column in chart.columns for bar in column.bars)
+    assert charts.stacked([], []).is_empty
+
+
+def test_a_waterfall_shows_waits_and_runs_to_scale():
+    attempts = [
+        {
+            "start": "2026-11-22T09:00:10Z",
+            "end": "2026-11-22T09:00:20Z",
+            "worker": "w",
+            "outcome": "RETRY",
+            "error": "e",
+        },
+        {"start": "2026-11-22T09:00:50Z", "end": None, "worker": "w", "outcome": "STARTED", "error": None},
+    ]
+    now = datetime(2026, 11, 22, 9, 1, 40, tzinfo=UTC)
+    first, second = timeline.waterfall("2026-11-22T09:00:00Z", attempts, now)
+    assert (first.waited, first.ran, first.wait_from, first.run_from, first.run_width) == (10, 10, 0, 100, 100)
+    assert (second.waited, second.ran, second.wait_from, second.run_from, second.run_width) == (30, 50, 200, 500, 500)
+    assert timeline.waterfall("2026-11-22T09:00:00Z", [], now) == []
+
+
+def test_a_very_short_attempt_can_be_seen_within_the_drawing():
+    attempts = [{"start": "2026-11-22T10:00:00Z", "end": "2026-11-22T10:00:00Z", "outcome": "SUCCESS"}]
+    [bar] = timeline.waterfall("2026-11-22T09:00:00Z", attempts, NOW)
+    assert bar.run_width >= timeline.NARROWEST
+    assert bar.run_from + timeline.NARROWEST <= timeline.WIDTH
+
+
+def test_periods_are_whole_and_each_leads_to_its_tasks():
+    wanted = periods.RANGES["hour"]
+    points = periods.points(wanted, NOW, [("2026-11-22T08", {"SUCCESS": 2}), ("2026-11-20T08", {"SUCCESS": 9})])
+    assert len(points) == 24
+    assert points[-2].values == {"SUCCESS": 2}
+    assert points[-2].link == (
+        "/tasks?created_from=2026-11-22T08%3A00%3A00Z&created_to=2026-11-22T08%3A59%3A59.999999Z"
+    )
+    months = periods.columns(periods.RANGES["month"], datetime(2026, 2, 1, tzinfo=UTC))
+    assert (months[0], months[-1], len(months)) == ("2025-03", "2026-02", 12)
+    assert len(periods.columns(periods.RANGES["day"], NOW)) == 30
+
+
+def test_the_calendar_leads_from_years_to_hours(counters_table):
+    changes = [
+        counters.change_of(f"{number:032x}", None, {"name": "a", "created": created, "status": Status.SUCCESS})
+        for number, created in enumerate(["2026-11-22T09:10:00Z", "2026-11-22T09:20:00Z", "2026-11-03T01:00:00Z"])
+    ]
+    counters.count([change for change in changes if change])
+    everything = calendar.calendar("", "")
+    assert [period.label for period in everything.path] == ["All dates", "2026"]
+    november = everything.within[0]
+    days = calendar.calendar(november.created_from, november.created_to)
+    assert ([(day.label, day.count) for day in days.within], days.count) == ([("3", 1), ("22", 2)], 3)
+    last = days.within[-1]
+    hours = calendar.calendar(last.created_from, last.created_to)
+    assert [(hour.label, hour.count) for hour in hours.within] == [("09:00", 2)]
+    hour = hours.within[0]
+    found = calendar.calendar(hour.created_from, hour.created_to)
+    assert [period.label for period in found.path] == ["All dates", "2026", "November", "22", "09:00"]
+    assert calendar.calendar(last.created_from, last.created_to, status="FAILURE").count == 0
+    assert calendar.calendar("2026-11-02", "2026-11-09").within == []
+    assert calendar.calendar("2026-99-01", "nonsense").within == []
+
+
+@dataclass
+class Running:
+    """What of a record tells that its worker is lost."""
+
+    lease: float
+
+
+def queue(**changes):
+    running = {"name": "a", "waiting": 0, "dead": 0, "oldest_seconds": None, "state": "running"}
+    return {**running, **changes}
+
+
+def test_nothing_is_wrong_with_an_idle_system():
+    assert health.troubles(0, "", [queue()], []) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "words", "is_grave"),
+    [
+        (queue(dead=2), "2 dead letters in a", True),
+        (queue(oldest_seconds=1000.0), "a lets its oldest message wait 16 min 40 s", True),
+        (queue(state="paused", waiting=3), "a is paused and 3 wait", False),
+    ],
+)
+def test_a_queue_in_trouble_is_told(found, words, is_grave):
+    assert [(each.text, each.is_grave) for each in health.troubles(0, "", [found], [])] == [(words, is_grave)]
+
+
+def test_failures_and_lost_workers_are_told_with_where_to_look():
+    lost = health.stuck([Running(NOW.timestamp() - 3600), Running(NOW.timestamp() + 60)], NOW)
+    texts = [each.text for each in health.troubles(3, "2026-11-22T08:30:00Z", [], lost)]
+    assert texts == ["3 failed in the last hour", "1 task stuck: the worker is lost"]
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: b=c", ""]
+)
+def test_preferences_lead_nowhere_else(path):
+    reply = preferences.choose(preferences.Choice(theme="dark", times="utc", back=path))
+    assert reply.headers["Location"] == "/"
+
+
+def test_preferences_are_kept_and_unknown_ones_ignored():
+    reply = preferences.choose(preferences.Choice(theme="dark", times="utc", back="/tasks?q=1"))
+    assert reply.headers["Location"] == "/tasks?q=1"
+    assert preferences.Preferences.of(
+        {"makertasks_theme": "dark", "makertasks_times": "<b>"}
+    ) == preferences.Preferences("dark", "local")
+
+
+def test_schedules_are_told_in_words_with_their_next_three_runs():
+    schedule = {
+        "expression": "cron(0 3 * * ? *)",
+        "timezone": "Europe/Berlin",
+        "next_run": "2026-11-23T02:00:00.000000Z",
+    }
+    runs = schedules.runs(schedule)
+    assert [run["utc"][:16] for run in runs] == ["2026-11-23T02:00", "2026-11-24T02:00", "2026-11-25T02:00"]
+    assert runs[0]["there"] == "Mon 03:00"
+    assert schedules.words("cron(15 12 ? * 6#3 *)") == "At 12:15, on the third Friday of the month"
+
+
+def test_a_static_file_is_kept_for_ever_under_its_own_name_and_briefly_under_an_old_one():
+    current = static_files.address("pages.css").removeprefix("/static/")
+    zipped = Request("GET", "/", headers={"accept-encoding": "gzip"})
+    reply = static_files.static_file(current, zipped)
+    assert "immutable" in reply.headers["Cache-Control"]
+    assert gzip.decompress(reply.body) == static_files.static_file(current, Request("GET", "/")).body
+    assert static_files.static_file("pages.0.css", zipped).headers["Cache-Control"] == static_files.FOR_A_MINUTE
+    with pytest.raises(NotFound):
+        static_files.static_file("../handler.py", zipped)
+
+
+def test_a_lists_address_says_its_state_and_a_new_order_begins_on_the_first_page():
+    query = ListQuery(status="FAILURE", cursor="c", before="a.b", page=4)
+    assert query.turned() == "/tasks?status=FAILURE&cursor=c&before=a.b&page=4"
+    assert query.link(sort="-runtime") == "/tasks?status=FAILURE&sort=-runtime"
+    order = query.order("runtime")
+    assert (order.aria, order.link) == ("none", "/tasks?status=FAILURE&sort=-runtime")
+    assert ListQuery(sort="-runtime").order("runtime").link == "/tasks?sort=runtime"
+    assert ListQuery(sort="runtime").order("runtime").link == "/tasks"
+    assert address("/tasks", {"q": 'a&b="c"'}) == "/tasks?q=a%26b%3D%22c%22"
+
+
+def test_templates_mark_nothing_safe_but_their_own_text_and_hold_no_inline_code():
+    for template in (PAGES / "templates").glob("*.html"):
+        text = template.read_text()
+        # Markup of the template itself, with nothing of a record in it.
+        text = text.replace("{{ described|safe }}", "").replace(
+            "{{ ' aria-invalid=\"true\"'|safe if field.mistake }}", ""
+        )
+        assert "|safe" not in text, template.name
+        assert not re.search(r"\sstyle=\"[^\"]|\son\w+=|<style|<script(?! src=)|javascript:|autoescape", text), (
+            template.name
+        )
+
+
+def test_json_routes_need_no_jinja():
+    code = "import sys, api.pages; sys.exit('jinja2' in sys.modules or 'cron_descriptor' in sys.modules)"
+    path = [str(PAGES.parents[1]), str(PAGES.parents[2] / "layers/makertasks/python")]
+    done = subprocess.run(  # noqa: S603 - this test's own text
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}; {code}"], check=False, timeout=60
+    )
+    assert done.returncode == 0
