@@ -14,6 +14,7 @@ from makertasks import (
     bulk,
     consumers,
     dead_letters,
+    jobs,
     lifecycle,
     payloads,
     producer,
@@ -24,7 +25,7 @@ from makertasks import (
     task_limits,
     tasks,
 )
-from makertasks.errors import InvalidRequest, MakertasksError, UnknownTask
+from makertasks.errors import InvalidRequest, MakertasksError, NotFound, UnknownTask
 from makertasks.producer import Submission
 from makertasks.revoking import Revocation
 
@@ -113,6 +114,37 @@ def change_limits(caller: Caller, name: str, **limits: Any) -> task_limits.Limit
     task_limits.check(name, **limits)
     audit.record(caller.name, "change limits", name, **limits)
     return task_limits.change(name, who=caller.name, **limits)
+
+
+def start_job(
+    caller: Caller, action: str, where: Mapping[str, Any], arguments: Mapping[str, Any] | None = None
+) -> TaskDetail:
+    """Start one action on every task that a filter finds; answers the job's task.
+
+    Deleting is for superusers. Raises InvalidRequest for a job that makes no sense, or one without any filter.
+    """
+    caller.require(Role.SUPERUSER if action in {"delete", "cleanup"} else Role.OPERATOR)
+    if not where:
+        raise InvalidRequest("where", "is empty; a job needs a filter, such as created_from")
+    jobs.check(action, where, arguments or {})
+    audit.record(caller.name, f"job: {action}", "tasks", where=dict(where), arguments=dict(arguments or {}))
+    return _task(jobs.start(action, where, who=caller.name, arguments=arguments))
+
+
+def cancel_job(caller: Caller, job_id: str) -> TaskDetail:
+    """End a job at its next task; what it has done stays done. Raises NotFound and Conflict."""
+    caller.require(Role.OPERATOR)
+    if records.get(job_id).name != jobs.TASK:
+        raise NotFound(f"there is no job {job_id}")
+    return revoke(caller, job_id, terminate=True)
+
+
+def purge(caller: Caller, queue: str) -> TaskDetail:
+    """Make every waiting task of a queue REVOKED and empty the queue; answers the job that does it."""
+    caller.require(Role.OPERATOR)
+    name = consumers.get(queue)["task"]
+    audit.record(caller.name, "purge queue", queue)
+    return _task(jobs.start("purge", {"name": name}, who=caller.name))
 
 
 class Redriven(TypedDict):

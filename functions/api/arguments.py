@@ -43,10 +43,13 @@ Limit = Annotated[int, Meta(ge=1, le=100, description="Entries of one page")]
 Cursor = Annotated[
     str, Meta(max_length=2000, description="`cursor` of the page before; the other parameters must be the same")
 ]
+_DATE = r"[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+_TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[ +-]([01]\d|2[0-3]):[0-5]\d)?"
+
 Moment = Annotated[
     str,
     Meta(
-        min_length=1,
+        pattern=rf"^{_DATE}([T ]{_TIME})?$",
         max_length=40,
         description="A time in ISO 8601; without a zone UTC. A date alone means its first moment, in `…_to` its last",
         examples=[A_MOMENT],

@@ -55,6 +55,9 @@ def answer(request: Request) -> Reply:
         is_page = route.is_page if route else "text/html" in request.headers.get("accept", "")
         unfit = route.unfit if route else HTTPStatus.UNPROCESSABLE_ENTITY
         return problems.of(error, is_page=is_page, caller=who, unfit=unfit)
+    finally:
+        # Addresses and their values stay out of the log: they may hold what nobody else is to read.
+        logger.append_keys(route=f"{route.method} {route.path}" if route else "", caller=who.name)
     if isinstance(result, Reply):
         return result
     return Reply("" if result is None else routing.encode(result), route.status, JSON)
@@ -100,6 +103,5 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - a request that cannot even be read is answered as well
         return response(problems.of(error))
     reply = answer(request)
-    if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.warning("request failed", method=request.method, status=int(reply.status))
+    logger.info("request answered", status=int(reply.status))
     return response(reply)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
@@ -20,9 +19,6 @@ MAXIMUM_BODY_BYTES = 128_000
 MAXIMUM_QUERY_CHARACTERS = 4_096
 # Levels of objects and arrays in a body. Nothing here needs more, and code that walks values may recurse.
 MAXIMUM_DEPTH = 20
-# Numbers that DynamoDB keeps exactly: 38 digits, and exponents far beyond these.
-LARGEST = 10**38
-SMALLEST = 1e-100
 
 Kind = TypeVar("Kind")
 
@@ -61,16 +57,17 @@ class Request:
             event=event,
         )
 
-    def read_query(self, kind: type[Kind]) -> Kind:
-        """The query string as `kind`; empty values count as left out. Raises InvalidRequest."""
-        return self.convert({name: value for name, value in self.query.items() if value}, kind, "query")
+    def read_query(self, kind: type[Kind], *, without_empty: bool = False) -> Kind:
+        """The query string as `kind`, for a page without the fields that its form sent empty. Raises InvalidRequest."""
+        given = {name: value for name, value in self.query.items() if value or not without_empty}
+        return self.convert(given, kind, "query")
 
     def read_arguments(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
         """Query string and form fields together as `kind`; raises TooLarge or InvalidRequest."""
         self._check_size(maximum)
         form = self._form() if "x-www-form-urlencoded" in self.headers.get("content-type", "") else {}
         given = {**self.query, **{name: values[-1] for name, values in form.items()}}
-        return self.convert({name: value for name, value in given.items() if value}, kind, "query")
+        return self.convert(given, kind, "query")
 
     def read_json(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
         """The JSON body as `kind`; raises TooLarge or InvalidRequest with the path of the field that does not fit."""
@@ -81,7 +78,7 @@ class Request:
             raise InvalidRequest("body", f"is nested deeper than {MAXIMUM_DEPTH} levels") from error
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise InvalidRequest("body", f"is not JSON: {error}") from error
-        _check(value, "body")
+        _check_depth(value, "body")
         return self.convert(value, kind, "body", strict=True)
 
     def read_form(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
@@ -123,22 +120,16 @@ def _invalid(message: str, name: str) -> InvalidRequest:
     return InvalidRequest(field_name, f"{reason[0].lower()}{reason[1:]}")
 
 
-def _check(value: Any, where: str, depth: int = 0) -> None:
-    """Raise InvalidRequest for JSON that is nested too deep or holds a number that cannot be kept exactly."""
+def _check_depth(value: Any, where: str, depth: int = 0) -> None:
+    """Raise InvalidRequest for JSON that is nested too deep."""
     if depth > MAXIMUM_DEPTH:
         raise InvalidRequest(where[:200], f"is nested deeper than {MAXIMUM_DEPTH} levels")
     if isinstance(value, dict):
         for name, entry in value.items():
-            _check(entry, f"{where}.{name}", depth + 1)
+            _check_depth(entry, f"{where}.{name}", depth + 1)
     elif isinstance(value, list):
         for number, entry in enumerate(value):
-            _check(entry, f"{where}[{number}]", depth + 1)
-    elif isinstance(value, int | float) and _is_extreme(value):
-        raise InvalidRequest(where[:200], f"is a number beyond {LARGEST:g} or below {SMALLEST:g}; send it as text")
-
-
-def _is_extreme(value: float) -> bool:
-    return not math.isfinite(value) or abs(value) >= LARGEST or 0 < abs(value) < SMALLEST
+            _check_depth(entry, f"{where}[{number}]", depth + 1)
 
 
 def _query(text: str) -> dict[str, str]:

@@ -101,7 +101,7 @@ class Route:
             elif name == "request":
                 values[name] = request
             elif name == "query":
-                values[name] = request.read_query(kind)
+                values[name] = request.read_query(kind, without_empty=self.is_page)
             elif name == "body":
                 values[name] = request.read_json(kind, self.maximum_bytes)
             elif name == "arguments":

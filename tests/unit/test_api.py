@@ -189,7 +189,7 @@ def test_every_answer_carries_the_security_headers():
         ("[]", 422, "body"),
         ('{"name": 7}', 422, "name"),
         ('{"name": "x", "colour": 1}', 422, "colour"),
-        ('{"name": "x", "kwargs": {"a": [{"b": 1e300}]}}', 422, "body.kwargs.a[0].b"),
+        ('{"name": "x", "time_limit": 1e-300}', 422, "time_limit"),
         ('{"name": "x", "kwargs": ' + '{"a":' * 30 + "1" + "}" * 31, 422, None),
         ("[" * 60_000, 422, "body"),
         ('{"name": "' + "x" * 200_000 + '"}', 413, None),

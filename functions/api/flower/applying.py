@@ -23,7 +23,14 @@ from makertasks.errors import InvalidRequest
 ANSWER = {"task-id": AN_ID, "state": "PENDING"}
 BODY = {"kwargs": {"item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}, "countdown": 60}
 
-Date = Annotated[str, Meta(max_length=40, description="`%Y-%m-%d %H:%M:%S.%f` in UTC, or ISO 8601")]
+Date = Annotated[
+    str,
+    Meta(
+        max_length=40,
+        pattern=r"^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]([01]\d|2[0-3]):",
+        description="`%Y-%m-%d %H:%M:%S.%f` in UTC, or ISO 8601",
+    ),
+]
 Truth = Literal["y", "yes", "t", "true", "on", "1", "n", "no", "f", "false", "off", "0", "True", "False"]
 FALSE = {"n", "no", "f", "false", "off", "0", "False"}
 

@@ -13,6 +13,7 @@ from api.access import Caller, Forbidden, Role
 from api.arguments import TaskName
 from api.flower.applying import Message
 from api.flower.fields import WorkerName
+from api.resources.submissions import TimeLimit
 from api.routing import route
 from makertasks import consumers, tasks
 from makertasks.consumers import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY
@@ -53,8 +54,8 @@ class RateLimit(msgspec.Struct, forbid_unknown_fields=True):
 class TimeLimits(msgspec.Struct, forbid_unknown_fields=True):
     """Seconds."""
 
-    soft: float | None = None
-    hard: float | None = None
+    soft: TimeLimit | None = None
+    hard: TimeLimit | None = None
     workername: WorkerName | None = None
 
 

@@ -12,6 +12,7 @@ from makertasks.states import Status
 
 # Flower's own date format; without a zone, so UTC here.
 DATE = "%Y-%m-%d %H:%M"
+DATE_PATTERN = r"^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) ([01]\d|2[0-3]):[0-5]\d$"
 DATE_OPTION = "%Y-%m-%d %H:%M:%S.%f"
 
 WorkerName = Annotated[

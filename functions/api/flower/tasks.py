@@ -15,7 +15,7 @@ from api.access import Role
 from api.arguments import A_TASK as AN_ID
 from api.arguments import TaskId, TaskName
 from api.flower import fields, search
-from api.flower.fields import DATE, FlowerTask, WorkerName
+from api.flower.fields import DATE, DATE_PATTERN, FlowerTask, WorkerName
 from api.routing import route
 from makertasks import clock, consumers, listing, payloads, records, tasks, wire
 from makertasks.errors import InvalidRequest, NotFound
@@ -33,7 +33,10 @@ SORT_KEYS = {"name": "", "state": "", "received": 0.0, "started": 0.0}
 # Flower knows a task once a worker has it; here it is known before.
 STATES = {"RECEIVED": Status.PENDING, **{status.value: status for status in Status}}
 
-Date = Annotated[str, Meta(max_length=16, description="`%Y-%m-%d %H:%M`, in UTC", examples=["2026-11-22 09:30"])]
+Date = Annotated[
+    str,
+    Meta(max_length=16, pattern=DATE_PATTERN, description="`%Y-%m-%d %H:%M`, in UTC", examples=["2026-11-22 09:30"]),
+]
 
 
 class FlowerQuery(msgspec.Struct, forbid_unknown_fields=True):

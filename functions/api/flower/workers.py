@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import Annotated, Any, TypedDict
 
 import msgspec
@@ -54,7 +55,15 @@ A_WORKER = {
 }
 
 
-@route("GET", "/api/workers", Role.VIEWER, tag="Flower", example={"generate_qr_code": A_WORKER})
+@route(
+    "GET",
+    "/api/workers",
+    Role.VIEWER,
+    tag="Flower",
+    unfit=HTTPStatus.BAD_REQUEST,
+    refusals=(HTTPStatus.NOT_FOUND,),
+    example={"generate_qr_code": A_WORKER},
+)
 def flower_list_workers(query: WorkersQuery) -> dict[str, FlowerWorker | bool]:
     """Every worker, or with `status` only whether it takes tasks."""
     queues = {queue["name"]: queue for queue in consumers.list_queues()}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, TypedDict
 
 import msgspec
 from msgspec import Meta
 
-from api import actions
+from api import actions, shapes
 from api.access import Caller, Role
 from api.arguments import A_TASK, QueueName
+from api.resources.tasks import A_WAITING_TASK
 from api.routing import route
 from makertasks import consumers
 from makertasks.consumers import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY, Queue
@@ -78,6 +80,19 @@ def change_queue(queue: QueueName, body: QueueLimits, caller: Caller) -> Queue:
 def pause_queue(queue: QueueName, caller: Caller) -> Queue:
     """Take nothing more from the queue: its messages wait, and tasks that run now end in peace."""
     return actions.pause(caller, queue)
+
+
+@route(
+    "POST",
+    "/v1/queues/{queue}/purge",
+    Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    tag="Queues",
+    example=A_WAITING_TASK | {"name": "makertasks.bulk_action", "queue": "bulk_action", "item_id": None},
+)
+def purge_queue(queue: QueueName, caller: Caller) -> shapes.TaskDetail:
+    """Empty the queue: every task that waits in it becomes REVOKED. A job does it, and answers how many there were."""
+    return actions.purge(caller, queue)
 
 
 @route(

@@ -37,7 +37,7 @@ Key = Annotated[
         examples=["reorder-4711"],
     ),
 ]
-TimeLimit = Annotated[float, Meta(gt=0, le=LONGEST, description="Seconds")]
+TimeLimit = Annotated[float, Meta(ge=0.01, le=LONGEST, description="Seconds")]
 Wait = Annotated[float, Meta(ge=0, le=A_YEAR, description="Seconds from now")]
 
 

@@ -10,12 +10,9 @@ from msgspec import UNSET, Meta, UnsetType
 from api import actions, shapes, views
 from api.access import Caller, Role
 from api.arguments import A_NAME, TaskName
+from api.resources.submissions import TimeLimit
 from api.routing import route
 from makertasks import schedules, tasks
-from makertasks.tasks import LAMBDA_SECONDS, MARGIN_SECONDS
-
-# Lambda ends every function after 15 minutes.
-LONGEST = LAMBDA_SECONDS - MARGIN_SECONDS
 
 AN_ANSWER = {
     "name": A_NAME,
@@ -40,8 +37,8 @@ class LimitsChange(msgspec.Struct, forbid_unknown_fields=True):
     """Limits to set; what is left out stays as it is, null is the definition's again."""
 
     rate_limit: Rate | UnsetType | None = UNSET
-    soft_time_limit: Annotated[float, Meta(gt=0, le=LONGEST, description="Seconds")] | UnsetType | None = UNSET
-    time_limit: Annotated[float, Meta(gt=0, le=LONGEST, description="Seconds")] | UnsetType | None = UNSET
+    soft_time_limit: TimeLimit | UnsetType | None = UNSET
+    time_limit: TimeLimit | UnsetType | None = UNSET
 
     def given(self) -> dict[str, Any]:
         """The limits that are to change."""

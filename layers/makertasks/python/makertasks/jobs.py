@@ -97,8 +97,13 @@ def outcomes(job_id: str, parts: int) -> Iterator[dict[str, Any]]:
 
     `parts` is what the job's result, or the progress of a running one, says. Raises NotFound and PassingError.
     """
-    for part in range(parts):
-        yield from (json.loads(line) for line in bucket.get(key_of(job_id, part)).body.splitlines())
+    for number in range(parts):
+        yield from part(job_id, number)
+
+
+def part(job_id: str, number: int) -> list[dict[str, Any]]:
+    """One part of a job's outcomes, counted from 0; raises NotFound and PassingError."""
+    return [json.loads(line) for line in bucket.get(key_of(job_id, number)).body.splitlines()]
 
 
 def _is_number(value: Any) -> bool:

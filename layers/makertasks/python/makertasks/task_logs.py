@@ -46,6 +46,8 @@ def lines(record: TaskRecord, limit: int = LIMIT) -> Lines:
     """The lines of one task from all of its attempts; raises Unavailable."""
     found: list[Line] = []
     token: str | None = None
+    if not record.queue:  # called off before its message was met: nobody knows whose it was
+        return {"lines": [], "complete": True}
     for _ in range(MAXIMUM_REQUESTS):
         page = _page(record, token)
         found += [_line(event) for event in page.get("events", [])]
@@ -67,7 +69,11 @@ def _page(record: TaskRecord, token: str | None) -> dict[str, Any]:
         request["nextToken"] = token
     try:
         answer: dict[str, Any] = aws.client("logs").filter_log_events(**request)
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return {}  # nothing was ever written there
+        raise Unavailable(f"the log of {record.queue} did not answer: {error}") from error
+    except BotoCoreError as error:
         raise Unavailable(f"the log of {record.queue} did not answer: {error}") from error
     return answer
 

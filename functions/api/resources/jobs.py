@@ -1,0 +1,200 @@
+"""Background jobs: one action for every task that a filter finds, with a count, progress and what became of each."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, TypedDict, cast
+
+import msgspec
+from msgspec import Meta
+
+from api import actions, lists, shapes
+from api.access import Caller, Role
+from api.arguments import A_NAME, A_TASK, Cursor, Limit, TaskId
+from api.resources.tasks import TaskFilter
+from api.routing import route
+from makertasks import jobs, listing, records, wire
+from makertasks.errors import NotFound
+from makertasks.records import TaskRecord
+from makertasks.states import Status
+
+A_JOB = {
+    "id": A_TASK,
+    "action": "retry",
+    "where": {"status": "FAILURE", "name": A_NAME, "created_to": "2026-11-22T09:30:00.000000Z"},
+    "arguments": {},
+    "who": "ann",
+    "status": "SUCCESS",
+    "created": "2026-11-22T09:30:00.000000Z",
+    "started": "2026-11-22T09:30:00.210000Z",
+    "done": "2026-11-22T09:30:12.455000Z",
+    "progress": {"done": 12, "total": 12},
+    "found": 12,
+    "outcomes": {"RETRIED": 12},
+    "parts": 1,
+    "error": None,
+}
+
+Action = Literal["revoke", "retry", "delete", "cleanup", "purge"]
+
+
+class JobArguments(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What single actions take."""
+
+    terminate: Annotated[bool, Meta(description="revoke: end running tasks, too")] = False
+    older_than_days: Annotated[float, Meta(ge=0, le=3660, description="cleanup: created before then")] | None = None
+
+
+class JobRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be done to which tasks."""
+
+    action: Annotated[Action, Meta(description="delete and cleanup are for superusers; purge takes `name` alone")]
+    where: TaskFilter
+    arguments: JobArguments = msgspec.field(default_factory=JobArguments)
+
+
+class JobQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which page."""
+
+    limit: Limit = 25
+    cursor: Cursor | None = None
+
+
+class OutcomeQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which part."""
+
+    part: Annotated[int, Meta(ge=0, le=1_000_000, description="0 and on, as long as there is a `next_part`")] = 0
+
+
+class Job(TypedDict):
+    """A job: a task, and what it has done so far."""
+
+    id: str
+    action: str
+    where: dict[str, Any]
+    arguments: dict[str, Any]
+    who: str
+    status: Status
+    created: shapes.Moment
+    started: shapes.Moment | None
+    done: shapes.Moment | None
+    progress: shapes.Progress | None
+    found: int
+    outcomes: Annotated[dict[str, int], Meta(description="How many tasks came to each outcome")]
+    parts: int
+    error: shapes.TaskError | None
+
+
+class JobList(TypedDict):
+    """A page of jobs, newest first. Without `cursor` it is the last."""
+
+    jobs: list[Job]
+    cursor: str | None
+
+
+class Outcome(TypedDict):
+    """What became of one task."""
+
+    id: str
+    outcome: str
+    detail: str
+
+
+class Outcomes(TypedDict):
+    """A part of a job's outcomes, a thousand at most, in the order in which they came."""
+
+    outcomes: list[Outcome]
+    next_part: int | None
+
+
+def job_of(record: TaskRecord) -> Job:
+    """A job's task as a job."""
+    state = json.loads(record.state) if record.state else {}
+    ended = wire.parse_result_meta(record.result)["result"] if record.status == Status.SUCCESS else {}
+    error: shapes.TaskError | None = None
+    if record.error_type:
+        error = {"type": record.error_type, "message": record.error_message, "fingerprint": record.fingerprint}
+    return {
+        "id": record.task_id,
+        "action": str(record.kwargs.get("action", "")),
+        "where": dict(record.kwargs.get("where", {})),
+        "arguments": dict(record.kwargs.get("arguments", {})),
+        "who": str(record.kwargs.get("who", "")),
+        "status": Status(record.status),
+        "created": record.created,
+        "started": record.started,
+        "done": record.done,
+        "progress": cast("shapes.Progress | None", record.progress),
+        "found": int(ended.get("found", state.get("found", 0))),
+        "outcomes": dict(ended.get("outcomes", state.get("outcomes", {}))),
+        "parts": int(ended.get("parts", state.get("part", 0))),
+        "error": error,
+    }
+
+
+def get_record(job_id: str) -> TaskRecord:
+    """A job's task; raises NotFound for any other."""
+    record = records.get(job_id)
+    if record.name != jobs.TASK:
+        raise NotFound(f"there is no job {job_id}; GET /v1/jobs lists those there are")
+    return record
+
+
+@route(
+    "POST",
+    "/v1/jobs",
+    Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    tag="Jobs",
+    refusals=(HTTPStatus.NOT_FOUND,),
+    body_example={"action": "retry", "where": {"status": "FAILURE", "name": A_NAME}},
+    example=A_JOB | {"status": "PENDING", "started": None, "done": None, "progress": None, "found": 0, "outcomes": {}},
+)
+def start_job(body: JobRequest, caller: Caller) -> Job:
+    """Start one action for every task that the filter finds now."""
+    wanted = {name: value for name, value in msgspec.to_builtins(body.where.filter()).items() if value is not None}
+    started = actions.start_job(caller, body.action, wanted, msgspec.to_builtins(body.arguments))
+    return job_of(records.get(started["id"]))
+
+
+@route("GET", "/v1/jobs", Role.VIEWER, tag="Jobs", example={"jobs": [A_JOB], "cursor": None})
+def list_jobs(query: JobQuery) -> JobList:
+    """Jobs, newest first."""
+    found, cursor = lists.task_page(listing.Filter(name=jobs.TASK), query.limit, query.cursor)
+    return {"jobs": [job_of(record) for record in found], "cursor": cursor}
+
+
+@route("GET", "/v1/jobs/{job_id}", Role.VIEWER, tag="Jobs", example=A_JOB)
+def get_job(job_id: TaskId) -> Job:
+    """One job with its count and progress."""
+    return job_of(get_record(job_id))
+
+
+@route(
+    "GET",
+    "/v1/jobs/{job_id}/outcomes",
+    Role.VIEWER,
+    tag="Jobs",
+    example={"outcomes": [{"id": A_TASK, "outcome": "RETRIED", "detail": ""}], "next_part": None},
+)
+def list_outcomes(job_id: TaskId, query: OutcomeQuery) -> Outcomes:
+    """What became of each task, part by part, also while the job runs."""
+    parts = job_of(get_record(job_id))["parts"]
+    if query.part >= parts:
+        return {"outcomes": [], "next_part": None}
+    found = cast("list[Outcome]", list(jobs.part(job_id, query.part)))
+    return {"outcomes": found, "next_part": query.part + 1 if query.part + 1 < parts else None}
+
+
+@route(
+    "POST",
+    "/v1/jobs/{job_id}/cancel",
+    Role.OPERATOR,
+    tag="Jobs",
+    refusals=(HTTPStatus.CONFLICT,),
+    example=A_JOB | {"status": "REVOKED"},
+)
+def cancel_job(job_id: TaskId, caller: Caller) -> Job:
+    """End a job at its next task; what it has done stays done."""
+    return job_of(records.get(actions.cancel_job(caller, job_id)["id"]))
