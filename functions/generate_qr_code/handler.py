@@ -32,7 +32,7 @@ def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
         inventory.update_item(item_id, qr_code=key)
     if before and before != key and before.startswith(FOLDER):
         bucket.delete(before)
-    return {"qr_code": key, "svg": vector_key, "url": url, "changed": before != key}
+    return {"qr_code": key, "svg": vector_key}
 
 
 handler = lambda_handler(generate_qr_code)

@@ -50,7 +50,7 @@ class Both:
     def record(self):
         return records.new(wire.Message(task_id=self.task_id, name="tests.any"), queue="any", created=START)
 
-    def in_table(self, kind, *what) -> bool:
+    def in_table(self, kind, *what) -> bool:  # noqa: PLR0911 - one for each kind of event
         """Whether the table let the event happen."""
         if kind == "create":
             return lifecycle.create(self.record())
@@ -90,7 +90,7 @@ class Both:
             return False
         return True
 
-    def _moved(self, kind, *what) -> Life:
+    def _moved(self, kind, *what) -> Life:  # noqa: PLR0911 - one for each kind of event
         life = self.life
         if kind == "create":
             if life.status is not None:

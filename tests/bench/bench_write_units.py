@@ -1,0 +1,209 @@
+"""What a task's life costs in DynamoDB write units, as DynamoDB itself says (ReturnConsumedCapacity), on the local AWS.
+
+The functions' own code runs here, in this process, so that every answer of DynamoDB can be seen.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from infra.local.connection import read_settings
+from infra.local.stack import LocalStack, local_stack
+from tests.bench.figures import Figure
+from tests.template import ROOT
+
+QR = "inventory.tasks.generate_qr_code"
+ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
+MANY = 50  # tasks whose stream records come together
+
+
+@dataclass
+class Meter:
+    """Write units by step, counted from DynamoDB's answers."""
+
+    units: Counter[str] = field(default_factory=Counter)
+    largest: int = 0  # bytes of the largest record that was written
+    step: str = ""
+
+    def attach(self, client: Any) -> None:
+        """Watch a client's writes."""
+        events = client.meta.events
+        for operation in ("PutItem", "UpdateItem", "BatchWriteItem"):
+            events.register(f"provide-client-params.dynamodb.{operation}", self._ask)
+            events.register(f"after-call.dynamodb.{operation}", self._count)
+
+    def _ask(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**params, "ReturnConsumedCapacity": "INDEXES"}
+
+    def _count(self, parsed: dict[str, Any], **_: Any) -> None:
+        consumed = parsed.get("ConsumedCapacity", [])
+        for each in consumed if isinstance(consumed, list) else [consumed]:
+            self.units[self.step] += each.get("CapacityUnits", 0)
+        if "status" in parsed.get("Attributes", {}):
+            self.largest = max(self.largest, item_bytes(parsed["Attributes"]))
+
+
+def item_bytes(item: dict[str, Any]) -> int:
+    """An item's size as DynamoDB counts it: names and values in UTF-8, small overheads left out."""
+    return sum(len(name) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: dict[str, Any]) -> int:
+    [(kind, content)] = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "B":
+            return len(content)
+        case "N":
+            return len(content.strip("-").replace(".", "")) // 2 + 2
+        case "M":
+            return 3 + sum(1 + len(name) + _value_bytes(each) for name, each in content.items())
+        case "L":
+            return 3 + sum(1 + _value_bytes(each) for each in content)
+    return 1
+
+
+def rows() -> Iterator[Figure]:
+    """Everything this module measures; takes about ten seconds."""
+    with tempfile.TemporaryDirectory() as folder, local_stack(Path(folder)) as stack, _environment(stack):
+        meter = Meter()
+        _silence(stack)
+        _connect(meter)
+        _add_item()
+        yield from life(meter)
+        yield from counting(stack, meter)
+
+
+def life(meter: Meter) -> Iterator[Figure]:
+    """PENDING, STARTED, SUCCESS of one QR code, step by step."""
+    from generate_qr_code.handler import generate_qr_code  # noqa: PLC0415 - reads the environment set above
+    from makertasks import records  # noqa: PLC0415
+
+    task_id = _run_one(meter, generate_qr_code)
+    stored = records.get(task_id)
+    assert stored.status == "SUCCESS", stored.error_message
+    for step, bound in (("PENDING", 4), ("STARTED", 2), ("SUCCESS", 3)):
+        yield Figure(f"a QR code: {step}", meter.units[step], "write units", bound)
+    yield Figure("a QR code: its whole life", sum(meter.units.values()), "write units", 9)
+    yield Figure("a QR code: its record at its largest", meter.largest, "bytes", 1024)
+
+
+def _run_one(meter: Meter, task: Any) -> str:
+    from makertasks import lifecycle, producer, records  # noqa: PLC0415
+
+    meter.step = "PENDING"
+    task_id = producer.submit(QR, {"item_id": ITEM}, requested_by="somebody@example.org")
+    meter.step = "STARTED"
+    record = records.new(records.message_of(records.get(task_id)), queue="generate_qr_code")
+    claimed = lifecycle.claim(record, "generate_qr_code@1f2e3d4c", time.time() + 30)
+    meter.step = "work"
+    result = task.call({"item_id": ITEM})
+    meter.step = "SUCCESS"
+    lifecycle.succeed(claimed, result)
+    del meter.units["work"]
+    return task_id
+
+
+def counting(stack: LocalStack, meter: Meter) -> Iterator[Figure]:
+    """What the counters add: one task counted alone, and many counted together, as the stream hands them over."""
+    from makertasks import counters, producer  # noqa: PLC0415
+
+    whole_life = sum(meter.units.values())
+    changes = list(_changes(stack))
+    meter.units.clear()
+    meter.step = "first"
+    counters.count(changes[:1])  # the month's, the day's and the name's first task writes more, once
+    meter.step = "alone"
+    counters.count(changes[1:])
+    yield Figure("counting a task alone", meter.units["alone"], "write units", 3)
+    yield Figure("a task's life with its counting", whole_life + meter.units["alone"], "write units", 12)
+
+    seen = len(changes)
+    meter.step = "submitting"
+    for _ in range(MANY):
+        producer.submit(QR, {"item_id": ITEM})
+    meter.step = "together"
+    counters.count(list(_changes(stack))[seen:])
+    yield Figure(f"counting a task among {MANY}", meter.units["together"] / MANY, "write units", 1)
+    largest = max(item_bytes(cell) for cell in _scan(stack, stack.outputs["CountersTableName"]))
+    yield Figure("a counter's cell", largest, "bytes", 1024)
+
+
+def _changes(stack: LocalStack) -> Iterator[Any]:
+    """The changes of the tasks table's stream, in order."""
+    from makertasks import counters  # noqa: PLC0415
+
+    streams = stack.client("dynamodbstreams")
+    table = stack.client("dynamodb").describe_table(TableName=stack.outputs["TasksTableName"])["Table"]
+    for shard in streams.describe_stream(StreamArn=table["LatestStreamArn"])["StreamDescription"]["Shards"]:
+        iterator = streams.get_shard_iterator(
+            StreamArn=table["LatestStreamArn"], ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while iterator:
+            page = streams.get_records(ShardIterator=iterator)
+            for record in page["Records"]:
+                images = record["dynamodb"]
+                old, new = (_plain(images.get(name)) for name in ("OldImage", "NewImage"))
+                if change := counters.change_of(record["eventID"], old, new):
+                    yield change
+            iterator = page.get("NextShardIterator") if page["Records"] else None
+
+
+def _plain(image: dict[str, Any] | None) -> dict[str, Any] | None:
+    from makertasks import jsonvalues  # noqa: PLC0415
+
+    deserializer = TypeDeserializer()
+    if not image:
+        return None
+    return {name: jsonvalues.from_decimal(deserializer.deserialize(value)) for name, value in image.items()}
+
+
+def _scan(stack: LocalStack, table: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = stack.client("dynamodb").scan(TableName=table)["Items"]
+    return found
+
+
+@contextmanager
+def _environment(stack: LocalStack) -> Iterator[None]:
+    """What the stack's functions have, for this process."""
+    function = stack.client("lambda").get_function_configuration(FunctionName=f"{stack.name}-generate_qr_code")
+    variables = function["Environment"]["Variables"] | read_settings() | {"AWS_ENDPOINT_URL": stack.endpoint}
+    with patch.dict(os.environ, {**variables, "LAMBDA_TASK_ROOT": str(ROOT / "functions")}):
+        yield
+
+
+def _connect(meter: Meter) -> None:
+    """Watch the clients that PynamoDB's models and the package use."""
+    from makertasks import counters, records  # noqa: PLC0415
+
+    records.connect()
+    counters.connect()
+    for model in (records.TaskRecord, counters.CounterCell):
+        meter.attach(model._get_connection().connection.client)
+
+
+def _silence(stack: LocalStack) -> None:
+    """What is measured here must not be done by the stack's functions as well."""
+    functions = stack.client("lambda")
+    for name in ("task_events", "generate_qr_code"):
+        found = functions.list_event_source_mappings(FunctionName=f"{stack.name}-{name}")["EventSourceMappings"]
+        for mapping in found:
+            functions.delete_event_source_mapping(UUID=mapping["UUID"])
+
+
+def _add_item() -> None:
+    from makertasks import inventory  # noqa: PLC0415
+
+    inventory.write([inventory.Item(f"item#{ITEM}", "item", name="Bench vice", sort_name="bench vice")])
