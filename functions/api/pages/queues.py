@@ -81,8 +81,8 @@ def resume(queue: QueueName, caller: Caller) -> Reply:
 @page("POST", "/queues/{queue}/purge", Role.OPERATOR)
 def purge(queue: QueueName, caller: Caller) -> Reply:
     """Call off everything that waits in the queue."""
-    actions.purge(caller, queue)
-    return _back(queue, "purged")
+    job = actions.purge(caller, queue)
+    return Reply.redirect(address(f"/jobs/{rendering.segment(job['id'])}", said="purged"))
 
 
 @page("POST", "/queues/{queue}/redrive", Role.OPERATOR)

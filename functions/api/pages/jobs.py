@@ -1,0 +1,77 @@
+"""Background jobs: `GET /jobs`, and one with its progress and the outcome of each task."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from api import actions, lists
+from api.access import Caller, Role
+from api.arguments import Cursor, TaskId
+from api.pages import rendering
+from api.pages.addresses import address
+from api.requests import Request
+from api.resources.jobs import get_record, job_of
+from api.routing import Reply, page
+from makertasks import jobs, listing
+from makertasks.states import ACTIVE
+
+REFRESH_SECONDS = 3
+JOBS = 25
+# Outcomes that a job's page shows at once; a whole part has a thousand.
+OUTCOMES = 100
+
+
+class JobsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of the list: the page."""
+
+    cursor: Cursor = ""
+
+
+class JobPageQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of a job: which part of its outcomes is shown whole, and what just happened."""
+
+    part: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    said: Annotated[str, Meta(max_length=40)] = ""
+    known: Annotated[str, Meta(max_length=40)] = ""
+
+
+@page("GET", "/jobs", Role.VIEWER)
+def jobs_page(caller: Caller, query: JobsQuery, request: Request) -> Reply:
+    """Jobs, newest first."""
+    found, cursor = lists.task_page(listing.Filter(name=jobs.TASK), JOBS, query.cursor or None)
+    shown = [job_of(record) for record in found]
+    return rendering.page(request, caller, "jobs.html", section="/jobs", jobs=shown, cursor=cursor)
+
+
+@page("GET", "/jobs/{job_id}", Role.VIEWER)
+def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Request) -> Reply:
+    """One job; while it runs, its progress again and again."""
+    job = job_of(get_record(job_id))
+    outcomes: list[dict[str, Any]] = (
+        list(jobs.part(job_id, query.part or 0)) if (query.part or 0) < job["parts"] else []
+    )
+    template = "job_part.html" if rendering.is_update(request) else "job.html"
+    return rendering.page(
+        request,
+        caller,
+        template,
+        section="/jobs",
+        job=job,
+        outcomes=outcomes if query.part is not None else outcomes[:OUTCOMES],
+        is_active=job["status"] in ACTIVE,
+        is_cut=query.part is None and (len(outcomes) > OUTCOMES or job["parts"] > 1),
+        part=query.part,
+        done=sum(job["outcomes"].values()),
+        every=REFRESH_SECONDS,
+        said=query.said,
+    )
+
+
+@page("POST", "/jobs/{job_id}/cancel", Role.OPERATOR)
+def cancel(job_id: TaskId, caller: Caller) -> Reply:
+    """End the job; what it has done stays done."""
+    actions.cancel_job(caller, job_id)
+    return Reply.redirect(address(f"/jobs/{rendering.segment(job_id)}", said="cancelled"))
