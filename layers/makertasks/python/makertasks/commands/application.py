@@ -47,7 +47,7 @@ for module in (sending, viewing, events, inspection, control, upkeep, setup):
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     try:
-        app(arguments)
+        app(arguments, prog_name="makertasks")
     except (MakertasksError, TimeoutError) as error:
         output.messages.print(f"error: {error}", style="red", markup=False)
         sys.exit(exit_code(error))

@@ -1,0 +1,153 @@
+"""The command line: what it prints, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import pytest
+from lambda_queue import Queue
+
+from makertasks import configuration, inventory, records
+from makertasks.commands import application
+from makertasks.inventory_model import Item
+
+ITEM = str(uuid4())
+
+
+@pytest.fixture
+def worker(aws, tasks_table, inventory_table, counters_table, media_bucket, task_queues, monkeypatch, tmp_path):
+    """The stack's tables, bucket and queues with one item, and the worker of QR codes."""
+    monkeypatch.setenv("MAKERTASKS_CONFIG", str(tmp_path / "none.toml"))
+    configuration.load.cache_clear()
+    inventory.connect()
+    Item(f"item#{ITEM}", "item", name="Drill", listing="item", sort_name="drill").save()
+    from generate_qr_code.handler import handler  # noqa: PLC0415 - its environment is there now
+
+    yield Queue(aws.client("sqs"), "unit-tasks-generate_qr_code", handler)
+    configuration.load.cache_clear()
+
+
+@pytest.fixture
+def command(worker, capsys):
+    """Runs a command; answers its exit code and what it printed."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            application.run(list(arguments))
+        printed = capsys.readouterr()
+        return end.value.code or 0, printed.out, printed.err
+
+    return run
+
+
+def qr(item_id=ITEM):
+    return ("call", "generate_qr_code", "--kwargs", json.dumps({"item_id": item_id}))
+
+
+def test_call_prints_the_id_and_result_the_value(command, worker):
+    code, out, _ = command(*qr())
+    assert code == 0
+    task_id = out.strip()
+    assert records.get(task_id).requested_by.endswith("(command line)")
+    worker.deliver()
+    code, out, _ = command("result", task_id)
+    assert (code, json.loads(out)["qr_code"]) == (0, f"inventory/qrcodes/qr_{ITEM}.png")
+
+
+def test_json_everywhere_is_one_document(command, worker):
+    task_id = json.loads(command(*qr(), "--json")[1])["id"]
+    worker.deliver()
+    assert json.loads(command("result", task_id, "--json")[1])["status"] == "SUCCESS"
+    assert json.loads(command("show", task_id, "--json")[1])["attempts"] == []
+    [task] = json.loads(command("list", "--json")[1])["tasks"]
+    assert task["id"] == task_id
+    assert [each["id"] for each in json.loads(command("inspect", "query-task", task_id, "--json")[1])] == [task_id]
+    assert json.loads(command("inspect", "registered", "--json")[1])
+
+
+def test_a_failed_task_ends_with_1_and_shows_its_traceback(command, worker):
+    task_id = command(*qr())[1].strip()
+    Item(f"item#{ITEM}", "item").delete()
+    worker.deliver()
+    code, out, _ = command("result", task_id)
+    assert code == 1
+    assert "UnknownItem" in out
+    code, out, _ = command("result", task_id, "--traceback")
+    assert (code, "Traceback (most recent call last)" in out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("call", "generate_qr_codes"), "the tasks are"),
+        (("call", "generate_qr_code"), "item_id: missing"),
+        (qr("seven"), "item_id"),
+        (qr(str(uuid4())), "the inventory has no item"),
+        (("call", "generate_qr_code", "--kwargs", "{"), "is not JSON"),
+        (("call", "generate_qr_code", "--kwargs", "[]"), "must be an object"),
+        (("call", "generate_qr_code", "--eta", "tomorrow"), "2026-11-22T09:30:00Z"),
+        (("list", "--status", "LOST"), "must be one of"),
+        (("list", "--from", "yesterday"), "must be a time"),
+        (("lisst",), "No such command"),
+        (("result",), "Missing argument"),
+    ],
+)
+def test_what_is_wrong_ends_with_2_and_says_what_is_right(command, arguments, said):
+    code, out, err = command(*arguments)
+    assert code == 2
+    assert said in " ".join((out + err).split())
+    assert list(records.connect().scan()) == []
+
+
+def test_what_is_not_there_ends_with_3(command):
+    assert command("result", "nothing")[0] == 3
+    assert command("show", "nothing")[0] == 3
+
+
+def test_waiting_in_vain_ends_with_6_and_the_task_goes_on(command, worker):
+    code, _, err = command(*qr(), "--wait", "--timeout", "0.1")
+    assert (code, "it goes on" in " ".join(err.split())) == (6, True)
+    assert worker.count() == 1
+
+
+def test_an_aws_that_refuses_ends_with_4(command, aws):
+    aws.client("dynamodb").delete_table(TableName="unit-tasks")
+    assert command("show", "x")[0] == 4
+
+
+def test_revoke_says_what_happened_to_each(command, worker):
+    task_id = command(*qr())[1].strip()
+    code, out, _ = command("control", "revoke", task_id, "unknown", "--json")
+    assert (code, json.loads(out)) == (0, {task_id: "REVOKED", "unknown": "RECORDED"})
+    assert json.loads(command("inspect", "revoked", "--json")[1])
+
+
+def test_retry_makes_a_new_task(command, worker):
+    task_id = command(*qr())[1].strip()
+    assert command("retry", task_id)[0] == 2
+    worker.deliver()
+    new = command("retry", task_id)[1].strip()
+    assert records.get(new).retry_of == task_id
+
+
+def test_lists_go_on_where_they_ended(command, worker):
+    sent = {command(*qr())[1].strip() for _ in range(3)}
+    first = json.loads(command("list", "--limit", "2", "--json")[1])
+    rest = json.loads(command("list", "--limit", "2", "--cursor", first["cursor"], "--json")[1])
+    assert {task["id"] for task in first["tasks"] + rest["tasks"]} == sent
+    assert rest["cursor"] is None
+    assert json.loads(command("list", "--item", ITEM, "--status", "pending", "--json")[1])["tasks"]
+
+
+def test_events_show_what_happens(command, worker):
+    command(*qr())
+    worker.deliver()
+    code, out, _ = command("events", "--seconds", "0.1", "--interval", "0.2", "--json")
+    assert (code, out) == (0, "")  # nothing happened since it began to look
+
+
+def test_completion_is_there(command):
+    assert "makertasks" in command("--help")[1]
+    assert "--install-completion" in command("--help")[1]
