@@ -116,7 +116,9 @@ def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None
     if after:
         counts[after] = 1
     runtime = (new or {}).get("runtime") if after in {Status.SUCCESS, Status.FAILURE} and before else None
-    return Change(event, image["created"][:13], image["name"], counts, int(after == Status.RETRY), runtime)
+    # A task that goes on in a next invocation waits as RETRY, too, but no attempt has ended.
+    retried = after == Status.RETRY and (new or {}).get("attempts") != (old or {}).get("attempts")
+    return Change(event, image["created"][:13], image["name"], counts, int(retried), runtime)
 
 
 def count(changes: list[Change]) -> int:
@@ -127,9 +129,8 @@ def count(changes: list[Change]) -> int:
     connect()
     cells: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for change in changes:
-        cells[change.hour[:10], f"{change.hour[11:]}#{change.name}"].append(change)
-        cells[change.hour[:7], f"{change.hour[8:10]}#{change.name}"].append(change)
-        cells["totals", f"#{change.name}"].append(change)
+        for place in places_of(change.name, change.hour):
+            cells[place].append(change)
     try:
         return sum(_count_in(period, cell, batch) for (period, cell), batch in cells.items())
     except PynamoDBException as error:
@@ -139,7 +140,7 @@ def count(changes: list[Change]) -> int:
 def _count_in(period: str, name: str, batch: list[Change]) -> bool:
     """Add what a cell has not counted yet; another writer in between only makes it read again."""
     while True:
-        cell = _read(period, name)
+        cell = read(period, name)
         missing = _not_counted(cell, batch)
         if not missing:
             return False
@@ -150,12 +151,27 @@ def _count_in(period: str, name: str, batch: list[Change]) -> bool:
             if error.cause_response_code != "ConditionalCheckFailedException":
                 raise
             continue
-        if cell.version == 1 and len(period) == len("2026-11"):
-            CounterCell("months", period).save(add_version_condition=False)
+        note_month(cell)
         return True
 
 
-def _read(period: str, name: str) -> CounterCell:
+def places_of(name: str, created: str) -> list[tuple[str, str]]:
+    """The cells that count a task: of its hour, of its day, and of all time."""
+    return [
+        (created[:10], f"{created[11:13]}#{name}"),
+        (created[:7], f"{created[8:10]}#{name}"),
+        ("totals", f"#{name}"),
+    ]
+
+
+def note_month(cell: CounterCell) -> None:
+    """Note that a month has days, where `cell` is the first of one."""
+    if cell.version == 1 and len(cell.period) == len("2026-11"):
+        CounterCell("months", cell.period).save(add_version_condition=False)
+
+
+def read(period: str, name: str) -> CounterCell:
+    """One cell, a new one where nothing is counted there yet; raises PynamoDBException."""
     try:
         return CounterCell.get(period, name, consistent_read=True)
     except DoesNotExist:

@@ -1,0 +1,98 @@
+"""Counting anew: what differs is shown and put right, what moves is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from makertasks import counters, records, recount, wire
+from makertasks.counters import CounterCell
+from makertasks.recount import Difference
+from makertasks.states import Status
+
+CREATED = records.clock.parse("2026-11-20T09:30:00Z")
+HOUR = ("2026-11-20", "09#shop.tasks.one")
+
+
+def image(record):
+    return {"name": record.name, "created": record.created, "status": record.status}
+
+
+@pytest.fixture
+def shop(tasks_table, counters_table):
+    """Three tasks of long ago, counted."""
+    tasks = []
+    for number in range(3):
+        message = wire.Message(task_id=f"task {number}", name="shop.tasks.one")
+        record = records.new(message, queue="one", created=CREATED)
+        record.status = (Status.SUCCESS if number else Status.FAILURE).value
+        record.timestamp = int(CREATED.timestamp())
+        record.save()
+        tasks.append(record)
+    counters.count([counters.change_of(f"{n:032}", None, image(record)) for n, record in enumerate(tasks)])
+    return tasks
+
+
+def test_without_a_difference_nothing_is_written(shop):
+    answer = recount.rebuild()
+    assert (answer.examined, answer.differences, answer.moving) == (3, [], [])
+
+
+def test_a_difference_is_shown_and_put_right(shop):
+    cell = CounterCell.get(*HOUR)
+    cell.counts = {"SUCCESS": 7}
+    cell.save()
+    expected = [Difference(*HOUR, {"SUCCESS": 7}, {"FAILURE": 1, "SUCCESS": 2})]
+    assert recount.rebuild(repair=False).differences == expected
+    answer = recount.rebuild()
+    assert (answer.differences, answer.repaired) == (expected, 1)
+    assert recount.rebuild().differences == []
+
+
+def test_lost_cells_come_back(shop):
+    for cell in CounterCell.scan():
+        cell.delete()
+    answer = recount.rebuild()
+    assert answer.repaired == 3
+    assert counters.days("2026-11") == {"2026-11-20": {"shop.tasks.one": {"FAILURE": 1, "SUCCESS": 2}}}
+    assert recount.rebuild().differences == []
+
+
+def test_counts_of_tasks_that_are_gone_go(shop):
+    for record in shop:
+        record.delete()
+    assert recount.rebuild().repaired == 3
+    assert counters.days("2026-11") == {"2026-11-20": {"shop.tasks.one": {}}}
+
+
+def test_cells_whose_tasks_have_just_changed_are_left_alone(shop):
+    record = records.new(wire.Message(task_id="new", name="shop.tasks.one"), queue="one", created=CREATED)
+    record.save()  # and its stream record is still on its way
+    answer = recount.rebuild()
+    assert answer.differences == []
+    assert " ".join(HOUR) in answer.moving
+    counters.count([counters.change_of("f" * 32, None, image(record))])
+    assert recount.rebuild().moving == []
+
+
+def test_a_cell_that_is_counted_in_meanwhile_is_left_alone(shop, monkeypatch):
+    cell = CounterCell.get(*HOUR)
+    cell.counts = {"SUCCESS": 7}
+    cell.save()
+    scan = recount._scan
+
+    def scan_while_counting(answer):
+        found = scan(answer)
+        counters.count([counters.change_of("e" * 32, None, image(shop[0]))])
+        return found
+
+    monkeypatch.setattr(recount, "_scan", scan_while_counting)
+    answer = recount.rebuild()
+    assert answer.differences == []
+    assert " ".join(HOUR) in answer.moving
+
+
+def test_going_on_in_a_next_invocation_is_no_retry(shop):
+    started = {**image(shop[0]), "status": "STARTED"}
+    waits = {**started, "status": "RETRY"}
+    assert counters.change_of("e", started, waits).retried == 0
+    assert counters.change_of("e", started, {**waits, "attempts": [{"outcome": "RETRY"}]}).retried == 1
