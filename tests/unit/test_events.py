@@ -1,0 +1,35 @@
+"""Test events for the Lambda console, `sam local invoke` and `sam remote invoke`: one for each function, and they fit."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from makertasks import tasks
+from tests.template import ROOT, resources
+
+EVENTS = ROOT / "infra/events"
+FUNCTIONS = {
+    body["Properties"]["FunctionName"].rpartition("-")[2]: body["Properties"]
+    for body in resources().values()
+    if body["Type"] == "AWS::Serverless::Function"
+}
+
+
+def test_each_function_has_one():
+    assert {path.stem for path in EVENTS.iterdir()} == FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_it_fits(name, monkeypatch):
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(ROOT / "functions"))
+    event = json.loads((EVENTS / f"{name}.json").read_text())
+    known = {task.short_name: task for task in tasks.discover().values()}
+    if name in known:
+        known[name].bind((), event)
+    triggers = {trigger["Type"] for trigger in FUNCTIONS[name].get("Events", {}).values()}
+    sources = {record["eventSource"] for record in event.get("Records", [])}
+    assert sources <= {"aws:s3", "aws:sqs", "aws:dynamodb"}
+    if "DynamoDB" in triggers:
+        assert sources == {"aws:dynamodb"}
