@@ -1,4 +1,4 @@
-"""Test events for the Lambda console, `sam local invoke` and `sam remote invoke`: one for each function, and they fit."""
+"""Test events for the console, `sam local invoke` and `sam remote invoke`: one for each function, and they fit."""
 
 from __future__ import annotations
 
