@@ -202,3 +202,28 @@ def test_a_filter_is_exported(site, open_page):
     text = download.value.path().read_text()
     assert site.tasks["failed"] in text
     assert site.tasks["done"] not in text
+
+
+def test_every_task_that_matches_is_retried_by_a_job_with_progress_and_outcomes(site, open_page):
+    page = open_page(f"/tasks?q=args:no-uuid&name={QR_CODE}&status=FAILURE", "operator")
+    page.get_by_label("all that match").check()
+    expect(page.locator("[data-count]")).to_have_text("every task")
+    page.get_by_role("button", name="Retry …").click()
+    expect(page.locator("main h1")).to_contain_text("Retry 1 task?")
+    page.get_by_role("button", name="Retry", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/jobs/"))
+    expect(page.locator("#job .title .status")).to_have_text("SUCCESS", timeout=40_000)
+    outcome = page.locator("tbody tr", has=page.get_by_role("link", name=site.tasks["failed"]))
+    expect(outcome).to_be_visible()
+    page.goto("/jobs")
+    expect(page.locator("tbody tr").first).to_contain_text("retry")
+
+
+def test_a_queue_is_purged_and_its_waiting_tasks_are_revoked(site, open_page, paused):
+    page = open_page("/queues", "operator")
+    task_id = run_qr_code(page, site.items[3]["id"])
+    page.goto("/queues/generate_qr_code")
+    page.get_by_text("Purge …").click()
+    page.get_by_role("button", name="Purge the queue").click()
+    expect(page).to_have_url(re.compile(r"/jobs/"))
+    assert site.ended(task_id)["status"] == "REVOKED"

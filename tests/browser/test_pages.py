@@ -25,6 +25,7 @@ PAGES = [
     "/items",
     "/items/{item}",
     "/items/{hostile_item}",
+    "/jobs",
     "/activity",
 ]
 WITHOUT_SCRIPTS = [page for page in PAGES if page != "/tasks/{done}/log"]
