@@ -104,6 +104,12 @@ celery: $(CELERIES) ## Our wire format beside a real Celery, the oldest and the 
 	@for version in oldest newest; do \
 	  PYTHONPATH=layers/makertasks/python .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery || exit 1; done
 
+.PHONY: audit
+audit: .local/audit/.installed .local/checkov/.installed ## Known flaws in the pinned packages, and in the template; needs the network
+	@for lock in requirements/runtime.txt layers/*/requirements.txt; do \
+	  .local/audit/bin/pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
+	@.local/checkov/bin/python .local/checkov/bin/checkov --config-file infra/checkov.yaml
+
 .PHONY: format
 format: $(ENVIRONMENTS) ## Format and mend what can be mended by itself
 	$(BIN)/ruff format .
