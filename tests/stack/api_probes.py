@@ -103,6 +103,30 @@ def shows_numbers(bench: Bench, role: Role) -> None:
         answers(bench, "GET", path)
 
 
+def submits_for_tomorrow_and_calls_off(bench: Bench, role: Role) -> None:
+    wanted = {"name": "inventory.tasks.update_average_lead_times", "countdown": 86_400}
+    task = answers(bench, "POST", "/v1/tasks", 202, json=wanted)
+    bench.stack.api.request("POST", f"/v1/tasks/{task['id']}/revoke", json={})
+    assert answers(bench, "GET", f"/v1/tasks/{task['id']}")["status"] == "REVOKED"
+
+
+def submits_many(bench: Bench, role: Role) -> None:
+    name = "inventory.tasks.generate_qr_code"
+    many = {"tasks": [{"name": name, "kwargs": {"item_id": bench.item()}} for _ in range(3)]}
+    answer = answers(bench, "POST", "/v1/tasks/batch", 202, json=many)
+    assert len(answer["ids"]) == 3
+    assert not answer["rejected"] + answer["unsent"], answer
+
+
+def keeps_large_arguments(bench: Bench, role: Role) -> None:
+    """Written where they are submitted, read where it is retried, removed with the record."""
+    wanted = {"name": "inventory.tasks.generate_index_cards", "kwargs": {"item_ids": [bench.item()] * 1000}}
+    task = answers(bench, "POST", "/v1/tasks", 202, json=wanted)
+    bench.stack.api.request("POST", f"/v1/tasks/{task['id']}/revoke", json={})
+    answers(bench, "POST", f"/v1/tasks/{task['id']}/retry", 202, json={})
+    assert bench.stack.api.request("DELETE", f"/v1/tasks/{task['id']}").ok
+
+
 EVERY_REQUEST: list[Callable[[Bench, Role], None]] = [
     submits,
     lists,
@@ -117,4 +141,7 @@ EVERY_REQUEST: list[Callable[[Bench, Role], None]] = [
     runs_a_schedule,
     switches_a_schedule,
     limits_a_queue,
+    submits_for_tomorrow_and_calls_off,
+    submits_many,
+    keeps_large_arguments,
 ]

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from boto3.dynamodb.types import TypeSerializer
 from PIL import Image
 
 from makertasks import clock, delays, inventory, payloads, records, wire
-from tests.stack.api_probes import EVERY_REQUEST
+from tests.stack import api_probes, job_probes
 from tests.stack.rights import Bench, Role
 from uploads.handler import Upload
 
@@ -121,8 +122,10 @@ def full_name(role: Role) -> str:
 def arguments(bench: Bench, role: Role) -> dict[str, Any]:
     """Arguments with which a task succeeds."""
     name = short_name(role)
-    if name == "update_average_lead_times":
+    if name in ("update_average_lead_times", "clean_media"):
         return {}
+    if name == "bulk_action":
+        return {"action": "delete", "where": {"item_id": bench.item()}, "arguments": {}, "who": "probe"}
     if name == "import_dump":
         return {"key": dump(bench)}
     if name == "attach_upload":
@@ -152,7 +155,7 @@ def body_of(role: Role, kwargs: dict[str, Any], **fields: Any) -> str:
     return wire.encode(wire.Message(name=full_name(role), kwargs=kwargs, **fields), "probe")
 
 
-def waiting(bench: Bench, role: Role, wait: timedelta, **kwargs: str) -> str:
+def waiting(bench: Bench, role: Role, wait: timedelta, **kwargs: Any) -> str:
     """A new task that waits for its second attempt; answers its id."""
     task_id = str(uuid.uuid4())
     later = clock.text(datetime.now(UTC) + wait)
@@ -372,6 +375,22 @@ def sends_a_lost_message_again(bench: Bench, role: Role) -> None:
     assert counts["ApproximateNumberOfMessages"] == "1"
 
 
+def forgets_payloads(bench: Bench, role: Role) -> None:
+    """What a record kept in the bucket goes with it."""
+    key = f"payloads/{uuid.uuid4().hex}/kwargs-1.json"
+    bench.put_object(key, b"{}")
+    old = TypeSerializer().serialize({"payloads": {"kwargs": {"key": key, "bytes": 2}}})["M"]
+    removed = {"Keys": {}, "OldImage": old, "SequenceNumber": "1", "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    bench.invoke(role, {"Records": [{"eventID": "1" * 32, "eventName": "REMOVE", "dynamodb": removed}]})
+    assert not bench.has_object(key)
+
+
+def cleans(bench: Bench, role: Role) -> None:
+    """Nothing is a day old here, so a look is all."""
+    bench.item(image="inventory/images/x.png")
+    assert deliver(bench, role, {})["looked_at"] >= 0
+
+
 PROBES: dict[str, list[Probe]] = {
     "DownloadImageFromUrlRole": [succeeds, *EVERY_TASK, replaces_an_image],
     "GenerateQrCodeRole": [succeeds, *EVERY_TASK, replaces_a_code],
@@ -382,8 +401,10 @@ PROBES: dict[str, list[Probe]] = {
     "AttachUploadRole": [succeeds, *EVERY_TASK, replaces_an_image, rejects_what_is_no_picture, knows_what_it_rejected],
     "UploadsRole": [queues_an_import, queues_an_upload, records_what_it_cannot_send],
     "ItemChangesRole": [queues_a_download, records_what_it_cannot_send],
-    "TaskEventsRole": [counts_a_task],
+    "TaskEventsRole": [counts_a_task, forgets_payloads],
     "DeadLettersRole": [records_a_dead_letter],
     "SweeperRole": [sends_a_lost_message_again],
-    "ApiRole": EVERY_REQUEST,
+    "BulkActionRole": [*job_probes.EVERY_JOB, *EVERY_TASK],
+    "CleanMediaRole": [cleans, *EVERY_TASK],
+    "ApiRole": api_probes.EVERY_REQUEST,
 }

@@ -66,6 +66,9 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    stamps = [f".local/celery-{version}/.installed" for version in VERSIONS]
+    made = run(["make", "--silent", *stamps], dict(os.environ), ROOT)
+    assert made.returncode == 0, made.stdout + made.stderr
     folder = tmp_path_factory.mktemp("site")
     with local_stack(folder / "aws", template=project_with(folder, "calculate")) as stack:
         yield make_site(stack, folder)
