@@ -73,7 +73,10 @@ destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test
-test: check unit celery stack faults browser ## Everything that proves it works (about 15 minutes)
+test: check unit celery stack faults ## What proves that it works (about 15 minutes)
+
+.PHONY: acceptance
+acceptance: stock browser ## The long proofs beside it: stock Celery clients on the stack, and the pages in Chromium
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
@@ -89,9 +92,16 @@ unit: $(ENVIRONMENTS) ## Tests of every part by itself
 
 .PHONY: stack
 stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed ## Tests of the real template on the local AWS
-	$(BIN)/pytest tests/stack
+	$(BIN)/pytest tests/stack --ignore=tests/stack/test_stock_celery.py
 
-.PHONY: faults
+.PHONY: stock
+stock: $(ENVIRONMENTS) $(CELERIES) ## Stock Celery, the oldest and the newest, as client and worker beside the stack
+	$(BIN)/pytest tests/stack/test_stock_celery.py
+
+.PHONY: faults soak
+soak: $(ENVIRONMENTS) ## Faults injected into 5,000 tasks; takes long
+	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.faults 5000
+
 faults: $(ENVIRONMENTS) ## Crashes, time-outs, duplicates and refusals: every task must still end once
 	$(BIN)/pytest tests/faults
 
