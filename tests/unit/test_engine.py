@@ -297,7 +297,7 @@ def test_time_limits_say_which_limit_it_was(echo):
             pass
 
     echo.plan = [endless]
-    echo.queue.context.seconds = tasks.MARGIN_SECONDS + 0.2
+    echo.queue.context.seconds = tasks.MARGIN_SECONDS + 1.0
     task_id = echo.submit()
     echo.queue.deliver()
     record = echo.record(task_id)

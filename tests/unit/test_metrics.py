@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from aws_lambda_powertools.metrics.provider import cold_start
 from lambda_queue import LambdaContext
 
-from makertasks import sweeping
+from makertasks import sweeping, tasks
 from makertasks.tasks import task
 from makertasks.worker import lambda_handler
 from sweeper import handler as sweeper
@@ -76,7 +77,10 @@ def test_a_sweep_tells_how_many_tasks_it_moved_on(tasks_table, counters_table, t
     assert told() == {(("unit",), "StuckTasks"): [3]}
 
 
-def test_a_worker_tells_of_cold_starts_delays_and_runtimes(tasks_table, task_queues, told):
+def test_a_worker_tells_of_cold_starts_delays_and_runtimes(tasks_table, task_queues, told, monkeypatch):
+    monkeypatch.setattr(tasks, "_registry", dict(tasks._registry))
+    cold_start.reset_cold_start_flag()  # other tests of this process have started a function before
+
     @task("unit.tasks.generate_qr_code")
     def nothing() -> None:
         """Do nothing."""
