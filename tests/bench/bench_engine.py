@@ -23,7 +23,7 @@ from tests.waiting import wait_for
 WARM_TASKS = 20
 THROUGHPUT_TASKS = 500
 IMPORTS = 5
-QR = "inventory.tasks.generate_qr_code"
+QR = "generate_qr_code"
 DUMP = ROOT / "tests/data/openmakersuite-dump.json"
 ITEM = {"owner": {"S": "item#94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}, "entry": {"S": "item"}}
 
