@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 def now() -> datetime:
@@ -24,9 +24,3 @@ def parse(value: str) -> datetime:
 def hour(moment_text: str) -> str:
     """The hour of a time's text, `2026-11-22T09`: the width of every time bucket of the tasks table's indexes."""
     return moment_text[:13]
-
-
-def hours_back(newest: datetime, oldest: datetime) -> list[str]:
-    """Every hour from `newest` back to `oldest`, both included."""
-    count = int((newest.replace(minute=0, second=0, microsecond=0) - oldest) / timedelta(hours=1) + 1)
-    return [hour(text(newest - timedelta(hours=number))) for number in range(max(count, 0) + 1)]

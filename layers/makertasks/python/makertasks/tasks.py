@@ -47,7 +47,6 @@ class Task:
     soft_time_limit: float | None = None  # seconds; raises SoftTimeLimitExceeded inside the task
     time_limit: float | None = None  # seconds; ends the task
     rate_limit: str | None = None  # Celery's form: "10/m", "2/s"
-    schedule_slot: str | None = None  # for scheduled tasks: "day" makes the runs of one day one task
     system: bool = False  # started by the system's own ways alone: callers cannot submit it by name
 
     def __post_init__(self) -> None:
