@@ -9,6 +9,8 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
+
 QR_CODE = "inventory.tasks.generate_qr_code"
 # https://developer.chrome.com/docs/devtools/network: what travelled, headers included.
 FIRST_LOAD_BYTES = 150_000
@@ -160,6 +162,8 @@ def test_signing_in_leads_back_to_the_page_and_signing_out_ends_it(site, open_pa
     expect(page).to_have_url(re.compile(r"/tasks\?status=SUCCESS$"))
     page.locator("header .menu summary").click()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("main h1")).to_have_text("Signed out")
+    assert violations(page) == []
     page.goto("/tasks")
     expect(page.locator("input[name=password]:visible")).to_be_visible()
     page.context.close()

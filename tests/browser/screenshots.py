@@ -1,0 +1,109 @@
+"""Pictures of every page in both themes, kept in docs/screenshots/.
+
+python -m tests.browser.screenshots
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page
+
+from makertasks import clock
+from tests.browser import history
+from tests.browser.deployed import Site, deployed, send
+from tests.waiting import wait_for
+
+FOLDER = Path(__file__).parents[2] / "docs/screenshots"
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 740}
+# A picture ends here, however long the page is.
+TALLEST = 1800
+QUALITY = 72
+PAGES = {
+    "overview": "/",
+    "tasks": "/tasks",
+    "task": "/tasks/{done}",
+    "failed-task": "/tasks/{failed}",
+    "retry": "/tasks/{failed}/retry",
+    "task-types": "/task-types",
+    "task-type": "/task-types/inventory.tasks.generate_qr_code",
+    "queues": "/queues",
+    "queue": "/queues/generate_index_card",
+    "workers": "/workers",
+    "schedules": "/schedules",
+    "items": "/items",
+    "item": "/items/{item}",
+    "jobs": "/jobs",
+    "job": "/jobs/{job}",
+    "activity": "/activity",
+}
+ON_A_PHONE = ("overview", "tasks", "task", "item")
+
+
+def main() -> int:
+    """Draw every picture anew."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as site:
+        prepare(site)
+        for theme in ("light", "dark"):
+            for name, path in PAGES.items():
+                take(site, name, path, theme)
+    return 0
+
+
+def prepare(site: Site) -> None:
+    """A month of history, files made for one item, a task that failed, a dead letter, a job and a paused queue."""
+    api = site.stack.api
+    history.write(site.stack, site.items, clock.now())
+    item = wait_for(lambda: with_image(site), "an item's image to be downloaded")
+    site.items = [item, *site.items]
+    item_id = item["id"]
+    site.tasks["done"] = api.submit("generate_qr_code", item_id=item_id)
+    site.tasks["card"] = api.submit("generate_index_card", item_id=item_id)
+    site.tasks["failed"] = send(site, "generate_qr_code", item_id="no-uuid")
+    for task_id in site.tasks.values():
+        site.ended(task_id)
+    sqs = site.stack.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-generate_index_card")["QueueUrl"]
+    site.ended(sqs.send_message(QueueUrl=url, MessageBody='{"task": "generate_index_card", "item": 7}')["MessageId"])
+    where = {"name": "inventory.tasks.generate_qr_code", "status": "FAILURE"}
+    site.tasks["job"] = api.post("/v1/jobs", {"action": "retry", "where": where})["id"]
+    site.ended(site.tasks["job"])
+    api.post("/v1/queues/generate_index_cards/pause", {})
+
+
+def with_image(site: Site) -> dict[str, Any] | None:
+    """An item that has its image by now."""
+    return next((each for each in site.stack.api.get("/v1/items", limit=50)["items"] if each.get("image")), None)
+
+
+def take(site: Site, name: str, path: str, theme: str) -> None:
+    """One page's pictures in one theme."""
+    with site.context("superuser", color_scheme=theme, viewport=DESK, timezone_id="Europe/Berlin") as context:
+        page = context.new_page()
+        page.goto(path.format(**site.tasks, item=site.items[0]["id"]))
+        page.wait_for_load_state("networkidle")
+        keep(page, f"{name}-{theme}")
+        if name in ON_A_PHONE:
+            page.set_viewport_size(PHONE)
+            page.reload()
+            page.wait_for_load_state("networkidle")
+            keep(page, f"{name}-phone-{theme}")
+
+
+def keep(page: Page, name: str) -> None:
+    """What the page shows, as a small file."""
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    picture.crop((0, 0, picture.width, min(picture.height, TALLEST))).save(
+        FOLDER / f"{name}.webp", quality=QUALITY, method=6
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
