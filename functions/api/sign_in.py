@@ -128,7 +128,7 @@ def sign_out(request: Request) -> Reply:
     refuse_foreign_pages(request)
     if refresh := request.cookies.get(REFRESH):
         _post("/oauth2/revoke", token=refresh)
-    asked = {"client_id": settings.browser_client(), "logout_uri": f"{settings.api_address()}/"}
+    asked = {"client_id": settings.browser_client(), "logout_uri": f"{settings.api_address()}/signed-out"}
     gone = [_cookie(SESSION, "", 0, "/"), _cookie(REFRESH, "", 0, "/sign-in")]
     return Reply.redirect(f"{settings.sign_in_address()}/logout?{urlencode(asked)}", gone)
 

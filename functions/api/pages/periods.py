@@ -67,9 +67,9 @@ def label(period: str) -> str:
     """A period in few letters.
 
     >>> label("2026-11-22T09"), label("2026-11-22"), label("2026-11")
-    ('09:00', '22 Nov', 'Nov 2026')
+    ('09:00 UTC', '22 Nov', 'Nov 2026')
     """
     if len(period) > len("2026-11-22"):
-        return f"{period[11:]}:00"
+        return f"{period[11:]}:00 UTC"
     name = calendar.month(period[:7]).label[:3]
     return f"{period[8:].lstrip('0')} {name}" if len(period) > len("2026-11") else f"{name} {period[:4]}"

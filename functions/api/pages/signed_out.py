@@ -1,0 +1,14 @@
+"""`GET /signed-out`: where signing out leads."""
+
+from __future__ import annotations
+
+from api.access import Role
+from api.pages import rendering
+from api.requests import Request
+from api.routing import Reply, page
+
+
+@page("GET", "/signed-out", Role.NOBODY)
+def signed_out_page(request: Request) -> Reply:
+    """That the session has ended, and the way back in."""
+    return rendering.page(request, None, "signed_out.html", section="")
