@@ -8,8 +8,6 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from aws_lambda_powertools import Logger
-
 import api.documentation
 import api.flower
 import api.pages
@@ -18,9 +16,9 @@ from api import problems, routing, sign_in
 from api.access import Caller, Role, Unauthenticated
 from api.requests import Request
 from api.routing import Reply, Route
-from makertasks import bucket, settings
+from makertasks import bucket, logs, settings
 
-logger = Logger()
+logger = logs.logger()
 
 JSON = "application/json"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from api import shapes
-from makertasks import bucket, task_limits, wire
+from makertasks import bucket, masking, task_limits, wire
 from makertasks.inventory import Item, ItemSupplier
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -48,7 +48,8 @@ def task_detail(record: TaskRecord, *, links: bool = True) -> shapes.TaskDetail:
     """One task with everything there is about it; `links` lead to the objects that its result names."""
     outcome = wire.parse_result_meta(record.result)
     large = record.payloads or {}
-    result = outcome["result"] if record.status == Status.SUCCESS and "result" not in large else None
+    has_result = record.status == Status.SUCCESS and "result" not in large
+    result = masking.masked(outcome["result"]) if has_result else None
     return {
         **task_summary(record),
         "result": result,

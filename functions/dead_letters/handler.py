@@ -9,13 +9,12 @@ import logging
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from makertasks import dead_letters
+from makertasks import dead_letters, logs
 
-logger = Logger()
+logger = logs.logger()
 processor = BatchProcessor(
     event_type=EventType.SQS,
     logger=cast("logging.Logger", logger),  # Powertools' logger has what the processor calls

@@ -9,17 +9,16 @@ from __future__ import annotations
 import logging
 from typing import Any, cast
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from makertasks import producer
+from makertasks import logs, producer
 from makertasks.errors import InvalidRequest
 from makertasks.urls import without_credentials
 
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 
-logger = Logger()
+logger = logs.logger()
 processor = BatchProcessor(
     event_type=EventType.DynamoDBStreams,
     logger=cast("logging.Logger", logger),  # Powertools' logger has what the processor calls

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
-from makertasks import metrics, sweeping
+from makertasks import logs, metrics, sweeping
 
 # What is left of the function's time when the sweep takes no further page, in seconds.
 MARGIN_SECONDS = 10
 
-logger = Logger()
+logger = logs.logger()
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import (
     DynamoDBRecord,
     DynamoDBRecordEventName,
 )
 
-from makertasks import counters, jsonvalues, metrics, payloads
+from makertasks import counters, jsonvalues, logs, metrics, payloads
 
-logger = Logger()
+logger = logs.logger()
 
 
 def change_of(record: DynamoDBRecord) -> counters.Change | None:

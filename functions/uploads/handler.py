@@ -12,14 +12,12 @@ from typing import Any
 from urllib.parse import unquote_plus
 from uuid import NAMESPACE_URL, uuid5
 
-from aws_lambda_powertools import Logger
-
-from makertasks import producer, uploads
+from makertasks import logs, producer, uploads
 
 IMPORT = "makertasks.import_dump"
 ATTACH = "makertasks.attach_upload"
 
-logger = Logger()
+logger = logs.logger()
 
 
 @dataclass(frozen=True)

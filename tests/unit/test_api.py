@@ -15,7 +15,7 @@ from openapi_spec_validator import validate
 
 from api import access, documentation, openapi, routing, sign_in, tokens  # noqa: F401 - declares routes
 from api.handler import handler
-from makertasks import audit, listing, masking, producer, records
+from makertasks import audit, listing, producer, records
 from tests.template import resources
 
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_unit"
@@ -318,31 +318,6 @@ def test_every_route_stands_in_the_template_and_in_the_table_of_the_docs():
 def test_the_record_of_a_task_is_found_by_its_id(tasks_table, counters_table, task_queues):
     task_id = producer.submit(LEAD_TIMES, {})
     assert records.get(task_id).name == LEAD_TIMES
-
-
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("https://ann:secret@example.com/a?b=c", "https://***@example.com/a?b=c"),
-        ("see http://token@host/x and ftp://u:p@h/", "see http://***@host/x and ftp://***@h/"),
-        ("GET /x?access_token=abc&b=1#f", "GET /x?access_token=***&b=1#f"),
-        ("Authorization: Bearer abcdefgh.ijkl", "Authorization: Bearer ***"),
-        ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln x", "*** x"),
-        ("mail ann@example.com, //comment", "mail ann@example.com, //comment"),
-    ],
-)
-def test_credentials_are_masked_in_any_text(text, masked):
-    assert masking.text(text) == masked
-
-
-def test_marked_and_telling_names_are_masked_in_arguments():
-    given = {"pin": 7, "db": {"password": "x", "user": "y"}, "urls": ["https://a:b@c/"], "token": ""}
-    assert masking.masked(given, ["pin"]) == {
-        "pin": "***",
-        "db": {"password": "***", "user": "y"},
-        "urls": ["https://***@c/"],
-        "token": "",
-    }
 
 
 def test_no_module_of_the_api_loads_what_only_some_requests_need():

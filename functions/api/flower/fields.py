@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 
 from msgspec import Meta
 
-from makertasks import clock, wire
+from makertasks import clock, masking, wire
 from makertasks.records import TaskRecord
 from makertasks.states import Status
 
@@ -115,7 +115,7 @@ def flower_task(record: TaskRecord) -> FlowerTask:
         "expires": record.expires,
         "retries": max(int(record.attempt or 0) - 1, 0),
         "worker": worker_of(record),
-        "result": repr(meta["result"]) if record.status == Status.SUCCESS else None,
+        "result": repr(masking.masked(meta["result"])) if record.status == Status.SUCCESS else None,
         "exception": exception(record) if failed else None,
         "timestamp": done or float(record.timestamp),
         "runtime": record.runtime,

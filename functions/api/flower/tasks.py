@@ -17,7 +17,7 @@ from api.arguments import TaskId, TaskName
 from api.flower import fields, search
 from api.flower.fields import DATE, DATE_PATTERN, FlowerTask, WorkerName
 from api.routing import route
-from makertasks import clock, consumers, listing, payloads, records, tasks, wire
+from makertasks import clock, consumers, listing, masking, payloads, records, tasks, wire
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -168,7 +168,7 @@ def result(task_id: str, wait: float) -> FlowerResult:
     if record is None or not record.is_final:
         return answer
     if record.status == Status.SUCCESS:
-        answer["result"] = payloads.result_of(record)
+        answer["result"] = masking.masked(payloads.result_of(record))
         return answer
     answer["result"] = fields.exception(record)
     if record.status == Status.FAILURE:

@@ -19,6 +19,7 @@ from makertasks import (
     jsonvalues,
     lifecycle,
     limits,
+    masking,
     payloads,
     records,
     retries,
@@ -139,7 +140,7 @@ def _lost(claimed: Claim) -> WorkerLostError:
 def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits) -> Any:
     """The task itself, within its limits and with its context."""
     message = delivery.message
-    arguments = payloads.kwargs_of(claimed.record)
+    arguments = _arguments(task, delivery, claimed.record)
     left = delivery.invocation.left
     hard = min(message.time_limit or now.time_limit or left, left)
     reason = "the task's time limit" if hard < left else "what its function had left of its own time-out"
@@ -153,6 +154,17 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
     )
     with context.running(running), limits.time_limits(message.soft_time_limit or now.soft_time_limit, hard, reason):
         return task.call(arguments)
+
+
+def _arguments(task: Task, delivery: Delivery, record: TaskRecord) -> dict[str, Any]:
+    """The task's arguments by name: as they were recorded, and where a record hides some, as they were sent."""
+    kept = payloads.kwargs_of(record)
+    if not masking.hides(kept):
+        return kept
+    sent = task.bind(delivery.message.args, delivery.message.kwargs)
+    if masking.hides(sent) or masking.masked(sent, task.secret_arguments) != kept:
+        raise PermanentError("kwargs: the secrets among the arguments are not kept; submit the task again with them")
+    return sent
 
 
 def _state_of(claimed: Claim) -> dict[str, Any]:

@@ -26,11 +26,11 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from makertasks import clock, records, settings, wire
+from makertasks.dynamodb import is_refused
 from makertasks.errors import MakertasksError, Unavailable
 from makertasks.records import TaskRecord
 from makertasks.wire.results import Tree
 
-REFUSED = "ConditionalCheckFailedException"
 # Bytes of a part's mark. The counter's item holds 400 KB, so about 40,000 parts; at that number two marks are alike
 # with a chance of one in ten thousand million.
 MARK_BYTES = 8
@@ -153,5 +153,5 @@ def _connect() -> None:
 
 def _check(error: PynamoDBException) -> None:
     """Nothing for a condition that did not hold; raises Unavailable for anything else."""
-    if error.cause_response_code != REFUSED:
+    if not is_refused(error):
         raise Unavailable(f"the tasks table did not take a write: {error}") from error

@@ -24,6 +24,7 @@ from pynamodb.exceptions import DoesNotExist, PutError, PynamoDBException
 from pynamodb.models import Model
 
 from makertasks import settings
+from makertasks.dynamodb import is_refused
 from makertasks.errors import Unavailable
 from makertasks.records import JSONList, JSONMap
 from makertasks.states import Status
@@ -148,7 +149,7 @@ def _count_in(period: str, name: str, batch: list[Change]) -> bool:
         try:
             cell.save()
         except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if not is_refused(error):
                 raise
             continue
         note_month(cell)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from makertasks import payloads, records, wire
+from makertasks import masking, payloads, records, wire
+from makertasks.errors import InvalidArguments
 from makertasks.records import TaskRecord
 from makertasks.tasks import Task
 
@@ -22,12 +23,19 @@ class Draft:
 def draft(task: Task, message: wire.Message, *, created: datetime | None = None, **attributes: Any) -> Draft:
     """Bind the message's arguments to their names, put large ones into the bucket, and make the record.
 
+    Secrets among the arguments stay in the message alone.
     `attributes` are those of the record that messages do not have. Raises InvalidArguments where they do not fit,
     payloads.TooLarge, and PassingError where S3 refuses.
     """
     kwargs = task.bind(message.args, message.kwargs)
+    shown = masking.masked(kwargs, task.secret_arguments)
+    if shown != kwargs and len(wire.dump_value(kwargs)) > payloads.INLINE_BYTES:
+        raise InvalidArguments(
+            "kwargs: have secrets among them, and are too large to be kept elsewhere than in the open"
+        )
     slim = payloads.slim(replace(message, args=[], kwargs=kwargs))
     item_ids = (kwargs.get(name) for name in task.item_arguments)
     item_id = next((item_id for item_id in item_ids if isinstance(item_id, str)), None)
-    record = records.new(slim, queue=task.short_name, created=created, item_id=item_id, **attributes)
+    kept = slim if slim.kwargs != kwargs else replace(slim, kwargs=shown)
+    record = records.new(kept, queue=task.short_name, created=created, item_id=item_id, **attributes)
     return Draft(record, slim)

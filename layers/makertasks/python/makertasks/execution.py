@@ -19,6 +19,7 @@ from makertasks import (
     delays,
     jsonvalues,
     lifecycle,
+    masking,
     payloads,
     queues,
     rate_limits,
@@ -105,7 +106,8 @@ def _refuse(task: Task, delivery: Delivery, error: Exception) -> Outcome:
     size = len(wire.dump_value([args, kwargs]))
     if size > payloads.INLINE_BYTES or not jsonvalues.fits_table([args, kwargs]):
         args, kwargs = [f"… {size:,} bytes of arguments"], {}
-    record = records.new(replace(message, args=args, kwargs=kwargs), queue=task.short_name, created=delivery.sent)
+    shown = replace(message, args=masking.masked(args), kwargs=masking.masked(kwargs, task.secret_arguments))
+    record = records.new(shown, queue=task.short_name, created=delivery.sent)
     reason = error if isinstance(error, PermanentError) else InvalidArguments(str(error))
     if not lifecycle.close(record, Status.FAILURE, reason):
         return _stand_aside(records.get(record.task_id))

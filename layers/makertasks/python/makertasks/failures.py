@@ -1,6 +1,6 @@
 """What is kept of an error: its type, its message, its traceback and a fingerprint that alike failures share.
 
-All of it bounded, so that an error that quotes a whole file still fits into a record.
+All of it bounded, so that an error that quotes a whole file still fits into a record, and without credentials.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import traceback
 from typing import Any
 
-from makertasks import wire
+from makertasks import masking, wire
 
 # Characters kept of an error's message and of each of its arguments, and of a traceback: its end says most.
 MESSAGE_CHARACTERS = 2_000
@@ -36,7 +36,7 @@ def message(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001 - a task's own exception may do anything in __str__
         text = ""
-    return text[:MESSAGE_CHARACTERS] or type(error).__name__
+    return masking.text(text)[:MESSAGE_CHARACTERS] or type(error).__name__
 
 
 def as_celery(error: BaseException) -> dict[str, Any]:
@@ -44,12 +44,12 @@ def as_celery(error: BaseException) -> dict[str, Any]:
     stored = wire.failure(error)
     stored["exc_message"] = [
         argument if len(repr(argument)) <= MESSAGE_CHARACTERS else repr(argument)[:MESSAGE_CHARACTERS]
-        for argument in stored["exc_message"]
+        for argument in masking.masked(stored["exc_message"])
     ]
     return stored
 
 
 def traceback_text(error: BaseException) -> str:
     """The traceback as Celery stores it; empty where the error was never raised."""
-    text = "".join(traceback.format_exception(error)) if error.__traceback__ else ""
+    text = masking.text("".join(traceback.format_exception(error))) if error.__traceback__ else ""
     return text if len(text) <= TRACEBACK_CHARACTERS else f"…{text[-TRACEBACK_CHARACTERS:]}"

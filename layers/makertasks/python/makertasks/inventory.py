@@ -17,6 +17,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from makertasks import settings
+from makertasks.dynamodb import code_of, is_refused
 from makertasks.errors import InvalidRequest, PassingError, UnknownItem
 from makertasks.inventory_model import (
     DEFAULT_LEAD_TIME_DAYS,
@@ -198,7 +199,7 @@ def change(wanted: Change) -> bool:
     try:
         wanted.entry.update(actions=wanted.actions, condition=wanted.condition)
     except UpdateError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if is_refused(error):
             return False
         raise PassingError(f"the inventory table refused the change: {error}") from error
     return True
@@ -218,7 +219,7 @@ def transact(new: Iterable[Entry], changes: Iterable[Change]) -> bool:
             for entry, actions, condition in changes:
                 transaction.update(entry, actions=actions, condition=condition)
     except TransactWriteError as error:
-        if error.cause_response_code == "TransactionCanceledException":
+        if code_of(error) == "TransactionCanceledException":
             codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
             if codes and codes <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
                 return False

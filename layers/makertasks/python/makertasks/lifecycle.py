@@ -17,11 +17,11 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from makertasks import clock, failures, records, wire, writes
+from makertasks.dynamodb import is_refused
 from makertasks.errors import MakertasksError, Unavailable
 from makertasks.records import TaskRecord
 from makertasks.states import FINAL, Status, sources
 
-REFUSED = "ConditionalCheckFailedException"
 WAITING = sorted(sources(Status.STARTED) - {Status.STARTED})  # PENDING and RETRY
 # A record that changes between a read and the write that follows it is read again so often; each time something else
 # has moved the task on, which a task cannot do for long.
@@ -67,6 +67,8 @@ def claim(record: TaskRecord, worker: str, lease_ends: float) -> Claim | TaskRec
     if _update(record, [*writes.first(record), *writes.starting(record, worker, lease_ends, moment)], free):
         return Claim(record, int(record.attempt))
     held = _stored(record.task_id)
+    if held.status == Status.STARTED and (held.worker, held.lease) == (worker, lease_ends):
+        return Claim(held, int(held.attempt))  # this claim itself, whose answer got lost on the way
     if not _is_lost(held, moment) or held.terminate:
         return held
     return _take_over(held, worker, lease_ends, moment)
@@ -246,6 +248,6 @@ def _update(record: TaskRecord, actions: Sequence[Action], condition: Condition)
 
 def _refused(error: PynamoDBException) -> bool:
     """False for a condition that did not hold; raises Unavailable for anything else."""
-    if error.cause_response_code == REFUSED:
+    if is_refused(error):
         return False
     raise Unavailable(f"the tasks table did not take a write: {error}") from error

@@ -1,4 +1,4 @@
-"""What may not be kept or shown, pure: secrets in arguments, results, errors and log lines become three stars.
+"""What may not be kept or shown, pure: secrets in arguments, results, errors and log lines become stars.
 
 - An argument marked as secret (`tasks.Secret`), and whatever is called password, token, secret or the like.
 - User name and password of an address, and the parts of its query that give access.
@@ -13,10 +13,12 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-STARS = "***"
+# Unlike anything that somebody would write, and harmless in an address.
+STARS = "***masked***"
 
 _SECRET_NAMES = re.compile(
-    r"(^|[_-])(password|passwd|secret|token|authorization|credentials?|api[_-]?key|access[_-]?key|private[_-]?key)$",
+    r"password|passwd|passphrase|(client_|shared_)?secret|(access_|refresh_|id_|session_)?token|authorization|credentials?"
+    r"|(api|access|private|secret)[_-]?key",
     re.IGNORECASE,
 )
 # user:password@ behind the slashes of an address (RFC 3986, section 3.2.1)
@@ -34,7 +36,7 @@ def text(value: str) -> str:
     """The text without credentials.
 
     >>> text("GET https://ann:secret@example.com/a.jpg?size=2&token=abc failed")
-    'GET https://***@example.com/a.jpg?size=2&token=*** failed'
+    'GET https://***masked***@example.com/a.jpg?size=2&token=***masked*** failed'
     """
     value = _USER_INFO.sub(rf"\1//{STARS}@", value)
     value = _QUERY.sub(rf"\1{STARS}", value)
@@ -46,7 +48,7 @@ def masked(value: Any, secret: Collection[str] = ()) -> Any:
     """JSON without credentials; `secret` are names of the top level whose values are secret whatever they are.
 
     >>> masked({"pin": 1234, "login": {"password": "x"}, "url": "https://a:b@c.example/"}, ["pin"])
-    {'pin': '***', 'login': {'password': '***'}, 'url': 'https://***@c.example/'}
+    {'pin': '***masked***', 'login': {'password': '***masked***'}, 'url': 'https://***masked***@c.example/'}
     """
     if isinstance(value, str):
         return text(value)
@@ -57,5 +59,14 @@ def masked(value: Any, secret: Collection[str] = ()) -> Any:
     return value
 
 
+def hides(value: Any) -> bool:
+    """Whether something in JSON was masked."""
+    if isinstance(value, str):
+        return STARS in value
+    if isinstance(value, dict):
+        return any(hides(entry) for entry in value.values())
+    return isinstance(value, list | tuple) and any(hides(entry) for entry in value)
+
+
 def _is_secret(name: Any, secret: Collection[str]) -> bool:
-    return name in secret or (isinstance(name, str) and _SECRET_NAMES.search(name) is not None)
+    return name in secret or (isinstance(name, str) and _SECRET_NAMES.fullmatch(name) is not None)

@@ -17,10 +17,9 @@ from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, PynamoDBExc
 from pynamodb.models import Model
 
 from makertasks import clock, settings
+from makertasks.dynamodb import is_refused
 from makertasks.errors import Unavailable
 from makertasks.records import JSONMap
-
-REFUSED = "ConditionalCheckFailedException"
 
 
 class Note(Model):
@@ -71,7 +70,7 @@ def put_first(key: str, value: dict[str, Any], until: datetime) -> bool:
     try:
         Note(key, value=value, ttl=until).save(condition=ended)
     except PutError as error:
-        if error.cause_response_code == REFUSED:
+        if is_refused(error):
             return False
         raise Unavailable(f"the tasks table did not take a write: {error}") from error
     return True
@@ -102,7 +101,7 @@ def take_turn(key: str, now: float, interval: float, horizon: float) -> float:
             try:
                 note.update(actions=[later], condition=condition)
             except UpdateError as error:
-                if error.cause_response_code != REFUSED:
+                if not is_refused(error):
                     raise Unavailable(f"the tasks table did not take a write: {error}") from error
             else:
                 return float(note.next) - interval

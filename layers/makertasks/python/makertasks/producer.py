@@ -79,8 +79,8 @@ def submit(
                 return first_id
             # The call before stopped before the task was recorded.
             prepared = prepare(replace(submission, task_id=first_id), check_items=False)
-    if lifecycle.create(prepared.record):
-        _send(prepared)
+    if lifecycle.create(prepared.record) or prepared.message.task_id != task_id:
+        _send(prepared)  # an id made here is recorded already only where the answer to its own write got lost
     return prepared.message.task_id
 
 

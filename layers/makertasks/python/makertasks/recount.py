@@ -18,6 +18,7 @@ from pynamodb.exceptions import PutError, PynamoDBException
 
 from makertasks import clock, counters, records
 from makertasks.counters import CounterCell
+from makertasks.dynamodb import is_refused
 from makertasks.errors import Unavailable
 from makertasks.records import TaskRecord
 
@@ -119,7 +120,7 @@ def _repair(place: Place, cell: CounterCell | None, told: _Found) -> bool:
     try:
         right.save()
     except PutError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if is_refused(error):
             return False
         raise Unavailable(f"the counters table did not take a write: {error}") from error
     counters.note_month(right)

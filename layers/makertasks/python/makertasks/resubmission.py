@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from makertasks import lifecycle, payloads, producer, records, wire
+from makertasks import lifecycle, masking, payloads, producer, records, wire
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.records import TaskRecord
 
@@ -21,6 +21,8 @@ def retry(task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "
     if not record.is_final:
         raise InvalidRequest("id", f"task {task_id} is {record.status} and has not ended; revoke it first, or wait")
     message = _dead_message(record) if record.body else _message(record)
+    if kwargs is None and masking.hides(message.kwargs):
+        raise InvalidRequest("kwargs", "the secrets among the arguments are not kept; give all arguments again")
     given = dict(kwargs) if kwargs is not None else message.kwargs
     new = producer.submit(
         message.name,

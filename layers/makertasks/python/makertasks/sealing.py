@@ -16,6 +16,7 @@ from pynamodb.exceptions import DoesNotExist, PutError, PynamoDBException
 from pynamodb.models import Model
 
 from makertasks import settings
+from makertasks.dynamodb import is_refused
 from makertasks.errors import MakertasksError, Unavailable
 
 KEY_BYTES = 32
@@ -85,7 +86,7 @@ def _make() -> bytes:
     try:
         SealingKey(value=made).save(condition=SealingKey.period.does_not_exist())
     except PutError as error:
-        if error.cause_response_code != "ConditionalCheckFailedException":
+        if not is_refused(error):
             raise
         return _read() or made
     return made

@@ -26,6 +26,9 @@ from makertasks.errors import InvalidArguments, MakertasksError, UnknownTask
 # An argument that names an item of the inventory: a submission is refused where there is no such item.
 ItemId = Annotated[UUID, msgspec.Meta(description="UUID of the inventory item", extra={"refers_to": "item"})]
 
+# An argument that nobody is to read: the message carries it to the function; records, logs and answers do not show it.
+Secret = Annotated[str, msgspec.Meta(description="Kept out of records, logs and answers", extra={"is_secret": True})]
+
 # Lambda ends every function at 15 minutes; a task must end a little earlier to record what happened.
 LAMBDA_SECONDS = 900
 MARGIN_SECONDS = 5
@@ -92,6 +95,12 @@ class Task:
         hints = typing.get_type_hints(self.run, include_extras=True)
         return [name for name, hint in hints.items() if hint == ItemId]
 
+    @cached_property
+    def secret_arguments(self) -> frozenset[str]:
+        """Names of the arguments that are marked as secret."""
+        hints = typing.get_type_hints(self.run, include_extras=True)
+        return frozenset(name for name, hint in hints.items() if hint == Secret)
+
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments that were given, by name, as plain JSON values with UUIDs in their standard form.
 
@@ -127,7 +136,8 @@ class Task:
             reason, _, path = str(error).partition(" - at `$.")
             argument = path.rstrip("`") or "kwargs"
             given_value = {**given, **kwargs}.get(argument)
-            shown = "" if given_value is None else f"; {str(given_value)[:80]!r} was given"
+            hidden = given_value is None or argument in self.secret_arguments
+            shown = "" if hidden else f"; {str(given_value)[:80]!r} was given"
             raise InvalidArguments(f"{argument}: {reason[0].lower()}{reason[1:]}{shown}") from error
 
     @cached_property

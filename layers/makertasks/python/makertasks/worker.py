@@ -18,12 +18,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from makertasks import clock, delays, execution, lifecycle, payloads, queues, records, wire
+from makertasks import clock, delays, execution, lifecycle, logs, payloads, queues, records, wire
 from makertasks.attempt import Delivery, Invocation, Later
 from makertasks.errors import MakertasksError
 from makertasks.metrics import of_task
@@ -31,7 +30,7 @@ from makertasks.records import TaskRecord
 from makertasks.states import Status
 from makertasks.tasks import Task
 
-logger = Logger()
+logger = logs.logger()
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 

@@ -1,0 +1,67 @@
+"""Connections that break before DynamoDB has the request, or before its answer is back: nothing is lost or doubled."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+
+from makertasks import clock, lifecycle, notes, records
+from makertasks.errors import Unavailable
+from makertasks.lifecycle import Claim
+from makertasks.records import TaskRecord
+from makertasks.states import Status
+
+
+@contextmanager
+def breaking(operation, moment, model=TaskRecord, times=1):
+    """Let the next calls fail, "before-call" or "after-call"."""
+    client = model._get_connection().connection.client
+    name, left = f"{moment}.dynamodb.{operation}", iter(range(times))
+
+    def break_off(**_):
+        if next(left, None) is not None:
+            raise ConnectionClosedError(endpoint_url="http://dynamodb")
+
+    client.meta.events.register(name, break_off)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(name, break_off)
+
+
+@pytest.mark.parametrize("moment", ["before-call", "after-call"])
+def test_a_message_comes_back_where_its_claim_got_no_answer(echo, moment):
+    task_id = echo.submit()
+    records.connect()
+    with breaking("UpdateItem", moment):
+        assert len(echo.queue.deliver()) == 1
+    assert echo.record(task_id).status in {Status.PENDING, Status.STARTED}
+    assert echo.calls == []
+
+
+def test_a_claim_whose_answer_got_lost_is_known_by_its_lease(echo):
+    record = echo.record(echo.submit())
+    ends = clock.now().timestamp() + 30
+    with breaking("UpdateItem", "after-call"), pytest.raises(Unavailable):
+        lifecycle.claim(record, "echo@me", ends)
+    again = lifecycle.claim(echo.record(record.task_id), "echo@me", ends)
+    assert isinstance(again, Claim)
+    assert again.attempt == 1
+    assert not isinstance(lifecycle.claim(echo.record(record.task_id), "echo@other", ends), Claim)
+
+
+def test_an_end_whose_answer_got_lost_stays_the_end(echo):
+    claimed = lifecycle.claim(echo.record(echo.submit("a", task_id="a")), "echo@me", clock.now().timestamp() + 30)
+    with breaking("UpdateItem", "after-call"), pytest.raises(Unavailable):
+        lifecycle.succeed(claimed, {"text": "a"})
+    assert echo.queue.deliver() == []
+    assert (echo.record("a").status, echo.calls) == (Status.SUCCESS, [])
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "GetItem"])
+def test_notes_say_that_the_table_does_not_answer(tasks_table, operation):
+    notes.connect()
+    with breaking(operation, "before-call", notes.Note), pytest.raises(Unavailable):
+        (notes.get if operation == "GetItem" else lambda key: notes.put_first(key, {}, clock.now()))("key")
