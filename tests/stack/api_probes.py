@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import uuid
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import Any
 
 import requests
 
+from makertasks import delays, jobs
+from tests.stack import probes
 from tests.stack.rights import Bench, Role
 
 
@@ -106,8 +109,35 @@ def shows_numbers(bench: Bench, role: Role) -> None:
 def submits_for_tomorrow_and_calls_off(bench: Bench, role: Role) -> None:
     wanted = {"name": "inventory.tasks.update_average_lead_times", "countdown": 86_400}
     task = answers(bench, "POST", "/v1/tasks", 202, json=wanted)
+    assert delays.name_of(task["id"]) in delayed(bench)
     bench.stack.api.request("POST", f"/v1/tasks/{task['id']}/revoke", json={})
     assert answers(bench, "GET", f"/v1/tasks/{task['id']}")["status"] == "REVOKED"
+    assert delays.name_of(task["id"]) not in delayed(bench)
+
+
+def delayed(bench: Bench) -> list[str]:
+    """Names of the schedules of tasks whose time is far off."""
+    pages = bench.stack.client("scheduler").get_paginator("list_schedules").paginate(
+        GroupName=f"{bench.stack.name}-delays"
+    )  # fmt: skip
+    return [schedule["Name"] for page in pages for schedule in page["Schedules"]]
+
+
+def turns_the_page(bench: Bench, role: Role) -> None:
+    """A cursor is sealed with a key that lies beside the counters."""
+    many = {"name": (name := "inventory.tasks.generate_qr_code"), "kwargs": {"item_id": bench.item()}}
+    answers(bench, "POST", "/v1/tasks/batch", 202, json={"tasks": [many, many]})
+    first = answers(bench, "GET", f"/v1/tasks?name={name}&limit=1")
+    second = answers(bench, "GET", f"/v1/tasks?name={name}&limit=1&cursor={first['cursor']}")
+    assert first["tasks"] != second["tasks"]
+
+
+def shows_what_a_job_did(bench: Bench, role: Role) -> None:
+    """Outcomes lie in the bucket, part by part."""
+    job_id, outcome = str(uuid.uuid4()), {"id": "a task", "outcome": "RETRIED", "detail": ""}
+    bench.put_object(jobs.key_of(job_id, 0), json.dumps(outcome).encode())
+    probes.put_record(bench, job_id, jobs.TASK, status="STARTED", state=json.dumps({"part": 1}))
+    assert answers(bench, "GET", f"/v1/jobs/{job_id}/outcomes")["outcomes"] == [outcome]
 
 
 def submits_many(bench: Bench, role: Role) -> None:
@@ -143,5 +173,7 @@ EVERY_REQUEST: list[Callable[[Bench, Role], None]] = [
     limits_a_queue,
     submits_for_tomorrow_and_calls_off,
     submits_many,
+    turns_the_page,
+    shows_what_a_job_did,
     keeps_large_arguments,
 ]

@@ -82,12 +82,13 @@ def finds_by_status_and_by_name(bench: Bench, role: Role) -> None:
 def purges(bench: Bench, role: Role) -> None:
     """What waits without a record."""
     queue, task_id = bench.queue("update_average_lead_times"), str(uuid.uuid4())
-    bench.stack.client("sqs").purge_queue(QueueUrl=queue)
     body = wire.encode(wire.Message(task_id=task_id, name=LEAD_TIMES), "probe")
-    bench.stack.client("sqs").send_message(QueueUrl=queue, MessageBody=body)
-    job(bench, role, "purge", {"name": LEAD_TIMES}, task_id)
-    got = bench.stack.client("sqs").receive_message(QueueUrl=queue, VisibilityTimeout=0)
-    assert not got.get("Messages"), "the message is still there"
+    with bench.alone_with(queue):
+        bench.stack.client("sqs").purge_queue(QueueUrl=queue)
+        sent = bench.stack.client("sqs").send_message(QueueUrl=queue, MessageBody=body)
+        job(bench, role, "purge", {"name": LEAD_TIMES}, task_id)
+        got = bench.stack.client("sqs").receive_message(QueueUrl=queue, VisibilityTimeout=0, MaxNumberOfMessages=10)
+    assert sent["MessageId"] not in [each["MessageId"] for each in got.get("Messages", [])], "it is still there"
 
 
 def goes_on_behind_a_finished_page(bench: Bench, role: Role) -> None:

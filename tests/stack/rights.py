@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,6 +85,7 @@ class Bench:
     """A stack whose queues, streams and bucket call no function, so that only what a probe does happens."""
 
     stack: LocalStack
+    _locks: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     @classmethod
     def on(cls, stack: LocalStack) -> Bench:
@@ -129,6 +132,10 @@ class Bench:
         """Address of a task's queue."""
         url: str = self.stack.client("sqs").get_queue_url(QueueName=f"{self.stack.name}-tasks-{name}")["QueueUrl"]
         return url
+
+    def alone_with(self, queue: str) -> threading.Lock:
+        """Held while a queue is emptied, or a message in it is waited for: roles are examined a few at a time."""
+        return self._locks[queue]
 
     def table(self, name: str) -> str:
         """Name of one of the tables: tasks, inventory, counters."""
