@@ -21,12 +21,16 @@ from makertasks.async_result import AsyncResult as AsyncResult
 from makertasks.async_result import TaskFailure as TaskFailure
 from makertasks.async_result import TaskRevoked as TaskRevoked
 from makertasks.bulk import Submitted as Submitted
+from makertasks.canvas import Canvas as Canvas
+from makertasks.canvas import chain as chain
+from makertasks.canvas import chord as chord
+from makertasks.canvas import group as group
 from makertasks.client import RemoteTask as RemoteTask
 from makertasks.client import Signature as Signature
-from makertasks.client import chain as chain
 from makertasks.client import get_task as get_task
 from makertasks.client import submit_many as submit_many
 from makertasks.client import task_names as task_names
+from makertasks.group_result import GroupResult as GroupResult
 """
 TASK_STUB = """
 class _{name}(RemoteTask):

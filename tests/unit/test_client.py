@@ -14,8 +14,10 @@ from lambda_queue import Queue
 import makertasks
 from makertasks import aws, configuration, inventory, queues, records, wire
 from makertasks.async_result import AsyncResult, TaskFailure, TaskRevoked
-from makertasks.client import chain, folders, get_task, submit_many, task_names
+from makertasks.canvas import chain, chord, group
+from makertasks.client import folders, get_task, submit_many, task_names
 from makertasks.errors import InvalidRequest, Unavailable
+from makertasks.group_result import GroupResult
 from makertasks.inventory_model import Item
 
 QR = "inventory.tasks.generate_qr_code"
@@ -123,12 +125,86 @@ def test_what_a_stock_worker_wrote_reads_like_any_other(shop):
 def test_links_and_chains(shop, item_id):
     qr = makertasks.generate_qr_code
     linked = qr.apply_async(kwargs={"item_id": item_id}, link=qr.si(item_id))
-    last = chain(qr.s(item_id), qr.si(item_id=item_id), qr.si(item_id=item_id))
+    last = chain(qr.s(item_id), qr.si(item_id=item_id), qr.si(item_id=item_id)).delay()
     while shop.count():
         shop.deliver()
     assert [child.status for child in linked.children] == ["SUCCESS"]
     assert [last.status, last.parent.status, last.parent.parent.status] == ["SUCCESS"] * 3
     assert records.get(last.id).root_id == last.parent.parent.id
+
+
+def test_a_group_is_sent_at_once_and_joined_in_order(shop, item_id):
+    qr = makertasks.generate_qr_code
+    result = group(qr.s(item_id), chain(qr.s(item_id), qr.si(item_id))).delay()
+    assert (len(result), result.waiting(), result.completed_count()) == (2, True, 0)
+    while shop.count():
+        shop.deliver()
+    assert [value["qr_code"] for value in result.join(timeout=1)] == [f"inventory/qrcodes/qr_{item_id}.png"] * 2
+    assert (result.ready(), result.successful(), result.failed(), result.completed_count()) == (True, True, False, 2)
+    assert {records.get(each.id).group_id for each in result} == {result.id}
+    # kept under its id, for whoever asks later
+    result.save()
+    assert GroupResult.restore(result.id) == result
+    assert GroupResult.restore("nothing") is None
+    result.forget()
+    assert [each.status for each in result] == ["PENDING", "PENDING"]
+
+
+def test_a_groups_first_failure_is_raised_or_listed(shop, item_id):
+    qr = makertasks.generate_qr_code
+    result = group([qr.s(item_id), qr.s(str(uuid4()))]).apply_async()
+    while shop.count():
+        shop.deliver()
+    with pytest.raises(makertasks.errors.UnknownItem):
+        result.join(timeout=1)
+    assert isinstance(result.join(timeout=1, propagate=False)[1], makertasks.errors.UnknownItem)
+    assert result.failed()
+
+
+def test_a_chord_runs_its_body_when_all_parts_have_ended(shop, item_id):
+    qr = makertasks.generate_qr_code
+    result = chord([qr.s(item_id), qr.s(item_id)], chain(qr.si(item_id), qr.si(item_id))).delay()
+    assert [each.status for each in result.parent.parent] == ["PENDING", "PENDING"]
+    while shop.count():
+        shop.deliver()
+    assert [result.status, result.parent.status] == ["SUCCESS"] * 2
+    assert result.parent.parent.successful()
+
+
+def test_a_group_before_a_step_is_a_chord_and_links_wait_for_its_body(shop, item_id):
+    qr = makertasks.generate_qr_code
+    result = chain(group(qr.s(item_id), qr.s(item_id)), qr.si(item_id)).apply_async(link=qr.si(item_id), countdown=0)
+    while shop.count():
+        shop.deliver()
+    assert result.successful()
+    assert [child.status for child in result.children] == ["SUCCESS"]
+
+
+def test_a_canvas_that_makes_no_sense_is_refused_and_nothing_is_written(shop, item_id):
+    qr = makertasks.generate_qr_code
+    wrong = [
+        group,
+        lambda: chain(qr.s(item_id), "seven"),
+        lambda: group(qr.s(item_id), qr.s("seven")).delay(),
+        lambda: group(qr.s(item_id), qr.s(item_id).set(idempotency_key="k")).delay(),
+        lambda: chord([qr.s(item_id)], qr.si(item_id)).apply_async(time_limit="long"),
+    ]
+    for make in wrong:
+        with pytest.raises(InvalidRequest):
+            make()
+    assert shop.count() == 0
+    assert list(records.connect().scan()) == []
+
+
+def test_where_a_group_cannot_be_sent_nothing_stays_pending(shop, item_id, monkeypatch):
+    def refuse(*_args, **_options):
+        raise Unavailable("the queue is away")
+
+    monkeypatch.setattr(queues, "send", refuse)
+    qr = makertasks.generate_qr_code
+    with pytest.raises(Unavailable):
+        group(qr.s(item_id), qr.s(item_id)).delay()
+    assert [record.status for record in records.connect().scan()] == ["FAILURE"]
 
 
 def test_many_at_once_answer_ids_and_rejections_by_place(shop, item_id):

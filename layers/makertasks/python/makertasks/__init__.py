@@ -17,13 +17,17 @@ from typing import Any
 # What the package offers by itself, and the module it is in.
 _PUBLIC = {
     "AsyncResult": "async_result",
+    "Canvas": "canvas",
+    "GroupResult": "group_result",
     "RemoteTask": "client",
     "Signature": "client",
     "Submitted": "client",
     "TaskFailure": "async_result",
     "TaskRevoked": "async_result",
-    "chain": "client",
+    "chain": "canvas",
+    "chord": "canvas",
     "get_task": "client",
+    "group": "canvas",
     "submit_many": "client",
     "task_names": "client",
 }

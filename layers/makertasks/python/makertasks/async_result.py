@@ -8,10 +8,13 @@ from __future__ import annotations
 import builtins
 import time
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from makertasks import configuration
 from makertasks.errors import MakertasksError, NotFound
+
+if TYPE_CHECKING:
+    from makertasks.group_result import GroupResult
 
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 # Seconds between two looks at the record while `get` waits: short at first, since most tasks take under a second.
@@ -33,7 +36,7 @@ class TaskRevoked(MakertasksError):
 class AsyncResult:
     """The result of one task, by its id. A task without record reads as PENDING, as in Celery."""
 
-    def __init__(self, task_id: str, *, parent: AsyncResult | None = None) -> None:
+    def __init__(self, task_id: str, *, parent: AsyncResult | GroupResult | None = None) -> None:
         """Nothing is read yet."""
         self.id = task_id
         self._parent = parent
@@ -102,15 +105,15 @@ class AsyncResult:
         return int(self._meta().get("retries") or 0)
 
     @property
-    def children(self) -> list[AsyncResult]:
+    def children(self) -> list[AsyncResult | GroupResult]:
         """What came of it: its links, the next step of its chain."""
-        from makertasks import wire  # noqa: PLC0415 - not needed by most
+        from makertasks.group_result import from_tree  # noqa: PLC0415 - which builds on this module
 
-        return [AsyncResult(task_id) for tree in self._meta().get("children") or [] for task_id in wire.tree_ids(tree)]
+        return [from_tree(tree) for tree in self._meta().get("children") or []]
 
     @property
-    def parent(self) -> AsyncResult | None:
-        """The step before it in its chain, or the task that it follows."""
+    def parent(self) -> AsyncResult | GroupResult | None:
+        """The step before it in its chain, a chord's header, or the task that it follows."""
         if self._parent is None and (parent_id := self._meta().get("parent_id")):
             self._parent = AsyncResult(parent_id)
         return self._parent

@@ -88,6 +88,16 @@ def begin(chord: wire.StartedChord) -> None:
             _check(error)
 
 
+def save(group_id: str, tree: Tree) -> None:
+    """Save a group, in place of one of that id; raises Unavailable."""
+    _connect()
+    group = SavedGroup(wire.group_key(group_id), result=wire.group_meta(tree), timestamp=int(clock.now().timestamp()))
+    try:
+        group.save()
+    except PutError as error:
+        raise Unavailable(f"the tasks table did not take a write: {error}") from error
+
+
 def count(group_id: str, task_id: str) -> int:
     """Count a part that has ended, once; answers how many have. 0 where the chord is over. Raises Unavailable."""
     _connect()

@@ -12,12 +12,11 @@ PENDING, then its message is sent. Where sending fails the record becomes FAILUR
 from __future__ import annotations
 
 import inspect
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
 from makertasks import configuration, settings
 from makertasks.async_result import AsyncResult
@@ -37,8 +36,8 @@ class Options(TypedDict, total=False):
     eta: datetime  # begin then
     expires: datetime | float  # REVOKED where it has not begun by then
     task_id: str
-    link: Signature | Sequence[Signature]  # what follows a success; gets the result as its first argument
-    link_error: Signature | Sequence[Signature]  # what follows a failure; gets the task's id
+    link: Sendable | Sequence[Sendable]  # what follows a success; gets the result as its first argument
+    link_error: Sendable | Sequence[Sendable]  # what follows a failure; gets the task's id
     max_retries: int
     time_limit: float
     soft_time_limit: float
@@ -48,6 +47,17 @@ class Options(TypedDict, total=False):
     parent_id: str
     root_id: str
     headers: Mapping[str, Any]
+
+
+# Options that only a task which is sent by itself can have: a message does not carry them.
+_OWN = frozenset({"max_retries", "idempotency_key", "requested_by"})
+
+
+class Sendable(Protocol):
+    """What can follow a task: a signature, or a canvas of several."""
+
+    def on_the_wire(self) -> dict[str, Any]:
+        """As Celery writes it."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +84,7 @@ class Signature:
 
     def for_producer(self) -> dict[str, Any]:
         """The options as the producer takes them."""
-        options: dict[str, Any] = {**self.options}
-        for name in ("link", "link_error"):
-            if name in options:
-                options[name] = _on_the_wire(options[name])
-        return options
+        return _with_links_on_the_wire(self.options)
 
     def on_the_wire(self) -> dict[str, Any]:
         """The signature as Celery writes it."""
@@ -86,7 +92,7 @@ class Signature:
             "task": self.task.name,
             "args": list(self.args),
             "kwargs": dict(self.kwargs),
-            "options": self.for_producer(),
+            "options": options_on_the_wire(self.options),
             "subtask_type": None,
             "immutable": self.immutable,
         }
@@ -154,19 +160,6 @@ class RemoteTask:
         return submit_many((self.s(**given) for given in arguments), **options)
 
 
-def chain(*steps: Signature) -> AsyncResult:
-    """Send tasks one after the other, each with the result of the one before; answers the last one's result."""
-    if not steps:
-        raise InvalidRequest("steps", "a chain needs at least one step")
-    root = steps[0].options.get("task_id") or str(uuid.uuid4())
-    named = [steps[0].set(task_id=root), *(_named(step, root) for step in steps[1:])]
-    _submit(named[0], chain=[step.on_the_wire() for step in named[1:]])
-    result = AsyncResult(root)
-    for step in named[1:]:
-        result = AsyncResult(step.options["task_id"], parent=result)
-    return result
-
-
 def _submit(signature: Signature, **more: Any) -> str:
     """Send a task and answer its id. Whether its item exists is left to the worker: it may be made in this moment."""
     from makertasks import producer  # noqa: PLC0415 - loads boto3
@@ -174,11 +167,6 @@ def _submit(signature: Signature, **more: Any) -> str:
     configuration.load()
     options = {"requested_by": REQUESTED_BY, **signature.for_producer(), **more}
     return producer.submit(signature.task.name, signature.kwargs, args=signature.args, check_items=False, **options)
-
-
-def _named(step: Signature, root: str) -> Signature:
-    """A step whose result can be waited for before it is sent."""
-    return step.set(task_id=step.options.get("task_id") or str(uuid.uuid4()), root_id=root)
 
 
 def submit_many(signatures: Iterable[Signature], *, idempotency_key: str | None = None) -> Submitted:
@@ -225,5 +213,18 @@ def task_names() -> list[str]:
     return list(tasks.discover())
 
 
-def _on_the_wire(links: Signature | Sequence[Signature]) -> list[dict[str, Any]]:
-    return [link.on_the_wire() for link in ([links] if isinstance(links, Signature) else links)]
+def options_on_the_wire(options: Options) -> dict[str, Any]:
+    """The options of what is not sent by itself; raises InvalidRequest for those that only a task sent so can have."""
+    alone = _OWN & options.keys()
+    if alone:
+        raise InvalidRequest(min(alone), "belongs to a task that is sent by itself; a message does not carry it")
+    return _with_links_on_the_wire(options)
+
+
+def _with_links_on_the_wire(options: Options) -> dict[str, Any]:
+    found: dict[str, Any] = {**options}
+    for name in ("link", "link_error"):
+        if name in found:
+            links = found[name] if isinstance(found[name], Sequence) else [found[name]]
+            found[name] = [link.on_the_wire() for link in links]
+    return found

@@ -12,12 +12,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from makertasks import clock, delays, idempotency, inventory, lifecycle, payloads, records, task_limits, tasks, wire
+from makertasks import (
+    chords,
+    clock,
+    delays,
+    idempotency,
+    inventory,
+    lifecycle,
+    payloads,
+    records,
+    task_limits,
+    tasks,
+    wire,
+)
 from makertasks.drafts import Draft, draft
 from makertasks.errors import InvalidArguments, InvalidRequest, Unavailable, UnknownItem
 from makertasks.states import Status
 from makertasks.tasks import Task
 from makertasks.wire import fields
+from makertasks.wire.results import Tree
 
 # Retries that a caller may ask for: beyond, a task fails for another reason than bad luck.
 MAXIMUM_RETRIES = 100
@@ -84,27 +97,48 @@ def submit(
     return prepared.message.task_id
 
 
+def submit_canvas(canvas: wire.Signature, *, requested_by: str = "") -> Tree:
+    """Send those tasks of a canvas that begin it; answers the tree of what to wait for.
+
+    Raises InvalidRequest and wire.Malformed (nothing written or sent), and Unavailable: the task whose message could
+    not be sent is FAILURE then, and those after it are neither recorded nor sent.
+    """
+    beginning = wire.begin(canvas, new_id=lambda: str(uuid.uuid4()), now=clock.now())
+    drafts = [_draft(tasks.find(message.name), message, requested_by=requested_by) for message in beginning.messages]
+    for chord in beginning.chords:
+        chords.begin(chord)
+    for prepared in drafts:
+        lifecycle.create(prepared.record)
+        _send(prepared)
+    return beginning.tree
+
+
 def prepare(submission: Submission, *, check_items: bool = True) -> Draft:
     """The record and the message of a submission whose arguments fit; raises InvalidRequest and Unavailable."""
     task = tasks.find(submission.name)
     message = _message(task, submission)
+    prepared = _draft(
+        task,
+        message,
+        requested_by=submission.requested_by,
+        retry_of=submission.retry_of,
+        changes=submission.changes,
+        max_retries=_checked_retries(submission.max_retries),
+    )
+    if prepared.record.item_id and check_items:
+        check_item(task.item_arguments[0], prepared.record.item_id)
+    return prepared
+
+
+def _draft(task: Task, message: wire.Message, **attributes: Any) -> Draft:
+    """A record and its message; raises InvalidRequest where the arguments do not fit."""
     try:
-        prepared = draft(
-            task,
-            message,
-            requested_by=submission.requested_by,
-            retry_of=submission.retry_of,
-            changes=submission.changes,
-            max_retries=_checked_retries(submission.max_retries),
-        )
+        return draft(task, message, **attributes)
     except InvalidArguments as error:
         argument, _, reason = str(error).partition(": ")
         raise InvalidRequest(argument if argument in {"args", "kwargs"} else f"kwargs.{argument}", reason) from error
     except payloads.TooLarge as error:
         raise InvalidRequest("kwargs", str(error).partition(": ")[2]) from error
-    if prepared.record.item_id and check_items:
-        check_item(task.item_arguments[0], prepared.record.item_id)
-    return prepared
 
 
 def check_item(argument: str, item_id: str) -> None:

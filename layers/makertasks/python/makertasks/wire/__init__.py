@@ -7,7 +7,7 @@ results     keys and JSON of result items, saved groups, trees of results
 followers   what a task's end asks for: callbacks, chains, errbacks, chords
 """
 
-from makertasks.wire.canvas import StartedChord
+from makertasks.wire.canvas import Beginning, StartedChord, begin
 from makertasks.wire.envelope import decode
 from makertasks.wire.followers import (
     Followers,
@@ -36,11 +36,13 @@ from makertasks.wire.results import (
 from makertasks.wire.values import Malformed, dump_value, load_value, plain
 
 __all__ = [
+    "Beginning",
     "Followers",
     "Malformed",
     "Message",
     "Signature",
     "StartedChord",
+    "begin",
     "chord_error_followers",
     "chord_followers",
     "chord_key",

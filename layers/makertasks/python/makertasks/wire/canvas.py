@@ -13,7 +13,7 @@ from typing import Any
 
 from makertasks.wire.message import Message, Signature
 from makertasks.wire.results import Tree, group_tree, task_tree, tree_ids
-from makertasks.wire.signatures import in_list, to_message
+from makertasks.wire.signatures import checked, in_list, to_message
 from makertasks.wire.structure import (
     Options,
     append_links,
@@ -46,46 +46,71 @@ class StartedChord:
     size: int  # how many parts will report
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What a client does with a canvas: save `chords`, send `messages`, and wait for `tree`."""
+
+    messages: list[Message]
+    chords: list[StartedChord]
+    tree: Tree
+
+
+def begin(signature: Signature, *, new_id: Callable[[], str], now: datetime) -> Beginning:
+    """What of a signature runs first; raises Malformed where there is nothing to run, or an option is wrong."""
+    sending = Sending(None, new_id, now)
+    tree = sending.send(checked(signature, "canvas"), [], {}, trail=False)
+    if tree is None or not sending.messages:
+        raise Malformed("there is no task in it")
+    return Beginning(sending.messages, sending.chords, tree)
+
+
 @dataclass
 class Sending:
-    """The messages that come of signatures, sent on behalf of one task.
+    """The messages that come of signatures, sent on behalf of one task, or by a client (`parent` is None then).
 
     `messages` are to be sent after `chords` are saved; `children` are trees for that task's own result.
     """
 
-    parent: Message
+    parent: Message | None
     new_id: Callable[[], str]
     now: datetime
     messages: list[Message] = field(default_factory=list)
     chords: list[StartedChord] = field(default_factory=list)
     children: list[Tree] = field(default_factory=list)
 
-    def send(self, signature: Signature, args: list[Any], options: Options, *, trail: bool = True) -> None:
-        """Apply a signature with `args` before its own; `trail`: what comes of it is the parent's child."""
+    def send(self, signature: Signature, args: list[Any], options: Options, *, trail: bool = True) -> Tree | None:
+        """Apply a signature with `args` before its own; `trail`: what comes of it is the parent's child.
+
+        Answers the tree of what the caller waits for, which is a chain's last step and a chord's body; None where
+        there is nothing to send.
+        """
         given = {name: value for name, value in options.items() if value is not None}
         match signature["subtask_type"]:
             case "chain":
-                self._send_chain(signature, args, given, trail=trail)
+                return self._send_chain(signature, args, given, trail=trail)
             case "group":
-                self._send_group(signature, args, given, trail=trail)
+                return self._send_group(signature, args, given, trail=trail)
             case "chord":
-                self._send_chord(signature, args, given, trail=trail)
+                return self._send_chord(signature, args, given, trail=trail)
             case _:
-                self._send_task(signature, args, given, trail=trail)
+                return self._send_task(signature, args, given, trail=trail)
 
-    def _send_task(self, signature: Signature, args: list[Any], options: Options, *, trail: bool) -> None:
+    def _send_task(self, signature: Signature, args: list[Any], options: Options, *, trail: bool) -> Tree:
         full = merged(signature["options"], options)
-        full["root_id"] = full.get("root_id") or self.parent.root_id or self.parent.task_id
-        full["parent_id"] = full.get("parent_id") or self.parent.task_id
+        if self.parent is not None:
+            full["root_id"] = full.get("root_id") or self.parent.root_id or self.parent.task_id
+            full["parent_id"] = full.get("parent_id") or self.parent.task_id
         task_id = full.get("task_id") or self.new_id()
         ready = {**signature, "args": bound(signature, args), "options": full}
         self.messages.append(to_message(ready, task_id, self.now))
+        tree = task_tree(task_id)
         if trail:
-            self.children.append(task_tree(task_id))
+            self.children.append(tree)
+        return tree
 
-    def _send_group(self, group: Signature, args: list[Any], options: Options, *, trail: bool) -> None:
+    def _send_group(self, group: Signature, args: list[Any], options: Options, *, trail: bool) -> Tree | None:
         if not group["kwargs"]["tasks"]:
-            return
+            return None
         full = merged(group["options"], options)
         group_id = full.pop("task_id", None) or self.new_id()
         chord = full.pop("chord", None)
@@ -95,9 +120,11 @@ class Sending:
         for index, task in self._members(group):
             members.append(self.freeze(task, group_id=group_id, root_id=full.get("root_id"), group_index=index))
             self.send(task, args, {**full, "chord": chord or task["options"].get("chord")}, trail=False)
+        tree = group_tree(group_id, members)
         if trail:
             alone = len(members) == 1 and members[0][1] is not None
-            self.children.append(members[0] if alone else group_tree(group_id, members))
+            self.children.append(members[0] if alone else tree)
+        return tree
 
     def _members(self, group: Signature) -> Iterator[tuple[int, Signature]]:
         """The tasks of a group and of the groups in it, each with its place among its own."""
@@ -107,18 +134,19 @@ class Sending:
             elif not is_empty(task, "chain"):
                 yield index, task
 
-    def _send_chain(self, chain: Signature, args: list[Any], options: Options, *, trail: bool) -> None:
+    def _send_chain(self, chain: Signature, args: list[Any], options: Options, *, trail: bool) -> Tree | None:
         full = {**chain["options"], **options}
-        steps, _ = self._steps(chain["kwargs"]["tasks"], full, args=bound(chain, args), frozen_only=False)
+        steps, trees = self._steps(chain["kwargs"]["tasks"], full, args=bound(chain, args), frozen_only=False)
         if not steps:
-            return
+            return None
         append_links(steps[0], "link", in_list(full.get("link")))
         first = steps.pop()
         rest = [*in_list(full.get("chain")), *steps]
         passed_on = {name: value for name, value in full.items() if name not in _CHAIN_OPTIONS}
         self.send(first, [], {**passed_on, "chain": rest}, trail=trail)
+        return trees[0]
 
-    def _send_chord(self, chord: Signature, args: list[Any], options: Options, *, trail: bool) -> None:
+    def _send_chord(self, chord: Signature, args: list[Any], options: Options, *, trail: bool) -> Tree | None:
         full = {**chord["options"], **options}
         delay = {name: full.pop(name) for name in ("countdown", "eta") if full.get(name) is not None}
         body_id = full.pop("task_id", None)
@@ -127,17 +155,18 @@ class Sending:
         link_body(body, in_list(full.pop("link", None)), in_list(full.pop("link_error", None)))
         # The header's task that ends last sends the body and is its parent.
         body["options"].update({name: value for name, value in full.items() if name != "parent_id"})
-        self.freeze(body, task_id=body_id or self.new_id(), root_id=body["options"].get("root_id"))
+        waited_for = self.freeze(body, task_id=body_id or self.new_id(), root_id=body["options"].get("root_id"))
         strip_header_links(body)
         for consumed in ("chain", "chord", "task_id"):
             full.pop(consumed, None)
         if not flat_tasks(header):
-            self.send(body, [[]], {}, trail=trail)
-            return
+            return self.send(body, [[]], {}, trail=trail)
         group_id = header["options"]["task_id"]
         tree = self.freeze(header, group_id=group_id, chord=body, root_id=body["options"].get("root_id"))
         self.chords.append(StartedChord(group_id, tree, len(list(tree_ids(tree)))))
         self._send_group(header, bound(chord, args), {**full, "task_id": group_id, **delay}, trail=trail)
+        oldest(waited_for)[0][1] = tree
+        return waited_for
 
     def freeze(
         self,

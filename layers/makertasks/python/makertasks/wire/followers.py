@@ -56,7 +56,7 @@ def followers(
 def error_followers(message: Message, *, new_id: Callable[[], str] = _new_id, now: datetime | None = None) -> Followers:
     """What follows a failure: errbacks get the task's id, and the chain's later steps fail with it."""
     sending = _sending(message, new_id, now)
-    _call_errbacks(sending, message.errbacks or [], message.task_id)
+    _call_errbacks(sending, message, message.errbacks or [], message.task_id)
     return Followers(sending.messages, sending.chords, failed=_never_run(message.chain or [], sending))
 
 
@@ -84,7 +84,7 @@ def chord_error_followers(
     body = checked(message.chord, "chord")
     sending.freeze(body)
     strip_header_links(body)
-    _call_errbacks(sending, in_list(body["options"].get("link_error")), body["options"]["task_id"])
+    _call_errbacks(sending, message, in_list(body["options"].get("link_error")), body["options"]["task_id"])
     failed = _never_run([body], sending)
     return Followers(sending.messages, sending.chords, failed=failed)
 
@@ -93,14 +93,13 @@ def _sending(message: Message, new_id: Callable[[], str], now: datetime | None) 
     return Sending(message, new_id, now or datetime.now(UTC))
 
 
-def _call_errbacks(sending: Sending, errbacks: list[Signature], task_id: str) -> None:
+def _call_errbacks(sending: Sending, message: Message, errbacks: list[Signature], task_id: str) -> None:
     """Send errbacks as tasks that get the failed task's id.
 
     Celery calls those that take more arguments in the worker that failed, where it knows them; all others it sends so.
     """
     if errbacks:
-        parent = sending.parent
-        options = {"root_id": parent.root_id or parent.task_id, "parent_id": task_id}
+        options = {"root_id": message.root_id or message.task_id, "parent_id": task_id}
         sending.send(group_of([checked(errback, "link_error") for errback in errbacks]), [task_id], options)
 
 
