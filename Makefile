@@ -76,7 +76,7 @@ destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
 test: check unit celery stack faults ## What proves that it works (about 15 minutes)
 
 .PHONY: acceptance
-acceptance: stock browser ## The long proofs beside it: stock Celery clients on the stack, and the pages in Chromium
+acceptance: browser ## The long proofs beside it: the pages in Chromium
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
@@ -91,12 +91,8 @@ unit: $(ENVIRONMENTS) ## Tests of every part by itself
 	$(BIN)/pytest tests/unit -n 2 --dist worksteal
 
 .PHONY: stack
-stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed ## Tests of the real template on the local AWS
-	$(BIN)/pytest tests/stack --ignore=tests/stack/test_stock_celery.py
-
-.PHONY: stock
-stock: $(ENVIRONMENTS) $(CELERIES) ## Stock Celery, the oldest and the newest, as client and worker beside the stack
-	$(BIN)/pytest tests/stack/test_stock_celery.py
+stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed ## Tests of the real template on the local AWS, stock Celery's among them
+	$(BIN)/pytest tests/stack
 
 .PHONY: faults soak
 soak: $(ENVIRONMENTS) ## Faults injected into 5,000 tasks; takes long
