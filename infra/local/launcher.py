@@ -44,8 +44,9 @@ def count_loopback_as_tls() -> None:
 def name_what_policies_ask_for() -> None:
     """Give policies what AWS would, where MiniStack leaves it out.
 
-    That is the group of a schedule, which it takes for `default`, and whose an event source mapping is
-    (`lambda:FunctionArn`); and on AWS a batch of messages is allowed by the right to the single one.
+    That is the group of a schedule, which it takes for `default`; whose an event source mapping is
+    (`lambda:FunctionArn`), and that changing one needs a right. On AWS a batch of messages is allowed by the right to
+    the single one.
     """
     actions: Any = importlib.import_module("ministack.core.iam_actions")
     evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
@@ -66,8 +67,10 @@ def name_what_policies_ask_for() -> None:
 
     find_action = actions.extract_iam_action
 
-    def action(*request: Any, **more: Any) -> Any:
-        found = find_action(*request, **more)
+    def action(service: str, method: str, path: str, *request: Any, **more: Any) -> Any:
+        if service == "lambda" and method == "PUT" and "/event-source-mappings/" in path:
+            return "lambda:UpdateEventSourceMapping"
+        found = find_action(service, method, path, *request, **more)
         return found.removesuffix("Batch") if found and found.startswith("sqs:") else found
 
     actions.extract_iam_action = action

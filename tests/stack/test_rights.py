@@ -35,7 +35,6 @@ NOT_ENFORCED = {
     ): "nothing on the bench is a day old; test_clean_media.py removes, and its keys are these",
     ("s3:ListBucket", "KnownImages"): "without it S3 says 403 of what it has not; the local AWS says 404 anyway",
     ("s3:ListBucket", "KnownPictures"): "as above",
-    ("lambda:UpdateEventSourceMapping", "Pause"): "the local AWS checks no right where a mapping is changed",
 }
 # Roles that no function has: what they are for, and who tests them.
 WITHOUT_FUNCTION = {

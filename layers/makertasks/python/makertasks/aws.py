@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.handlers import add_expect_header
 
 # Three tries in all (AWS's standard mode: exponential backoff with jitter), and time-outs far below a function's own,
 # so that a service that hangs becomes an error that a task can report while it still has time.
@@ -32,4 +33,8 @@ def client(service: str) -> Any:
 @cache
 def _client(service: str) -> Any:
     config = CONFIG if service == "s3" else CONFIG.merge(Config(signature_version="v4"))
-    return boto3.client(service, config=config)
+    made = boto3.client(service, config=config)
+    # What is put into the bucket is small: asking S3 first whether it may come (Expect: 100-continue) takes as long
+    # as sending it.
+    made.meta.events.unregister("before-call.s3", add_expect_header)
+    return made
