@@ -36,7 +36,11 @@ class Gate:
             self.refused += 1
             writer.transport.abort()
             return
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except ConnectionError:  # the service has been stopped
+            writer.transport.abort()
+            return
         both = {writer, inner_writer}
         self._open |= both
         await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))

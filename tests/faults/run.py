@@ -31,7 +31,7 @@ SEED = 20261122
 OUTAGE_SECONDS = 10.0
 SWEEP_SECONDS = 2.0
 # A run that has not come to rest by then has lost something: seconds, and seconds for each task.
-PATIENCE, PATIENCE_PER_TASK = 120.0, 0.4
+PATIENCE, PATIENCE_PER_TASK = 180.0, 1.0
 
 
 @dataclass
@@ -229,7 +229,7 @@ def run(folder: Path, size: int) -> Iterator[Run]:
         ):
             running = Run(stack, Plan.of(size), gate)
             sending = pool.submit(running.send)
-            wait_for(running.effects, "the first task to be done")
+            wait_for(running.effects, "the first task to be done", PATIENCE)
             gate.close(OUTAGE_SECONDS)
             sending.result()
             yield running

@@ -1,13 +1,14 @@
-"""Counting tasks from stream records that come repeated, with more behind them, and in any order of batches."""
+"""Counting tasks from stream records that come repeated, in other pieces, and in any order."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from makertasks import counters
+from makertasks import counters, seen_events
 from makertasks.counters import CounterCell
 
 HOURS = ("2026-11-22T09", "2026-11-22T10", "2026-12-01T00")
@@ -57,11 +58,31 @@ def test_changes_within_a_status_and_items_that_are_no_tasks_count_nothing(count
     assert changes([progress, group]) == []
 
 
+def expected_of(lives):
+    counts = {}
+    for steps in lives:
+        final = steps[-1][2]
+        cell = counts.setdefault((final["created"][:13], final["name"]), {})
+        cell[final["status"]] = cell.get(final["status"], 0) + 1
+    return counts
+
+
+def cut(chance, events):
+    """Pieces of a list, in its order."""
+    pieces, place = [], 0
+    while place < len(events):
+        size = chance.randint(1, 8)
+        pieces.append(events[place : place + size])
+        place += size
+    return pieces
+
+
 @settings(
-    max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.integers(0, 10_000))
-def test_repeated_and_longer_batches_count_once(counters_table, seed):
+def test_changes_count_once_however_they_are_cut_repeated_and_ordered(counters_table, seed):
+    # given the changes of a dozen tasks, spread over two shards
     for cell in CounterCell.scan():
         cell.delete()
     chance = random.Random(seed)
@@ -69,25 +90,67 @@ def test_repeated_and_longer_batches_count_once(counters_table, seed):
         life(number, chance.choice(["SUCCESS", "FAILURE"]), hour=chance.choice(HOURS), name=f"t.{chance.randrange(2)}")
         for number in range(12)
     ]
-    events = changes([event for steps in zip(*lives, strict=True) for event in steps])
-    place = 0
-    while place < len(events):
-        size = chance.randint(1, 8)
-        counters.count(events[place : place + size])
-        if chance.random() < 0.4:  # delivered again, perhaps from the batch before, perhaps with more behind it
-            again = chance.randint(0, 6)
-            counters.count(events[place : place + size + again])
-            size += again
-        place += size
-    expected = {}
-    for steps in lives:
-        final = steps[-1][2]
-        key = final["created"][:13], final["name"]
-        counts = expected.setdefault(key, {})
-        counts[final["status"]] = counts.get(final["status"], 0) + 1
+    shards = [changes([event for steps in zip(*lives[start::2], strict=True) for event in steps]) for start in range(2)]
+
+    # when each shard is handed over in batches, some of them twice and more: whole, in pieces, together with the batch
+    # before or behind, or in another order
+    deliveries = []
+    for shard in shards:
+        pieces = cut(chance, shard)
+        for place, piece in enumerate(pieces):
+            deliveries.append(piece)
+            around = [change for near in pieces[max(place - 1, 0) : place + 2] for change in near]
+            if chance.random() < 0.5:
+                deliveries += chance.choice(
+                    [[piece], [around], cut(chance, around), [chance.sample(around, len(around))]]
+                )
+    chance.shuffle(deliveries)
+    for batch in deliveries:
+        counters.count(batch)
+
+    # then each change counts once
     by_hour, by_day = counted()
-    assert by_hour == expected
+    assert by_hour == expected_of(lives)
     assert sum(sum(counts.values()) for counts in by_day.values()) == len(lives)
+
+
+def test_a_batch_that_comes_again_one_by_one_counts_once(counters_table):
+    lives = [life(number) for number in range(5)]
+    batch = changes([event for steps in lives for event in steps])
+    counters.count(batch)
+    for change in batch:
+        counters.count([change])
+    assert counted()[0] == expected_of(lives)
+
+
+@given(st.integers(1, 300), st.integers(1, 3))
+def test_what_a_cell_remembers_stays_small_where_tasks_come_one_by_one(tasks, at_once):
+    remembered = []
+    for number in range(tasks):
+        remembered = seen_events.remember(remembered, [f"{number}/{place}" for place in range(at_once)])
+    assert len(remembered) >= min(tasks, seen_events.BATCHES)
+    assert sum(map(len, remembered)) <= seen_events.EVENTS * seen_events.DIGEST_BYTES
+
+
+@given(st.lists(st.lists(st.integers(0, 200), min_size=1, max_size=30), max_size=40))
+def test_no_event_is_unseen_twice_within_what_is_remembered(batches):
+    remembered, counts = [], Counter()
+    for batch in batches[: seen_events.BATCHES]:
+        events = [str(number) for number in batch]
+        new = [events[place] for place in seen_events.unseen(remembered, events)]
+        counts.update(new)
+        if new:
+            remembered = seen_events.remember(remembered, new)
+    assert set(counts.values()) <= {1}
+    assert set(counts) == {str(number) for batch in batches[: seen_events.BATCHES] for number in batch}
+
+
+def test_whole_batches_are_remembered_however_large(counters_table):
+    lives = [life(number) for number in range(100)]
+    batch = changes([event for steps in lives for event in steps])
+    for again in (batch, batch[150:], batch[:151]):
+        counters.count(again)
+    assert counted()[0] == expected_of(lives)
 
 
 def test_runtimes_are_kept_in_buckets_within_41_percent(counters_table):

@@ -6,9 +6,9 @@
     months               2026-11              (that there are days in that month)
     totals               #{task name}         all tasks of that name
 
-Fed by the tasks table's stream alone. A cell adds differences, so the order of batches does not matter; and it notes
-the batches it has counted, so a batch that comes again (whole, or with more behind it, as Lambda does after a failure)
-counts once. The cells also say where tasks are: listings ask them which hours are worth a query.
+Fed by the tasks table's stream alone. A cell adds differences, so the order of changes does not matter; and it notes
+each change that it has counted (`seen_events`), so one that comes again counts once. The cells also say where tasks
+are: listings ask them which hours are worth a query.
 """
 
 from __future__ import annotations
@@ -17,23 +17,17 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute, VersionAttribute
+from pynamodb.attributes import BinaryAttribute, ListAttribute, NumberAttribute, UnicodeAttribute, VersionAttribute
 from pynamodb.exceptions import DoesNotExist, PutError, PynamoDBException
 from pynamodb.models import Model
 
-from makertasks import settings
+from makertasks import seen_events, settings
 from makertasks.dynamodb import is_refused
 from makertasks.errors import Unavailable
-from makertasks.records import JSONList, JSONMap
+from makertasks.records import JSONMap
 from makertasks.states import Status
-
-# Batches a cell remembers. Lambda hands a shard's batches over one after another, so one a shard would do; 16 leave
-# room for the shards of a very busy table, and a cell below 1 KB, which costs one write unit.
-REMEMBERED_BATCHES = 16
-# An event id is 32 hexadecimal digits; 12 tell the events of one cell apart.
-EVENT_DIGITS = 12
 
 
 class CounterCell(Model):
@@ -51,7 +45,7 @@ class CounterCell(Model):
     retried = NumberAttribute(default=0)  # attempts that ended in RETRY
     runtimes = JSONMap(default=dict)  # {bucket: ended attempts}, see runtime_bucket()
     runtime_sum = NumberAttribute(default=0)  # seconds
-    batches = JSONList(default=list)  # [first event, last event] of those counted last
+    remembered = ListAttribute(of=BinaryAttribute, default=list)  # see seen_events
     version = VersionAttribute()
 
     @property
@@ -142,10 +136,12 @@ def _count_in(period: str, name: str, batch: list[Change]) -> bool:
     """Add what a cell has not counted yet; another writer in between only makes it read again."""
     while True:
         cell = read(period, name)
-        missing = _not_counted(cell, batch)
+        remembered = cast("list[bytes]", cell.remembered)  # PynamoDB's types say that its attributes are in the list
+        missing = [batch[place] for place in seen_events.unseen(remembered, [change.event for change in batch])]
         if not missing:
             return False
         _add(cell, missing)
+        cell.remembered = cast("Any", seen_events.remember(remembered, [change.event for change in missing]))
         try:
             cell.save()
         except PutError as error:
@@ -179,17 +175,6 @@ def read(period: str, name: str) -> CounterCell:
         return CounterCell(period, name)
 
 
-def _not_counted(cell: CounterCell, batch: list[Change]) -> list[Change]:
-    """The tail of a batch that the cell has not counted."""
-    counted = dict(cell.batches)
-    events = [change.event[:EVENT_DIGITS] for change in batch]
-    start = 0
-    while start < len(events) and events[start] in counted:
-        last = counted[events[start]]
-        start = events.index(last) + 1 if last in events else len(events)
-    return batch[start:]
-
-
 def _add(cell: CounterCell, changes: list[Change]) -> None:
     counts: dict[str, int] = defaultdict(int, cell.counts)
     runtimes: dict[str, int] = defaultdict(int, cell.runtimes)
@@ -206,8 +191,6 @@ def _add(cell: CounterCell, changes: list[Change]) -> None:
     cell.counts = {status: tasks for status, tasks in counts.items() if tasks}
     cell.runtimes = dict(runtimes)
     cell.removed = dict(removed) or None
-    ids = changes[0].event[:EVENT_DIGITS], changes[-1].event[:EVENT_DIGITS]
-    cell.batches = [*cell.batches, list(ids)][-REMEMBERED_BATCHES:]
 
 
 def hours(newest: str, oldest: str) -> Iterator[HourCounts]:
