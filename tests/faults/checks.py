@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tests.faults.run import Run
+from tests.faults.run import KINDS, Run
 
 Records = dict[str, dict[str, Any]]
 
@@ -13,13 +13,29 @@ Records = dict[str, dict[str, Any]]
 def check(running: Run) -> Records:
     """Look at everything; answers the records."""
     records = running.come_to_rest()
-    assert running.gate.refused > 0, "DynamoDB and S3 never refused"
+    every_fault_was_suffered(running, records)
     every_task_is_recorded_truthfully(running, records)
     every_task_ended_once(running, records)
     every_effect_is_there_once(running)
     table = Counter((record["created"][:13], record["name"], record["status"]) for record in records.values())
     running.counters_equal(table)
     return records
+
+
+def every_fault_was_suffered(running: Run, records: Records) -> None:
+    """Otherwise the run would prove nothing."""
+    plan = running.plan
+    assert running.gate.refused > 0, "DynamoDB and S3 never refused"
+    assert plan.used_up
+    assert plan.doubled
+    assert plan.unsent
+    assert running.unreadable_ids
+    suffered = set()
+    for task_id, arguments in plan.tasks.items():
+        for number, fault in enumerate(arguments["faults"], start=1):
+            if int(records[task_id]["attempt"]) >= number:
+                suffered.add(fault)
+    assert suffered == set(KINDS), set(KINDS) - suffered
 
 
 def every_task_is_recorded_truthfully(running: Run, records: Records) -> None:

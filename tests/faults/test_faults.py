@@ -7,7 +7,7 @@ import pytest
 from tests.faults.checks import check
 from tests.faults.run import run
 
-SIZE = 200
+SIZE = 100
 
 
 @pytest.fixture(scope="module")

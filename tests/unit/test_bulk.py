@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from echo_task import NAME
 
 from generate_qr_code.handler import generate_qr_code
-from makertasks import bulk, notes
+from makertasks import bulk, bulk_calls, clock, records, wire
 from makertasks.bulk import submit_many
 from makertasks.errors import InvalidRequest
 from makertasks.producer import Submission
@@ -51,25 +53,58 @@ def test_a_call_made_again_with_its_key_doubles_nothing(echo):
 
 
 def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
+    # given a call whose process ended in the middle: some records are written, none is sent, the key is still held
     written = bulk._write
 
-    def break_off(batch, ends):
+    def break_off(batch, call):
         if 40 in batch:
             raise KeyboardInterrupt
-        return written(batch, ends)
+        return written(batch, call)
 
-    monkeypatch.setattr(bulk, "_write", break_off)
-    with pytest.raises(KeyboardInterrupt):
-        submit_many(texts(60), idempotency_key="stocktaking")
-    monkeypatch.setattr(bulk, "_write", written)
-    with pytest.raises(InvalidRequest, match="under way"):
+    with monkeypatch.context() as ending:
+        ending.setattr(bulk, "_write", break_off)
+        ending.setattr(bulk_calls.notes, "delete", lambda _key: None)
+        with pytest.raises(KeyboardInterrupt):
+            submit_many(texts(60), idempotency_key="stocktaking")
+    recorded = {record.id for record in records.connect().scan() if record.name}
+    assert 0 < len(recorded) < 60
+
+    # when it is made again at once, it is refused for a while
+    with pytest.raises(InvalidRequest, match="a call with this key is under way; call again after 20"):
         submit_many(texts(60), idempotency_key="stocktaking")
 
-    monkeypatch.setattr(notes, "get", lambda key, get=notes.get: {**get(key), "until": ""} if get(key) else None)
+    # and after that while it does what is missing
+    later(monkeypatch, bulk_calls.HELD + timedelta(seconds=1))
     answer = submit_many(texts(60), idempotency_key="stocktaking")
-    assert len(set(answer.ids)) == 60
+    assert (len(set(answer.ids)), answer.rejected) == (60, [])
+    assert recorded <= {wire.result_key(task_id) for task_id in answer.ids}
     drain(echo)
     assert sorted(echo.calls, key=int) == [str(number) for number in range(60)]
+
+
+def test_a_long_call_holds_its_key_anew_and_one_that_was_held_up_stops_writing(echo, monkeypatch):
+    with bulk_calls.holding("stocktaking", texts(3)) as call:
+        later(monkeypatch, timedelta(seconds=20))
+        assert call.may_write()
+        later(monkeypatch, timedelta(seconds=60))
+        with pytest.raises(InvalidRequest, match="under way"):
+            submit_many(texts(3), idempotency_key="stocktaking")
+        later(monkeypatch, timedelta(seconds=300))
+        assert not call.may_write()
+
+
+def test_a_key_stands_for_the_same_tasks_until_its_time_ends(echo, monkeypatch):
+    first = submit_many(texts(3), idempotency_key="stocktaking")
+    with pytest.raises(InvalidRequest, match="was used for other tasks"):
+        submit_many(texts(4), idempotency_key="stocktaking")
+    later(monkeypatch, timedelta(hours=25))
+    second = submit_many(texts(3), idempotency_key="stocktaking")
+    assert not set(first.ids) & set(second.ids)
+
+
+def later(monkeypatch, time):
+    """Put the clock forward from now on."""
+    monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC) + time)
 
 
 def test_what_could_not_be_sent_is_recorded_and_said(echo):

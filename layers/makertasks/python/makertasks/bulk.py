@@ -1,40 +1,38 @@
 """Many tasks in one call: 25 records and 10 messages a request, each task refused for itself.
 
-Calling again with the same idempotency key doubles nothing: a task's id follows from the key and its place. The first
-call with a key writes records without looking, which is quick; that no other call is at it is kept by a note. A later
-call writes only records that are missing, each on the condition that it still is, and sends again what nobody began.
+Calling again with the same idempotency key doubles nothing: the ids follow from the first call with the key. A call
+looks which of them are recorded, writes those that are not, and sends those that nobody began. One call at a time does
+so (`bulk_calls`).
 """
 
 from __future__ import annotations
 
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from makertasks import (
     aws,
-    clock,
+    bulk_calls,
     delays,
-    idempotency,
     inventory,
     lifecycle,
-    notes,
     producer,
     queues,
     records,
     settings,
     wire,
 )
+from makertasks.bulk_calls import Call
 from makertasks.drafts import Draft
 from makertasks.errors import InvalidRequest, Unavailable
 from makertasks.producer import Submission
+from makertasks.records import TaskRecord
 from makertasks.states import Status
 
 MAXIMUM_TASKS = 10_000
@@ -44,11 +42,6 @@ BATCH_RECORDS = 25
 THREADS = 8
 # What DynamoDB did not take of a batch is offered so often again, after 0.1 s, 0.2 s, …
 OFFERS = 6
-# Nobody else may write under a key for so long, and its first caller writes only for a minute less.
-CALL_TIME = timedelta(minutes=15)
-WRITING_SECONDS = 840.0
-
-NAMESPACE = uuid.UUID("7a0c9f4e-7f0b-4a55-8b6e-5f3f1f0e9b2d")  # of ids that follow from a key and a place
 
 
 @dataclass(frozen=True)
@@ -83,60 +76,58 @@ def submit_many(
     if len(submissions) > MAXIMUM_TASKS:
         raise InvalidRequest("tasks", f"{len(submissions):,} in one call; make several of at most {MAXIMUM_TASKS:,}")
     if idempotency_key is None:
-        return _submit(submissions, None, requested_by, first_call=True)
-    idempotency.check(idempotency_key)
-    note = idempotency.note_of(idempotency_key, "bulk")
-    known = notes.get(note)
-    if known and known.get("until", "") > clock.text(clock.now()):
-        raise InvalidRequest("idempotency_key", f"a call with this key is under way; call again after {known['until']}")
-    kept = clock.now() + timedelta(hours=settings.idempotency_hours()) + CALL_TIME
-    under_way = {"until": clock.text(clock.now() + CALL_TIME)}
-    if known is None and not notes.put_first(note, under_way, kept):
-        raise InvalidRequest("idempotency_key", "a call with this key has just begun; call again when it has ended")
-    answer = _submit(submissions, idempotency_key, requested_by, first_call=known is None)
-    notes.put(note, {"until": ""}, kept)
-    return answer
+        return _submit(submissions, None, requested_by)
+    with bulk_calls.holding(idempotency_key, submissions) as call:
+        return _submit(submissions, call, requested_by)
 
 
-def _submit(submissions: Sequence[Submission], key: str | None, requested_by: str, *, first_call: bool) -> Submitted:
+def _submit(submissions: Sequence[Submission], call: Call | None, requested_by: str) -> Submitted:
     answer = Submitted([None] * len(submissions))
-    drafts = dict(_prepared(submissions, key, requested_by, answer))
+    drafts = dict(_prepared(submissions, call, requested_by, answer))
     _refuse_unknown_items(drafts, answer)
-    # An id that the caller chose may be recorded already, as may all ids of a call that is made again.
-    chosen = {place for place in drafts if submissions[place].task_id is not None}
-    fresh = {place: draft for place, draft in drafts.items() if first_call and place not in chosen}
-    repeated = {place: draft for place, draft in drafts.items() if place not in fresh}
+    # Nobody else can write a record whose id is made here; ids that callers choose may be written at any time.
+    chosen = {place: draft for place, draft in drafts.items() if submissions[place].task_id is not None}
+    own = {place: draft for place, draft in drafts.items() if place not in chosen}
+    begun = _begun(own) if call else {}
+    fresh = {place: draft for place, draft in own.items() if place not in begun}
     with ThreadPoolExecutor(THREADS) as pool:
-        ends = time.monotonic() + WRITING_SECONDS
-        batches = [dict(batch) for batch in _batches(fresh)]
         reasons: dict[int, str] = {}
-        for refused in pool.map(lambda batch: _write(batch, ends), batches):
+        for refused in pool.map(lambda batch: _write(batch, call), [dict(batch) for batch in _batches(fresh)]):
             reasons |= refused
-        begun: set[int] = set()
-        for place, state in zip(repeated, pool.map(_record, repeated.values()), strict=True):
+        for place, state in zip(chosen, pool.map(_record, chosen.values()), strict=True):
             if isinstance(state, str):
                 reasons[place] = state
-            elif not state:
-                begun.add(place)
+            else:
+                begun[place] = not state
         for place, reason in reasons.items():
             answer.rejected.append(Rejection(place, "task", f"was not recorded: {reason}"))
             del drafts[place]
         for place, draft in drafts.items():
             answer.ids[place] = draft.message.task_id
-        _send({place: draft for place, draft in drafts.items() if place not in begun}, pool, answer)
+        _send({place: draft for place, draft in drafts.items() if not begun.get(place)}, pool, answer)
     answer.rejected.sort(key=lambda rejection: rejection.index)
     return answer
 
 
+def _begun(drafts: Mapping[int, Draft]) -> dict[int, bool]:
+    """Those drafts that are recorded already, and whether an attempt of theirs has begun; raises Unavailable."""
+    known = {record.id: record for record in records.get_states(draft.record.id for draft in drafts.values())}
+    return {place: not _waits(known[draft.record.id]) for place, draft in drafts.items() if draft.record.id in known}
+
+
+def _waits(record: TaskRecord) -> bool:
+    return record.status == Status.PENDING and not record.attempt
+
+
 def _prepared(
-    submissions: Sequence[Submission], key: str | None, requested_by: str, answer: Submitted
+    submissions: Sequence[Submission], call: Call | None, requested_by: str, answer: Submitted
 ) -> Iterator[tuple[int, Draft]]:
     """The drafts of those submissions that make sense; the others are noted as rejected."""
     seen: dict[str, int] = {}
     for place, wanted in enumerate(submissions):
         named = replace(wanted, requested_by=wanted.requested_by or requested_by)
-        if named.task_id is None and key is not None:
-            named = replace(named, task_id=str(uuid.uuid5(NAMESPACE, f"{key}/{place}")))
+        if named.task_id is None and call is not None:
+            named = replace(named, task_id=call.task_id(place))
         if named.task_id is not None and seen.setdefault(named.task_id, place) != place:
             reason = f"is that of the task at place {seen[named.task_id]}, too"
             answer.rejected.append(Rejection(place, "task_id", reason))
@@ -170,21 +161,21 @@ def _batches(drafts: Mapping[int, Draft]) -> Iterator[list[tuple[int, Draft]]]:
         yield entries[start : start + BATCH_RECORDS]
 
 
-def _write(batch: Mapping[int, Draft], ends: float) -> dict[int, str]:
+def _write(batch: Mapping[int, Draft], call: Call | None) -> dict[int, str]:
     """Write up to 25 new records; answers the reason for each one that was not written, by its place."""
     table = settings.tasks_table()
     places = {draft.record.id: place for place, draft in batch.items()}
     requests: list[Any] = [{"PutRequest": {"Item": draft.record.serialize()}} for draft in batch.values()]
     reason = "DynamoDB was too busy"
     for offer in range(OFFERS):
-        if time.monotonic() > ends:
-            reason = "the call took too long"
-            break
         if offer:
             time.sleep(0.05 * 2.0**offer)
         try:
+            if call and not call.may_write():
+                reason = "the call was held up for too long; make it again"
+                break
             left = aws.client("dynamodb").batch_write_item(RequestItems={table: requests}).get("UnprocessedItems", {})
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, Unavailable) as error:
             reason = f"DynamoDB refused: {error}"
             break
         requests = left.get(table, [])
@@ -201,7 +192,7 @@ def _record(draft: Draft) -> bool | str:
         stored = records.stored(draft.message.task_id)
     except Unavailable as error:
         return str(error)
-    return stored is not None and stored.status == Status.PENDING and not stored.attempt
+    return stored is not None and _waits(stored)
 
 
 def _send(drafts: Mapping[int, Draft], pool: ThreadPoolExecutor, answer: Submitted) -> None:

@@ -1,7 +1,8 @@
 """Small items of the engine's own that stand beside the tasks in their table: `{kind}#{name}` as key, never listed.
 
 idempotency#…   which task a caller's idempotency key stands for
-bulk#…          that a bulk submission with a key is under way
+bulk#…          which call of many tasks a key stands for
+bulk-held#…     that a call with a key is under way
 limits#…        what operators set in place of a task's own limits
 rate#…          when a rate-limited task may start next
 sweep#…         where the sweep goes on

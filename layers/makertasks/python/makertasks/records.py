@@ -14,7 +14,7 @@ Indexes (each with `created` as sort key; keys that never change are written onc
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -240,6 +240,15 @@ def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:
     except PynamoDBException as error:
         raise Unavailable(f"the tasks table did not answer: {error}") from error
     return {key: record for key, record in found.items() if record.ttl is None or record.ttl > present}
+
+
+def get_states(keys: Iterable[str]) -> Iterator[TaskRecord]:
+    """Key, status and attempts alone of those records that exist, as they are at this moment; raises Unavailable."""
+    connect()
+    try:
+        yield from TaskRecord.batch_get(list(keys), consistent_read=True, attributes_to_get=["id", "status", "attempt"])
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
 
 
 def new(
