@@ -51,7 +51,7 @@ def project(folder: Path, gate: str) -> Path:
     chaos = block(template, "chaos")
     chaos = re.sub(r"(?<= Timeout: )\d+", str(TIMEOUT), chaos)
     chaos = re.sub(r"(?<=VisibilityTimeout: )180\n", f"{VISIBILITY}\n", chaos)
-    chaos = re.sub(r"(?<=BatchSize: )\d+", "5", chaos)
+    chaos = re.sub(r"(?<=BatchSize: )\d+", "3", chaos)
     chaos = re.sub(r"(?<=MaximumConcurrency: )\d+", "8", chaos)
     template = template.replace("\nOutputs:\n", f"\n{chaos}{FEEDER}\nOutputs:\n")
     level = "        POWERTOOLS_LOG_LEVEL: INFO\n"

@@ -29,7 +29,9 @@ FEED = 500  # tasks a call
 ATTEMPTS = 2  # of those that crash every time
 SEED = 20261122
 OUTAGE_SECONDS = 10.0
-SWEEP_SECONDS = 2.0
+# A sweep looks at every task that has not ended: seconds between two, and seconds for each task of the run.
+SWEEP_SECONDS, SWEEP_SECONDS_PER_TASK = 2.0, 0.01
+LOOK_SECONDS = 1.0
 # Faults of a task's own, and the share of tasks that suffer each.
 KINDS = {"crash": 0.025, "crash-late": 0.025, "hang": 0.025, "hang-late": 0.025, "pass": 0.1, "fail": 0.02}
 # A run that has not come to rest by then has lost something: seconds, and seconds for each task.
@@ -149,11 +151,16 @@ class Run:
     def come_to_rest(self) -> dict[str, dict[str, Any]]:
         """Sweep now and then until every task is final and the queues are empty; answers the records."""
         expected = len(self.plan.tasks) + self.plan.unreadable
-        swept = 0.0
+        pause = SWEEP_SECONDS + SWEEP_SECONDS_PER_TASK * expected
+        swept = looked = 0.0
 
         def at_rest() -> dict[str, dict[str, Any]] | None:
-            nonlocal swept
-            if time.monotonic() - swept > SWEEP_SECONDS:
+            nonlocal swept, looked
+            present = time.monotonic()
+            if present - looked < LOOK_SECONDS:
+                return None
+            looked = present
+            if present - swept > pause:
                 self.sweep()
                 swept = time.monotonic()
             if self.waiting("tasks") or self.waiting("dead"):

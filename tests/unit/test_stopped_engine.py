@@ -1,0 +1,145 @@
+"""A process that ends at any of the engine's calls, before or after it was carried out: the task still ends once."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import count
+
+import pytest
+
+from makertasks import aws, bucket, bulk, bulk_calls, clock, notes, records, sweeping
+from makertasks.errors import PassingError
+from makertasks.producer import Submission
+from makertasks.records import TaskRecord
+from makertasks.states import Status
+
+KEY = "inventory/qrcodes/effect"
+
+
+class Stopped(BaseException):
+    """The process ends here."""
+
+
+@contextmanager
+def stopping_at(number, moment):
+    """End at the n-th call that leaves this process: "before" it, or "after" it was carried out."""
+    records.connect()
+    notes.connect()
+    clients = {
+        id(each): each for each in (model._get_connection().connection.client for model in (TaskRecord, notes.Note))
+    }
+    clients |= {id(each): each for each in map(aws.client, ("s3", "sqs", "dynamodb"))}
+    seen = count()
+
+    def stop(**_):
+        if next(seen) == number:
+            raise Stopped
+
+    for client in clients.values():
+        client.meta.events.register(f"{moment}-call", stop)
+    try:
+        yield
+    finally:
+        for client in clients.values():
+            client.meta.events.unregister(f"{moment}-call", stop)
+
+
+def stopped(number, moment, work):
+    """Whether the work was stopped before its end."""
+    try:
+        with stopping_at(number, moment):
+            work()
+    except Stopped:
+        return True
+    return False
+
+
+@pytest.fixture
+def shop(echo, media_bucket, monkeypatch):
+    """An echo task that leaves an object in the bucket, and a sweep without patience."""
+    monkeypatch.setenv("SWEEP_PATIENCE_SECONDS", "0.001")
+    echo.work = lambda: bucket.put(KEY, b"done", "text/plain")
+    return echo
+
+
+def hand_over(shop, messages):
+    """One batch to a function that lives; what it does not give back is gone."""
+    answer = shop.queue.handler({"Records": messages}, shop.queue.context)
+    back = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    for message in messages:
+        if message["messageId"] not in back:
+            shop.queue.sqs.delete_message(QueueUrl=shop.queue.url, ReceiptHandle=message["receiptHandle"])
+
+
+def bring_to_rest(shop, task_id):
+    """What happens after the end of a process: its lease ends, its messages come back, the sweep runs."""
+    for _ in range(6):
+        record = records.stored(task_id)
+        if record is not None and record.status == Status.STARTED:
+            record.update(actions=[TaskRecord.lease.set(clock.now().timestamp() - 60)])
+        elif record is not None and record.status == Status.RETRY:
+            record.update(actions=[TaskRecord.retry_at.set(clock.text(clock.now()))])
+        sweeping.sweep(10)
+        while messages := shop.queue.receive():
+            hand_over(shop, messages)
+        if records.get(task_id).is_final:
+            break
+    return records.get(task_id)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("first", ["success", "retry"])
+def test_a_worker_that_stops_at_any_call(shop, moment, first):
+    for number in count():
+        shop.plan = [PassingError("busy"), shop.work, shop.work] if first == "retry" else [shop.work] * 3
+        task_id = shop.submit(str(number))
+        messages = shop.queue.receive()
+        was_stopped = stopped(number, moment, lambda: shop.queue.handler({"Records": messages}, shop.queue.context))  # noqa: B023
+        for message in messages:  # as their visibility time-out ends
+            shop.queue.sqs.change_message_visibility(
+                QueueUrl=shop.queue.url, ReceiptHandle=message["receiptHandle"], VisibilityTimeout=0
+            )
+        record = bring_to_rest(shop, task_id)
+        assert (record.status, record.task_id) == (Status.SUCCESS, task_id), number
+        assert bucket.get(KEY).body == b"done"
+        assert record.attempt <= 3
+        for message in messages:  # what is still hidden would be dropped when it comes back
+            shop.queue.sqs.delete_message(QueueUrl=shop.queue.url, ReceiptHandle=message["receiptHandle"])
+        if not was_stopped:
+            break
+    assert number >= 3
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_submission_that_stops_at_any_call_and_is_made_again_with_its_key(shop, moment):
+    for number in count():
+        shop.calls.clear()
+        submit = lambda: shop.submit(str(number), idempotency_key=f"order {moment} {number}")  # noqa: B023, E731
+        was_stopped = stopped(number, moment, submit)
+        task_id = submit()
+        assert bring_to_rest(shop, task_id).status == Status.SUCCESS
+        assert shop.calls == [str(number)]
+        if not was_stopped:
+            break
+    assert number >= 3
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_bulk_call_that_stops_at_any_call_and_is_made_again_with_its_key(shop, moment, monkeypatch):
+    monkeypatch.setattr(bulk, "THREADS", 1)
+    for number in count():
+        shop.calls.clear()
+        texts = [f"{number}/{place}" for place in range(3)]
+        wanted = [Submission("tests.echo", {"text": text}) for text in texts]
+        call = lambda: bulk.submit_many(wanted, idempotency_key=f"{moment} {number}")  # noqa: B023, E731
+        was_stopped = stopped(number, moment, call)
+        notes.delete(bulk_calls._held(f"{moment} {number}"))  # as its time ends
+        answer = call()
+        assert (answer.rejected, answer.unsent) == ([], [])
+        while shop.queue.count():
+            shop.queue.deliver()
+        assert sorted(shop.calls) == sorted(texts)
+        assert {records.get(task_id).status for task_id in answer.ids} == {Status.SUCCESS}
+        if not was_stopped:
+            break
+    assert number >= 4
