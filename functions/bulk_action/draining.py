@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from makertasks import lifecycle, queues, records, tasks, wire
+from makertasks import aftermath, lifecycle, queues, records, tasks, wire
 from makertasks.drafts import draft
 from makertasks.errors import InvalidArguments
 from makertasks.payloads import TooLarge
@@ -41,8 +41,10 @@ def _revoke(task: Task, received: Received, who: str) -> Done | None:
         outcome: Done | None = Done(message.task_id, "REVOKED", "had no record")
     else:
         outcome = None
-        if not records.get(message.task_id).is_final:
-            return None  # a worker has it, and its message comes back to it
+    ended = records.get(message.task_id)
+    if not ended.is_final:
+        return None  # a worker has it, and its message comes back to it
+    aftermath.follow(message, ended)  # no worker will see the message, and a chord may wait for its task
     queues.delete(task.short_name, received.receipt_handle)
     return outcome
 

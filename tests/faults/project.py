@@ -10,9 +10,6 @@ from tests.stack.extra import ROOT, block
 
 FUNCTIONS = Path(__file__).with_name("functions")
 
-# Seconds: a function's time-out (its last five are kept for the record), and what hides a message meanwhile.
-TIMEOUT, VISIBILITY = 10, 11
-
 FEEDER = """
   FeederRole:
     Type: AWS::IAM::Role
@@ -41,16 +38,19 @@ FEEDER = """
 """
 
 
-def project(folder: Path, gate: str) -> Path:
-    """A project in `folder` whose functions reach DynamoDB and S3 through `gate`; answers its template.yaml."""
+def project(folder: Path, gate: str, timeout: int) -> Path:
+    """A project in `folder` whose functions reach DynamoDB and S3 through `gate`; answers its template.yaml.
+
+    `timeout` is that of `chaos` in seconds, of which the last five are kept for the record.
+    """
     shutil.copytree(ROOT / "functions", folder / "functions", ignore=shutil.ignore_patterns("__pycache__"))
     for extra in FUNCTIONS.iterdir():
         shutil.copytree(extra, folder / "functions" / extra.name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "layers").symlink_to(ROOT / "layers")
     template = (ROOT / "template.yaml").read_text()
     chaos = block(template, "chaos")
-    chaos = re.sub(r"(?<= Timeout: )\d+", str(TIMEOUT), chaos)
-    chaos = re.sub(r"(?<=VisibilityTimeout: )180\n", f"{VISIBILITY}\n", chaos)
+    chaos = re.sub(r"(?<= Timeout: )\d+", str(timeout), chaos)
+    chaos = re.sub(r"(?<=VisibilityTimeout: )180\n", f"{timeout + 1}\n", chaos)
     chaos = re.sub(r"(?<=BatchSize: )\d+", "3", chaos)
     chaos = re.sub(r"(?<=MaximumConcurrency: )\d+", "8", chaos)
     template = template.replace("\nOutputs:\n", f"\n{chaos}{FEEDER}\nOutputs:\n")

@@ -8,7 +8,7 @@ from lambda_queue import Queue
 
 from bulk_action import running
 from bulk_action.handler import bulk_action
-from makertasks import bucket, clock, jobs, listing, payloads, records, revoking, wire, worker
+from makertasks import bucket, clock, jobs, lifecycle, listing, payloads, records, revoking, wire, worker
 from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable
 from makertasks.states import Status
 
@@ -89,6 +89,18 @@ def test_purging_revokes_what_waits_with_and_without_a_record(desk):
     assert desk.queue.count() == 0
     assert {desk.record(task_id).status for task_id in (recorded, "stray")} == {Status.REVOKED}
     assert desk.record("stray").kwargs == {"text": "theirs"}
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_what_waits_for_a_purged_task_fails_with_it(desk, recorded):
+    last = {"task": NAME, "args": [], "kwargs": {}, "options": {"task_id": "last"}, "subtask_type": None}
+    message = wire.Message(task_id="first", name=NAME, kwargs={"text": "a"}, chain=[last | {"immutable": True}])
+    if recorded:
+        lifecycle.create(records.new(message, queue="echo"))
+    desk.queue.send(wire.encode(message, "echo"))
+    jobs.start("purge", {"name": NAME}, who="ada")
+    desk.jobs.deliver()
+    assert (desk.record("first").status, desk.record("last").status) == (Status.REVOKED, Status.FAILURE)
 
 
 def test_a_job_goes_on_in_a_next_invocation_and_repeats_nothing(desk, monkeypatch):

@@ -9,7 +9,7 @@ from echo_task import NAME
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makertasks import bucket, jsonvalues, payloads, records, resubmission, sweeping, tasks, wire
+from makertasks import bucket, jsonvalues, payloads, producer, records, resubmission, sweeping, tasks, wire
 from makertasks.errors import InvalidRequest
 from makertasks.states import Status
 
@@ -113,6 +113,18 @@ def test_large_arguments_that_do_not_fit_are_recorded_without_them(store):
     assert store.queue.deliver() == []
     record = store.record("unfit")
     assert (record.status, record.error_type) == (Status.FAILURE, "InvalidArguments")
+    assert size_of(record) < 4_000
+
+
+def test_a_chain_too_long_for_a_record_is_refused_or_fails_at_once(store):
+    step = {"task": NAME, "args": ["x" * 9000], "kwargs": {}, "options": {}, "subtask_type": None, "immutable": True}
+    with pytest.raises(InvalidRequest, match=r"options: what is to follow the task.* at most 150,000 are kept"):
+        producer.submit(NAME, {"text": "a"}, chain=[step] * 20)
+    message = wire.Message(task_id="long", name=NAME, kwargs={"text": "a"}, chain=[step] * 20)
+    store.queue.send(wire.encode(message, "echo"))
+    assert store.queue.deliver() == []
+    record = store.record("long")
+    assert (record.status, record.error_type, record.kwargs) == (Status.FAILURE, "InvalidArguments", {"text": "a"})
     assert size_of(record) < 4_000
 
 

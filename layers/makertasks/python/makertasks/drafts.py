@@ -11,6 +11,10 @@ from makertasks.errors import InvalidArguments
 from makertasks.records import TaskRecord
 from makertasks.tasks import Task
 
+# Links, chain, headers and the like that a record holds, in characters of JSON. An item of DynamoDB holds 400 KB, of
+# which arguments, a task's state and its former attempts may need half.
+MAXIMUM_OPTIONS = 150_000
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -38,4 +42,24 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
     item_id = next((item_id for item_id in item_ids if isinstance(item_id, str)), None)
     kept = slim if slim.kwargs != kwargs else replace(slim, kwargs=shown)
     record = records.new(kept, queue=task.short_name, created=created, item_id=item_id, **attributes)
+    if (size := len(record.options or "")) > MAXIMUM_OPTIONS:
+        raise InvalidArguments(
+            f"options: what is to follow the task, and its headers, are {size:,} characters of JSON; at most "
+            f"{MAXIMUM_OPTIONS:,} are kept. Make its chain, its links or its group smaller"
+        )
     return Draft(record, slim)
+
+
+def bare(message: wire.Message) -> wire.Message:
+    """The message without what is to follow its task and without headers: what a record of it surely has room for."""
+    return wire.Message(
+        task_id=message.task_id,
+        name=message.name,
+        args=message.args,
+        kwargs=message.kwargs,
+        eta=message.eta,
+        expires=message.expires,
+        root_id=message.root_id,
+        parent_id=message.parent_id,
+        group_id=message.group_id,
+    )

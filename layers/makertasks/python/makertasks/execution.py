@@ -28,7 +28,7 @@ from makertasks import (
     wire,
 )
 from makertasks.attempt import Delivery, Later, Terminated
-from makertasks.drafts import draft
+from makertasks.drafts import bare, draft
 from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError, NotFound, PermanentError
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -106,7 +106,7 @@ def _refuse(task: Task, delivery: Delivery, error: Exception) -> Outcome:
     size = len(wire.dump_value([args, kwargs]))
     if size > payloads.INLINE_BYTES or not jsonvalues.fits_table([args, kwargs]):
         args, kwargs = [f"… {size:,} bytes of arguments"], {}
-    shown = replace(message, args=masking.masked(args), kwargs=masking.masked(kwargs, task.secret_arguments))
+    shown = replace(bare(message), args=masking.masked(args), kwargs=masking.masked(kwargs, task.secret_arguments))
     record = records.new(shown, queue=task.short_name, created=delivery.sent)
     reason = error if isinstance(error, PermanentError) else InvalidArguments(str(error))
     if not lifecycle.close(record, Status.FAILURE, reason):

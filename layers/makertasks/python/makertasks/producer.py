@@ -136,7 +136,9 @@ def _draft(task: Task, message: wire.Message, **attributes: Any) -> Draft:
         return draft(task, message, **attributes)
     except InvalidArguments as error:
         argument, _, reason = str(error).partition(": ")
-        raise InvalidRequest(argument if argument in {"args", "kwargs"} else f"kwargs.{argument}", reason) from error
+        raise InvalidRequest(
+            argument if argument in {"args", "kwargs", "options"} else f"kwargs.{argument}", reason
+        ) from error
     except payloads.TooLarge as error:
         raise InvalidRequest("kwargs", str(error).partition(": ")[2]) from error
 

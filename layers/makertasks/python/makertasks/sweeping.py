@@ -178,9 +178,11 @@ def _give_up(record: TaskRecord) -> bool:
 
 
 def _end(record: TaskRecord, target: Status, error: BaseException) -> bool:
-    if not lifecycle.close(record, target, error):
-        return False
+    ended_now = lifecycle.close(record, target, error)
     ended = records.get(record.task_id)
-    aftermath.follow(records.message_of(ended), ended)
+    if ended.is_final:  # be it by this very write, whose answer got lost on the way
+        aftermath.follow(records.message_of(ended), ended)
+    if not ended_now:
+        return False
     logger.warning("task ended by the sweep", task_id=ended.task_id, status=ended.status, reason=str(error))
     return True
