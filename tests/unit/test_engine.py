@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -303,6 +304,24 @@ def test_time_limits_say_which_limit_it_was(echo):
     record = echo.record(task_id)
     assert (record.status, record.error_type) == (Status.FAILURE, "TimeLimitExceeded")
     assert "what its function had left" in record.error_message
+
+
+def test_a_task_whose_time_was_taken_by_others_is_tried_again(echo):
+    def busy(seconds):
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            pass
+
+    echo.plan = [lambda: busy(0.2), lambda: busy(30)]
+    echo.queue.context.seconds = tasks.MARGIN_SECONDS + 2.0
+    first, second = echo.submit(), echo.submit()
+    [body] = echo.queue.deliver()
+    waiting = next(record for record in map(echo.record, (first, second)) if record.status == Status.RETRY)
+    assert "the messages before it had taken a part" in waiting.attempts[0]["error"]
+    wait_until(lambda: clock.parse(waiting.retry_at) < clock.now())
+    echo.queue.send(body)
+    echo.queue.deliver()
+    assert {echo.record(first).status, echo.record(second).status} == {Status.SUCCESS}
 
 
 def test_a_limit_beyond_lambdas_is_refused_at_definition():

@@ -26,7 +26,7 @@ from makertasks import (
     task_limits,
     wire,
 )
-from makertasks.errors import MakertasksError, PermanentError
+from makertasks.errors import MakertasksError, PassingError, PermanentError
 from makertasks.lifecycle import Claim
 from makertasks.records import TaskRecord
 from makertasks.tasks import MARGIN_SECONDS, Task
@@ -89,6 +89,7 @@ class Delivery:
     invocation: Invocation
     sent: datetime
     requested_by: str = ""
+    is_first: bool = True  # whether no other message had any of the invocation's time
 
 
 def attempts_allowed(task: Task, record: TaskRecord) -> int:
@@ -143,7 +144,8 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
     arguments = _arguments(task, delivery, claimed.record)
     left = delivery.invocation.left
     hard = min(message.time_limit or now.time_limit or left, left)
-    reason = "the task's time limit" if hard < left else "what its function had left of its own time-out"
+    own = hard < left
+    reason = "the task's time limit" if own else "what its function had left of its own time-out"
     running = context.Context(
         task_id=message.task_id,
         attempt=claimed.attempt,
@@ -152,8 +154,14 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
         report=_reporter(claimed),
         keep=_keeper(claimed),
     )
-    with context.running(running), limits.time_limits(message.soft_time_limit or now.soft_time_limit, hard, reason):
-        return task.call(arguments)
+    soft = message.soft_time_limit or now.soft_time_limit
+    try:
+        with context.running(running), limits.time_limits(soft, hard, reason):
+            return task.call(arguments)
+    except limits.TimeLimitExceeded as error:
+        if own or delivery.is_first:
+            raise
+        raise PassingError(f"{error}, of which the messages before it had taken a part") from error
 
 
 def _arguments(task: Task, delivery: Delivery, record: TaskRecord) -> dict[str, Any]:

@@ -62,7 +62,8 @@ def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
             return _invoke(task, event, lambda_context.aws_request_id, invocation)
 
         def handle(record: SQSRecord) -> None:
-            _deliver(task, record, invocation, metrics)
+            is_first = record.message_id == event["Records"][0]["messageId"]
+            _deliver(task, record, invocation, metrics, is_first=is_first)
 
         return process_partial_response(event, handle, processor, lambda_context)
 
@@ -77,7 +78,9 @@ def worker_name(function: str) -> str:
     return f"{function}@{stream[-8:]}"
 
 
-def _deliver(task: Task, record: SQSRecord, invocation: Invocation, metrics: EphemeralMetrics) -> None:
+def _deliver(
+    task: Task, record: SQSRecord, invocation: Invocation, metrics: EphemeralMetrics, *, is_first: bool
+) -> None:
     """One message of a batch; raises where the message must come back."""
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
     received = int(record.attributes.approximate_receive_count or 1)
@@ -88,7 +91,7 @@ def _deliver(task: Task, record: SQSRecord, invocation: Invocation, metrics: Eph
         return
     logger.remove_keys(["attempt"])  # the message before in the batch had its own
     logger.append_keys(task_id=message.task_id, task_name=task.name)
-    delivery = Delivery(message, worker_name(task.short_name), invocation, sent, message.origin or "")
+    delivery = Delivery(message, worker_name(task.short_name), invocation, sent, message.origin or "", is_first)
     try:
         if not invocation.has_time:
             raise Later(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
