@@ -313,7 +313,7 @@ def test_a_task_whose_time_was_taken_by_others_is_tried_again(echo):
             pass
 
     echo.plan = [lambda: busy(0.2), lambda: busy(30)]
-    echo.queue.context.seconds = tasks.MARGIN_SECONDS + 2.0
+    echo.queue.context.seconds = tasks.MARGIN_SECONDS + 4.0
     first, second = echo.submit(), echo.submit()
     [body] = echo.queue.deliver()
     waiting = next(record for record in map(echo.record, (first, second)) if record.status == Status.RETRY)
