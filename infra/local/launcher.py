@@ -78,6 +78,28 @@ def name_what_policies_ask_for() -> None:
     evaluator._resolve_condition_key = value  # noqa: SLF001 - as above
 
 
+def call_functions_by_their_own_names() -> None:
+    """Let SAM make no aliases of functions, as there is no CodeDeploy here to move them from version to version."""
+    sam: Any = importlib.import_module("samtranslator.translator.transform")
+    transform = sam.transform
+
+    def without_aliases(value: Any) -> Any:
+        if isinstance(value, list):
+            return [without_aliases(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        name = value.get("Ref")
+        if isinstance(name, str) and name.endswith(".Alias"):
+            return {"Fn::GetAtt": [name.removesuffix(".Alias"), "Arn"]}
+        left_out = {"AutoPublishAlias", "DeploymentPreference"}
+        return {key: without_aliases(each) for key, each in value.items() if key not in left_out}
+
+    def transformed(template: Any, *rest: Any) -> Any:
+        return transform(without_aliases(template), *rest)
+
+    sam.transform = transformed
+
+
 def main() -> None:
     """Run MiniStack in this process until SIGTERM; its function workers are ended and reaped before it returns."""
     sys.executable, _ = sys.argv[1:]
@@ -86,6 +108,7 @@ def main() -> None:
     importlib.import_module("zipfile")  # MiniStack's threads import it when they unpack layers, which once went wrong
     count_loopback_as_tls()
     name_what_policies_ask_for()
+    call_functions_by_their_own_names()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:
         runpy.run_module("ministack", run_name="__main__", alter_sys=True)

@@ -9,24 +9,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.figures import Figure
-
-# Fills a table for minutes and takes its endpoint from the environment: `python -m tests.bench.bench_lead_times`.
-APART = {"lead_times"}
-
 
 def main() -> int:
     """Run the benches named on the command line (`engine cards`), or all of them."""
     found = {file.stem.removeprefix("bench_") for file in Path(__file__).parent.glob("bench_*.py")}
-    names = sys.argv[1:] or sorted(found - APART)
+    names = sys.argv[1:] or sorted(found)
     console, failed = Console(), False
     for name in names:
         table = Table("what", "here", "unit", "bound", title=name, title_justify="left")
         for row in importlib.import_module(f"tests.bench.bench_{name}").rows():
-            figure = Figure(*row)
-            failed |= not figure.held
-            bound = f"{figure.kind} {figure.bound:,g}{'' if figure.held else '  ← not held'}"
-            table.add_row(figure.what, f"{figure.value:,.2f}", figure.unit, bound)
+            failed |= not row.held
+            bound = f"{row.kind} {row.bound:,g}{'' if row.held else '  ← not held'}"
+            table.add_row(row.what, f"{row.value:,.2f}", row.unit, bound)
         console.print(table)
     return 1 if failed else 0
 

@@ -1,8 +1,7 @@
-"""Lead times of 10,000 links from 100,000 deliveries: time and memory of the task, on the AWS at AWS_ENDPOINT_URL.
+"""Lead times of 10,000 links from 100,000 deliveries on the local AWS: seconds and memory of the task.
 
-Two runs over a table of its own: the first changes every link, the second none. Each row is (what, seconds, limit in
-seconds, peak MiB above the start).
-The task runs in a process of its own, so that its memory is not that of whoever filled the table.
+Two runs over a table of its own: the first changes every link, the second none. The task runs in a process of its own,
+so that its memory is not that of whoever filled the table.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
-import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,13 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
-import boto3
-
+from infra.local.connection import read_settings
+from infra.local.ministack import MiniStack
 from makertasks import inventory
 from makertasks.context import Context, Continue, running
 from makertasks.inventory import Entry, ItemSupplier, ReorderRequest
+from tests.bench.figures import Figure
 from tests.template import resources
 from update_average_lead_times import passes
 
@@ -32,8 +33,32 @@ LINKS = 10_000
 DELIVERIES = 100_000
 LINKS_AN_ITEM = 2
 MOST_SECONDS = 60.0
+MOST_MEBIBYTES = 256.0  # a quarter of the function's memory
+TABLE = "bench-lead-times"
 
-Row = tuple[str, float, float, float]
+
+class Run(NamedTuple):
+    """What one run of the task took: wall-clock seconds, invocations, MiB at most above what it began with."""
+
+    seconds: float
+    invocations: int
+    mebibytes: float
+
+
+def rows() -> Iterator[Figure]:
+    """Fill a table and measure; takes about three minutes."""
+    with tempfile.TemporaryDirectory() as folder, MiniStack(Path(folder)) as aws:
+        table = {"INVENTORY_TABLE": TABLE, "AWS_ENDPOINT_URL": aws.endpoint}
+        with patch.dict(os.environ, read_settings() | table):
+            properties = resources()["InventoryTable"]["Properties"]
+            keys = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+            aws.connection.client("dynamodb").create_table(TableName=TABLE, **{key: properties[key] for key in keys})
+            _fill()
+            for what, changed in (("every link changes", LINKS), ("no link changes", 0)):
+                run = _in_own_process(changed)
+                about = f"{LINKS:,} links, {DELIVERIES:,} deliveries, {what}"
+                yield Figure(f"{about}, {run.invocations} invocation(s)", run.seconds, "s", MOST_SECONDS)
+                yield Figure(f"{about}, memory", run.mebibytes, "MiB above the start", MOST_MEBIBYTES)
 
 
 def _entries() -> Iterator[Entry]:
@@ -64,6 +89,29 @@ def _fill() -> None:
         list(pool.map(inventory.write, parts))
 
 
+def _in_own_process(changed: int) -> Run:
+    spawn = multiprocessing.get_context("spawn")
+    answers = spawn.Queue()
+    process = spawn.Process(target=_measure, args=(changed, answers))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"the measurement ended with status {process.exitcode}")
+    run: Run = answers.get()
+    return run
+
+
+def _measure(changed: int, answers: Any) -> None:
+    """In a process of its own: run, check the result and answer what it took."""
+    inventory.list_items(1)  # connects
+    before, started = _peak_mebibytes(), time.perf_counter()
+    result, invocations = _run(900.0)
+    run = Run(time.perf_counter() - started, invocations, _peak_mebibytes() - before)
+    if (result["links"]["looked_at"], result["links"]["changed"]) != (LINKS, changed):
+        raise RuntimeError(f"unexpected result: {result}")
+    answers.put(run)
+
+
 def _run(seconds: float) -> tuple[dict[str, Any], int]:
     """The task's result, and how many invocations of so many seconds it took."""
     state: dict[str, Any] = {}
@@ -76,22 +124,6 @@ def _run(seconds: float) -> tuple[dict[str, Any], int]:
     raise RuntimeError("the task does not get anywhere")
 
 
-def _measure(what: str, changed: int, seconds: float, answers: Any) -> None:
-    """In a process of its own: run, check the result and answer a row."""
-    inventory.list_items(1)  # connects
-    before, started = _peak_mebibytes(), time.perf_counter()
-    result, invocations = _run(seconds)
-    row = (
-        f"{what}, {invocations} invocation(s)",
-        time.perf_counter() - started,
-        MOST_SECONDS,
-        _peak_mebibytes() - before,
-    )
-    if (result["links"]["looked_at"], result["links"]["changed"]) != (LINKS, changed):
-        raise RuntimeError(f"unexpected result: {result}")
-    answers.put(row)
-
-
 def _peak_mebibytes() -> float:
     """This process's largest resident memory so far; Linux keeps rusage's figure across exec, so /proc is asked."""
     status = Path("/proc/self/status")
@@ -99,47 +131,3 @@ def _peak_mebibytes() -> float:
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-
-
-def _in_own_process(*arguments: Any) -> Row:
-    spawn = multiprocessing.get_context("spawn")
-    answers = spawn.Queue()
-    process = spawn.Process(target=_measure, args=(*arguments, answers))
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise RuntimeError(f"the measurement ended with status {process.exitcode}")
-    row: Row = answers.get()
-    return row
-
-
-def rows() -> Iterator[Row]:
-    """Fill a table, measure, and remove the table."""
-    os.environ["INVENTORY_TABLE"] = table = f"bench-lead-times-{uuid.uuid4().hex[:8]}"
-    dynamodb = boto3.client("dynamodb")
-    properties = resources()["InventoryTable"]["Properties"]
-    keys = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    dynamodb.create_table(TableName=table, **{key: properties[key] for key in keys})
-    try:
-        _fill()
-        yield _in_own_process("every link changes", LINKS, 900.0)
-        yield _in_own_process("no link changes", 0, 900.0)
-    finally:
-        dynamodb.delete_table(TableName=table)
-
-
-def main() -> int:
-    """Print the rows; 1 where one is over its limit."""
-    if not os.environ.get("AWS_ENDPOINT_URL"):
-        print("set AWS_ENDPOINT_URL to the local AWS: this bench fills a table with 110,000 entries")  # noqa: T201
-        return 1
-    over = False
-    print(f"Lead times: {LINKS:,} links, {DELIVERIES:,} deliveries")  # noqa: T201
-    for what, seconds, limit, mebibytes in rows():
-        over |= seconds > limit
-        print(f"  {what:42} {seconds:7.1f} s (limit {limit:.0f} s)  peak +{mebibytes:.0f} MiB")  # noqa: T201
-    return int(over)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

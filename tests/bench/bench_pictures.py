@@ -1,4 +1,4 @@
-"""Time and memory of cleaning pictures. Each row is (what, measured, unit, limit).
+"""Time and memory of cleaning pictures.
 
 Memory is the peak of a process of its own that does nothing else: the largest image allowed of each kind, of the sort
 that needs the most (to be turned, all transparent or in four colours, nothing flat for an encoder to skip).
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from makertasks import pictures
+from tests.bench.figures import Figure
 from tests.unit.picture_samples import exif, photograph
 
 ROUNDS = 15
@@ -37,8 +38,6 @@ LARGEST: tuple[tuple[str, str, str, int, int, dict[str, Any]], ...] = (
     ("lossless WebP, kept whole", "WEBP", "RGBA", 2360, 1770, {"lossless": True, "quality": 0, "method": 0}),
 )
 
-Row = tuple[str, float, str, float]
-
 
 def _encoded(kind: str, mode: str, width: int, height: int, options: dict[str, Any]) -> bytes:
     out = io.BytesIO()
@@ -48,7 +47,7 @@ def _encoded(kind: str, mode: str, width: int, height: int, options: dict[str, A
     return out.getvalue()
 
 
-def thumbnail_time() -> Row:
+def thumbnail_time() -> Figure:
     """Milliseconds of the process's CPU for one thumbnail of a 12-megapixel JPEG, the median of many."""
     body = _encoded("JPEG", "RGB", *TWELVE_MEGAPIXELS, {"quality": 90})
     pictures.thumbnail(body)  # the first one imports what Pillow still lacks
@@ -58,10 +57,10 @@ def thumbnail_time() -> Row:
         pictures.thumbnail(body)
         times.append(time.process_time() - began)
     median = sorted(times)[len(times) // 2]
-    return "thumbnail of a 12-megapixel JPEG", 1000 * median, "ms", THUMBNAIL_MILLISECONDS
+    return Figure("thumbnail of a 12-megapixel JPEG, CPU", 1000 * median, "ms", THUMBNAIL_MILLISECONDS)
 
 
-def peak_memory() -> list[Row]:
+def peak_memory() -> list[Figure]:
     """Megabytes at the highest moment, of each of the largest pictures allowed."""
     rows = []
     for what, kind, mode, width, height, options in LARGEST:
@@ -74,7 +73,7 @@ def peak_memory() -> list[Row]:
                 check=True,
                 text=True,
             )
-        rows.append((what, float(made.stdout), "MB", PEAK_MEGABYTES))
+        rows.append(Figure(f"{what}, memory", float(made.stdout), "MB", PEAK_MEGABYTES))
     return rows
 
 
@@ -90,23 +89,11 @@ def own_peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes, on macOS
 
 
-def rows() -> list[Row]:
+def rows() -> list[Figure]:
     """Everything this module measures."""
     return [thumbnail_time(), *peak_memory()]
 
 
-def main() -> None:
-    """With a file's name: the peak of preparing it, alone in this process. Without: every row, and whether it holds."""
-    if len(sys.argv) > 1:
-        pictures.prepare(Path(sys.argv[1]).read_bytes())
-        print(own_peak())  # noqa: T201
-        return
-    measured = rows()
-    for what, value, unit_name, limit in measured:
-        print(f"{what:50} {value:8.1f} {unit_name}  (limit {limit:g})")  # noqa: T201
-    if any(value > limit for _, value, _, limit in measured):
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # the peak of preparing one file, alone in this process
+    pictures.prepare(Path(sys.argv[1]).read_bytes())
+    print(own_peak())  # noqa: T201
