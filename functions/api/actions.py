@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from api import views
 from api.access import Caller, Role
-from api.shapes import TaskDetail
 from makertasks import (
     audit,
     bulk,
@@ -23,6 +21,7 @@ from makertasks import (
     revoking,
     schedules,
     task_limits,
+    task_views,
     tasks,
 )
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, UnknownTask
@@ -34,7 +33,7 @@ class Conflict(MakertasksError):
     """The task is in a state in which that cannot be done."""
 
 
-def submit(caller: Caller, name: str, kwargs: Mapping[str, Any], **options: Any) -> TaskDetail:
+def submit(caller: Caller, name: str, kwargs: Mapping[str, Any], **options: Any) -> task_views.TaskDetail:
     """Accept one task and answer it; `options` are those of `producer.submit`."""
     caller.require(Role.OPERATOR)
     check_name(name)
@@ -54,8 +53,8 @@ def submit_many(
     return bulk.submit_many(own, idempotency_key=idempotency_key, requested_by=caller.name)
 
 
-def _task(task_id: str) -> TaskDetail:
-    return views.task_detail(records.get(task_id))
+def _task(task_id: str) -> task_views.TaskDetail:
+    return task_views.detail(records.get(task_id))
 
 
 def check_name(name: str) -> None:
@@ -67,7 +66,7 @@ def check_name(name: str) -> None:
 _SYSTEM = "is the system's own; POST /v1/jobs starts it"
 
 
-def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> TaskDetail:
+def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> task_views.TaskDetail:
     """Call a task off; a running one only with `terminate`, and it ends at its next checkpoint.
 
     A task without a record (its message is under way from elsewhere) is recorded as REVOKED. Raises Conflict where
@@ -83,7 +82,7 @@ def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> TaskDeta
     return _task(task_id)
 
 
-def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None) -> TaskDetail:
+def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None) -> task_views.TaskDetail:
     """Submit an ended task's work as a new task, `kwargs` in place of its arguments; answers the new one."""
     caller.require(Role.OPERATOR)
     old = records.get(task_id)
@@ -118,7 +117,7 @@ def change_limits(caller: Caller, name: str, **limits: Any) -> task_limits.Limit
 
 def start_job(
     caller: Caller, action: str, where: Mapping[str, Any], arguments: Mapping[str, Any] | None = None
-) -> TaskDetail:
+) -> task_views.TaskDetail:
     """Start one action on every task that a filter finds; answers the job's task.
 
     Deleting is for superusers. Raises InvalidRequest for a job that makes no sense, or one without any filter.
@@ -131,7 +130,7 @@ def start_job(
     return _task(jobs.start(action, where, who=caller.name, arguments=arguments))
 
 
-def cancel_job(caller: Caller, job_id: str) -> TaskDetail:
+def cancel_job(caller: Caller, job_id: str) -> task_views.TaskDetail:
     """End a job at its next task; what it has done stays done. Raises NotFound and Conflict."""
     caller.require(Role.OPERATOR)
     if records.get(job_id).name != jobs.TASK:
@@ -139,7 +138,7 @@ def cancel_job(caller: Caller, job_id: str) -> TaskDetail:
     return revoke(caller, job_id, terminate=True)
 
 
-def purge(caller: Caller, queue: str) -> TaskDetail:
+def purge(caller: Caller, queue: str) -> task_views.TaskDetail:
     """Make every waiting task of a queue REVOKED and empty the queue; answers the job that does it."""
     caller.require(Role.OPERATOR)
     name = consumers.get(queue)["task"]

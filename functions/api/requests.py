@@ -60,14 +60,14 @@ class Request:
     def read_query(self, kind: type[Kind], *, without_empty: bool = False) -> Kind:
         """The query string as `kind`, for a page without the fields that its form sent empty. Raises InvalidRequest."""
         given = {name: value for name, value in self.query.items() if value or not without_empty}
-        return self.convert(given, kind, "query")
+        return self._convert_texts(given, kind)
 
     def read_arguments(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
         """Query string and form fields together as `kind`; raises TooLarge or InvalidRequest."""
         self._check_size(maximum)
         form = self._form() if "x-www-form-urlencoded" in self.headers.get("content-type", "") else {}
         given = {**self.query, **{name: values[-1] for name, values in form.items()}}
-        return self.convert(given, kind, "query")
+        return self._convert_texts(given, kind)
 
     def read_json(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
         """The JSON body as `kind`; raises TooLarge or InvalidRequest with the path of the field that does not fit."""
@@ -92,6 +92,14 @@ class Request:
             return parse_qs(self.body.decode(), keep_blank_values=True, max_num_fields=1000)
         except ValueError as error:
             raise InvalidRequest("body", f"is not what a form sends: {error}") from error
+
+    def _convert_texts(self, given: dict[str, str], kind: type[Kind]) -> Kind:
+        """Parameters as `kind`. The text `null` is a text, which msgspec would take for nothing."""
+        found = self.convert(given, kind, "query")
+        for name in given:
+            if getattr(found, name) is None:
+                raise InvalidRequest(name, f"is {given[name][:20]!r}; leave it out where it is not meant")
+        return found
 
     @staticmethod
     def convert(value: Any, kind: type[Kind], name: str, *, strict: bool = False) -> Kind:

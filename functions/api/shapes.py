@@ -6,52 +6,13 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from makertasks.states import Status
-
-Moment = Annotated[str, Meta(description="A time in UTC, ISO 8601", examples=["2026-11-22T09:30:00.000000Z"])]
-Seconds = Annotated[float, Meta(description="Seconds")]
+from makertasks.task_views import Moment, Seconds, TaskSummary
 
 
 class Health(TypedDict):
     """That the API runs."""
 
     status: str
-
-
-class TaskError(TypedDict):
-    """How a task failed last. Failures that are alike share a fingerprint."""
-
-    type: str
-    message: str | None
-    fingerprint: str | None
-
-
-class Progress(TypedDict):
-    """How far a running task is."""
-
-    done: int
-    total: int
-
-
-class TaskSummary(TypedDict):
-    """A task in a list."""
-
-    id: str
-    name: str
-    status: Status
-    args: list[Any]
-    kwargs: dict[str, Any]
-    item_id: str | None
-    queue: str | None
-    worker: str | None
-    created: Moment
-    started: Moment | None
-    done: Moment | None
-    runtime: Seconds | None
-    retries: int
-    error: TaskError | None
-    progress: Progress | None
-    requested_by: str | None
 
 
 class TaskList(TypedDict):
@@ -67,54 +28,6 @@ class Rejection(TypedDict):
     index: int
     field: str
     reason: str
-
-
-class Attempt(TypedDict):
-    """One attempt of a task."""
-
-    start: Moment | None
-    end: Moment | None
-    worker: str | None
-    outcome: str
-    error: str | None
-
-
-class Difference(TypedDict):
-    """An argument that a retry changed."""
-
-    argument: str
-    before: Any
-    after: Any
-
-
-class LargeValue(TypedDict):
-    """Arguments or a result that are too large for the record: where to get them, for a quarter of an hour."""
-
-    bytes: int
-    link: str
-
-
-class TaskDetail(TaskSummary):
-    """One task with everything there is about it."""
-
-    result: Any
-    large: Annotated[
-        dict[str, LargeValue], Meta(description="`kwargs` and `result`, where they are too large to stand here")
-    ]
-    links: Annotated[dict[str, str], Meta(description="Presigned addresses of the objects that the result names")]
-    traceback: str | None
-    attempts: list[Attempt]
-    eta: Moment | None
-    expires: Moment | None
-    retry_at: Moment | None
-    terminate: Annotated[str | None, Meta(description="Who asked the running task to end, and when")]
-    parent_id: str | None
-    root_id: str
-    group_id: str | None
-    children: list[Any]
-    retry_of: str | None
-    retried_to: list[str]
-    differences: list[Difference]
 
 
 class Submitted(TypedDict):

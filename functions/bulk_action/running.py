@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from makertasks import bucket, jobs, listing
+from makertasks.attempt import Terminated
 from makertasks.context import Context, Continue, current
 from makertasks.records import TaskRecord
 
@@ -87,9 +88,14 @@ def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act:
         _add(tally, [Done(**line) for line in lines])
         return
     finished: list[Done] = []
-    for record in records:
-        finished.append(act(record))
-        context.checkpoint(tally.done + len(finished), max(tally.found, tally.done + len(finished) + 1))
+    try:
+        for record in records:
+            finished.append(act(record))
+            context.checkpoint(tally.done + len(finished), max(tally.found, tally.done + len(finished) + 1))
+    except Terminated:
+        _write(context, tally, finished)
+        context.save(asdict(tally))  # a job that was called off shows what it did
+        raise
     _write(context, tally, finished)
 
 

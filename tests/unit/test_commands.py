@@ -60,7 +60,8 @@ def test_json_everywhere_is_one_document(command, worker):
     task_id = json.loads(command(*qr(), "--json")[1])["id"]
     worker.deliver()
     assert json.loads(command("result", task_id, "--json")[1])["status"] == "SUCCESS"
-    assert json.loads(command("show", task_id, "--json")[1])["attempts"] == []
+    [attempt] = json.loads(command("show", task_id, "--json")[1])["attempts"]
+    assert attempt["outcome"] == "SUCCESS"
     [task] = json.loads(command("list", "--json")[1])["tasks"]
     assert task["id"] == task_id
     assert [each["id"] for each in json.loads(command("inspect", "query-task", task_id, "--json")[1])] == [task_id]

@@ -6,6 +6,7 @@ import pytest
 from echo_task import NAME
 from lambda_queue import Queue
 
+from api.resources.jobs import job_of
 from bulk_action import running
 from bulk_action.handler import bulk_action
 from makertasks import bucket, clock, jobs, lifecycle, listing, payloads, records, revoking, wire, worker
@@ -156,6 +157,11 @@ def test_a_job_is_called_off_like_any_task(desk, monkeypatch):
     desk.jobs.deliver()
     assert records.get(job).status == Status.REVOKED
     assert sorted(desk.record(task_id).status for task_id in waiting) == ["PENDING", "PENDING", "REVOKED"]
+    # and it shows what it has done so far
+    shown = job_of(records.get(job))
+    assert (shown["found"], shown["outcomes"], shown["parts"]) == (3, {"REVOKED": 1}, 1)
+    [line] = jobs.outcomes(job, shown["parts"])
+    assert desk.record(line["id"]).status == Status.REVOKED
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,11 @@ def _metrics() -> Iterator[Metric]:
     waiting = GaugeMetricFamily(
         "flower_worker_prefetched_tasks", "Number of tasks that wait for a worker", labels=["worker", "task"]
     )
+    prefetch = GaugeMetricFamily(
+        "flower_task_prefetch_time_seconds",
+        "The time the task that waits longest has spent waiting for a worker",
+        labels=["worker", "task"],
+    )
     executing = GaugeMetricFamily(
         "flower_worker_number_of_currently_executing_tasks",
         "Number of tasks currently executing at a worker",
@@ -76,7 +81,8 @@ def _metrics() -> Iterator[Metric]:
         executing.add_metric([task.short_name], cell.counts.get(Status.STARTED, 0))
     for queue in consumers.list_queues():
         online.add_metric([queue["name"]], float(queue["state"] != "paused"))
-    yield from (events, runtime, waiting, executing, online)
+        prefetch.add_metric([queue["name"], queue["task"]], queue["oldest_seconds"] or 0.0)
+    yield from (events, runtime, prefetch, waiting, executing, online)
 
 
 def _events(cell: counters.CounterCell) -> Iterator[tuple[str, int]]:

@@ -42,7 +42,7 @@ Date = Annotated[
 class FlowerQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Flower's parameters of a list."""
 
-    limit: Annotated[int, Meta(ge=1, le=MOST_TASKS, description="Tasks at most")] = MOST_TASKS
+    limit: Annotated[int, Meta(ge=0, le=MOST_TASKS, description="Tasks at most; 0 is no limit of yours")] = MOST_TASKS
     offset: Annotated[int, Meta(ge=0, le=MOST_EXAMINED, description="Tasks to skip")] = 0
     sort_by: (
         Annotated[
@@ -62,8 +62,6 @@ class FlowerQuery(msgspec.Struct, forbid_unknown_fields=True):
         """As our own lists take it; raises InvalidRequest."""
         given = {name: value for name in ("workername", "taskname", "state") if (value := getattr(self, name)) != "All"}
         state = given.get("state")
-        if state and state not in STATES:
-            raise InvalidRequest("state", f"must be one of {', '.join(STATES)}, not {state!r}")
         return listing.Filter(
             status=STATES[state].value if state else None,
             name=given.get("taskname"),
@@ -75,7 +73,9 @@ class FlowerQuery(msgspec.Struct, forbid_unknown_fields=True):
 class ResultQuery(msgspec.Struct, forbid_unknown_fields=True):
     """How long to wait."""
 
-    timeout: Annotated[float, Meta(ge=0, le=MOST_SECONDS, description="Seconds to wait for the task's end")] = 0.0
+    timeout: Annotated[
+        float, Meta(ge=0, le=3600, description="Seconds to wait for the task's end; 25 at most are waited")
+    ] = 0.0
 
 
 TaskTypes = TypedDict("TaskTypes", {"task-types": list[str]})
@@ -101,10 +101,11 @@ class QueueLengths(TypedDict):
 @route("GET", "/api/tasks", Role.VIEWER, tag="Flower", unfit=HTTPStatus.BAD_REQUEST, example={AN_ID: fields.A_TASK})
 def flower_list_tasks(query: FlowerQuery) -> dict[str, FlowerTask]:
     """Flower's list of tasks: up to a thousand of the newest five thousand that the other filters leave."""
-    if query.workername not in {None, "All"} and query.workername not in _functions():
+    if query.workername not in {None, "All", *_functions()} or query.state not in {None, "All", *STATES}:
         return {}
+    limit = query.limit or MOST_TASKS
     found: list[FlowerTask] = []
-    wanted = MOST_TASKS if query.sort_by else query.offset + query.limit
+    wanted = MOST_TASKS if query.sort_by else query.offset + limit
     terms = search.parse(query.search)
     for record in _records(query.filter()):
         task = fields.flower_task(record)
@@ -112,7 +113,7 @@ def flower_list_tasks(query: FlowerQuery) -> dict[str, FlowerTask]:
             found.append(task)
         if len(found) >= wanted:
             break
-    shown = _sorted(found, query.sort_by)[query.offset : query.offset + query.limit]
+    shown = _sorted(found, query.sort_by)[query.offset : query.offset + limit]
     return {task["uuid"]: task for task in shown}
 
 

@@ -14,7 +14,7 @@ from api.flower import fields
 from api.flower.applying import FALSE, Truth
 from api.flower.fields import WorkerName
 from api.routing import route
-from makertasks import consumers, listing, task_limits, tasks
+from makertasks import consumers, counters, listing, task_limits, tasks
 from makertasks.errors import NotFound
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -73,8 +73,9 @@ def flower_list_workers(query: WorkersQuery) -> dict[str, FlowerWorker | bool]:
         if query.workername not in queues:
             raise NotFound(f"Unknown worker '{query.workername}'")
         queues = {query.workername: queues[query.workername]}
-    by_name = {status: _newest(status) for status in (Status.STARTED, Status.PENDING, Status.REVOKED)}
-    return {name: _worker(queue, by_name) for name, queue in queues.items()}
+    by_status = {status: _newest(status) for status in (Status.STARTED, Status.PENDING, Status.REVOKED)}
+    accepted = {cell.name: sum(cell.counts.values()) for cell in counters.totals()}
+    return {name: _worker(queue, by_status, accepted) for name, queue in queues.items()}
 
 
 def _newest(status: Status) -> list[TaskRecord]:
@@ -82,7 +83,9 @@ def _newest(status: Status) -> list[TaskRecord]:
     return listing.page(wanted, limit=listing.MAXIMUM_LIMIT, names=list(tasks.discover())).records
 
 
-def _worker(queue: consumers.Queue, by_status: dict[Status, list[TaskRecord]]) -> FlowerWorker:
+def _worker(
+    queue: consumers.Queue, by_status: dict[Status, list[TaskRecord]], accepted: dict[str, int]
+) -> FlowerWorker:
     task = tasks.find(queue["task"])
     limits = task_limits.of(task)
     running, waiting, revoked = (
@@ -91,7 +94,7 @@ def _worker(queue: consumers.Queue, by_status: dict[Status, list[TaskRecord]]) -
     )
     return {
         "stats": {
-            "total": {},
+            "total": {task.name: accepted[task.name]} if task.name in accepted else {},
             "broker": {"transport": "sqs", "hostname": queue["name"]},
             "pool": {"max-concurrency": queue["maximum_concurrency"], "processes": []},
             "prefetch_count": queue["in_flight"],

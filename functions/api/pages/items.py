@@ -15,7 +15,7 @@ from api.pages.addresses import address
 from api.requests import Request
 from api.resources.items import ItemId
 from api.routing import Reply, page
-from makertasks import inventory, listing
+from makertasks import inventory, listing, task_views
 from makertasks.errors import InvalidRequest
 
 ITEMS = 50
@@ -74,7 +74,7 @@ def item_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
         section="/items",
         item=views.item(found.item),
         suppliers=[views.supplier(link) for link in found.suppliers],
-        tasks=[views.task_summary(record) for record in about],
+        tasks=[task_views.summary(record) for record in about],
         more_tasks=more is not None,
     )
 

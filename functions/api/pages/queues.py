@@ -7,14 +7,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api import actions, views
+from api import actions
 from api.access import Caller, Role
 from api.arguments import QueueName
 from api.pages import rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import consumers, dead_letters
+from makertasks import consumers, dead_letters, task_views
 
 REFRESH_SECONDS = 10
 
@@ -57,7 +57,7 @@ def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Re
         "queue.html",
         section="/queues",
         queue=found,
-        letters=[views.task_summary(record) for record in letters],
+        letters=[task_views.summary(record) for record in letters],
         bodies={record.task_id: record.body for record in letters},
         complete=complete,
         said=query.said,

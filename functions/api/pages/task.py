@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api import views
 from api.access import Caller, Role
 from api.arguments import TaskId
 from api.pages import rendering, timeline
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import bucket, clock, records, tasks
+from makertasks import bucket, clock, records, task_views, tasks
 from makertasks.records import TaskRecord
 from makertasks.states import ACTIVE, Status
 
@@ -56,7 +55,7 @@ def task_page(task_id: TaskId, caller: Caller, query: TaskQuery, request: Reques
 
 def shown(record: TaskRecord) -> dict[str, Any]:
     """What the page shows of a record."""
-    task = views.task_detail(record)
+    task = task_views.detail(record)
     bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"])
     return {
         "task": task,

@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api import actions, views
+from api import actions
 from api.access import Caller, Role
 from api.arguments import TaskId
 from api.pages import forms, rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import payloads, records, task_logs, tasks
+from makertasks import payloads, records, task_logs, task_views, tasks
 from makertasks.errors import InvalidRequest, UnknownTask
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -60,7 +60,7 @@ def retry(task_id: TaskId, caller: Caller, form: Sent, request: Request) -> Repl
         caller,
         "retry_review.html",
         section="/tasks",
-        task=views.task_detail(record),
+        task=task_views.detail(record),
         differences=forms.differences(before, kwargs),
         sent={name: value for name, value in form.items() if name.startswith(forms.PREFIX)},
     )
@@ -87,7 +87,7 @@ def log_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
     record = records.get(task_id)
     template = "log_part.html" if rendering.is_update(request) else "log.html"
     found = task_logs.lines(record, LINES)
-    return rendering.page(request, caller, template, section="/tasks", task=views.task_summary(record), **found)
+    return rendering.page(request, caller, template, section="/tasks", task=task_views.summary(record), **found)
 
 
 def _retried(task: Mapping[str, Any]) -> Reply:
@@ -120,7 +120,7 @@ def _form(
         "retry.html",
         status,
         section="/tasks",
-        task=views.task_detail(record),
+        task=task_views.detail(record),
         fields=forms.fields(_schema(record), values, mistakes),
         mistakes=mistakes or {},
     )

@@ -7,14 +7,14 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from api import lists, views
+from api import lists
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.tasks import TaskFilter
-from api.shapes import TaskSummary
-from makertasks import listing, records, wire
+from makertasks import listing, records, task_views, wire
 from makertasks.errors import InvalidRequest
 from makertasks.records import TaskRecord
+from makertasks.task_views import TaskSummary
 
 # A list sorted by anything but its creation is sorted among so many of the newest tasks that match.
 SORTED_TASKS = 500
@@ -110,7 +110,7 @@ def find(query: ListQuery) -> TaskList:
 def _newest(query: ListQuery) -> TaskList:
     records, cursor = lists.task_page(wanted(query), cursor=query.cursor or None)
     trail = [part for part in query.before.split(".") if part]
-    found = TaskList([views.task_summary(record) for record in records], number=query.page)
+    found = TaskList([task_views.summary(record) for record in records], number=query.page)
     if query.cursor:
         # The page before has the last cursor of the trail; where the trail has none it is the first page.
         found.previous = (
@@ -134,7 +134,7 @@ def _sorted(query: ListQuery) -> TaskList:
     size = listing.DEFAULT_LIMIT
     start = (query.page - 1) * size
     return TaskList(
-        [views.task_summary(record) for record in having[start : start + size]],
+        [task_views.summary(record) for record in having[start : start + size]],
         {"page": query.page - 1} if query.page > 1 else None,
         {"page": query.page + 1} if start + size < len(having) else None,
         query.page,
@@ -158,4 +158,4 @@ def again(ids: list[str]) -> list[TaskSummary]:
     """The same tasks as they are now, in the same order; those that are gone are left out. Raises Unavailable."""
     keys = [wire.result_key(task_id) for task_id in ids[: listing.MAXIMUM_LIMIT]]
     found = records.get_many(keys)
-    return [views.task_summary(found[key]) for key in keys if key in found]
+    return [task_views.summary(found[key]) for key in keys if key in found]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.shapes import Attempt
 from makertasks import clock
+from makertasks.task_views import Attempt
 
 # Width of the drawing in its own units.
 WIDTH = 1000

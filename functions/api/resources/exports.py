@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 
 from msgspec import Meta
 
-from api import lists, shapes, views
+from api import lists
 from api.access import Role
 from api.arguments import Cursor
 from api.requests import Request
 from api.resources.tasks import TaskFilter
 from api.routing import Reply, route
-from makertasks import listing
+from makertasks import listing, task_views
 
 # Rows and bytes of one file: what one call has time to read, and what Lambda may answer (6 MB).
 MOST_ROWS = 5000
@@ -53,7 +53,7 @@ def export_tasks(file: File, query: ExportQuery, request: Request) -> Reply:
         limit = min(listing.MAXIMUM_LIMIT, query.rows - count)
         found, cursor = lists.task_page(wanted, limit, cursor)
         for record in found:
-            task = views.task_detail(record, links=False)
+            task = task_views.detail(record, links=False)
             rows.append(_line(task) if file == "tasks.jsonl" else _csv(_cells(task)))
             size += len(rows[-1])
         count += len(found)
@@ -66,11 +66,11 @@ def export_tasks(file: File, query: ExportQuery, request: Request) -> Reply:
     return Reply("".join(rows), content_type=MEDIA[file], headers=headers)
 
 
-def _line(task: shapes.TaskDetail) -> str:
+def _line(task: task_views.TaskDetail) -> str:
     return json.dumps(task, ensure_ascii=False) + "\n"
 
 
-def _cells(task: shapes.TaskDetail) -> Iterator[Any]:
+def _cells(task: task_views.TaskDetail) -> Iterator[Any]:
     error = task["error"] or {"type": None, "message": None, "fingerprint": None}
     values: dict[str, Any] = {**task, "error_type": error["type"], "error_message": error["message"]}
     for name in COLUMNS:

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal, TypedDict, cast
 import msgspec
 from msgspec import Meta
 
-from api import actions, lists, shapes
+from api import actions, lists
 from api.access import Caller, Role
 from api.arguments import A_NAME, A_TASK, Cursor, Limit, TaskId
 from api.resources.tasks import TaskFilter
 from api.routing import route
-from makertasks import jobs, listing, records, wire
+from makertasks import jobs, listing, records, task_views, wire
 from makertasks.errors import NotFound
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -76,14 +76,14 @@ class Job(TypedDict):
     arguments: dict[str, Any]
     who: str
     status: Status
-    created: shapes.Moment
-    started: shapes.Moment | None
-    done: shapes.Moment | None
-    progress: shapes.Progress | None
+    created: task_views.Moment
+    started: task_views.Moment | None
+    done: task_views.Moment | None
+    progress: task_views.Progress | None
     found: int
     outcomes: Annotated[dict[str, int], Meta(description="How many tasks came to each outcome")]
     parts: int
-    error: shapes.TaskError | None
+    error: task_views.TaskError | None
 
 
 class JobList(TypedDict):
@@ -112,7 +112,7 @@ def job_of(record: TaskRecord) -> Job:
     """A job's task as a job."""
     state = json.loads(record.state) if record.state else {}
     ended = wire.parse_result_meta(record.result)["result"] if record.status == Status.SUCCESS else {}
-    error: shapes.TaskError | None = None
+    error: task_views.TaskError | None = None
     if record.error_type:
         error = {"type": record.error_type, "message": record.error_message, "fingerprint": record.fingerprint}
     return {
@@ -125,7 +125,7 @@ def job_of(record: TaskRecord) -> Job:
         "created": record.created,
         "started": record.started,
         "done": record.done,
-        "progress": cast("shapes.Progress | None", record.progress),
+        "progress": cast("task_views.Progress | None", record.progress),
         "found": int(ended.get("found", state.get("found", 0))),
         "outcomes": dict(ended.get("outcomes", state.get("outcomes", {}))),
         "parts": int(ended.get("parts", state.get("part", 0))),

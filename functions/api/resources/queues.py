@@ -8,12 +8,12 @@ from typing import Annotated, TypedDict
 import msgspec
 from msgspec import Meta
 
-from api import actions, shapes
+from api import actions
 from api.access import Caller, Role
 from api.arguments import A_TASK, QueueName
 from api.resources.tasks import A_WAITING_TASK
 from api.routing import route
-from makertasks import consumers
+from makertasks import consumers, task_views
 from makertasks.consumers import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY, Queue
 
 A_QUEUE = {
@@ -90,7 +90,7 @@ def pause_queue(queue: QueueName, caller: Caller) -> Queue:
     tag="Queues",
     example=A_WAITING_TASK | {"name": "makertasks.bulk_action", "queue": "bulk_action", "item_id": None},
 )
-def purge_queue(queue: QueueName, caller: Caller) -> shapes.TaskDetail:
+def purge_queue(queue: QueueName, caller: Caller) -> task_views.TaskDetail:
     """Empty the queue: every task that waits in it becomes REVOKED. A job does it, and answers how many there were."""
     return actions.purge(caller, queue)
 

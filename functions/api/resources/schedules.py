@@ -8,11 +8,11 @@ from typing import Annotated, TypedDict
 import msgspec
 from msgspec import Meta
 
-from api import actions, shapes, views
+from api import actions
 from api.access import Caller, Role
 from api.resources.tasks import A_WAITING_TASK
 from api.routing import route
-from makertasks import records, schedules
+from makertasks import records, schedules, task_views
 from makertasks.schedules import Schedule
 
 A_SCHEDULE = {
@@ -84,6 +84,6 @@ def change_schedule(schedule: ScheduleName, body: ScheduleChange, caller: Caller
     tag="Schedules",
     example=A_WAITING_TASK,
 )
-def run_schedule(schedule: ScheduleName, caller: Caller) -> shapes.TaskDetail:
+def run_schedule(schedule: ScheduleName, caller: Caller) -> task_views.TaskDetail:
     """Submit a schedule's task now, beside its own times."""
-    return views.task_detail(records.get(actions.run_schedule(caller, schedule)))
+    return task_views.detail(records.get(actions.run_schedule(caller, schedule)))

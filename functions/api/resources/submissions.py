@@ -15,6 +15,7 @@ from api.access import Caller, Role
 from api.arguments import A_NAME, A_TASK, AN_ITEM, Moment, TaskId, TaskName
 from api.resources.tasks import A_DETAIL, A_WAITING_TASK
 from api.routing import route
+from makertasks import task_views
 from makertasks.idempotency import MAXIMUM_CHARACTERS
 from makertasks.producer import MAXIMUM_RETRIES
 from makertasks.producer import Submission as Wanted
@@ -112,7 +113,7 @@ class SheetRequest(msgspec.Struct, forbid_unknown_fields=True):
     body_example={"name": A_NAME, "kwargs": {"item_id": AN_ITEM}, "countdown": 60},
     example=A_WAITING_TASK,
 )
-def submit_task(body: SingleSubmission, caller: Caller) -> shapes.TaskDetail:
+def submit_task(body: SingleSubmission, caller: Caller) -> task_views.TaskDetail:
     """Accept one task: it is recorded, then its message is sent.
 
     The same `task_id` or `idempotency_key` again answers the first task and sends nothing.
@@ -151,7 +152,7 @@ def submit_tasks(body: ManySubmissions, caller: Caller) -> shapes.Submitted:
     body_example={"terminate": True},
     example=A_WAITING_TASK | {"status": "REVOKED", "done": "2026-11-22T09:30:05.000000Z"},
 )
-def revoke_task(task_id: TaskId, body: RevokeRequest, caller: Caller) -> shapes.TaskDetail:
+def revoke_task(task_id: TaskId, body: RevokeRequest, caller: Caller) -> task_views.TaskDetail:
     """Call a task off. A running one ends at its next checkpoint, and only with `terminate`.
 
     A task that has no record, because its message came from elsewhere and is still under way, is recorded as REVOKED.
@@ -169,7 +170,7 @@ def revoke_task(task_id: TaskId, body: RevokeRequest, caller: Caller) -> shapes.
     body_example={"kwargs": {"item_id": AN_ITEM}},
     example=A_WAITING_TASK | {"retry_of": "5d7c9a52-1a52-4b12-9f3f-0a5a31b0ad3e"},
 )
-def retry_task(task_id: TaskId, body: RetryRequest, caller: Caller) -> shapes.TaskDetail:
+def retry_task(task_id: TaskId, body: RetryRequest, caller: Caller) -> task_views.TaskDetail:
     """Submit an ended task's work as a new task, which names the old one and says which arguments differ."""
     return actions.retry(caller, task_id, body.kwargs)
 
@@ -203,7 +204,7 @@ def delete_task(task_id: TaskId, caller: Caller) -> None:
         "result": None,
     },
 )
-def print_card_sheets(body: SheetRequest, caller: Caller) -> shapes.TaskDetail:
+def print_card_sheets(body: SheetRequest, caller: Caller) -> task_views.TaskDetail:
     """Draw the index cards of up to 1,000 items as sheets: a task, whose `links` show the PDFs once it has ended."""
     kwargs = {"item_ids": [str(item_id) for item_id in body.item_ids], "blank": body.blank, "skip": body.skip}
     return actions.submit(caller, "inventory.tasks.generate_index_cards", kwargs)

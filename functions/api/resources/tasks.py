@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from api import arguments, lists, shapes, views
+from api import arguments, lists, shapes
 from api.access import Role
 from api.arguments import A_NAME, A_TASK, AN_ITEM, Cursor, Limit, Moment, TaskId, TaskName, Worker
 from api.routing import route
-from makertasks import clock, listing, records, search, task_logs
+from makertasks import clock, listing, records, search, task_logs, task_views
 from makertasks.states import Status
 
 A_SUMMARY = {
@@ -31,6 +31,9 @@ A_SUMMARY = {
     "retries": 0,
     "error": None,
     "progress": None,
+    "eta": None,
+    "expires": None,
+    "retry_at": None,
     "requested_by": "ann",
 }
 A_DETAIL = A_SUMMARY | {
@@ -39,9 +42,6 @@ A_DETAIL = A_SUMMARY | {
     "links": {},
     "traceback": None,
     "attempts": [],
-    "eta": None,
-    "expires": None,
-    "retry_at": None,
     "terminate": None,
     "parent_id": None,
     "root_id": A_TASK,
@@ -129,13 +129,13 @@ SOME_LINES = {
 def list_tasks(query: TaskQuery) -> shapes.TaskList:
     """Tasks, newest first, by any of the filters."""
     found, cursor = lists.task_page(query.filter(), query.limit, query.cursor)
-    return {"tasks": [views.task_summary(record) for record in found], "cursor": cursor}
+    return {"tasks": [task_views.summary(record) for record in found], "cursor": cursor}
 
 
 @route("GET", "/v1/tasks/{task_id}", Role.VIEWER, tag="Tasks", example=A_DETAIL)
-def get_task(task_id: TaskId) -> shapes.TaskDetail:
+def get_task(task_id: TaskId) -> task_views.TaskDetail:
     """One task with its result or traceback and its attempts."""
-    return views.task_detail(records.get(task_id))
+    return task_views.detail(records.get(task_id))
 
 
 @route("GET", "/v1/tasks/{task_id}/logs", Role.VIEWER, tag="Tasks", example=SOME_LINES)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from aws_lambda_powertools import Logger
 
 from makertasks import (
@@ -16,7 +17,6 @@ from makertasks import (
     clock,
     context,
     failures,
-    jsonvalues,
     lifecycle,
     limits,
     masking,
@@ -108,7 +108,7 @@ def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits)
         raise Later(0, "claiming it took the function's time")
     logger.info("task started", worker=delivery.worker)
     try:
-        result = jsonvalues.plain(_call(task, delivery, claimed, now))
+        result = msgspec.to_builtins(_call(task, delivery, claimed, now), str_keys=True)
         claimed.record.children = aftermath.children(delivery.message, result)
         kept = result if aftermath.keeps_result(delivery.message) else None
         pointer = payloads.store(claimed.record.task_id, "result", kept)

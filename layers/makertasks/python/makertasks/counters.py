@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -71,12 +71,16 @@ class Change:
     runtime: float | None = None
 
 
+# {task name: {status: tasks}}
+Names = dict[str, dict[str, int]]
+
+
 @dataclass
 class HourCounts:
-    """Everything counted in one hour: {task name: {status: tasks}}."""
+    """Everything counted in one hour."""
 
     hour: str
-    names: dict[str, dict[str, int]] = field(default_factory=dict)
+    names: Names = field(default_factory=dict)
 
 
 def connect() -> None:
@@ -193,14 +197,18 @@ def _add(cell: CounterCell, changes: list[Change]) -> None:
     cell.removed = dict(removed) or None
 
 
-def hours(newest: str, oldest: str) -> Iterator[HourCounts]:
-    """Hours that hold tasks, newest first, between two hours (`2026-11-22T09`); raises Unavailable."""
-    for day in _days(newest[:10], oldest[:10]):
+def hours(newest: str, oldest: str, holds: Callable[[Names], bool] = bool) -> Iterator[HourCounts]:
+    """Hours that hold tasks, newest first, between two hours (`2026-11-22T09`); raises Unavailable.
+
+    `holds` says of the counts of a day or of an hour, {task name: {status: tasks}}, whether they are of interest.
+    """
+    for day in _days(newest[:10], oldest[:10], holds):
         found: dict[str, HourCounts] = {}
         for cell in cells(day):
             hour = found.setdefault(cell.hour, HourCounts(cell.hour))
             hour.names[cell.name] = cell.counts
-        yield from (found[hour] for hour in sorted(found, reverse=True) if oldest <= hour <= newest)
+        counted = (found[hour] for hour in sorted(found, reverse=True) if oldest <= hour <= newest)
+        yield from (hour for hour in counted if holds(hour.names))
 
 
 def days(month: str) -> dict[str, dict[str, dict[str, int]]]:
@@ -221,10 +229,11 @@ def totals() -> list[CounterCell]:
     return cells("totals")
 
 
-def _days(newest: str, oldest: str) -> Iterator[str]:
+def _days(newest: str, oldest: str, holds: Callable[[Names], bool]) -> Iterator[str]:
     for month in months():
         if oldest[:7] <= month <= newest[:7]:
-            yield from (day for day in sorted(days(month), reverse=True) if oldest <= day <= newest)
+            counted = days(month)
+            yield from (day for day in sorted(counted, reverse=True) if oldest <= day <= newest and holds(counted[day]))
 
 
 def cells(period: str) -> list[CounterCell]:

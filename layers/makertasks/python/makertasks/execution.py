@@ -101,8 +101,8 @@ def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
 def _refuse(task: Task, delivery: Delivery, error: Exception) -> Outcome:
     """FAILURE at once for a message whose arguments cannot be right next time either."""
     message = delivery.message
-    kwargs = jsonvalues.plain(wire.plain(message.kwargs))
-    args = jsonvalues.plain(wire.plain(message.args))
+    kwargs = wire.plain(message.kwargs)
+    args = wire.plain(message.args)
     size = len(wire.dump_value([args, kwargs]))
     if size > payloads.INLINE_BYTES or not jsonvalues.fits_table([args, kwargs]):
         args, kwargs = [f"… {size:,} bytes of arguments"], {}

@@ -1,22 +1,16 @@
-"""JSON values between Python and DynamoDB."""
+"""JSON values between Python and DynamoDB; `wire.plain` makes any value JSON."""
 
 from __future__ import annotations
 
 from decimal import Decimal, DecimalException
 from typing import Any
 
-import msgspec
 from boto3.dynamodb.types import DYNAMODB_CONTEXT
 
 # Levels of lists and maps in one attribute are 32 for DynamoDB.
 MAXIMUM_DEPTH = 30
 # From here on floats stand further apart than whole numbers.
 EXACT_FLOATS = 2.0**53
-
-
-def plain(value: Any) -> Any:
-    """The value as plain JSON types: UUIDs, times and decimals become text."""
-    return msgspec.to_builtins(value, str_keys=True)
 
 
 def to_decimal(value: Any) -> Any:

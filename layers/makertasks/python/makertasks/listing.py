@@ -1,8 +1,8 @@
 """Lists of tasks, newest first: every filter and every pair of filters from an index, a page at a time, no scan.
 
 A filter is answered from the index that leaves least to read; what the index does not know is checked on the records.
-Keys of the name and status indexes are bucketed by hour, and the counters say which hours are worth a query. The last
-hours are always asked, counted or not, because counting runs a moment behind.
+Keys of the name and status indexes are bucketed by hour, and the counters say which hours are worth a query: those that
+hold what is looked for. The last hours are always asked, counted or not, because counting runs a moment behind.
 """
 
 from __future__ import annotations
@@ -68,6 +68,17 @@ class Filter:
         item_id = terms.get("item", "")
         return replace(self, status=status, item_id=self.item_id or (item_id if search.is_uuid(item_id) else None))
 
+    def counted_in(self, names: dict[str, dict[str, int]]) -> bool:
+        """Whether counts, {task name: {status: tasks}}, say that a task of this name and status may be there."""
+        counts = [names.get(self.name, {})] if self.name else list(names.values())
+        return any(count.get(self.status) if self.status else count for count in counts)
+
+    @property
+    def needs_records(self) -> bool:
+        """Whether no index knows all that is asked for, so that more has to be read than is shown."""
+        asked = (self.status, self.name, self.item_id, self.worker, self.q)
+        return sum(each is not None for each in asked) > 1 or self.q is not None or self.status in set(ACTIVE)
+
 
 @dataclass(frozen=True)
 class Page:
@@ -75,6 +86,15 @@ class Page:
 
     records: list[TaskRecord]
     cursor: str | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of an index: between which times of creation, and how much in one request."""
+
+    newest: str
+    oldest: str
+    at_once: int
 
 
 def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None, names: Iterable[str] = ()) -> Page:
@@ -88,7 +108,8 @@ def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = Non
     if wanted.q is not None and (task_id := search.exact_id(search.parse(wanted.q))):
         return _one(wanted, task_id)
     try:
-        return _collect(wanted, limit, _places(wanted.narrowed(), after, set(names)))
+        at_once = MAXIMUM_LIMIT if wanted.needs_records else limit + 1
+        return _collect(wanted, limit, _places(wanted.narrowed(), after, set(names), at_once))
     except PynamoDBException as error:
         raise Unavailable(f"the tasks table did not answer: {error}") from error
 
@@ -118,37 +139,37 @@ def _collect(wanted: Filter, limit: int, places: Iterator[Place]) -> Page:
     return Page(found, _write_cursor(last_seen, wanted))
 
 
-def _places(wanted: Filter, after: Place | None, names: set[str]) -> Iterator[Place]:
-    """Places of tasks that may fit, newest first, those behind `after` only."""
+def _places(wanted: Filter, after: Place | None, names: set[str], at_once: int) -> Iterator[Place]:
+    """Places of tasks that may fit, newest first, those behind `after` only, read `at_once` from an index."""
     newest = min(wanted.created_to or "9", after[0] if after else "9")
     if newest == "9":
         newest = clock.text(clock.now() + timedelta(days=1))
     oldest = wanted.created_from or OLDEST
-    for place in _candidates(wanted, newest, oldest, names):
+    for place in _candidates(wanted, Reading(newest, oldest, at_once), names):
         if after is None or place < after:
             yield place
 
 
-def _candidates(wanted: Filter, newest: str, oldest: str, names: set[str]) -> Iterator[Place]:
+def _candidates(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[Place]:
     if wanted.item_id:
-        yield from _partition(TaskRecord.by_item, wanted.item_id, newest, oldest)
+        yield from _partition(TaskRecord.by_item, wanted.item_id, reading)
     elif wanted.worker:
-        yield from _partition(TaskRecord.by_worker, wanted.worker, newest, oldest)
+        yield from _partition(TaskRecord.by_worker, wanted.worker, reading)
     elif wanted.status and Status(wanted.status) in ACTIVE:
         shards = (f"ACTIVE#{shard}" for shard in range(ACTIVE_SHARDS))
-        yield from _merged(TaskRecord.by_status, shards, newest, oldest)
+        yield from _merged(TaskRecord.by_status, shards, reading)
     else:
-        for hour in _hours(newest, oldest, names):
-            yield from _in_hour(wanted, hour, newest, oldest)
+        for hour in _hours(wanted, reading, names):
+            yield from _in_hour(wanted, hour, reading)
 
 
-def _in_hour(wanted: Filter, hour: counters.HourCounts, newest: str, oldest: str) -> Iterator[Place]:
+def _in_hour(wanted: Filter, hour: counters.HourCounts, reading: Reading) -> Iterator[Place]:
     """Places of one hour, from the index with fewer tasks that do not fit."""
     if wanted.status and not _fewer_by_name(wanted, hour):
-        yield from _partition(TaskRecord.by_status, f"{wanted.status}#{hour.hour}", newest, oldest)
+        yield from _partition(TaskRecord.by_status, f"{wanted.status}#{hour.hour}", reading)
         return
     names = [wanted.name] if wanted.name else sorted(hour.names)
-    yield from _merged(TaskRecord.by_name, (f"{name}#{hour.hour}" for name in names), newest, oldest)
+    yield from _merged(TaskRecord.by_name, (f"{name}#{hour.hour}" for name in names), reading)
 
 
 def _fewer_by_name(wanted: Filter, hour: counters.HourCounts) -> bool:
@@ -159,36 +180,37 @@ def _fewer_by_name(wanted: Filter, hour: counters.HourCounts) -> bool:
     return of_name < of_status
 
 
-def _hours(newest: str, oldest: str, names: set[str]) -> Iterator[counters.HourCounts]:
-    """Hours to ask, newest first: the last ones for every known name, older ones where something is counted."""
+def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[counters.HourCounts]:
+    """Hours to ask, newest first: the last ones for every known name, older ones where what is wanted is counted."""
     present = clock.now()
+    newest, oldest = clock.hour(reading.newest), clock.hour(reading.oldest)
     recent = [clock.hour(clock.text(present - timedelta(hours=back))) for back in range(-1, UNCOUNTED_HOURS)]
-    counted = counters.hours(clock.hour(newest), clock.hour(oldest))
+    counted = counters.hours(newest, oldest, wanted.counted_in)
     latest = next(counted, None)
     for hour in recent:
         counts: dict[str, dict[str, int]] = {name: {} for name in names}
         if latest and latest.hour == hour:
             counts |= latest.names
             latest = next(counted, None)
-        if clock.hour(oldest) <= hour <= clock.hour(newest):
+        if oldest <= hour <= newest:
             yield counters.HourCounts(hour, counts)
     if latest:
         yield latest
         yield from counted
 
 
-def _merged(index: GlobalSecondaryIndex[Any], partitions: Iterable[str], newest: str, oldest: str) -> Iterator[Place]:
-    return heapq.merge(*(_partition(index, key, newest, oldest) for key in partitions), reverse=True)
+def _merged(index: GlobalSecondaryIndex[Any], partitions: Iterable[str], reading: Reading) -> Iterator[Place]:
+    return heapq.merge(*(_partition(index, key, reading) for key in partitions), reverse=True)
 
 
-def _partition(index: GlobalSecondaryIndex[Any], key: str, newest: str, oldest: str) -> Iterator[Place]:
+def _partition(index: GlobalSecondaryIndex[Any], key: str, reading: Reading) -> Iterator[Place]:
     """Places of one partition, newest first; tasks of one microsecond are put in the order of their keys."""
     records.connect()
-    if oldest > newest:
+    if reading.oldest > reading.newest:
         return
-    bounds = TaskRecord.created.between(oldest, newest)
+    bounds = TaskRecord.created.between(reading.oldest, reading.newest)
     same_moment: list[Place] = []
-    for found in index.query(key, bounds, scan_index_forward=False, page_size=MAXIMUM_LIMIT):
+    for found in index.query(key, bounds, scan_index_forward=False, page_size=reading.at_once):
         place = (found.created, found.id)
         if same_moment and same_moment[0][0] != place[0]:
             yield from sorted(same_moment, reverse=True)

@@ -217,8 +217,8 @@ def _of_stock_worker(record: TaskRecord) -> TaskRecord:
     done = clock.parse(meta["date_done"]) if meta.get("date_done") else clock.now()
     record.status = meta["status"]
     record.name, record.queue = meta.get("name") or "unknown", meta.get("queue")
-    record.kwargs = jsonvalues.plain(meta.get("kwargs") or {})
-    record.args = jsonvalues.plain(meta.get("args") or []) or None
+    record.kwargs = wire.plain(meta.get("kwargs") or {})
+    record.args = wire.plain(meta.get("args") or []) or None
     record.worker, record.created = meta.get("worker"), clock.text(done)
     record.done = clock.text(done) if Status(record.status) in FINAL else None
     record.attempt, record.children = int(meta.get("retries") or 0) + 1, meta.get("children") or None
@@ -268,8 +268,8 @@ def new(
         wire.result_key(message.task_id),
         name=message.name,
         queue=queue,
-        args=jsonvalues.plain(list(message.args)) or None,
-        kwargs=jsonvalues.plain(message.kwargs),
+        args=wire.plain(list(message.args)) or None,
+        kwargs=wire.plain(message.kwargs),
         payloads={"kwargs": pointer} if pointer else None,
         created=moment,
         status=Status.PENDING.value,

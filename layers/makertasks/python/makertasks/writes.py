@@ -89,9 +89,10 @@ def final(
         TaskRecord.lease.remove(),
         TaskRecord.retry_at.remove(),
         TaskRecord.slot.remove(),
-        TaskRecord.state.remove(),
         *_outcome(record, target, result=result, error=error),
     ]
+    if target is Status.SUCCESS:  # otherwise it says how far the task came
+        actions.append(TaskRecord.state.remove())
     if record.started:
         actions.append(TaskRecord.runtime.set(round((moment - clock.parse(record.started)).total_seconds(), 3)))
     if pointer:

@@ -10,7 +10,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from makertasks import clock, listing, tasks
+from makertasks import clock, listing, task_views, tasks
 from makertasks.commands import asking, output, shown
 from makertasks.states import ACTIVE
 
@@ -55,7 +55,7 @@ def _looks(interval: float, seconds: float | None) -> Iterator[list[dict[str, An
         found = {}
         for wanted in (listing.Filter(), *(listing.Filter(status=status) for status in sorted(ACTIVE))):
             for record in listing.page(wanted, limit=listing.MAXIMUM_LIMIT, names=names).records:
-                found[record.task_id] = shown.summary(record)
+                found[record.task_id] = {**task_views.summary(record)}
         yield sorted(found.values(), key=lambda task: str(task["created"]), reverse=True)
         time.sleep(interval)
 

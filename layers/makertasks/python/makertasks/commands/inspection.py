@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from makertasks import clock, consumers, listing, settings, task_limits, tasks, workers
+from makertasks import clock, consumers, listing, settings, task_limits, task_views, tasks, workers
 from makertasks.commands import asking, output, shown, viewing
 from makertasks.states import Status
 
@@ -141,7 +141,7 @@ def query_task(
 ) -> None:
     """Show the status of tasks by their ids."""
     asking.connect()
-    _print_tasks([shown.summary(shown.read(task_id)) for task_id in task_ids], "no task", as_json=as_json)
+    _print_tasks([{**task_views.summary(shown.read(task_id))} for task_id in task_ids], "no task", as_json=as_json)
 
 
 def ping(destination: Destination = None, as_json: output.AsJson = False) -> None:

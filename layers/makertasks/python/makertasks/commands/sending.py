@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from makertasks import producer, resubmission
+from makertasks import producer, resubmission, task_views
 from makertasks.commands import asking, output, shown
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -82,7 +82,7 @@ def _print_task(task_id: str, *, wait: bool, timeout: float | None, as_json: boo
     if wait:
         _print_outcome(asking.wait_for(task_id, "running", timeout, quiet=as_json), traceback=False, as_json=as_json)
     elif as_json:
-        output.print_json(shown.summary(shown.read(task_id)))
+        output.print_json({**task_views.summary(shown.read(task_id))})
     else:
         typer.echo(task_id)
 

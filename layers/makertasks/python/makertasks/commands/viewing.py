@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from makertasks import clock, listing, task_logs, tasks
+from makertasks import clock, listing, task_logs, task_views, tasks
 from makertasks.commands import asking, output, shown
 from makertasks.commands.sending import TaskId
 from makertasks.errors import InvalidRequest
@@ -65,7 +65,7 @@ def collect(
         while True:
             size = min(limit - len(found), listing.MAXIMUM_LIMIT)
             page = listing.page(wanted, limit=size, cursor=cursor, names=names)
-            found += [shown.summary(record) for record in page.records]
+            found += [{**task_views.summary(record)} for record in page.records]
             cursor = page.cursor
             report(len(found))
             if cursor is None or len(found) >= limit:
