@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,10 @@ AN_ANSWER = {
 ItemId = Annotated[UUID, Meta(description="UUID of the item", examples=[AN_ITEM])]
 
 
+# Those of `uploads.EXTENSIONS`.
+ContentType = Literal["image/jpeg", "image/png", "image/webp"]
+
+
 class ItemQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Which items, and which page of them."""
 
@@ -39,10 +43,7 @@ class UploadRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What is to be uploaded."""
 
     item_id: ItemId
-    content_type: Annotated[
-        str,
-        Meta(max_length=100, description=f"One of {', '.join(uploads.EXTENSIONS)}", examples=["image/jpeg"]),
-    ]
+    content_type: Annotated[ContentType, Meta(description="The picture's", examples=["image/jpeg"])]
 
 
 @route("GET", "/v1/items", Role.VIEWER, tag="Items", example={"items": [AN_ANSWER], "cursor": None})

@@ -1,0 +1,206 @@
+"""A list of 25 tasks over the HTTP API, warm, on the local stack: with 100,000 tasks in 30 days beside 1,000 of them.
+
+Two stacks take turns, so that a busy machine slows both alike. In both, an item has 25 tasks and a worker's environment
+100: what grows with the traffic is how many there are, and no environment lives long. Beside the times stands what a
+list reads from DynamoDB (entries of indexes and records), which the machine does not change. A last row asks for an
+item that every 40th task is about, 2,500 of 100,000: what is read stays the same there, too; its time is not bounded,
+because the local DynamoDB sorts a whole partition for each query, and AWS does not.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import statistics
+import tempfile
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from infra.local.connection import read_settings
+from infra.local.stack import LocalStack, local_stack
+from tests.bench.figures import Figure
+from tests.template import ROOT
+
+FEW, MANY = 1_000, 100_000
+DAYS = 30
+ROUNDS = 15
+BOUND = 1.5
+NAMES = [f"inventory.tasks.{name}" for name in ("generate_qr_code", "generate_index_card", "download_image_from_url")]
+OF_ONE_ITEM = 25
+OF_ONE_WORKER = 100
+REVOKED = 10
+# Every 40th task, whatever the size.
+BUSY_ITEM = str(uuid.UUID(int=2**100))
+ITEM, WORKER = str(uuid.UUID(int=7)), "generate_qr_code@00000003"
+
+
+def queries(now: datetime) -> dict[str, dict[str, str]]:
+    """What is asked for: the API's parameters by what they are called in the table."""
+    middle = (now - timedelta(days=DAYS / 2)).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {
+        "no filter": {},
+        "status SUCCESS": {"status": "SUCCESS"},
+        "status FAILURE, every 20th": {"status": "FAILURE"},
+        f"status REVOKED, {REVOKED} in all": {"status": "REVOKED"},
+        "name": {"name": NAMES[0]},
+        "created, up to the middle": {"created_to": middle},
+        "created, from the middle on": {"created_from": middle},
+        f"item, {OF_ONE_ITEM} tasks": {"item_id": ITEM},
+        f"worker, {OF_ONE_WORKER} tasks": {"worker": WORKER},
+        "search for an item": {"q": f"item:{ITEM}"},
+        "search in errors": {"q": 'status:FAILURE error:"answered 404"'},
+    }
+
+
+@dataclass
+class Bench:
+    """A stack with so many tasks, and what its lists read."""
+
+    stack: LocalStack
+    tasks: int
+    read: Counter[str] = field(default_factory=Counter)
+
+    def ask(self, query: dict[str, str]) -> tuple[float, int]:
+        """Seconds that the API took, and the number of rows."""
+        began = time.perf_counter()
+        answer = self.stack.api.get("/v1/tasks", limit=25, **query)
+        return time.perf_counter() - began, len(answer["tasks"])
+
+    def entries(self, query: dict[str, str]) -> int:
+        """What the same list reads from DynamoDB: entries of indexes and records."""
+        from makertasks import counters, listing, records, tasks  # noqa: PLC0415 - reads the environment set here
+
+        with _environment(self.stack):
+            for model in (records.TaskRecord, counters.CounterCell):
+                model._connection = None  # of the other stack
+            records.connect()
+            counters.connect()
+            self.read.clear()
+            for model in (records.TaskRecord, counters.CounterCell):
+                events = model._get_connection().connection.client.meta.events
+                for operation in ("Query", "BatchGetItem"):
+                    events.register(f"after-call.dynamodb.{operation}", self._count)
+            listing.page(listing.Filter(**query), limit=25, names=list(tasks.discover()))
+        return self.read["entries"]
+
+    def _count(self, parsed: dict[str, Any], **_: Any) -> None:
+        records_read = sum(map(len, parsed.get("Responses", {}).values()))
+        self.read["entries"] += parsed.get("ScannedCount", 0) + records_read
+        self.read["requests"] += 1
+
+
+def rows() -> Iterator[Figure]:
+    """Everything this module measures; takes about three minutes, most of it to write 100,000 tasks."""
+    with ExitStack() as stacks:
+        benches = [
+            Bench(stacks.enter_context(local_stack(Path(stacks.enter_context(tempfile.TemporaryDirectory())))), tasks)
+            for tasks in (FEW, MANY)
+        ]
+        now = datetime.now().astimezone()
+        for bench in benches:
+            fill(bench, now)
+        for what, query in queries(now).items():
+            yield from compare(what, query, *benches)
+        yield from compare("item of every 40th task", {"item_id": BUSY_ITEM}, *benches, bound=float("inf"))
+
+
+def compare(what: str, query: dict[str, str], few: Bench, many: Bench, bound: float = BOUND) -> Iterator[Figure]:
+    """One query on both, in turns: the medians in milliseconds, how they compare, and what is read."""
+    taken: dict[int, list[float]] = {few.tasks: [], many.tasks: []}
+    shown = {}
+    for turn, bench in itertools.product(range(ROUNDS + 2), (few, many)):
+        seconds, shown[bench.tasks] = bench.ask(query)
+        if turn > 1:  # the first two are to warm up
+            taken[bench.tasks].append(seconds)
+    slow, fast = statistics.median(taken[many.tasks]), statistics.median(taken[few.tasks])
+    read = {bench.tasks: bench.entries(query) for bench in (few, many)}
+    unbounded = float("inf")
+    for bench, median in ((few, fast), (many, slow)):
+        beside = f"{what}: {bench.tasks:,} tasks, {shown[bench.tasks]} rows, {read[bench.tasks]} entries read"
+        yield Figure(beside, median * 1000, "ms (median)", unbounded)
+    yield Figure(f"{what}: many beside few, in time", slow / fast, "×", bound)
+    yield Figure(f"{what}: many beside few, in entries read", read[many.tasks] / read[few.tasks], "×", BOUND)
+
+
+def fill(bench: Bench, now: datetime) -> None:
+    """Write the tasks and their counters straight into the tables; the stream's function would take an hour."""
+    stack = bench.stack
+    functions = stack.client("lambda")
+    found = functions.list_event_source_mappings(FunctionName=f"{stack.name}-task_events")["EventSourceMappings"]
+    for mapping in found:
+        functions.delete_event_source_mapping(UUID=mapping["UUID"])
+    with _environment(stack):
+        from makertasks import counters  # noqa: PLC0415 - reads the environment set here
+
+        counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        items = []
+        for record in _records(bench.tasks, now):
+            for place in counters.places_of(record.name, record.created):
+                counts[place][record.status] += 1
+            items.append(record.serialize())
+        cells = [
+            counters.CounterCell(*place, counts=dict(found)).serialize() | {"version": {"N": "1"}}
+            for place, found in counts.items()
+        ]
+        cells += [
+            counters.CounterCell("months", month).serialize() | {"version": {"N": "1"}}
+            for month in {period for period, _ in counts if len(period) == len("2026-11")}
+        ]
+    _write(stack, stack.outputs["TasksTableName"], items)
+    _write(stack, stack.outputs["CountersTableName"], cells)
+
+
+def _write(stack: LocalStack, table: str, items: list[dict[str, Any]]) -> None:
+    dynamodb = stack.client("dynamodb")
+
+    def write(start: int) -> None:
+        part = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
+        answer = dynamodb.batch_write_item(RequestItems={table: part})
+        assert not answer["UnprocessedItems"]
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, range(0, len(items), 25)))
+
+
+def _records(tasks: int, now: datetime) -> Iterator[Any]:
+    """Ended tasks, evenly over the days, drawn at random and the same in every run."""
+    from makertasks import records, wire  # noqa: PLC0415 - reads the environment set by the caller
+    from makertasks.errors import PermanentError  # noqa: PLC0415
+    from makertasks.states import Status  # noqa: PLC0415
+
+    chance = random.Random(5)
+    revoked = set(chance.sample(range(tasks), REVOKED))
+    error = PermanentError("https://shop.example/drill.jpg answered 404")
+    for number in range(tasks):
+        created = now - timedelta(days=DAYS) * (number + 0.5) / tasks - timedelta(minutes=5)
+        status = Status.REVOKED if number in revoked else Status.FAILURE if number % 20 == 0 else Status.SUCCESS
+        item = BUSY_ITEM if number % 40 == 1 else str(uuid.UUID(int=number % (tasks // OF_ONE_ITEM)))
+        task_id = str(uuid.UUID(int=chance.getrandbits(128)))
+        message = wire.Message(task_id, NAMES[number % 3], kwargs={"item_id": item}, root_id=task_id)
+        record = records.new(message, queue=NAMES[number % 3].rpartition(".")[2], created=created, item_id=item)
+        record.status, record.attempt, record.runtime = status.value, 1, 0.2
+        record.status_key = records.status_key(task_id, status, record.created)
+        record.worker = f"{record.queue}@{number % (tasks // OF_ONE_WORKER) // 3 * 3:08x}"
+        record.started = record.done = record.created
+        failed = status is Status.FAILURE
+        if failed:
+            record.error_type, record.error_message = "PermanentError", str(error)
+        record.result = records.meta(record, status, result={}, error=error if failed else None)
+        yield record
+
+
+def _environment(stack: LocalStack) -> Any:
+    """What the stack's API function has, for this process."""
+    function = stack.client("lambda").get_function_configuration(FunctionName=f"{stack.name}-api")
+    variables = function["Environment"]["Variables"] | read_settings() | {"AWS_ENDPOINT_URL": stack.endpoint}
+    return patch.dict(os.environ, {**variables, "LAMBDA_TASK_ROOT": str(ROOT / "functions")})

@@ -1,0 +1,49 @@
+"""Schemathesis tries the deployed API by its own document: no 5xx, and no answer that it does not describe."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from api.arguments import AN_ITEM
+from infra.local.stack import local_stack
+
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+# On two busy cores; a cold start of each function included.
+SECONDS = 540
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    """A stack of its own: tasks are deleted and queues paused at random."""
+    with local_stack(tmp_path_factory.mktemp("aws")) as deployed:
+        item = {"owner": f"item#{AN_ITEM}", "entry": "item", "kind": "item", "listing": "item"}
+        named = {**item, "name": "M3 hex nuts", "sort_name": "m3 hex nuts"}
+        table = deployed.outputs["InventoryTableName"]
+        deployed.client("dynamodb").put_item(TableName=table, Item={key: {"S": text} for key, text in named.items()})
+        yield deployed
+
+
+@pytest.mark.timeout(SECONDS)
+def test_the_api_is_what_its_document_says(stack, tmp_path):
+    document = tmp_path / "openapi.json"
+    document.write_text(json.dumps(stack.api.get("/v1/openapi.json")))
+    token = stack.sign_ins["superuser"].token()
+    found = subprocess.run(  # noqa: S603 - ours
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIGURATION, "run", document),
+            *("--url", stack.api_url, "--header", f"Authorization: Bearer {token}", "--checks", "all"),
+            *("--workers", "2"),
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout[-8000:] + found.stderr[-2000:]
