@@ -24,6 +24,11 @@ import msgspec
 from api.access import Caller, Role
 from api.requests import MAXIMUM_BODY_BYTES, Request
 
+# Path parameters that may hold slashes and question marks, since producers choose the ids of tasks. An HTTP API decodes
+# a path before it hands it over, so it takes `%2F` for a slash and cuts at `%3F`. Escaped twice they arrive whole, and
+# so does the percent sign, which would otherwise be taken for the first of two.
+ANY_TEXT = {"task_id"}
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -78,7 +83,7 @@ class Route:
     def pattern(self) -> re.Pattern[str]:
         """What the path of a request must match."""
         parts = re.split(r"({\w+})", self.path)
-        return re.compile("".join(f"(?P<{part[1:-1]}>[^/]+)" if part[:1] == "{" else re.escape(part) for part in parts))
+        return re.compile("".join(_matcher(part[1:-1]) if part[:1] == "{" else re.escape(part) for part in parts))
 
     @property
     def body_required(self) -> bool:
@@ -109,8 +114,17 @@ class Route:
             elif name == "form":
                 values[name] = request.read_form(kind, self.maximum_bytes)
             else:
-                values[name] = request.convert(path[name], kind, name)
+                values[name] = request.convert(_decoded(path[name]) if name in ANY_TEXT else path[name], kind, name)
         return self.run(**values)
+
+
+def _matcher(name: str) -> str:
+    return f"(?P<{name}>.+)" if name in ANY_TEXT else f"(?P<{name}>[^/]+)"
+
+
+def _decoded(text: str) -> str:
+    """What the gateway would have misread and was therefore escaped twice."""
+    return re.sub("%(25|2F|3F)", lambda found: chr(int(found[1], 16)), text, flags=re.IGNORECASE)
 
 
 _routes: dict[tuple[str, str], Route] = {}
@@ -152,11 +166,13 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     exact = _routes.get((method, path))
     if exact and not exact.path_parameters:
         return exact, {}
-    matches = [(found, match) for found, match in _matching(path) if found.method == method]
-    if matches:
-        found, match = min(matches, key=lambda pair: len(pair[0].path_parameters))
-        return found, match.groupdict()
-    raise NoRoute(sorted({found.method for found, _ in _matching(path)}))
+    matches = list(_matching(path))
+    # Of `/tasks/{task_id}/log` and `/tasks/{task_id}`, both of which fit the first, the longer one is meant.
+    longest = max((len(found.path) for found, _ in matches if found.path_parameters), default=0)
+    for found, match in matches:
+        if found.method == method and len(found.path) == longest:
+            return found, match.groupdict()
+    raise NoRoute(sorted({found.method for found, _ in matches}))
 
 
 def _matching(path: str) -> Iterator[tuple[Route, re.Match[str]]]:

@@ -17,7 +17,7 @@ import json
 import secrets
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 import urllib3
@@ -135,7 +135,7 @@ def sign_out(request: Request) -> Reply:
 
 def to_sign_in(request: Request) -> Reply:
     """Where a person without a session is led: to the sign-in, and after it back to the page."""
-    back = request.path if request.method in SAFE_METHODS else "/"
+    back = quote(request.path) if request.method in SAFE_METHODS else "/"
     if request.query and back != "/":
         back = f"{back}?{urlencode(dict(request.query))}"
     return Reply.redirect(f"/sign-in?{urlencode({'next': back})}")

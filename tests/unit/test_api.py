@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import jsonschema
 import jwt
@@ -15,6 +15,7 @@ from openapi_spec_validator import validate
 
 from api import access, documentation, openapi, routing, sign_in, tokens  # noqa: F401 - declares routes
 from api.handler import handler
+from api.pages import rendering
 from makertasks import audit, listing, producer, records
 from tests.template import resources
 
@@ -248,6 +249,27 @@ def test_a_submitted_task_is_listed_found_exported_and_called_off(tasks_table, c
     again = call("POST", f"/v1/tasks/{task['id']}/retry", bearer=operator)[1]
     assert (again["retry_of"], again["status"]) == (task["id"], "PENDING")
     assert call("GET", f"/v1/tasks/{task['id']}", bearer=operator)[1]["retried_to"] == [again["id"]]
+
+
+@pytest.mark.parametrize("task_id", ["a/b", "/", "a/retry", "50%2F?", "x/?q=1#مرحبا 🧪"])
+def test_a_task_is_reached_whatever_its_id_holds(tasks_table, counters_table, task_queues, task_id):
+    superuser, body = token("superusers"), {"name": LEAD_TIMES, "task_id": task_id, "countdown": 600}
+    assert call("POST", "/v1/tasks", body=body, bearer=superuser)[0] == 202
+    # An HTTP API decodes a path, but for the percent sign's own escape.
+    arrives = unquote(rendering.segment(task_id).replace("%25", "%2525"))
+    for prefix in ("/v1/tasks/", "/tasks/", "/api/task/info/"):
+        status, _, _ = call("GET", f"{prefix}{arrives}", bearer=superuser)
+        assert status == 200
+    assert call("POST", f"/v1/tasks/{arrives}/revoke", bearer=superuser)[1]["status"] == "REVOKED"
+    assert call("DELETE", f"/v1/tasks/{arrives}", bearer=superuser)[0] == 204
+
+
+def test_a_slash_in_an_id_may_be_escaped_once_as_well(tasks_table, counters_table, task_queues):
+    bearer = token("operators")
+    call("POST", "/v1/tasks", body={"name": LEAD_TIMES, "task_id": "a/b", "countdown": 600}, bearer=bearer)
+    for path in ("/v1/tasks/a/b", "/v1/tasks/a%2Fb", "/tasks/a/b", "/tasks/a/b/log", "/api/task/info/a/b"):
+        assert call("GET", path, bearer=bearer)[0] == 200
+    assert call("DELETE", "/v1/tasks/a/b/revoke", bearer=bearer)[0] == 405
 
 
 def test_deleting_is_for_superusers_and_ended_tasks(tasks_table, counters_table, task_queues):

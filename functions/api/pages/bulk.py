@@ -14,7 +14,7 @@ from api.access import Caller, Role
 from api.arguments import TaskId
 from api.pages import rendering, task_lists
 from api.pages.addresses import address
-from api.pages.task_lists import ListQuery
+from api.pages.task_lists import Filters
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock
@@ -25,7 +25,7 @@ COUNTED = 500
 Action = Literal["retry", "revoke", "delete"]
 
 
-class Selection(msgspec.Struct, forbid_unknown_fields=True):
+class Selection(Filters, kw_only=True):
     """Form of the list. `id` is one task or several; with `all` the filters count and not the selection."""
 
     action: Action
@@ -33,13 +33,6 @@ class Selection(msgspec.Struct, forbid_unknown_fields=True):
     all: Literal["yes", ""] = ""
     terminate: Literal["yes", ""] = ""
     id: TaskId | Annotated[list[TaskId], Meta(max_length=100)] = msgspec.field(default_factory=list)
-    q: str = ""
-    status: str = ""
-    name: str = ""
-    item_id: str = ""
-    worker: str = ""
-    created_from: str = ""
-    created_to: str = ""
 
     @property
     def ids(self) -> list[str]:
@@ -47,9 +40,9 @@ class Selection(msgspec.Struct, forbid_unknown_fields=True):
         return self.id if isinstance(self.id, list) else [self.id]
 
     @property
-    def query(self) -> ListQuery:
+    def back(self) -> str:
         """The list that it was sent from."""
-        return ListQuery(**{name: getattr(self, name) for name in task_lists.FILTERS})
+        return address("/tasks", self.filters())
 
 
 @dataclass(frozen=True)
@@ -81,13 +74,13 @@ def act(caller: Caller, form: Selection, request: Request) -> Reply:
         section="/tasks",
         action=form.action,
         outcomes=outcomes,
-        back=form.query.link(),
+        back=form.back,
     )
 
 
 def _question(caller: Caller, form: Selection, request: Request) -> Reply:
     if form.all:
-        found, complete = task_lists.newest(task_lists.wanted(form.query), COUNTED)
+        found, complete = task_lists.newest(task_lists.wanted(form), COUNTED)
         rows, count = [], f"{len(found)}" if complete else f"more than {len(found)}"
     else:
         rows, count, complete = task_lists.again(form.ids), f"{len(form.ids)}", True
@@ -100,14 +93,14 @@ def _question(caller: Caller, form: Selection, request: Request) -> Reply:
         rows=rows,
         count=count,
         is_one=count == "1",
-        filters=form.query.filters(),
-        back=form.query.link(),
+        filters=form.filters(),
+        back=form.back,
     )
 
 
 def _job(caller: Caller, form: Selection) -> Reply:
     # Tasks that come in while the job runs are not meant: the list ends at this moment.
-    wanted = task_lists.wanted(form.query)
+    wanted = task_lists.wanted(form)
     filters = {name: value for name, value in msgspec.to_builtins(wanted).items() if value is not None}
     filters.setdefault("created_to", clock.text(clock.now()))
     arguments = {"terminate": True} if form.terminate else None

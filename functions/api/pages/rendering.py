@@ -55,8 +55,8 @@ def environment() -> Environment:
 
 
 def segment(text: str) -> str:
-    """Text as one part of a path."""
-    return quote(text, safe="")
+    """Text as one part of a path; what a gateway would misread is escaped twice (`routing.ANY_TEXT`)."""
+    return re.sub("%(25|2F|3F)", r"%25\1", quote(text, safe=""))
 
 
 def page(request: Request, caller: Caller | None, template: str, status: int = 200, **context: Any) -> Reply:
@@ -72,7 +72,7 @@ def render(request: Request | None, caller: Caller | None, template: str, **cont
         .render(
             caller=caller,
             preferences=Preferences.of(request.cookies if request else {}),
-            here=address(request.path, dict(request.query)) if request else "/",
+            here=address(quote(request.path), dict(request.query)) if request else "/",
             is_update=bool(request and is_update(request)),
             **context,
         )

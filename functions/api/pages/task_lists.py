@@ -20,7 +20,6 @@ from makertasks.task_views import TaskSummary
 SORTED_TASKS = 500
 # Cursors of earlier pages in an address: more would not fit into what a gateway takes.
 REMEMBERED_PAGES = 12
-FILTERS = ("q", "status", "name", "item_id", "worker", "created_from", "created_to")
 SORTABLE = ("name", "status", "created", "done", "runtime", "worker")
 
 # The first page of a list, as a change of its address.
@@ -29,8 +28,8 @@ FIRST: dict[str, Any] = {"cursor": None, "before": None, "page": None}
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-class ListQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the list. `before` holds the cursors of the pages before this one, separated by dots."""
+class Filters(msgspec.Struct, forbid_unknown_fields=True):
+    """Which tasks, as an address or a form says it; empty fields do not count."""
 
     q: Text = ""
     status: Text = ""
@@ -39,6 +38,15 @@ class ListQuery(msgspec.Struct, forbid_unknown_fields=True):
     worker: Text = ""
     created_from: Text = ""
     created_to: Text = ""
+
+    def filters(self) -> dict[str, str]:
+        """The filters that are set, as the address has them."""
+        return {name: value for name in Filters.__struct_fields__ if (value := getattr(self, name))}
+
+
+class ListQuery(Filters):
+    """Query of the list. `before` holds the cursors of the pages before this one, separated by dots."""
+
     sort: Text = ""  # a column, with a minus for the largest first
     page: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
     cursor: Text = ""
@@ -48,10 +56,6 @@ class ListQuery(msgspec.Struct, forbid_unknown_fields=True):
     )
     said: Text = ""  # what just happened
     known: Text = ""  # of a live update: digest of what the page shows
-
-    def filters(self) -> dict[str, str]:
-        """The filters that are set, as the address has them."""
-        return {name: value for name in FILTERS if (value := getattr(self, name))}
 
     def link(self, **changes: Any) -> str:
         """Address of the list with other filters or another order: from the first page again."""
@@ -97,7 +101,7 @@ class TaskList:
     is_complete: bool = True  # whether those were all that match
 
 
-def wanted(query: ListQuery) -> listing.Filter:
+def wanted(query: Filters) -> listing.Filter:
     """The filter of an address; raises InvalidRequest."""
     return Request.convert(query.filters(), TaskFilter, "query").filter()
 
