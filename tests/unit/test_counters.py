@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import timedelta
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from makertasks import counters, seen_events
+from makertasks import clock, counters, seen_events, statistics
 from makertasks.counters import CounterCell
 
 HOURS = ("2026-11-22T09", "2026-11-22T10", "2026-12-01T00")
@@ -159,3 +160,21 @@ def test_runtimes_are_kept_in_buckets_within_41_percent(counters_table):
     [bucket] = cell.runtimes
     assert 0.2 <= counters.bucket_limit(int(bucket)) <= 0.2 * 1.42
     assert float(cell.runtime_sum) == 0.2
+
+
+def test_runtimes_by_period_come_from_all_that_was_counted_in_it(counters_table):
+    runtimes = [0.1] * 9 + [10.0]
+    ended = [
+        counters.Change(f"{n:012}", HOURS[0], "shop.tasks.one", {"SUCCESS": 1}, 0, s) for n, s in enumerate(runtimes)
+    ]
+    counters.count(ended)
+    begun = clock.parse(f"{HOURS[0]}:00:00Z")
+    counted = statistics.read(begun, begun + timedelta(hours=2))
+    by_hour = statistics.runtimes_by_period(counted, len(HOURS[0]))
+    assert list(by_hour) == [HOURS[0]]
+    found = by_hour[HOURS[0]]["shop.tasks.one"]
+    assert (found["count"], found["mean"]) == (10, 1.09)
+    assert found["p50"] < 0.13
+    assert found["p95"] > 7
+    [by_name] = statistics.summary_of(counted)["by_name"]
+    assert by_name["runtime"] == found

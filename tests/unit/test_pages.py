@@ -99,6 +99,16 @@ def test_stacked_bars_stand_on_each_other_and_never_leave_the_drawing():
     assert charts.stacked([], []).is_empty
 
 
+def test_a_line_is_broken_where_nothing_was_measured_and_every_figure_has_a_dot():
+    points = [charts.Point(name, "/", {"p50": value}) for name, value in (("a", 40), ("b", 10), ("c", 0), ("d", 20))]
+    chart = charts.lines(points, ["p50", "p95"])
+    assert (chart.series, chart.top, chart.is_empty) == (["p50"], 40, False)
+    [line] = chart.lines
+    assert line.path == "M125.0 0.0L375.0 75.0M875.0 50.0"
+    assert line.dots.count("h0") == 3
+    assert charts.lines([charts.Point("a", "/", {})], ["p50"]).is_empty
+
+
 def test_a_waterfall_shows_waits_and_runs_to_scale():
     attempts = [
         {

@@ -1,4 +1,4 @@
-"""Stacked bars, drawn by the server: figures in, places of rectangles out. Pure.
+"""Stacked bars and lines, drawn by the server: figures in, places of rectangles and points out. Pure.
 
 The drawing is stretched to the page's width, so text stands outside of it, in HTML.
 """
@@ -6,7 +6,7 @@ The drawing is stretched to the page's width, so text stands outside of it, in H
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 # The drawing's own units; style sheets give it its real size.
@@ -49,14 +49,24 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Line:
+    """One series as a line that is broken where there is no figure; `dots` marks each figure. Both are SVG paths."""
+
+    series: str
+    path: str
+    dots: str
+
+
+@dataclass(frozen=True)
 class Chart:
-    """A whole chart; `top` is the figure at its upper edge."""
+    """A whole chart; `top` is the figure at its upper edge. It has bars or lines."""
 
     series: list[str]
     columns: list[Column]
     top: int
     step: float
     width: float
+    lines: list[Line] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -83,6 +93,32 @@ def stacked(points: Sequence[Point], order: Sequence[str]) -> Chart:
             Column(point.label, point.link, round(x, 2), round(x + step * (1 - FILLED) / 2, 2), sum(values), bars)
         )
     return Chart(series, columns, top, round(step, 2), round(step * FILLED, 2))
+
+
+def lines(points: Sequence[Point], order: Sequence[str]) -> Chart:
+    """A chart of lines, whose columns hold each figure at its height; zero is no figure."""
+    series = [name for name in order if any(point.values.get(name, 0) > 0 for point in points)]
+    top = ceiling(max((point.values.get(name, 0) for point in points for name in series), default=0))
+    step = WIDTH / max(len(points), 1)
+    columns = []
+    for number, point in enumerate(points):
+        values = [(name, point.values[name]) for name in series if point.values.get(name, 0) > 0]
+        bars = [Bar(name, round(HEIGHT - value / top * HEIGHT, 2), 0, value) for name, value in values]
+        x = round(number * step, 2)
+        columns.append(Column(point.label, point.link, x, round(x + step / 2, 2), sum(_of(point, series)), bars))
+    return Chart(series, columns, top, round(step, 2), 0, [_line(name, columns) for name in series])
+
+
+def _line(series: str, columns: Sequence[Column]) -> Line:
+    path, dots, is_open = [], [], False
+    for column in columns:
+        bar = next((bar for bar in column.bars if bar.series == series), None)
+        if bar:
+            path.append(f"{'L' if is_open else 'M'}{column.left} {bar.y}")
+            # A line of no length with round ends is a dot, however the drawing is stretched.
+            dots.append(f"M{column.left} {bar.y}h0")
+        is_open = bar is not None
+    return Line(series, "".join(path), "".join(dots))
 
 
 def kinds(names: Sequence[str]) -> dict[str, str]:

@@ -58,6 +58,15 @@ def duration(seconds: float | None) -> str:
     return " ".join(parts[:2])
 
 
+def milliseconds(value: float) -> str:
+    """A span given in milliseconds.
+
+    >>> milliseconds(300), milliseconds(2000)
+    ('300 ms', '2.0 s')
+    """
+    return duration(value / 1000)
+
+
 def number(value: float) -> str:
     """A count with thousands set apart.
 

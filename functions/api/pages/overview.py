@@ -48,7 +48,7 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
     hour, day = now - timedelta(hours=1), now - timedelta(days=1)
     names = list(tasks.discover())
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        figures = pool.submit(statistics.summary, now - wanted.span, now)
+        counting = pool.submit(statistics.read, now - wanted.span, now)
         last_day = pool.submit(failure_groups.recent, day, now)
         last_hour = pool.submit(failure_groups.recent, hour, now)
         queues = pool.submit(consumers.list_queues)
@@ -57,6 +57,8 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
         )
         coming = pool.submit(schedules.list_schedules)
     latest = {group["fingerprint"]: group["count"] for group in last_hour.result()["groups"]}
+    counted = counting.result()
+    figures = statistics.summary_of(counted)
     stuck = health.stuck(running.result().records, now)
     since = clock.text(hour)
     context = {
@@ -70,10 +72,11 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
         "running": len(running.result().records),
         "stuck": stuck,
         "coming": sorted((each for each in coming.result() if each["next_run"]), key=_due)[:COMING],
-        "totals": figures.result()["totals"],
-        "by_name": [entry for entry in figures.result()["by_name"] if entry["total"]],
-        "by_status": by_status(wanted, now, figures.result()),
-        "by_type": by_type(wanted, now, figures.result(), names),
+        "totals": figures["totals"],
+        "by_name": [entry for entry in figures["by_name"] if entry["total"]],
+        "by_status": by_status(wanted, now, figures),
+        "by_type": by_type(wanted, now, figures, names),
+        "medians": medians(wanted, now, counted, names),
         "kinds": charts.kinds(names),
         "range": wanted,
         "ranges": periods.RANGES.values(),
@@ -92,6 +95,13 @@ def by_status(wanted: Range, now: datetime, figures: statistics.Summary) -> char
 def by_type(wanted: Range, now: datetime, figures: statistics.Summary, names: list[str]) -> charts.Chart:
     """Tasks over time by type."""
     return charts.stacked(periods.points(wanted, now, _totals(figures)), names)
+
+
+def medians(wanted: Range, now: datetime, counted: statistics.Counted, names: list[str]) -> charts.Chart:
+    """Median runtimes over time by type, in milliseconds."""
+    found = statistics.runtimes_by_period(counted, wanted.digits)
+    series = [(period, {name: round(each["p50"] * 1000) for name, each in by.items()}) for period, by in found.items()]
+    return charts.lines(periods.points(wanted, now, series), names)
 
 
 def _totals(figures: statistics.Summary) -> Iterator[tuple[str, dict[str, int]]]:

@@ -41,8 +41,8 @@ def environment() -> Environment:
         auto_reload=False,
     )
     for function in (
-        formats.short_name, formats.words, formats.duration, formats.number, formats.size, formats.compact,
-        formats.pretty, formats.arguments, formats.cut, formats.worker_of,
+        formats.short_name, formats.words, formats.duration, formats.milliseconds, formats.number, formats.size,
+        formats.compact, formats.pretty, formats.arguments, formats.cut, formats.worker_of,
     ):  # fmt: skip
         found.filters[function.__name__] = function
     # A long name may be broken behind its underscores and dots.

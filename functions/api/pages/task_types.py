@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -24,6 +24,8 @@ from makertasks.tasks import Task
 
 # What the list of types counts.
 COUNTED = timedelta(hours=24)
+# Lines of the chart of runtimes.
+PERCENTILES = ("p50", "p95")
 Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]
 
 
@@ -118,7 +120,8 @@ def _shown(
 ) -> Reply:
     now = clock.now()
     wanted = periods.RANGES["hour"]
-    figures = statistics.summary(now - wanted.span, now)
+    counted = statistics.read(now - wanted.span, now)
+    figures = statistics.summary_of(counted)
     counts = [(entry["period"], entry["by_name"].get(task.name, {})) for entry in figures["series"]]
     return rendering.page(
         request,
@@ -134,4 +137,12 @@ def _shown(
         mistakes=mistakes or {},
         counted=[entry for entry in figures["by_name"] if entry["name"] == task.name],
         chart=charts.stacked(periods.points(wanted, now, counts, name=task.name), list(Status)),
+        runtimes=charts.lines(periods.points(wanted, now, _runtimes(counted, task.name), name=task.name), PERCENTILES),
     )
+
+
+def _runtimes(counted: statistics.Counted, name: str) -> Iterator[tuple[str, dict[str, int]]]:
+    """A task's percentiles by hour, in milliseconds."""
+    for period, found in statistics.runtimes_by_period(counted, len("2026-11-22T09")).items():
+        if entry := found.get(name):
+            yield period, {"p50": round(entry["p50"] * 1000), "p95": round(entry["p95"] * 1000)}

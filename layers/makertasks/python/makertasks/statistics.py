@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
@@ -60,8 +61,18 @@ Summary = TypedDict(
 )
 
 
-def summary(created_from: datetime, created_to: datetime) -> Summary:
-    """Everything counted of the tasks created between two times, by whole hours or days; oldest periods first.
+@dataclass(frozen=True)
+class Counted:
+    """The cells of the tasks created between two times, by hour (`2026-11-22T09`) or by day."""
+
+    oldest: str
+    newest: str
+    step: Literal["hour", "day"]
+    cells: dict[str, list[CounterCell]]
+
+
+def read(created_from: datetime, created_to: datetime) -> Counted:
+    """What was counted between two times, by whole hours or days.
 
     Raises InvalidRequest for a range that is too long or ends before it begins, and Unavailable.
     """
@@ -72,20 +83,44 @@ def summary(created_from: datetime, created_to: datetime) -> Summary:
     hourly = created_to - created_from <= HOURLY
     oldest, newest = clock.text(created_from), clock.text(created_to)
     cells = dict(_hours(oldest, newest) if hourly else _days(oldest, newest))
+    return Counted(oldest, newest, "hour" if hourly else "day", cells)
+
+
+def summary(created_from: datetime, created_to: datetime) -> Summary:
+    """Everything counted of the tasks created between two times, oldest periods first; raises as `read` does."""
+    return summary_of(read(created_from, created_to))
+
+
+def summary_of(counted: Counted) -> Summary:
+    """The numbers of what was read."""
+    cells = counted.cells
     names: dict[str, list[CounterCell]] = defaultdict(list)
     for period in cells.values():
         for cell in period:
             names[cell.name].append(cell)
     by_name = [_of_name(name, names[name]) for name in sorted(names)]
     return {
-        "from": oldest,
-        "to": newest,
-        "step": "hour" if hourly else "day",
+        "from": counted.oldest,
+        "to": counted.newest,
+        "step": counted.step,
         "totals": _added(entry["counts"] for entry in by_name),
         "retried": sum(entry["retried"] for entry in by_name),
         "by_name": by_name,
         "series": [_of_period(period, cells[period]) for period in sorted(cells)],
     }
+
+
+def runtimes_by_period(counted: Counted, digits: int) -> dict[str, dict[str, Runtime]]:
+    """Runtimes by period and by task name; a period is the first `digits` characters of those that were read."""
+    found: dict[tuple[str, str], list[CounterCell]] = defaultdict(list)
+    for period, cells in counted.cells.items():
+        for cell in cells:
+            found[period[:digits], cell.name].append(cell)
+    answer: dict[str, dict[str, Runtime]] = defaultdict(dict)
+    for (period, name), cells in found.items():
+        if known := _runtime_of(cells):
+            answer[period][name] = known
+    return dict(answer)
 
 
 def runtime(runtimes: Mapping[int, int], seconds: float) -> Runtime | None:
@@ -115,18 +150,21 @@ def _percentile(runtimes: Mapping[int, int], rank: float) -> float:
 
 def _of_name(name: str, cells: list[CounterCell]) -> NameCounts:
     counts = _added(cell.counts for cell in cells)
-    runtimes: dict[int, int] = defaultdict(int)
-    for cell in cells:
-        for bucket, number in cell.runtimes.items():
-            runtimes[int(bucket)] += number
-    seconds = float(sum(cell.runtime_sum for cell in cells))
     return {
         "name": name,
         "counts": counts,
         "total": sum(counts.values()),
         "retried": sum(int(cell.retried) for cell in cells),
-        "runtime": runtime(runtimes, seconds),
+        "runtime": _runtime_of(cells),
     }
+
+
+def _runtime_of(cells: list[CounterCell]) -> Runtime | None:
+    runtimes: dict[int, int] = defaultdict(int)
+    for cell in cells:
+        for bucket, number in cell.runtimes.items():
+            runtimes[int(bucket)] += number
+    return runtime(runtimes, float(sum(cell.runtime_sum for cell in cells)))
 
 
 def _of_period(period: str, cells: list[CounterCell]) -> Period:
