@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 1000, 100
 # Of a column's width, what its bar takes.
 FILLED = 0.78
 # Colours that the style sheet has for series that are no statuses.
-COLOURS = 8
+COLOURS = 10
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,12 @@ from api.pages import rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import consumers, dead_letters, task_views
+from makertasks import audit, consumers, dead_letters, task_views
 
 REFRESH_SECONDS = 10
+# Actions that a queue's page looks through, and that it shows.
+EXAMINED = 100
+SHOWN = 5
 
 
 class QueuesQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,7 +64,13 @@ def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Re
         bodies={record.task_id: record.body for record in letters},
         complete=complete,
         said=query.said,
+        done=done_to(queue),
     )
+
+
+def done_to(queue: str) -> list[audit.Entry]:
+    """What was done to the queue lately: its newest entries among those of everything."""
+    return [entry for entry in audit.page(EXAMINED)["entries"] if entry["target"] == queue][:SHOWN]
 
 
 @page("POST", "/queues/{queue}/pause", Role.OPERATOR)
