@@ -11,6 +11,7 @@ import base64
 import hashlib
 import heapq
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -29,6 +30,8 @@ DEFAULT_LIMIT = 25  # as Django admin's list
 MAXIMUM_LIMIT = 100  # one BatchGetItem
 # Keys looked at for one page; a filter that finds little in them gives a short page with a cursor.
 MAXIMUM_EXAMINED = 1000
+# Seconds that one page may take before it is given short, with a cursor.
+MOST_SECONDS = 10.0
 # Hours that are asked whether they are counted or not.
 UNCOUNTED_HOURS = 2
 OLDEST = "2000-01-01T00:00:00.000000Z"
@@ -114,6 +117,20 @@ def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = Non
         raise Unavailable(f"the tasks table did not answer: {error}") from error
 
 
+def walk(wanted: Filter, *, names: Iterable[str] = (), most: int) -> Iterator[TaskRecord]:
+    """Everything that fits among the `most` newest tasks that the filter's index has, newest first.
+
+    It reads as it is asked, a hundred at a time. Raises InvalidRequest and Unavailable.
+    """
+    places = islice(_places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT), most)
+    try:
+        while chunk := list(islice(places, MAXIMUM_LIMIT)):
+            stored = records.get_many(key for _, key in chunk)
+            yield from (stored[key] for _, key in chunk if key in stored and wanted.admits(stored[key]))
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+
+
 def _one(wanted: Filter, task_id: str) -> Page:
     stored = records.get_many([wire.result_key(task_id)])
     return Page([record for record in stored.values() if wanted.admits(record)], None)
@@ -122,7 +139,8 @@ def _one(wanted: Filter, task_id: str) -> Page:
 def _collect(wanted: Filter, limit: int, places: Iterator[Place]) -> Page:
     found: list[TaskRecord] = []
     examined = 0
-    while examined < MAXIMUM_EXAMINED:
+    ends = time.monotonic() + MOST_SECONDS
+    while examined < MAXIMUM_EXAMINED and (not examined or time.monotonic() < ends):
         # A page first; where that finds little, as many as one request reads.
         chunk = list(islice(places, limit + 1 - len(found) if examined == 0 else MAXIMUM_LIMIT))
         if not chunk:
