@@ -118,9 +118,8 @@ def test_a_deployment_takes_over_bit_by_bit_and_goes_back_on_an_alarm(tmp_path: 
         properties = made["Resources"][group]["Properties"]
         assert "DEPLOYMENT_STOP_ON_ALARM" in properties["AutoRollbackConfiguration"]["Events"]
         alarms = {alarm["Name"]["Ref"] for alarm in properties["AlarmConfiguration"]["Alarms"]}
-        assert (
-            alarms == {"FailingAlarm", "DeadLettersAlarm", "ApiErrorsAlarm"} <= of_type("AWS::CloudWatch::Alarm").keys()
-        )
+        assert alarms == {"CrashesAlarm", "FailingAlarm", "DeadLettersAlarm", "ApiErrorsAlarm"}
+        assert alarms <= of_type("AWS::CloudWatch::Alarm").keys()
 
     # and whatever calls a function calls the alias
     for kind in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"):
