@@ -13,6 +13,7 @@ from api.access import Caller, Forbidden, Unauthenticated
 from api.actions import Conflict
 from api.requests import TooLarge
 from api.routing import NoRoute, Reply
+from makertasks import masking
 from makertasks.errors import (
     InvalidRequest,
     NotFound,
@@ -77,6 +78,7 @@ def of(
     `unfit` is the status of an InvalidRequest.
     """
     status, detail, field, headers = _meaning(error)
+    detail = masking.text(detail)  # errors quote what was sent, and browsers and logs of callers keep it
     if isinstance(error, InvalidRequest) and status == HTTPStatus.UNPROCESSABLE_ENTITY:
         status = unfit
     return reply(status, detail, field, is_page=is_page, caller=caller, headers=headers)

@@ -76,7 +76,9 @@ class Request:
             value = msgspec.json.decode(self.body or b"{}")
         except RecursionError as error:
             raise InvalidRequest("body", f"is nested deeper than {MAXIMUM_DEPTH} levels") from error
-        except (msgspec.MsgspecError, UnicodeError) as error:
+        except UnicodeError as error:
+            raise InvalidRequest("body", "is not JSON: it is not UTF-8") from error
+        except msgspec.MsgspecError as error:
             raise InvalidRequest("body", f"is not JSON: {error}") from error
         _check_depth(value, "body")
         return self.convert(value, kind, "body", strict=True)
@@ -125,6 +127,8 @@ def _invalid(message: str, name: str) -> InvalidRequest:
         return InvalidRequest(field_name, "is not known here; the API's document lists what is")
     if missing:
         return InvalidRequest(field_name, "is missing")
+    if reason.startswith("Invalid enum value"):
+        reason += "; the API's document lists what is known"
     return InvalidRequest(field_name, f"{reason[0].lower()}{reason[1:]}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from api import shapes
-from makertasks import bucket, task_limits
+from makertasks import bucket, masking, task_limits
 from makertasks.inventory import Item, ItemSupplier
 from makertasks.tasks import Task
 
@@ -36,7 +36,7 @@ def item(entry: Item) -> shapes.Item:
     if category is not None:
         stored["category"] = category.as_dict()
     links = {name: bucket.link(key) for name in MEDIA if (key := getattr(entry, name))}
-    return cast("shapes.Item", {"id": entry.item_id, **stored, "links": links})
+    return cast("shapes.Item", {"id": entry.item_id, **masking.masked(stored), "links": links})
 
 
 def supplier(link: ItemSupplier) -> shapes.Supplier:

@@ -348,3 +348,24 @@ def test_no_module_of_the_api_loads_what_only_some_requests_need():
     for module in folder.rglob("*.py"):
         lines = module.read_text().splitlines()
         assert not [line for line in lines if line.startswith(heavy)], module
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("/v1/tasks", {"created_from": "2026-02-01", "created_to": "2026-01-01"}, "created_to"),
+        ("/v1/tasks", {"status": "bogus"}, "status"),
+        ("/v1/statistics", {"created_from": "2020-01-01", "created_to": "2026-01-01"}, "created_from"),
+    ],
+)
+def test_a_query_that_makes_no_sense_names_its_field(tasks_table, counters_table, path, query, field):
+    status, problem, _ = call("GET", path, query=query, bearer=token("viewers"))
+    assert (status, problem["field"]) == (422, field)
+
+
+def test_the_text_null_is_no_value(tasks_table, counters_table):
+    """A query string knows no null; taken for nothing, it would lift a limit."""
+    status, problem, _ = call(
+        "POST", f"/api/task/timeout/{LEAD_TIMES}", query={"hard": "null"}, bearer=token("superusers")
+    )
+    assert (status, problem["field"]) == (400, "hard")

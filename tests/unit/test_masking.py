@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from makertasks import failures, logs, masking, resubmission
+from api import problems, views
+from makertasks import audit, clock, dead_letters, failures, inventory, logs, masking, resubmission
 from makertasks.errors import InvalidArguments, InvalidRequest, PassingError, PermanentError
 from makertasks.states import Status
 from makertasks.tasks import Secret, Task
@@ -99,3 +100,27 @@ def test_log_lines_and_tracebacks_hide_credentials(capsys):
         raise ValueError(ADDRESS)
     assert "hunter2" not in failures.traceback_text(caught.value)
     assert "hunter2" not in failures.message(caught.value)
+
+
+def test_a_dead_letter_keeps_no_secret_and_is_not_sent_again_without_it(echo):
+    for body in (json.dumps({"text": ADDRESS}), f"no message: {ADDRESS}"):
+        number = f"dead-{len(body)}"
+        dead_letters.record(body, message_id=number, queue="echo", sent=clock.now())
+        assert "hunter2" not in echo.record(number).body
+        with pytest.raises(InvalidRequest):
+            resubmission.redrive(number)
+
+
+def test_the_audit_keeps_no_secret(counters_table):
+    audit.record("ann", "job: retry", "tasks", where={"q": f'error:"{ADDRESS}"'})
+    assert "hunter2" not in json.dumps(audit.page(10, None))
+
+
+def test_an_item_shows_its_address_without_credentials():
+    shown = views.item(inventory.Item("item#94cb6421-7fa1-4dab-802f-ec76eba2bfe7", "item", name="x", image_url=ADDRESS))
+    assert shown["image_url"] == f"https://{STARS}@example.com/drill.jpg"
+
+
+def test_an_error_that_quotes_what_was_sent_hides_it():
+    answer = problems.of(InvalidRequest("item_id", f"invalid UUID; {ADDRESS!r} was given"))
+    assert "hunter2" not in str(answer.body)

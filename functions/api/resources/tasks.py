@@ -13,6 +13,7 @@ from api.access import Role
 from api.arguments import A_NAME, A_TASK, AN_ITEM, Cursor, Limit, Moment, TaskId, TaskName, Worker
 from api.routing import route
 from makertasks import clock, listing, records, search, task_logs, task_views
+from makertasks.errors import InvalidRequest
 from makertasks.states import Status
 
 A_SUMMARY = {
@@ -78,13 +79,16 @@ class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
         """As listings take it; raises InvalidRequest for a time that is none and a search that cannot be read."""
         if self.q is not None:
             search.parse(self.q)
+        begin, end = _moment("created_from", self.created_from), _moment("created_to", self.created_to)
+        if begin and end and end < begin:
+            raise InvalidRequest("created_to", "is before created_from")
         return listing.Filter(
             status=self.status.value if self.status else None,
             name=self.name,
             item_id=str(self.item_id) if self.item_id else None,
             worker=self.worker,
-            created_from=_moment("created_from", self.created_from),
-            created_to=_moment("created_to", self.created_to),
+            created_from=begin,
+            created_to=end,
             q=self.q,
         )
 

@@ -18,7 +18,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
-from makertasks import clock, settings
+from makertasks import clock, masking, settings
 from makertasks.errors import InvalidRequest, Unavailable
 from makertasks.records import JSONMap
 
@@ -67,7 +67,7 @@ def record(who: str, action: str, target: str, **details: Any) -> None:
     connect()
     moment = clock.text(clock.now())
     entry = AuditEntry(f"audit#{moment[:7]}", f"{moment}#{secrets.token_hex(4)}")
-    entry.who, entry.action, entry.target, entry.details = who, action, target, details
+    entry.who, entry.action, entry.target, entry.details = who, action, masking.text(target), masking.masked(details)
     try:
         entry.save()
         AuditEntry("audits", moment[:7]).save()

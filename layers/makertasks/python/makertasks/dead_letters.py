@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from makertasks import aftermath, clock, lifecycle, listing, records, tasks, wire
+from makertasks import aftermath, clock, lifecycle, listing, masking, records, tasks, wire
 from makertasks.errors import MakertasksError, UnknownTask
 from makertasks.records import TaskRecord
 from makertasks.states import Status
@@ -29,16 +29,19 @@ def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
     A task that has a record already and is not final becomes FAILURE; one that has ended stays as it is, and one whose
     worker still has time is left to the sweep.
     """
+    secret: frozenset[str] = frozenset()
     try:
-        name = tasks.in_folder(queue).name
+        task = tasks.in_folder(queue)
+        name, secret = task.name, task.secret_arguments
     except (UnknownTask, ModuleNotFoundError):  # the task was removed, and its queue not yet
         name = queue
     try:
         message = wire.decode(body, message_id=message_id, default_name=name)
         reason = "its function ended without a word each time the message was delivered, before it could be recorded"
+        body = _without_secrets(body, message, secret)
     except wire.Malformed as error:
         message = wire.Message(task_id=error.task_id or message_id, name=error.name or name)
-        reason = f"the message cannot be read: {error}"
+        reason, body = f"the message cannot be read: {error}", masking.text(body)
     bare = wire.Message(
         task_id=message.task_id, name=message.name, root_id=message.root_id, parent_id=message.parent_id
     )
@@ -48,6 +51,15 @@ def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
     if ended.is_final:
         aftermath.follow(message, ended)
     return message.task_id
+
+
+def _without_secrets(body: str, message: wire.Message, secret: frozenset[str]) -> str:
+    """The body, or where something in it is secret the arguments alone, masked: that is not sent again as it is."""
+    given = wire.plain([message.args, message.kwargs])
+    args, kwargs = masked = [masking.masked(given[0]), masking.masked(given[1], secret)]
+    if masked == given:
+        return body
+    return wire.dump_value({**kwargs, **({"args": args} if args else {})})
 
 
 def not_redriven(queue: str) -> tuple[list[TaskRecord], bool]:
