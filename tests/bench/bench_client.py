@@ -48,6 +48,45 @@ print(time.perf_counter() - begun)
 """
 
 
+# The same two requests with nothing around them but a signature, on a connection that stays open.
+BARE = f"""
+import http.client, json, os, time
+from urllib.parse import urlsplit
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from makertasks import delays, producer, queues
+from makertasks.producer import Submission
+endpoint, credentials = os.environ["AWS_ENDPOINT_URL"], boto3.Session().get_credentials().get_frozen_credentials()
+connection = http.client.HTTPConnection(urlsplit(endpoint).netloc)
+queue = queues.url_of("generate_qr_code")
+prepared = producer.prepare(Submission("inventory.tasks.generate_qr_code", {{}}, ("{ITEM_ID}",)), check_items=False)
+body = delays.body_of("generate_qr_code", prepared.message)
+item = {{"id": {{"S": ""}}, "result": {{"S": "x" * 900}}}}
+def ask(service, target, content):
+    headers = {{"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}}
+    request = AWSRequest("POST", endpoint + "/", headers, json.dumps(content).encode())
+    SigV4Auth(credentials, service, os.environ["AWS_DEFAULT_REGION"]).add_auth(request)
+    connection.request("POST", "/", request.data, dict(request.headers.items()))
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    answer.read()
+begun = time.perf_counter()
+for number in range({TASKS}):
+    item["id"] = {{"S": f"bare-{{number}}-{{begun}}"}}
+    ask("dynamodb", "DynamoDB_20120810.PutItem", {{"TableName": os.environ["TASKS_TABLE"], "Item": item}})
+    ask("sqs", "AmazonSQS.SendMessage", {{"QueueUrl": queue, "MessageBody": body}})
+print(time.perf_counter() - begun)
+"""
+# Prints the processor's seconds that the import takes in a process that has only just begun.
+IMPORT = """
+import time
+begun = time.process_time()
+import makertasks
+print(time.process_time() - begun)
+"""
+
+
 def rows() -> Iterator[Figure]:
     """Everything this module measures; takes about a minute."""
     subprocess.run(["make", "--silent", ".local/celery-newest/.installed"], cwd=ROOT, check=True)  # noqa: S607 - of PATH
@@ -59,16 +98,21 @@ def rows() -> Iterator[Figure]:
         print_settings = [*ours[:1], "-m", "makertasks", "celery-settings", "--json"]
         environment["CELERY_SETTINGS"] = _run(print_settings, environment)
         stock = [str(ROOT / ".local/celery-newest/bin/python"), "-c", STOCK]
-        taken: dict[str, list[float]] = {"ours": [], "at once": [], "stock": []}
+        taken: dict[str, list[float]] = {"ours": [], "at once": [], "stock": [], "bare": []}
         for _ in range(ROUNDS):  # in turns, so that whatever else the machine does meets all of them
             taken["stock"].append(float(_run(stock, environment)))
             taken["ours"].append(float(_run([*ours, OURS], environment)))
             taken["at once"].append(float(_run([*ours, OURS_AT_ONCE], environment)))
+            taken["bare"].append(float(_run([*ours, BARE], environment)))
+        imported = min(float(_run([*ours, IMPORT], environment)) for _ in range(5))
     stock_seconds = min(taken["stock"])
     yield Figure(f"{TASKS:,} × delay(), stock Celery with SQS", stock_seconds, "s", stock_seconds)
-    # One task at a time is two requests here, the record and the message, where stock Celery makes one.
+    # One task at a time is two requests here, the record and the message, where stock Celery makes one; the row after
+    # it is what two requests cost by themselves. So whoever has many tasks to send sends them at once.
     yield Figure(f"{TASKS:,} × delay(), our client", min(taken["ours"]), "s", 2 * stock_seconds)
+    yield Figure(f"{TASKS:,} × two bare requests, for comparison", min(taken["bare"]), "s", 2 * stock_seconds)
     yield Figure(f"{TASKS:,} tasks by submit_many()", min(taken["at once"]), "s", stock_seconds)
+    yield Figure("import makertasks", 1000 * imported, "ms", 100)
 
 
 def _pause(stack: LocalStack) -> None:

@@ -254,21 +254,26 @@ def measures(bench: Bench, role: Role) -> None:
     assert deliver(bench, role, {})["links"]["changed"]
 
 
-def dump(bench: Bench, pk: str | None = None, name: str = "Probe", image: str = "inventory/images/none.png") -> str:
+def dump(
+    bench: Bench, pk: str | None = None, name: str = "Probe", image: str = "inventory/images/none.png", **more: Any
+) -> str:
     key = f"imports/probe-{uuid.uuid4()}.json"
     fields = {"name": name, "sku": "P-1", "image": image, "updated_at": datetime.now(UTC).isoformat()}
     bench.put_object(
         key,
-        json.dumps([{"model": "inventory.inventoryitem", "pk": pk or str(uuid.uuid4()), "fields": fields}]).encode(),
+        json.dumps(
+            [{"model": "inventory.inventoryitem", "pk": pk or str(uuid.uuid4()), "fields": fields} | more]
+        ).encode(),
     )
     return key
 
 
 def imports_changes(bench: Bench, role: Role) -> None:
-    """An item that is new, then one that is different."""
+    """An item that is new, then one that is different, then one that is gone."""
     pk = str(uuid.uuid4())
     for name in ("Before", "After"):
         deliver(bench, role, {"key": dump(bench, pk, name)})
+    deliver(bench, role, {"key": dump(bench, pk, deleted=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())})
 
 
 def upload(bench: Bench, item_id: str) -> str:

@@ -22,7 +22,7 @@ from moto.dynamodb.models.table import Table
 from import_dump.handler import import_dump
 from makertasks import bucket, deliveries, dumps, imports, inventory, settings
 from makertasks.context import Context, Continue, running
-from makertasks.errors import PermanentError
+from makertasks.errors import PermanentError, UnknownItem
 from makertasks.inventory import Item, ItemSupplier, LoggedDelivery, Reference, ReorderRequest
 
 REAL = Path(__file__).parent.parent / "data" / "openmakersuite-dump.json"
@@ -260,6 +260,49 @@ class TestObjects:
         report = imports.apply_changes(change([link], "inventory.itemsupplier", unit_cost="9.90"), lambda _key: False)
         assert counts(report.as_json()) == (0, 1, 0, 0)
         assert inventory.get_item_page(ITEM).suppliers[0].unit_cost == "9.90"
+
+
+class TestDeletions:
+    def test_what_is_deleted_goes_and_no_older_state_brings_it_back(self, bring_in, rows):
+        whole = change(a_makerspace(), "inventory.inventoryitem", updated_at="2026-11-01T00:00:00Z")
+        bring_in(whole)
+        gone = [deleted(whole, pk, "2026-11-02T00:00:00Z") for pk in (5, ITEM)]
+        assert [bring_in(each)["deleted"] for each in gone] == [1, 1]
+        kinds = set(rows())
+        assert not kinds & {(f"item#{ITEM}", "item"), (f"item#{ITEM}", "supplier#5"), ("link#5", "reference")}
+        assert (f"item#{ITEM}", "supplier#6") in kinds
+        again = bring_in(whole)
+        assert (again["created"], again["older"]) == (0, 2)
+        assert [bring_in(each)["deleted"] for each in gone] == [0, 0]
+
+    def test_a_deletion_that_comes_before_its_object_keeps_it_out(self, bring_in):
+        whole = change(a_makerspace(), "inventory.inventoryitem", updated_at="2026-11-01T00:00:00Z")
+        bring_in(deleted(whole, ITEM, "2026-11-02T00:00:00Z"))
+        assert bring_in(whole)["older"] == 1
+        with pytest.raises(UnknownItem):
+            inventory.get_item(ITEM)
+
+    def test_what_was_made_anew_since_stays(self, bring_in):
+        whole = change(a_makerspace(), "inventory.inventoryitem", updated_at="2026-11-03T00:00:00Z")
+        bring_in(whole)
+        assert bring_in(deleted(whole, ITEM, "2026-11-02T00:00:00Z"))["older"] == 1
+        assert inventory.get_item(ITEM).sku == "M3"
+
+    def test_many_deletions_fit_into_dynamodbs_transactions(self, bring_in):
+        suppliers = [obj("inventory.supplier", number, name=f"No. {number}") for number in range(120)]
+        bring_in(suppliers)
+        gone = [{**each, "deleted": "2026-11-02T00:00:00Z"} for each in suppliers]
+        assert bring_in(gone)["deleted"] == 120
+
+    def test_a_time_that_is_none_is_refused(self, bring_in):
+        assert bring_in(deleted(a_makerspace(), 3, "yesterday"))["refused"] == 1
+
+
+def deleted(objects: list[dict], pk, moment: str) -> list[dict]:
+    """The object of that key as a live OpenMakerSuite says that it was deleted, with what it names before it."""
+    [one] = [each for each in objects if each["pk"] == pk]
+    named = [each for each in objects if each["pk"] in {1, 2, 3, ITEM}] if pk == 5 else objects[:2]
+    return [*named, {**one, "deleted": moment}]
 
 
 class TestTheTask:

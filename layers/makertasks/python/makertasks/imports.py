@@ -2,7 +2,8 @@
 
 What an object becomes is compared with what stands in the table; only attributes that OpenMakerSuite owns are written,
 and only where they differ. What tasks made here stays: pictures and QR codes are only filled in where there is none, a
-lead time that was measured here is kept, and an object older than the table's is left alone.
+lead time that was measured here is kept, and an object older than the table's is left alone. An object that a live
+OpenMakerSuite deleted goes, and leaves a mark, so that no older state of it comes back.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from makertasks import dumps, inventory
 from makertasks.dumps import DumpObject
 from makertasks.errors import PassingError
 from makertasks.inventory import Change, Entry, Item
+from makertasks.openmakersuite.deletions import is_gone, mark, mark_key, outlives
 from makertasks.openmakersuite.differences import FILLED, difference, is_older
 from makertasks.openmakersuite.entries import entries_of
 from makertasks.openmakersuite.parsing import Parsed, Refused, parse
 from makertasks.openmakersuite.references import Key, References, needs, needs_of
 from makertasks.openmakersuite.report import Report
 
-# Objects compared and written together. An object becomes at most two entries, and DynamoDB takes 100 at once.
+# Objects compared and written together. An object becomes at most two entries, one that was deleted takes two away and
+# leaves a mark, and DynamoDB takes 100 at once.
 CHUNK_OBJECTS = inventory.TRANSACTION_ENTRIES // 2
+CHUNK_DELETIONS = inventory.TRANSACTION_ENTRIES // 3
 
 # A transaction has at most 4 MB, and a letter at most 4 bytes: a chunk ends with the object that reaches this.
 CHUNK_LETTERS = 700_000
@@ -40,11 +44,13 @@ FIRST_PAUSE = 0.05
 
 @dataclass(frozen=True)
 class Planned:
-    """One object that becomes entries; its own comes first."""
+    """One object that becomes entries; its own comes first. `deleted`: when they are to go, else None."""
 
     model: str
+    number: str
     letters: int
     entries: list[Entry]
+    deleted: str | None
 
 
 def survey(objects: Iterable[DumpObject]) -> References:
@@ -118,7 +124,7 @@ def _plan(objects: Iterable[DumpObject], references: References, report: Report)
             report.refuse(each, str(refused))
             continue
         if entries:
-            yield Planned(parsed.model, letters, entries)
+            yield Planned(parsed.model, parsed.number, letters, entries, parsed.deleted)
         else:
             report.pass_over(f"{parsed.model} of no item")
 
@@ -132,13 +138,15 @@ def _checked_letters(parsed: Parsed) -> int:
 
 def _chunk(planned: Iterator[Planned]) -> list[Planned]:
     chunk: list[Planned] = []
-    letters = 0
-    while len(chunk) < CHUNK_OBJECTS and letters < CHUNK_LETTERS:
+    letters, most = 0, CHUNK_OBJECTS
+    while len(chunk) < most and letters < CHUNK_LETTERS:
         try:
             chunk.append(next(planned))
         except StopIteration:
             break
         letters += chunk[-1].letters
+        if chunk[-1].deleted:
+            most = CHUNK_DELETIONS
     return chunk
 
 
@@ -146,13 +154,14 @@ def _write(chunk: list[Planned], report: Report, has_media: Callable[[str], bool
     """Compare a chunk with the table and write what differs, all of it or nothing."""
     keys = [_key(entry) for planned in chunk for entry in planned.entries]
     for look in range(LOOKS):
-        stored = inventory.find(keys)
+        stored = _find(chunk, keys)
         for planned in chunk:
             report.media_missing += _drop_missing_media(planned.entries[0], stored, has_media)
         outcomes = [_outcome(planned, stored) for planned in chunk]
         new = [entry for outcome in outcomes for entry in outcome.new]
         changes = [change for outcome in outcomes for change in outcome.changes]
-        if not (new or changes) or inventory.transact(new, changes):
+        gone = [entry for outcome in outcomes for entry in outcome.gone]
+        if not (new or changes or gone) or inventory.transact(new, changes, gone):
             for planned, outcome in zip(chunk, outcomes, strict=True):
                 report.count(planned.model, outcome.name)
                 report.older += outcome.older
@@ -161,23 +170,41 @@ def _write(chunk: list[Planned], report: Report, has_media: Callable[[str], bool
     raise PassingError(f"others kept changing the inventory while {keys[0][0]} was imported; the import goes on later")
 
 
+def _find(chunk: list[Planned], keys: list[Key]) -> dict[Key, Entry]:
+    """What the table holds of a chunk, and the marks of what it does not hold or is to lose."""
+    stored = inventory.find(keys)
+    marked = [planned for planned in chunk if planned.deleted or _key(planned.entries[0]) not in stored]
+    return stored | inventory.find(mark_key(planned.model, planned.number) for planned in marked)
+
+
 @dataclass(frozen=True)
 class _Outcome:
     name: str
     new: list[Entry] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    gone: list[Entry] = field(default_factory=list)
     older: bool = False
 
 
 def _outcome(planned: Planned, stored: dict[Key, Entry]) -> _Outcome:
     own = planned.entries[0]
-    there = stored.get(_key(own))
-    if there is not None and is_older(own, there):
+    there, marked = stored.get(_key(own)), stored.get(mark_key(planned.model, planned.number))
+    if planned.deleted:
+        return _deletion(planned, planned.deleted, stored, marked)
+    if is_gone(own, marked) if there is None else is_older(own, there):
         return _Outcome("unchanged", older=True)
     new = [entry for entry in planned.entries if _key(entry) not in stored]
     pairs = [(entry, stored[_key(entry)]) for entry in planned.entries if _key(entry) in stored]
     changes = [change for entry, old in pairs if (change := difference(entry, old)) is not None]
     return _Outcome("created" if there is None else "changed" if new or changes else "unchanged", new, changes)
+
+
+def _deletion(planned: Planned, moment: str, stored: dict[Key, Entry], marked: Entry | None) -> _Outcome:
+    there = [stored[_key(entry)] for entry in planned.entries if _key(entry) in stored]
+    if any(outlives(entry, moment) for entry in there):
+        return _Outcome("unchanged", older=True)
+    new = [] if marked else [mark(planned.model, planned.number, moment)]
+    return _Outcome("deleted" if there else "unchanged", new, gone=there)
 
 
 def _key(entry: Entry) -> Key:

@@ -205,8 +205,8 @@ def change(wanted: Change) -> bool:
     return True
 
 
-def transact(new: Iterable[Entry], changes: Iterable[Change]) -> bool:
-    """Create entries and change single attributes of others, at most 100 together: all of it or nothing.
+def transact(new: Iterable[Entry], changes: Iterable[Change], gone: Iterable[Entry] = ()) -> bool:
+    """Create entries, change single attributes of others and remove others, at most 100 together: all or nothing.
 
     Answers False where one of the new ones exists by now, a condition does not hold, or someone else is writing one of
     them: look again and call again. Raises PassingError where DynamoDB refuses.
@@ -218,6 +218,8 @@ def transact(new: Iterable[Entry], changes: Iterable[Change]) -> bool:
                 transaction.save(entry, condition=Entry.owner.does_not_exist())
             for entry, actions, condition in changes:
                 transaction.update(entry, actions=actions, condition=condition)
+            for entry in gone:
+                transaction.delete(entry)
     except TransactWriteError as error:
         if code_of(error) == "TransactionCanceledException":
             codes = {reason.code for reason in error.cancellation_reasons if reason is not None}

@@ -17,3 +17,13 @@ class InventoryItem(models.Model):  # noqa: DJ008 - as above
     minimum_stock = models.IntegerField(default=0)
     is_active = models.BooleanField(default=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+
+class Supplier(models.Model):  # noqa: DJ008 - as above
+    name = models.CharField(max_length=200)
+
+
+class ItemSupplier(models.Model):  # noqa: DJ008 - as above
+    item = models.ForeignKey(InventoryItem, on_delete=models.CASCADE)
+    supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE)
+    unit_cost = models.DecimalField(max_digits=10, decimal_places=2, null=True)

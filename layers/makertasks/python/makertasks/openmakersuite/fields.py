@@ -26,6 +26,7 @@ class DumpedObject(Struct):
     model: str
     pk: Number
     fields: dict[str, object]
+    deleted: datetime | None = None  # not in dumps: when a live OpenMakerSuite deleted it
 
 
 class NamedFields(Struct):

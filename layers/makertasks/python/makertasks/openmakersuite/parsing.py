@@ -21,6 +21,7 @@ class Parsed(NamedTuple):
     number: str  # the primary key as text
     fields: Any  # a Struct of openmakersuite_fields
     raw: dict[str, Any]
+    deleted: str | None = None  # when it was deleted, ISO 8601
 
 
 def parse(value: Any) -> Parsed | None:
@@ -31,7 +32,8 @@ def parse(value: Any) -> Parsed | None:
         if kept is None:
             return None
         number = str(UUID(str(dumped.pk))) if kept is fields.ItemFields else str(dumped.pk)
-        return Parsed(dumped.model, number, msgspec.convert(dumped.fields, kept), dumped.fields)
+        deleted = value["deleted"] if dumped.deleted else None
+        return Parsed(dumped.model, number, msgspec.convert(dumped.fields, kept), dumped.fields, deleted)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         raise Refused(f"{path.rstrip('`')}: {reason[0].lower()}{reason[1:]}" if path else reason) from error

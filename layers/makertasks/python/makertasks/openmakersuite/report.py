@@ -18,8 +18,9 @@ class Report:
     objects: int = 0
     created: int = 0
     changed: int = 0
+    deleted: int = 0
     unchanged: int = 0
-    older: int = 0  # of the unchanged: the table knew a newer state
+    older: int = 0  # of the unchanged: the table knew a newer state, or that the object was deleted since
     refused: int = 0
     refusals: list[dict[str, Any]] = field(default_factory=list)
     by_model: dict[str, dict[str, int]] = field(default_factory=dict)
