@@ -24,6 +24,18 @@ def project_with(folder: Path, *tasks: str) -> Path:
     return target
 
 
+def with_layer(template: Path, layer: str, task: str) -> Path:
+    """The template with a layer that no function of the stack itself has, given to one task's function."""
+    text = template.read_text()
+    model, name = "QrcodeLayer", f"{_camel(layer)}Layer"
+    found = re.search(rf"  {model}:\n.*?\n\n", text, re.DOTALL)
+    assert found, f"template.yaml has no {model}"
+    declared = found[0].replace(model, name).replace("qrcode", layer)
+    head, _, rest = text.replace(found[0], found[0] + declared).partition(f"  # ── Task {task} ")
+    template.write_text(f"{head}  # ── Task {task} {rest.replace(f'!Ref {model}', f'!Ref {name}', 1)}")
+    return template
+
+
 def block(template: str, name: str) -> str:
     """A task's block, as somebody who adds a task copies it."""
     found = re.search(rf"  # ── Task {MODEL} .*?(?=  # ── )", template, re.DOTALL)

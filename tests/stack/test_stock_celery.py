@@ -65,13 +65,14 @@ class Site:
             **keys,
         }
 
-    def without(self, action: str) -> dict[str, Any]:
-        """The policy without one of its actions."""
-        statements = [
-            statement | {"Action": [each for each in statement["Action"] if each != action]}
-            for statement in self.policy["Statement"]
-        ]
-        return self.policy | {"Statement": [statement for statement in statements if statement["Action"]]}
+
+def without(policy: dict[str, Any], action: str) -> dict[str, Any]:
+    """A policy without one of its actions."""
+    statements = [
+        statement | {"Action": [each for each in statement["Action"] if each != action]}
+        for statement in policy["Statement"]
+    ]
+    return policy | {"Statement": [statement for statement in statements if statement["Action"]]}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def begun(site: Site) -> Iterator[dict[tuple[str, str], Future[Ran]]]:
         for action, (file, name) in NEEDS.items():
             arguments = (file, "-x", "-k", name)
             denied = pool.submit(
-                site.check, "newest", *arguments, policy=site.without(action), **site.beside_the_package
+                site.check, "newest", *arguments, policy=without(site.policy, action), **site.beside_the_package
             )
             jobs["newest", action] = denied
         yield jobs

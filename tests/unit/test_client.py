@@ -113,6 +113,20 @@ def test_countdown_task_id_and_idempotency_key(shop, item_id):
     assert records.get("mine").eta
 
 
+def test_a_long_delay_is_left_to_the_function_which_has_the_right_to_make_schedules(shop, item_id, monkeypatch):
+    role = os.environ["DELAYS_ROLE"]
+    monkeypatch.delenv("DELAYS_ROLE")  # as on any machine that is no function
+    scheduler = aws.client("scheduler")
+    scheduler.create_schedule_group(Name="unit-delays")
+    result = makertasks.generate_qr_code.apply_async(kwargs={"item_id": item_id}, countdown=3600)
+    assert (result.status, scheduler.list_schedules()["Schedules"]) == ("PENDING", [])
+    monkeypatch.setenv("DELAYS_ROLE", role)
+    shop.deliver()
+    assert (result.status, len(scheduler.list_schedules()["Schedules"])) == ("PENDING", 1)
+    assert result.revoke() == "REVOKED"
+    assert scheduler.list_schedules()["Schedules"] == []
+
+
 def test_what_a_stock_worker_wrote_reads_like_any_other(shop):
     stored = wire.result_meta("SUCCESS", task_id="stock", result=7, name="t", kwargs={"a": 1}, worker="celery@here")
     item = {"id": {"S": wire.result_key("stock")}, "result": {"B": stored}, "timestamp": {"N": "1"}}

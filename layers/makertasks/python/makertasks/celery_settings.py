@@ -1,4 +1,4 @@
-"""What a stock Celery client needs to send to this stack and to read its results: settings, and an IAM policy."""
+"""What clients need to send to this stack and to read its results: settings for stock Celery, and IAM policies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from makertasks import aws, delays, queues, settings, tasks
 from makertasks.errors import Unavailable
+from makertasks.payloads import FOLDER as PAYLOADS
 
 
 def celery_settings() -> dict[str, Any]:
@@ -67,6 +68,27 @@ def policy(*, inventory: bool = False) -> dict[str, Any]:
     }
 
 
+def client_policy() -> dict[str, Any]:
+    """The IAM policy of a program that uses the Python client, and nothing it does not need; raises Unavailable.
+
+    Updated and deleted is what it revokes and forgets; the bucket holds large arguments and results.
+    """
+    table = _table_arn()
+    payloads = f"arn:{table.split(':')[1]}:s3:::{settings.bucket()}/{PAYLOADS}*"
+    arns = [_queue_arn(short) for short in _queues().values()]
+    single = ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow("SendTasks", ["sqs:GetQueueUrl", "sqs:SendMessage"], arns),
+            _allow("Records", [*single, "dynamodb:BatchWriteItem"], table),
+            _allow("KnowItems", ["dynamodb:BatchGetItem"], _table_arn(settings.inventory_table())),
+            _allow("LargeValues", ["s3:PutObject", "s3:GetObject"], payloads),
+            _allow("RevokePutOff", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
+        ],
+    }
+
+
 def _queues() -> dict[str, str]:
     """The queues by the names of their tasks: those that callers may send."""
     return {name: declared.short_name for name, declared in tasks.discover().items() if not declared.system}
@@ -81,11 +103,13 @@ def _region() -> str:
     return region
 
 
-def _table_arn() -> str:
+def _table_arn(name: str | None = None) -> str:
+    """ARN of a table, the tasks' where none is named."""
+    table = name or settings.tasks_table()
     try:
-        described = aws.client("dynamodb").describe_table(TableName=settings.tasks_table())
+        described = aws.client("dynamodb").describe_table(TableName=table)
     except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the tasks table {settings.tasks_table()} was not found: {error}") from error
+        raise Unavailable(f"the table {table} was not found: {error}") from error
     arn: str = described["Table"]["TableArn"]
     return arn
 

@@ -37,10 +37,15 @@ def seconds_until(eta: datetime | None) -> float:
 
 
 def send(queue: str, message: wire.Message) -> None:
-    """Send a message so that it arrives at its `eta` or shortly before; raises Unavailable."""
+    """Send a message so that it arrives at its `eta` or shortly before; raises Unavailable.
+
+    A client makes no schedules: it sends the message at once, and the function that gets it makes one.
+    """
     wait = seconds_until(message.eta)
     if message.eta is None or wait <= queues.MAXIMUM_DELAY_SECONDS:
         queues.send(queue, body_of(queue, message), wait)
+    elif not settings.makes_schedules():
+        queues.send(queue, body_of(queue, message))
     else:
         schedule(queue, message.task_id, body_of(queue, message), message.eta)
 

@@ -70,7 +70,7 @@ def _bring_further(task: Task, delivery: Delivery) -> Outcome:
     except (InvalidRequest, InvalidArguments, payloads.TooLarge) as error:
         return _refuse(task, delivery, error)
     expires, eta = delivery.message.expires, delivery.message.eta
-    if expires and expires <= clock.now() and (ended := _expire(record, expires)):
+    if expires and expires <= clock.now() and (ended := expire(record, expires)):
         return ended
     if eta and delays.seconds_until(eta):
         return _put_off(task, delivery, record, eta)
@@ -79,10 +79,10 @@ def _bring_further(task: Task, delivery: Delivery) -> Outcome:
         raise Later(delays.seconds_until(turn), f"the rate limit {now.rate_limit} lets it begin later")
     claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
-        return _stand_aside(claimed)
+        return stand_aside(claimed)
     logger.append_keys(attempt=claimed.attempt)
     final = attempt.run(task, delivery, claimed, now)
-    return Outcome(final, ended_now=True) if final else _stand_aside(records.get(record.task_id))
+    return Outcome(final, ended_now=True) if final else stand_aside(records.get(record.task_id))
 
 
 def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
@@ -110,12 +110,12 @@ def _refuse(task: Task, delivery: Delivery, error: Exception) -> Outcome:
     record = records.new(shown, queue=task.short_name, created=delivery.sent)
     reason = error if isinstance(error, PermanentError) else InvalidArguments(str(error))
     if not lifecycle.close(record, Status.FAILURE, reason):
-        return _stand_aside(records.get(record.task_id))
+        return stand_aside(records.get(record.task_id))
     logger.warning("task refused", reason=str(error))
     return Outcome(records.get(record.task_id), ended_now=True)
 
 
-def _expire(record: TaskRecord, expires: datetime) -> Outcome | None:
+def expire(record: TaskRecord, expires: datetime) -> Outcome | None:
     """REVOKED for a task that was not begun in time; None where a worker has it."""
     reason = Expired(f"expired at {clock.text(expires)}; it may not begin any more")
     ended_now = lifecycle.close(record, Status.REVOKED, reason)
@@ -128,7 +128,7 @@ def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) 
     if not lifecycle.create(record):
         stored = records.get(record.task_id)
         if stored.status != Status.PENDING:
-            return _stand_aside(stored)
+            return stand_aside(stored)
     wait = delays.seconds_until(eta)
     if wait <= queues.MAXIMUM_DELAY_SECONDS:
         raise Later(wait, "its time has not come")
@@ -136,7 +136,7 @@ def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) 
     return Outcome(records.get(record.task_id), ended_now=False)
 
 
-def _stand_aside(held: TaskRecord) -> Outcome:
+def stand_aside(held: TaskRecord) -> Outcome:
     """What a refused claim means: nothing more to do, or to come back later."""
     if held.is_final:
         logger.info("message of an ended task dropped", status=held.status)

@@ -168,6 +168,13 @@ def report_progress(claimed: Claim, done: int, total: int) -> bool:
     return _update(claimed.record, [TaskRecord.progress.set({"done": done, "total": total})], _mine(claimed))
 
 
+def show_state(claimed: Claim, state: str, value: Any) -> bool:
+    """Let Celery clients see a state of a task's own making while it runs; False where the attempt was lost."""
+    meta = {**wire.parse_result_meta(claimed.record.result), "status": state, "result": value}
+    seen = TaskRecord.result.set(wire.dump_value(meta, compact=True).encode())
+    return _update(claimed.record, [seen], _mine(claimed))
+
+
 def keep_state(claimed: Claim, state: dict[str, Any]) -> bool:
     """Write what a next attempt goes on with, should this one stop without a word; False where it was lost."""
     return _update(claimed.record, [writes.state(state)], _mine(claimed))

@@ -22,15 +22,18 @@ class TimeLimitExceeded(BaseException):
 
 
 @contextmanager
-def time_limits(soft: float | None, hard: float, hard_reason: str) -> Iterator[None]:
+def time_limits(
+    soft: float | None, hard: float, hard_reason: str, *, soft_error: type[Exception] = SoftTimeLimitExceeded
+) -> Iterator[None]:
     """Raise in the body when `soft` or `hard` seconds have passed; only in a process's main thread.
 
-    `hard_reason` says whose limit the hard one is ("the task's time limit", "what its function had left").
+    `hard_reason` says whose limit the hard one is ("the task's time limit", "what its function had left"); `soft_error`
+    is what the soft one raises.
     """
     running = True
     stages: list[tuple[float, BaseException]] = [(hard, TimeLimitExceeded(f"stopped after {hard:g} s: {hard_reason}"))]
     if soft is not None and soft < hard:
-        stages.insert(0, (soft, SoftTimeLimitExceeded(f"stopped after {soft:g} s: the task's soft time limit")))
+        stages.insert(0, (soft, soft_error(f"stopped after {soft:g} s: the task's soft time limit")))
 
     def strike(_number: int, _frame: FrameType | None) -> None:
         if not running:

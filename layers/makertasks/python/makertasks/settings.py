@@ -46,6 +46,11 @@ def bucket() -> str:
     return required("MEDIA_BUCKET")
 
 
+def makes_schedules() -> bool:
+    """Whether this process may make schedules: functions do, clients leave it to them."""
+    return bool(os.environ.get("DELAYS_ROLE"))
+
+
 def delays_role() -> str:
     """ARN of the role with which one-time schedules send the messages of tasks that are put off."""
     return required("DELAYS_ROLE")

@@ -47,8 +47,11 @@ class TaskFailed(MakertasksError):
     """A directly invoked task did not succeed; the message says why."""
 
 
-def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
-    """The Lambda handler of one task."""
+Execute = Callable[[Task, Delivery], execution.Outcome]
+
+
+def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable[[dict[str, Any], Any], Any]:
+    """The Lambda handler of one task; `execute` brings a delivery further."""
     metrics = of_task(task.name)
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -59,11 +62,11 @@ def lambda_handler(task: Task) -> Callable[[dict[str, Any], Any], Any]:
         invocation = Invocation(began, began + lambda_context.get_remaining_time_in_millis() / 1000)
         metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=len(event.get("Records", [event])))
         if "Records" not in event:
-            return _invoke(task, event, lambda_context.aws_request_id, invocation)
+            return _invoke(task, event, lambda_context.aws_request_id, invocation, execute)
 
         def handle(record: SQSRecord) -> None:
             is_first = record.message_id == event["Records"][0]["messageId"]
-            _deliver(task, record, invocation, metrics, is_first=is_first)
+            _deliver(task, record, invocation, metrics, execute, is_first=is_first)
 
         return process_partial_response(event, handle, processor, lambda_context)
 
@@ -79,7 +82,13 @@ def worker_name(function: str) -> str:
 
 
 def _deliver(
-    task: Task, record: SQSRecord, invocation: Invocation, metrics: EphemeralMetrics, *, is_first: bool
+    task: Task,
+    record: SQSRecord,
+    invocation: Invocation,
+    metrics: EphemeralMetrics,
+    execute: Execute,
+    *,
+    is_first: bool,
 ) -> None:
     """One message of a batch; raises where the message must come back."""
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
@@ -90,12 +99,12 @@ def _deliver(
         _close_malformed(task, record, error, sent)
         return
     logger.remove_keys(["attempt"])  # the message before in the batch had its own
-    logger.append_keys(task_id=message.task_id, task_name=task.name)
+    logger.append_keys(task_id=message.task_id, task_name=message.name)
     delivery = Delivery(message, worker_name(task.short_name), invocation, sent, message.origin or "", is_first)
     try:
         if not invocation.has_time:
             raise Later(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
-        outcome = execution.execute(task, delivery)
+        outcome = execute(task, delivery)
         if outcome.ended_now:
             _count(metrics, outcome.record, sent)
     except Later as later:
@@ -147,14 +156,16 @@ def _count(metrics: EphemeralMetrics, record: TaskRecord, sent: datetime) -> Non
         metrics.add_metric(name="QueueDelay", unit=MetricUnit.Seconds, value=max(waited, 0.0))
 
 
-def _invoke(task: Task, event: dict[str, Any], request_id: str, invocation: Invocation) -> dict[str, Any]:
+def _invoke(
+    task: Task, event: dict[str, Any], request_id: str, invocation: Invocation, execute: Execute
+) -> dict[str, Any]:
     """A direct invocation with the arguments as its event: recorded, run, answered; raises TaskFailed."""
     message = wire.Message(task_id=request_id, name=task.name, args=[], kwargs=event, root_id=request_id)
     worker = worker_name(task.short_name)
     delivery = Delivery(message, worker, invocation, clock.now(), requested_by="direct invocation")
     logger.append_keys(task_id=message.task_id, task_name=task.name)
     try:
-        record = execution.execute(task, delivery).record
+        record = execute(task, delivery).record
     except Later as later:
         queues.send(task.short_name, delays.body_of(task.short_name, message), later.seconds)
         record = records.get(request_id)

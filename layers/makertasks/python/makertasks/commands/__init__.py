@@ -2,7 +2,7 @@
 
 application   the command itself, exit codes
 output        tables, JSON, progress
-setup         configure, celery-settings
+setup         configure, policy, celery-settings
 sending       call, result, retry
 viewing       list, show, logs, events
 inspection    status, inspect …

@@ -39,7 +39,7 @@ def events(
     if screen and not as_json:
         _fill_screen(looks)
         return
-    known = {task["id"]: task["status"] for task in next(looks)}
+    known = {task["id"]: task["status"] for task in next(looks, [])}
     for found in looks:
         for task in reversed(found):
             if known.get(task["id"]) != task["status"]:

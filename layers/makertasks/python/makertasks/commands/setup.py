@@ -1,4 +1,4 @@
-"""configure, celery-settings: what is done once."""
+"""configure, policy, celery-settings: what is done once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from makertasks.commands import output
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(configure)
+    app.command()(policy)
     app.command("celery-settings")(celery_settings)
 
 
@@ -28,6 +29,14 @@ def configure(
     else:
         output.facts(values)
         output.messages.print(f"written to {file}")
+
+
+def policy(as_json: output.AsJson = False) -> None:  # noqa: ARG001 - it is JSON anyway
+    """Print the IAM policy of a program that uses the Python client."""
+    from makertasks import celery_settings as clients  # noqa: PLC0415 - loads boto3
+
+    configuration.load()
+    output.print_json(clients.client_policy())
 
 
 def celery_settings(

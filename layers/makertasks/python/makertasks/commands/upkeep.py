@@ -21,6 +21,9 @@ UPLOAD_SECONDS = 30.0
 schedule_commands = typer.Typer(invoke_without_command=True, help="List schedules, run one now, switch one on or off.")
 
 
+ScheduleName = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("import")(import_dump)
@@ -109,23 +112,24 @@ def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> No
     output.table(({**schedule} for schedule in found), columns, "no schedule")
 
 
-def run(name: Annotated[str, typer.Argument(help="The schedule's name.")]) -> None:
+def run(name: ScheduleName, as_json: output.AsJson = False) -> None:
     """Send a schedule's task now, and print its id."""
     asking.connect()
-    typer.echo(schedules.run_now(name, asking.who()))
+    task_id = schedules.run_now(name, asking.who())
+    output.print_json({"id": task_id}) if as_json else typer.echo(task_id)
 
 
-def enable(name: Annotated[str, typer.Argument(help="The schedule's name.")]) -> None:
+def enable(name: ScheduleName, as_json: output.AsJson = False) -> None:
     """Switch a schedule on."""
-    _switch(name, enabled=True)
+    _switch(name, enabled=True, as_json=as_json)
 
 
-def disable(name: Annotated[str, typer.Argument(help="The schedule's name.")]) -> None:
+def disable(name: ScheduleName, as_json: output.AsJson = False) -> None:
     """Switch a schedule off."""
-    _switch(name, enabled=False)
+    _switch(name, enabled=False, as_json=as_json)
 
 
-def _switch(name: str, *, enabled: bool) -> None:
+def _switch(name: str, *, enabled: bool, as_json: bool) -> None:
     asking.connect()
     changed: Any = schedules.set_enabled(name, enabled)
-    output.facts(changed)
+    output.print_json(changed) if as_json else output.facts(changed)

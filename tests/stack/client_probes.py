@@ -1,0 +1,82 @@
+"""What a program does with the Python client, each with a user of its own; test_client_rights.py runs this.
+
+Standard input: a list of [probe, keys]; for each, a process of its own tries the probe and says how it ended.
+"""
+
+import json
+import os
+import sys
+import time
+import uuid
+
+from makertasks import AsyncResult, generate_index_cards, generate_qr_code
+
+ITEM = os.environ["ITEM_ID"]
+
+
+def sends():
+    generate_qr_code.delay(ITEM)
+
+
+def reads():
+    assert AsyncResult("nobody's").status == "PENDING"
+
+
+def revokes():
+    assert generate_qr_code.apply_async((ITEM,), countdown=600).revoke() == "REVOKED"
+
+
+def forgets():
+    result = generate_qr_code.apply_async((ITEM,), countdown=600)
+    result.revoke()
+    result.forget()
+
+
+def sends_many():
+    answer = generate_qr_code.submit_many([{"item_id": ITEM}] * 2)
+    assert not [*answer.rejected, *answer.unsent], [*answer.rejected, *answer.unsent]
+
+
+def sends_large_arguments():
+    generate_index_cards.apply_async(([str(uuid.uuid4()) for _ in range(600)],), countdown=600)
+
+
+def reads_a_large_result():
+    assert AsyncResult(os.environ["LARGE"]).get(timeout=1) == ["x" * 20_000]
+
+
+def calls_off_what_is_put_off():
+    assert generate_qr_code.apply_async((ITEM,), countdown=3600).revoke() == "REVOKED"
+
+
+def stores_a_large_result():
+    """Done by an administrator, for the probe that reads it."""
+    from makertasks import lifecycle, payloads, records, wire  # noqa: PLC0415 - needs the stack's names
+
+    message = wire.Message(os.environ["LARGE"], generate_qr_code.name, kwargs={"item_id": ITEM})
+    claimed = lifecycle.claim(records.new(message, queue="generate_qr_code"), "probe", time.time() + 60)
+    pointer = payloads.store(message.task_id, "result", ["x" * 20_000])
+    assert lifecycle.succeed(claimed, payloads.shown(pointer), pointer)
+
+
+def outcome(probe, keys):
+    """The error of a probe, empty where it ended well."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.environ.update(keys)
+        try:
+            globals()[probe]()
+            said = ""
+        except BaseException as error:  # noqa: BLE001 - said, and compared
+            said = f"{type(error).__name__}: {error}"
+        os.write(writer, said.encode()[:4000])
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        said = answer.read()
+    os.wait()
+    return said
+
+
+if __name__ == "__main__":
+    json.dump([outcome(probe, keys) for probe, keys in json.load(sys.stdin)], sys.stdout)
