@@ -17,6 +17,8 @@ from infra.local.stack import LocalStack, local_stack
 from tests.stack.extra import ROOT
 
 GUIDE = ROOT / "docs/migrating.md"
+# Pages whose commands are run: blocks of the guide, and indented lines of the others.
+PAGES = (GUIDE, ROOT / "docs/celery.md", ROOT / "docs/client.md")
 DUMP = ROOT / "tests/data/openmakersuite-dump.json"
 
 # The headings of OpenMakerSuite's own guide, and under which heading of ours each is answered.
@@ -32,6 +34,25 @@ SECTIONS = {
     "Production Deployment": "Production deployment",
     "Security Considerations": "Security considerations",
 }
+# The commands of OpenMakerSuite's own guide; each is named beside what takes its place.
+COMMANDS = (
+    "celery -A config flower --port=5555",
+    "celery -A config worker",
+    "celery -A config inspect active",
+    "celery -A config inspect registered",
+    "celery -A config purge",
+    "celery -A config control shutdown",
+    "redis-cli ping",
+    "tail -f /tmp/celery.log",
+    "ps aux",
+    "--basic_auth",
+    "TaskResult",
+    "CELERY_TASK_TIME_LIMIT",
+    "CELERY_TASK_TRACK_STARTED",
+    "CELERY_RESULT_EXTENDED",
+    "CELERY_BROKER_URL",
+    "CELERY_RESULT_BACKEND",
+)
 # Runs one command after the other in one process, as the installed command would, and says how each ended.
 RUNNER = """
 import contextlib, io, json, shlex, sys
@@ -49,9 +70,10 @@ for line in sys.stdin:
 
 
 def commands() -> list[str]:
-    """The commands in the page's blocks, in their order."""
-    blocks = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("makertasks ")]
+    """The commands of the pages, in their order and each once, without what a shell does with them."""
+    lines = [line for page in PAGES for line in page.read_text().splitlines()]
+    found = [line.strip() for line in lines if re.match("( {4})?makertasks ", line)]
+    return list(dict.fromkeys(re.split(r"\s+[#>]", line)[0] for line in found))
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +112,11 @@ def test_every_section_of_the_guide_has_its_place():
     headings = re.findall(r"^## (.*)$", GUIDE.read_text(), re.MULTILINE)
     missing = [title for title, ours in SECTIONS.items() if not any(found.startswith(ours) for found in headings)]
     assert not missing
+
+
+def test_every_command_of_the_guide_is_answered():
+    page = GUIDE.read_text()
+    assert [command for command in COMMANDS if command not in page] == []
 
 
 def test_every_command_runs(stack: LocalStack, tmp_path: Path):
