@@ -16,7 +16,7 @@ from makertasks.states import Status
 NAMES = ("shop.tasks.one", "shop.tasks.two", "shop.tasks.three")
 ITEMS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222", None)
 WORKERS = ("one@aaaa", "two@bbbb")
-TASKS = 50
+TASKS = 32
 
 
 def make_task(number: int, moment: datetime, chance: random.Random) -> TaskRecord:
@@ -41,11 +41,11 @@ def make_task(number: int, moment: datetime, chance: random.Random) -> TaskRecor
 
 @pytest.fixture
 def shop(aws, tasks_table, counters_table):
-    """Fifty tasks over twenty hours in every status, some created in the same microsecond; all of them counted."""
+    """Tasks over twenty hours in every status, some created in the same microsecond; all of them counted."""
     chance = random.Random(7)
     start = datetime.now(UTC) - timedelta(hours=20)
-    moments = [start + timedelta(hours=chance.random() * 20) for _ in range(TASKS - 20)]
-    moments += [moments[0]] * 5 + [datetime.now(UTC) - timedelta(minutes=chance.random() * 90) for _ in range(15)]
+    moments = [start + timedelta(hours=chance.random() * 20) for _ in range(TASKS - 15)]
+    moments += [moments[0]] * 5 + [datetime.now(UTC) - timedelta(minutes=chance.random() * 90) for _ in range(10)]
     made = [make_task(number, moment, chance) for number, moment in enumerate(moments)]
     images = [record.attribute_values for record in made]
     counters.count([counters.change_of(f"event-{number}", None, image) for number, image in enumerate(images)])
@@ -68,7 +68,7 @@ def pages(wanted, limit):
 def test_every_filter_and_every_pair_of_filters_is_right_across_pages(shop):
     middle = shop[len(shop) // 2].created
     values = {
-        "status": [Status.STARTED, Status.SUCCESS, Status.FAILURE],
+        "status": [Status.STARTED, Status.FAILURE],
         "name": [NAMES[0], "shop.tasks.none"],
         "item_id": [ITEMS[0]],
         "worker": [WORKERS[0]],
@@ -80,7 +80,7 @@ def test_every_filter_and_every_pair_of_filters_is_right_across_pages(shop):
     for fields in [{}, *singles, *pairs]:
         wanted = listing.Filter(**{name: str(value) for name, value in fields.items()})
         expected = [record.task_id for record in shop if wanted.admits(record)]
-        assert pages(wanted, 40) == expected, fields
+        assert pages(wanted, 25) == expected, fields
     assert pages(listing.Filter(), 7) == [record.task_id for record in shop]
     assert pages(listing.Filter(status="FAILURE"), 1) == [r.task_id for r in shop if r.status == "FAILURE"]
 
