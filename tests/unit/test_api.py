@@ -369,3 +369,12 @@ def test_the_text_null_is_no_value(tasks_table, counters_table):
         "POST", f"/api/task/timeout/{LEAD_TIMES}", query={"hard": "null"}, bearer=token("superusers")
     )
     assert (status, problem["field"]) == (400, "hard")
+
+
+def test_flowers_list_takes_what_flower_takes(echo, counters_table):
+    """As a Flower 2.0.1 answered: a limit of 0 is none, a state that there is not finds nothing."""
+    task_id = echo.submit("x")
+    for query in ({"limit": 0}, {"state": "RECEIVED"}, {"state": "All", "workername": "All"}):
+        status, found, _ = call("GET", "/api/tasks", query=query, bearer=token("viewers"))
+        assert (status, list(found)) == (200, [task_id])
+    assert call("GET", "/api/tasks", query={"state": "BOGUS"}, bearer=token("viewers"))[:2] == (200, {})
