@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from makertasks import uploads
 from makertasks.tasks import task
 from makertasks.worker import lambda_handler
 
 
-@task("makertasks.attach_upload")
+@task("makertasks.attach_upload", item_of=lambda kwargs: uploads.item_of(kwargs["key"]))
 def attach_upload(key: str, etag: str | None = None) -> dict[str, Any]:
     """Make a picture that was put under `uploads/images/{item id}/` the image of its item.
 

@@ -162,6 +162,13 @@ class TestNotifications:
         assert handler(event, CONTEXT) == {"queued": 2}
         assert waiting("import_dump") == waiting("attach_upload") == 1
 
+    def test_a_picture_is_listed_with_its_item_and_one_that_names_none_is_not(self):
+        handler({"Records": [notification(KEY, sequencer="1"), notification("uploads/a.jpg", sequencer="2")]}, CONTEXT)
+        assert {record.kwargs["key"]: record.item_id for record in all_records()} == {
+            KEY: str(ITEM),
+            "uploads/a.jpg": None,
+        }
+
     def test_keys_arrive_as_they_were_put(self):
         handler({"Records": [notification("imports/my dump+ä.json", sequencer="1")]}, CONTEXT)
         [record] = all_records()

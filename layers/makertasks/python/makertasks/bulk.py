@@ -26,6 +26,7 @@ from makertasks import (
     queues,
     records,
     settings,
+    tasks,
     wire,
 )
 from makertasks.bulk_calls import Call
@@ -140,19 +141,18 @@ def _prepared(
 
 def _refuse_unknown_items(drafts: dict[int, Draft], answer: Submitted) -> None:
     """Take those out whose item the inventory does not have, after one look at all of them."""
-    wanted = {draft.record.item_id for draft in drafts.values() if draft.record.item_id}
+    named = {
+        place: (arguments[0], draft.record.item_id)
+        for place, draft in drafts.items()
+        if draft.record.item_id and (arguments := tasks.find(str(draft.record.name)).item_arguments)
+    }
+    wanted = {item_id for _, item_id in named.values()}
     known = {owner for owner, _ in inventory.find((inventory.owner_of(item_id), "item") for item_id in wanted)}
-    for place, draft in list(drafts.items()):
-        item_id = draft.record.item_id
-        if item_id and inventory.owner_of(item_id) not in known:
-            argument = next(name for name, value in _arguments(draft).items() if value == item_id)
+    for place, (argument, item_id) in named.items():
+        if inventory.owner_of(item_id) not in known:
             error = producer.unknown_item(argument, item_id)
             answer.rejected.append(Rejection(place, error.field, error.reason))
             del drafts[place]
-
-
-def _arguments(draft: Draft) -> Mapping[str, Any]:
-    return draft.message.kwargs or {"item_id": draft.record.item_id}
 
 
 def _batches(drafts: Mapping[int, Draft]) -> Iterator[list[tuple[int, Draft]]]:

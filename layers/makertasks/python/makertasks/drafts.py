@@ -38,10 +38,8 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
             "kwargs: have secrets among them, and are too large to be kept elsewhere than in the open"
         )
     slim = payloads.slim(replace(message, args=[], kwargs=kwargs))
-    item_ids = (kwargs.get(name) for name in task.item_arguments)
-    item_id = next((item_id for item_id in item_ids if isinstance(item_id, str)), None)
     kept = slim if slim.kwargs != kwargs else replace(slim, kwargs=shown)
-    record = records.new(kept, queue=task.short_name, created=created, item_id=item_id, **attributes)
+    record = records.new(kept, queue=task.short_name, created=created, item_id=task.item_id(kwargs), **attributes)
     if (size := len(record.options or "")) > MAXIMUM_OPTIONS:
         raise InvalidArguments(
             f"options: what is to follow the task, and its headers, are {size:,} characters of JSON; at most "

@@ -125,7 +125,7 @@ def prepare(submission: Submission, *, check_items: bool = True) -> Draft:
         changes=submission.changes,
         max_retries=_checked_retries(submission.max_retries),
     )
-    if prepared.record.item_id and check_items:
+    if task.item_arguments and prepared.record.item_id and check_items:
         check_item(task.item_arguments[0], prepared.record.item_id)
     return prepared
 

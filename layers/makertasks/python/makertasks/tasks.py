@@ -51,6 +51,9 @@ class Task:
     time_limit: float | None = None  # seconds; ends the task
     rate_limit: str | None = None  # Celery's form: "10/m", "2/s"
     system: bool = False  # started by the system's own ways alone: callers cannot submit it by name
+    item_of: Callable[[Mapping[str, Any]], UUID | None] | None = (
+        None  # the item it is about, where no argument names it
+    )
 
     def __post_init__(self) -> None:
         """Refuse limits that Lambda cannot keep."""
@@ -94,6 +97,14 @@ class Task:
         """Names of the arguments that name an item of the inventory."""
         hints = typing.get_type_hints(self.run, include_extras=True)
         return [name for name, hint in hints.items() if hint == ItemId]
+
+    def item_id(self, kwargs: Mapping[str, Any]) -> str | None:
+        """The item that a task with these arguments is about, under which it is listed."""
+        if self.item_of:
+            found = self.item_of(kwargs)
+            return str(found) if found else None
+        named = (kwargs.get(name) for name in self.item_arguments)
+        return next((item_id for item_id in named if isinstance(item_id, str)), None)
 
     @cached_property
     def secret_arguments(self) -> frozenset[str]:
