@@ -10,6 +10,7 @@ from lambda_queue import Queue
 
 from makertasks import configuration, inventory, records
 from makertasks.commands import application
+from makertasks.errors import Unavailable
 from makertasks.inventory_model import Item
 
 ITEM = str(uuid4())
@@ -116,6 +117,15 @@ def test_waiting_in_vain_ends_with_6_and_the_task_goes_on(command, worker):
 def test_an_aws_that_refuses_ends_with_4(command, aws):
     aws.client("dynamodb").delete_table(TableName="unit-tasks")
     assert command("show", "x")[0] == 4
+
+
+def test_an_error_of_the_surroundings_says_what_to_do(command, monkeypatch):
+    def unreachable(*_args):
+        raise Unavailable("the tasks table did not answer: Unable to locate credentials")
+
+    monkeypatch.setattr(records, "stored", unreachable)
+    code, _, err = command("show", "x")
+    assert (code, "aws configure" in " ".join(err.split())) == (4, True)
 
 
 def test_revoke_says_what_happened_to_each(command, worker):

@@ -32,6 +32,13 @@ EXIT_CODES: list[tuple[type[BaseException], int]] = [
     (MakertasksError, 2),
 ]
 
+# What to do about an error of AWS's own tools, by what it says.
+HINTS = {
+    "Unable to locate credentials": "give them as for AWS's tools: `aws configure`, AWS_PROFILE or AWS_ACCESS_KEY_ID",
+    "Could not connect to the endpoint": "is the network there, and does AWS_ENDPOINT_URL say the right place?",
+    "ExpiredToken": "the credentials have expired: sign in again",
+}
+
 app = typer.Typer(
     name="makertasks",
     help="OpenMakerSuite's background tasks on AWS Lambda: send them, look at them, control them.",
@@ -49,11 +56,18 @@ def run(arguments: list[str] | None = None) -> None:
     try:
         app(arguments, prog_name="makertasks")
     except (MakertasksError, TimeoutError) as error:
-        output.messages.print(f"error: {error}", style="red", markup=False)
+        _say(str(error))
         sys.exit(exit_code(error))
     except aws_errors() as error:
-        output.messages.print(f"error: AWS refused: {error}", style="red", markup=False)
+        _say(f"AWS refused: {error}")
         sys.exit(4)
+
+
+def _say(error: str) -> None:
+    output.messages.print(f"error: {error}", style="red", markup=False)
+    for said, hint in HINTS.items():
+        if said in error:
+            output.messages.print(f"hint: {hint}", markup=False)
 
 
 def exit_code(error: BaseException) -> int:
