@@ -1,6 +1,6 @@
 """A task's trace goes on where it was submitted: what a function sends carries the trace of its own invocation.
 
-SQS takes the trace from the request's header and hands it on with the message, and Lambda begins the task's trace there:
+SQS takes the trace from the request's header and hands it on with the message, where Lambda begins the task's:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-tracing.html
 """
 
