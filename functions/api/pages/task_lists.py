@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
@@ -18,6 +19,8 @@ from makertasks.task_views import TaskSummary
 
 # A list sorted by anything but its creation is sorted among so many of the newest tasks that match.
 SORTED_TASKS = 500
+# The function that answers has 30 s.
+SEARCH_SECONDS = 8.0
 # Cursors of earlier pages in an address: more would not fit into what a gateway takes.
 REMEMBERED_PAGES = 12
 SORTABLE = ("name", "status", "created", "done", "runtime", "worker")
@@ -148,13 +151,17 @@ def _sorted(query: ListQuery) -> TaskList:
 
 
 def newest(filters: listing.Filter, most: int) -> tuple[list[TaskRecord], bool]:
-    """Up to `most` of the newest tasks that match, and whether those are all; raises InvalidRequest or Unavailable."""
+    """Up to `most` of the newest tasks that match, and whether those are all; raises InvalidRequest or Unavailable.
+
+    Tasks that lie far apart take many queries; what was found by then is answered after `SEARCH_SECONDS`.
+    """
     found: list[TaskRecord] = []
     cursor = None
+    until = time.monotonic() + SEARCH_SECONDS
     while True:
         page, cursor = lists.task_page(filters, listing.MAXIMUM_LIMIT, cursor)
         found += page
-        if not cursor or len(found) >= most:
+        if not cursor or len(found) >= most or time.monotonic() > until:
             return found[:most], not cursor and len(found) <= most
 
 
