@@ -73,10 +73,7 @@ destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test
-test: check unit celery stack faults ## What proves that it works (about 15 minutes)
-
-.PHONY: acceptance
-acceptance: browser ## The long proofs beside it: the pages in Chromium
+test: check unit celery stack faults browser ## What proves that it works (about 15 minutes)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
@@ -101,9 +98,12 @@ soak: $(ENVIRONMENTS) ## Faults injected into 5,000 tasks; takes long
 faults: $(ENVIRONMENTS) ## Crashes, time-outs, duplicates and refusals: every task must still end once
 	$(BIN)/pytest tests/faults
 
-.PHONY: browser
+.PHONY: browser screenshots
 browser: $(ENVIRONMENTS) ## The pages in a real Chromium, which must be installed
 	$(BIN)/pytest tests/browser
+
+screenshots: $(ENVIRONMENTS) ## Take docs/screenshots anew: every page in both themes
+	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.browser.screenshots
 
 .PHONY: celery
 celery: $(CELERIES) ## Our wire format beside a real Celery, the oldest and the newest

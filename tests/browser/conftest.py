@@ -6,38 +6,122 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, ViewportSize
 
-from tests.browser.deployed import Site, deployed, fill
+from tests.browser.axe import violations
+from tests.browser.content import fill
+from tests.browser.deployed import Site, deployed
+
+DESK: ViewportSize = {"width": 1280, "height": 800}
+EMPTY_PAGES = ("/", "/tasks", "/items", "/jobs", "/activity")
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The stack, filled, and a browser."""
+def new_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The stack as it is after its first deployment, and a browser."""
     with deployed(tmp_path_factory.mktemp("aws")) as found:
-        fill(found)
         yield found
 
 
+@pytest.fixture(scope="session")
+def empty_pages(new_site: Site) -> dict[str, tuple[str, list[str]]]:
+    """What pages say while there is nothing, and what axe has against them."""
+    found = {}
+    with new_site.context("superuser") as context:
+        page = context.new_page()
+        for path in EMPTY_PAGES:
+            page.goto(path)
+            found[path] = (page.locator("main").inner_text(), violations(page))
+    return found
+
+
+@pytest.fixture(scope="session")
+def site(new_site: Site, empty_pages: object) -> Site:
+    """The stack, filled, and a browser."""
+    fill(new_site)
+    return new_site
+
+
+class Browsers:
+    """One browser a role and way of looking, each with one page, kept for all tests: opening them takes longest."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.kept: dict[Any, BrowserContext] = {}
+
+    def context(self, role: str | None, **options: Any) -> BrowserContext:
+        """The browser of a role."""
+        key = (role, *sorted(options.items()))
+        if key not in self.kept:
+            self.kept[key] = self.site.context(role, **options)
+        return self.kept[key]
+
+    def page(self, role: str | None, busy: list[Page], **options: Any) -> Page:
+        """That browser's page, or another one where it is busy."""
+        context = self.context(role, **options)
+        page = next((each for each in context.pages if each not in busy), None) or context.new_page()
+        page.set_viewport_size(DESK)
+        page.emulate_media(color_scheme="light")
+        return page
+
+    def close(self) -> None:
+        """Close them all."""
+        for context in self.kept.values():
+            context.close()
+
+
+@pytest.fixture(scope="session")
+def browsers(new_site: Site) -> Iterator[Browsers]:
+    """The browsers of all roles."""
+    kept = Browsers(new_site)
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def open_page(site: Site) -> Iterator[Callable[..., Page]]:
-    """Opens a page: `open_page("/tasks", "viewer", color_scheme="dark")`. A script's error fails the test."""
-    contexts: list[BrowserContext] = []
+def open_page(site: Site, browsers: Browsers) -> Iterator[Callable[..., Page]]:
+    """Opens a page: `open_page("/tasks", "viewer", timezone_id="Asia/Tokyo")`. A script's error fails the test.
+
+    `alone` in a browser of its own, for tests that change cookies or put its clock forward (`clock`).
+    """
+    opened: list[Page] = []
+    alone_in: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def opened(path: str, role: str | None = "superuser", *, status: int = 200, **options: Any) -> Page:
-        context = site.context(role, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(f"{path}: {error}"))
-        page.on("console", lambda said: complaints.append(f"{path}: {said.text}") if said.type == "error" else None)
+    def on_error(error: Error) -> None:
+        complaints.append(str(error))
+
+    def on_console(said: ConsoleMessage) -> None:
+        # An answer of 4xx that a test asked for is told by the browser as well; it is no error of a script.
+        if said.type == "error" and "the server responded with a status of 4" not in said.text:
+            complaints.append(said.text)
+
+    def opens(
+        path: str, role: str | None = "superuser", *, status: int = 200, alone: bool = False, clock: bool = False,
+        **options: Any,
+    ) -> Page:  # fmt: skip
+        if alone or clock:
+            context = site.context(role, **options)
+            alone_in.append(context)
+            page = context.new_page()
+        else:
+            page = browsers.page(role, opened, **options)
+            opened.append(page)
+        page.on("pageerror", on_error)
+        page.on("console", on_console)
+        if clock:
+            page.clock.install()
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == status, f"{path} answered {answer.status}"
         return page
 
-    yield opened
-    for context in contexts:
+    yield opens
+    for page in opened:
+        page.remove_listener("pageerror", on_error)
+        page.remove_listener("console", on_console)
+        page.unroute_all()
+        page.goto("about:blank")  # which asks for nothing
+    for context in alone_in:
         context.close()
-    # An answer of 4xx that a test asked for is told by the browser as well; it is no error of a script.
-    assert [each for each in complaints if "Failed to load resource" not in each] == []
+    assert complaints == []

@@ -14,12 +14,15 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Page
 
+from infra.local import trial
 from makertasks import clock
 from tests.browser import history
-from tests.browser.deployed import Site, deployed, send
+from tests.browser.content import send
+from tests.browser.deployed import Site, deployed
 from tests.waiting import wait_for
 
 FOLDER = Path(__file__).parents[2] / "docs/screenshots"
+TASKS = 300
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 # A picture ends here, however long the page is.
@@ -42,6 +45,7 @@ PAGES = {
     "jobs": "/jobs",
     "job": "/jobs/{job}",
     "activity": "/activity",
+    "signed-out": "/signed-out",
 }
 ON_A_PHONE = ("overview", "tasks", "task", "item")
 
@@ -60,15 +64,18 @@ def main() -> int:
 def prepare(site: Site) -> None:
     """A month of history, files made for one item, a task that failed, a dead letter, a job and a paused queue."""
     api = site.stack.api
-    history.write(site.stack, site.items, clock.now())
+    trial.import_sample(site.stack)
+    site.items = api.get("/v1/items", limit=50)["items"]
+    history.write(site.stack, site.items, clock.now(), TASKS)
     item = wait_for(lambda: with_image(site), "an item's image to be downloaded")
     site.items = [item, *site.items]
     item_id = item["id"]
     site.tasks["done"] = api.submit("generate_qr_code", item_id=item_id)
     site.tasks["card"] = api.submit("generate_index_card", item_id=item_id)
-    site.tasks["failed"] = send(site, "generate_qr_code", item_id="no-uuid")
     for task_id in site.tasks.values():
         site.ended(task_id)
+    site.tasks["failed"] = api.get("/v1/tasks", name=history.DOWNLOAD, status="FAILURE", limit=1)["tasks"][0]["id"]
+    site.ended(send(site, "generate_qr_code", item_id="no-uuid"))
     sqs = site.stack.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-generate_index_card")["QueueUrl"]
     site.ended(sqs.send_message(QueueUrl=url, MessageBody='{"task": "generate_index_card", "item": 7}')["MessageId"])
@@ -85,7 +92,9 @@ def with_image(site: Site) -> dict[str, Any] | None:
 
 def take(site: Site, name: str, path: str, theme: str) -> None:
     """One page's pictures in one theme."""
-    with site.context("superuser", color_scheme=theme, viewport=DESK, timezone_id="Europe/Berlin") as context:
+    with site.context(
+        "superuser", color_scheme=theme, viewport=DESK, timezone_id="Europe/Berlin", locale="en-GB"
+    ) as context:
         page = context.new_page()
         page.goto(path.format(**site.tasks, item=site.items[0]["id"]))
         page.wait_for_load_state("networkidle")

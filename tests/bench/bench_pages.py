@@ -1,0 +1,58 @@
+"""What a page costs beside the calls of the API that give what it shows: medians of both, taken in turn."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from infra.local import trial
+from infra.local.api import Api
+from infra.local.stack import local_stack
+from tests.bench.figures import Figure
+
+# A page may take so many times as long as its calls.
+TIMES = 2
+ROUNDS = 15
+# The overview has no call of its own; it is told alone.
+PAGES = {
+    "/tasks": ["/v1/tasks"],
+    "/tasks/{task}": ["/v1/tasks/{task}"],
+    "/task-types": ["/v1/task-types", "/v1/statistics"],
+    "/queues": ["/v1/queues"],
+    "/workers": ["/v1/workers"],
+    "/schedules": ["/v1/schedules"],
+    "/items": ["/v1/items"],
+    "/items/{item}": ["/v1/items/{item}", "/v1/tasks?item_id={item}"],
+}
+
+
+def rows() -> Iterator[Figure]:
+    """Every page on a stack of its own, with the sample inventory in it; takes about a minute."""
+    with tempfile.TemporaryDirectory() as folder, local_stack(Path(folder)) as stack:
+        trial.import_sample(stack)
+        item = stack.api.get("/v1/items", limit=1)["items"][0]["id"]
+        task = stack.api.get("/v1/tasks", limit=1)["tasks"][0]["id"]
+        for page, calls in PAGES.items():
+            ours, theirs = medians(stack.api, page, calls, ROUNDS, item=item, task=task)
+            yield Figure(f"{page}: {ours * 1000:.0f} ms, its calls {theirs * 1000:.0f} ms", ours / theirs, "×", TIMES)
+
+
+def medians(api: Api, page: str, calls: Sequence[str], rounds: int, **ids: str) -> tuple[float, float]:
+    """Median seconds of a page, and of its calls together."""
+    # In turn, so that what else the machine does weighs on both.
+    turns = [
+        (seconds(api, page.format(**ids)), sum(seconds(api, call.format(**ids)) for call in calls))
+        for _ in range(rounds + 1)
+    ]
+    ours, theirs = zip(*turns[1:], strict=True)
+    return statistics.median(ours), statistics.median(theirs)
+
+
+def seconds(api: Api, path: str) -> float:
+    """How long one request takes."""
+    began = time.perf_counter()
+    assert api.request("GET", path).status_code == 200
+    return time.perf_counter() - began

@@ -1,0 +1,106 @@
+"""What the stack holds while tests look at it: sample items, a few weeks of tasks, and text that means no good."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from infra.local import trial
+from makertasks import clock, failures, records, wire
+from makertasks.errors import PermanentError
+from makertasks.states import Status
+from tests.browser import history
+from tests.browser.deployed import Site
+from tests.waiting import wait_for
+
+# Tasks of the past: several pages of the list.
+TASKS = 70
+# Markup, a name written from right to left, emoji and 2,000 characters.
+HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> '\"& مرحبا بالعالم 🧪 "
+LONG = HOSTILE + "<b>" + "x" * 2000
+# Producers choose ids: this one holds what addresses and markup are made of.
+HOSTILE_ID = "a/b?c=d#e&50%2F \"'<i>مرحبا 🧪"
+HOSTILE_ITEM = "0b5c1f0e-6f0a-4a54-9d0c-3a1f6f2b7c11"
+
+
+def fill(site: Site) -> None:
+    """Items, one of them with a hostile name, and tasks that ended each way or still run."""
+    trial.import_sample(site.stack)
+    site.items = site.stack.api.get("/v1/items", limit=50)["items"]
+    put_hostile_item(site)
+    first = site.items[0]["id"]
+    site.tasks["done"] = site.stack.api.submit("generate_qr_code", item_id=first)
+    # What is sent to a queue directly is checked only when it runs.
+    site.tasks["failed"] = send(site, "generate_qr_code", item_id="no-uuid")
+    site.tasks["long"] = send(site, "generate_qr_code", item_id=LONG)
+    history.write(site.stack, site.items, clock.now(), TASKS)
+    with history.environment(site.stack):
+        site.tasks["hostile"] = hostile_task()
+        site.tasks["running"] = running_task()
+    for name in ("done", "failed", "long"):
+        site.ended(site.tasks[name])
+    wait_for(lambda: counted(site) >= TASKS, "the counters to follow")
+
+
+def counted(site: Site) -> int:
+    """Tasks in the counters of the last weeks."""
+    ago = clock.text(clock.now() - timedelta(days=40))
+    totals: dict[str, int] = site.stack.api.get("/v1/statistics", created_from=ago)["totals"]
+    return sum(totals.values())
+
+
+def put_hostile_item(site: Site) -> None:
+    """An item whose every text means no good."""
+    site.hostile_item = HOSTILE_ITEM
+    texts = {name: {"S": LONG} for name in ("name", "sku", "description", "location")}
+    entry = {"owner": f"item#{HOSTILE_ITEM}", "entry": "item", "kind": "item", "listing": "item", "sort_name": "zz"}
+    site.stack.client("dynamodb").put_item(
+        TableName=site.stack.outputs["InventoryTableName"],
+        Item={
+            **{name: {"S": value} for name, value in entry.items()},
+            **texts,
+            "category": {"M": {"name": {"S": HOSTILE}, "color": {"S": "#2563eb"}}},
+        },
+    )
+
+
+def hostile_task() -> str:
+    """A failed task whose every text means no good, its id among them."""
+    error = PermanentError(LONG)
+    message = wire.Message(
+        task_id=HOSTILE_ID, name=f"shop.{HOSTILE}", args=[LONG], kwargs={HOSTILE: [LONG, {LONG: 1}]}, parent_id=HOSTILE
+    )
+    record = records.new(message, queue="generate_qr_code", requested_by=HOSTILE, created=clock.now())
+    record.worker, record.attempt, record.body = HOSTILE, 1, LONG
+    record.error_type, record.error_message = "<b>Error", LONG
+    record.fingerprint = failures.fingerprint(record.name, "Error", LONG)
+    record.retried_to = [HOSTILE]
+    end(record, Status.FAILURE, error=error)
+    return HOSTILE_ID
+
+
+def running_task() -> str:
+    """A task whose worker will be at it for hours."""
+    message = wire.Message(task_id="runs-for-hours", name=history.QR_CODE, args=[], kwargs={"item_id": "x"})
+    record = records.new(message, queue="generate_qr_code", requested_by="test", created=clock.now())
+    record.status, record.attempt, record.worker = Status.STARTED.value, 1, "generate_qr_code@00000000"
+    record.started, record.lease = record.created, (clock.now() + timedelta(hours=6)).timestamp()
+    record.progress = {"done": 3, "total": 9}
+    record.save()
+    return "runs-for-hours"
+
+
+def end(record: records.TaskRecord, status: Status, **outcome: Any) -> None:
+    """Write a record as one that has just ended."""
+    record.status, record.status_key = status.value, records.status_key(record.task_id, status, record.created)
+    record.started, record.done, record.runtime = record.created, clock.text(clock.now()), 0.2
+    record.result = records.meta(record, status, **outcome)
+    record.save()
+
+
+def send(site: Site, queue: str, **kwargs: str) -> str:
+    """Put arguments into a task's queue as the SQS console does; answers the task's id."""
+    sqs = site.stack.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{site.stack.name}-tasks-{queue}")["QueueUrl"]
+    return str(sqs.send_message(QueueUrl=url, MessageBody=json.dumps(kwargs))["MessageId"])

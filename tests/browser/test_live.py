@@ -1,0 +1,125 @@
+"""What moves by itself: rows, statuses and counts come while a page is open, and never under the reader's hand.
+
+Pages ask again every few seconds; here their clock is put forward instead of waiting.
+"""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.waiting import wait_for
+
+UPDATE_SECONDS = 6
+QR_CODE = "inventory.tasks.generate_qr_code"
+# A live update is bound to this on the wire, headers included.
+UPDATE_BYTES = 5_000
+
+
+def row_of(page, task_id):
+    return page.locator(f"tr[id='r{task_id}']")
+
+
+def submit(site):
+    return site.stack.api.submit("generate_qr_code", item_id=site.items[0]["id"])
+
+
+def update(page):
+    """What the page asks for when its time has come."""
+    with page.expect_response(lambda answer: "known=" in answer.url) as asked:
+        page.clock.fast_forward(UPDATE_SECONDS * 1000)
+    return asked.value
+
+
+def test_new_tasks_come_by_themselves_and_statuses_change_in_place(site, open_page):
+    page = open_page("/tasks", "operator", clock=True)
+    page.mouse.move(5, 5)
+    task_id = submit(site)
+    update(page)
+    expect(row_of(page, task_id)).to_be_visible()
+    site.ended(task_id)
+    update(page)
+    expect(row_of(page, task_id).locator(".status:not(td)")).to_have_text("SUCCESS")
+    expect(page.locator("[data-age]")).to_contain_text("Updated")
+
+
+def test_a_row_under_the_pointer_stays_where_it_is_and_new_ones_are_announced(site, open_page):
+    page = open_page("/tasks", "operator", clock=True)
+    row = page.locator("tbody tr").nth(1)
+    row.hover()
+    first, place = row.get_attribute("id"), row.bounding_box()
+    submit(site)
+    update(page)
+    expect(page.locator(".fresh a")).to_contain_text("1 new task")
+    row = page.locator("tbody tr").nth(1)
+    assert (row.get_attribute("id"), row.bounding_box()) == (first, place)
+    page.locator(".fresh a").click()
+    expect(page.locator("tbody tr").nth(2)).to_have_attribute("id", first)
+
+
+def test_a_row_that_the_keyboard_is_on_and_rows_that_are_selected_stay_too(site, open_page):
+    page = open_page("/tasks", "operator", clock=True)
+    box = page.locator("tbody input[name=id]").nth(2)
+    box.check()
+    order = page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.id)")
+    submit(site)
+    update(page)
+    expect(page.locator(".fresh a")).to_be_visible()
+    expect(box).to_be_checked()
+    assert page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.id)") == order
+
+
+def test_pausing_stops_the_updates_and_going_on_catches_up(site, open_page):
+    page = open_page("/tasks", "operator", clock=True)
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("[data-age]")).to_contain_text("Paused")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    task_id = submit(site)
+    page.clock.fast_forward(60_000)
+    expect(page.locator("[data-age]")).to_contain_text("1 minute ago")
+    assert asked == []
+    page.get_by_role("button", name="Go on").click()
+    page.mouse.move(5, 5)
+    expect(row_of(page, task_id)).to_be_visible()
+
+
+def test_an_update_that_fails_is_told_and_the_page_recovers(open_page):
+    page = open_page("/tasks", "viewer", clock=True)
+    page.route(re.compile(r"/tasks\?.*known="), lambda route: route.fulfill(status=400, body="no"))
+    update(page)
+    expect(page.locator("[data-age]")).to_contain_text("No answer; last updated")
+    assert page.locator("tbody tr").count() > 0
+    page.unroute_all()
+    update(page)
+    expect(page.locator("[data-age]")).to_contain_text("Updated")
+
+
+def test_an_update_is_light_and_one_without_news_is_empty(site, open_page):
+    page = open_page(f"/tasks?name={QR_CODE}", "operator", clock=True)
+    page.mouse.move(5, 5)
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    sizes = []
+    session.on("Network.loadingFinished", lambda finished: sizes.append(finished["encodedDataLength"]))
+    statuses = []
+    page.on("response", lambda answer: statuses.append(answer.status) if "known=" in answer.url else None)
+    site.ended(submit(site))
+    wait_for(lambda: update(page) and 200 in statuses, "an update with news")
+    wait_for(lambda: update(page) and 204 in statuses, "an update without")
+    page.wait_for_load_state("networkidle")
+    assert 0 < max(sizes) < UPDATE_BYTES
+
+
+def test_the_overview_leads_to_a_failures_reason_and_remedy(site, open_page):
+    page = open_page("/", "operator")
+    expect(page.locator(".banner h2")).to_have_text("Something is wrong")
+    page.locator(".banner a", has_text=re.compile("failed in the last hour")).click()
+    row_of(page, site.tasks["failed"]).locator("td.name a").click()
+    expect(page.locator("#outcome")).to_have_text("Error")
+    expect(page.locator("#traceback")).to_contain_text("Traceback")
+    page.get_by_role("button", name="Retry", exact=True).hover()
+    page.get_by_role("link", name="Edit and retry").click()
+    expect(page.get_by_label("item id")).to_have_value("no-uuid")

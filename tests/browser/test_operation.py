@@ -1,0 +1,109 @@
+"""What people do to queues, schedules and limits, clicked in the pages and looked for in SQS, Lambda and schedules."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from playwright.sync_api import expect
+
+from tests.waiting import wait_for
+
+QR_CODE = "inventory.tasks.generate_qr_code"
+CARD = "inventory.tasks.generate_index_card"
+
+
+def mapping_of(site, name):
+    """The event source mapping that feeds a function from its queue."""
+    function = f"{site.stack.name}-{name}"
+    [mapping] = site.stack.client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+    return mapping
+
+
+def test_a_queue_is_paused_purged_and_resumed(site, open_page):
+    page = open_page("/queues/generate_qr_code", "operator")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".said")).to_contain_text("paused")
+    wait_for(lambda: mapping_of(site, "generate_qr_code")["State"] == "Disabled", "the consumer to be switched off")
+    waiting = [site.stack.api.submit("generate_qr_code", item_id=site.items[3]["id"]) for _ in range(2)]
+    page.goto("/")
+    expect(page.locator(".banner")).to_contain_text("generate_qr_code is paused")
+    page.goto("/queues")
+    expect(page.locator("tr#generate_qr_code")).to_contain_text("paused")
+    page.goto("/queues/generate_qr_code")
+    expect(page.locator("#lately + ul")).to_contain_text("Pause queue by operator")
+    page.get_by_text("Purge …").click()
+    page.get_by_role("button", name="Purge the queue").click()
+    expect(page).to_have_url(re.compile(r"/jobs/"))
+    assert [site.ended(task_id)["status"] for task_id in waiting] == ["REVOKED", "REVOKED"]
+    page.goto("/queues/generate_qr_code")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".said")).to_contain_text("goes on")
+    wait_for(lambda: mapping_of(site, "generate_qr_code")["State"] == "Enabled", "the consumer to be switched on")
+
+
+def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page):
+    item = site.items[0]["id"]
+    body = json.dumps({"item_id": item})
+    sqs = site.stack.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-generate_index_card")["QueueUrl"]
+    message = sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
+    site.ended(message)
+    page = open_page("/queues/generate_index_card", "operator")
+    page.get_by_text("Show", exact=True).first.click()
+    expect(page.locator("td pre").first).to_have_text(body)
+    page.get_by_role("button", name="Send them again").click()
+    expect(page.locator(".said")).to_contain_text("sent again")
+    page.goto(f"/tasks/{message}")
+    again = page.locator("dd a.id").first.inner_text()
+    assert site.ended(again)["retry_of"] == message
+
+
+def test_a_schedule_is_switched_off_and_on_and_run_now(site, open_page):
+    def enabled():
+        scheduler = site.stack.client("scheduler")
+        return scheduler.get_schedule(Name="update_average_lead_times", GroupName=site.stack.name)["State"]
+
+    page = open_page("/schedules", "operator")
+    card = page.locator("section.card", has=page.get_by_role("heading", name="update_average_lead_times"))
+    expect(card).to_contain_text("At 03:00")
+    expect(card.locator("dd div")).to_have_count(3)
+    card.get_by_role("button", name="Switch off").click()
+    expect(page.locator(".said")).to_contain_text("off")
+    assert enabled() == "DISABLED"
+    card.get_by_role("button", name="Switch on").click()
+    expect(page.locator(".said")).to_contain_text("on")
+    assert enabled() == "ENABLED"
+    card.get_by_role("button", name="Run now").click()
+    expect(page.locator("main h1")).to_have_text("update_average_lead_times")
+    task_id = re.search(r"/tasks/([0-9a-f-]{36})", page.url)[1]
+    assert site.ended(task_id)["status"] == "SUCCESS"
+
+
+def test_a_superuser_bounds_concurrency(site, open_page):
+    page = open_page("/queues/generate_index_card", "superuser")
+    page.get_by_label("At most so many").fill("7")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".said")).to_contain_text("Saved")
+    assert mapping_of(site, "generate_index_card")["ScalingConfig"] == {"MaximumConcurrency": 7}
+    page.goto("/activity")
+    expect(page.locator("tbody tr").first).to_contain_text("generate_index_card")
+
+
+def test_a_superuser_limits_a_task_type_and_mistakes_are_told(site, open_page):
+    page = open_page(f"/task-types/{CARD}", "superuser")
+
+    def save(field, value):
+        page.get_by_text("Change the limits").click()
+        page.get_by_label(field).last.fill(value)
+        page.get_by_role("button", name="Save").click()
+
+    save("Time limit, seconds", "5000")
+    expect(page.locator("p.mistake")).to_contain_text("900")
+    page.goto(f"/task-types/{CARD}")
+    save("Rate", "30/m")
+    expect(page.locator("#limits + dl")).to_contain_text("30/m")
+    assert site.stack.api.get(f"/v1/task-types/{CARD}")["rate_limit"] == "30/m"
+    save("Rate", "")
+    expect(page.locator("#limits + dl")).not_to_contain_text("30/m")
+    assert site.stack.api.get(f"/v1/task-types/{CARD}")["rate_limit"] is None
