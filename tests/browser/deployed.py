@@ -56,6 +56,7 @@ class Site:
 
     def _sign_in(self, role: str) -> StorageState:
         with self.browser.new_context(base_url=self.address) as context:
+            context.set_default_timeout(PATIENCE_SECONDS * 1000)
             page = context.new_page()
             page.goto("/workers")
             page.locator("input[name=username]:visible").fill(role)

@@ -126,7 +126,7 @@ def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_o
         expect(page.locator("main h1")).to_have_text(question)
         page.get_by_role("button", name=action, exact=True).click()
         expect(page).to_have_url(re.compile(r"/jobs/"))
-        expect(page.locator("#job .title .status")).to_have_text("SUCCESS", timeout=40_000)
+        expect(page.locator("#job .title .status")).to_have_text("SUCCESS", timeout=60_000)
 
     page = open_page("/tasks", "superuser")
     mine = f"/tasks?name={LEAD_TIMES}&q=by:superuser&status="
