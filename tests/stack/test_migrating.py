@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import pytest
 
 from infra.local.stack import LocalStack, local_stack
 from tests.stack.extra import ROOT
+from tests.stack.pages import run
 
 GUIDE = ROOT / "docs/migrating.md"
 # Pages whose commands are run: blocks of the guide, and indented lines of the others.
@@ -53,20 +51,6 @@ COMMANDS = (
     "CELERY_BROKER_URL",
     "CELERY_RESULT_BACKEND",
 )
-# Runs one command after the other in one process, as the installed command would, and says how each ended.
-RUNNER = """
-import contextlib, io, json, shlex, sys
-from makertasks.commands.application import run
-for line in sys.stdin:
-    said = io.StringIO()
-    code = 0
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        try:
-            run(shlex.split(line)[1:])
-        except SystemExit as end:
-            code = end.code or 0
-    print(json.dumps([line.strip(), code, said.getvalue()]), flush=True)
-"""
 
 
 def commands() -> list[str]:
@@ -80,32 +64,6 @@ def commands() -> list[str]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     with local_stack(tmp_path_factory.mktemp("migrating")) as deployed:
         yield deployed
-
-
-def run(stack: LocalStack, folder: Path, lines: list[str]) -> list[tuple[str, int, str]]:
-    """Run commands as somebody who has credentials, and whose configuration is in `folder`."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "NO_PROXY": "*",
-        "AWS_ENDPOINT_URL": stack.endpoint,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "PYTHONPATH": f"{ROOT / 'layers/makertasks/python'}{os.pathsep}{ROOT / 'functions'}",
-        "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
-    }
-    ran = subprocess.run(  # noqa: S603 - the commands of our own page
-        [sys.executable, "-c", RUNNER],
-        input="\n".join(lines),
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return [tuple(json.loads(line)) for line in ran.stdout.splitlines()]
 
 
 def test_every_section_of_the_guide_has_its_place():

@@ -162,3 +162,12 @@ def test_events_show_what_happens(command, worker):
 def test_completion_is_there(command):
     assert "makertasks" in command("--help")[1]
     assert "--install-completion" in command("--help")[1]
+
+
+def test_recount_shows_what_differs_puts_it_right_and_then_shows_no_difference(command):
+    command(*qr())
+    shown = json.loads(command("recount", "--behind", "0", "--dry-run", "--json")[1])
+    assert (shown["examined"], len(shown["differences"]), shown["repaired"]) == (1, 3, 0)
+    assert "1 tasks counted; 3 counters put right" in command("recount", "--behind", "0")[1]
+    code, out, said = command("recount", "--behind", "0")
+    assert (code, "no difference" in said, "0 counters put right, 0 still moving" in out) == (0, True, True)

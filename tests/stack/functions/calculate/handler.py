@@ -13,7 +13,7 @@ from makertasks.worker import lambda_handler
 
 @task("tests.calculate", max_retries=2, retry_base=2)
 def calculate(value: Any = None, operation: str = "give", amount: int = 0) -> Any:
-    """Do something small with a value: give, add, sum, fail, hiccup (fail once), wait (seconds)."""
+    """Do something small with a value: give, add, sum, fail, hiccup (fail once), wait (seconds), step (so often)."""
     if operation == "add":
         return value + amount
     if operation == "sum":
@@ -24,6 +24,9 @@ def calculate(value: Any = None, operation: str = "give", amount: int = 0) -> An
         raise PassingError("not now")
     if operation == "wait":
         time.sleep(amount)
+    for number in range(amount if operation == "step" else 0):
+        time.sleep(0.1)
+        current().checkpoint(number, amount)
     return value
 
 

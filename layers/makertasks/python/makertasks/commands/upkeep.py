@@ -1,15 +1,16 @@
-"""import, cleanup, schedules."""
+"""import, cleanup, recount, schedules."""
 
 from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from makertasks import aws, jobs, listing, schedules, settings, tasks
+from makertasks import aws, jobs, listing, recount, schedules, settings, tasks
 from makertasks.commands import asking, output, sending
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.states import Status
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("import")(import_dump)
     app.command()(cleanup)
+    app.command("recount")(recount_tasks)
     app.add_typer(schedule_commands, name="schedules")
     schedule_commands.callback()(list_schedules)
     schedule_commands.command("run")(run)
@@ -91,6 +93,26 @@ def cleanup(
         output.print_json(answer)
     else:
         output.console.print(f"Deleted {answer['done']} of {answer['found']} tasks.")
+
+
+def recount_tasks(
+    behind: Annotated[
+        float, typer.Option(min=0, help="Seconds that counting may run behind.")
+    ] = recount.BEHIND_SECONDS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what differs.")] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Count every task anew, show which counters differ, and put them right. Reads the whole table."""
+    asking.connect()
+    answer = asdict(recount.rebuild(repair=not dry_run, behind=behind))
+    if as_json:
+        output.print_json(answer)
+        return
+    columns = {"period": "PERIOD", "cell": "CELL", "counted": "COUNTED", "found": "FOUND"}
+    shown = [{**each, "counted": str(each["counted"]), "found": str(each["found"])} for each in answer["differences"]]
+    output.table(iter(shown), columns, "no difference")
+    mended, moving = answer["repaired"], len(answer["moving"])
+    output.console.print(f"{answer['examined']} tasks counted; {mended} counters put right, {moving} still moving.")
 
 
 def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> None:

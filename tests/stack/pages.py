@@ -1,0 +1,64 @@
+"""The commands of a page of the documentation, run one after the other as somebody would who has credentials."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.local.stack import LocalStack
+from tests.stack.extra import ROOT
+
+# Runs one command after the other in one process, as the installed command would, and says how each ended.
+RUNNER = """
+import contextlib, io, json, shlex, sys
+from makertasks.commands.application import run
+for line in sys.stdin:
+    said = io.StringIO()
+    code = 0
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            run(shlex.split(line)[1:])
+        except SystemExit as end:
+            code = end.code or 0
+    print(json.dumps([line.strip(), code, said.getvalue()]), flush=True)
+"""
+
+
+def commands(page: Path) -> list[str]:
+    """The commands in the page's blocks, in their order."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("makertasks ")]
+
+
+def environment(stack: LocalStack, folder: Path) -> dict[str, str]:
+    """What somebody's shell has who has credentials, and whose configuration is in `folder`."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "NO_PROXY": "*",
+        "AWS_ENDPOINT_URL": stack.endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "PYTHONPATH": f"{ROOT / 'layers/makertasks/python'}{os.pathsep}{ROOT / 'functions'}",
+        "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
+    }
+
+
+def run(stack: LocalStack, folder: Path, lines: list[str]) -> list[tuple[str, int, str]]:
+    """Run commands; answers each with its exit code and what it said."""
+    ran = subprocess.run(  # noqa: S603 - the commands of our own pages
+        [sys.executable, "-c", RUNNER],
+        input="\n".join(lines),
+        env=environment(stack, folder),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return [tuple(json.loads(line)) for line in ran.stdout.splitlines()]
