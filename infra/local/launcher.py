@@ -100,6 +100,43 @@ def call_functions_by_their_own_names() -> None:
     sam.transform = transformed
 
 
+def let_running_functions_answer() -> None:
+    """End a function's worker only when it has answered where the function is deployed anew, as AWS does.
+
+    MiniStack ends it at once, in the middle of a request or of a task.
+    """
+    runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
+    kill, release, invalidate = runtime.kill_workers, runtime.release_worker, runtime.invalidate_worker
+    thread = threading.local()
+
+    def kill_unless_busy(workers: Any) -> None:
+        found = [worker for worker in workers if worker is not None]
+        busy = []
+        if getattr(thread, "deploys", False):
+            with runtime._lock:  # noqa: SLF001 - it has no other place for this
+                busy = [worker for worker in found if worker.in_use and worker._proc and worker._proc.poll() is None]  # noqa: SLF001 - as above
+                for worker in busy:
+                    worker.retired = True
+        kill([worker for worker in found if worker not in busy])
+
+    def invalidate_when_idle(*which: Any, **more: Any) -> None:
+        thread.deploys = True
+        try:
+            invalidate(*which, **more)
+        finally:
+            thread.deploys = False
+
+    def release_or_kill(worker: Any) -> None:
+        release(worker)
+        if getattr(worker, "retired", False):
+            kill([worker])
+
+    runtime.kill_workers = kill_unless_busy
+    users: list[Any] = [runtime, importlib.import_module("ministack.services.lambda_svc")]
+    for module in users:
+        module.invalidate_worker, module.release_worker = invalidate_when_idle, release_or_kill
+
+
 def main() -> None:
     """Run MiniStack in this process until SIGTERM; its function workers are ended and reaped before it returns."""
     sys.executable, _ = sys.argv[1:]
@@ -109,6 +146,7 @@ def main() -> None:
     count_loopback_as_tls()
     name_what_policies_ask_for()
     call_functions_by_their_own_names()
+    let_running_functions_answer()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:
         runpy.run_module("ministack", run_name="__main__", alter_sys=True)

@@ -107,6 +107,21 @@ def test_a_dead_letter_is_redriven_with_its_own_arguments(echo):
     assert (echo.calls, echo.record(new).retry_of) == (["late"], "dead")
 
 
+def test_a_dead_letter_redriven_twice_is_one_task_unless_that_failed(echo):
+    body = wire.encode(wire.Message(task_id="dead", name=NAME, kwargs={"text": "late"}), "echo")
+    dead_letters.record(body, message_id="m", queue="echo", sent=records.clock.now())
+    echo.plan = [PermanentError("no")]
+    first = resubmission.redrive("dead", who="ada")
+    assert resubmission.redrive("dead", who="ada") == first
+    echo.queue.deliver()
+    assert echo.calls == ["late"]
+    second = resubmission.redrive("dead", who="ada")
+    assert second != first
+    echo.queue.deliver()
+    assert resubmission.redrive("dead", who="ada") == second
+    assert echo.calls == ["late", "late"]
+
+
 def test_a_dead_letter_that_still_cannot_be_read_is_refused_with_the_reason(echo):
     body = base64.b64encode(b'{"half": ').decode()
     dead_letters.record(body, message_id="m", queue="echo", sent=records.clock.now())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from makertasks import lifecycle, masking, payloads, producer, records, wire
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.records import TaskRecord
+from makertasks.states import Status
+
+NAMESPACE = uuid.UUID("c1b7e0a4-6f0f-4a58-9a55-2b1f0d0f8e63")  # of the ids of dead letters' new tasks
 
 
 def retry(task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "", new_id: str | None = None) -> str:
@@ -42,10 +46,18 @@ def retry(task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "
 
 
 def redrive(task_id: str, *, who: str = "") -> str:
-    """Send a dead letter's work again as a new task and answer its id; raises as `retry` does."""
-    if not records.get(task_id).body:
+    """Send a dead letter's work again as a new task and answer its id; raises as `retry` does.
+
+    One that was sent again already is answered with that task, unless it failed or was called off, too.
+    """
+    record = records.get(task_id)
+    if not record.body:
         raise InvalidRequest("id", f"task {task_id} is not a dead letter: its message was read; retry it instead")
-    return retry(task_id, who=who)
+    before = list(record.retried_to or [])
+    last = records.stored(before[-1]) if before else None
+    if last is not None and last.status not in {Status.FAILURE, Status.REVOKED}:
+        return last.task_id
+    return retry(task_id, who=who, new_id=str(uuid.uuid5(NAMESPACE, f"{task_id}/{len(before)}")))
 
 
 def _message(record: TaskRecord) -> wire.Message:
