@@ -63,7 +63,7 @@ def ended(stack: LocalStack, task_id: str) -> dict[str, Any]:
 def switch(stack: LocalStack, what: str, queue: str = "calculate") -> None:
     """Pause or resume a queue, and wait until it is so."""
     stack.api.post(f"/v1/queues/{queue}/{what}", {})
-    state = {"pause": "paused", "resume": "consuming"}[what]
+    state = {"pause": "paused", "resume": "running"}[what]
     wait_for(lambda: stack.api.get(f"/v1/queues/{queue}")["state"] == state, f"the queue to be {state}")
 
 
@@ -171,11 +171,12 @@ def test_a_call_of_many_tasks_that_is_killed_is_made_again_and_doubles_none(stac
     killed = subprocess.Popen(command, env=environment(stack, tmp_path), stdout=subprocess.PIPE)  # noqa: S603 - our own
 
     def submitted() -> int:
-        return stack.client("dynamodb").scan(
+        pages = stack.client("dynamodb").get_paginator("scan").paginate(
             TableName=stack.outputs["TasksTableName"], Select="COUNT", ConsistentRead=True,
-            FilterExpression="#n = :name", ExpressionAttributeNames={"#n": "name"},
+            FilterExpression="#n = :name AND attribute_not_exists(started)", ExpressionAttributeNames={"#n": "name"},
             ExpressionAttributeValues={":name": {"S": "inventory.tasks.generate_qr_code"}},
-        )["Count"]  # fmt: skip
+        )  # fmt: skip
+        return sum(page["Count"] for page in pages)
 
     wait_for(submitted, "the first records", PATIENCE)
     killed.send_signal(signal.SIGKILL)
