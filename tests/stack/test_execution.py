@@ -26,7 +26,7 @@ NAME = "tests.calculate"
 ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
 FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
 PATIENCE = 120.0
-MANY = 2_000
+MANY = 1_000
 BULK = f"""
 import json, sys
 from makertasks.client import get_task
@@ -163,18 +163,32 @@ def test_an_idempotency_key_is_one_task_also_after_its_end(stack: LocalStack):
     assert stack.api.request("POST", "/v1/tasks", json=other).status_code == 422
 
 
+def test_every_command_of_the_page_runs(stack: LocalStack, tmp_path: Path):
+    call = f"""makertasks call generate_qr_code -k '{{"item_id": "{ITEM}"}}' --wait --timeout 120 --json"""
+    first = run(stack, tmp_path, ["makertasks configure --stack makertasks", call])
+    assert [code for _, code, _ in first] == [0, 0], first
+    task_id = json.loads(first[1][2])["id"]
+    lines = [line.replace("TASK_ID", task_id).replace("ITEM_ID", ITEM) for line in commands(PAGE)]
+    ran = run(stack, tmp_path, lines)
+    assert [(line, code, said) for line, code, said in ran if code] == []
+    keyed = [said.strip() for line, _, said in ran if "order-7" in line]
+    assert len(set(keyed)) == 1
+    assert "by-schedule" in next(said for line, _, said in ran if line == "makertasks inspect scheduled")
+
+
+# The last one: it leaves a paused queue with a thousand tasks behind.
 def test_a_call_of_many_tasks_that_is_killed_is_made_again_and_doubles_none(stack: LocalStack, tmp_path: Path):
     # given a client that is killed while it submits
     switch(stack, "pause", "generate_qr_code")
     assert [code for _, code, _ in run(stack, tmp_path, ["makertasks configure --stack makertasks"])] == [0]
-    command = [sys.executable, "-c", BULK]
+    begun, command = clock.text(clock.now()), [sys.executable, "-c", BULK]
     killed = subprocess.Popen(command, env=environment(stack, tmp_path), stdout=subprocess.PIPE)  # noqa: S603 - our own
 
     def submitted() -> int:
         pages = stack.client("dynamodb").get_paginator("scan").paginate(
             TableName=stack.outputs["TasksTableName"], Select="COUNT", ConsistentRead=True,
-            FilterExpression="#n = :name AND attribute_not_exists(started)", ExpressionAttributeNames={"#n": "name"},
-            ExpressionAttributeValues={":name": {"S": "inventory.tasks.generate_qr_code"}},
+            FilterExpression="kwargs.item_id = :item AND created > :begun",
+            ExpressionAttributeValues={":item": {"S": ITEM}, ":begun": {"S": begun}},
         )  # fmt: skip
         return sum(page["Count"] for page in pages)
 
@@ -194,18 +208,3 @@ def test_a_call_of_many_tasks_that_is_killed_is_made_again_and_doubles_none(stac
     # then every task is there, once
     assert json.loads(done.stdout) == [MANY, 0, 0]
     assert 0 < some <= submitted() == MANY
-    stack.api.post("/v1/queues/generate_qr_code/purge", {})
-    switch(stack, "resume", "generate_qr_code")
-
-
-def test_every_command_of_the_page_runs(stack: LocalStack, tmp_path: Path):
-    call = f"""makertasks call generate_qr_code -k '{{"item_id": "{ITEM}"}}' --wait --timeout 120 --json"""
-    first = run(stack, tmp_path, ["makertasks configure --stack makertasks", call])
-    assert [code for _, code, _ in first] == [0, 0], first
-    task_id = json.loads(first[1][2])["id"]
-    lines = [line.replace("TASK_ID", task_id).replace("ITEM_ID", ITEM) for line in commands(PAGE)]
-    ran = run(stack, tmp_path, lines)
-    assert [(line, code, said) for line, code, said in ran if code] == []
-    keyed = [said.strip() for line, _, said in ran if "order-7" in line]
-    assert len(set(keyed)) == 1
-    assert "by-schedule" in next(said for line, _, said in ran if line == "makertasks inspect scheduled")
