@@ -35,6 +35,8 @@ FEW, MANY = 1_000, 100_000
 DAYS = 30
 ROUNDS = 15
 BOUND = 1.5
+# Of entries: a rare status reads the counters of whole days, which have a cell for each hour and name at most.
+MOST_ENTRIES = 2
 NAMES = [f"inventory.tasks.{name}" for name in ("generate_qr_code", "generate_index_card", "download_image_from_url")]
 OF_ONE_ITEM = 25
 OF_ONE_WORKER = 100
@@ -129,7 +131,7 @@ def compare(what: str, query: dict[str, str], few: Bench, many: Bench, bound: fl
         beside = f"{what}: {bench.tasks:,} tasks, {shown[bench.tasks]} rows, {read[bench.tasks]} entries read"
         yield Figure(beside, median * 1000, "ms (median)", unbounded)
     yield Figure(f"{what}: many beside few, in time", slow / fast, "×", bound)
-    yield Figure(f"{what}: many beside few, in entries read", read[many.tasks] / read[few.tasks], "×", BOUND)
+    yield Figure(f"{what}: many beside few, in entries read", read[many.tasks] / read[few.tasks], "×", MOST_ENTRIES)
 
 
 def fill(bench: Bench, now: datetime) -> None:
