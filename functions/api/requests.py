@@ -98,8 +98,9 @@ class Request:
     def _convert_texts(self, given: dict[str, str], kind: type[Kind]) -> Kind:
         """Parameters as `kind`. The text `null` is a text, which msgspec would take for nothing."""
         found = self.convert(given, kind, "query")
+        values = found if isinstance(found, dict) else msgspec.structs.asdict(found)  # type: ignore[arg-type]  # a Struct
         for name in given:
-            if getattr(found, name) is None:
+            if values[name] is None:
                 raise InvalidRequest(name, f"is {given[name][:20]!r}; leave it out where it is not meant")
         return found
 

@@ -371,6 +371,12 @@ def test_the_text_null_is_no_value(tasks_table, counters_table):
     assert (status, problem["field"]) == (400, "hard")
 
 
+def test_a_pages_form_may_be_filled_by_its_address(echo, inventory_table, counters_table):
+    query = {"kwargs.item_id": "null", "said": "saved"}
+    status, _, _ = call("GET", f"/task-types/{LEAD_TIMES}", query=query, bearer=token("superusers"))
+    assert status == 200
+
+
 def test_flowers_list_takes_what_flower_takes(echo, counters_table):
     """As a Flower 2.0.1 answered: a limit of 0 is none, a state that there is not finds nothing."""
     task_id = echo.submit("x")
