@@ -55,7 +55,9 @@ class Both:
         if kind == "create":
             return lifecycle.create(self.record())
         if kind == "claim":
-            claimed = lifecycle.claim(self.record(), what[0], (self.now() + timedelta(seconds=LEASE)).timestamp())
+            # No two invocations end in the same microsecond: that is how a claim knows itself again.
+            ends = (self.now() + timedelta(seconds=LEASE, microseconds=-next(numbers))).timestamp()
+            claimed = lifecycle.claim(self.record(), what[0], ends)
             if isinstance(claimed, Claim):
                 self.held[what[0]] = claimed
             return isinstance(claimed, Claim)
