@@ -33,13 +33,19 @@ def deployed(aws: MiniStack, name: str = STACK_NAME, **overrides: str) -> LocalS
     stack = LocalStack(aws, name, deploy(aws.connection, name, parameters(aws) | overrides))
     item = inventory.Item(inventory.owner_of(ITEM), "item", name="Bench vice")
     stack.client("dynamodb").put_item(TableName=stack.outputs["InventoryTableName"], Item=item.serialize())
+    # A message whose function was ended comes again after its visibility time-out: here in 30 s, and not in 180.
+    stack.client("sqs").set_queue_attributes(QueueUrl=queue(stack), Attributes={"VisibilityTimeout": "30"})
     return stack
+
+
+def queue(stack: LocalStack) -> str:
+    """Address of the QR codes' queue."""
+    return str(stack.client("sqs").get_queue_url(QueueName=f"{stack.name}-tasks-{QR_CODE}")["QueueUrl"])
 
 
 def send(stack: LocalStack, number: int) -> set[str]:
     """Put so many messages into the QR codes' queue, as the SQS console does; answers their tasks' ids."""
-    sqs = stack.client("sqs")
-    url = sqs.get_queue_url(QueueName=f"{stack.name}-tasks-{QR_CODE}")["QueueUrl"]
+    sqs, url = stack.client("sqs"), queue(stack)
     body, sent = json.dumps(TASK["kwargs"]), set()
     for start in range(0, number, 10):
         entries = [{"Id": str(each), "MessageBody": body} for each in range(start, min(start + 10, number))]
