@@ -89,7 +89,7 @@ unit: $(ENVIRONMENTS) ## Tests of every part by itself
 
 .PHONY: stack
 stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed ## Tests of the real template on the local AWS, stock Celery's among them
-	$(BIN)/pytest tests/stack
+	$(BIN)/pytest tests/stack -n 2 --dist loadfile
 
 .PHONY: faults soak
 soak: $(ENVIRONMENTS) ## Faults injected into 5,000 tasks; takes long

@@ -9,7 +9,7 @@ import pytest
 from infra.local.stack import LocalStack, local_stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     with local_stack(tmp_path_factory.mktemp("aws")) as deployed:
         yield deployed
