@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +75,9 @@ def test_a_rate_limit_holds_over_all_functions_and_uses_no_attempt(stack: LocalS
     answer = stack.api.post("/v1/tasks/batch", {"tasks": [{"name": NAME, "kwargs": {"value": 7}}] * 6})
     tasks = [ended(stack, task_id) for task_id in answer["ids"]]
     starts = sorted(moment(task, "started") for task in tasks)
-    assert min((after - before).total_seconds() for before, after in pairwise(starts)) > 0.5
-    assert (starts[-1] - starts[0]).total_seconds() > 4.5
+    first = min(moment(task, "created") for task in tasks)
+    # one may begin later than its turn, on a busy machine, but none before it
+    assert all((start - first).total_seconds() > turn - 0.5 for turn, start in enumerate(starts))
     assert {(task["status"], len(task["attempts"]), task["retries"]) for task in tasks} == {("SUCCESS", 1, 0)}
     stack.api.request("PATCH", f"/v1/task-types/{NAME}", json={"rate_limit": None}).raise_for_status()
 
