@@ -206,6 +206,24 @@ def test_without_a_token_the_answer_tells_nothing(stack, door):
     assert not [word for word in words if word in answers[0].text + str(answers[0].headers)]
 
 
+def test_a_machine_signs_in_with_client_credentials_and_may_do_what_its_scope_says(stack):
+    cognito, client = stack.client("cognito-idp"), stack.outputs["MachinesClientId"]
+    described = cognito.describe_user_pool_client(UserPoolId=stack.outputs["UserPoolId"], ClientId=client)
+
+    def signed_in(scope: str) -> requests.Response:
+        return requests.post(
+            f"{stack.aws.endpoint}/oauth2/token", auth=(client, described["UserPoolClient"]["ClientSecret"]),
+            data={"grant_type": "client_credentials", "scope": f"makertasks/{scope}"}, timeout=35,
+        )  # fmt: skip
+
+    headers = {"Authorization": f"Bearer {signed_in('view').json()['access_token']}"}
+    assert requests.get(f"{stack.api_url}/v1/me", headers=headers, timeout=35).json()["role"] == "viewer"
+    assert requests.get(f"{stack.api_url}/metrics", headers=headers, timeout=35).ok
+    body = {"name": "inventory.tasks.update_average_lead_times"}
+    assert requests.post(f"{stack.api_url}/v1/tasks", headers=headers, json=body, timeout=35).status_code == 403
+    assert not signed_in("operate").ok
+
+
 def test_the_documents_commands_work(stack, tmp_path):
     """As a newcomer types them; `make` stands for the stack that is up here already."""
     blocks = re.findall(r"(?:^    \S.*\n)+", DOCUMENT.read_text(), re.MULTILINE)
