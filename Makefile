@@ -73,7 +73,7 @@ destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test
-test: check unit celery stack faults browser ## What proves that it works (about 15 minutes)
+test: check unit celery stack faults browser ## What proves that it works (about 20 minutes)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
