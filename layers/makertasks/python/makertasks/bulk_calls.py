@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from makertasks import clock, idempotency, notes, settings
+from makertasks import clock, idempotency, notes
 from makertasks.errors import InvalidRequest, Unavailable
 from makertasks.producer import Submission
 
@@ -76,15 +76,7 @@ def _call_id(key: str, submissions: Sequence[Submission]) -> str:
     wanted = [(each.name, each.task_id, list(each.args), sorted(each.kwargs.items())) for each in submissions]
     digest = hashlib.sha256(repr(wanted).encode()).hexdigest()
     first = {"call": str(uuid.uuid4()), "digest": digest}
-    note = idempotency.note_of(key, "bulk")
-    if notes.put_first(note, first, clock.now() + timedelta(hours=settings.idempotency_hours())):
-        return first["call"]
-    known = notes.get(note)
-    if known is None:
-        raise Unavailable("the idempotency key's time ended just now; submit again")
-    if known["digest"] != digest:
-        raise InvalidRequest("idempotency_key", "was used for other tasks; use a new one for these")
-    return str(known["call"])
+    return str(idempotency.stand_for(idempotency.note_of(key, "bulk"), first, "other tasks")["call"])
 
 
 def _held(key: str) -> str:

@@ -24,17 +24,23 @@ def first(key: str, prepared: Draft) -> str:
     was used for another task or other arguments, and Unavailable.
     """
     check(key)
-    digest, task_id = _digest(prepared), prepared.message.task_id
-    until = clock.now() + timedelta(hours=settings.idempotency_hours())
-    note_key = note_of(key)
-    if notes.put_first(note_key, {"task_id": task_id, "digest": digest}, until):
-        return task_id
-    note = notes.get(note_key)
-    if note is None:
+    wanted = {"task_id": prepared.message.task_id, "digest": _digest(prepared)}
+    return str(stand_for(note_of(key), wanted, "another task or other arguments")["task_id"])
+
+
+def stand_for(note: str, wanted: dict[str, str], others: str) -> dict[str, str]:
+    """What a key's note says: `wanted`, where the key is new, or what an earlier call with the same digest wrote.
+
+    Raises InvalidRequest where the digest is that of `others`, and Unavailable.
+    """
+    if notes.put_first(note, wanted, clock.now() + timedelta(hours=settings.idempotency_hours())):
+        return wanted
+    known = notes.get(note)
+    if known is None:
         raise Unavailable("the idempotency key's time ended just now; submit again")
-    if note["digest"] != digest:
-        raise InvalidRequest("idempotency_key", "was used for another task or other arguments; use a new one for these")
-    return str(note["task_id"])
+    if known["digest"] != wanted["digest"]:
+        raise InvalidRequest("idempotency_key", f"was used for {others}; use a new one for these")
+    return known
 
 
 def check(key: str) -> None:
