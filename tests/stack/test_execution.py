@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import signal
 import subprocess
@@ -38,7 +40,7 @@ print(json.dumps([len(set(answer.ids)), len(answer.rejected), len(answer.unsent)
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     folder = tmp_path_factory.mktemp("execution")
-    with local_stack(folder / "aws", template=project_with(folder, "calculate")) as deployed:
+    with local_stack(folder / "aws", template=project_with(folder, "calculate", "unlock")) as deployed:
         item = inventory.Item(inventory.owner_of(ITEM), "item", name="Bench vice")
         deployed.client("dynamodb").put_item(TableName=deployed.outputs["InventoryTableName"], Item=item.serialize())
         yield deployed
@@ -161,6 +163,39 @@ def test_an_idempotency_key_is_one_task_also_after_its_end(stack: LocalStack):
     assert submit(stack, idempotency_key="order-8") == first
     other = {"name": NAME, "kwargs": {"value": 8}, "idempotency_key": "order-8"}
     assert stack.api.request("POST", "/v1/tasks", json=other).status_code == 422
+
+
+@pytest.mark.parametrize("jammed", [False, True])
+def test_a_secret_reaches_its_function_and_nobody_else(stack: LocalStack, jammed: bool):
+    # given a task with an argument that is marked as secret
+    pin = f"pin-4711-{jammed}".lower()
+    kwargs = {"door": "front", "pin": pin, "jammed": jammed}
+    task_id = stack.api.post("/v1/tasks", {"name": "tests.unlock", "kwargs": kwargs})["id"]
+
+    # when it has ended
+    task = ended(stack, task_id)
+
+    # then the function knew the secret
+    if jammed:
+        assert task["status"] == "FAILURE"
+        assert task["error"]["message"].startswith("front is jammed")
+    else:
+        assert task["result"] == {"door": "front", "digest": hashlib.sha256(pin.encode()).hexdigest()}
+
+    # and nobody is shown it: no answer, no page, no export, no log line, no entry of the tables
+    lines = wait_for(lambda: stack.api.get(f"/v1/tasks/{task_id}/logs")["lines"], "its log lines", PATIENCE)
+    assert "unlocking" in [line["message"] for line in lines]
+    shown = [json.dumps([task, lines])]
+    for path in ("/v1/tasks?name=tests.unlock", "/v1/exports/tasks.csv?name=tests.unlock", f"/tasks/{task_id}"):
+        answer = stack.api.request("GET", path)
+        assert task_id in answer.text
+        shown.append(answer.text)
+    tables = [stack.outputs[name] for name in ("TasksTableName", "CountersTableName")]
+    shown += [repr(stack.client("dynamodb").scan(TableName=table)["Items"]) for table in tables]
+    logs = stack.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        shown.append(repr(logs.filter_log_events(logGroupName=group["logGroupName"])["events"]))
+    assert [text for text in shown if pin in text or base64.b64encode(pin.encode()).decode() in text] == []
 
 
 def test_every_command_of_the_page_runs(stack: LocalStack, tmp_path: Path):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from api import problems, views
-from makertasks import audit, clock, dead_letters, failures, inventory, logs, masking, resubmission
+from makertasks import audit, clock, dead_letters, drafts, failures, inventory, logs, masking, resubmission, wire
 from makertasks.errors import InvalidArguments, InvalidRequest, PassingError, PermanentError
 from makertasks.states import Status
 from makertasks.tasks import Secret, Task
@@ -56,6 +57,18 @@ def test_a_marked_argument_is_known_and_no_error_quotes_it():
     with pytest.raises(InvalidArguments) as caught:
         task.bind((), {"door": 1, "pin": 4711})
     assert "4711" not in str(caught.value)
+
+
+@pytest.mark.parametrize("more", [{"note": "x" * 20_000}, {"note": 2**200}, {"note": [[[[1e300]]]]}])
+def test_what_records_have_no_room_for_is_not_kept_in_the_open(more, tasks_table, media_bucket, aws):
+    def unlock(pin: Secret, note: Any) -> None:
+        """Open a door."""
+
+    message = wire.Message("m", "shop.tasks.unlock", kwargs={"pin": "4711", **more})
+    with pytest.raises(InvalidArguments, match="kwargs: have secrets among them") as caught:
+        drafts.draft(Task("shop.tasks.unlock", unlock), message)
+    assert "4711" not in str(caught.value)
+    assert "Contents" not in aws.client("s3").list_objects_v2(Bucket="unit-media")
 
 
 def test_a_task_runs_with_the_secret_that_its_record_hides(echo):

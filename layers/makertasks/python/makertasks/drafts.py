@@ -33,9 +33,10 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
     """
     kwargs = task.bind(message.args, message.kwargs)
     shown = masking.masked(kwargs, task.secret_arguments)
-    if shown != kwargs and len(wire.dump_value(kwargs)) > payloads.INLINE_BYTES:
+    if shown != kwargs and not payloads.stands_in_record(kwargs):
         raise InvalidArguments(
-            "kwargs: have secrets among them, and are too large to be kept elsewhere than in the open"
+            "kwargs: have secrets among them, and are too large (or have too large a number or too many levels) for the"
+            " task's record; they would be kept in the bucket, in the open. Give the rest of them less room"
         )
     slim = payloads.slim(replace(message, args=[], kwargs=kwargs))
     kept = slim if slim.kwargs != kwargs else replace(slim, kwargs=shown)

@@ -60,17 +60,22 @@ def store(task_id: str, field: str, value: Any) -> Pointer | None:
 
     None where it is neither. Raises TooLarge, TypeError or ValueError where it has no JSON form, PassingError.
     """
-    if _is_small(value):
+    if stands_in_record(value):
         return None
     body = wire.dump_value(value, compact=True).encode()
     if len(body) > MAXIMUM_BYTES:
         raise TooLarge(field, len(body))
-    if len(body) <= INLINE_BYTES and jsonvalues.fits_table(value):
-        return None
     task, content = (hashlib.sha256(part).hexdigest()[:32] for part in (task_id.encode(), body))
     key = f"{FOLDER}{task}/{field}-{content}.json"
     bucket.put(key, body, "application/json")
     return {"key": key, "bytes": len(body)}
+
+
+def stands_in_record(value: Any) -> bool:
+    """Whether a value is kept in the record itself; raises TypeError or ValueError where it has no JSON form."""
+    if _is_small(value):
+        return True
+    return len(wire.dump_value(value, compact=True).encode()) <= INLINE_BYTES and jsonvalues.fits_table(value)
 
 
 def _is_small(value: Any) -> bool:
