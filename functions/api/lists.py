@@ -8,7 +8,7 @@ from dataclasses import asdict
 from makertasks import audit, inventory, listing, sealing, tasks
 from makertasks.errors import InvalidRequest
 from makertasks.inventory import Item
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 
 
 def task_page(

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from makertasks import lifecycle, payloads, resubmission, revoking
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.lifecycle import StillActive
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 
 NAMESPACE = UUID("0f6c2b1e-52a0-4b8e-9f43-3f0e6a1d7c55")  # of the ids of tasks that a job submits
 

@@ -9,7 +9,7 @@ from makertasks.drafts import draft
 from makertasks.errors import InvalidArguments
 from makertasks.payloads import TooLarge
 from makertasks.queues import Received
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.revoking import Revoked
 from makertasks.states import Status
 from makertasks.tasks import Task

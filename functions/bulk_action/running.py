@@ -11,7 +11,7 @@ from typing import Any
 from makertasks import bucket, jobs, listing
 from makertasks.attempt import Terminated
 from makertasks.context import Context, Continue, current
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 
 from . import actions, draining
 from .actions import Done

@@ -81,14 +81,15 @@ class Bench:
     def entries(self, query: dict[str, str]) -> int:
         """What the same list reads from DynamoDB: entries of indexes and records."""
         from makertasks import counters, listing, records, tasks  # noqa: PLC0415 - reads the environment set here
+        from makertasks.records_model import TaskRecord  # noqa: PLC0415
 
         with _environment(self.stack):
-            for model in (records.TaskRecord, counters.CounterCell):
+            for model in (TaskRecord, counters.CounterCell):
                 model._connection = None  # of the other stack
             records.connect()
             counters.connect()
             self.read.clear()
-            for model in (records.TaskRecord, counters.CounterCell):
+            for model in (TaskRecord, counters.CounterCell):
                 events = model._get_connection().connection.client.meta.events
                 for operation in ("Query", "BatchGetItem"):
                     events.register(f"after-call.dynamodb.{operation}", self._count)

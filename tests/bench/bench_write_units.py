@@ -187,10 +187,11 @@ def _environment(stack: LocalStack) -> Iterator[None]:
 def _connect(meter: Meter) -> None:
     """Watch the clients that PynamoDB's models and the package use."""
     from makertasks import counters, records  # noqa: PLC0415
+    from makertasks.records_model import TaskRecord  # noqa: PLC0415
 
     records.connect()
     counters.connect()
-    for model in (records.TaskRecord, counters.CounterCell):
+    for model in (TaskRecord, counters.CounterCell):
         meter.attach(model._get_connection().connection.client)
 
 

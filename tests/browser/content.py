@@ -9,6 +9,7 @@ from typing import Any
 from infra.local import trial
 from makertasks import clock, failures, records, wire
 from makertasks.errors import PermanentError
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 from tests.browser import history
 from tests.browser.deployed import Site
@@ -91,7 +92,7 @@ def running_task() -> str:
     return "runs-for-hours"
 
 
-def end(record: records.TaskRecord, status: Status, **outcome: Any) -> None:
+def end(record: TaskRecord, status: Status, **outcome: Any) -> None:
     """Write a record as one that has just ended."""
     record.status, record.status_key = status.value, records.status_key(record.task_id, status, record.created)
     record.started, record.done, record.runtime = record.created, clock.text(clock.now()), 0.2

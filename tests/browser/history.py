@@ -12,6 +12,7 @@ from unittest import mock
 
 from makertasks import clock, failures, records, wire
 from makertasks.errors import PassingError, PermanentError
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def write(stack: LocalStack, items: Sequence[dict[str, Any]], now: datetime, tas
         _write(ended)
 
 
-def _write(found: list[records.TaskRecord]) -> None:
+def _write(found: list[TaskRecord]) -> None:
     with records.connect().batch_write() as batch:
         for record in found:
             batch.save(record)
@@ -60,7 +61,7 @@ def _write(found: list[records.TaskRecord]) -> None:
 
 def _record(
     chance: random.Random, created: datetime, name: str, error: BaseException | None, item: dict[str, Any]
-) -> records.TaskRecord:
+) -> TaskRecord:
     kwargs = {} if name == LEAD_TIMES else {"item_id": item["id"]}
     if name == DOWNLOAD:
         kwargs["image_url"] = f"https://shop.example/p/{chance.randrange(9999)}.jpg"

@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectionClosedError
 from makertasks import clock, lifecycle, notes, records
 from makertasks.errors import Unavailable
 from makertasks.lifecycle import Claim
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 

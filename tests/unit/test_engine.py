@@ -12,6 +12,7 @@ from lambda_queue import LambdaContext
 
 from makertasks import clock, context, lifecycle, producer, records, tasks, wire, worker
 from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable, UnknownTask
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 
@@ -268,7 +269,7 @@ def test_a_saved_state_is_there_after_a_crash(echo):
     [message] = echo.queue.receive()
     with pytest.raises(KeyboardInterrupt):
         echo.queue.handler({"Records": [message]}, echo.queue.context)
-    echo.record(task_id).update(actions=[records.TaskRecord.lease.set(0)])  # its time has passed
+    echo.record(task_id).update(actions=[TaskRecord.lease.set(0)])  # its time has passed
     echo.queue.send(message["body"])
     echo.queue.deliver()
     assert seen == [{"next": 3}]

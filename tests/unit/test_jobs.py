@@ -11,6 +11,7 @@ from bulk_action import running
 from bulk_action.handler import bulk_action
 from makertasks import bucket, clock, jobs, lifecycle, listing, payloads, records, revoking, wire, worker
 from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 
@@ -111,7 +112,7 @@ def test_a_job_goes_on_in_a_next_invocation_and_repeats_nothing(desk, monkeypatc
     desk.jobs.context.seconds = running.MARGIN_SECONDS  # every page is the last for now
     [body] = desk.jobs.deliver()
     while records.get(job).status == Status.RETRY:
-        records.get(job).update(actions=[records.TaskRecord.retry_at.set(clock.text(clock.now()))])
+        records.get(job).update(actions=[TaskRecord.retry_at.set(clock.text(clock.now()))])
         desk.jobs.send(body)
         desk.jobs.deliver()
     result = payloads.result_of(records.get(job))
@@ -135,7 +136,7 @@ def test_a_job_that_failed_in_passing_takes_finished_pages_as_they_are(desk, mon
 
     monkeypatch.setattr(revoking, "revoke", revoke)
     [body] = desk.jobs.deliver()
-    records.get(job).update(actions=[records.TaskRecord.retry_at.set(clock.text(clock.now()))])
+    records.get(job).update(actions=[TaskRecord.retry_at.set(clock.text(clock.now()))])
     desk.jobs.send(body)
     desk.jobs.deliver()
     assert payloads.result_of(records.get(job))["outcomes"] == {"REVOKED": 4}

@@ -10,7 +10,7 @@ import pytest
 
 from makertasks import clock, counters, lifecycle, listing, records, wire
 from makertasks.errors import InvalidRequest
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 NAMES = ("shop.tasks.one", "shop.tasks.two", "shop.tasks.three")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from makertasks import bucket, jsonvalues, payloads, producer, records, resubmission, sweeping, tasks, wire
 from makertasks.errors import InvalidRequest
+from makertasks.json_attributes import JSONMap
 from makertasks.states import Status
 
 LARGE = "x" * (payloads.INLINE_BYTES + 1)
@@ -159,6 +160,6 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_what_fits_the_table_comes_back_from_it_equal(value):
-    attribute = records.JSONMap()
+    attribute = JSONMap()
     if jsonvalues.fits_table(value):
         assert attribute.deserialize(attribute.serialize({"value": value})) == {"value": value}

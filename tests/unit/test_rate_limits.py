@@ -10,7 +10,7 @@ from echo_task import NAME
 from makertasks import clock, notes, rate_limits, task_limits, tasks
 from makertasks.errors import InvalidRequest
 from makertasks.rate_limits import interval_of
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.revoking import revoke
 from makertasks.states import Status
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from makertasks import clock, context, lifecycle, records, wire
+from makertasks import clock, context, lifecycle, wire
 from makertasks.attempt import Terminated
 from makertasks.errors import PassingError
+from makertasks.records_model import TaskRecord
 from makertasks.revoking import Revocation, revoke
 from makertasks.states import Status
 
@@ -84,7 +85,7 @@ def test_a_terminated_task_whose_worker_then_is_lost_is_not_taken_over(echo):
     task_id = echo.submit()
     lifecycle.claim(echo.record(task_id), "echo@lost", clock.now().timestamp() + 600)
     assert revoke(task_id, terminate=True, who="ada") is Revocation.TERMINATING
-    echo.record(task_id).update(actions=[records.TaskRecord.lease.set(0)])
+    echo.record(task_id).update(actions=[TaskRecord.lease.set(0)])
     assert echo.queue.deliver() == []
     record = echo.record(task_id)
     assert (record.status, record.error_type) == (Status.REVOKED, Terminated.__name__)

@@ -10,7 +10,7 @@ import pytest
 from makertasks import aws, bucket, bulk, bulk_calls, clock, notes, records, sweeping
 from makertasks.errors import PassingError
 from makertasks.producer import Submission
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 KEY = "inventory/qrcodes/effect"

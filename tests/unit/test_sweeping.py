@@ -8,7 +8,7 @@ import pytest
 
 from makertasks import clock, lifecycle, records, sweeping
 from makertasks.errors import PassingError
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 from makertasks.sweeping import Verdict, judge
 

@@ -18,6 +18,7 @@ from makertasks import aws, bucket, inventory, pictures, queues, records, upload
 from makertasks.context import Context, running
 from makertasks.errors import InvalidRequest, PermanentError
 from makertasks.inventory import Item
+from makertasks.records_model import TaskRecord
 from uploads.handler import handler
 
 ITEM = str(UUID(int=7))
@@ -190,7 +191,7 @@ class TestNotifications:
         assert [handler(event, CONTEXT)["queued"] for event in [*events, {"Event": "s3:TestEvent"}]] == [0, 0, 0, 0]
 
 
-def all_records() -> list[records.TaskRecord]:
+def all_records() -> list[TaskRecord]:
     return list(records.connect().scan())
 
 

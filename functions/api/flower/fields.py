@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypedDict
 from msgspec import Meta
 
 from makertasks import clock, masking, wire
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 # Flower's own date format; without a zone, so UTC here.

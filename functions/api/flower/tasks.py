@@ -19,7 +19,7 @@ from api.flower.fields import DATE, DATE_PATTERN, FlowerTask, WorkerName
 from api.routing import route
 from makertasks import clock, consumers, listing, masking, payloads, records, tasks, wire
 from makertasks.errors import InvalidRequest, NotFound
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 # Flower keeps its tasks in memory; here they are read, so an answer is bounded. /v1/tasks has cursors.

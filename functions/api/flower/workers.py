@@ -16,7 +16,7 @@ from api.flower.fields import WorkerName
 from api.routing import route
 from makertasks import consumers, counters, listing, task_limits, tasks
 from makertasks.errors import NotFound
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 

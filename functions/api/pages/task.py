@@ -13,7 +13,7 @@ from api.pages import rendering, timeline
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import bucket, clock, records, task_views, tasks
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import ACTIVE, Status
 
 REFRESH_SECONDS = 5

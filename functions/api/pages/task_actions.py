@@ -18,7 +18,7 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import payloads, records, task_logs, task_views, tasks
 from makertasks.errors import InvalidRequest, UnknownTask
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 LINES = 200

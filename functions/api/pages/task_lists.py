@@ -14,7 +14,7 @@ from api.requests import Request
 from api.resources.tasks import TaskFilter
 from makertasks import listing, records, task_views, wire
 from makertasks.errors import InvalidRequest
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.task_views import TaskSummary
 
 # A list sorted by anything but its creation is sorted among so many of the newest tasks that match.

@@ -16,7 +16,7 @@ from api.resources.tasks import TaskFilter
 from api.routing import route
 from makertasks import jobs, listing, records, task_views, wire
 from makertasks.errors import NotFound
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 A_JOB = {

@@ -19,7 +19,7 @@ from makertasks import chords, delays, lifecycle, payloads, records, tasks, wire
 from makertasks.chords import ChordError
 from makertasks.drafts import draft
 from makertasks.errors import InvalidArguments, MakertasksError, NotFound, UnknownTask
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 from makertasks.wire.results import Tree
 

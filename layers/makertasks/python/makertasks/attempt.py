@@ -28,7 +28,7 @@ from makertasks import (
 )
 from makertasks.errors import MakertasksError, PassingError, PermanentError
 from makertasks.lifecycle import Claim
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.tasks import MARGIN_SECONDS, Task
 
 logger = Logger(child=True)

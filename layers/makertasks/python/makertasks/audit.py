@@ -20,7 +20,7 @@ from pynamodb.models import Model
 
 from makertasks import clock, masking, settings
 from makertasks.errors import InvalidRequest, Unavailable
-from makertasks.records import JSONMap
+from makertasks.json_attributes import JSONMap
 
 
 class Entry(TypedDict):

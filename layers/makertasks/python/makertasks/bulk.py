@@ -33,7 +33,7 @@ from makertasks.bulk_calls import Call
 from makertasks.drafts import Draft
 from makertasks.errors import InvalidRequest, Unavailable
 from makertasks.producer import Submission
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 MAXIMUM_TASKS = 10_000

@@ -28,7 +28,7 @@ from pynamodb.models import Model
 from makertasks import clock, records, settings, wire
 from makertasks.dynamodb import is_refused
 from makertasks.errors import MakertasksError, Unavailable
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.wire.results import Tree
 
 # Bytes of a part's mark. The counter's item holds 400 KB, so about 40,000 parts; at that number two marks are alike

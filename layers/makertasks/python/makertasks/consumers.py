@@ -14,7 +14,8 @@ from pynamodb.exceptions import PynamoDBException
 
 from makertasks import aws, clock, queues, records, settings, tasks
 from makertasks.errors import InvalidRequest, NotFound, Unavailable
-from makertasks.records import ACTIVE_SHARDS, TaskRecord
+from makertasks.records import ACTIVE_SHARDS
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 State = Literal["running", "paused", "changing"]

@@ -26,7 +26,7 @@ from pynamodb.models import Model
 from makertasks import seen_events, settings
 from makertasks.dynamodb import is_refused
 from makertasks.errors import Unavailable
-from makertasks.records import JSONMap
+from makertasks.json_attributes import JSONMap
 from makertasks.states import Status
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from makertasks import aftermath, clock, lifecycle, listing, masking, records, tasks, wire
 from makertasks.errors import MakertasksError, UnknownTask
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 # What of a dead message's body its record keeps: enough to see what it was and to send it again. An item holds 400 KB.

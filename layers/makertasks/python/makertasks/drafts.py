@@ -8,7 +8,7 @@ from typing import Any
 
 from makertasks import masking, payloads, records, wire
 from makertasks.errors import InvalidArguments
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.tasks import Task
 
 # Links, chain, headers and the like that a record holds, in characters of JSON. An item of DynamoDB holds 400 KB, of

@@ -30,7 +30,7 @@ from makertasks import (
 from makertasks.attempt import Delivery, Later, Terminated
 from makertasks.drafts import bare, draft
 from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError, NotFound, PermanentError
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 from makertasks.tasks import Task
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from makertasks import clock, listing, tasks
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 # Newest failures that are read for one answer: 1,000 records are about 500 read units and ten requests.

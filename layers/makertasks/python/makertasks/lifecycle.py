@@ -19,7 +19,7 @@ from pynamodb.expressions.update import Action
 from makertasks import clock, failures, records, wire, writes
 from makertasks.dynamodb import is_refused
 from makertasks.errors import MakertasksError, Unavailable
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import FINAL, Status, sources
 
 WAITING = sorted(sources(Status.STARTED) - {Status.STARTED})  # PENDING and RETRY

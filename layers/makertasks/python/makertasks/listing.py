@@ -23,7 +23,8 @@ from pynamodb.indexes import GlobalSecondaryIndex
 
 from makertasks import clock, counters, records, search, wire
 from makertasks.errors import InvalidRequest, Unavailable
-from makertasks.records import ACTIVE_SHARDS, TaskRecord
+from makertasks.records import ACTIVE_SHARDS
+from makertasks.records_model import TaskRecord
 from makertasks.states import ACTIVE, Status
 
 DEFAULT_LIMIT = 25  # as Django admin's list

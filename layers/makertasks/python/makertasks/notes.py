@@ -20,7 +20,7 @@ from pynamodb.models import Model
 from makertasks import clock, settings
 from makertasks.dynamodb import is_refused
 from makertasks.errors import Unavailable
-from makertasks.records import JSONMap
+from makertasks.json_attributes import JSONMap
 
 
 class Note(Model):

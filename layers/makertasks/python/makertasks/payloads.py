@@ -14,7 +14,8 @@ from typing import Any
 
 from makertasks import bucket, jsonvalues, settings, wire
 from makertasks.errors import PermanentError
-from makertasks.records import PAYLOAD_HEADER, TaskRecord
+from makertasks.records import PAYLOAD_HEADER
+from makertasks.records_model import TaskRecord
 
 FOLDER = "payloads/"
 

@@ -12,7 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from makertasks import clock, lifecycle, notes, records
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 # Turns are given out so far ahead, in seconds. Who would have to wait longer comes back for one then: turns given out

@@ -20,7 +20,7 @@ from makertasks import clock, counters, records
 from makertasks.counters import CounterCell
 from makertasks.dynamodb import is_refused
 from makertasks.errors import Unavailable
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 
 # Longest time, in seconds, that counting may run behind: Lambda's own retries included, a broken function excluded.
 BEHIND_SECONDS = 900.0

@@ -8,7 +8,7 @@ from typing import Any
 
 from makertasks import lifecycle, masking, payloads, producer, records, wire
 from makertasks.errors import InvalidRequest, NotFound
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 NAMESPACE = uuid.UUID("c1b7e0a4-6f0f-4a58-9a55-2b1f0d0f8e63")  # of the ids of dead letters' new tasks

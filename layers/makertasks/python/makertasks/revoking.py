@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from makertasks import clock, delays, lifecycle, records, wire
 from makertasks.errors import MakertasksError
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 # A task called off before it has a record is remembered for longer than its message can live in the queue (14 days).

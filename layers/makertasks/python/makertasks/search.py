@@ -23,7 +23,7 @@ from makertasks.states import Status
 from makertasks.wire import parse_result_meta
 
 if TYPE_CHECKING:
-    from makertasks.records import TaskRecord
+    from makertasks.records_model import TaskRecord
 
 MAXIMUM_CHARACTERS = 500
 MAXIMUM_TERMS = 30

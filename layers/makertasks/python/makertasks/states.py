@@ -5,7 +5,7 @@
                  │  └─RETRY◀──┘  └───▶ REVOKED
                  └──▶ FAILURE, REVOKED      (RETRY too)
 
-SUCCESS, FAILURE and REVOKED are final: nothing changes them. `records` turns `sources()` into the conditions of its
+SUCCESS, FAILURE and REVOKED are final: nothing changes them. `lifecycle` turns `sources()` into the conditions of its
 writes, so that an illegal transition is refused by the table itself.
 """
 

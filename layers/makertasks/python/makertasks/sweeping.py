@@ -24,7 +24,8 @@ from pynamodb.exceptions import PynamoDBException
 from makertasks import aftermath, clock, delays, lifecycle, notes, queues, records, settings, wire
 from makertasks.attempt import Terminated, WorkerLostError
 from makertasks.errors import MakertasksError, Unavailable
-from makertasks.records import ACTIVE_SHARDS, TaskRecord
+from makertasks.records import ACTIVE_SHARDS
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 logger = Logger(child=True)

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from makertasks import aws, clock, masking, settings
 from makertasks.errors import Unavailable
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 
 LIMIT = 200
 # Requests made for one answer; each looks through about 1 MB of the log.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypedDict, cast
 from msgspec import Meta
 
 from makertasks import bucket, masking, wire
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 # Where tasks put what they make.

@@ -26,7 +26,7 @@ from makertasks import clock, delays, execution, lifecycle, logs, payloads, queu
 from makertasks.attempt import Delivery, Invocation, Later
 from makertasks.errors import MakertasksError
 from makertasks.metrics import of_task
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 from makertasks.tasks import Task
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TypedDict
 
 from makertasks import clock, consumers, listing, statistics, tasks
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 # What "processed" and its kin count back to.

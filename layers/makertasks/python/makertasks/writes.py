@@ -10,7 +10,7 @@ from typing import Any
 from pynamodb.expressions.update import Action
 
 from makertasks import clock, failures, records, settings
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import FINAL, Status
 
 # Ended attempts that a record keeps with their errors; a task may have more retries, whose first ones then go.

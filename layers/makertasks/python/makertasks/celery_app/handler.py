@@ -27,7 +27,7 @@ from makertasks.attempt import Delivery, Later
 from makertasks.celery_app import tracing
 from makertasks.errors import NotFound
 from makertasks.execution import Outcome
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 from makertasks.tasks import Task
 

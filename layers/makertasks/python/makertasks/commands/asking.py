@@ -11,7 +11,7 @@ from typing import Any
 from makertasks import clock, configuration, records, tasks
 from makertasks.commands import output
 from makertasks.errors import InvalidRequest, NotFound
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.tasks import Task
 
 # Seconds between two looks at a task that is waited for.

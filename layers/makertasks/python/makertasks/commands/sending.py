@@ -8,7 +8,7 @@ import typer
 
 from makertasks import producer, resubmission, task_views
 from makertasks.commands import asking, output, shown
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]

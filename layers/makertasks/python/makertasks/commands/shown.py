@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from makertasks import masking, payloads, records, task_views
-from makertasks.records import TaskRecord
+from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 # Columns of every list of tasks.
