@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from infra.local.ministack import ROOT
 from infra.local.stack import LocalStack, local_stack
+from tests import shells
 from tests.bench.figures import Figure
 
 TASKS = 1000
@@ -93,7 +93,7 @@ def rows() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder, local_stack(Path(folder)) as stack:
         _pause(stack)
         _put_item(stack)
-        environment = _environment(stack)
+        environment = {**shells.with_package(stack), **shells.of_stack(stack)}
         ours = [str(ROOT / ".venv/bin/python"), "-c"]
         print_settings = [*ours[:1], "-m", "makertasks", "celery-settings", "--json"]
         environment["CELERY_SETTINGS"] = _run(print_settings, environment)
@@ -126,24 +126,6 @@ def _put_item(stack: LocalStack) -> None:
     item = {"owner": f"item#{ITEM_ID}", "entry": "item", "kind": "item", "name": "Vice", "listing": "item"}
     values = {name: {"S": value} for name, value in (item | {"sort_name": "vice"}).items()}
     stack.client("dynamodb").put_item(TableName=stack.outputs["InventoryTableName"], Item=values)
-
-
-def _environment(stack: LocalStack) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "NO_PROXY": "*",
-        "AWS_ENDPOINT_URL": stack.endpoint,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "PYTHONPATH": f"{ROOT / 'layers/makertasks/python'}{os.pathsep}{ROOT / 'functions'}",
-        "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
-        "STACK_NAME": stack.name,
-        "TASKS_TABLE": stack.outputs["TasksTableName"],
-        "INVENTORY_TABLE": stack.outputs["InventoryTableName"],
-        "COUNTERS_TABLE": stack.outputs["CountersTableName"],
-        "MEDIA_BUCKET": stack.outputs["MediaBucketName"],
-    }
 
 
 def _run(command: list[str], environment: dict[str, str]) -> str:

@@ -14,6 +14,7 @@ from makertasks import clock, failures, records, wire
 from makertasks.errors import PassingError, PermanentError
 from makertasks.records_model import TaskRecord
 from makertasks.states import Status
+from tests import shells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,13 +96,6 @@ def wire_id(chance: random.Random) -> str:
 @contextmanager
 def environment(stack: LocalStack) -> Iterator[None]:
     """What functions of the stack find in their environment, for this process."""
-    values = {
-        "AWS_ENDPOINT_URL": stack.endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "STACK_NAME": stack.name,
-        "TASKS_TABLE": stack.outputs["TasksTableName"],
-    }
+    values = {**shells.shell(stack.endpoint), **shells.of_stack(stack)}
     with mock.patch.dict(os.environ, values):
         yield

@@ -19,6 +19,7 @@ import pytest
 
 from infra.local.stack import LocalStack, local_stack
 from makertasks import wire
+from tests import shells
 from tests.stack.extra import ROOT, project_with
 from tests.waiting import wait_for
 
@@ -56,10 +57,7 @@ class Site:
     def environment(self, keys: dict[str, str]) -> dict[str, str]:
         """What a site's process finds in its environment."""
         return {
-            "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT_URL": self.stack.endpoint,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "NO_PROXY": "*",
+            **shells.shell(self.stack.endpoint),
             "CELERY_SETTINGS": str(self.folder / "settings.json"),
             "ITEM_ID": self.item_id,
             **keys,
@@ -127,21 +125,7 @@ def run(command: list[str], environment: dict[str, str], folder: Path) -> subpro
 
 def stack_environment(stack: LocalStack, folder: Path) -> dict[str, str]:
     """What the makertasks command of an administrator finds in the environment."""
-    return {
-        "PATH": os.environ["PATH"],
-        "AWS_ENDPOINT_URL": stack.endpoint,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "NO_PROXY": "*",
-        "PYTHONPATH": f"{ROOT / 'layers/makertasks/python'}{os.pathsep}{folder / 'functions'}",
-        "LAMBDA_TASK_ROOT": str(folder / "functions"),
-        "STACK_NAME": stack.name,
-        "TASKS_TABLE": stack.outputs["TasksTableName"],
-        "INVENTORY_TABLE": stack.outputs["InventoryTableName"],
-        "COUNTERS_TABLE": stack.outputs["CountersTableName"],
-        "MEDIA_BUCKET": stack.outputs["MediaBucketName"],
-    }
+    return {**shells.with_package(stack, folder / "functions"), **shells.of_stack(stack)}
 
 
 def makertasks(environment: dict[str, str], *arguments: str) -> str:

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from itertools import count
 
 import pytest
+from stopping import stopped
 
-from makertasks import aws, bucket, bulk, bulk_calls, clock, notes, records, sweeping
+from makertasks import bucket, bulk, bulk_calls, clock, notes, records, sweeping
 from makertasks.errors import PassingError
 from makertasks.producer import Submission
 from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
 KEY = "inventory/qrcodes/effect"
-
-
-class Stopped(BaseException):
-    """The process ends here."""
-
-
-@contextmanager
-def stopping_at(number, moment):
-    """End at the n-th call that leaves this process: "before" it, or "after" it was carried out."""
-    records.connect()
-    notes.connect()
-    clients = {
-        id(each): each for each in (model._get_connection().connection.client for model in (TaskRecord, notes.Note))
-    }
-    clients |= {id(each): each for each in map(aws.client, ("s3", "sqs", "dynamodb"))}
-    seen = count()
-
-    def stop(**_):
-        if next(seen) == number:
-            raise Stopped
-
-    for client in clients.values():
-        client.meta.events.register(f"{moment}-call", stop)
-    try:
-        yield
-    finally:
-        for client in clients.values():
-            client.meta.events.unregister(f"{moment}-call", stop)
-
-
-def stopped(number, moment, work):
-    """Whether the work was stopped before its end."""
-    try:
-        with stopping_at(number, moment):
-            work()
-    except Stopped:
-        return True
-    return False
 
 
 @pytest.fixture

@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import io
+import json
 from datetime import timedelta
 from uuid import UUID
 
+import pypdf
 import pytest
+import zxingcpp
 from downloads import ITEM, save_item
+from dump_samples import a_makerspace
 from picture_samples import encoded, opened, quarters
+from PIL import Image
+from stopping import WRITES, stopped
 
-from makertasks import aws, bucket, clock, images, inventory, pictures
+from generate_index_card.handler import generate_index_card
+from generate_qr_code.handler import generate_qr_code
+from import_dump.handler import import_dump
+from makertasks import bucket, clock, images, inventory, pictures, scan_codes
 from makertasks.inventory import Item, ItemSupplier, ReorderRequest
 from update_average_lead_times.handler import update_average_lead_times
 
-WRITES = ("PutItem", "UpdateItem", "TransactWriteItems", "PutObject", "DeleteObject", "CopyObject")
 OLD, NEW = "https://example.com/old.jpg", "https://example.com/new.jpg"
-
-
-class Stopped(BaseException):
-    """The process ends here."""
-
-
-@contextmanager
-def stopping_at(number, moment):
-    """End at the n-th write that leaves this process: "before" it, or "after" it was carried out."""
-    inventory.connect()
-    models = (inventory.Entry, Item, ItemSupplier)
-    tables = {
-        id(model._get_connection().connection.client): model._get_connection().connection.client for model in models
-    }
-    clients = [aws.client("s3"), *tables.values()]
-    event = {"before": "before-call", "after": "after-call"}[moment]
-    seen = iter(range(1000))
-
-    def stop(**_):
-        if next(seen) == number:
-            raise Stopped
-
-    names = [f"{event}.{service}.{write}" for service in ("s3", "dynamodb") for write in WRITES]
-    for client in clients:
-        for name in names:
-            client.meta.events.register(name, stop)
-    try:
-        yield
-    finally:
-        for client in clients:
-            for name in names:
-                client.meta.events.unregister(name, stop)
-
-
-def stopped(number, moment, work):
-    """Whether the work was stopped before its end."""
-    try:
-        with stopping_at(number, moment):
-            work()
-    except Stopped:
-        return True
-    return False
 
 
 def picture(size):
@@ -71,7 +37,7 @@ def test_an_image_is_the_old_one_or_the_new_one_and_whole(inventory_table, media
     while True:
         images.attach(save_item(image_url=OLD), old, OLD)
         item = save_item(image_url=NEW, image="inventory/images/DR-1.jpg", image_source=OLD)
-        ended = not stopped(number, moment, lambda item=item: images.attach(item, new, NEW))
+        ended = not stopped(number, moment, lambda item=item: images.attach(item, new, NEW), calls=WRITES)
         present = inventory.get_item(ITEM)
         assert opened(bucket.get(present.image).body).size in {(80, 60), (40, 30)}
         assert present.image_source in {OLD, NEW}
@@ -131,7 +97,7 @@ def test_each_lead_time_is_the_old_one_or_the_new_one(inventory_table, media_buc
     number = 0
     while True:
         fill()
-        ended = not stopped(number, moment, lambda: update_average_lead_times.call({}))
+        ended = not stopped(number, moment, lambda: update_average_lead_times.call({}), calls=WRITES)
         assert set(lead_times()) <= {(7, 7, 7), (4, 4, 4)}
 
         update_average_lead_times.call({})  # the next attempt
@@ -140,3 +106,80 @@ def test_each_lead_time_is_the_old_one_or_the_new_one(inventory_table, media_buc
             break
         number += 1
     assert number == 2  # transactions of four and of two
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_the_code_that_an_item_names_is_there_and_scans(inventory_table, media_bucket, monkeypatch, moment):
+    monkeypatch.setenv("FRONTEND_URL", "https://makerspace.example.org")
+    old, new = "inventory/qrcodes/old.png", f"inventory/qrcodes/qr_{ITEM}.png"
+    link = f"https://makerspace.example.org/scan/{ITEM}"
+    number = 0
+    while True:
+        bucket.put(old, scan_codes.encode(link).png(), "image/png")
+        save_item(qr_code=old)
+        ended = not stopped(number, moment, lambda: generate_qr_code.call({"item_id": str(ITEM)}), calls=WRITES)
+        named = inventory.get_item(ITEM).qr_code
+        assert named in {old, new}
+        assert scanned(named) == link
+
+        generate_qr_code.call({"item_id": str(ITEM)})  # the next attempt
+        assert inventory.get_item(ITEM).qr_code == new
+        assert scanned(new) == link
+        if ended:
+            break
+        number += 1
+    assert number == 4  # PNG, SVG, item, the code before
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_the_card_that_an_item_names_is_there_and_whole(inventory_table, media_bucket, monkeypatch, moment):
+    monkeypatch.setenv("FRONTEND_URL", "https://makerspace.example.org")
+    number = 0
+    while True:
+        save_item()
+        ended = not stopped(number, moment, lambda: generate_index_card.call({"item_id": str(ITEM)}), calls=WRITES)
+        named = inventory.get_item(ITEM).index_card
+        assert named is None or len(pages(named)) == 1
+
+        generate_index_card.call({"item_id": str(ITEM)})  # the next attempt
+        assert len(pages(inventory.get_item(ITEM).index_card)) == 1
+        if ended:
+            break
+        number += 1
+    assert number == 2  # PDF, item
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_import_that_is_made_again_leaves_what_an_unbroken_one_does(inventory_table, media_bucket, moment):
+    def bring_in():
+        bucket.put("imports/dump.json", json.dumps(a_makerspace()).encode(), "application/json")
+        import_dump.call({"key": "imports/dump.json"})
+
+    bring_in()
+    whole = entries()
+    number = 0
+    while True:
+        for entry in inventory.Entry.scan():
+            entry.delete()
+        ended = not stopped(number, moment, bring_in, calls=WRITES)
+        assert {key: entry for key, entry in entries().items() if entry != whole.get(key)} == {}
+
+        bring_in()  # the next attempt
+        assert entries() == whole
+        if ended:
+            break
+        number += 1
+    assert number > 1
+
+
+def scanned(key):
+    [found] = zxingcpp.read_barcodes(Image.open(io.BytesIO(bucket.get(key).body)))
+    return found.text
+
+
+def pages(key):
+    return pypdf.PdfReader(io.BytesIO(bucket.get(key).body)).pages
+
+
+def entries():
+    return {(entry.owner, entry.entry): entry.serialize() for entry in inventory.Entry.scan()}

@@ -1,0 +1,60 @@
+"""A process that ends at one of its calls to AWS, before or after the call was carried out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import count
+
+from makertasks import aws, inventory, notes, records
+from makertasks.records_model import TaskRecord
+
+SERVICES = ("s3", "sqs", "dynamodb")
+WRITES = ("PutItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems", "PutObject", "DeleteObject", "CopyObject")
+
+
+class Stopped(BaseException):
+    """The process ends here."""
+
+
+def stopped(number, moment, work, *, calls=()):
+    """Whether the work ended at its n-th call, `moment` ("before" or "after") that was carried out.
+
+    `calls` are the names of those that count, all of them by default.
+    """
+    try:
+        with _stopping_at(number, moment, calls):
+            work()
+    except Stopped:
+        return True
+    return False
+
+
+@contextmanager
+def _stopping_at(number, moment, calls):
+    clients = {id(client): client for client in _clients()}.values()
+    events = [f"{moment}-call.{service}.{call}" for service in SERVICES for call in calls] or [f"{moment}-call"]
+    seen = count()
+
+    def stop(**_):
+        if next(seen) == number:
+            raise Stopped
+
+    for client in clients:
+        for event in events:
+            client.meta.events.register(event, stop)
+    try:
+        yield
+    finally:
+        for client in clients:
+            for event in events:
+                client.meta.events.unregister(event, stop)
+
+
+def _clients():
+    """Those of the package and of PynamoDB's models."""
+    records.connect()
+    notes.connect()
+    inventory.connect()
+    models = (TaskRecord, notes.Note, inventory.Entry, inventory.Item, inventory.ItemSupplier, inventory.ReorderRequest)
+    yield from (model._get_connection().connection.client for model in models)
+    yield from map(aws.client, SERVICES)
