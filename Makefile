@@ -88,7 +88,7 @@ unit: $(ENVIRONMENTS) ## Tests of every part by itself
 	$(BIN)/pytest tests/unit -n 2 --dist worksteal
 
 .PHONY: stack
-stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed ## Tests of the real template on the local AWS, stock Celery's among them
+stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Tests of the real template on the local AWS, stock Celery's among them
 	$(BIN)/pytest tests/stack -n 2 --dist loadfile
 
 .PHONY: faults soak

@@ -22,7 +22,7 @@ def read_settings() -> dict[str, str]:
 class Connection:
     """One client of each service, all on one local endpoint and with every right there."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, region: str | None = None) -> None:
         """`endpoint` is an address such as `http://127.0.0.1:4566`; nothing is sent yet."""
         settings = read_settings()
         self.endpoint = endpoint
@@ -31,7 +31,7 @@ class Connection:
         self._session = boto3.Session(
             aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
-            region_name=settings["AWS_REGION"],
+            region_name=region or settings["AWS_REGION"],
         )
 
     def client(self, service: str) -> Any:

@@ -126,7 +126,9 @@ def _upload(connection: Connection, archives: list[Path], template_key: str, tex
     try:
         s3.head_bucket(Bucket=ARTIFACTS)
     except ClientError:
-        s3.create_bucket(Bucket=ARTIFACTS)
+        region = s3.meta.region_name
+        elsewhere = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=ARTIFACTS, **elsewhere)
     there = {entry["Key"] for entry in s3.list_objects_v2(Bucket=ARTIFACTS).get("Contents", [])}
     s3.put_object(Bucket=ARTIFACTS, Key=template_key, Body=text.encode())
     with ThreadPoolExecutor(4) as pool:

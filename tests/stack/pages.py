@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,12 +25,6 @@ for line in sys.stdin:
             code = end.code or 0
     print(json.dumps([line.strip(), code, said.getvalue()]), flush=True)
 """
-
-
-def commands(page: Path) -> list[str]:
-    """The commands in the page's blocks, in their order."""
-    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("makertasks ")]
 
 
 def environment(stack: LocalStack, folder: Path) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ import pytest
 
 from infra import sizes
 from infra.local import archives, packages
+from infra.local.connection import Connection
 from infra.local.deploy import deploy
 from infra.local.ministack import ROOT, MiniStack
 from infra.local.template import TEMPLATE, load, resources
+from tests import documentation
 
-LOCAL = "SavedQueries=false"  # the local AWS knows no saved queries
-FRONT_END = "FrontendUrl=https://inventory.example.org"
+REGION = "eu-central-1"  # the page's
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +28,28 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
         yield started
 
 
-def run(aws: MiniStack, module: str, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-    """What a make target runs, on the local AWS."""
+def typed(aws: MiniStack, line: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+    """A command typed in this checkout by somebody whose account is the local AWS; `answer` is typed when it asks."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_ENDPOINT_URL": aws.endpoint,
-        "AWS_REGION": "us-east-1",
+        "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    command = [sys.executable, "-m", module, *arguments]
+    # The local AWS knows no saved queries.
+    only_here = 'make() { case $1 in deploy) set -- "$@" SavedQueries=false;; esac; command make "$@"; }'
     return subprocess.run(  # noqa: S603 - ours
-        command, cwd=ROOT, env=environment, input=answer, capture_output=True, text=True, check=False
-    )
+        ["/bin/bash", "-euc", f"{only_here}\n{line}"],
+        cwd=ROOT, env=environment, input=answer, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def documented(beginning: str) -> str:
+    """The one command that begins so, as docs/deploying.md has it."""
+    [line] = [line for line in documentation.run_by("tests/stack/test_deploy.py") if line.startswith(beginning)]
+    return line
 
 
 # Their names are within another resource of the stack: a group's schedule, a pool's group, an API's stage.
@@ -53,51 +61,67 @@ WITHIN_ANOTHER = {
 }
 
 
-def names(aws: MiniStack, stack: str) -> set[tuple[str, str]]:
+def names(account: Connection, stack: str) -> set[tuple[str, str]]:
     """Type and physical id of everything in a stack that has a name of its own."""
-    pages = aws.connection.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    pages = account.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     found = [each for page in pages for each in page["StackResourceSummaries"]]
     own = [each for each in found if each["ResourceType"] not in WITHIN_ANOTHER]
     return {(each["ResourceType"], each["PhysicalResourceId"]) for each in own}
 
 
-def test_a_stage_is_deployed_protected_and_removed(aws: MiniStack):
+def test_a_stage_is_deployed_changed_protected_and_removed_as_the_page_says(aws: MiniStack):
+    account = Connection(aws.endpoint, REGION)
+    cloudformation = account.client("cloudformation")
+
     # given an account with nothing in it, when prod is deployed without what it needs, it says so
-    refused = run(aws, "infra.deploy", "prod", LOCAL)
-    assert refused.returncode == 1
+    refused = typed(aws, "make deploy STAGE=prod")
+    assert refused.returncode != 0
     assert "needs FrontendUrl: make deploy STAGE=prod FrontendUrl=https://" in refused.stderr
 
     # when it is deployed with it, it is there, sizes and addresses are told
-    deployed = run(aws, "infra.deploy", "prod", LOCAL, FRONT_END)
+    deployed = typed(aws, documented("AWS_REGION="))
     assert deployed.returncode == 0, deployed.stdout[-3000:] + deployed.stderr[-3000:]
     assert "MB with layers" in deployed.stdout
     assert "ApiUrl" in deployed.stdout
-    stack = aws.connection.client("cloudformation").describe_stacks(StackName="makertasks-prod")["Stacks"][0]
+    stack = cloudformation.describe_stacks(StackName="makertasks-prod")["Stacks"][0]
     assert stack["EnableTerminationProtection"]
     assert {"Key": "stage", "Value": "prod"} in stack["Tags"]
-    policy = aws.connection.client("cloudformation").get_stack_policy(StackName="makertasks-prod")["StackPolicyBody"]
-    assert "LogicalResourceId/TasksTable" in policy
+    assert (
+        "LogicalResourceId/TasksTable"
+        in cloudformation.get_stack_policy(StackName="makertasks-prod")["StackPolicyBody"]
+    )
+    [subscription] = account.client("sns").list_subscriptions()["Subscriptions"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ann@example.org")
 
     # and its functions are for Lambda's processor, with the layers that SAM built
-    function = aws.connection.client("lambda").get_function_configuration(
-        FunctionName="makertasks-prod-generate_qr_code"
-    )
+    function = account.client("lambda").get_function_configuration(FunctionName="makertasks-prod-generate_qr_code")
     assert function["Architectures"] == ["arm64"]
     assert {"makertasks", "aws", "qrcode"} <= {each["Arn"].split(":")[6].split("-")[-1] for each in function["Layers"]}
 
+    # when parameters are changed, they are, and what was given before stays
+    changed = typed(aws, documented("make deploy "))
+    assert changed.returncode == 0, changed.stdout[-3000:] + changed.stderr[-3000:]
+    stack = cloudformation.describe_stacks(StackName="makertasks-prod")["Stacks"][0]
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+    assert (given["SuccessRetentionDays"], given["LeadTimesTimezone"]) == ("90", "Europe/Vienna")
+    assert given["FrontendUrl"] == "https://inventory.example.org"
+    function = account.client("lambda").get_function_configuration(FunctionName="makertasks-prod-generate_qr_code")
+    assert function["Environment"]["Variables"]["RETENTION_DAYS_SUCCESS"] == "90"
+
     # when a second stage is deployed beside it, they share no name
-    deploy(aws.connection, "makertasks-staging", dict([LOCAL.split("=")]))
-    assert not names(aws, "makertasks-prod") & names(aws, "makertasks-staging")
+    deploy(account, "makertasks-dev", {"SavedQueries": "false"})
+    assert not names(account, "makertasks-prod") & names(account, "makertasks-dev")
 
     # when it is to be removed, another name than its own removes nothing
-    spared = run(aws, "infra.destroy", "staging", answer="makertasks-prod\n")
+    destroy = documented("make destroy ")
+    spared = typed(aws, destroy, answer="makertasks-prod\n")
     assert "nothing was removed" in spared.stderr
-    assert names(aws, "makertasks-staging")
+    assert names(account, "makertasks-dev")
 
     # and its own name removes it, but not its data
-    removed = run(aws, "infra.destroy", "staging", answer="makertasks-staging\n")
+    removed = typed(aws, destroy, answer="makertasks-dev\n")
     assert removed.returncode == 0, removed.stderr
-    assert "makertasks-staging-tasks" in aws.connection.client("dynamodb").list_tables()["TableNames"]
+    assert "makertasks-dev-tasks" in account.client("dynamodb").list_tables()["TableNames"]
 
 
 def test_a_deployment_takes_over_bit_by_bit_and_goes_back_on_an_alarm(tmp_path: Path):
@@ -132,9 +156,9 @@ def test_a_deployment_takes_over_bit_by_bit_and_goes_back_on_an_alarm(tmp_path: 
 
 
 def test_a_stage_that_is_not_there_is_refused(aws: MiniStack):
-    refused = run(aws, "infra.deploy", "production")
-    assert refused.returncode == 1
-    assert refused.stderr == (
+    refused = typed(aws, "make deploy STAGE=production")
+    assert refused.returncode != 0
+    assert refused.stderr.startswith(
         "error: there is no stage 'production' in infra/samconfig.toml; choose one of dev, prod, staging\n"
     )
 

@@ -18,11 +18,12 @@ import pytest
 from infra.local.stack import LocalStack, local_stack
 from makertasks import clock, delays, inventory, wire
 from makertasks.bulk_calls import _held
-from tests.stack.extra import ROOT, project_with
-from tests.stack.pages import commands, environment, run
+from tests import documentation
+from tests.stack.extra import project_with
+from tests.stack.pages import environment, run
 from tests.waiting import wait_for
 
-PAGE = ROOT / "docs/execution.md"
+LINES = documentation.run_by("tests/stack/test_execution.py")
 NAME = "tests.calculate"
 ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
 FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
@@ -203,7 +204,7 @@ def test_every_command_of_the_page_runs(stack: LocalStack, tmp_path: Path):
     first = run(stack, tmp_path, ["makertasks configure --stack makertasks", call])
     assert [code for _, code, _ in first] == [0, 0], first
     task_id = json.loads(first[1][2])["id"]
-    lines = [line.replace("TASK_ID", task_id).replace("ITEM_ID", ITEM) for line in commands(PAGE)]
+    lines = [line.replace("TASK_ID", task_id).replace("ITEM_ID", ITEM) for line in LINES]
     ran = run(stack, tmp_path, lines)
     assert [(line, code, said) for line, code, said in ran if code] == []
     keyed = [said.strip() for line, _, said in ran if "order-7" in line]

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import textwrap
 import urllib.request
 
 import pytest
@@ -18,6 +17,7 @@ from pypdf import PdfReader
 from infra.local.ministack import ROOT, free_port
 from infra.local.sample import load
 from infra.local.template import TEMPLATE
+from tests import documentation
 
 SECONDS = 240  # two cores that do something else as well
 
@@ -57,10 +57,16 @@ def nothing_left(data, port):
     return refused and not processes_of(data)
 
 
-def readme_commands(beginning):
-    """The README's indented block of commands that begins so."""
-    blocks = re.findall(r"(?:^ {4}.*\n)+", (ROOT / "README.md").read_text(), re.MULTILINE)
-    return textwrap.dedent(next(block for block in blocks if block.lstrip().startswith(beginning)))
+def commands_of(page, folder, port, data):
+    """What a page's commands say, one after another in one shell, as typed in this checkout."""
+    lines = [f'make() {{ command make -C {ROOT} "$@"; }}', *documentation.run_by("tests/stack/test_local_run.py", page)]
+    environment = os.environ | {"MAKERTASKS_PORT": str(port), "MAKERTASKS_DATA": str(data)}
+    ran = subprocess.run(  # noqa: S603 - the commands of our own pages
+        ["/bin/bash", "-euo", "pipefail", "-c", "\n".join(lines)],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return json_values(ran.stdout)
 
 
 def json_values(text):
@@ -79,7 +85,7 @@ def place(tmp_path_factory):
 
 
 @pytest.mark.timeout(SECONDS)
-def test_a_newcomer_sees_the_four_tasks_run_and_can_call_the_api(place):
+def test_a_newcomer_sees_the_four_tasks_run_and_can_call_the_api(place, tmp_path):
     # given a first start
     data, port = place
     process = start(data, port)
@@ -112,15 +118,21 @@ def test_a_newcomer_sees_the_four_tasks_run_and_can_call_the_api(place):
             assert len(json.load(response)["tasks"]) == 5
 
         # and so do the commands of the README
-        shell = readme_commands("API=")
-        answers = subprocess.run(  # noqa: S603  # ours
-            ["/bin/bash", "-euc", shell], cwd=ROOT, capture_output=True, text=True, check=True,
-            env=os.environ | {"MAKERTASKS_PORT": str(port), "MAKERTASKS_DATA": str(data)},
-        ).stdout  # fmt: skip
-        tasks, items, submitted = json_values(answers)
+        tasks, items, submitted = commands_of("README.md", tmp_path, port, data)
         assert len(tasks["tasks"]) == 5
         assert all(item["name"].lower().startswith("s") for item in items["items"])
         assert submitted["name"] == "inventory.tasks.update_average_lead_times"
+
+        # and those of the page on the API: health, who one is, a list, a task, a search, two pages of a list, a job
+        health, me, tasks, submitted, found, following, job = commands_of("docs/api.md", tmp_path, port, data)
+        assert health["status"] == "ok"
+        assert me == {"name": "superuser", "role": "superuser"}
+        assert len(tasks["tasks"]) == 5
+        assert submitted["name"] == "inventory.tasks.update_average_lead_times"
+        assert {task["name"] for task in found["tasks"]} == {"inventory.tasks.update_average_lead_times"}
+        before = json.loads((tmp_path / "page.json").read_text())
+        assert not {task["id"] for task in before["tasks"]} & {task["id"] for task in following["tasks"]}
+        assert job["action"] == "retry"
     finally:
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=60)

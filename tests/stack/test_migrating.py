@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from infra.local.stack import LocalStack, local_stack
+from tests import documentation
 from tests.stack.extra import ROOT
 from tests.stack.pages import run
 
 GUIDE = ROOT / "docs/migrating.md"
-# Pages whose commands are run: blocks of the guide, and indented lines of the others.
-PAGES = (GUIDE, ROOT / "docs/celery.md", ROOT / "docs/client.md")
+# Pages whose commands are run, in this order.
+PAGES = ("docs/migrating.md", "docs/celery.md", "docs/client.md")
 DUMP = ROOT / "tests/data/openmakersuite-dump.json"
 
 # The headings of OpenMakerSuite's own guide, and under which heading of ours each is answered.
@@ -55,9 +56,8 @@ COMMANDS = (
 
 def commands() -> list[str]:
     """The commands of the pages, in their order and each once, without what a shell does with them."""
-    lines = [line for page in PAGES for line in page.read_text().splitlines()]
-    found = [line.strip() for line in lines if re.match("( {4})?makertasks ", line)]
-    return list(dict.fromkeys(re.split(r"\s+[#>]", line)[0] for line in found))
+    lines = [line for page in PAGES for line in documentation.run_by("tests/stack/test_migrating.py", page)]
+    return list(dict.fromkeys(re.split(r"\s+>", line)[0] for line in lines))
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,16 @@
-"""compose.yaml: what both containers need comes from the one file, and nothing listens but on loopback."""
+"""compose.yaml, as far as can be seen without Docker: it is valid, what both containers need comes from the one file,
+and nothing listens but on loopback."""
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
+import pytest
 import yaml
 
+from infra.local.connection import read_settings
 from tests.template import ROOT
 
 SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
@@ -23,3 +30,32 @@ def test_what_the_image_is_made_of_is_there():
     for line in SERVICES["ministack"]["build"]["dockerfile_inline"].splitlines():
         if line.startswith("COPY "):
             assert all((ROOT / source).is_file() for source in line.split()[1:-1]), line
+
+
+def test_it_is_what_compose_reads():
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_every_image_has_a_version():
+    images = [service["image"] for service in SERVICES.values() if "image" in service]
+    images += re.findall(r"(?m)^FROM (\S+)", SERVICES["ministack"]["build"]["dockerfile_inline"])
+    assert len(images) == len(SERVICES)
+    for image in images:
+        assert re.search(r":\d+\.\d+", image), image
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_in_the_common_settings_is_contradicted(name):
+    common = read_settings()
+    own = SERVICES[name]["environment"]
+    assert {key: own[key] for key in own.keys() & common.keys()} == {
+        key: common[key] for key in own.keys() & common.keys()
+    }
+
+
+def test_the_function_runtime_is_the_one_of_the_template():
+    template = (ROOT / "template.yaml").read_text()
+    runtime = re.search(r"(?m)^  Runtime:\n(?: {4}.*\n)*?    Default: python(\S+)", template)
+    assert f"FROM python:{runtime[1]}-slim" in SERVICES["ministack"]["build"]["dockerfile_inline"]

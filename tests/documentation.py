@@ -1,0 +1,97 @@
+"""The pages of the documentation as data: their blocks, and which test runs which of their commands.
+
+Every command stands in a block marked `sh`. `run_by` gives a test the commands it has to run, `NOT_RUN` names those
+that no test can run, with the reason; tests/unit/test_documentation.py fails for a command that is in neither.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+
+from tests.template import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+# Where in the pages (a pattern of their paths), which commands (a pattern of how they begin), the test that runs them.
+RUNNERS = (
+    (r"docs/(migrating|celery|client)\.md", r"makertasks ", "tests/stack/test_migrating.py"),
+    (r"docs/execution\.md", r"makertasks ", "tests/stack/test_execution.py"),
+    (r"README\.md|docs/api\.md", r"API=|TOKEN=|CURSOR=|curl -s (-H|\"\$API)", "tests/stack/test_local_run.py"),
+    (r".*", r"aws |sam remote |curl -s -u ", "tests/stack/test_documentation.py"),
+    (r"docs/deploying\.md", r"(AWS_REGION=\S+ )?make (deploy|destroy) ", "tests/stack/test_deploy.py"),
+)  # fmt: skip
+
+# What is not run as it stands, and why. The first that fits counts.
+NOT_RUN = (
+    (r"git (clone|checkout) ", "there is no address and no former version to take; what follows is run"),
+    (r"make (setup|check|unit|stack|test)\b", "these run the tests; that the targets exist is tested"),
+    (r"make run\b", "tests/stack/test_local_run.py runs what the target runs"),
+    (r"pip install ", "not published; tests/stack/test_package.py installs the checkout"),
+    (r"python manage\.py ", "OpenMakerSuite's own; the tests import a file that it made"),
+    (r"celery -A config worker ", "tests/stack/test_stock_celery.py starts a stock worker in this way"),
+    (r"docker compose |sam local ", "needs Docker; tests/unit/test_compose.py checks what can be checked without"),
+    (r"set -a; |\.venv/bin/python -m infra\.deploy ", "goes with the container; test_deploy.py runs infra.deploy"),
+)  # fmt: skip
+
+_FENCED = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code: the page's path, its language as marked, its text without the indentation of a list."""
+
+    page: str
+    language: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a page, without its comment; continued lines are one command."""
+
+    page: str
+    line: str
+
+    @property
+    def runner(self) -> str | None:
+        """The test that runs it."""
+        found = (
+            test for pages, begins, test in RUNNERS if re.fullmatch(pages, self.page) and re.match(begins, self.line)
+        )
+        return next(found, None)
+
+    @property
+    def why_not(self) -> str | None:
+        """Why no test runs it as it stands."""
+        return next((reason for begins, reason in NOT_RUN if re.match(begins, self.line)), None)
+
+
+def blocks(language: str | None = None, page: str | None = None) -> list[Block]:
+    """The blocks of all pages, or of one, in their order; of one language or of all."""
+    found = [
+        Block(name, match["language"], textwrap.dedent(match["text"]))
+        for path in PAGES
+        if page in {None, name := path.relative_to(ROOT).as_posix()}
+        for match in _FENCED.finditer(path.read_text())
+    ]
+    return [block for block in found if language in {None, block.language}]
+
+
+def outside_blocks(page: str) -> str:
+    """A page's text without its blocks."""
+    return _FENCED.sub("", (ROOT / page).read_text())
+
+
+def commands(page: str | None = None) -> list[Command]:
+    """The commands of all pages, or of one, in their order."""
+    lines = [
+        (block.page, line) for block in blocks("sh", page) for line in block.text.replace("\\\n", " ").splitlines()
+    ]
+    return [Command(name, re.sub(r"\s{2,}#.*", "", line).strip()) for name, line in lines if line.strip()]
+
+
+def run_by(test: str, page: str | None = None) -> list[str]:
+    """The commands that a test has to run, in their order; of all pages, or of one."""
+    return [command.line for command in commands(page) if command.runner == test]

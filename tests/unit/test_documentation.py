@@ -1,0 +1,51 @@
+"""The documentation's commands: each is run by a test, or named with the reason why not."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests import documentation
+from tests.template import ROOT
+
+LANGUAGES = {"sh", "python", "json", "yaml", "text"}
+
+
+@pytest.mark.parametrize("command", documentation.commands(), ids=lambda each: f"{each.page}: {each.line}")
+def test_every_command_is_run_by_a_test_or_it_is_said_why_not(command):
+    assert (command.runner is None) != (command.why_not is None), "tests/documentation.py: name its test, or the reason"
+
+
+def test_every_test_that_is_named_runs_what_it_is_given():
+    for _, _, test in documentation.RUNNERS:
+        assert documentation.run_by(test), f"{test} is given nothing"
+        assert "documentation.run_by(" in (ROOT / test).read_text()
+
+
+def test_every_reason_is_still_needed():
+    for begins, _ in documentation.NOT_RUN:
+        assert [command for command in documentation.commands() if re.match(begins, command.line)], begins
+
+
+@pytest.mark.parametrize("page", [path.relative_to(ROOT).as_posix() for path in documentation.PAGES])
+def test_no_block_can_be_overlooked(page):
+    # A block without a language, or one that is only indented, would be looked at by no test.
+    assert {block.language for block in documentation.blocks(page=page)} <= LANGUAGES
+    rest = documentation.outside_blocks(page)
+    assert "```" not in rest
+    assert not re.search(r"\n\n {4,}(?![-*] |\d)\S", rest)
+
+
+@pytest.mark.parametrize("block", documentation.blocks("json"), ids=lambda block: block.page)
+def test_json_is_json(block):
+    assert json.loads(block.text)
+
+
+@pytest.mark.parametrize("target", ["run", "test", "setup", "check", "unit", "stack"])
+def test_every_target_that_is_named_exists(target):
+    named = {match for command in documentation.commands() for match in re.findall(r"\bmake ([a-z]+)", command.line)}
+    assert target in named
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.search(rf"(?m)^{target}:", makefile)
