@@ -39,6 +39,7 @@ def fill(site: Site) -> None:
     with history.environment(site.stack):
         site.tasks["hostile"] = hostile_task()
         site.tasks["running"] = running_task()
+        site.tasks["tried"] = history.with_attempts(clock.now() - timedelta(hours=2), "tried-four-times")
     for name in ("done", "failed", "long"):
         site.ended(site.tasks[name])
     wait_for(lambda: counted(site) >= TASKS, "the counters to follow")

@@ -9,6 +9,7 @@ from typing import Any
 # Django admin's list cuts arguments at 50 characters.
 SUMMARY_CHARACTERS = 50
 
+ABBREVIATIONS = frozenset({"qr", "svg", "pdf"})
 SECONDS_OF = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -24,6 +25,25 @@ def words(name: str) -> str:
     'generate qr code'
     """
     return short_name(name).replace("_", " ")
+
+
+def label(name: str) -> str:
+    """A name of a result for people.
+
+    >>> label("qr_code"), label("index_card")
+    ('QR code', 'index card')
+    """
+    return " ".join(word.upper() if word in ABBREVIATIONS else word for word in words(name).split())
+
+
+def brief_url(text: str) -> str:
+    """An address without its query, which may be long; other text as it is.
+
+    >>> brief_url("https://shop.example/a.png?signature=1f2e"), brief_url("What? This.")
+    ('https://shop.example/a.png?…', 'What? This.')
+    """
+    address, mark, _ = text.partition("?")
+    return f"{address}?…" if mark and address.startswith(("http://", "https://")) else text
 
 
 def worker_of(worker: str | None, name: str) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import rendering, timeline
+from api.pages import formats, rendering, timeline
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import bucket, clock, records, task_views, tasks
@@ -56,7 +56,7 @@ def task_page(task_id: TaskId, caller: Caller, query: TaskQuery, request: Reques
 def shown(record: TaskRecord) -> dict[str, Any]:
     """What the page shows of a record."""
     task = task_views.detail(record)
-    bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"])
+    bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"], int(record.attempt or 0))
     return {
         "task": task,
         "bars": bars,
@@ -90,7 +90,7 @@ def made(result: Any) -> list[Made]:
     found = []
     for name, value in result.items() if isinstance(result, dict) else []:
         keys = value if isinstance(value, list) else [value]
-        found += [Made(name.replace("_", " "), key, bucket.link(key)) for key in keys if is_ours(key)]
+        found += [Made(formats.label(name), key, bucket.link(key)) for key in keys if is_ours(key)]
     return found
 
 

@@ -11,8 +11,8 @@ from makertasks.task_views import Attempt
 
 # Width of the drawing in its own units.
 WIDTH = 1000
-# A bar narrower than this could not be seen.
-NARROWEST = 4
+# A bar narrower than this could not be seen, on a phone least.
+NARROWEST = 8
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,22 @@ class Bar:
     run_width: int
 
 
-def waterfall(created: str, attempts: Sequence[Attempt], now: datetime, done: str | None = None) -> list[Bar]:
-    """A bar for each attempt that began; one that has not ended is drawn up to `now`."""
+def waterfall(
+    created: str, attempts: Sequence[Attempt], now: datetime, done: str | None = None, made: int = 0
+) -> list[Bar]:
+    """A bar for each attempt that began; one that has not ended is drawn up to `now`.
+
+    Records keep the newest attempts alone: `made` says how many there were, so that each has its own number.
+    """
     begun = [attempt for attempt in attempts if attempt.get("start")]
     if not begun:
         return []
     first = clock.parse(created)
-    last_end = begun[-1].get("end") or done
-    total = max((_moment(last_end, now) - first).total_seconds(), 0.001)
+    last = clock.parse(done) if done else max(now, _moment(begun[-1].get("end"), now))
+    total = max((last - first).total_seconds(), 0.001)
     bars = []
     waiting_since = first
-    for number, attempt in enumerate(begun, 1):
+    for number, attempt in enumerate(begun, max(made - len(begun), 0) + 1):
         began = str(attempt["start"])
         start, end = clock.parse(began), _moment(attempt.get("end"), now)
         run_from = _place(start, first, total)

@@ -170,15 +170,22 @@ def _keys_in(value: Any) -> list[str]:
 
 
 def attempts(record: TaskRecord) -> list[Attempt]:
-    """Every attempt, the last one made from the record's own attributes."""
+    """Every attempt that is kept, the last one made from the record's own attributes where it did not end before."""
     ended = cast("list[Attempt]", list(record.attempts or []))
-    if record.status in {Status.PENDING, Status.RETRY, Status.REVOKED} or not record.started:
+    # A waiting task's attempts have all ended, and one that was ended from outside may have had none of its own left.
+    if not record.started or int(record.attempt or 0) <= len(ended) or _has(ended, record.started):
         return ended
+    error = f"{record.error_type}: {record.error_message}" if record.error_type else None
     last: Attempt = {
         "start": record.started,
         "end": record.done,
         "worker": record.worker,
         "outcome": record.status,
-        "error": f"{record.error_type}: {record.error_message}" if record.status == Status.FAILURE else None,
+        "error": error if record.status in {Status.FAILURE, Status.REVOKED} else None,
     }
     return [*ended, last]
+
+
+def _has(ended: list[Attempt], started: str) -> bool:
+    """Whether the attempt that began then is among those that ended."""
+    return bool(ended) and ended[-1]["start"] == started

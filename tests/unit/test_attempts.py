@@ -1,0 +1,67 @@
+"""What is told of a task's attempts: each once, with its beginning, its end, its worker and what was wrong."""
+
+from __future__ import annotations
+
+from makertasks import clock, context, lifecycle, records, task_views, wire
+from makertasks.errors import PassingError, PermanentError
+from makertasks.revoking import revoke
+from makertasks.states import Status
+
+
+def told(echo, task_id):
+    return [(each["outcome"], each["error"]) for each in task_views.attempts(echo.record(task_id))]
+
+
+def test_each_attempt_has_its_beginning_its_end_its_worker_and_its_error(echo):
+    echo.plan = [PassingError("busy")]
+    task_id = echo.submit()
+    [body] = echo.queue.deliver()
+    assert told(echo, task_id) == [("RETRY", "PassingError: busy")]
+
+    message = wire.decode(body, message_id="m")
+    lifecycle.claim(records.new(message, queue="echo"), "echo@lost", clock.now().timestamp() - 1)
+    assert told(echo, task_id) == [("RETRY", "PassingError: busy"), ("STARTED", None)]
+
+    echo.queue.send(body)
+    echo.queue.deliver()
+    lost = "echo@lost stopped without a word"
+    assert told(echo, task_id) == [("RETRY", "PassingError: busy"), ("CRASHED", lost), ("SUCCESS", None)]
+    times = [(each["start"], each["end"]) for each in task_views.attempts(echo.record(task_id))]
+    assert all(start <= end for start, end in times)
+    assert [start for start, _ in times] == sorted(start for start, _ in times)
+    assert len({each["worker"] for each in task_views.attempts(echo.record(task_id))}) == 2
+
+
+def test_an_attempt_that_was_lost_and_ended_from_outside_is_told_once(echo):
+    task_id = echo.submit()
+    lifecycle.claim(echo.record(task_id), "echo@lost", clock.now().timestamp() - 1)
+    assert lifecycle.close(echo.record(task_id), Status.FAILURE, PermanentError("given up"))
+    assert [outcome for outcome, _ in told(echo, task_id)] == ["CRASHED"]
+
+
+def test_a_task_that_ended_while_it_waited_has_its_earlier_attempts_alone(echo):
+    echo.plan = [PassingError("busy")]
+    task_id = echo.submit()
+    echo.queue.deliver()
+    assert lifecycle.close(echo.record(task_id), Status.FAILURE, PermanentError("given up"))
+    assert [outcome for outcome, _ in told(echo, task_id)] == ["RETRY"]
+
+
+def test_a_running_task_that_was_called_off_has_the_attempt_that_it_ended(echo):
+    def work():
+        revoke(task_id, terminate=True, who="ada")
+        raise PassingError("busy")
+
+    echo.plan = [work]
+    task_id = echo.submit()
+    echo.queue.deliver()
+    [(outcome, error)] = told(echo, task_id)
+    assert outcome == "REVOKED"
+    assert "ada" in error
+
+
+def test_an_attempt_that_was_given_back_is_none(echo):
+    echo.plan = [context.Continue({"next": 1})]
+    task_id = echo.submit()
+    echo.queue.deliver()
+    assert told(echo, task_id) == []
