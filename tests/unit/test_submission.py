@@ -131,6 +131,18 @@ def test_a_dead_letter_that_still_cannot_be_read_is_refused_with_the_reason(echo
         resubmission.redrive("m")
 
 
+@pytest.mark.usefixtures("counters_table")
+def test_dead_letters_are_counted_by_queue_until_they_are_sent_again(echo):
+    for number in ("first", "second"):
+        body = wire.encode(wire.Message(task_id=number, name=NAME, kwargs={"text": number}), "echo")
+        dead_letters.record(body, message_id=number, queue="echo", sent=records.clock.now())
+    assert dead_letters.counts() == {"echo": 2}
+    resubmission.redrive("first", who="ada")
+    assert dead_letters.counts() == {"echo": 1}
+    letters, is_complete = dead_letters.not_redriven("echo")
+    assert ([letter.task_id for letter in letters], is_complete) == (["second"], True)
+
+
 def test_only_dead_letters_are_redriven(echo):
     task_id = echo.submit()
     echo.queue.deliver()

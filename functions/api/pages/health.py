@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,8 +26,14 @@ class Trouble:
     is_grave: bool = True
 
 
-def troubles(failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord]) -> list[Trouble]:
-    """What is wrong just now: `failures` are those of the last hour, which began at `since`."""
+def troubles(
+    failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord], letters: Mapping[str, int]
+) -> list[Trouble]:
+    """What is wrong just now: `failures` are those of the last hour, which began at `since`.
+
+    `letters` are the dead letters on record by queue. Dead-letter queues are emptied within seconds: what lies in one
+    is grave.
+    """
     found = []
     if failures:
         link = address("/tasks", {"status": "FAILURE", "created_from": since})
@@ -39,7 +45,10 @@ def troubles(failures: int, since: str, queues: Iterable[Any], stuck: Sequence[T
     for queue in queues:
         link = f"/queues#{queue['name']}"
         if queue["dead"]:
-            found.append(Trouble(f"{counted(queue['dead'], 'dead letter')} in {queue['name']}", link))
+            found.append(Trouble(f"{counted(queue['dead'], 'dead letter')} of {queue['name']} not recorded", link))
+        if kept := letters.get(queue["name"], 0):
+            text = f"{counted(kept, 'dead letter')} of {queue['name']} to be sent again"
+            found.append(Trouble(text, f"/queues/{queue['name']}#dead", is_grave=False))
         waits = queue["oldest_seconds"] or 0
         if queue["state"] == "paused" and (queue["waiting"] or waits):
             found.append(

@@ -15,7 +15,7 @@ from api.pages import charts, health, periods, rendering
 from api.pages.periods import Range
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import clock, consumers, failure_groups, listing, schedules, statistics, tasks
+from makertasks import clock, consumers, dead_letters, failure_groups, listing, schedules, statistics, tasks
 from makertasks.states import Status
 
 REFRESH_SECONDS = 10
@@ -56,19 +56,21 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
             listing.page, listing.Filter(status=Status.STARTED), limit=listing.MAXIMUM_LIMIT, names=names
         )
         coming = pool.submit(schedules.list_schedules)
+        letters = pool.submit(dead_letters.counts)
     latest = {group["fingerprint"]: group["count"] for group in last_hour.result()["groups"]}
     counted = counting.result()
     figures = statistics.summary_of(counted)
     stuck = health.stuck(running.result().records, now)
     since = clock.text(hour)
     context = {
-        "troubles": health.troubles(last_hour.result()["examined"], since, queues.result(), stuck),
+        "troubles": health.troubles(last_hour.result()["examined"], since, queues.result(), stuck, letters.result()),
         "groups": last_day.result()["groups"][:GROUPS],
         "in_last_hour": latest,
         "failed_in_day": last_day.result()["examined"],
         "is_complete": last_day.result()["complete"],
         "day": clock.text(day),
         "queues": queues.result(),
+        "letters": letters.result(),
         "running": len(running.result().records),
         "stuck": stuck,
         "coming": sorted((each for each in coming.result() if each["next_run"]), key=_due)[:COMING],
@@ -116,5 +118,5 @@ def _due(schedule: schedules.Schedule) -> str:
 def digest(context: dict[str, Any]) -> str:
     """Changes with anything that the overview shows, but for ages that go on by themselves."""
     queues = [{**queue, "oldest_seconds": None} for queue in context["queues"]]
-    kept = ("troubles", "groups", "totals", "by_status", "running", "coming")
+    kept = ("troubles", "groups", "totals", "by_status", "running", "coming", "letters")
     return hashlib.sha256(repr((queues, [context[name] for name in kept])).encode()).hexdigest()[:12]

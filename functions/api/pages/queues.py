@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import msgspec
@@ -38,12 +39,16 @@ class Concurrency(msgspec.Struct, forbid_unknown_fields=True):
 def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
     """Every queue: lengths, ages, dead letters, state."""
     template = "queues_part.html" if rendering.is_update(request) else "queues.html"
+    with ThreadPoolExecutor(1) as pool:  # both wait for the network
+        letters = pool.submit(dead_letters.counts)
+        found = consumers.list_queues()
     return rendering.page(
         request,
         caller,
         template,
         section="/queues",
-        queues=consumers.list_queues(),
+        queues=found,
+        letters=letters.result(),
         said=query.said,
         every=REFRESH_SECONDS,
     )
