@@ -24,6 +24,7 @@ class Point:
     label: str
     link: str
     values: Mapping[str, int]
+    hour: str = ""  # where it is an hour: its beginning, which readers see in their own time
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Column:
     left: float
     total: int
     bars: list[Bar]
+    hour: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,8 @@ def stacked(points: Sequence[Point], order: Sequence[str]) -> Chart:
             if value
         ]
         x = number * step
-        columns.append(
-            Column(point.label, point.link, round(x, 2), round(x + step * (1 - FILLED) / 2, 2), sum(values), bars)
-        )
+        left, total = round(x + step * (1 - FILLED) / 2, 2), sum(values)
+        columns.append(Column(point.label, point.link, round(x, 2), left, total, bars, point.hour))
     return Chart(series, columns, top, round(step, 2), round(step * FILLED, 2))
 
 
@@ -105,7 +106,8 @@ def lines(points: Sequence[Point], order: Sequence[str]) -> Chart:
         values = [(name, point.values[name]) for name in series if point.values.get(name, 0) > 0]
         bars = [Bar(name, round(HEIGHT - value / top * HEIGHT, 2), 0, value) for name, value in values]
         x = round(number * step, 2)
-        columns.append(Column(point.label, point.link, x, round(x + step / 2, 2), sum(_of(point, series)), bars))
+        total = sum(_of(point, series))
+        columns.append(Column(point.label, point.link, x, round(x + step / 2, 2), total, bars, point.hour))
     return Chart(series, columns, top, round(step, 2), 0, [_line(name, columns) for name in series])
 
 

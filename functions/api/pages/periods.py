@@ -53,8 +53,12 @@ def points(wanted: Range, now: datetime, figures: Iterable[tuple[str, Counts]], 
         for name, number in counts.items():
             added[period[: wanted.digits]][name] += number
     return [
-        Point(label(period), link(period, **filters), dict(added.get(period, {}))) for period in columns(wanted, now)
-    ]
+        Point(
+            label(period), link(period, **filters), dict(added.get(period, {})),
+            f"{period}:00:00Z" if wanted.name == "hour" else "",
+        )
+        for period in columns(wanted, now)
+    ]  # fmt: skip
 
 
 def link(period: str, **filters: Any) -> str:

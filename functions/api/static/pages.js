@@ -19,6 +19,7 @@
     const today = moment.toDateString() === now.toDateString();
     return formats[today || sameDay ? 0 : moment.getFullYear() === now.getFullYear() ? 1 : 2].format(moment);
   };
+  const hours = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const steps = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const ago = (moment) => {
@@ -31,11 +32,15 @@
     for (const time of all("time[datetime]", root)) {
       const moment = new Date(time.dateTime);
       const how = html.dataset.times;
+      if (time.dataset.style === "hour") { if (how !== "utc") time.textContent = hours.format(moment); continue; }
       const whole = time.dataset.style === "full";
       const brief = whole ? formats[2].format(moment) : local(moment, "sameDay" in time.dataset);
       const text = how === "utc" ? utc(time.dateTime) : how === "relative" ? (whole ? `${ago(moment)}, ${brief}` : ago(moment)) : brief;
       if (time.textContent !== text) time.textContent = text;
       time.title = `${full.format(moment)} (${zone})\n${utc(time.dateTime)}`;
+    }
+    if (html.dataset.times !== "utc") for (const title of all("title[data-hour]", root)) {
+      title.textContent = title.textContent.replace(/^\d\d:00 UTC/, hours.format(new Date(title.dataset.hour)));
     }
   };
 
