@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
+
+from tests.waiting import wait_for
 
 QR_CODE = "inventory.tasks.generate_qr_code"
 LEAD_TIMES = "inventory.tasks.update_average_lead_times"
@@ -117,6 +121,42 @@ def test_selected_tasks_are_revoked_together_with_an_outcome_for_each(site, open
     assert site.record("runs-for-hours")["status"] == "STARTED"
 
 
+def test_selected_tasks_are_retried_together_after_a_question_with_an_outcome_for_each(site, open_page):
+    newest = [each["id"] for each in site.stack.api.get("/v1/tasks", name=QR_CODE, status="SUCCESS", limit=9)["tasks"]]
+    ended = [task_id for task_id in newest if "retried_to" not in site.record(task_id)][:2]
+
+    def select(page):
+        for task_id in [*ended, "runs-for-hours"]:
+            page.get_by_label(f"Select {task_id}").check()
+        expect(page.locator("[data-count]")).to_have_text("3 selected")
+        page.get_by_role("button", name="Retry …").click()
+        expect(page.locator("main h1")).to_have_text("Retry 3 tasks?")
+        for task_id in ended:
+            expect(page.locator("tbody tr", has=page.get_by_role("link", name=task_id))).to_contain_text("SUCCESS")
+
+    page = open_page(f"/tasks?name={QR_CODE}", "operator")
+    select(page)
+    page.get_by_role("link", name="Cancel").click()
+    expect(page).to_have_url(re.compile(r"/tasks\?name="))
+    assert [site.record(task_id).get("retried_to") for task_id in ended] == [None, None]
+    select(page)
+    page.get_by_role("button", name="Retry", exact=True).click()
+    expect(page.locator("main h1")).to_have_text("2 of 3 done")
+    refused = page.locator("tbody tr", has=page.get_by_text("runs-for-hours"))
+    expect(refused).to_contain_text("has not ended")
+    for task_id in ended:
+        outcome = page.locator("tbody tr", has=page.get_by_role("link", name=task_id))
+        expect(outcome).to_contain_text("submitted again")
+        again = outcome.get_by_role("link").last.inner_text()
+        record = site.ended(again)
+        assert (record["status"], record["retry_of"], record["requested_by"]) == ("SUCCESS", task_id, "operator")
+        assert [each["S"] for each in site.record(task_id)["retried_to"]] == [again]
+    assert "retried_to" not in site.record("runs-for-hours")
+    # From the outcomes to a new task, which leads back to the old one.
+    page.get_by_role("link", name=again).click()
+    expect(page.get_by_role("link", name=ended[-1])).to_be_visible()
+
+
 def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_outcome(site, open_page, waiting):
     def all_that_match(page, path, action, question):
         page.goto(path)
@@ -166,6 +206,31 @@ def test_items_make_their_codes_and_cards_and_print_sheets(site, open_page):
     assert (sheet["name"], sheet["status"]) == ("inventory.tasks.generate_index_cards", "SUCCESS")
     page.reload()
     expect(page.get_by_role("link", name="Open the sheets")).to_be_visible()
+
+
+def test_an_items_image_is_downloaded_and_stands_in_the_bucket_the_table_and_the_page(site, open_page):
+    def with_image():
+        found = site.stack.api.get("/v1/items", limit=50)["items"]
+        return next((each for each in found if each.get("image") and each.get("image_url")), None)
+
+    item = wait_for(with_image, "an item's image to be there")
+    s3, bucket = site.stack.client("s3"), site.stack.outputs["MediaBucketName"]
+    s3.put_object(Bucket=bucket, Key=item["image"], Body=b"this is no picture any more")
+    page = open_page(f"/items/{item['id']}", "operator")
+    page.get_by_role("button", name="Download the image").click()
+    made = site.ended(task_of(page))
+    assert (made["name"], made["status"]) == ("inventory.tasks.download_image_from_url", "SUCCESS")
+    expect(page.locator("figure.made img").first).to_be_visible(timeout=30_000)
+
+    stored = site.stack.api.get(f"/v1/items/{item['id']}")
+    picture = Image.open(io.BytesIO(s3.get_object(Bucket=bucket, Key=stored["image"])["Body"].read()))
+    thumbnail = Image.open(io.BytesIO(s3.get_object(Bucket=bucket, Key=stored["thumbnail"])["Body"].read()))
+    assert min(picture.size) > 100
+    assert max(thumbnail.size) <= 300
+    page.goto(f"/items/{item['id']}")
+    shown = page.get_by_role("img", name="Image of")
+    shown.scroll_into_view_if_needed()
+    wait_for(lambda: shown.evaluate("image => image.naturalWidth") == picture.width, "the picture to be drawn")
 
 
 def test_a_filter_is_exported(site, open_page):

@@ -29,6 +29,8 @@ def test_the_keyboard_walks_opens_searches_and_helps(open_page):
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
     page.keyboard.press("x")
     expect(page.locator("tbody tr").nth(1).locator("input")).to_be_checked()
     wanted = page.locator("tbody tr").nth(1).locator("a").get_attribute("href")
@@ -83,6 +85,20 @@ def test_every_state_of_the_list_has_an_address_and_pages_lead_back(open_page):
     expect(page.locator("nav.pages span")).to_have_text("Page 1")
 
 
+# What a cell says, or the time that it stands for; nothing for a dash.
+CELLS = """cells => cells.map(cell =>
+    cell.querySelector("time")?.dateTime ?? cell.querySelector("[title]")?.title ?? cell.innerText.trim())"""
+SECONDS = {"ms": 0.001, "s": 1, "min": 60}
+
+
+def amount(said):
+    """A cell's text as what it is sorted by: a span as its seconds."""
+    if said in {"", "–"}:
+        return None
+    parts = re.findall(r"([\d.]+) (ms|s|min)\b", said) if re.fullmatch(r"([\d.]+ (ms|s|min) ?)+", said) else []
+    return sum(float(number) * SECONDS[unit] for number, unit in parts) if parts else said
+
+
 def test_every_column_sorts_both_ways(open_page):
     page = open_page("/tasks", "viewer", java_script_enabled=False)
     for column in ("name", "status", "created", "done", "runtime", "worker"):
@@ -90,6 +106,11 @@ def test_every_column_sorts_both_ways(open_page):
         heading = page.locator(f"thead th.{column}")
         assert heading.get_attribute("aria-sort") == "descending"
         expect(page.locator("main")).to_contain_text("Sorted")
+        values = [amount(each) for each in page.locator(f"tbody td.{column}").evaluate_all(CELLS)]
+        known = [each for each in values if each is not None]
+        assert len(known) > 1
+        # Those without come last.
+        assert values == sorted(known, reverse=True) + [None] * (len(values) - len(known))
     heading.locator("a").click()
     expect(heading).to_have_attribute("aria-sort", "ascending")
 

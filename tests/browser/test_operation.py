@@ -49,7 +49,11 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-generate_index_card")["QueueUrl"]
     message = sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
     site.ended(message)
-    page = open_page("/queues/generate_index_card", "operator")
+    page = open_page("/", "operator")
+    expect(page.locator(".banner")).to_contain_text("1 dead letter of generate_index_card to be sent again")
+    page.goto("/queues")
+    page.locator("tr#generate_index_card").get_by_role("link", name="1", exact=True).click()
+    expect(page).to_have_url(re.compile("/queues/generate_index_card#dead"))
     page.get_by_text("Show", exact=True).first.click()
     expect(page.locator("td pre").first).to_have_text(body)
     page.get_by_role("button", name="Send them again").click()
@@ -57,6 +61,8 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
     page.goto(f"/tasks/{message}")
     again = page.locator("dd a.id").first.inner_text()
     assert site.ended(again)["retry_of"] == message
+    page.goto("/queues/generate_index_card")
+    expect(page.locator("#dead ~ .good")).to_have_text("None.")
 
 
 def test_a_schedule_is_switched_off_and_on_and_run_now(site, open_page):
@@ -82,7 +88,7 @@ def test_a_schedule_is_switched_off_and_on_and_run_now(site, open_page):
 
 def test_a_superuser_bounds_concurrency(site, open_page):
     page = open_page("/queues/generate_index_card", "superuser")
-    page.get_by_label("At most so many").fill("7")
+    page.get_by_label("Concurrency").fill("7")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".said")).to_contain_text("Saved")
     assert mapping_of(site, "generate_index_card")["ScalingConfig"] == {"MaximumConcurrency": 7}

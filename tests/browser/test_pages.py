@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+from playwright.sync_api import expect
 
 from api.pages.rendering import segment
 from tests.browser.axe import COLOURS, violations
@@ -18,6 +21,7 @@ PAGES = [
     "/tasks/{done}",
     "/tasks/{failed}",
     "/tasks/{running}",
+    "/tasks/{tried}",
     "/tasks/{hostile}",
     "/tasks/{done}/log",
     "/task-types",
@@ -186,6 +190,35 @@ def test_hostile_text_is_shown_and_does_nothing(site, open_page, page):
     assert not is_too_wide(found)
     if page != "/activity":
         assert "<script>document.title='owned'</script>" in found.locator("main").inner_text()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_each_attempt_has_a_row_with_its_times_its_worker_its_error_and_a_bar(site, open_page, theme):
+    page = open_page(path_of(site, "/tasks/{tried}"), "viewer")
+    page.emulate_media(color_scheme=theme)
+    rows = page.locator(".waterfall li")
+    expected = [
+        ("1", "RETRY", "waited 800 ms, ran 5.1 s", "did not answer within 5 s"),
+        ("2", "RETRY", "waited 12 s, ran 1.3 s", "503 Service Unavailable"),
+        ("3", "CRASHED", "waited 31 s, lost within 1 min 2 s", "stopped without a word"),
+        ("4", "FAILURE", "waited 20 ms, ran 6.4 s", "did not answer within 5 s"),
+    ]
+    assert rows.count() == len(expected)
+    for number, texts in enumerate(expected):
+        for text in (*texts, f"@0000000{number + 1}"):
+            expect(rows.nth(number)).to_contain_text(text)
+        start, end = rows.nth(number).locator("time").evaluate_all("times => times.map(time => time.dateTime)")
+        assert start < end
+    # Bars follow each other from the left, wide enough to be seen, and each in its outcome's colour.
+    places = page.locator(".waterfall .run").evaluate_all(
+        "bars => bars.map(bar => [bar.getBoundingClientRect().left, bar.getBoundingClientRect().right])"
+    )
+    assert all(right - left > 2 for left, right in places)
+    assert all(right <= left + 1 for (_, right), (left, _) in pairwise(places))
+    colours = page.locator(".waterfall .run").evaluate_all("bars => bars.map(bar => getComputedStyle(bar).fill)")
+    assert colours[0] == colours[1]
+    assert colours[2] == colours[3]
+    assert len({*colours, "rgb(0, 0, 0)"}) == 3
 
 
 def test_a_task_with_a_hostile_id_is_opened_from_the_list_and_called_by_it(site, open_page):

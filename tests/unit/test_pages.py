@@ -127,6 +127,14 @@ def test_a_waterfall_shows_waits_and_runs_to_scale():
     assert timeline.waterfall("2026-11-22T09:00:00Z", [], now) == []
 
 
+def test_attempts_of_which_only_the_newest_are_kept_have_their_own_numbers():
+    attempts = [{"start": f"2026-11-22T09:0{minute}:00Z", "end": f"2026-11-22T09:0{minute}:30Z"} for minute in (1, 2)]
+    bars = timeline.waterfall("2026-11-22T09:00:00Z", attempts, NOW, "2026-11-22T09:04:00Z", made=7)
+    assert [bar.number for bar in bars] == [6, 7]
+    # The task ended after its last attempt did: the drawing goes on to there.
+    assert bars[-1].run_from + bars[-1].run_width == timeline.WIDTH * 2.5 / 4
+
+
 def test_a_very_short_attempt_can_be_seen_within_the_drawing():
     attempts = [{"start": "2026-11-22T10:00:00Z", "end": "2026-11-22T10:00:00Z", "outcome": "SUCCESS"}]
     [bar] = timeline.waterfall("2026-11-22T09:00:00Z", attempts, NOW)
@@ -182,24 +190,30 @@ def queue(**changes):
 
 
 def test_nothing_is_wrong_with_an_idle_system():
-    assert health.troubles(0, "", [queue()], []) == []
+    assert health.troubles(0, "", [queue()], [], {}) == []
 
 
 @pytest.mark.parametrize(
     ("found", "words", "is_grave"),
     [
-        (queue(dead=2), "2 dead letters in a", True),
+        (queue(dead=2), "2 dead letters of a not recorded", True),
         (queue(oldest_seconds=1000.0), "a lets its oldest message wait 16 min 40 s", True),
         (queue(state="paused", waiting=3), "a is paused and 3 wait", False),
     ],
 )
 def test_a_queue_in_trouble_is_told(found, words, is_grave):
-    assert [(each.text, each.is_grave) for each in health.troubles(0, "", [found], [])] == [(words, is_grave)]
+    assert [(each.text, each.is_grave) for each in health.troubles(0, "", [found], [], {})] == [(words, is_grave)]
+
+
+def test_dead_letters_on_record_are_told_with_the_page_that_sends_them_again():
+    [trouble] = health.troubles(0, "", [queue()], [], {"a": 1, "gone": 3})
+    assert (trouble.text, trouble.link) == ("1 dead letter of a to be sent again", "/queues/a#dead")
+    assert not trouble.is_grave
 
 
 def test_failures_and_lost_workers_are_told_with_where_to_look():
     lost = health.stuck([Running(NOW.timestamp() - 3600), Running(NOW.timestamp() + 60)], NOW)
-    texts = [each.text for each in health.troubles(3, "2026-11-22T08:30:00Z", [], lost)]
+    texts = [each.text for each in health.troubles(3, "2026-11-22T08:30:00Z", [], lost, {})]
     assert texts == ["3 failed in the last hour", "1 task stuck: the worker is lost"]
 
 
