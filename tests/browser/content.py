@@ -11,7 +11,7 @@ from makertasks import clock, failures, records, wire
 from makertasks.errors import PermanentError
 from makertasks.records_model import TaskRecord
 from makertasks.states import Status
-from tests.browser import history
+from tests.browser import history, tries
 from tests.browser.deployed import Site
 from tests.waiting import wait_for
 
@@ -39,7 +39,7 @@ def fill(site: Site) -> None:
     with history.environment(site.stack):
         site.tasks["hostile"] = hostile_task()
         site.tasks["running"] = running_task()
-        site.tasks["tried"] = history.with_attempts(clock.now() - timedelta(hours=2), "tried-four-times")
+        site.tasks["tried"] = tries.write("tried-four-times", clock.now() - timedelta(hours=2))
     for name in ("done", "failed", "long"):
         site.ended(site.tasks[name])
     wait_for(lambda: counted(site) >= TASKS, "the counters to follow")

@@ -87,49 +87,6 @@ def _record(
     return record
 
 
-def with_attempts(created: datetime, task_id: str, outcome: str = "FAILURE", name: str = DOWNLOAD) -> str:
-    """A task that was tried again twice with growing waits, then lost with its worker, and taken over in the end."""
-    kwargs = {"item_id": str(wire_id(random.Random(task_id))), "image_url": "https://cdn.example/a.webp"}
-    message = wire.Message(task_id=task_id, name=name, args=[], kwargs=kwargs, root_id=task_id)
-    queue = name.rpartition(".")[2]
-    record = records.new(message, queue=queue, created=created, requested_by="item change")
-    slow, busy = "did not answer within 5 s", "answered 503 Service Unavailable"
-    tries = [(0.8, 5.1, "RETRY", slow), (12, 1.3, "RETRY", busy), (31, 62, "CRASHED", "")]
-    record.attempts, now = [], created
-    for number, (waited, ran, how, why) in enumerate(tries, 1):
-        start = now + timedelta(seconds=waited)
-        now, worker = start + timedelta(seconds=ran), f"{queue}@0000000{number}"
-        said = f"PassingError: https://cdn.example/a.webp {why}" if why else f"{worker} stopped without a word"
-        record.attempts.append(
-            {"start": clock.text(start), "end": clock.text(now), "worker": worker, "outcome": how, "error": said}
-        )
-    started, record.runtime = now + timedelta(milliseconds=20), 6.4
-    record.attempt, record.worker = 4, f"{queue}@00000004"
-    record.started, record.done = clock.text(started), clock.text(started + timedelta(seconds=record.runtime))
-    record.status, record.status_key = outcome, records.status_key(task_id, Status(outcome), record.created)
-    error = _caught() if outcome == Status.FAILURE else None
-    if error:
-        record.error_type, record.error_message = type(error).__name__, str(error)
-        record.fingerprint = failures.fingerprint(name, record.error_type, record.error_message)
-    result = records.meta(record, Status(outcome), result={}, error=error)
-    record.result = result.replace(__file__.encode(), f"/var/task/{queue}/handler.py".encode())
-    record.save()
-    return task_id
-
-
-def _fetch() -> None:
-    raise PassingError("https://cdn.example/a.webp did not answer within 5 s")
-
-
-def _caught() -> PassingError | None:
-    """An error with a traceback, as functions leave it."""
-    try:
-        _fetch()
-    except PassingError as error:
-        return error
-    return None
-
-
 def wire_id(chance: random.Random) -> str:
     """A UUID that is the same at every run."""
     text = f"{chance.getrandbits(128):032x}"

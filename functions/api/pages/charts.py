@@ -9,12 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from makertasks.states import Status
+
 # The drawing's own units; style sheets give it its real size.
 WIDTH, HEIGHT = 1000, 100
 # Of a column's width, what its bar takes.
 FILLED = 0.78
 # Colours that the style sheet has for series that are no statuses.
 COLOURS = 10
+# Statuses from the bottom of a bar upwards, the same in every chart.
+STATUSES = (Status.SUCCESS, Status.FAILURE, Status.REVOKED, Status.RETRY, Status.STARTED, Status.PENDING)
 
 
 @dataclass(frozen=True)

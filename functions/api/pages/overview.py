@@ -90,8 +90,7 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
 def by_status(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
     """Tasks over time by status."""
     series = [(entry["period"], entry["counts"]) for entry in figures["series"]]
-    order = [Status.SUCCESS, Status.FAILURE, Status.REVOKED, Status.RETRY, Status.STARTED, Status.PENDING]
-    return charts.stacked(periods.points(wanted, now, series), order)
+    return charts.stacked(periods.points(wanted, now, series), charts.STATUSES)
 
 
 def by_type(wanted: Range, now: datetime, figures: statistics.Summary, names: list[str]) -> charts.Chart:

@@ -19,7 +19,6 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, schedules, statistics, task_limits, tasks
 from makertasks.errors import InvalidRequest, NotFound, UnknownTask
-from makertasks.states import Status
 from makertasks.tasks import Task
 
 # What the list of types counts.
@@ -136,7 +135,7 @@ def _shown(
         fields=forms.fields(task.schema(), values, mistakes),
         mistakes=mistakes or {},
         counted=[entry for entry in figures["by_name"] if entry["name"] == task.name],
-        chart=charts.stacked(periods.points(wanted, now, counts, name=task.name), list(Status)),
+        chart=charts.stacked(periods.points(wanted, now, counts, name=task.name), charts.STATUSES),
         runtimes=charts.lines(periods.points(wanted, now, _runtimes(counted, task.name), name=task.name), PERCENTILES),
     )
 
