@@ -35,6 +35,18 @@ NOT_RUN = (
     (r"set -a; |\.venv/bin/python -m infra\.deploy ", "goes with the container; test_deploy.py runs infra.deploy"),
 )  # fmt: skip
 
+# Page, words of a Python example in it, the test that runs it, or that holds it equal to code that runs.
+EXAMPLES = (
+    ("docs/client.md", "result.get(timeout=30)", "tests/stack/test_documentation.py"),
+    ("docs/client.md", "chain(generate_qr_code.s(item_id)", "tests/stack/test_documentation.py"),
+    ("docs/client.md", "transaction.on_commit(", "tests/stack/test_documentation.py"),
+    ("docs/client.md", "generate_qr_code.submit_many(", "tests/stack/test_documentation.py"),
+    ("docs/celery.md", "MakertasksControl", "tests/stack/test_documentation.py"),
+    ("docs/celery.md", "follow_inventory()", "tests/unit/test_documentation.py"),
+    ("docs/celery.md", "handler = lambda_handler(app", "tests/unit/test_documentation.py"),
+    ("CONTRIBUTING.md", "def print_label(", "tests/unit/test_documentation.py"),
+)  # fmt: skip
+
 _FENCED = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 
 
@@ -95,3 +107,9 @@ def commands(page: str | None = None) -> list[Command]:
 def run_by(test: str, page: str | None = None) -> list[str]:
     """The commands that a test has to run, in their order; of all pages, or of one."""
     return [command.line for command in commands(page) if command.runner == test]
+
+
+def example(page: str, words: str) -> str:
+    """The one Python example of a page that has these words."""
+    [found] = [block.text for block in blocks("python", page) if words in block.text]
+    return found

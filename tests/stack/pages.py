@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from infra.local.stack import LocalStack
-from tests.stack.extra import ROOT
+from tests import shells
 
 # Runs one command after the other in one process, as the installed command would, and says how each ended.
 RUNNER = """
@@ -29,17 +28,7 @@ for line in sys.stdin:
 
 def environment(stack: LocalStack, folder: Path) -> dict[str, str]:
     """What somebody's shell has who has credentials, and whose configuration is in `folder`."""
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "NO_PROXY": "*",
-        "AWS_ENDPOINT_URL": stack.endpoint,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "PYTHONPATH": f"{ROOT / 'layers/makertasks/python'}{os.pathsep}{ROOT / 'functions'}",
-        "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
-    }
+    return {**shells.with_package(stack), "HOME": str(folder)}
 
 
 def run(stack: LocalStack, folder: Path, lines: list[str]) -> list[tuple[str, int, str]]:

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ import requests
 
 from infra.local.stack import LocalStack, local_stack
 from makertasks import inventory
-from tests import documentation
+from tests import documentation, shells
 from tests.stack.extra import ROOT
 
 ME = "tests/stack/test_documentation.py"
 EVENTS = sorted((ROOT / "infra/events").glob("*.json"))
 ITEMS = ("b3515d30-e44f-455a-a04a-d4199241840e", "2e7661b6-6bec-46f0-ab31-64c5ec355590")
+ROLLED_BACK, COMMITTED = "0b9aa2a4-8f7c-4b0c-9d4e-3d1f1c1a0001", "0b9aa2a4-8f7c-4b0c-9d4e-3d1f1c1a0002"
+CELERY = ROOT / ".local/celery-newest/bin/python"
+[CELERYS] = (ROOT / ".local/celery-newest/lib").glob("python*/site-packages")  # Django is there
 DUMP = ROOT / "tests/data/openmakersuite-dump.json"
 PICTURE = ROOT / "infra/local/sample/images/plywood.jpg"
 # What functions that run no task answer.
@@ -47,26 +51,26 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield deployed
 
 
-def typed(stack: LocalStack, line: str, folder: Path = ROOT, **variables: str) -> str:
+def typed(stack: LocalStack, line: str, folder: Path, **variables: str) -> str:
     """What a command prints that is typed in this checkout by somebody who has AWS's tools and credentials."""
     tools = (ROOT / ".local/awscli/bin", ROOT / ".local/sam/bin")
-    environment = {
-        "PATH": os.pathsep.join([*map(str, tools), os.environ["PATH"]]),
-        "HOME": str(folder),
-        "NO_PROXY": "*",
-        "SAM_CLI_TELEMETRY": "0",
-        "AWS_ENDPOINT_URL": stack.endpoint,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        **variables,
-    }
-    command = ["/bin/bash", "-euc", line]
-    ran = subprocess.run(  # noqa: S603 - the commands of our own pages
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    path = os.pathsep.join([*map(str, tools), os.environ["PATH"]])
+    environment = {**shells.shell(stack.endpoint), "PATH": path, "HOME": str(folder), "SAM_CLI_TELEMETRY": "0"}
+    return ran(["/bin/bash", "-euc", line], environment | variables, ROOT)
+
+
+def executed(stack: LocalStack, python: str, script: str, folder: Path) -> str:
+    """What a script prints that has the package and knows the stack."""
+    environment = {**shells.with_package(stack), **shells.of_stack(stack), "HOME": str(folder)}
+    return ran([python, "-c", script], environment, folder)
+
+
+def ran(command: list[str], environment: dict[str, str], folder: Path) -> str:
+    done = subprocess.run(  # noqa: S603 - what our own pages say
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    assert ran.returncode == 0, f"{line}: {ran.stdout}{ran.stderr}"
-    return ran.stdout
+    assert done.returncode == 0, f"{command[-1]}: {done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def lines(page: str, begins: str) -> list[str]:
@@ -147,3 +151,45 @@ def prepared(stack: LocalStack, event: dict[str, Any]) -> dict[str, Any]:
             "get_object", Params={"Bucket": bucket, "Key": "downloads/plywood.jpg"}
         )
     return event
+
+
+def test_the_clients_examples_run(stack: LocalStack, tmp_path: Path):
+    # the first example's item is as much there as the others
+    examples = [
+        documentation.example("docs/client.md", "result.get(timeout=30)").replace(
+            "94cb6421-7fa1-4dab-802f-ec76eba2bfe7", ITEMS[0]
+        ),
+        f"item_id, item_ids = {ITEMS[0]!r}, {ITEMS!r}",
+        documentation.example("docs/client.md", "chain(generate_qr_code.s(item_id)"),
+        documentation.example("docs/client.md", "generate_qr_code.submit_many("),
+        "print(result.status, len(sent.ids), len(sent.rejected), len(sent.unsent))",
+    ]
+    assert executed(stack, sys.executable, "\n".join(examples), tmp_path) == "SUCCESS 2 0 0\n"
+
+
+def test_django_sends_what_was_committed_and_nothing_else(stack: LocalStack, tmp_path: Path):
+    script = f"""
+import sys
+sys.path.append({str(CELERYS)!r})
+from django.conf import settings
+settings.configure(DATABASES={{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}}})
+{documentation.example("docs/client.md", "transaction.on_commit(")}
+class Row:
+    def __init__(self, id):
+        self.id = id
+    def save(self):
+        pass
+with transaction.atomic():
+    save_item(Row({ROLLED_BACK!r}))
+    transaction.set_rollback(True)
+with transaction.atomic():
+    save_item(Row({COMMITTED!r}))
+"""
+    executed(stack, sys.executable, script, tmp_path)
+    assert not list(stack.api.tasks(item_id=ROLLED_BACK))
+    assert len(list(stack.api.tasks(item_id=COMMITTED))) == 1
+
+
+def test_celery_takes_the_control_class(stack: LocalStack, tmp_path: Path):
+    script = documentation.example("docs/celery.md", "MakertasksControl") + "print(type(app.control).__name__)"
+    assert executed(stack, str(CELERY), script, tmp_path) == "MakertasksControl\n"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
+from makertasks import bucket, inventory
 from tests import documentation
 from tests.template import ROOT
+
+STACK_TESTS = ROOT / "tests/stack"
 
 LANGUAGES = {"sh", "python", "json", "yaml", "text"}
 
@@ -36,6 +40,38 @@ def test_no_block_can_be_overlooked(page):
     rest = documentation.outside_blocks(page)
     assert "```" not in rest
     assert not re.search(r"\n\n {4,}(?![-*] |\d)\S", rest)
+
+
+@pytest.mark.parametrize("block", documentation.blocks("python"), ids=lambda block: block.page)
+def test_every_example_is_run_by_a_test(block):
+    tests = [test for page, words, test in documentation.EXAMPLES if page == block.page and words in block.text]
+    assert len(tests) == 1, "tests/documentation.py: name its test"
+
+
+def test_every_test_that_is_named_for_an_example_has_it():
+    for page, words, test in documentation.EXAMPLES:
+        assert f'example("{page}", "{words}")' in (ROOT / test).read_text()
+
+
+def test_the_task_that_contributors_are_shown_works(inventory_table, media_bucket):
+    # given the handler as CONTRIBUTING.md has it, and an item
+    names: dict[str, Any] = {"__name__": "print_label.handler"}
+    exec(documentation.example("CONTRIBUTING.md", "def print_label("), names)  # noqa: S102 - our own page
+    item_id = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
+    inventory.write([inventory.Item(inventory.owner_of(item_id), "item", name="Bench vice")])
+
+    # when it is called
+    result = names["print_label"].call({"item_id": item_id, "copies": 2})
+
+    # then the label is in the bucket
+    assert bucket.get(result["label"]).body == b"Bench vice\nBench vice\n"
+
+
+def test_the_examples_for_celery_are_what_the_stack_tests_run():
+    followed = documentation.example("docs/celery.md", "follow_inventory()")
+    assert followed == re.sub("  # noqa.*", "", (STACK_TESTS / "celery_client/inventory/apps.py").read_text())
+    served = documentation.example("docs/celery.md", "handler = lambda_handler(app")
+    assert (STACK_TESTS / "functions/shop/handler.py").read_text().endswith(served)
 
 
 @pytest.mark.parametrize("block", documentation.blocks("json"), ids=lambda block: block.page)
