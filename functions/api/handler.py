@@ -52,7 +52,7 @@ def answer(request: Request) -> Reply:
     except Exception as error:  # noqa: BLE001 - the one place where exceptions become answers
         is_page = route.is_page if route else "text/html" in request.headers.get("accept", "")
         unfit = route.unfit if route else HTTPStatus.UNPROCESSABLE_ENTITY
-        return problems.of(error, is_page=is_page, caller=who, unfit=unfit)
+        return problems.of(error, page_of=request if is_page else None, caller=who, unfit=unfit)
     finally:
         # Addresses and their values stay out of the log: they may hold what nobody else is to read.
         logger.append_keys(route=f"{route.method} {route.path}" if route else "", caller=who.name)

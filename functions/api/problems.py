@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 
 from api.access import Caller, Forbidden, Unauthenticated
 from api.actions import Conflict
-from api.requests import TooLarge
+from api.requests import Request, TooLarge
 from api.routing import NoRoute, Reply
 from makertasks import masking
 from makertasks.errors import (
@@ -39,12 +39,12 @@ class Problem(TypedDict):
     field: NotRequired[str]
 
 
-Renderer = Callable[[HTTPStatus, str, str | None, Caller | None], str]
+Renderer = Callable[[HTTPStatus, str, Request, Caller | None], str]
 _page_renderer: list[Renderer] = []
 
 
 def set_page_renderer(render: Renderer) -> None:
-    """Say how a page shows an error: `render(status, detail, field, caller)` answers HTML."""
+    """Say how a page shows an error: `render(status, detail, request, caller)` answers HTML."""
     _page_renderer[:] = [render]
 
 
@@ -53,13 +53,13 @@ def reply(
     detail: str,
     field: str | None = None,
     *,
-    is_page: bool = False,
+    page_of: Request | None = None,
     caller: Caller | None = None,
     headers: dict[str, str] | None = None,
 ) -> Reply:
-    """An error's answer: a problem, or for people a page that says the same."""
-    if is_page and _page_renderer:
-        return Reply(_page_renderer[0](status, detail, field, caller), status, headers=headers or {})
+    """An error's answer: a problem, or for people, whose request `page_of` is, a page that says the same."""
+    if page_of and _page_renderer:
+        return Reply(_page_renderer[0](status, detail, page_of, caller), status, headers=headers or {})
     body: Problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     if field:
         body["field"] = field
@@ -69,7 +69,7 @@ def reply(
 def of(
     error: Exception,
     *,
-    is_page: bool = False,
+    page_of: Request | None = None,
     caller: Caller | None = None,
     unfit: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
 ) -> Reply:
@@ -81,7 +81,7 @@ def of(
     detail = masking.text(detail)  # errors quote what was sent, and browsers and logs of callers keep it
     if isinstance(error, InvalidRequest) and status == HTTPStatus.UNPROCESSABLE_ENTITY:
         status = unfit
-    return reply(status, detail, field, is_page=is_page, caller=caller, headers=headers)
+    return reply(status, detail, field, page_of=page_of, caller=caller, headers=headers)
 
 
 def _meaning(error: Exception) -> tuple[HTTPStatus, str, str | None, dict[str, str]]:

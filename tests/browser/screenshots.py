@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from playwright.sync_api import Page
 
 from infra.local import trial
 from makertasks import clock
-from tests.browser import history
+from tests.browser import history, tries
 from tests.browser.content import send
 from tests.browser.deployed import Site, deployed
 from tests.waiting import wait_for
@@ -74,8 +75,10 @@ def prepare(site: Site) -> None:
     site.tasks["card"] = api.submit("generate_index_card", item_id=item_id)
     for task_id in site.tasks.values():
         site.ended(task_id)
-    site.tasks["failed"] = api.get("/v1/tasks", name=history.DOWNLOAD, status="FAILURE", limit=1)["tasks"][0]["id"]
-    site.ended(send(site, "generate_qr_code", item_id="no-uuid"))
+    with history.environment(site.stack):
+        site.tasks["failed"] = tries.write("5d1f0c3e-8a52-4c77-9f3b-2f6e0d9b1c48", clock.now() - timedelta(minutes=25))
+    for given in ("no-uuid", "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"):
+        site.ended(send(site, "generate_qr_code", item_id=given))
     sqs = site.stack.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-generate_index_card")["QueueUrl"]
     site.ended(sqs.send_message(QueueUrl=url, MessageBody='{"task": "generate_index_card", "item": 7}')["MessageId"])
@@ -83,6 +86,7 @@ def prepare(site: Site) -> None:
     site.tasks["job"] = api.post("/v1/jobs", {"action": "retry", "where": where})["id"]
     site.ended(site.tasks["job"])
     api.post("/v1/queues/generate_index_cards/pause", {})
+    api.submit("generate_index_cards", item_ids=[item_id])
 
 
 def with_image(site: Site) -> dict[str, Any] | None:

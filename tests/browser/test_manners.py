@@ -58,6 +58,8 @@ def test_colours_and_times_are_chosen_without_scripts_and_kept(open_page):
     expect(page).to_have_url(re.compile(r"/tasks\?status=SUCCESS$"))
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("html")).to_have_attribute("data-times", "utc")
+    page.goto("/tasks/there-is-none")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_times_are_written_as_chosen(site, open_page):

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from api import problems
 from api.access import Caller, Role
 from api.pages import rendering
+from api.requests import Request
 
 TITLES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "That does not fit",
@@ -19,11 +20,11 @@ TITLES = {
 }
 
 
-def problem_page(status: HTTPStatus, detail: str, field: str | None, caller: Caller | None) -> str:
+def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Caller | None) -> str:
     """A page for an error's status."""
     known = caller if caller and caller.role > Role.NOBODY else None
     return rendering.render(
-        None, known, "problem.html", section="", title=TITLES.get(status, status.phrase), detail=detail, field=field
+        request, known, "problem.html", section="", title=TITLES.get(status, status.phrase), detail=detail
     )
 
 

@@ -73,7 +73,8 @@ def render(request: Request | None, caller: Caller | None, template: str, **cont
         .render(
             caller=caller,
             preferences=Preferences.of(request.cookies if request else {}),
-            here=address(quote(request.path), dict(request.query)) if request else "/",
+            # What a form was answered with is no place to come back to.
+            here=address(quote(request.path), dict(request.query)) if request and request.method == "GET" else "/",
             is_update=bool(request and is_update(request)),
             **context,
         )
