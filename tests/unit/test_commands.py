@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from uuid import uuid4
 
 import pytest
 from lambda_queue import Queue
+from rich.console import Console
 
 from makertasks import configuration, inventory, records
-from makertasks.commands import application
+from makertasks.commands import application, output
 from makertasks.errors import Unavailable
 from makertasks.inventory_model import Item
 
@@ -159,9 +161,81 @@ def test_events_show_what_happens(command, worker):
     assert (code, out) == (0, "")  # nothing happened since it began to look
 
 
-def test_completion_is_there(command):
-    assert "makertasks" in command("--help")[1]
-    assert "--install-completion" in command("--help")[1]
+def offered(command, monkeypatch, line):
+    """What bash offers behind a line."""
+    monkeypatch.setenv("_MAKERTASKS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
+    code, out, err = command()
+    assert (code, err) == (0, "")
+    return out.split()
+
+
+def test_completion_offers_what_fits(command, monkeypatch):
+    task_id = command(*qr())[1].strip()
+    for line, expected in {
+        "makertasks --install": ["--install-completion"],
+        "makertasks cel": ["celery-settings"],
+        "makertasks list --status R": ["RETRY", "REVOKED"],
+        "makertasks cleanup --status ": ["SUCCESS", "FAILURE", "REVOKED"],
+        "makertasks call generate_q": ["generate_qr_code"],
+        "makertasks call inventory.tasks.generate_q": ["inventory.tasks.generate_qr_code"],
+        "makertasks list --name update": ["update_average_lead_times"],
+        "makertasks control shutdown --destination down": ["download_image_from_url"],
+        "makertasks control revoke ": [task_id],
+        f"makertasks show {task_id[:3]}": [task_id],
+        "makertasks show nothing": [],
+    }.items():
+        assert offered(command, monkeypatch, line) == expected, line
+
+
+def test_completion_says_nothing_where_the_stack_does_not_answer(command, monkeypatch, aws):
+    aws.client("dynamodb").delete_table(TableName="unit-counters")
+    aws.client("dynamodb").delete_table(TableName="unit-tasks")
+    assert offered(command, monkeypatch, "makertasks show ") == []
+
+
+@pytest.mark.parametrize("group", [(), ("inspect",), ("control",), ("schedules",)])
+def test_the_help_tells_each_command_whole(command, monkeypatch, group):
+    monkeypatch.setenv("COLUMNS", "80")
+    said = command(*group, "--help")[1]
+    assert [line for line in said.splitlines() if line.endswith("...") and not line.startswith("Usage:")] == []
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_a_list_shows_whole_ids_at_any_width(command, worker, monkeypatch, width):
+    task_id = command(*qr())[1].strip()
+    worker.deliver()
+    shown = io.StringIO()
+    monkeypatch.setattr(output, "console", Console(file=shown, width=width))
+    command("list")
+    heading, first, *_ = shown.getvalue().splitlines()
+    assert first.startswith(task_id)
+    assert "SUCCESS" in first
+    assert ("WORKER" in heading, "ARGUMENTS" in heading) == (width >= 120, width >= 160)
+
+
+def test_progress_says_how_much_once_it_is_known_of_how_much(monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr(output, "messages", Console(file=shown, width=80, force_terminal=True))
+    with output.progress("importing", None) as report:
+        report(7, 20)
+    assert "importing" in shown.getvalue()
+    assert "7/20" in shown.getvalue()
+    assert "?" not in shown.getvalue().replace("\x1b[?25", "")
+
+
+def test_a_dump_that_cannot_be_sent_is_one_error(command, aws, tmp_path):
+    (tmp_path / "dump.json").write_text("[]")
+    aws.client("s3").delete_bucket(Bucket="unit-media")
+    code, _, err = command("import", str(tmp_path / "dump.json"))
+    assert code == 4
+    assert "AWS refused: Failed to upload" in err
+
+
+def test_a_stack_that_is_not_there_is_said_so(command):
+    code, _, err = command("configure", "--stack", "nowhere")
+    assert (code, "there is no stack nowhere" in " ".join(err.split())) == (5, True)
 
 
 def test_recount_shows_what_differs_puts_it_right_and_then_shows_no_difference(command):

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from makertasks.errors import MakertasksError
+from makertasks.errors import MakertasksError, Unavailable
 
 # Outputs of the stack and the environment variables they become.
 OUTPUTS = {
@@ -64,7 +64,7 @@ def load() -> None:
 
 
 def values_of(stack: str) -> dict[str, str]:
-    """The environment variables that lead to a deployed stack, from its outputs; raises NotConfigured."""
+    """The environment variables that lead to a stack, from its outputs; raises NotConfigured or Unavailable."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only `configure` needs AWS here
 
     from makertasks import aws  # noqa: PLC0415 - as above
@@ -72,7 +72,9 @@ def values_of(stack: str) -> dict[str, str]:
     try:
         described = aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except (ClientError, BotoCoreError) as error:
-        raise NotConfigured(f"the stack {stack} was not found: {error}") from error
+        if "does not exist" in str(error):
+            raise NotConfigured(f"there is no stack {stack} in this account and region") from error
+        raise Unavailable(f"the stack {stack} could not be looked up: {error}") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     absent = OUTPUTS.keys() - outputs.keys()
     if absent:

@@ -2,6 +2,7 @@
 
 application   the command itself, exit codes
 output        tables, JSON, progress
+completion    what a shell offers behind Tab
 setup         configure, policy, celery-settings
 sending       call, result, retry
 viewing       list, show, logs, events

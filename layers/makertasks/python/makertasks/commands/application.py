@@ -36,6 +36,8 @@ EXIT_CODES: list[tuple[type[BaseException], int]] = [
 HINTS = {
     "Unable to locate credentials": "give them as for AWS's tools: `aws configure`, AWS_PROFILE or AWS_ACCESS_KEY_ID",
     "Could not connect to the endpoint": "is the network there, and does AWS_ENDPOINT_URL say the right place?",
+    "is not authorized to perform": "commands have the rights of your AWS identity: ask for this one",
+    "You must specify a region": "name it: AWS_DEFAULT_REGION=eu-central-1, or in the profile",
     "ExpiredToken": "the credentials have expired: sign in again",
 }
 
@@ -77,6 +79,7 @@ def exit_code(error: BaseException) -> int:
 
 def aws_errors() -> Any:
     """What boto3 raises."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, and not needed for --help
+    from boto3.exceptions import Boto3Error  # noqa: PLC0415 - slow, and not needed for --help
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
 
-    return (BotoCoreError, ClientError)
+    return (Boto3Error, BotoCoreError, ClientError)

@@ -6,13 +6,23 @@ import getpass
 import json
 import time
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from makertasks import clock, configuration, records, tasks
-from makertasks.commands import output
+from makertasks.commands import completion, output
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.records_model import TaskRecord
 from makertasks.tasks import Task
+
+Destination = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--destination", "-d", help="Only these workers (short names).", autocompletion=completion.queue_names
+    ),
+]
+TaskIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of tasks.", autocompletion=completion.task_ids)]
 
 # Seconds between two looks at a task that is waited for.
 LOOK_SECONDS = 0.3

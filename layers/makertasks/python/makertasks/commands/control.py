@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from makertasks import audit, consumers, jobs, revoking, task_limits
-from makertasks.commands import asking, output, sending
+from makertasks.commands import asking, completion, output, sending
+from makertasks.commands.asking import Destination, TaskIds
+from makertasks.commands.sending import TaskName
 from makertasks.errors import InvalidRequest
 
 control = typer.Typer(no_args_is_help=True, help="Stop, start and limit workers, as celery control does.")
 
-Destination = Annotated[list[str] | None, typer.Option("--destination", "-d", help="Only these workers (short names).")]
-TaskIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of tasks.")]
 NumberOfTasks = Annotated[int, typer.Argument(metavar="N", min=1, help="How many tasks at a time more or less.")]
 
 
@@ -35,11 +35,17 @@ def register(app: typer.Typer) -> None:
 
 
 def purge(
-    queues: Annotated[list[str] | None, typer.Option("--queue", "-Q", help="Only these queues (short names).")] = None,
+    queues: Annotated[
+        list[str] | None,
+        typer.Option("--queue", "-Q", help="Only these queues (short names).", autocompletion=completion.queue_names),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Do not ask.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Throw all waiting tasks away: their records become REVOKED, their messages go. Says how many."""
+    """Throw all waiting tasks away; say how many.
+
+    Their records become REVOKED, their messages go.
+    """
     asking.connect()
     wanted = asking.queues_named(queues)
     if not force:
@@ -57,7 +63,10 @@ def purge(
 
 
 def shutdown(destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Stop taking tasks; what runs ends in peace, what waits goes on waiting until `control start`."""
+    """Stop taking tasks; what runs ends in peace.
+
+    What waits goes on waiting until `control start`.
+    """
     _consume(destination, "pause", consumers.pause, as_json=as_json)
 
 
@@ -81,7 +90,10 @@ def revoke(
     terminate_them: Annotated[bool, typer.Option("--terminate", help="End running ones, too.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Call tasks off; one that runs goes on, unless `--terminate` ends it at its next checkpoint."""
+    """Call tasks off.
+
+    One that runs goes on, unless `--terminate` ends it at its next checkpoint.
+    """
     asking.connect()
     answers = {}
     for task_id in task_ids:
@@ -95,12 +107,15 @@ def revoke(
 
 
 def terminate(task_ids: TaskIds, as_json: output.AsJson = False) -> None:
-    """Call tasks off, and end those that run at their next checkpoint."""
+    """Call tasks off, and end those that run.
+
+    They end at their next checkpoint.
+    """
     revoke(task_ids, terminate_them=True, as_json=as_json)
 
 
 def rate_limit(
-    name: Annotated[str, typer.Argument(help="The task's name, whole or its last part.")],
+    name: TaskName,
     rate: Annotated[str, typer.Argument(help="10/m, 2/s, 100/h; 0 for no limit but the task's own.")],
     as_json: output.AsJson = False,
 ) -> None:
@@ -109,7 +124,7 @@ def rate_limit(
 
 
 def time_limit(
-    name: Annotated[str, typer.Argument(help="The task's name, whole or its last part.")],
+    name: TaskName,
     soft: Annotated[float, typer.Argument(help="Seconds until the task is told to end; 0 for its own limit.")],
     hard: Annotated[float, typer.Argument(help="Seconds until it is ended; 0 for its own limit.")] = 0,
     as_json: output.AsJson = False,
@@ -134,7 +149,10 @@ def autoscale(
     destination: Destination = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Let Lambda run up to MAX tasks at a time; it starts and stops workers by itself."""
+    """Let Lambda run up to MAX tasks at a time.
+
+    It starts and stops workers by itself.
+    """
     if least > most:
         raise InvalidRequest("MIN", f"{least} is more than MAX, {most}")
     _resize(destination, lambda _present: most, as_json=as_json)

@@ -33,7 +33,10 @@ def events(
     seconds: Annotated[float | None, typer.Option(help="End after so many seconds; else at Ctrl-C.")] = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Follow tasks as they are sent, start and end; the newest hundred and all that have not ended are watched."""
+    """Follow tasks as they are sent, start and end.
+
+    The newest hundred and all that have not ended are watched.
+    """
     asking.connect()
     looks = _looks(interval, seconds)
     if screen and not as_json:

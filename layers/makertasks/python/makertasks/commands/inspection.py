@@ -10,11 +10,11 @@ import typer
 
 from makertasks import clock, consumers, listing, settings, task_limits, task_views, tasks, workers
 from makertasks.commands import asking, output, shown, viewing
+from makertasks.commands.asking import Destination, TaskIds
 from makertasks.states import Status
 
-inspect = typer.Typer(no_args_is_help=True, help="Look at tasks, queues and workers, as celery inspect does.")
+inspect = typer.Typer(no_args_is_help=True, help="Look at tasks, queues and workers.")
 
-Destination = Annotated[list[str] | None, typer.Option("--destination", "-d", help="Only these workers (short names).")]
 Limit = Annotated[int, typer.Option(min=1, help="How many tasks at most.")]
 
 
@@ -53,7 +53,10 @@ def active(destination: Destination = None, limit: Limit = 100, as_json: output.
 
 
 def scheduled(destination: Destination = None, limit: Limit = 100, as_json: output.AsJson = False) -> None:
-    """List the tasks that wait for their time: an eta, a countdown, the next attempt."""
+    """List the tasks that wait for their time.
+
+    That is an eta, a countdown, or the next attempt.
+    """
     present = clock.text(clock.now())
 
     def later(task: dict[str, Any]) -> bool:
@@ -94,7 +97,10 @@ def registered(as_json: output.AsJson = False) -> None:
 
 
 def stats(destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Show what each worker has done in the last day, and the environments seen lately."""
+    """Show what each worker has done in the last day.
+
+    And the environments seen lately.
+    """
     asking.connect()
     wanted = asking.queues_named(destination)
     found = [worker for worker in workers.list_workers() if worker["task"].rpartition(".")[2] in wanted]
@@ -124,7 +130,10 @@ def conf(as_json: output.AsJson = False) -> None:
 
 
 def active_queues(as_json: output.AsJson = False) -> None:
-    """List the queues with their lengths, the age of the oldest task, and whether they are consumed."""
+    """List the queues with their lengths.
+
+    With the age of the oldest task, and whether they are consumed.
+    """
     asking.connect()
     found = consumers.list_queues()
     if as_json:
@@ -136,16 +145,17 @@ def active_queues(as_json: output.AsJson = False) -> None:
     )  # fmt: skip
 
 
-def query_task(
-    task_ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of tasks.")], as_json: output.AsJson = False
-) -> None:
+def query_task(task_ids: TaskIds, as_json: output.AsJson = False) -> None:
     """Show the status of tasks by their ids."""
     asking.connect()
     _print_tasks([{**task_views.summary(shown.read(task_id))} for task_id in task_ids], "no task", as_json=as_json)
 
 
 def ping(destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Ask each worker's queue whether it is there and consumed; exit code 1 where one is not."""
+    """Ask whether each worker's queue is there and consumed.
+
+    Exit code 1 where one is not.
+    """
     asking.connect()
     wanted = asking.queues_named(destination)
     found = {queue["name"]: queue["state"] == "running" for queue in consumers.list_queues() if queue["name"] in wanted}
@@ -180,4 +190,4 @@ def _print_tasks(found: list[dict[str, Any]], empty: str, *, as_json: bool) -> N
     if as_json:
         output.print_json(found)
     else:
-        output.table(map(shown.row, found), shown.COLUMNS, empty)
+        output.table(map(shown.row, found), shown.COLUMNS, empty, shown.ROOM_PERMITTING)

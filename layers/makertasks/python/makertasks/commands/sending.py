@@ -7,11 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from makertasks import producer, resubmission, task_views
-from makertasks.commands import asking, output, shown
+from makertasks.commands import asking, completion, output, shown
 from makertasks.records_model import TaskRecord
 from makertasks.states import Status
 
-TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
+TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.", autocompletion=completion.task_ids)]
+TaskName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="The task's name, whole or its last part.", autocompletion=completion.task_names
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the task has ended.")]
 Timeout = Annotated[float | None, typer.Option(help="Seconds to wait at most.")]
 
@@ -24,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def call(  # noqa: PLR0913, PLR0917 - one argument an option
-    name: Annotated[str, typer.Argument(help="The task's name, whole or its last part.")],
+    name: TaskName,
     args: Annotated[str | None, typer.Option("--args", "-a", help="Arguments by position, a JSON list.")] = None,
     kwargs: Annotated[str | None, typer.Option("--kwargs", "-k", help="Arguments by name, a JSON object.")] = None,
     eta: Annotated[str | None, typer.Option(help="Begin then (ISO 8601).")] = None,
@@ -72,7 +78,7 @@ def retry(
     timeout: Timeout = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Do an ended task again, as a new task that names the old one; print the new id."""
+    """Do an ended task again, as a new task; print its id."""
     asking.connect()
     new = resubmission.retry(task_id, kwargs=asking.json_of("--kwargs", kwargs, dict), who=asking.who())
     _print_task(new, wait=wait, timeout=timeout, as_json=as_json)

@@ -21,7 +21,10 @@ def configure(
     stack: Annotated[str, typer.Option(help="Name of the CloudFormation stack.")],
     as_json: output.AsJson = False,
 ) -> None:
-    """Write where the stack is, from its outputs, into the user's configuration file."""
+    """Write where the stack is into the configuration file.
+
+    It is found by the stack's outputs; the file is the user's own, and holds no credentials.
+    """
     values = configuration.values_of(stack)
     file = configuration.write(values)
     if as_json:
@@ -32,7 +35,7 @@ def configure(
 
 
 def policy(as_json: output.AsJson = False) -> None:  # noqa: ARG001 - it is JSON anyway
-    """Print the IAM policy of a program that uses the Python client."""
+    """Print the IAM policy that the Python client needs."""
     from makertasks import celery_settings as clients  # noqa: PLC0415 - loads boto3
 
     configuration.load()
@@ -44,7 +47,10 @@ def celery_settings(
     inventory: Annotated[bool, typer.Option("--inventory", help="With the right to send inventory changes.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Print the settings with which a stock Celery client uses this stack, for a Django project's settings.py."""
+    """Print the settings for a stock Celery client.
+
+    As lines for a Django project's settings.py.
+    """
     from makertasks import celery_settings as celery  # noqa: PLC0415 - loads boto3
 
     configuration.load()

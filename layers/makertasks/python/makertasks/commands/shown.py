@@ -15,6 +15,15 @@ COLUMNS = {
 }  # fmt: skip
 
 
+# Shown where the terminal is wide enough, in this order of preference.
+ROOM_PERMITTING = ("runtime", "kwargs", "worker")
+
+
+def short_name(name: str | None) -> str:
+    """A task's name without its packages."""
+    return str(name).rpartition(".")[2]
+
+
 def detail(record: TaskRecord) -> dict[str, Any]:
     """One task with everything there is about it, large arguments and results included."""
     task: dict[str, Any] = {**task_views.detail(record, links=False), "kwargs": payloads.kwargs_of(record)}
@@ -25,7 +34,7 @@ def detail(record: TaskRecord) -> dict[str, Any]:
 
 def row(task: dict[str, Any]) -> dict[str, Any]:
     """A summary shortened for a table: the task's short name, times to the second."""
-    short = {"name": str(task["name"]).rpartition(".")[2], "created": str(task["created"])[:19].replace("T", " ")}
+    short = {"name": short_name(task["name"]), "created": str(task["created"])[:19].replace("T", " ")}
     runtime = task["runtime"]
     return {**task, **short, "runtime": None if runtime is None else f"{runtime:.2f} s"}
 

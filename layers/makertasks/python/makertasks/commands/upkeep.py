@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from makertasks import aws, jobs, listing, recount, schedules, settings, tasks
-from makertasks.commands import asking, output, sending
+from makertasks.commands import asking, completion, output, sending
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.states import Status
 
@@ -22,7 +22,9 @@ UPLOAD_SECONDS = 30.0
 schedule_commands = typer.Typer(invoke_without_command=True, help="List schedules, run one now, switch one on or off.")
 
 
-ScheduleName = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name.")]
+ScheduleName = Annotated[
+    str, typer.Argument(metavar="NAME", help="The schedule's name.", autocompletion=completion.schedule_names)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +43,10 @@ def import_dump(
     file: Annotated[Path, typer.Argument(help="A file of `manage.py dumpdata inventory reorder_queue`.")],
     as_json: output.AsJson = False,
 ) -> None:
-    """Bring an OpenMakerSuite dump into the inventory: all of it, or only what has changed."""
+    """Bring an OpenMakerSuite dump into the inventory.
+
+    All of it, or only what has changed.
+    """
     asking.connect()
     if not file.is_file():
         raise NotFound(f"there is no file {file}")
@@ -76,11 +81,16 @@ def _import_of(key: str) -> str:
 
 def cleanup(
     older_than: Annotated[float, typer.Option(min=0, help="Days since the tasks were created.")] = 30,
-    status: Annotated[str, typer.Option(help="SUCCESS, FAILURE or REVOKED.")] = "SUCCESS",
+    status: Annotated[
+        str, typer.Option(help="SUCCESS, FAILURE or REVOKED.", autocompletion=completion.final_statuses)
+    ] = "SUCCESS",
     force: Annotated[bool, typer.Option("--force", "-f", help="Do not ask.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Delete the records of old tasks: successes, unless another status is named."""
+    """Delete the records of old tasks.
+
+    Successes, unless another status is named.
+    """
     asking.connect()
     if status.upper() not in {Status.SUCCESS, Status.FAILURE, Status.REVOKED}:
         raise InvalidRequest("--status", f"must be SUCCESS, FAILURE or REVOKED, not {status!r}")
@@ -102,7 +112,10 @@ def recount_tasks(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what differs.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Count every task anew, show which counters differ, and put them right. Reads the whole table."""
+    """Count every task anew, and put wrong counters right.
+
+    Shows which differ. Reads the whole table.
+    """
     asking.connect()
     answer = asdict(recount.rebuild(repair=not dry_run, behind=behind))
     if as_json:
@@ -129,9 +142,10 @@ def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> No
         "expression": "WHEN",
         "timezone": "TIME ZONE",
         "enabled": "ON",
-        "next_run": "NEXT RUN",
+        "next_run": "NEXT RUN (UTC)",
     }
-    output.table(({**schedule} for schedule in found), columns, "no schedule")
+    rows = ({**schedule, "next_run": (schedule["next_run"] or "")[:19].replace("T", " ")} for schedule in found)
+    output.table(rows, columns, "no schedule")
 
 
 def run(name: ScheduleName, as_json: output.AsJson = False) -> None:

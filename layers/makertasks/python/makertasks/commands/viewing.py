@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from makertasks import clock, listing, task_logs, task_views, tasks
-from makertasks.commands import asking, output, shown
+from makertasks.commands import asking, completion, output, shown
 from makertasks.commands.sending import TaskId
 from makertasks.errors import InvalidRequest
 from makertasks.states import Status
@@ -22,8 +22,13 @@ def register(app: typer.Typer) -> None:
 
 
 def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
-    status: Annotated[str | None, typer.Option(help="PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED.")] = None,
-    name: Annotated[str | None, typer.Option(help="Task name, whole or its last part.")] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(help="PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED.", autocompletion=completion.statuses),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Task name, whole or its last part.", autocompletion=completion.task_names)
+    ] = None,
     item: Annotated[str | None, typer.Option(help="Id of the inventory item that tasks are about.")] = None,
     worker: Annotated[str | None, typer.Option(help="Worker that ran them.")] = None,
     created_from: Annotated[str | None, typer.Option("--from", help="Created then or later (ISO 8601).")] = None,
@@ -50,7 +55,7 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
     if as_json:
         output.print_json({"tasks": found, "cursor": after})
         return
-    output.table(map(shown.row, found), shown.COLUMNS, "no task fits")
+    output.table(map(shown.row, found), shown.COLUMNS, "no task fits", shown.ROOM_PERMITTING)
     if after:
         output.messages.print(f"more: --cursor {after}", markup=False, soft_wrap=True)
 
