@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -104,6 +106,29 @@ def test_the_next_run_goes_on_where_this_one_stopped(lost, monkeypatch):
         lost.queue.deliver()
     assert runs > 1
     assert {lost.record(task_id).status for task_id in ids} == {Status.SUCCESS}
+
+
+def test_a_run_that_is_short_of_time_looks_into_every_partition(lost, monkeypatch):
+    # given many tasks, and pages that take a second each
+    present, looks, page = [0.0], Counter(), sweeping._page
+
+    def slow_page(shard, after):
+        present[0] += 1
+        looks[shard] += 1
+        return page(shard, after)
+
+    monkeypatch.setattr(sweeping, "PAGE", 1)
+    monkeypatch.setattr(sweeping, "time", SimpleNamespace(monotonic=lambda: present[0]))
+    monkeypatch.setattr(sweeping, "_page", slow_page)
+    for number in range(40):
+        lost.submit(task_id=f"task-{number}")
+
+    # when a run has eight seconds
+    swept = sweeping.sweep(8)
+
+    # then each partition gets its share of them
+    assert looks == dict.fromkeys(range(records.ACTIVE_SHARDS), 2)
+    assert not swept.complete
 
 
 def active(status, minutes, **more):

@@ -12,10 +12,13 @@ paused is not lost, and is left alone for long.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -33,6 +36,8 @@ logger = Logger(child=True)
 # Tasks looked at in one partition and run: at four partitions and a run every five minutes, a million a day.
 EXAMINED = 1_000
 PAGE = 100  # one BatchGetItem
+# Each task takes a write and a message, most of which is waiting for their answers.
+THREADS = 8
 # A lease that ended so long ago was not just being written about, in seconds.
 LEASE_GRACE_SECONDS = 15.0
 # Messages sent in place of a lost one before the task is given up; each time the wait doubles.
@@ -48,7 +53,7 @@ class MessageLost(MakertasksError):
 
 
 class Verdict(Enum):
-    """What to do about a task that has not ended."""
+    """What to do about a task that has not ended, or what was done."""
 
     LEAVE = auto()
     REQUEUE = auto()
@@ -93,22 +98,27 @@ def sweep(seconds: float) -> Swept:
     """Look after the tasks that have not ended, for at most `seconds`; raises Unavailable."""
     ends, swept = time.monotonic() + seconds, Swept()
     backlogs: dict[str, bool] = {}
-    for shard in range(ACTIVE_SHARDS):
-        for record in _active(shard, ends, swept):
-            swept.examined += 1
-            _look_after(record, swept, backlogs)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for shard in range(ACTIVE_SHARDS):
+            present = time.monotonic()
+            fair_share = present + (ends - present) / (ACTIVE_SHARDS - shard)
+            for page in _active(shard, fair_share, swept):
+                done = Counter(pool.map(partial(_look_after, backlogs=backlogs), page))
+                swept.examined += len(page)
+                swept.requeued += done[Verdict.REQUEUE]
+                swept.given_up += done[Verdict.GIVE_UP]
     logger.info("swept", **asdict(swept))
     return swept
 
 
-def _active(shard: int, ends: float, swept: Swept) -> Iterator[TaskRecord]:
+def _active(shard: int, ends: float, swept: Swept) -> Iterator[list[TaskRecord]]:
     """A run's tasks of one partition, oldest first, from where the last run stopped; notes where this one stops."""
     key = f"sweep#{shard}"
     after = (notes.get(key) or {}).get("after")
     examined = 0
     while examined < EXAMINED and time.monotonic() < ends:
         keys, after = _page(shard, after)
-        yield from records.get_many(keys).values()
+        yield list(records.get_many(keys).values())
         examined += len(keys)
         if after is None:
             break
@@ -129,22 +139,23 @@ def _page(shard: int, after: dict[str, Any] | None) -> tuple[list[str], dict[str
     return keys, page.last_evaluated_key
 
 
-def _look_after(record: TaskRecord, swept: Swept, backlogs: dict[str, bool]) -> None:
-    """Do what one task needs; a service that refuses leaves it to the next run."""
+def _look_after(record: TaskRecord, backlogs: dict[str, bool]) -> Verdict:
+    """Do what one task needs, and answer what was done; a service that refuses leaves it to the next run."""
     present, patience = clock.now(), timedelta(seconds=settings.sweep_patience())
     if record.is_final or judge(record, present, patience, backlog=False) is Verdict.LEAVE:
-        return
+        return Verdict.LEAVE
     try:
         queue = str(record.queue)
         if queue not in backlogs:
             backlogs[queue] = _has_backlog(queue)
         verdict = judge(record, present, patience, backlog=backlogs[queue])
-        if verdict is Verdict.REQUEUE:
-            swept.requeued += _requeue(record)
-        elif verdict is Verdict.GIVE_UP:
-            swept.given_up += _give_up(record)
+        if verdict is Verdict.REQUEUE and _requeue(record):
+            return verdict
+        if verdict is Verdict.GIVE_UP and _give_up(record):
+            return verdict
     except (MakertasksError, wire.Malformed):
         logger.exception("task not looked after", task_id=record.task_id)
+    return Verdict.LEAVE
 
 
 def _has_backlog(queue: str) -> bool:
