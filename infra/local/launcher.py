@@ -19,6 +19,7 @@ import runpy
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 # How long a stop waits for open connections: boto3 keeps idle ones, which nobody closes. The default is 3 s.
@@ -100,6 +101,26 @@ def call_functions_by_their_own_names() -> None:
     sam.transform = transformed
 
 
+def tell_schedules_their_slot() -> None:
+    """Put the slot's time where a schedule's message asks for it: an `at`'s own, else the minute in which it fires.
+
+    MiniStack sends the words as they are: every night's task would have the same id, and only the first would run.
+    """
+    place = "<aws.scheduler.scheduled-time>"
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    invoke = events._invoke_target  # noqa: SLF001 - it has no other place for this
+
+    def with_slot(target: Any, event: Any, rule: Any, *rest: Any) -> Any:
+        if place in str(target.get("Input")):
+            expression = str(rule.get("ScheduleExpression"))
+            fires = f"{datetime.now(UTC):%Y-%m-%dT%H:%M}:00"
+            slot = expression[3:-1] if expression.startswith("at(") else fires
+            target = {**target, "Input": target["Input"].replace(place, f"{slot}Z")}
+        return invoke(target, event, rule, *rest)
+
+    events._invoke_target = with_slot  # noqa: SLF001 - as above
+
+
 def let_running_functions_answer() -> None:
     """End a function's worker only when it has answered where the function is deployed anew, as AWS does.
 
@@ -146,6 +167,7 @@ def main() -> None:
     count_loopback_as_tls()
     name_what_policies_ask_for()
     call_functions_by_their_own_names()
+    tell_schedules_their_slot()
     let_running_functions_answer()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlencode
 
@@ -16,7 +18,7 @@ from openapi_spec_validator import validate
 from api import access, documentation, openapi, routing, sign_in, tokens  # noqa: F401 - declares routes
 from api.handler import handler
 from api.pages import rendering
-from makertasks import audit, listing, producer, records
+from makertasks import audit, clock, listing, producer, records, wire
 from tests.template import resources
 
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_unit"
@@ -384,3 +386,32 @@ def test_flowers_list_takes_what_flower_takes(echo, counters_table):
         status, found, _ = call("GET", "/api/tasks", query=query, bearer=token("viewers"))
         assert (status, list(found)) == (200, [task_id])
     assert call("GET", "/api/tasks", query={"state": "BOGUS"}, bearer=token("viewers"))[:2] == (200, {})
+
+
+def test_slots_without_a_task_are_told_of_each_schedule(aws, tasks_table, counters_table, monkeypatch):
+    # given the nightly schedule as it is deployed, three days later
+    rule = resources()["LeadTimesScheduleRule"]["Properties"]
+    target = {"Arn": "arn:aws:sqs:us-east-1:1:q", "RoleArn": "arn:aws:iam::1:role/r", "Input": rule["Target"]["Input"]}
+    aws.client("scheduler").create_schedule_group(Name="unit")
+    aws.client("scheduler").create_schedule(
+        Name=rule["Name"], GroupName="unit", ScheduleExpression="cron(0 3 * * ? *)", FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )  # fmt: skip
+    later = clock.now() + timedelta(days=3)
+    monkeypatch.setattr(clock, "now", lambda: later)
+
+    def missed():
+        return call("GET", "/v1/schedules", bearer=token("viewers"))[1]["schedules"][0]["missed"]
+
+    first, *others = missed()
+    assert len(others) in {1, 2}  # the last night's may have a while yet
+
+    # when the first night's task has begun
+    records.new(wire.Message(task_id=f"lead-times-{first[:19]}Z", name=LEAD_TIMES), queue="q").save()
+
+    # then the API and the page name the other nights
+    assert missed() == others
+    page = base64.b64decode(call("GET", "/schedules", bearer=token("viewers"))[1]).decode()
+    assert "Without a task" in page
+    assert all(slot in page for slot in others)
+    assert first not in page

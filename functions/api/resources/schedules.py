@@ -12,8 +12,8 @@ from api import actions
 from api.access import Caller, Role
 from api.resources.tasks import A_WAITING_TASK
 from api.routing import route
-from makertasks import records, schedules, task_views
-from makertasks.schedules import Schedule
+from makertasks import missed_slots, records, schedules, task_views
+from makertasks.missed_slots import SeenSchedule
 
 A_SCHEDULE = {
     "name": "update_average_lead_times",
@@ -22,8 +22,11 @@ A_SCHEDULE = {
     "timezone": "UTC",
     "enabled": True,
     "next_run": "2026-11-23T03:00:00.000000Z",
+    "changed": "2026-11-01T09:00:00.000000Z",
     "task": "inventory.tasks.update_average_lead_times",
+    "task_id": "lead-times-<aws.scheduler.scheduled-time>",
     "kwargs": {},
+    "missed": ["2026-11-20T03:00:00.000000Z"],
 }
 
 # What EventBridge Scheduler takes as a name.
@@ -42,7 +45,7 @@ ScheduleName = Annotated[
 class ScheduleList(TypedDict):
     """Every schedule."""
 
-    schedules: list[Schedule]
+    schedules: list[SeenSchedule]
 
 
 class ScheduleChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,14 +56,14 @@ class ScheduleChange(msgspec.Struct, forbid_unknown_fields=True):
 
 @route("GET", "/v1/schedules", Role.VIEWER, tag="Schedules", example={"schedules": [A_SCHEDULE]})
 def list_schedules() -> ScheduleList:
-    """Every schedule, with the time of its next run."""
-    return {"schedules": schedules.list_schedules()}
+    """Every schedule, with the time of its next run and those of its latest slots that have no task."""
+    return {"schedules": missed_slots.seen(schedules.list_schedules())}
 
 
 @route("GET", "/v1/schedules/{schedule}", Role.VIEWER, tag="Schedules", example=A_SCHEDULE)
-def get_schedule(schedule: ScheduleName) -> Schedule:
+def get_schedule(schedule: ScheduleName) -> SeenSchedule:
     """One schedule."""
-    return schedules.get(schedule)
+    return missed_slots.seen([schedules.get(schedule)])[0]
 
 
 @route(
@@ -69,11 +72,11 @@ def get_schedule(schedule: ScheduleName) -> Schedule:
     Role.OPERATOR,
     tag="Schedules",
     body_example={"enabled": False},
-    example=A_SCHEDULE | {"enabled": False, "next_run": None},
+    example=A_SCHEDULE | {"enabled": False, "next_run": None, "missed": []},
 )
-def change_schedule(schedule: ScheduleName, body: ScheduleChange, caller: Caller) -> Schedule:
+def change_schedule(schedule: ScheduleName, body: ScheduleChange, caller: Caller) -> SeenSchedule:
     """Switch a schedule on or off, until the stack's next deployment."""
-    return actions.set_schedule(caller, schedule, body.enabled)
+    return missed_slots.seen([actions.set_schedule(caller, schedule, body.enabled)])[0]
 
 
 @route(

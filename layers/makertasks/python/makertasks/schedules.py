@@ -26,7 +26,7 @@ _NOT_FOUND = {"ResourceNotFoundException"}
 
 
 class Schedule(TypedDict):
-    """One schedule, and the task that it sends."""
+    """One schedule, and the task that it sends; `task_id` is that of each slot, with a place for the slot's time."""
 
     name: str
     description: str
@@ -34,7 +34,9 @@ class Schedule(TypedDict):
     timezone: str
     enabled: bool
     next_run: str | None
+    changed: str | None
     task: str | None
+    task_id: str | None
     kwargs: dict[str, Any]
 
 
@@ -59,7 +61,7 @@ def set_enabled(name: str, enabled: bool) -> Schedule:
     Raises NotFound, or InvalidRequest for one that sends no task: the system needs it.
     """
     found = _read(name)
-    if _task_of(found.get("Target", {}))[0] is None:
+    if _message_of(found.get("Target", {})) is None:
         raise InvalidRequest("schedule", f"{name} is the system's own and stays on")
     found["State"] = "ENABLED" if enabled else "DISABLED"
     try:
@@ -104,7 +106,7 @@ def next_run(expression: str, timezone: str, present: datetime, created: datetim
 
 def _next_of_cron(value: str, zone: ZoneInfo, present: datetime) -> datetime | None:
     """The next time of AWS's six fields: cronsim has no years, and counts the days of the week from 0."""
-    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only this needs it, and only the API has it
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only this needs it; functions other than the API have it not
 
     minute, hour, day, month, weekday, year = value.split()
     weekday = "6" if weekday == "L" else re.sub(r"(?<![#/\d])[1-7]", lambda found: str(int(found[0]) - 1), weekday)
@@ -147,7 +149,8 @@ def _schedule(found: dict[str, Any]) -> Schedule:
     timezone = found.get("ScheduleExpressionTimezone") or "UTC"
     enabled = found.get("State", "ENABLED") == "ENABLED"
     due = next_run(found["ScheduleExpression"], timezone, clock.now(), found.get("CreationDate")) if enabled else None
-    task, kwargs = _task_of(found.get("Target", {}))
+    message = _message_of(found.get("Target", {}))
+    changed = found.get("LastModificationDate") or found.get("CreationDate")
     return {
         "name": found["Name"],
         "description": found.get("Description", ""),
@@ -155,16 +158,17 @@ def _schedule(found: dict[str, Any]) -> Schedule:
         "timezone": timezone,
         "enabled": enabled,
         "next_run": clock.text(due) if due else None,
-        "task": task,
-        "kwargs": kwargs,
+        "changed": clock.text(changed) if changed else None,
+        "task": message.name if message else None,
+        "task_id": message.task_id if message else None,
+        "kwargs": dict(message.kwargs) if message else {},
     }
 
 
-def _task_of(target: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """Name and arguments of the task in a target's message; None where it is no task's."""
+def _message_of(target: dict[str, Any]) -> wire.Message | None:
+    """A target's message; None where it is no task's."""
     queue = str(target.get("Arn", "")).rpartition(":")[2]
     try:
-        message = wire.decode(target.get("Input", ""), message_id="schedule", default_name=queue)
+        return wire.decode(target.get("Input", ""), message_id="schedule", default_name=queue)
     except wire.Malformed:
-        return None, {}
-    return message.name, dict(message.kwargs)
+        return None

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from makertasks import aws, jobs, listing, recount, schedules, settings, tasks
+from makertasks import aws, jobs, listing, missed_slots, recount, schedules, settings, tasks
 from makertasks.commands import asking, completion, output, sending
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.states import Status
@@ -129,11 +129,11 @@ def recount_tasks(
 
 
 def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> None:
-    """List schedules with their next run."""
+    """List schedules with their next run, and latest slots that have no task."""
     if context.invoked_subcommand is not None:
         return
     asking.connect()
-    found = schedules.list_schedules()
+    found = missed_slots.seen(schedules.list_schedules())
     if as_json:
         output.print_json(found)
         return
@@ -146,6 +146,11 @@ def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> No
     }
     rows = ({**schedule, "next_run": (schedule["next_run"] or "")[:19].replace("T", " ")} for schedule in found)
     output.table(rows, columns, "no schedule")
+    for schedule in found:
+        for slot in schedule["missed"]:
+            output.messages.print(
+                f"{schedule['name']}: no task for {slot}: missed, or still in the queue", markup=False
+            )
 
 
 def run(name: ScheduleName, as_json: output.AsJson = False) -> None:

@@ -1,0 +1,75 @@
+"""Which slots of a schedule have no task."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from makertasks import missed_slots, records, wire
+from makertasks.missed_slots import PLACE
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def schedule(**other):
+    usual = {
+        "name": "update_average_lead_times", "description": "", "expression": "cron(0 3 * * ? *)", "timezone": "UTC",
+        "enabled": True, "next_run": None, "changed": "2026-01-01T00:00:00.000000Z", "task": "n", "kwargs": {},
+        "task_id": f"lead-times-{PLACE}",
+    }  # fmt: skip
+    return usual | other
+
+
+def ran(*slots):
+    for slot in slots:
+        records.new(wire.Message(task_id=f"lead-times-{slot}", name="n"), queue="q").save()
+
+
+@pytest.fixture(autouse=True)
+def table(tasks_table):
+    return tasks_table
+
+
+def days(slots):
+    return [slot[5:16] for slot in slots]
+
+
+def test_a_slot_without_a_task_is_missed():
+    # given a night of the last week in which nothing ran
+    ran(*(f"2026-11-{day}T03:00:00Z" for day in (16, 17, 18, 20, 21, 22)))
+    assert days(missed_slots.missed(schedule(), NOW)) == ["11-19T03:00"]
+
+
+def test_slots_are_those_of_the_schedules_own_time_zone():
+    ran(*(f"2026-11-{day}T02:00:00Z" for day in range(16, 22)))
+    assert days(missed_slots.missed(schedule(timezone="Europe/Vienna"), NOW)) == ["11-22T02:00"]
+
+
+def test_a_slot_has_a_while_until_its_task_must_be_there():
+    present = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
+    ran(*(f"2026-11-{day}T03:00:00Z" for day in range(16, 22)))
+    assert missed_slots.missed(schedule(), present) == []
+    assert days(missed_slots.missed(schedule(), present + timedelta(minutes=6))) == ["11-22T03:00"]
+
+
+def test_nothing_is_missed_from_before_a_change_or_what_records_may_be_gone_of(monkeypatch):
+    assert days(missed_slots.missed(schedule(changed="2026-11-20T12:00:00.000000Z"), NOW)) == [
+        "11-21T03:00",
+        "11-22T03:00",
+    ]
+    monkeypatch.setenv("RETENTION_DAYS_SUCCESS", "1")
+    assert days(missed_slots.missed(schedule(), NOW)) == ["11-22T03:00"]
+
+
+def test_of_many_slots_the_latest_are_told():
+    found = missed_slots.missed(schedule(expression="cron(* * * * ? *)"), NOW)
+    assert (len(found), days(found)[-1]) == (missed_slots.MOST, "11-22T11:45")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"enabled": False}, {"expression": "rate(5 minutes)"}, {"task": None, "task_id": None}, {"task_id": "always"}],
+)
+def test_what_is_off_or_has_no_named_slots_misses_none(other):
+    assert missed_slots.missed(schedule(**other), NOW) == []
