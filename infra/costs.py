@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import sys
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from math import exp
 from pathlib import Path
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/costs.md"
@@ -42,6 +44,15 @@ WHOLE_PROCESSOR_MB = 1769
 CALL_SECONDS = 0.008
 CALL_CPU_SECONDS = 0.002
 LOG_BYTES = 1_300  # counted: two lines of the engine, one of metrics, Lambda's own three
+
+
+# Counted: what makertasks.metrics and the worker write of a kind whose tasks succeed, ColdStart among them.
+METRICS_OF_KIND = 7
+# Pollers that Lambda keeps at a queue, and to how many it may go down where little arrives: not for a mapping with a
+# maximum concurrency, which each task's queue has and no dead letter queue.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+POLLERS = 5
+FEWEST_POLLERS = 2
 
 
 @dataclass(frozen=True)
@@ -112,12 +123,29 @@ def table(*, backlog: bool) -> list[str]:
 
 def month(tasks_a_day: float) -> float:
     """Dollars a month of a mixed day: half QR codes, 30 % cards, 20 % downloads, lead times once; and what stands."""
-    quick, card, download, lead_times = (sum(kind.parts(backlog=False).values()) for kind in KINDS)
-    return 30.4 * (tasks_a_day * (0.5 * quick + 0.3 * card + 0.2 * download) + lead_times) + standing()
+    counts = (0.5 * tasks_a_day, 0.3 * tasks_a_day, 0.2 * tasks_a_day, 1.0)
+    tasks = sum(
+        30.4 * count * sum(kind.parts(backlog=False).values()) for kind, count in zip(KINDS, counts, strict=True)
+    )
+    return tasks + numbers(counts) + standing()
+
+
+def numbers(counts: tuple[float, ...]) -> float:
+    """Dollars a month of CloudWatch's numbers, paid by the hour in which they are written; `counts` are tasks a day.
+
+    Tasks come at any time of the day: a kind that has n a day is met in a share of 1 - e^(-n/24) of the hours.
+    """
+    of_kinds = sum(METRICS_OF_KIND * (1 - exp(-count / 24)) for count in counts)
+    return (of_kinds + 1 - exp(-sum(counts) / 24)) * PRICES["metric_month"]  # and one of all, how many failed
 
 
 def standing() -> float:
-    """Dollars a month where nothing is done: alarms above the ten free ones, and the sweep every five minutes."""
+    """Dollars a month where nothing is done."""
+    return sum(standing_parts().values())
+
+
+def standing_parts() -> dict[str, float]:
+    """The same by part: pollers of queues, alarms above the ten free ones, and the sweep every five minutes."""
     template = (DOCUMENT.parents[1] / "template.yaml").read_text()
     alarms = template.count("Type: AWS::CloudWatch::Alarm")
     sweeps = 30.4 * 288
@@ -127,10 +155,29 @@ def standing() -> float:
         + 8 * PRICES["read_unit"]
         + 4 * PRICES["write_unit"]
     )
-    # Each of the queues is asked for messages all the time: five pollers, 20 s a poll.
     queues = template.count("Type: AWS::SQS::Queue\n")
-    polls = queues * 5 * 3 * 60 * 24 * 30.4 * PRICES["sqs_request"]
-    return (alarms - 10) * PRICES["alarm_month"] + sweeps * sweep + polls
+    return {
+        f"{queues} queues that Lambda asks for messages": queues * POLLERS * poller_month(),
+        f"{alarms} alarms, ten of them free": (alarms - 10) * PRICES["alarm_month"],
+        "The sweep, every five minutes, and the number it writes": sweeps * sweep + PRICES["metric_month"],
+    }
+
+
+def poller_month() -> float:
+    """Dollars a month of one poller that finds nothing: a request every 20 seconds."""
+    return 3 * 60 * 24 * 30.4 * PRICES["sqs_request"]
+
+
+def standing_table() -> list[str]:
+    """Dollars a month where nothing is done, by part."""
+    parts = [f"| {part} | {dollars:.2f} |" for part, dollars in standing_parts().items()]
+    return ["| | a month |", "|---|---:|", *parts, f"| **Total** | **{standing():.2f}** |"]
+
+
+def less() -> list[str]:
+    """What the pollers of one queue cost, and what fewer of them would save."""
+    paid, saved = POLLERS * poller_month(), (POLLERS - FEWEST_POLLERS) * poller_month()
+    return [f"  One queue's pollers are {paid:.2f} a month; where Lambda goes down to two, {saved:.2f} less."]
 
 
 def months() -> list[str]:
@@ -145,8 +192,7 @@ def months() -> list[str]:
 
 def break_even() -> int:
     """Tasks a day above which one server of that size would be cheaper, if it could do them."""
-    each = (month(1000) - month(0)) / 1000
-    return max(int((SERVER_MONTH - month(0)) / each), 0)
+    return bisect_left(range(10_000_000), SERVER_MONTH, key=month)
 
 
 def document(text: str) -> str:
@@ -154,6 +200,8 @@ def document(text: str) -> str:
     made = {
         "one by one": table(backlog=False),
         "backlog": table(backlog=True),
+        "standing": standing_table(),
+        "less": less(),
         "months": months(),
         "break-even": [f"The two lines cross at about {round(break_even(), -2):,} tasks a day."],
     }
