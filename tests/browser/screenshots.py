@@ -77,12 +77,13 @@ def prepare(site: Site) -> None:
         site.ended(task_id)
     with history.environment(site.stack):
         site.tasks["failed"] = tries.write("5d1f0c3e-8a52-4c77-9f3b-2f6e0d9b1c48", clock.now() - timedelta(minutes=25))
-    for given in ("no-uuid", "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"):
-        site.ended(send(site, "generate_qr_code", item_id=given))
+    site.ended(send(site, "generate_qr_code", item_id="no-uuid"))
     sqs = site.stack.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-generate_index_card")["QueueUrl"]
     site.ended(sqs.send_message(QueueUrl=url, MessageBody='{"task": "generate_index_card", "item": 7}')["MessageId"])
-    where = {"name": "inventory.tasks.generate_qr_code", "status": "FAILURE"}
+    # Some of them can be run again, and one cannot.
+    lately = clock.text(clock.now() - timedelta(minutes=15))
+    where = {"name": "inventory.tasks.generate_qr_code", "created_from": lately}
     site.tasks["job"] = api.post("/v1/jobs", {"action": "retry", "where": where})["id"]
     site.ended(site.tasks["job"])
     api.post("/v1/queues/generate_index_cards/pause", {})

@@ -184,6 +184,9 @@ def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_o
     count = page.locator("tbody tr").count()
     all_that_match(page, f"{mine}REVOKED", "Retry", f"Retry {count} tasks?")
     assert all(site.record(task_id)["retried_to"] for task_id in waiting)
+    [again] = site.record(waiting[0])["retried_to"]
+    outcome = page.locator("tbody tr", has=page.get_by_role("link", name=waiting[0]))
+    expect(outcome.get_by_role("link", name=again["S"])).to_be_visible()
     all_that_match(page, f"{mine}REVOKED", "Delete", f"Delete {count} tasks?")
     assert [site.record(task_id) for task_id in waiting] == [{}] * 3
     page.goto("/jobs")
