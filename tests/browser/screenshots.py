@@ -24,6 +24,7 @@ from tests.waiting import wait_for
 
 FOLDER = Path(__file__).parents[2] / "docs/screenshots"
 TASKS = 300
+THEMES = ("light", "dark")
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 # A picture ends here, however long the page is.
@@ -55,8 +56,10 @@ def main() -> int:
     """Draw every picture anew."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as site:
+        for theme in THEMES:
+            take(site, "empty", "/", theme)
         prepare(site)
-        for theme in ("light", "dark"):
+        for theme in THEMES:
             for name, path in PAGES.items():
                 take(site, name, path, theme)
     return 0
@@ -101,7 +104,7 @@ def take(site: Site, name: str, path: str, theme: str) -> None:
         "superuser", color_scheme=theme, viewport=DESK, timezone_id="Europe/Berlin", locale="en-GB"
     ) as context:
         page = context.new_page()
-        page.goto(path.format(**site.tasks, item=site.items[0]["id"]))
+        page.goto(path.format(**site.tasks, item=site.items[0]["id"] if site.items else ""))
         page.wait_for_load_state("networkidle")
         keep(page, f"{name}-{theme}")
         if name in ON_A_PHONE:

@@ -1,0 +1,69 @@
+"""What pages hold is what the API and the tables say, and can be taken away from them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from playwright.sync_api import expect
+
+from tests.waiting import wait_for
+
+
+def cells(row):
+    return [each.strip() for each in row.locator("td").all_inner_texts()]
+
+
+def test_a_tasks_arguments_are_folded_copied_and_raw_and_its_log_is_there(site, open_page):
+    done = site.tasks["done"]
+    page = open_page(f"/tasks/{done}", "viewer", alone=True)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    arguments = page.locator("details.json", has=page.locator("#kwargs"))
+    arguments.get_by_role("button", name="Copy").click()
+    expect(arguments.get_by_role("button", name="Copied")).to_be_visible()
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied == {"item_id": site.items[0]["id"]}
+    arguments.locator("summary").click()
+    expect(page.locator("#kwargs")).to_be_hidden()
+
+    def logged():
+        page.reload()
+        page.locator("#log .note, #log .logs").first.wait_for()
+        return "task ended" in page.locator("#log").inner_text()
+
+    wait_for(logged, "the log to have the task's lines")
+    picture = page.locator("figure.made img").first
+    wait_for(lambda: picture.evaluate("image => image.naturalWidth") > 0, "the QR code to be drawn")
+    page.locator("details.json", has=page.locator("#kwargs")).get_by_role("link", name="Raw").click()
+    assert json.loads(page.locator("pre").inner_text())["kwargs"] == copied
+
+
+def test_workers_have_the_state_and_the_totals_that_the_api_tells(site, open_page):
+    page = open_page("/workers", "viewer", java_script_enabled=False)
+    names = ("running", "processed", "succeeded", "failed", "retried", "revoked")
+
+    def agree():
+        page.reload()
+        told = site.stack.api.get("/v1/workers")["workers"]
+        expected = [[each["state"], *(str(each[name]) for name in names)] for each in told]
+        return expected == [cells(row)[: len(names) + 1] for row in page.locator("tbody tr").all()] and expected
+
+    # Other tests' tasks may end between the two looks.
+    found = wait_for(agree, "the page and the API to tell the same")
+    assert sum(int(processed) for _, _, processed, *_ in found) > 0
+
+
+def test_an_item_is_found_by_the_beginning_of_its_name_and_has_its_suppliers_and_tasks(site, open_page):
+    found = site.stack.api.get(f"/v1/items/{site.items[0]['id']}")
+    page = open_page("/items", "viewer")
+    page.get_by_role("searchbox").fill(found["name"][:6].upper())
+    page.get_by_role("button", name="Search").click()
+    expect(page).to_have_url(re.compile(r"/items\?prefix="))
+    page.get_by_role("link", name=found["name"], exact=True).click()
+    expect(page.locator("main h1")).to_have_text(found["name"])
+    for supplier in found["suppliers"]:
+        row = page.get_by_role("region", name="Suppliers, table").locator(
+            "tbody tr", has_text=supplier["supplier_name"]
+        )
+        expect(row).to_contain_text(f"{supplier['average_lead_time']} d")
+    expect(page.get_by_role("region", name="Its tasks, table")).to_contain_text("generate_qr_code")
