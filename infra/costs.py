@@ -177,7 +177,7 @@ def standing_table() -> list[str]:
 def less() -> list[str]:
     """What the pollers of one queue cost, and what fewer of them would save."""
     paid, saved = POLLERS * poller_month(), (POLLERS - FEWEST_POLLERS) * poller_month()
-    return [f"  One queue's pollers are {paid:.2f} a month; where Lambda goes down to two, {saved:.2f} less."]
+    return [f"One queue's pollers are {paid:.2f} a month; where Lambda goes down to two, {saved:.2f} less."]
 
 
 def months() -> list[str]:

@@ -26,10 +26,16 @@ def _argument(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _argument)
 
 
+def read(text: str) -> Any:
+    """A template, or a part of one."""
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader's subclass
+
+
 @cache
 def template() -> dict[str, Any]:
     """The whole template."""
-    return yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader's subclass
+    loaded: dict[str, Any] = read((ROOT / "template.yaml").read_text())
+    return loaded
 
 
 def resources() -> dict[str, dict[str, Any]]:

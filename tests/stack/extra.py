@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = Path(__file__).with_name("functions")
@@ -33,6 +36,20 @@ def with_layer(template: Path, layer: str, task: str) -> Path:
     declared = found[0].replace(model, name).replace("qrcode", layer)
     head, _, rest = text.replace(found[0], found[0] + declared).partition(f"  # ── Task {task} ")
     template.write_text(f"{head}  # ── Task {task} {rest.replace(f'!Ref {model}', f'!Ref {name}', 1)}")
+    return template
+
+
+def with_schedule(template: Path, task: str, kwargs: dict[str, Any]) -> Path:
+    """The template with a schedule for a task, copied from another's as somebody does who adds one."""
+    text = template.read_text()
+    model, prefix = "update_average_lead_times", task.replace("_", "-")
+    found = re.search(r"  LeadTimesScheduleRole:\n.*?(?=  CleanMediaScheduleRole:)", text, re.DOTALL)
+    assert found, "template.yaml has no LeadTimesScheduleRole"
+    body = base64.b64encode(json.dumps([[], kwargs, {}]).encode()).decode()
+    added = re.sub(r"LeadTimesSchedule(Role|Rule)", rf"{_camel(task)}Schedule\1", found[0])
+    added = added.replace(f"inventory.tasks.{model}", f"tests.{task}").replace("W1tdLCB7fSwge31d", body)
+    added = added.replace(model, task).replace(_camel(model), _camel(task)).replace("lead-times-<", f"{prefix}-<")
+    template.write_text(text.replace(found[0], found[0] + added))
     return template
 
 

@@ -19,7 +19,7 @@ from infra.local.stack import LocalStack, local_stack
 from makertasks import clock, delays, inventory, wire
 from makertasks.bulk_calls import _held
 from tests import documentation
-from tests.stack.extra import project_with
+from tests.stack.extra import project_with, with_schedule
 from tests.stack.pages import environment, run
 from tests.waiting import wait_for
 
@@ -41,7 +41,8 @@ print(json.dumps([len(set(answer.ids)), len(answer.rejected), len(answer.unsent)
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     folder = tmp_path_factory.mktemp("execution")
-    with local_stack(folder / "aws", template=project_with(folder, "calculate", "unlock")) as deployed:
+    template = with_schedule(project_with(folder, "calculate", "unlock"), "calculate", {"value": 7})
+    with local_stack(folder / "aws", template=template) as deployed:
         item = inventory.Item(inventory.owner_of(ITEM), "item", name="Bench vice")
         deployed.client("dynamodb").put_item(TableName=deployed.outputs["InventoryTableName"], Item=item.serialize())
         yield deployed
@@ -92,6 +93,17 @@ def test_a_countdown_waits_in_the_queue_until_its_time(stack: LocalStack):
     task = ended(stack, task_id)
     assert (task["status"], len(task["attempts"])) == ("SUCCESS", 1)
     assert moment(task, "started") >= moment(task, "eta") > moment(task, "created")
+
+
+def test_a_schedule_is_one_block_of_the_template(stack: LocalStack):
+    schedule = stack.api.get("/v1/schedules/calculate")
+    assert (schedule["task"], schedule["kwargs"]) == (NAME, {"value": 7})
+    assert schedule["next_run"]
+    sent = stack.api.post("/v1/schedules/calculate/run", {})
+    assert ended(stack, sent["id"])["status"] == "SUCCESS"
+    for enabled in (False, True):
+        changed = stack.api.request("PATCH", "/v1/schedules/calculate", json={"enabled": enabled})
+        assert changed.json()["enabled"] is enabled, changed.text
 
 
 def test_a_delay_beyond_the_queues_is_a_schedule_that_sends_once_and_removes_itself(stack: LocalStack):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,3 +69,35 @@ def test_the_command_helps_and_says_what_is_missing(installed: Path, tmp_path: P
     assert "makertasks configure --stack NAME" in " ".join(said.split())
     without_typer = "import sys; sys.modules['typer'] = None; from makertasks.commands import main; main()"
     assert "makertasks[cli]" in run(sys.executable, "-c", without_typer, code=1, PYTHONPATH=str(installed))
+
+
+def test_the_command_line_needs_nothing_that_the_package_does_not_ask_for():
+    # given what pyproject.toml asks for, and everything of the package that commands lead to
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [re.match(r"[\w-]+", each)[0] for each in project["dependencies"] + project["optional-dependencies"]["cli"]]
+    brought = {"boto3": {"boto3", "botocore"}}  # botocore comes with boto3
+    given = {name for each in asked for name in brought.get(each, {each.replace("-", "_")})}
+    foreign = imports_behind("makertasks.commands.application") - set(sys.stdlib_module_names) - {"makertasks"}
+    assert foreign <= given
+
+
+def imports_behind(start: str) -> set[str]:
+    """First names of all modules that a module of the package and those of it that it leads to import, whenever."""
+    source, names, known, left = ROOT / "layers/makertasks/python", set(), set(), [start]
+    while left:
+        module = left.pop()
+        found = [source / f"{module.replace('.', '/')}{end}" for end in (".py", "/__init__.py")]
+        file = next((path for path in found if path.is_file()), None)
+        if module in known or file is None:
+            continue
+        known.add(module)
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                named = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                named = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            else:
+                continue
+            names |= {name.partition(".")[0] for name in named}
+            left += [name for name in named if name.startswith("makertasks")]
+    return names

@@ -10,7 +10,7 @@ import pytest
 
 from makertasks import bucket, inventory
 from tests import documentation
-from tests.template import ROOT
+from tests.template import ROOT, read, resources, template
 
 STACK_TESTS = ROOT / "tests/stack"
 
@@ -85,3 +85,16 @@ def test_every_target_that_is_named_exists(target):
     assert target in named
     makefile = (ROOT / "Makefile").read_text()
     assert re.search(rf"(?m)^{target}:", makefile)
+
+
+@pytest.mark.parametrize("block", documentation.blocks("yaml"), ids=lambda block: block.page)
+def test_blocks_of_the_template_are_of_its_kind(block):
+    # Resources with what template.yaml has in those of the same type, which name only what is there.
+    for name, body in read(block.text).items():
+        kind = body.get("Type", "AWS::Serverless::Function" if name.endswith("Function") else None)
+        alike = [each["Properties"] for each in resources().values() if each["Type"] == kind]
+        assert alike, f"{name} is no resource of the template's kinds"
+        assert body["Properties"].keys() <= {key for properties in alike for key in properties}, name
+    known = {*resources(), *template()["Parameters"], *read(block.text)}
+    referred = re.findall(r"!(?:Ref|GetAtt) (\w+)", block.text)
+    assert set(referred) <= known
