@@ -12,7 +12,7 @@ from tests.stack.test_stock_celery import CLIENT, run, stack_environment
 
 def test_an_applications_tasks_run_on_lambda(tmp_path: Path):
     template = with_layer(project_with(tmp_path, "shop"), "celery", "shop")
-    with local_stack(tmp_path / "aws", template=template) as stack:
+    with local_stack(tmp_path / "aws", template=template, SweepPatienceSeconds="1") as stack:
         queue = f"{stack.name}-tasks-shop"
         environment = stack_environment(stack, tmp_path) | {
             "QUEUE": queue,

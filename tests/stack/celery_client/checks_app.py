@@ -1,5 +1,6 @@
 """An ordinary Celery application whose worker is a Lambda function; test_celery_app.py runs this as its client."""
 
+import json
 import os
 import time
 import uuid
@@ -10,12 +11,25 @@ import pytest
 from celery import chain, chord, group
 from celery.exceptions import ChordError, NotRegistered, TaskRevokedError
 from celery.result import AsyncResult
-from shop.celery import add, app, describe, divide, lucky, nothing, progress, replaced, slow, stubborn
+from shop.celery import (
+    add,
+    app,
+    describe,
+    divide,
+    lucky,
+    nothing,
+    progress,
+    replaced,
+    replaced_slowly,
+    slow,
+    stubborn,
+)
 
 from makertasks import wire
 
 QUEUE, URL, TABLE = os.environ["QUEUE"], os.environ["QUEUE_URL"], os.environ["TASKS_TABLE"]
 SECONDS = 60
+PATIENCE = 2  # what the sweep has, a second, and one more
 app.conf.update(
     broker_url="sqs://",
     broker_transport_options={"region": "us-east-1", "predefined_queues": {QUEUE: {"url": URL}}},
@@ -114,6 +128,18 @@ def test_what_waits_for_a_failure_fails_too():
 
 def test_a_task_may_put_others_in_its_place():
     assert get(replaced.delay(10)) == 33
+
+
+def test_what_takes_long_in_a_tasks_place_is_not_taken_for_lost():
+    result = replaced_slowly.delay()
+    wait_for(result, "RETRY")
+    replaced_at = time.monotonic()
+    while time.monotonic() < replaced_at + PATIENCE:
+        time.sleep(0.1)
+    swept = boto3.client("lambda").invoke(FunctionName=f"{os.environ['STACK_NAME']}-sweeper", Payload="{}")
+    assert json.load(swept["Payload"])["requeued"] == 0
+    assert result.status == "RETRY"
+    assert get(result)["id"] == result.id
 
 
 def test_a_soft_time_limit_is_celerys_own():

@@ -84,7 +84,7 @@ def _take_over(held: TaskRecord, worker: str, lease_ends: float, moment: datetim
 
 
 def wait_for_slot(record: TaskRecord, slot: datetime) -> bool:
-    """Note when a waiting task's rate limit lets it begin; False where it is not waiting."""
+    """Note until when a waiting task is not overdue, as its rate limit does; False where it is not waiting."""
     records.connect()
     pending = [
         TaskRecord.status.set(TaskRecord.status | Status.PENDING.value),

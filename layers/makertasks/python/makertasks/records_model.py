@@ -99,7 +99,7 @@ class TaskRecord(Model):
     max_retries = NumberAttribute(null=True)  # where it is not the definition's
     lease = NumberAttribute(null=True)  # epoch seconds; only while STARTED
     retry_at = UnicodeAttribute(null=True)  # only while RETRY
-    slot = UnicodeAttribute(null=True)  # when the rate limit lets the next attempt begin
+    slot = UnicodeAttribute(null=True)  # until then a waiting task is not overdue: when the rate limit lets it begin
     state = UnicodeAttribute(null=True)  # JSON with which a task goes on that stopped because its time ran short
     requeues = NumberAttribute(null=True)  # how often a message was sent in place of one that seemed lost
     requeued = UnicodeAttribute(null=True)  # when, the last time

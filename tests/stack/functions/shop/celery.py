@@ -67,3 +67,9 @@ def nothing(self):
 def replaced(self, number):
     """Puts a group and its sum in its own place."""
     raise self.replace(group(add.s(number, each) for each in range(3)) | add.s())
+
+
+@app.task(name="shop.replaced_slowly", bind=True)
+def replaced_slowly(self):
+    """Puts something in its own place that takes longer than the sweep of the tests has patience."""
+    raise self.replace(progress.si(5) | describe.si())

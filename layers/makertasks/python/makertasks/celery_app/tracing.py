@@ -21,6 +21,8 @@ logger = Logger(child=True)
 
 # What `self.replace()` raises Ignore with: what it put in the task's place runs under the same id.
 REPLACED = "Replaced by new task"
+# So long the sweep leaves a task alone that waits for what it put in its place; then it takes that for lost.
+REPLACEMENT = timedelta(days=1)
 # A message that its task rejected with `requeue=True` comes back after so many seconds.
 REQUEUE_SECONDS = 1.0
 
@@ -99,6 +101,7 @@ def _settle(attempt: Attempt, info: Any) -> None:
         raise Later(REQUEUE_SECONDS, "rejected, to be tried again")
     elif state == states.IGNORED and str(info.retval) == REPLACED:
         attempt.is_lost = not lifecycle.release(claimed, {}, clock.now())
+        lifecycle.wait_for_slot(claimed.record, clock.now() + REPLACEMENT)
     elif state in {states.IGNORED, states.REJECTED}:
         attempt.is_lost = not lifecycle.revoke_running(claimed, Ignored(f"{state.lower()} by the task itself"))
     else:
