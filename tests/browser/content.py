@@ -39,6 +39,7 @@ def fill(site: Site) -> None:
     with history.environment(site.stack):
         site.tasks["hostile"] = hostile_task()
         site.tasks["running"] = running_task()
+        site.tasks["retrying"] = tries.await_next("waits-for-its-next-attempt")
         site.tasks["tried"] = tries.write("tried-four-times", clock.now() - timedelta(hours=2))
     for name in ("done", "failed", "long"):
         site.ended(site.tasks[name])

@@ -38,6 +38,22 @@ def test_a_tasks_arguments_are_folded_copied_and_raw_and_its_log_is_there(site, 
     assert json.loads(page.locator("pre").inner_text())["kwargs"] == copied
 
 
+def test_a_task_between_two_attempts_says_when_the_next_begins_and_can_be_called_off(site, open_page):
+    page = open_page("/tasks?status=RETRY", "operator")
+    page.locator(f"tr[id='r{site.tasks['retrying']}'] td.name a").click()
+    expect(page.locator("#task .title .status")).to_have_text("RETRY")
+    [first] = page.locator(".waterfall li").all()
+    expect(first).to_contain_text("did not answer within 5 s")
+    retry_at = site.stack.api.get(f"/v1/tasks/{site.tasks['retrying']}")["retry_at"]
+    told = page.get_by_text("The next attempt begins at")
+    assert told.locator("time").get_attribute("datetime") == f"{retry_at[:19]}Z"
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.locator(".said")).to_contain_text("revoked")
+    record = site.record(site.tasks["retrying"])
+    assert (record["status"], "retry_at" in record) == ("REVOKED", False)
+    expect(page.locator(".waterfall li")).to_have_count(1)
+
+
 def test_workers_have_the_state_and_the_totals_that_the_api_tells(site, open_page):
     page = open_page("/workers", "viewer", java_script_enabled=False)
     names = ("running", "processed", "succeeded", "failed", "retried", "revoked")

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from makertasks import clock, failures, records, wire
+from makertasks import clock, failures, lifecycle, records, wire
 from makertasks.errors import PassingError
+from makertasks.lifecycle import Claim
 from makertasks.states import Status
 from tests.browser.history import DOWNLOAD, wire_id
 
@@ -39,6 +40,16 @@ def write(task_id: str, created: datetime, name: str = DOWNLOAD) -> str:
     result = records.meta(record, status, error=error)
     record.result = result.replace(__file__.encode(), f"/var/task/{queue}/handler.py".encode())
     record.save()
+    return task_id
+
+
+def await_next(task_id: str, name: str = DOWNLOAD) -> str:
+    """A task whose first attempt failed in passing; its second one begins in an hour."""
+    queue, now = name.rpartition(".")[2], clock.now()
+    message = wire.Message(task_id=task_id, name=name, kwargs={"item_id": wire_id(random.Random(task_id))})
+    claimed = lifecycle.claim(records.new(message, queue=queue), f"{queue}@00000001", now.timestamp() + 60)
+    assert isinstance(claimed, Claim)
+    assert lifecycle.retry(claimed, _caught(), now + timedelta(hours=1))
     return task_id
 
 

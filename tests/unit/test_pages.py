@@ -198,7 +198,8 @@ def test_nothing_is_wrong_with_an_idle_system():
     [
         (queue(dead=2), "2 dead letters of a not recorded", True),
         (queue(oldest_seconds=1000.0), "a lets its oldest message wait 16 min 40 s", True),
-        (queue(state="paused", waiting=3), "a is paused and 3 wait", False),
+        (queue(state="paused", waiting=3), "a is paused, 3 messages waiting", False),
+        (queue(state="paused", waiting=1), "a is paused, 1 message waiting", False),
     ],
 )
 def test_a_queue_in_trouble_is_told(found, words, is_grave):

@@ -51,9 +51,8 @@ def troubles(
             found.append(Trouble(text, f"/queues/{queue['name']}#dead", is_grave=False))
         waits = queue["oldest_seconds"] or 0
         if queue["state"] == "paused" and (queue["waiting"] or waits):
-            found.append(
-                Trouble(f"{queue['name']} is paused and {number(queue['waiting'])} wait", link, is_grave=False)
-            )
+            text = f"{queue['name']} is paused, {counted(queue['waiting'], 'message')} waiting"
+            found.append(Trouble(text, link, is_grave=False))
         elif waits > WAITS_LONG_SECONDS:
             found.append(Trouble(f"{queue['name']} lets its oldest message wait {duration(waits)}", link))
     return found
