@@ -15,7 +15,7 @@ PAUSE = "/queues/generate_qr_code/pause"
 # What travels, headers included.
 FIRST_LOAD_BYTES = 150_000
 # Times are compared over so many rounds, and again where what else the machine does may have come between.
-ROUNDS = 4
+ROUNDS = 3
 ATTEMPTS = 3
 
 
