@@ -73,7 +73,7 @@ destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test
-test: check unit celery stack faults browser ## What proves that it works (about 20 minutes)
+test: check unit engine celery stack faults browser ## What proves that it works (about 20 minutes)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
@@ -86,6 +86,10 @@ check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the
 .PHONY: unit
 unit: $(ENVIRONMENTS) ## Tests of every part by itself
 	$(BIN)/pytest tests/unit -n 2 --dist worksteal
+
+.PHONY: engine
+engine: $(ENVIRONMENTS) ## Tests of tasks from their submission to their end, and of all that reads them, on moto
+	$(BIN)/pytest tests/engine -n 2 --dist worksteal
 
 .PHONY: stack
 stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Tests of the real template on the local AWS, stock Celery's among them

@@ -40,7 +40,6 @@ class Echo:
 
 @pytest.fixture
 def echo(aws, tasks_table, monkeypatch):
-    tasks.discover()  # or one that is first imported here would be registered in the copy alone
     monkeypatch.setattr(tasks, "_registry", dict(tasks._registry))
 
     @tasks.task(NAME, max_retries=2, retry_base=0.001)

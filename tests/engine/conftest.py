@@ -1,0 +1,13 @@
+"""What tests of the engine share."""
+
+import pytest
+from echo_task import echo  # noqa: F401 - a fixture
+
+from makertasks import tasks
+from tests.on_moto import aws, counters_table, environment, inventory_table, media_bucket, task_queues, tasks_table  # noqa: F401 - fixtures
+
+
+@pytest.fixture(autouse=True)
+def declared(environment):  # noqa: F811 - the fixture above
+    """Every task, before a test takes a registry of its own, where those that are first imported then would be lost."""
+    tasks.discover()

@@ -1,0 +1,97 @@
+"""The stack's tables, bucket and queues as template.yaml declares them, on moto."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from makertasks import aws as aws_module
+from tests.template import resources
+
+ROOT = Path(__file__).parents[1]
+TABLE_KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
+
+
+class Clients:
+    """What of a boto3 session tests use."""
+
+    @staticmethod
+    def client(service):
+        """The client that the code under test uses, too."""
+        return aws_module.client(service)
+
+
+aws_clients = Clients()
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """What template.yaml gives every function."""
+    values = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "STACK_NAME": "unit",
+        "TASKS_TABLE": "unit-tasks",
+        "INVENTORY_TABLE": "unit-inventory",
+        "COUNTERS_TABLE": "unit-counters",
+        "MEDIA_BUCKET": "unit-media",
+        "FRONTEND_URL": "http://localhost:3000",
+        "RETENTION_DAYS_SUCCESS": "30",
+        "DELAYS_ROLE": "arn:aws:iam::123456789012:role/unit-delays",
+        "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
+        "POWERTOOLS_SERVICE_NAME": "unit",
+        "POWERTOOLS_METRICS_NAMESPACE": "makertasks",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def aws(environment):
+    """moto's AWS, empty. boto3's clients are kept from test to test: making one costs more than most tests."""
+    with mock_aws():
+        yield aws_clients
+
+
+def _create_table(aws, resource: str, name: str) -> None:
+    properties = resources()[resource]["Properties"]
+    wanted = {key: properties[key] for key in TABLE_KEYS if key in properties}
+    if "StreamSpecification" in wanted:
+        wanted["StreamSpecification"] = {"StreamEnabled": True, **wanted["StreamSpecification"]}
+    aws.client("dynamodb").create_table(TableName=name, **wanted)
+
+
+@pytest.fixture
+def tasks_table(aws):
+    """The tasks table."""
+    _create_table(aws, "TasksTable", "unit-tasks")
+
+
+@pytest.fixture
+def counters_table(aws):
+    """The counters table."""
+    _create_table(aws, "CountersTable", "unit-counters")
+
+
+@pytest.fixture
+def inventory_table(aws):
+    """The inventory table."""
+    _create_table(aws, "InventoryTable", "unit-inventory")
+
+
+@pytest.fixture
+def media_bucket(aws):
+    """The media bucket."""
+    aws.client("s3").create_bucket(Bucket="unit-media")
+
+
+@pytest.fixture
+def task_queues(aws):
+    """Every task's queue and dead-letter queue."""
+    sqs = aws.client("sqs")
+    for resource in resources().values():
+        if resource["Type"] == "AWS::SQS::Queue":
+            sqs.create_queue(QueueName=resource["Properties"]["QueueName"].replace("${AWS::StackName}", "unit"))
