@@ -215,6 +215,17 @@ def test_a_list_shows_whole_ids_at_any_width(command, worker, monkeypatch, width
     assert ("WORKER" in heading, "ARGUMENTS" in heading) == (width >= 120, width >= 160)
 
 
+@pytest.mark.parametrize("width", [80, 110])
+def test_the_full_screen_shows_whole_ids_and_statuses(command, worker, monkeypatch, width):
+    task_id = command(*qr())[1].strip()
+    shown = io.StringIO()
+    monkeypatch.setattr(output, "console", Console(file=shown, width=width, height=24, force_terminal=True))
+    command("events", "--screen", "--seconds", "0.1", "--interval", "0.2")
+    assert "Ctrl-C ends" in shown.getvalue()
+    assert task_id in shown.getvalue()
+    assert "PENDING" in shown.getvalue()
+
+
 def test_progress_says_how_much_once_it_is_known_of_how_much(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(output, "messages", Console(file=shown, width=80, force_terminal=True))

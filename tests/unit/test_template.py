@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -164,3 +165,32 @@ def test_every_parameter_and_output_is_explained():
     for place in ("Parameters", "Outputs"):
         for name, body in template()[place].items():
             assert len(body.get("Description", "")) > 10, name
+
+
+def test_logs_go_after_the_days_that_are_set():
+    groups = of_type("AWS::Logs::LogGroup")
+    assert {properties["RetentionInDays"] for properties in groups.values()} == {"LogRetentionDays"}
+    # no function writes into a group that Lambda makes by itself, which would stay for ever
+    written = {properties["LoggingConfig"]["LogGroup"] for properties in of_type("AWS::Serverless::Function").values()}
+    assert written <= groups.keys()
+
+
+def test_what_holds_data_is_kept_and_no_update_may_replace_it():
+    kept = {name for name, body in resources().items() if body.get("DeletionPolicy") == "Retain"}
+    assert kept == {name for name, body in resources().items() if body.get("UpdateReplacePolicy") == "Retain"}
+    stores = of_type("AWS::DynamoDB::Table").keys() | of_type("AWS::S3::Bucket").keys()
+    assert kept == stores | of_type("AWS::Cognito::UserPool").keys()
+    policy = json.loads((ROOT / "infra/stack-policy.json").read_text())
+    [denied] = [statement for statement in policy["Statement"] if statement["Effect"] == "Deny"]
+    assert set(denied["Action"]) == {"Update:Replace", "Update:Delete"}
+    assert {name.partition("/")[2] for name in denied["Resource"]} == kept
+
+
+def test_the_console_says_what_things_are():
+    explained = {
+        "AWS::Serverless::Function", "AWS::Serverless::LayerVersion", "AWS::IAM::Role", "AWS::Scheduler::Schedule",
+        "AWS::ApiGatewayV2::Api", "AWS::Cognito::UserPoolGroup",
+    }  # fmt: skip
+    for name, body in resources().items():
+        if body["Type"] in explained:
+            assert len(body["Properties"].get("Description", "")) > 10, name

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group
 from rich.live import Live
-from rich.table import Table
+from rich.text import Text
 
 from makertasks import clock, listing, task_views, tasks
 from makertasks.commands import asking, output, shown
@@ -19,7 +20,7 @@ EVENTS = {
     "PENDING": "task-sent", "STARTED": "task-started", "RETRY": "task-retried", "SUCCESS": "task-succeeded",
     "FAILURE": "task-failed", "REVOKED": "task-revoked",
 }  # fmt: skip
-ROWS = 30  # tasks on the screen
+HEAD = 3  # lines above the tasks on a full screen
 
 
 def register(app: typer.Typer) -> None:
@@ -76,16 +77,12 @@ def _print_event(task: dict[str, Any], *, as_json: bool) -> None:
 def _fill_screen(looks: Iterator[list[dict[str, Any]]]) -> None:
     with Live(console=output.console, screen=True, auto_refresh=False) as live:
         for found in looks:
-            live.update(_screen(found[:ROWS]), refresh=True)
+            live.update(screen_of(found[: output.console.height - HEAD]), refresh=True)
 
 
-def _screen(found: list[dict[str, Any]]) -> Table:
+def screen_of(found: list[dict[str, Any]]) -> Group:
+    """The screen: a line of title, then tasks."""
     columns = {key: heading for key, heading in shown.COLUMNS.items() if key != "kwargs"}
     title = f"makertasks · {clock.now():%Y-%m-%d %H:%M:%S} UTC · Ctrl-C ends"
-    table = Table(title=title, expand=True)
-    for heading in columns.values():
-        table.add_column(heading, no_wrap=True)
-    for task in map(shown.row, found):
-        cells = (output.status(task[key]) if key == "status" else str(task[key] or "") for key in columns)
-        table.add_row(*cells)
-    return table
+    rows = map(shown.row, found)
+    return Group(Text(title, "bold"), Text(), output.grid(rows, columns, shown.ROOM_PERMITTING))

@@ -52,14 +52,20 @@ def status(value: str) -> Text:
 def table(
     rows: Iterable[dict[str, Any]], columns: dict[str, str], empty: str, room_permitting: tuple[str, ...] = ()
 ) -> None:
-    """A table with a row for each dict; `columns` are {key: heading}. `empty` is said where there is no row.
+    """Print a table with a row for each dict, or say `empty` where there is none."""
+    shown = grid(rows, columns, room_permitting)
+    if shown.row_count:
+        console.print(shown)
+    else:
+        messages.print(empty)
+
+
+def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permitting: tuple[str, ...] = ()) -> Table:
+    """A table with a row for each dict; `columns` are {key: heading}.
 
     Of the columns in `room_permitting` only the first ones are shown that the width has room for.
     """
     cells = [{key: _cell(key, row.get(key)) for key in columns} for row in rows]
-    if not cells:
-        messages.print(empty)
-        return
     keys, tight = _fitting(cells, columns, room_permitting)
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for key in keys:
@@ -67,7 +73,7 @@ def table(
         shown.add_column(columns[key], overflow="fold", no_wrap=key in whole)
     for row in cells:
         shown.add_row(*(row[key] for key in keys))
-    console.print(shown)
+    return shown
 
 
 def _fitting(
@@ -76,11 +82,11 @@ def _fitting(
     """The columns that there is room for, in their order, and whether even the others have too little."""
 
     def width(key: str) -> int:
-        return max(len(columns[key]), *(row[key].cell_len for row in cells)) + GAP
+        return max([len(columns[key]), *(row[key].cell_len for row in cells)]) + GAP
 
     left = console.width + GAP - sum(width(key) for key in columns if key not in room_permitting)
     tight, dropped = left < 0, set()
-    for key in room_permitting:
+    for key in (each for each in room_permitting if each in columns):
         needed = min(width(key), MOST_NEEDED)
         if needed > left:
             dropped.add(key)
