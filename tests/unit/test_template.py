@@ -194,3 +194,13 @@ def test_the_console_says_what_things_are():
     for name, body in resources().items():
         if body["Type"] in explained:
             assert len(body["Properties"].get("Description", "")) > 10, name
+
+
+def test_every_saved_query_that_pages_name_is_there():
+    saved = {properties["Name"].partition("/")[2] for properties in of_type("AWS::Logs::QueryDefinition").values()}
+    named = set(re.findall(r"\*(\d [a-z ]+)\*", (ROOT / "docs/console.md").read_text()))
+    assert named
+    assert named <= saved
+    numbers = set(re.findall(r"saved query (\d)", RUNBOOKS.read_text().lower()))
+    assert numbers
+    assert numbers <= {name[0] for name in saved}

@@ -1,0 +1,49 @@
+"""How long records of ended tasks are kept: each status by its own setting of the template."""
+
+from __future__ import annotations
+
+import pytest
+
+from makertasks import clock, revoking, settings
+from makertasks.errors import PermanentError
+from makertasks.states import FINAL
+from tests.template import template
+
+DAYS = {"SUCCESS": 3, "FAILURE": 5, "REVOKED": 7}
+
+
+def end_as(echo, status):
+    """A task that ends so; answers its record."""
+    echo.plan = [PermanentError("no such shelf")] if status == "FAILURE" else []
+    task_id = echo.submit()
+    if status == "REVOKED":
+        revoking.revoke(task_id)
+    echo.queue.deliver()
+    record = echo.record(task_id)
+    assert record.status == status
+    return record
+
+
+@pytest.mark.parametrize("status", DAYS)
+def test_each_status_is_kept_as_long_as_its_setting_says(echo, counters_table, monkeypatch, status):
+    for name, days in DAYS.items():
+        monkeypatch.setenv(f"RETENTION_DAYS_{name}", str(days))
+    kept = end_as(echo, status).ttl - clock.now()
+    assert round(kept.total_seconds() / 86400) == DAYS[status]
+
+
+@pytest.mark.parametrize("status", DAYS)
+def test_none_is_kept_for_ever_but_by_its_own_setting(echo, counters_table, monkeypatch, status):
+    for name, days in DAYS.items():
+        monkeypatch.setenv(f"RETENTION_DAYS_{name}", "0" if name == status else str(days))
+    assert end_as(echo, status).ttl is None
+
+
+def test_the_template_keeps_failures_and_lets_the_rest_go_after_a_month(monkeypatch):
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    for status in FINAL:
+        parameter = template()["Parameters"][variables[f"RETENTION_DAYS_{status}"]]
+        monkeypatch.setenv(f"RETENTION_DAYS_{status}", str(parameter["Default"]))
+    assert {status.value: settings.retention_days(status) for status in FINAL} == {
+        "SUCCESS": 30, "REVOKED": 30, "FAILURE": None,
+    }  # fmt: skip
