@@ -18,7 +18,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 RUNNERS = (
     (r"docs/(migrating|celery|client)\.md", r"makertasks ", "tests/stack/test_migrating.py"),
     (r"docs/execution\.md", r"makertasks ", "tests/stack/test_execution.py"),
-    (r"README\.md|docs/api\.md", r"API=|TOKEN=|CURSOR=|curl -s (-H|\"\$API)", "tests/stack/test_local_run.py"),
+    (r"README\.md", r"API=|TOKEN=|curl ", "tests/stack/test_local_run.py"),
+    (r"docs/api\.md", r"API=|TOKEN=|CURSOR=|curl -s (-H|\"\$API)", "tests/stack/test_route_rights.py"),
     (r".*", r"aws |sam remote |curl -s -u ", "tests/stack/test_documentation.py"),
     (r"docs/deploying\.md", r"(AWS_REGION=\S+ )?make (deploy|destroy) ", "tests/stack/test_deploy.py"),
 )  # fmt: skip

@@ -24,6 +24,7 @@ import api.handler  # noqa: F401 - declares the routes
 from api import routing
 from infra.local.ministack import ROOT
 from infra.local.sign_in import SignIn
+from tests import documentation
 
 DOCUMENT = ROOT / "docs/api.md"
 ROLES = {"viewers": "viewer", "operators": "operator", "superusers": "superuser"}
@@ -226,12 +227,10 @@ def test_a_machine_signs_in_with_client_credentials_and_may_do_what_its_scope_sa
 
 def test_the_documents_commands_work(stack, tmp_path):
     """As a newcomer types them; `make` stands for the stack that is up here already."""
-    blocks = re.findall(r"(?:^    \S.*\n)+", DOCUMENT.read_text(), re.MULTILINE)
-    commands = [block for block in blocks if "curl " in block and "API" in block]
-    assert len(commands) == 3
+    commands = documentation.run_by("tests/stack/test_route_rights.py")
     given = {"MADE_url": stack.api_url, "MADE_token": stack.sign_ins["superuser"].token()}
     made = f"make() {{ case $2 in url) echo '{given['MADE_url']}';; token) echo '{given['MADE_token']}';; esac; }}\n"
-    shell = made + "".join(commands).replace("\n    ", "\n").replace("curl -s", "curl -fsS -w '\\n'")
+    shell = made + "\n".join(commands).replace("curl -s", "curl -fsS -w '\\n'")
     done = subprocess.run(  # noqa: S603 - the document's own
         ["/bin/bash", "-euc", shell], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
