@@ -18,3 +18,12 @@ def violations(page: Page, rules: list[str] = RULES) -> list[str]:
         page.evaluate(SCRIPT)
     found = page.evaluate("rules => axe.run(document, {runOnly: rules}).then(result => result.violations)", rules)
     return [f"{each['id']}: {each['nodes'][0]['html'][:200]}: {each['nodes'][0]['failureSummary']}" for each in found]
+
+
+def in_both_themes(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it stands, in light and in dark; it is left in light."""
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    found += violations(page, COLOURS)
+    page.emulate_media(color_scheme="light")
+    return found

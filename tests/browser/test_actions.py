@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.axe import in_both_themes
 from tests.waiting import wait_for
 
 QR_CODE = "inventory.tasks.generate_qr_code"
@@ -76,6 +77,7 @@ def test_a_failed_task_is_retried_with_other_arguments_and_the_difference_is_sho
     page.get_by_role("button", name="Review").click()
     expect(page.locator("del")).to_have_text("no-uuid")
     expect(page.locator("ins")).to_have_text(item)
+    assert in_both_themes(page) == []
     page.get_by_role("button", name="Retry", exact=True).click()
     again = task_of(page)
     assert again != failed
@@ -136,12 +138,14 @@ def test_selected_tasks_are_retried_together_after_a_question_with_an_outcome_fo
 
     page = open_page(f"/tasks?name={QR_CODE}", "operator")
     select(page)
+    assert in_both_themes(page) == []
     page.get_by_role("link", name="Cancel").click()
     expect(page).to_have_url(re.compile(r"/tasks\?name="))
     assert [site.record(task_id).get("retried_to") for task_id in ended] == [None, None]
     select(page)
     page.get_by_role("button", name="Retry", exact=True).click()
     expect(page.locator("main h1")).to_have_text("2 of 3 done")
+    assert in_both_themes(page) == []
     refused = page.locator("tbody tr", has=page.get_by_text("runs-for-hours"))
     expect(refused).to_contain_text("has not ended")
     for task_id in ended:
@@ -173,6 +177,7 @@ def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_o
     count = len(site.stack.api.get("/v1/tasks", name=LEAD_TIMES, status="PENDING", limit=100)["tasks"])
     all_that_match(page, f"{mine}PENDING", "Revoke", f"Revoke {count} tasks?")
     expect(page.locator("dl.figures")).to_contain_text(str(count))
+    assert in_both_themes(page) == []
     for task_id in waiting:
         expect(page.locator("tbody tr", has=page.get_by_role("link", name=task_id))).to_contain_text("revoked")
         assert site.record(task_id)["status"] == "REVOKED"

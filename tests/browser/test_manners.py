@@ -9,7 +9,7 @@ import requests
 from playwright.sync_api import expect
 
 from tests.bench.bench_pages import PAGES, TIMES, medians
-from tests.browser.axe import violations
+from tests.browser.axe import in_both_themes, violations
 
 PAUSE = "/queues/generate_qr_code/pause"
 # What travels, headers included.
@@ -23,6 +23,7 @@ def test_the_keyboard_walks_opens_searches_and_helps(open_page):
     page = open_page("/tasks", "operator")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
+    assert in_both_themes(page) == []
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
