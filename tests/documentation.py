@@ -20,7 +20,7 @@ RUNNERS = (
     (r"docs/execution\.md", r"makertasks ", "tests/stack/test_execution.py"),
     (r"README\.md", r"API=|TOKEN=|curl ", "tests/stack/test_local_run.py"),
     (r"docs/api\.md", r"API=|TOKEN=|CURSOR=|curl -s (-H|\"\$API)", "tests/stack/test_route_rights.py"),
-    (r".*", r"aws |sam remote |curl -s -u ", "tests/stack/test_documentation.py"),
+    (r".*", r"aws |sam remote |curl -s -u ", "tests/stack/test_documented_commands.py"),
     (r"docs/deploying\.md", r"(AWS_REGION=\S+ )?make (deploy|destroy) ", "tests/stack/test_deploy.py"),
 )  # fmt: skip
 
@@ -38,11 +38,11 @@ NOT_RUN = (
 
 # Page, words of a Python example in it, the test that runs it, or that holds it equal to code that runs.
 EXAMPLES = (
-    ("docs/client.md", "result.get(timeout=30)", "tests/stack/test_documentation.py"),
-    ("docs/client.md", "chain(generate_qr_code.s(item_id)", "tests/stack/test_documentation.py"),
-    ("docs/client.md", "transaction.on_commit(", "tests/stack/test_documentation.py"),
-    ("docs/client.md", "generate_qr_code.submit_many(", "tests/stack/test_documentation.py"),
-    ("docs/celery.md", "MakertasksControl", "tests/stack/test_documentation.py"),
+    ("docs/client.md", "result.get(timeout=30)", "tests/stack/test_documented_commands.py"),
+    ("docs/client.md", "chain(generate_qr_code.s(item_id)", "tests/stack/test_documented_commands.py"),
+    ("docs/client.md", "transaction.on_commit(", "tests/stack/test_documented_commands.py"),
+    ("docs/client.md", "generate_qr_code.submit_many(", "tests/stack/test_documented_commands.py"),
+    ("docs/celery.md", "MakertasksControl", "tests/stack/test_documented_commands.py"),
     ("docs/celery.md", "follow_inventory()", "tests/unit/test_documentation.py"),
     ("docs/celery.md", "handler = lambda_handler(app", "tests/unit/test_documentation.py"),
     ("CONTRIBUTING.md", "def print_label(", "tests/unit/test_documentation.py"),

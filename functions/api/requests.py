@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 import msgspec
 
 from makertasks.errors import InvalidRequest, MakertasksError
+from makertasks.jsonvalues import EXACT_FLOATS
 
-# Arguments above 32 KB are kept in the bucket; this bounds what one submission may bring.
+# Arguments above 16 KB are kept in the bucket; this bounds what one submission may bring.
 MAXIMUM_BODY_BYTES = 128_000
 MAXIMUM_QUERY_CHARACTERS = 4_096
 # Levels of objects and arrays in a body. Nothing here needs more, and code that walks values may recurse.
@@ -81,7 +82,7 @@ class Request:
         except msgspec.MsgspecError as error:
             raise InvalidRequest("body", f"is not JSON: {error}") from error
         _check_depth(value, "body")
-        return self.convert(value, kind, "body", strict=True)
+        return self.convert(_with_whole_numbers(value), kind, "body", strict=True)
 
     def read_form(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
         """What a page's form sent as `kind`; a field given twice becomes a list. Raises TooLarge or InvalidRequest."""
@@ -115,6 +116,17 @@ class Request:
     def _check_size(self, maximum: int) -> None:
         if len(self.body) > maximum:
             raise TooLarge(f"the body has {len(self.body)} bytes; this address takes at most {maximum}")
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """JSON with `1.0` as the whole number that it is, to JSON Schema as to JavaScript; msgspec takes it for none."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < EXACT_FLOATS else value
+    if isinstance(value, list):
+        return [_with_whole_numbers(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(entry) for name, entry in value.items()}
+    return value
 
 
 def _invalid(message: str, name: str) -> InvalidRequest:

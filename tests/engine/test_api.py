@@ -209,6 +209,13 @@ def test_a_wrong_body_is_refused_with_the_field(tasks_table, body, status, field
         assert problem["field"] == field
 
 
+def test_a_whole_number_may_be_written_with_a_point(tasks_table):
+    named = {"name": "no.such.task", "max_retries": 2.0}
+    assert call("POST", "/v1/tasks", body=named, bearer=token("operators"))[1]["field"] == "name"
+    status, problem, _ = call("POST", "/v1/tasks", body={**named, "max_retries": 2.5}, bearer=token("operators"))
+    assert (status, problem["field"]) == (422, "max_retries")
+
+
 def test_parameters_are_bounded(tasks_table, counters_table):
     bearer = token("viewers")
     wrong = {
