@@ -20,7 +20,7 @@ from makertasks import inventory
 from tests import documentation, shells
 from tests.stack.extra import ROOT
 
-ME = "tests/stack/test_documentation.py"
+ME = "tests/stack/test_documented_commands.py"
 EVENTS = sorted((ROOT / "infra/events").glob("*.json"))
 ITEMS = ("b3515d30-e44f-455a-a04a-d4199241840e", "2e7661b6-6bec-46f0-ab31-64c5ec355590")
 ROLLED_BACK, COMMITTED = "0b9aa2a4-8f7c-4b0c-9d4e-3d1f1c1a0001", "0b9aa2a4-8f7c-4b0c-9d4e-3d1f1c1a0002"
