@@ -19,7 +19,7 @@ def main() -> int:
         table = Table("what", "here", "unit", "bound", title=name, title_justify="left")
         for row in importlib.import_module(f"tests.bench.bench_{name}").rows():
             failed |= not row.held
-            bound = f"{row.kind} {row.bound:,g}{'' if row.held else '  ← not held'}"
+            bound = "" if row.bound is None else f"{row.kind} {row.bound:,g}{'' if row.held else '  ← not held'}"
             table.add_row(row.what, f"{row.value:,.2f}", row.unit, bound)
         console.print(table)
     return 1 if failed else 0

@@ -114,10 +114,10 @@ def rows() -> Iterator[Figure]:
             fill(bench, now)
         for what, query in queries(now).items():
             yield from compare(what, query, *benches)
-        yield from compare("item of every 40th task", {"item_id": BUSY_ITEM}, *benches, bound=float("inf"))
+        yield from compare("item of every 40th task", {"item_id": BUSY_ITEM}, *benches, bound=None)
 
 
-def compare(what: str, query: dict[str, str], few: Bench, many: Bench, bound: float = BOUND) -> Iterator[Figure]:
+def compare(what: str, query: dict[str, str], few: Bench, many: Bench, bound: float | None = BOUND) -> Iterator[Figure]:
     """One query on both, in turns: the medians in milliseconds, how they compare, and what is read."""
     taken: dict[int, list[float]] = {few.tasks: [], many.tasks: []}
     shown = {}
@@ -127,10 +127,9 @@ def compare(what: str, query: dict[str, str], few: Bench, many: Bench, bound: fl
             taken[bench.tasks].append(seconds)
     slow, fast = statistics.median(taken[many.tasks]), statistics.median(taken[few.tasks])
     read = {bench.tasks: bench.entries(query) for bench in (few, many)}
-    unbounded = float("inf")
     for bench, median in ((few, fast), (many, slow)):
         beside = f"{what}: {bench.tasks:,} tasks, {shown[bench.tasks]} rows, {read[bench.tasks]} entries read"
-        yield Figure(beside, median * 1000, "ms (median)", unbounded)
+        yield Figure(beside, median * 1000, "ms (median)", None)
     yield Figure(f"{what}: many beside few, in time", slow / fast, "×", bound)
     yield Figure(f"{what}: many beside few, in entries read", read[many.tasks] / read[few.tasks], "×", MOST_ENTRIES)
 
