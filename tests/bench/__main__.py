@@ -1,8 +1,12 @@
-"""`make bench`: everything the project claims about speed and size, each figure beside its bound. Exit 1 above one."""
+"""`make bench`: everything the project claims about speed and size, each figure beside its bound. Exit 1 above one.
+
+Each bench has a process of its own: clients and models keep their connections, and each bench a local AWS of its own.
+"""
 
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,14 +18,21 @@ def main() -> int:
     """Run the benches named on the command line (`engine cards`), or all of them."""
     found = {file.stem.removeprefix("bench_") for file in Path(__file__).parent.glob("bench_*.py")}
     names = sys.argv[1:] or sorted(found)
-    console, failed = Console(), False
-    for name in names:
-        table = Table("what", "here", "unit", "bound", title=name, title_justify="left")
-        for row in importlib.import_module(f"tests.bench.bench_{name}").rows():
-            failed |= not row.held
-            bound = "" if row.bound is None else f"{row.kind} {row.bound:,g}{'' if row.held else '  ← not held'}"
-            table.add_row(row.what, f"{row.value:,.2f}", row.unit, bound)
-        console.print(table)
+    if len(names) > 1:
+        command = [sys.executable, "-m", "tests.bench"]
+        return max(subprocess.run([*command, name], check=False).returncode for name in names)  # noqa: S603 - our own
+    return show(names[0])
+
+
+def show(name: str) -> int:
+    """Run one bench and print its table; answers 1 where a bound does not hold."""
+    table = Table("what", "here", "unit", "bound", title=name, title_justify="left")
+    failed = False
+    for row in importlib.import_module(f"tests.bench.bench_{name}").rows():
+        failed |= not row.held
+        bound = "" if row.bound is None else f"{row.kind} {row.bound:,g}{'' if row.held else '  ← not held'}"
+        table.add_row(row.what, f"{row.value:,.2f}", row.unit, bound)
+    Console().print(table)
     return 1 if failed else 0
 
 
