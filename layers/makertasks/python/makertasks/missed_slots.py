@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from makertasks import clock, records, schedules, settings
+from makertasks import clock, records, schedules, settings, wire
 from makertasks.schedules import Schedule
 from makertasks.states import Status
 
@@ -48,8 +48,9 @@ def missed(schedule: Schedule, present: datetime) -> list[str]:
         or not schedule["expression"].startswith("cron")
     ):
         return []
-    slots = latest(schedule, present)
-    return [clock.text(slot) for slot in slots if records.stored(task_id.replace(PLACE, slot.strftime(FORM))) is None]
+    keys = {wire.result_key(task_id.replace(PLACE, slot.strftime(FORM))): slot for slot in latest(schedule, present)}
+    there = {record.id for record in records.get_states(keys)}
+    return [clock.text(slot) for key, slot in keys.items() if key not in there]
 
 
 def latest(schedule: Schedule, present: datetime) -> list[datetime]:

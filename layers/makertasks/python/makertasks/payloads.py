@@ -61,9 +61,9 @@ def store(task_id: str, field: str, value: Any) -> Pointer | None:
 
     None where it is neither. Raises TooLarge, TypeError or ValueError where it has no JSON form, PassingError.
     """
-    if stands_in_record(value):
+    body = _outside(value)
+    if body is None:
         return None
-    body = wire.dump_value(value, compact=True).encode()
     if len(body) > MAXIMUM_BYTES:
         raise TooLarge(field, len(body))
     task, content = (hashlib.sha256(part).hexdigest()[:32] for part in (task_id.encode(), body))
@@ -74,9 +74,15 @@ def store(task_id: str, field: str, value: Any) -> Pointer | None:
 
 def stands_in_record(value: Any) -> bool:
     """Whether a value is kept in the record itself; raises TypeError or ValueError where it has no JSON form."""
+    return _outside(value) is None
+
+
+def _outside(value: Any) -> bytes | None:
+    """The JSON of a value that cannot stand in the record; None where it can."""
     if _is_small(value):
-        return True
-    return len(wire.dump_value(value, compact=True).encode()) <= INLINE_BYTES and jsonvalues.fits_table(value)
+        return None
+    body = wire.dump_value(value, compact=True).encode()
+    return None if len(body) <= INLINE_BYTES and jsonvalues.fits_table(value) else body
 
 
 def _is_small(value: Any) -> bool:
