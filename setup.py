@@ -17,20 +17,20 @@ STUB = """\
 from typing import Any
 from uuid import UUID
 
-from makertasks.async_result import AsyncResult as AsyncResult
-from makertasks.async_result import TaskFailure as TaskFailure
-from makertasks.async_result import TaskRevoked as TaskRevoked
-from makertasks.bulk import Submitted as Submitted
-from makertasks.canvas import Canvas as Canvas
-from makertasks.canvas import chain as chain
-from makertasks.canvas import chord as chord
-from makertasks.canvas import group as group
-from makertasks.client import RemoteTask as RemoteTask
-from makertasks.client import Signature as Signature
-from makertasks.client import get_task as get_task
-from makertasks.client import submit_many as submit_many
-from makertasks.client import task_names as task_names
-from makertasks.group_result import GroupResult as GroupResult
+from makertasks.client.canvas import Canvas as Canvas
+from makertasks.client.canvas import chain as chain
+from makertasks.client.canvas import chord as chord
+from makertasks.client.canvas import group as group
+from makertasks.client.failures import TaskFailure as TaskFailure
+from makertasks.client.failures import TaskRevoked as TaskRevoked
+from makertasks.client.results import AsyncResult as AsyncResult
+from makertasks.client.results import GroupResult as GroupResult
+from makertasks.client.tasks import RemoteTask as RemoteTask
+from makertasks.client.tasks import Signature as Signature
+from makertasks.client.tasks import get_task as get_task
+from makertasks.client.tasks import submit_many as submit_many
+from makertasks.client.tasks import task_names as task_names
+from makertasks.submission.bulk import Submitted as Submitted
 """
 TASK_STUB = """
 class _{name}(RemoteTask):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from makertasks import aws as aws_module
+from makertasks.aws import session as aws_module
 from tests.template import resources
 
 ROOT = Path(__file__).parents[1]

@@ -7,26 +7,18 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from api.access import Caller, Role
-from makertasks import (
-    audit,
-    bulk,
-    consumers,
-    dead_letters,
-    jobs,
-    lifecycle,
-    payloads,
-    producer,
-    records,
-    resubmission,
-    revoking,
-    schedules,
-    task_limits,
-    task_views,
-    tasks,
-)
+from makertasks import tasks
+from makertasks.control import audit, jobs, retrying, revoking
+from makertasks.control.revoking import Revocation
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, UnknownTask
-from makertasks.producer import Submission
-from makertasks.revoking import Revocation
+from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import schedules
+from makertasks.monitoring import views as task_views
+from makertasks.records import lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.submission import bulk, producer
+from makertasks.submission.producer import Submission
+from makertasks.worker import dead_letters, task_limits
 
 
 class Conflict(MakertasksError):
@@ -92,7 +84,7 @@ def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None)
         check_name(old.name)
     except UnknownTask as error:
         raise Conflict(f"task {task_id} cannot be run again: {error.reason}") from error
-    return _task(resubmission.retry(task_id, kwargs=kwargs, who=caller.name))
+    return _task(retrying.retry(task_id, kwargs=kwargs, who=caller.name))
 
 
 def delete(caller: Caller, task_id: str) -> None:
@@ -162,7 +154,7 @@ def redrive(caller: Caller, queue: str) -> Redriven:
     letters, answer["complete"] = dead_letters.not_redriven(queue)
     for letter in letters:
         try:
-            answer["redriven"][letter.task_id] = resubmission.redrive(letter.task_id, who=caller.name)
+            answer["redriven"][letter.task_id] = retrying.redrive(letter.task_id, who=caller.name)
         except InvalidRequest as error:
             answer["refused"][letter.task_id] = error.reason
     return answer

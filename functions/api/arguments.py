@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from makertasks import clock
 from makertasks.errors import InvalidRequest
-from makertasks.states import Status
+from makertasks.records.states import Status
 
 A_TASK = "3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11"
 AN_ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"

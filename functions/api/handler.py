@@ -16,7 +16,8 @@ from api import problems, routing, sign_in
 from api.access import Caller, Role, Unauthenticated
 from api.requests import Request
 from api.routing import Reply, Route
-from makertasks import bucket, logs, settings
+from makertasks import logs, settings
+from makertasks.aws import bucket
 
 logger = logs.logger()
 

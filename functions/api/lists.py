@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from makertasks import audit, inventory, listing, sealing, tasks
+from makertasks import tasks
+from makertasks.control import audit
 from makertasks.errors import InvalidRequest
-from makertasks.inventory import Item
-from makertasks.records_model import TaskRecord
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item
+from makertasks.monitoring import listing, signed_cursors
+from makertasks.records.model import TaskRecord
 
 
 def task_page(
@@ -34,13 +37,13 @@ def audit_page(limit: int = 50, cursor: str | None = None) -> audit.Page:
 
 
 def _seal(purpose: str, cursor: str | None) -> str | None:
-    return sealing.seal(purpose, cursor) if cursor else None
+    return signed_cursors.seal(purpose, cursor) if cursor else None
 
 
 def _open(purpose: str, cursor: str | None) -> str | None:
     try:
-        return sealing.unseal(purpose, cursor) if cursor else None
-    except sealing.BrokenSeal as error:
+        return signed_cursors.unseal(purpose, cursor) if cursor else None
+    except signed_cursors.BrokenSeal as error:
         raise InvalidRequest(
             "cursor", "belongs to another query or is not one of ours; begin again without it when the filters change"
         ) from error

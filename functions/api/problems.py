@@ -14,15 +14,8 @@ from api.actions import Conflict
 from api.requests import Request, TooLarge
 from api.routing import NoRoute, Reply
 from makertasks import masking
-from makertasks.errors import (
-    InvalidRequest,
-    NotFound,
-    PassingError,
-    Unavailable,
-    UnknownItem,
-    UnknownTask,
-)
-from makertasks.lifecycle import StillActive
+from makertasks.errors import InvalidRequest, NotFound, PassingError, Unavailable, UnknownItem, UnknownTask
+from makertasks.records.lifecycle import StillActive
 
 logger = Logger(child=True)
 

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 
 import msgspec
 
+from makertasks.aws.json_values import EXACT_FLOATS
 from makertasks.errors import InvalidRequest, MakertasksError
-from makertasks.jsonvalues import EXACT_FLOATS
 
 # Arguments above 16 KB are kept in the bucket; this bounds what one submission may bring.
 MAXIMUM_BODY_BYTES = 128_000

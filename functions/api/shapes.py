@@ -6,7 +6,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from makertasks.task_views import Moment, Seconds, TaskSummary
+from makertasks.monitoring.views import Moment, Seconds, TaskSummary
 
 
 class Health(TypedDict):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import cast
 
 from api import shapes
-from makertasks import bucket, masking, task_limits
-from makertasks.inventory import Item, ItemSupplier
+from makertasks import masking
+from makertasks.aws import bucket
+from makertasks.inventory.table import Item, ItemSupplier
 from makertasks.tasks import Task
+from makertasks.worker import task_limits
 
 # Attributes of an item that are keys in the bucket, and what their links are called.
 MEDIA = ("image", "thumbnail", "qr_code", "index_card")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from makertasks import bucket, images, inventory, pictures, uploads
+from makertasks.aws import bucket
 from makertasks.context import current
 from makertasks.errors import PermanentError, UnknownItem
+from makertasks.inventory import table as inventory
+from makertasks.media import images, pictures, uploads
 
 
 class Unusable(PermanentError):

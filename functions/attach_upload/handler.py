@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from makertasks import uploads
+from makertasks.media import uploads
 from makertasks.tasks import task
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 
 @task("makertasks.attach_upload", item_of=lambda kwargs: uploads.item_of(kwargs["key"]))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from makertasks import lifecycle, payloads, resubmission, revoking
+from makertasks.control import retrying, revoking
 from makertasks.errors import InvalidRequest, NotFound
-from makertasks.lifecycle import StillActive
-from makertasks.records_model import TaskRecord
+from makertasks.records import lifecycle, payloads
+from makertasks.records.lifecycle import StillActive
+from makertasks.records.model import TaskRecord
 
 NAMESPACE = UUID("0f6c2b1e-52a0-4b8e-9f43-3f0e6a1d7c55")  # of the ids of tasks that a job submits
 
@@ -40,7 +41,7 @@ def _revoke(record: TaskRecord, who: str, *, terminate: bool) -> Done:
 def _retry(record: TaskRecord, who: str, job_id: str) -> Done:
     new_id = str(uuid5(NAMESPACE, f"{job_id}/{record.task_id}"))
     try:
-        return Done(record.task_id, "RETRIED", resubmission.retry(record.task_id, who=who, new_id=new_id))
+        return Done(record.task_id, "RETRIED", retrying.retry(record.task_id, who=who, new_id=new_id))
     except InvalidRequest as error:
         return Done(record.task_id, "REFUSED", str(error))
     except NotFound as error:

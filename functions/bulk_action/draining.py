@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from makertasks import aftermath, lifecycle, queues, records, tasks, wire
-from makertasks.drafts import draft
+from makertasks import tasks, wire
+from makertasks.aws import queues
+from makertasks.aws.queues import Received
+from makertasks.control.revoking import Revoked
 from makertasks.errors import InvalidArguments
-from makertasks.payloads import TooLarge
-from makertasks.queues import Received
-from makertasks.records_model import TaskRecord
-from makertasks.revoking import Revoked
-from makertasks.states import Status
+from makertasks.records import lifecycle
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.payloads import TooLarge
+from makertasks.records.states import Status
+from makertasks.submission.drafts import draft
 from makertasks.tasks import Task
+from makertasks.worker import follow_ups
 
 from .actions import Done
 
@@ -44,7 +48,7 @@ def _revoke(task: Task, received: Received, who: str) -> Done | None:
     ended = records.get(message.task_id)
     if not ended.is_final:
         return None  # a worker has it, and its message comes back to it
-    aftermath.follow(message, ended)  # no worker will see the message, and a chord may wait for its task
+    follow_ups.follow(message, ended)  # no worker will see the message, and a chord may wait for its task
     queues.delete(task.short_name, received.receipt_handle)
     return outcome
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from makertasks.tasks import task
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 
 @task("makertasks.bulk_action", system=True, max_retries=10)

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from makertasks import bucket, jobs, listing
-from makertasks.attempt import Terminated
+from makertasks.aws import bucket
 from makertasks.context import Context, Continue, current
-from makertasks.records_model import TaskRecord
+from makertasks.control import jobs
+from makertasks.monitoring import listing
+from makertasks.records.model import TaskRecord
+from makertasks.worker.attempt import Terminated
 
 from . import actions, draining
 from .actions import Done

@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from makertasks import bucket, clock, inventory, records, wire
-from makertasks.bucket import Listed
+from makertasks import clock, wire
+from makertasks.aws import bucket
+from makertasks.aws.bucket import Listed
 from makertasks.context import Continue, current
+from makertasks.inventory import table as inventory
+from makertasks.records import table as records
 
 # In the order of their names, so that the last key of a run says where the next one goes on.
 FOLDERS = ("CACHE/", "index_cards/", "inventory/images/", "inventory/qrcodes/")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from makertasks.tasks import task
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 # A day at least: what a task has just stored, and its item does not name yet, is no orphan.
 Days = Annotated[int, Meta(ge=1, le=3650)]

@@ -12,7 +12,8 @@ from typing import Any, cast
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from makertasks import dead_letters, logs
+from makertasks import logs
+from makertasks.worker import dead_letters
 
 logger = logs.logger()
 processor = BatchProcessor(

@@ -19,8 +19,8 @@ from urllib3.exceptions import HTTPError
 from download_image_from_url import faults
 from download_image_from_url.guarding import Deadline, GuardedAdapter, policy_for
 from makertasks.errors import InvalidArguments, PassingError, PermanentError
-from makertasks.pictures import MAX_BYTES
-from makertasks.urls import shown, without_credentials
+from makertasks.media.pictures import MAX_BYTES
+from makertasks.media.urls import shown, without_credentials
 
 if TYPE_CHECKING:
     from ssrfguard import Resolver

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from makertasks import images, inventory, settings
+from makertasks import settings
 from makertasks.errors import PermanentError
+from makertasks.inventory import table as inventory
+from makertasks.media import images
+from makertasks.media.urls import shown, without_credentials
 from makertasks.tasks import ItemId, task
-from makertasks.urls import shown, without_credentials
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,7 +35,7 @@ def download_image_from_url(item_id: ItemId, image_url: str) -> dict[str, Any]:
 def download(item_id: UUID, image_url: str, fetcher: Fetcher) -> dict[str, Any]:
     """The task with the fetcher it is given."""
     from download_image_from_url import fetching
-    from makertasks import pictures
+    from makertasks.media import pictures
 
     fetching.parse(image_url)
     item = inventory.get_item(item_id)

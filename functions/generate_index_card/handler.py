@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from makertasks import bucket, inventory
+from makertasks.aws import bucket
+from makertasks.inventory import table as inventory
 from makertasks.tasks import ItemId, task
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 
 @task("inventory.tasks.generate_index_card")
@@ -18,8 +19,8 @@ def generate_index_card(item_id: ItemId, blank: bool = False) -> dict[str, Any]:
     could not show is in the result's warnings. Raises UnknownItem, or PassingError where a service refuses.
     """
     # Loaded on the first run: the API imports this module only to learn the signature.
-    from makertasks.cards.sheet import pdf_of
-    from makertasks.cards.source import read_card
+    from makertasks.media.cards.sheet import pdf_of
+    from makertasks.media.cards.source import read_card
 
     card = read_card(item_id, blank=blank)
     body = pdf_of([card], f"Index card: {card.name}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from makertasks.tasks import ItemId, task
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 MOST_CARDS = 1000
 

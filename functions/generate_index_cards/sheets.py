@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from makertasks import bucket
-from makertasks.cards.content import Card
-from makertasks.cards.sheet import CARDS_A_PAGE, Sheets
-from makertasks.cards.source import read_card
+from makertasks.aws import bucket
 from makertasks.context import Continue, current
 from makertasks.errors import PermanentError, UnknownItem
+from makertasks.media.cards.content import Card
+from makertasks.media.cards.sheet import CARDS_A_PAGE, Sheets
+from makertasks.media.cards.source import read_card
 
 # Seconds kept for writing and storing the PDF: 1,000 cards with images take less than 10 on half a processor.
 CLOSING_SECONDS = 45

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from makertasks import bucket, inventory, settings
+from makertasks import settings
+from makertasks.aws import bucket
+from makertasks.inventory import table as inventory
 from makertasks.tasks import ItemId, task
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 FOLDER = "inventory/qrcodes/"
 
@@ -19,11 +21,11 @@ def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
     under another name that the item had before is deleted. Raises UnknownItem, or PassingError where a service refuses.
     """
     # Loaded on the first run: the API imports this module only to learn the signature.
-    from makertasks import scan_codes
+    from makertasks.media import qr_codes
 
     item = inventory.get_item(item_id)
-    url = scan_codes.scan_url(settings.frontend_url(), item_id)
-    code = scan_codes.encode(url)
+    url = qr_codes.scan_url(settings.frontend_url(), item_id)
+    code = qr_codes.encode(url)
     key, vector_key = f"{FOLDER}qr_{item_id}.png", f"{FOLDER}qr_{item_id}.svg"
     bucket.put(key, code.png(), "image/png")
     bucket.put(vector_key, code.svg(f"QR code: {url}"), "image/svg+xml")

@@ -8,10 +8,11 @@ from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError
 
-from makertasks import bucket, dumps, imports
+from makertasks.aws import bucket
 from makertasks.context import Continue, current
 from makertasks.errors import NotFound, PassingError, PermanentError
-from makertasks.openmakersuite.report import Report
+from makertasks.inventory.openmakersuite import dumps, importing
+from makertasks.inventory.openmakersuite.report import Report
 
 # A Lambda function has 512 MB of disk; 50,000 objects have about 30 MB.
 MAXIMUM_BYTES = 400 * 1024 * 1024
@@ -32,9 +33,9 @@ def run(key: str, etag: str | None) -> dict[str, Any]:
     report = Report(**context.state) if context.state else Report()
     with tempfile.TemporaryFile() as file:
         _copy(key, etag, file)
-        references = imports.survey(dumps.read(_rewound(file)))
-        rest = imports.skipping(_rewound(file), report.objects)
-        for _ in imports.bring_in(rest, references, report, _Media().has):
+        references = importing.survey(dumps.read(_rewound(file)))
+        rest = importing.skipping(_rewound(file), report.objects)
+        for _ in importing.bring_in(rest, references, report, _Media().has):
             context.checkpoint(report.objects, references.objects)
             if context.remaining() < MARGIN_SECONDS and report.objects < references.objects:
                 raise Continue(report.as_json())

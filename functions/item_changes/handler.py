@@ -12,9 +12,10 @@ from typing import Any, cast
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from makertasks import logs, producer
+from makertasks import logs
 from makertasks.errors import InvalidRequest
-from makertasks.urls import without_credentials
+from makertasks.media.urls import without_credentials
+from makertasks.submission import producer
 
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from makertasks import logs, metrics, sweeping
+from makertasks import logs
+from makertasks.worker import metrics, sweeping
 
 # What is left of the function's time when the sweep takes no further page, in seconds.
 MARGIN_SECONDS = 10

@@ -13,7 +13,11 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
     DynamoDBRecordEventName,
 )
 
-from makertasks import counters, jsonvalues, logs, metrics, payloads
+from makertasks import logs
+from makertasks.aws import json_values
+from makertasks.monitoring.counters import cells as counters
+from makertasks.records import payloads
+from makertasks.worker import metrics
 
 logger = logs.logger()
 
@@ -23,7 +27,7 @@ def change_of(record: DynamoDBRecord) -> counters.Change | None:
     images = record.dynamodb
     if images is None:
         return None
-    old, new = jsonvalues.from_decimal(images.old_image or None), jsonvalues.from_decimal(images.new_image or None)
+    old, new = json_values.from_decimal(images.old_image or None), json_values.from_decimal(images.new_image or None)
     return counters.change_of(str(record.event_id), old, new)
 
 
@@ -31,7 +35,7 @@ def forget_payloads(record: DynamoDBRecord) -> None:
     """Remove the large arguments and results of a task whose record is gone, deleted or expired."""
     images = record.dynamodb
     if record.event_name is DynamoDBRecordEventName.REMOVE and images is not None and images.old_image:
-        payloads.forget(jsonvalues.from_decimal(images.old_image.get("payloads") or {}))
+        payloads.forget(json_values.from_decimal(images.old_image.get("payloads") or {}))
 
 
 @logger.inject_lambda_context(clear_state=True)

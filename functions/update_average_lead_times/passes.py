@@ -7,8 +7,10 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from makertasks import clock, deliveries, inventory
+from makertasks import clock
 from makertasks.context import Continue, current
+from makertasks.inventory import deliveries
+from makertasks.inventory import table as inventory
 
 from .averages import History, Offer, Received, physical, window
 from .measurement import Change, Tally, examine, record, result, state_of

@@ -12,7 +12,9 @@ from typing import Any
 from urllib.parse import unquote_plus
 from uuid import NAMESPACE_URL, uuid5
 
-from makertasks import logs, producer, uploads
+from makertasks import logs
+from makertasks.media import uploads
+from makertasks.submission import producer
 
 IMPORT = "makertasks.import_dump"
 ATTACH = "makertasks.attach_upload"

@@ -16,10 +16,10 @@ import qrcode
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from makertasks.cards import drawing, sheet
-from makertasks.cards.layout import Box
-from makertasks.cards.photo import printable
-from makertasks.scan_codes import encode
+from makertasks.media.cards import drawing, sheet
+from makertasks.media.cards.layout import Box
+from makertasks.media.cards.photo import printable
+from makertasks.media.qr_codes import encode
 from tests.bench.figures import Figure
 from tests.unit.card_samples import URL, card, picture
 

@@ -55,8 +55,9 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from makertasks import delays, producer, queues
-from makertasks.producer import Submission
+from makertasks.aws import queues
+from makertasks.submission import delays, producer
+from makertasks.submission.producer import Submission
 endpoint, credentials = os.environ["AWS_ENDPOINT_URL"], boto3.Session().get_credentials().get_frozen_credentials()
 connection = http.client.HTTPConnection(urlsplit(endpoint).netloc)
 queue = queues.url_of("generate_qr_code")

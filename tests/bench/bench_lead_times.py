@@ -22,9 +22,9 @@ from unittest.mock import patch
 
 from infra.local.connection import read_settings
 from infra.local.ministack import MiniStack
-from makertasks import inventory
 from makertasks.context import Context, Continue, running
-from makertasks.inventory import Entry, ItemSupplier, ReorderRequest
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Entry, ItemSupplier, ReorderRequest
 from tests.bench.figures import Figure
 from tests.template import resources
 from update_average_lead_times import passes

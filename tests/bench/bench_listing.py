@@ -80,8 +80,11 @@ class Bench:
 
     def entries(self, query: dict[str, str]) -> int:
         """What the same list reads from DynamoDB: entries of indexes and records."""
-        from makertasks import counters, listing, records, tasks  # noqa: PLC0415 - reads the environment set here
-        from makertasks.records_model import TaskRecord  # noqa: PLC0415
+        from makertasks import tasks  # noqa: PLC0415 - reads the environment set here
+        from makertasks.monitoring import listing  # noqa: PLC0415 - reads the environment set here
+        from makertasks.monitoring.counters import cells as counters  # noqa: PLC0415 - reads the environment set here
+        from makertasks.records import table as records  # noqa: PLC0415 - reads the environment set here
+        from makertasks.records.model import TaskRecord  # noqa: PLC0415
 
         with _environment(self.stack):
             for model in (TaskRecord, counters.CounterCell):
@@ -142,7 +145,7 @@ def fill(bench: Bench, now: datetime) -> None:
     for mapping in found:
         functions.delete_event_source_mapping(UUID=mapping["UUID"])
     with _environment(stack):
-        from makertasks import counters  # noqa: PLC0415 - reads the environment set here
+        from makertasks.monitoring.counters import cells as counters  # noqa: PLC0415 - reads the environment set here
 
         counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         items = []
@@ -176,9 +179,10 @@ def _write(stack: LocalStack, table: str, items: list[dict[str, Any]]) -> None:
 
 def _records(tasks: int, now: datetime) -> Iterator[Any]:
     """Ended tasks, evenly over the days, drawn at random and the same in every run."""
-    from makertasks import records, wire  # noqa: PLC0415 - reads the environment set by the caller
+    from makertasks import wire  # noqa: PLC0415 - reads the environment set by the caller
     from makertasks.errors import PermanentError  # noqa: PLC0415
-    from makertasks.states import Status  # noqa: PLC0415
+    from makertasks.records import table as records  # noqa: PLC0415 - reads the environment set by the caller
+    from makertasks.records.states import Status  # noqa: PLC0415
 
     chance = random.Random(5)
     revoked = set(chance.sample(range(tasks), REVOKED))

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from makertasks import pictures
+from makertasks.media import pictures
 from tests.bench.figures import Figure
 from tests.unit.picture_samples import exif, photograph
 

@@ -89,7 +89,7 @@ def rows() -> Iterator[Figure]:
 def life(meter: Meter) -> Iterator[Figure]:
     """PENDING, STARTED, SUCCESS of one QR code, step by step."""
     from generate_qr_code.handler import generate_qr_code  # noqa: PLC0415 - reads the environment set above
-    from makertasks import records  # noqa: PLC0415
+    from makertasks.records import table as records  # noqa: PLC0415
 
     task_id = _run_one(meter, generate_qr_code)
     stored = records.get(task_id)
@@ -101,7 +101,9 @@ def life(meter: Meter) -> Iterator[Figure]:
 
 
 def _run_one(meter: Meter, task: Any) -> str:
-    from makertasks import lifecycle, producer, records  # noqa: PLC0415
+    from makertasks.records import lifecycle  # noqa: PLC0415
+    from makertasks.records import table as records  # noqa: PLC0415
+    from makertasks.submission import producer  # noqa: PLC0415
 
     meter.step = "PENDING"
     task_id = producer.submit(QR, {"item_id": ITEM}, requested_by="somebody@example.org")
@@ -118,7 +120,8 @@ def _run_one(meter: Meter, task: Any) -> str:
 
 def counting(stack: LocalStack, meter: Meter) -> Iterator[Figure]:
     """What the counters add: one task counted alone, and many counted together, as the stream hands them over."""
-    from makertasks import counters, producer  # noqa: PLC0415
+    from makertasks.monitoring.counters import cells as counters  # noqa: PLC0415
+    from makertasks.submission import producer  # noqa: PLC0415
 
     whole_life = sum(meter.units.values())
     changes = list(_changes(stack))
@@ -143,7 +146,7 @@ def counting(stack: LocalStack, meter: Meter) -> Iterator[Figure]:
 
 def _changes(stack: LocalStack) -> Iterator[Any]:
     """The changes of the tasks table's stream, in order."""
-    from makertasks import counters  # noqa: PLC0415
+    from makertasks.monitoring.counters import cells as counters  # noqa: PLC0415
 
     streams = stack.client("dynamodbstreams")
     table = stack.client("dynamodb").describe_table(TableName=stack.outputs["TasksTableName"])["Table"]
@@ -162,12 +165,12 @@ def _changes(stack: LocalStack) -> Iterator[Any]:
 
 
 def _plain(image: dict[str, Any] | None) -> dict[str, Any] | None:
-    from makertasks import jsonvalues  # noqa: PLC0415
+    from makertasks.aws import json_values  # noqa: PLC0415
 
     deserializer = TypeDeserializer()
     if not image:
         return None
-    return {name: jsonvalues.from_decimal(deserializer.deserialize(value)) for name, value in image.items()}
+    return {name: json_values.from_decimal(deserializer.deserialize(value)) for name, value in image.items()}
 
 
 def _scan(stack: LocalStack, table: str) -> list[dict[str, Any]]:
@@ -186,8 +189,9 @@ def _environment(stack: LocalStack) -> Iterator[None]:
 
 def _connect(meter: Meter) -> None:
     """Watch the clients that PynamoDB's models and the package use."""
-    from makertasks import counters, records  # noqa: PLC0415
-    from makertasks.records_model import TaskRecord  # noqa: PLC0415
+    from makertasks.monitoring.counters import cells as counters  # noqa: PLC0415
+    from makertasks.records import table as records  # noqa: PLC0415
+    from makertasks.records.model import TaskRecord  # noqa: PLC0415
 
     records.connect()
     counters.connect()
@@ -205,6 +209,6 @@ def _silence(stack: LocalStack) -> None:
 
 
 def _add_item() -> None:
-    from makertasks import inventory  # noqa: PLC0415
+    from makertasks.inventory import table as inventory  # noqa: PLC0415
 
     inventory.write([inventory.Item(f"item#{ITEM}", "item", name="Bench vice", sort_name="bench vice")])

@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from infra.local import trial
-from makertasks import clock, failures, records, wire
+from makertasks import clock, wire
 from makertasks.errors import PermanentError
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.records import failures
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 from tests.browser import history, tries
 from tests.browser.deployed import Site
 from tests.waiting import wait_for

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from makertasks import clock, failures, records, wire
+from makertasks import clock, wire
 from makertasks.errors import PassingError, PermanentError
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.records import failures
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 from tests import shells
 
 if TYPE_CHECKING:

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from makertasks import clock, failures, lifecycle, records, wire
+from makertasks import clock, wire
 from makertasks.errors import PassingError
-from makertasks.lifecycle import Claim
-from makertasks.states import Status
+from makertasks.records import failures, lifecycle
+from makertasks.records import table as records
+from makertasks.records.lifecycle import Claim
+from makertasks.records.states import Status
 from tests.browser.history import DOWNLOAD, wire_id
 
 

@@ -18,7 +18,7 @@ class ChordError(Exception):
     """Celery's error for a chord with a part that failed."""
 
 
-ChordError.__module__ = "makertasks.chords"
+ChordError.__module__ = "makertasks.records.chords"
 
 
 def run(body: str) -> None:

@@ -265,7 +265,7 @@ def test_a_stock_client_raises_the_error_we_stored(status, error, raised):
 
 def test_a_soft_time_limit_is_celerys_own_error_to_a_stock_client():
     task_id = str(uuid.uuid4())
-    ours = type("SoftTimeLimitExceeded", (Exception,), {"__module__": "makertasks.limits"})
+    ours = type("SoftTimeLimitExceeded", (Exception,), {"__module__": "makertasks.worker.time_limits"})
     meta = wire.result_meta("FAILURE", task_id=task_id, error=ours(60), date_done=datetime.now(UTC))
     app.backend.set(app.backend.get_key_for_task(task_id), meta)
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 import pytest
 from lambda_queue import Queue
 
-from makertasks import producer, records, tasks, wire, worker
+from makertasks import tasks, wire
+from makertasks.records import table as records
+from makertasks.submission import producer
+from makertasks.worker import handler as worker
 
 NAME = "tests.echo"
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from itertools import count
 
-from makertasks import aws, inventory, notes, records
-from makertasks.records_model import TaskRecord
+from makertasks.aws import session
+from makertasks.inventory import table as inventory
+from makertasks.records import notes
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
 
 SERVICES = ("s3", "sqs", "dynamodb")
 WRITES = ("PutItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems", "PutObject", "DeleteObject", "CopyObject")
@@ -57,4 +60,4 @@ def _clients():
     inventory.connect()
     models = (TaskRecord, notes.Note, inventory.Entry, inventory.Item, inventory.ItemSupplier, inventory.ReorderRequest)
     yield from (model._get_connection().connection.client for model in models)
-    yield from map(aws.client, SERVICES)
+    yield from map(session.client, SERVICES)

@@ -7,9 +7,13 @@ import uuid
 import pytest
 from lambda_queue import Queue
 
-from makertasks import chords, lifecycle, queues, records, tasks, wire, worker
+from makertasks import tasks, wire
+from makertasks.aws import queues
 from makertasks.errors import Unavailable
-from makertasks.states import Status
+from makertasks.records import chords, lifecycle
+from makertasks.records import table as records
+from makertasks.records.states import Status
+from makertasks.worker import handler as worker
 
 
 class Shop:

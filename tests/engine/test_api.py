@@ -18,7 +18,11 @@ from openapi_spec_validator import validate
 from api import access, documentation, openapi, routing, sign_in, tokens  # noqa: F401 - declares routes
 from api.handler import handler
 from api.pages import rendering
-from makertasks import audit, clock, listing, producer, records, wire
+from makertasks import clock, wire
+from makertasks.control import audit
+from makertasks.monitoring import listing
+from makertasks.records import table as records
+from makertasks.submission import producer
 from tests.template import resources
 
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_unit"

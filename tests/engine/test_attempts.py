@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from makertasks import clock, context, lifecycle, records, task_views, wire
+from makertasks import clock, context, wire
+from makertasks.control.revoking import revoke
 from makertasks.errors import PassingError, PermanentError
-from makertasks.revoking import revoke
-from makertasks.states import Status
+from makertasks.monitoring import views as task_views
+from makertasks.records import lifecycle
+from makertasks.records import table as records
+from makertasks.records.states import Status
 
 
 def told(echo, task_id):

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from makertasks import clock, lifecycle, notes, records
+from makertasks import clock
 from makertasks.errors import Unavailable
-from makertasks.lifecycle import Claim
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.records import lifecycle, notes
+from makertasks.records import table as records
+from makertasks.records.lifecycle import Claim
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 
 
 @contextmanager

@@ -8,11 +8,13 @@ import pytest
 from echo_task import NAME
 
 from generate_qr_code.handler import generate_qr_code
-from makertasks import bulk, bulk_calls, clock, records, wire
-from makertasks.bulk import submit_many
+from makertasks import clock, wire
 from makertasks.errors import InvalidRequest
-from makertasks.producer import Submission
-from makertasks.states import Status
+from makertasks.records import table as records
+from makertasks.records.states import Status
+from makertasks.submission import bulk, bulk_calls
+from makertasks.submission.bulk import submit_many
+from makertasks.submission.producer import Submission
 
 
 def texts(count):

@@ -9,7 +9,10 @@ import pytest
 from lambda_queue import LambdaContext
 
 from clean_media.handler import clean_media
-from makertasks import bucket, clock, context, inventory, records, wire
+from makertasks import clock, context, wire
+from makertasks.aws import bucket
+from makertasks.inventory import table as inventory
+from makertasks.records import table as records
 from task_events import handler as task_events
 
 A, B = (str(uuid.UUID(int=number)) for number in (1, 2))

@@ -12,13 +12,17 @@ import pytest
 from lambda_queue import Queue
 
 import makertasks
-from makertasks import aws, configuration, inventory, queues, records, wire
-from makertasks.async_result import AsyncResult, TaskFailure, TaskRevoked
-from makertasks.canvas import chain, chord, group
-from makertasks.client import folders, get_task, submit_many, task_names
+from makertasks import wire
+from makertasks.aws import queues, session
+from makertasks.client import configuration
+from makertasks.client.canvas import chain, chord, group
+from makertasks.client.failures import TaskFailure, TaskRevoked, error_of
+from makertasks.client.results import AsyncResult, GroupResult
+from makertasks.client.tasks import folders, get_task, submit_many, task_names
 from makertasks.errors import InvalidRequest, Unavailable
-from makertasks.group_result import GroupResult
-from makertasks.inventory_model import Item
+from makertasks.inventory import table as inventory
+from makertasks.inventory.model import Item
+from makertasks.records import table as records
 
 QR = "inventory.tasks.generate_qr_code"
 
@@ -30,7 +34,7 @@ def shop(tasks_table, inventory_table, counters_table, media_bucket, task_queues
     configuration.load.cache_clear()
     from generate_qr_code.handler import handler  # noqa: PLC0415 - its environment is there now
 
-    yield Queue(aws.client("sqs"), "unit-tasks-generate_qr_code", handler)
+    yield Queue(session.client("sqs"), "unit-tasks-generate_qr_code", handler)
     configuration.load.cache_clear()
 
 
@@ -83,7 +87,7 @@ def test_a_failure_is_raised_with_its_type_and_keeps_its_traceback(shop):
 
 def test_an_error_whose_type_is_not_known_here_is_a_task_failure_that_names_it(shop):
     stored = {"exc_type": "Strange", "exc_module": "elsewhere", "exc_message": ["oh"]}
-    error = AsyncResult._error({"status": "FAILURE", "result": stored})
+    error = error_of({"status": "FAILURE", "result": stored})
     assert isinstance(error, TaskFailure)
     assert (error.exc_type, error.exc_module, str(error)) == ("Strange", "elsewhere", "oh")
 
@@ -116,7 +120,7 @@ def test_countdown_task_id_and_idempotency_key(shop, item_id):
 def test_a_long_delay_is_left_to_the_function_which_has_the_right_to_make_schedules(shop, item_id, monkeypatch):
     role = os.environ["DELAYS_ROLE"]
     monkeypatch.delenv("DELAYS_ROLE")  # as on any machine that is no function
-    scheduler = aws.client("scheduler")
+    scheduler = session.client("scheduler")
     scheduler.create_schedule_group(Name="unit-delays")
     result = makertasks.generate_qr_code.apply_async(kwargs={"item_id": item_id}, countdown=3600)
     assert (result.status, scheduler.list_schedules()["Schedules"]) == ("PENDING", [])
@@ -130,7 +134,7 @@ def test_a_long_delay_is_left_to_the_function_which_has_the_right_to_make_schedu
 def test_what_a_stock_worker_wrote_reads_like_any_other(shop):
     stored = wire.result_meta("SUCCESS", task_id="stock", result=7, name="t", kwargs={"a": 1}, worker="celery@here")
     item = {"id": {"S": wire.result_key("stock")}, "result": {"B": stored}, "timestamp": {"N": "1"}}
-    aws.client("dynamodb").put_item(TableName="unit-tasks", Item=item)
+    session.client("dynamodb").put_item(TableName="unit-tasks", Item=item)
     assert AsyncResult("stock").get(timeout=1) == 7
     record = records.get("stock")
     assert (record.status, record.name, record.kwargs, record.is_final) == ("SUCCESS", "t", {"a": 1}, True)

@@ -10,10 +10,12 @@ import pytest
 from lambda_queue import Queue
 from rich.console import Console
 
-from makertasks import configuration, inventory, records
-from makertasks.commands import application, output
+from makertasks.cli import application, output
+from makertasks.client import configuration
 from makertasks.errors import Unavailable
-from makertasks.inventory_model import Item
+from makertasks.inventory import table as inventory
+from makertasks.inventory.model import Item
+from makertasks.records import table as records
 
 ITEM = str(uuid4())
 

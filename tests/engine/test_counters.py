@@ -9,8 +9,10 @@ from datetime import timedelta
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from makertasks import clock, counters, seen_events, statistics
-from makertasks.counters import CounterCell
+from makertasks import clock
+from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import seen_events, statistics
+from makertasks.monitoring.counters.cells import CounterCell
 
 HOURS = ("2026-11-22T09", "2026-11-22T10", "2026-12-01T00")
 

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 from echo_task import NAME, wait_until
 
-from makertasks import clock, delays, lifecycle, wire
+from makertasks import clock, wire
+from makertasks.control.revoking import Revocation, revoke
 from makertasks.errors import InvalidRequest, PassingError
-from makertasks.revoking import Revocation, revoke
-from makertasks.states import Status
+from makertasks.records import lifecycle
+from makertasks.records.states import Status
+from makertasks.submission import delays
 
 
 @pytest.fixture

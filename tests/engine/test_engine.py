@@ -10,10 +10,14 @@ import pytest
 from echo_task import NAME, wait_until
 from lambda_queue import LambdaContext
 
-from makertasks import clock, context, lifecycle, producer, records, tasks, wire, worker
+from makertasks import clock, context, tasks, wire
 from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable, UnknownTask
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.records import lifecycle
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.submission import producer
+from makertasks.worker import handler as worker
 
 
 def test_a_task_goes_from_pending_to_success(echo):

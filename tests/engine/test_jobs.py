@@ -9,10 +9,16 @@ from lambda_queue import Queue
 from api.resources.jobs import job_of
 from bulk_action import running
 from bulk_action.handler import bulk_action
-from makertasks import bucket, clock, jobs, lifecycle, listing, payloads, records, revoking, wire, worker
+from makertasks import clock, wire
+from makertasks.aws import bucket
+from makertasks.control import jobs, revoking
 from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.monitoring import listing
+from makertasks.records import lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.worker import handler as worker
 
 
 @pytest.fixture
@@ -144,7 +150,7 @@ def test_a_job_that_failed_in_passing_takes_finished_pages_as_they_are(desk, mon
 
 
 def test_a_job_is_called_off_like_any_task(desk, monkeypatch):
-    monkeypatch.setattr("makertasks.attempt.PROGRESS_SECONDS", 0)
+    monkeypatch.setattr("makertasks.worker.attempt.PROGRESS_SECONDS", 0)
     waiting = [desk.submit(str(number)) for number in range(3)]
     job = jobs.start("revoke", {"name": NAME}, who="ada")
     real = revoking.revoke

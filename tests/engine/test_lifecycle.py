@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from makertasks import clock, lifecycle, records, states, wire
+from makertasks import clock, wire
 from makertasks.errors import MakertasksError
-from makertasks.lifecycle import Claim, StillActive
-from makertasks.states import FINAL, Life, Refused, Status
+from makertasks.records import lifecycle, states
+from makertasks.records import table as records
+from makertasks.records.lifecycle import Claim, StillActive
+from makertasks.records.states import FINAL, Life, Refused, Status
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEASE = 30

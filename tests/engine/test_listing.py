@@ -8,10 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from makertasks import clock, counters, lifecycle, listing, records, wire
+from makertasks import clock, wire
 from makertasks.errors import InvalidRequest
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.monitoring import listing
+from makertasks.monitoring.counters import cells as counters
+from makertasks.records import lifecycle
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 
 NAMES = ("shop.tasks.one", "shop.tasks.two", "shop.tasks.three")
 ITEMS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222", None)

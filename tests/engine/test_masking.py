@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 
 from api import problems, views
-from makertasks import audit, clock, dead_letters, drafts, failures, inventory, logs, masking, resubmission, wire
+from makertasks import clock, logs, masking, wire
+from makertasks.control import audit, retrying
 from makertasks.errors import InvalidArguments, InvalidRequest, PassingError, PermanentError
-from makertasks.states import Status
+from makertasks.inventory import table as inventory
+from makertasks.records import failures
+from makertasks.records.states import Status
+from makertasks.submission import drafts
 from makertasks.tasks import Secret, Task
+from makertasks.worker import dead_letters
 
 STARS = masking.STARS
 ADDRESS = "https://ann:hunter2@example.com/drill.jpg"
@@ -100,8 +105,8 @@ def test_a_hidden_secret_must_be_given_again(echo):
     task_id = echo.submit(ADDRESS)
     echo.queue.deliver()
     with pytest.raises(InvalidRequest, match="kwargs: the secrets among the arguments are not kept"):
-        resubmission.retry(task_id)
-    resubmission.retry(task_id, kwargs={"text": ADDRESS})
+        retrying.retry(task_id)
+    retrying.retry(task_id, kwargs={"text": ADDRESS})
     echo.queue.deliver()
     assert echo.calls == [ADDRESS, ADDRESS]
 
@@ -121,7 +126,7 @@ def test_a_dead_letter_keeps_no_secret_and_is_not_sent_again_without_it(echo):
         dead_letters.record(body, message_id=number, queue="echo", sent=clock.now())
         assert "hunter2" not in echo.record(number).body
         with pytest.raises(InvalidRequest):
-            resubmission.redrive(number)
+            retrying.redrive(number)
 
 
 def test_the_audit_keeps_no_secret(counters_table):

@@ -8,9 +8,10 @@ import pytest
 from aws_lambda_powertools.metrics.provider import cold_start
 from lambda_queue import LambdaContext
 
-from makertasks import sweeping, tasks
+from makertasks import tasks
 from makertasks.tasks import task
-from makertasks.worker import lambda_handler
+from makertasks.worker import sweeping
+from makertasks.worker.handler import lambda_handler
 from sweeper import handler as sweeper
 from task_events import handler as task_events
 from tests.template import ROOT, resources
@@ -99,7 +100,8 @@ def test_a_worker_tells_of_cold_starts_delays_and_runtimes(tasks_table, task_que
 
 def test_alarms_and_dashboard_ask_for_metrics_that_are_written():
     source = "".join(
-        (ROOT / "layers/makertasks/python/makertasks" / name).read_text() for name in ("metrics.py", "worker.py")
+        (ROOT / "layers/makertasks/python/makertasks" / name).read_text()
+        for name in ("worker/metrics.py", "worker/handler.py")
     )
     asked = {
         body["Properties"]["MetricName"]

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from makertasks import missed_slots, records, wire
-from makertasks.missed_slots import PLACE
+from makertasks import wire
+from makertasks.monitoring import missed_runs
+from makertasks.monitoring.missed_runs import PLACE
+from makertasks.records import table as records
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -38,33 +40,33 @@ def days(slots):
 def test_a_slot_without_a_task_is_missed():
     # given a night of the last week in which nothing ran
     ran(*(f"2026-11-{day}T03:00:00Z" for day in (16, 17, 18, 20, 21, 22)))
-    assert days(missed_slots.missed(schedule(), NOW)) == ["11-19T03:00"]
+    assert days(missed_runs.missed(schedule(), NOW)) == ["11-19T03:00"]
 
 
 def test_slots_are_those_of_the_schedules_own_time_zone():
     ran(*(f"2026-11-{day}T02:00:00Z" for day in range(16, 22)))
-    assert days(missed_slots.missed(schedule(timezone="Europe/Vienna"), NOW)) == ["11-22T02:00"]
+    assert days(missed_runs.missed(schedule(timezone="Europe/Vienna"), NOW)) == ["11-22T02:00"]
 
 
 def test_a_slot_has_a_while_until_its_task_must_be_there():
     present = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
     ran(*(f"2026-11-{day}T03:00:00Z" for day in range(16, 22)))
-    assert missed_slots.missed(schedule(), present) == []
-    assert days(missed_slots.missed(schedule(), present + timedelta(minutes=6))) == ["11-22T03:00"]
+    assert missed_runs.missed(schedule(), present) == []
+    assert days(missed_runs.missed(schedule(), present + timedelta(minutes=6))) == ["11-22T03:00"]
 
 
 def test_nothing_is_missed_from_before_a_change_or_what_records_may_be_gone_of(monkeypatch):
-    assert days(missed_slots.missed(schedule(changed="2026-11-20T12:00:00.000000Z"), NOW)) == [
+    assert days(missed_runs.missed(schedule(changed="2026-11-20T12:00:00.000000Z"), NOW)) == [
         "11-21T03:00",
         "11-22T03:00",
     ]
     monkeypatch.setenv("RETENTION_DAYS_SUCCESS", "1")
-    assert days(missed_slots.missed(schedule(), NOW)) == ["11-22T03:00"]
+    assert days(missed_runs.missed(schedule(), NOW)) == ["11-22T03:00"]
 
 
 def test_of_many_slots_the_latest_are_told():
-    found = missed_slots.missed(schedule(expression="cron(* * * * ? *)"), NOW)
-    assert (len(found), days(found)[-1]) == (missed_slots.MOST, "11-22T11:45")
+    found = missed_runs.missed(schedule(expression="cron(* * * * ? *)"), NOW)
+    assert (len(found), days(found)[-1]) == (missed_runs.MOST, "11-22T11:45")
 
 
 @pytest.mark.parametrize(
@@ -72,4 +74,4 @@ def test_of_many_slots_the_latest_are_told():
     [{"enabled": False}, {"expression": "rate(5 minutes)"}, {"task": None, "task_id": None}, {"task_id": "always"}],
 )
 def test_what_is_off_or_has_no_named_slots_misses_none(other):
-    assert missed_slots.missed(schedule(**other), NOW) == []
+    assert missed_runs.missed(schedule(**other), NOW) == []

@@ -9,10 +9,16 @@ from echo_task import NAME
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makertasks import bucket, jsonvalues, payloads, producer, records, resubmission, sweeping, tasks, wire
+from makertasks import tasks, wire
+from makertasks.aws import bucket, json_values
+from makertasks.aws.json_attributes import JSONMap
+from makertasks.control import retrying
 from makertasks.errors import InvalidRequest
-from makertasks.json_attributes import JSONMap
-from makertasks.states import Status
+from makertasks.records import payloads
+from makertasks.records import table as records
+from makertasks.records.states import Status
+from makertasks.submission import producer
+from makertasks.worker import sweeping
 
 LARGE = "x" * (payloads.INLINE_BYTES + 1)
 
@@ -71,7 +77,7 @@ def test_the_sweep_and_a_retry_send_the_same_arguments(store):
         store.queue.sqs.delete_message(QueueUrl=store.queue.url, ReceiptHandle=message["receiptHandle"])
     assert sweeping.sweep(10).requeued == 1
     store.queue.deliver()
-    new = resubmission.retry(task_id)
+    new = retrying.retry(task_id)
     store.queue.deliver()
     assert store.calls == [LARGE, LARGE]
     assert payloads.kwargs_of(store.record(new)) == {"text": LARGE}
@@ -161,5 +167,5 @@ JSON = st.recursive(
 @given(JSON)
 def test_what_fits_the_table_comes_back_from_it_equal(value):
     attribute = JSONMap()
-    if jsonvalues.fits_table(value):
+    if json_values.fits_table(value):
         assert attribute.deserialize(attribute.serialize({"value": value})) == {"value": value}

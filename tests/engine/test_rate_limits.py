@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from echo_task import NAME
 
-from makertasks import clock, notes, rate_limits, task_limits, tasks
+from makertasks import clock, tasks
+from makertasks.control.revoking import revoke
 from makertasks.errors import InvalidRequest
-from makertasks.rate_limits import interval_of
-from makertasks.records_model import TaskRecord
-from makertasks.revoking import revoke
-from makertasks.states import Status
+from makertasks.records import notes
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.worker import rate_limits, task_limits
+from makertasks.worker.rate_limits import interval_of
 
 
 @pytest.fixture

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from makertasks import counters, records, recount, wire
-from makertasks.counters import CounterCell
-from makertasks.recount import Difference
-from makertasks.states import Status
+from makertasks import wire
+from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import rebuilding
+from makertasks.monitoring.counters.cells import CounterCell
+from makertasks.monitoring.counters.rebuilding import Difference
+from makertasks.records import table as records
+from makertasks.records.states import Status
 
 CREATED = records.clock.parse("2026-11-20T09:30:00Z")
 HOUR = ("2026-11-20", "09#shop.tasks.one")
@@ -33,7 +36,7 @@ def shop(tasks_table, counters_table):
 
 
 def test_without_a_difference_nothing_is_written(shop):
-    answer = recount.rebuild()
+    answer = rebuilding.rebuild()
     assert (answer.examined, answer.differences, answer.moving) == (3, [], [])
 
 
@@ -42,51 +45,51 @@ def test_a_difference_is_shown_and_put_right(shop):
     cell.counts = {"SUCCESS": 7}
     cell.save()
     expected = [Difference(*HOUR, {"SUCCESS": 7}, {"FAILURE": 1, "SUCCESS": 2})]
-    assert recount.rebuild(repair=False).differences == expected
-    answer = recount.rebuild()
+    assert rebuilding.rebuild(repair=False).differences == expected
+    answer = rebuilding.rebuild()
     assert (answer.differences, answer.repaired) == (expected, 1)
-    assert recount.rebuild().differences == []
+    assert rebuilding.rebuild().differences == []
 
 
 def test_lost_cells_come_back(shop):
     for cell in CounterCell.scan():
         cell.delete()
-    answer = recount.rebuild()
+    answer = rebuilding.rebuild()
     assert answer.repaired == 3
     assert counters.days("2026-11") == {"2026-11-20": {"shop.tasks.one": {"FAILURE": 1, "SUCCESS": 2}}}
-    assert recount.rebuild().differences == []
+    assert rebuilding.rebuild().differences == []
 
 
 def test_counts_of_tasks_that_are_gone_go(shop):
     for record in shop:
         record.delete()
-    assert recount.rebuild().repaired == 3
+    assert rebuilding.rebuild().repaired == 3
     assert counters.days("2026-11") == {"2026-11-20": {"shop.tasks.one": {}}}
 
 
 def test_cells_whose_tasks_have_just_changed_are_left_alone(shop):
     record = records.new(wire.Message(task_id="new", name="shop.tasks.one"), queue="one", created=CREATED)
     record.save()  # and its stream record is still on its way
-    answer = recount.rebuild()
+    answer = rebuilding.rebuild()
     assert answer.differences == []
     assert " ".join(HOUR) in answer.moving
     counters.count([counters.change_of("f" * 32, None, image(record))])
-    assert recount.rebuild().moving == []
+    assert rebuilding.rebuild().moving == []
 
 
 def test_a_cell_that_is_counted_in_meanwhile_is_left_alone(shop, monkeypatch):
     cell = CounterCell.get(*HOUR)
     cell.counts = {"SUCCESS": 7}
     cell.save()
-    scan = recount._scan
+    scan = rebuilding._scan
 
     def scan_while_counting(answer):
         found = scan(answer)
         counters.count([counters.change_of("e" * 32, None, image(shop[0]))])
         return found
 
-    monkeypatch.setattr(recount, "_scan", scan_while_counting)
-    answer = recount.rebuild()
+    monkeypatch.setattr(rebuilding, "_scan", scan_while_counting)
+    answer = rebuilding.rebuild()
     assert answer.differences == []
     assert " ".join(HOUR) in answer.moving
 

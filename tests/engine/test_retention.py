@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from makertasks import clock, revoking, settings
+from makertasks import clock, settings
+from makertasks.control import revoking
 from makertasks.errors import PermanentError
-from makertasks.states import FINAL
+from makertasks.records.states import FINAL
 from tests.template import template
 
 DAYS = {"SUCCESS": 3, "FAILURE": 5, "REVOKED": 7}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from makertasks import clock, context, lifecycle, wire
-from makertasks.attempt import Terminated
+from makertasks import clock, context, wire
+from makertasks.control.revoking import Revocation, revoke
 from makertasks.errors import PassingError
-from makertasks.records_model import TaskRecord
-from makertasks.revoking import Revocation, revoke
-from makertasks.states import Status
+from makertasks.records import lifecycle
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.worker.attempt import Terminated
 
 
 def test_a_waiting_task_is_revoked_at_once_and_its_message_dropped(echo):

@@ -7,11 +7,16 @@ from itertools import count
 import pytest
 from stopping import stopped
 
-from makertasks import bucket, bulk, bulk_calls, clock, notes, records, sweeping
+from makertasks import clock
+from makertasks.aws import bucket
 from makertasks.errors import PassingError
-from makertasks.producer import Submission
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.records import notes
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.submission import bulk, bulk_calls
+from makertasks.submission.producer import Submission
+from makertasks.worker import sweeping
 
 KEY = "inventory/qrcodes/effect"
 

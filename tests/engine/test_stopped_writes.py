@@ -19,8 +19,11 @@ from stopping import WRITES, stopped
 from generate_index_card.handler import generate_index_card
 from generate_qr_code.handler import generate_qr_code
 from import_dump.handler import import_dump
-from makertasks import bucket, clock, images, inventory, pictures, scan_codes
-from makertasks.inventory import Item, ItemSupplier, ReorderRequest
+from makertasks import clock
+from makertasks.aws import bucket
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item, ItemSupplier, ReorderRequest
+from makertasks.media import images, pictures, qr_codes
 from update_average_lead_times.handler import update_average_lead_times
 
 OLD, NEW = "https://example.com/old.jpg", "https://example.com/new.jpg"
@@ -115,7 +118,7 @@ def test_the_code_that_an_item_names_is_there_and_scans(inventory_table, media_b
     link = f"https://makerspace.example.org/scan/{ITEM}"
     number = 0
     while True:
-        bucket.put(old, scan_codes.encode(link).png(), "image/png")
+        bucket.put(old, qr_codes.encode(link).png(), "image/png")
         save_item(qr_code=old)
         ended = not stopped(number, moment, lambda: generate_qr_code.call({"item_id": str(ITEM)}), calls=WRITES)
         named = inventory.get_item(ITEM).qr_code

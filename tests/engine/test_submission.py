@@ -8,9 +8,13 @@ import json
 import pytest
 from echo_task import NAME
 
-from makertasks import dead_letters, lifecycle, records, resubmission, wire
+from makertasks import wire
+from makertasks.control import retrying
 from makertasks.errors import InvalidRequest, NotFound, PermanentError
-from makertasks.states import Status
+from makertasks.records import lifecycle
+from makertasks.records import table as records
+from makertasks.records.states import Status
+from makertasks.worker import dead_letters
 
 
 def test_a_key_gives_the_first_tasks_id_back_also_after_it_ended(echo):
@@ -58,7 +62,7 @@ def test_a_retry_is_a_new_task_that_names_the_old_one_and_the_difference(echo):
     echo.plan = [PermanentError("no")]
     old = echo.submit("wrong", max_retries=1, time_limit=7)
     echo.queue.deliver()
-    new = resubmission.retry(old, kwargs={"text": "right", "times": 2}, who="ada")
+    new = retrying.retry(old, kwargs={"text": "right", "times": 2}, who="ada")
     echo.queue.deliver()
     record = echo.record(new)
     assert (record.status, record.retry_of, record.requested_by) == (Status.SUCCESS, old, "ada")
@@ -71,30 +75,30 @@ def test_a_retry_is_a_new_task_that_names_the_old_one_and_the_difference(echo):
 def test_a_retry_with_the_same_arguments_says_no_difference(echo):
     old = echo.submit()
     echo.queue.deliver()
-    assert echo.record(resubmission.retry(old)).changes is None
+    assert echo.record(retrying.retry(old)).changes is None
 
 
 def test_a_retry_asked_for_twice_under_one_id_is_one(echo):
     old = echo.submit()
     echo.queue.deliver()
     for _ in range(2):
-        resubmission.retry(old, new_id="new")
+        retrying.retry(old, new_id="new")
     assert echo.record(old).retried_to == ["new"]
     assert echo.queue.count() == 1
 
 
 def test_what_has_not_ended_or_is_not_there_is_not_retried(echo):
     with pytest.raises(InvalidRequest, match="has not ended"):
-        resubmission.retry(echo.submit())
+        retrying.retry(echo.submit())
     with pytest.raises(NotFound):
-        resubmission.retry("nothing")
+        retrying.retry("nothing")
 
 
 def test_a_retry_whose_arguments_do_not_fit_is_refused(echo):
     old = echo.submit()
     echo.queue.deliver()
     with pytest.raises(InvalidRequest) as refused:
-        resubmission.retry(old, kwargs={"text": 5})
+        retrying.retry(old, kwargs={"text": 5})
     assert refused.value.field == "kwargs.text"
 
 
@@ -102,7 +106,7 @@ def test_a_dead_letter_is_redriven_with_its_own_arguments(echo):
     body = wire.encode(wire.Message(task_id="dead", name=NAME, kwargs={"text": "late"}), "echo")
     dead_letters.record(body, message_id="m", queue="echo", sent=records.clock.now())
     assert echo.record("dead").error_type == "DeadLetter"
-    new = resubmission.redrive("dead", who="ada")
+    new = retrying.redrive("dead", who="ada")
     echo.queue.deliver()
     assert (echo.calls, echo.record(new).retry_of) == (["late"], "dead")
 
@@ -111,14 +115,14 @@ def test_a_dead_letter_redriven_twice_is_one_task_unless_that_failed(echo):
     body = wire.encode(wire.Message(task_id="dead", name=NAME, kwargs={"text": "late"}), "echo")
     dead_letters.record(body, message_id="m", queue="echo", sent=records.clock.now())
     echo.plan = [PermanentError("no")]
-    first = resubmission.redrive("dead", who="ada")
-    assert resubmission.redrive("dead", who="ada") == first
+    first = retrying.redrive("dead", who="ada")
+    assert retrying.redrive("dead", who="ada") == first
     echo.queue.deliver()
     assert echo.calls == ["late"]
-    second = resubmission.redrive("dead", who="ada")
+    second = retrying.redrive("dead", who="ada")
     assert second != first
     echo.queue.deliver()
-    assert resubmission.redrive("dead", who="ada") == second
+    assert retrying.redrive("dead", who="ada") == second
     assert echo.calls == ["late", "late"]
 
 
@@ -128,7 +132,7 @@ def test_a_dead_letter_that_still_cannot_be_read_is_refused_with_the_reason(echo
     record = echo.record("m")
     assert (record.status, record.body) == (Status.FAILURE, body)
     with pytest.raises(InvalidRequest, match="still cannot be read"):
-        resubmission.redrive("m")
+        retrying.redrive("m")
 
 
 @pytest.mark.usefixtures("counters_table")
@@ -137,7 +141,7 @@ def test_dead_letters_are_counted_by_queue_until_they_are_sent_again(echo):
         body = wire.encode(wire.Message(task_id=number, name=NAME, kwargs={"text": number}), "echo")
         dead_letters.record(body, message_id=number, queue="echo", sent=records.clock.now())
     assert dead_letters.counts() == {"echo": 2}
-    resubmission.redrive("first", who="ada")
+    retrying.redrive("first", who="ada")
     assert dead_letters.counts() == {"echo": 1}
     letters, is_complete = dead_letters.not_redriven("echo")
     assert ([letter.task_id for letter in letters], is_complete) == (["second"], True)
@@ -147,7 +151,7 @@ def test_only_dead_letters_are_redriven(echo):
     task_id = echo.submit()
     echo.queue.deliver()
     with pytest.raises(InvalidRequest, match="not a dead letter"):
-        resubmission.redrive(task_id)
+        retrying.redrive(task_id)
 
 
 def test_plain_arguments_that_died_are_redriven_as_that_task(echo):

@@ -8,11 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from makertasks import clock, lifecycle, records, sweeping
+from makertasks import clock
 from makertasks.errors import PassingError
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
-from makertasks.sweeping import Verdict, judge
+from makertasks.records import lifecycle
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.worker import sweeping
+from makertasks.worker.sweeping import Verdict, judge
 
 PATIENCE = timedelta(minutes=10)
 PRESENT = datetime(2026, 11, 22, 12, tzinfo=UTC)

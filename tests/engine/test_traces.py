@@ -12,8 +12,10 @@ import json
 import pytest
 from echo_task import NAME
 
-from makertasks import aws, bulk, producer, worker
-from makertasks.producer import Submission
+from makertasks.aws import session
+from makertasks.submission import bulk, producer
+from makertasks.submission.producer import Submission
+from makertasks.worker import handler as worker
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 
@@ -29,7 +31,7 @@ def sent(echo, monkeypatch):
         header = request.headers.get("X-Amzn-Trace-Id", b"")
         found.append((request.headers["X-Amz-Target"].decode().rpartition(".")[2], header.decode()))
 
-    events = aws.client("sqs").meta.events
+    events = session.client("sqs").meta.events
     events.register("before-send.sqs", note, unique_id="traces")
     yield found
     events.unregister("before-send.sqs", unique_id="traces")

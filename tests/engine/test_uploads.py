@@ -14,11 +14,14 @@ from lambda_queue import LambdaContext
 from PIL import Image
 
 from attach_upload.handler import attach_upload
-from makertasks import aws, bucket, inventory, pictures, queues, records, uploads
+from makertasks.aws import bucket, queues, session
 from makertasks.context import Context, running
 from makertasks.errors import InvalidRequest, PermanentError
-from makertasks.inventory import Item
-from makertasks.records_model import TaskRecord
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item
+from makertasks.media import pictures, uploads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
 from uploads.handler import handler
 
 ITEM = str(UUID(int=7))
@@ -153,7 +156,7 @@ def notification(key: str, **stored) -> dict:
 def waiting(queue: str) -> int:
     """How many messages wait in a queue."""
     url = queues.url_of(queue)
-    return len(aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []))
+    return len(session.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []))
 
 
 @pytest.mark.usefixtures("tasks_table", "task_queues", "media_bucket")

@@ -10,7 +10,8 @@ from typing import Any
 
 import requests
 
-from makertasks import delays, jobs
+from makertasks.control import jobs
+from makertasks.submission import delays
 from tests.stack import probes
 from tests.stack.rights import Bench, Role
 

@@ -51,7 +51,9 @@ def calls_off_what_is_put_off():
 
 def stores_a_large_result():
     """Done by an administrator, for the probe that reads it."""
-    from makertasks import lifecycle, payloads, records, wire  # noqa: PLC0415 - needs the stack's names
+    from makertasks import wire  # noqa: PLC0415 - needs the stack's names
+    from makertasks.records import lifecycle, payloads  # noqa: PLC0415 - needs the stack's names
+    from makertasks.records import table as records  # noqa: PLC0415
 
     message = wire.Message(os.environ["LARGE"], generate_qr_code.name, kwargs={"item_id": ITEM})
     claimed = lifecycle.claim(records.new(message, queue="generate_qr_code"), "probe", time.time() + 60)

@@ -7,7 +7,10 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from makertasks import clock, delays, jobs, payloads, wire
+from makertasks import clock, wire
+from makertasks.control import jobs
+from makertasks.records import payloads
+from makertasks.submission import delays
 from tests.stack import probes
 from tests.stack.rights import Bench, Role
 

@@ -17,7 +17,11 @@ from typing import Any
 from boto3.dynamodb.types import TypeSerializer
 from PIL import Image
 
-from makertasks import clock, delays, inventory, payloads, records, wire
+from makertasks import clock, wire
+from makertasks.inventory import table as inventory
+from makertasks.records import payloads
+from makertasks.records import table as records
+from makertasks.submission import delays
 from tests.stack import api_probes, job_probes
 from tests.stack.rights import Bench, Role
 from uploads.handler import Upload

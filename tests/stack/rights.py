@@ -16,7 +16,8 @@ from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
 from infra.local.stack import LocalStack
-from makertasks import inventory, wire
+from makertasks import wire
+from makertasks.inventory import table as inventory
 from tests.template import resources
 
 DENIED = "denied-by-the-test"  # name of an inline policy

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from infra.local.stack import LocalStack, local_stack
-from makertasks import inventory
+from makertasks.inventory import table as inventory
 from tests import documentation, shells
 from tests.stack.extra import ROOT
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from infra.local.deploy import deploy
 from infra.local.ministack import MiniStack
 from infra.local.stack import STACK_NAME, LocalStack, parameters
-from makertasks import inventory, wire
+from makertasks import wire
+from makertasks.inventory import table as inventory
 from tests.waiting import wait_for
 
 ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"

@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 
 from infra.local.stack import LocalStack, local_stack
-from makertasks import clock, delays, inventory, wire
-from makertasks.bulk_calls import _held
+from makertasks import clock, wire
+from makertasks.inventory import table as inventory
+from makertasks.submission import delays
+from makertasks.submission.bulk_calls import _held
 from tests import documentation
 from tests.stack.extra import project_with, with_schedule
 from tests.stack.pages import environment, run

@@ -47,8 +47,8 @@ def run(*command: str, code: int = 0, **more: str) -> str:
 
 def test_the_package_knows_every_task_by_itself(installed: Path):
     folders = sorted(file.parent.name for file in ROOT.glob("functions/*/handler.py") if "@task(" in file.read_text())
-    script = "import makertasks; [print(n, getattr(makertasks, n).name) for n in makertasks.client.folders()]"
-    said = run(sys.executable, "-c", f"import makertasks.client; {script}", PYTHONPATH=str(installed))
+    script = "import makertasks; [print(n, getattr(makertasks, n).name) for n in makertasks.client.tasks.folders()]"
+    said = run(sys.executable, "-c", f"import makertasks.client.tasks; {script}", PYTHONPATH=str(installed))
     assert [line.split()[0] for line in said.splitlines()] == folders
     assert "generate_qr_code inventory.tasks.generate_qr_code" in said
 
@@ -67,7 +67,7 @@ def test_the_command_helps_and_says_what_is_missing(installed: Path, tmp_path: P
         sys.executable, command, "list", code=5, PYTHONPATH=str(installed), MAKERTASKS_CONFIG=str(tmp_path / "none")
     )  # fmt: skip
     assert "makertasks configure --stack NAME" in " ".join(said.split())
-    without_typer = "import sys; sys.modules['typer'] = None; from makertasks.commands import main; main()"
+    without_typer = "import sys; sys.modules['typer'] = None; from makertasks.cli import main; main()"
     assert "makertasks[cli]" in run(sys.executable, "-c", without_typer, code=1, PYTHONPATH=str(installed))
 
 
@@ -77,7 +77,7 @@ def test_the_command_line_needs_nothing_that_the_package_does_not_ask_for():
     asked = [re.match(r"[\w-]+", each)[0] for each in project["dependencies"] + project["optional-dependencies"]["cli"]]
     brought = {"boto3": {"boto3", "botocore"}}  # botocore comes with boto3
     given = {name for each in asked for name in brought.get(each, {each.replace("-", "_")})}
-    foreign = imports_behind("makertasks.commands.application") - set(sys.stdlib_module_names) - {"makertasks"}
+    foreign = imports_behind("makertasks.cli.application") - set(sys.stdlib_module_names) - {"makertasks"}
     assert foreign <= given
 
 

@@ -10,11 +10,11 @@ import pypdfium2 as pdfium
 import zxingcpp
 from PIL import Image
 
-from makertasks.cards import layout, sheet
-from makertasks.cards.colours import DEFAULT, parse
-from makertasks.cards.content import Card, Hazard
-from makertasks.cards.photo import Photo, printable
-from makertasks.scan_codes import scan_url
+from makertasks.media.cards import layout, sheet
+from makertasks.media.cards.colours import DEFAULT, parse
+from makertasks.media.cards.content import Card, Hazard
+from makertasks.media.cards.photo import Photo, printable
+from makertasks.media.qr_codes import scan_url
 
 ITEM_ID = "98022698-88f6-41d4-a196-53fb4c1f8059"
 URL = scan_url("https://makerspace.example.org", ITEM_ID)

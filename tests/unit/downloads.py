@@ -7,9 +7,9 @@ from uuid import UUID
 
 from download_image_from_url.fetching import Fetcher, Limits
 from download_image_from_url.handler import download
-from makertasks import aws as clients
-from makertasks import inventory
-from makertasks.inventory import Item
+from makertasks.aws import session as clients
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item
 from tests.unit.picture_samples import encoded
 
 ITEM = UUID("3f0c2f1e-7f6b-4f0a-9b51-0d8f4f0c7a11")

@@ -12,10 +12,11 @@ import pytest
 from generate_index_card.handler import generate_index_card
 from generate_index_cards.handler import generate_index_cards
 from generate_index_cards.sheets import CLOSING_SECONDS
-from makertasks import bucket, inventory
+from makertasks.aws import bucket
 from makertasks.context import Context, Continue, running
 from makertasks.errors import InvalidArguments, NotFound, PermanentError, UnknownItem
-from makertasks.inventory import Item, ItemSupplier
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item, ItemSupplier
 from tests.unit.card_samples import picture, render, scan
 
 STRANGER = str(UUID(int=999))

@@ -14,12 +14,12 @@ import pypdfium2 as pdfium
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from makertasks.cards import colours, content, fonts, layout, sheet
-from makertasks.cards.content import Hazard, card_of
-from makertasks.cards.layout import Box, lay_out
-from makertasks.cards.photo import Photo, printable
-from makertasks.inventory import Item, ItemSupplier
-from makertasks.pictures import UnusablePicture
+from makertasks.inventory.table import Item, ItemSupplier
+from makertasks.media.cards import colours, content, fonts, layout, sheet
+from makertasks.media.cards.content import Hazard, card_of
+from makertasks.media.cards.layout import Box, lay_out
+from makertasks.media.cards.photo import Photo, printable
+from makertasks.media.pictures import UnusablePicture
 from tests.unit.card_samples import ITEM_ID, URL, card, cut_out, draw, golden_cards, picture, render, scan
 
 GOLDEN = Path(__file__).parent / "golden" / "cards"

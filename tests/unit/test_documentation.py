@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from makertasks import bucket, inventory
+from makertasks.aws import bucket
+from makertasks.inventory import table as inventory
 from tests import documentation
 from tests.template import ROOT, read, resources, template
 

@@ -6,10 +6,12 @@ import pytest
 
 from download_image_from_url.fetching import Fetcher
 from download_image_from_url.handler import download, download_image_from_url
-from makertasks import aws as clients
-from makertasks import bucket, images, inventory, pictures
+from makertasks.aws import bucket
+from makertasks.aws import session as clients
 from makertasks.errors import PermanentError, UnknownItem
-from makertasks.inventory import Item
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item
+from makertasks.media import images, pictures
 from tests.unit.downloads import ITEM, JPEG, OTHER, PATIENT, QUICK, answering, run, save_item, stored_keys
 from tests.unit.misbehaving_server import MisbehavingServer, redirect, repeated, reply, write_certificate
 from tests.unit.picture_samples import corners, encoded, exif, opened, quarters

@@ -15,9 +15,9 @@ from moto import mock_aws
 from download_image_from_url import faults
 from download_image_from_url.fetching import Fetcher
 from download_image_from_url.handler import download, download_image_from_url
-from makertasks import aws as clients
-from makertasks import inventory
+from makertasks.aws import session as clients
 from makertasks.errors import InvalidArguments, PassingError, PermanentError
+from makertasks.inventory import table as inventory
 from tests.template import resources
 from tests.unit.downloads import ITEM, JPEG, PATIENT, QUICK, answering, local_fetcher, run, save_item, stored_keys
 from tests.unit.misbehaving_server import (

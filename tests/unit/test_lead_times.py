@@ -14,9 +14,10 @@ from uuid import UUID
 
 import pytest
 
-from makertasks import deliveries, inventory
 from makertasks.context import Context, Continue, running
-from makertasks.inventory import Item, ItemSupplier, LoggedDelivery, ReorderRequest
+from makertasks.inventory import deliveries
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item, ItemSupplier, LoggedDelivery, ReorderRequest
 from update_average_lead_times.averages import (
     Bucket,
     History,

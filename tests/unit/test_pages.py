@@ -18,9 +18,10 @@ from api.pages import calendar, charts, forms, health, periods, preferences, sch
 from api.pages.addresses import address
 from api.pages.task_lists import ListQuery
 from api.requests import Request
-from makertasks import counters, tasks
+from makertasks import tasks
 from makertasks.errors import InvalidRequest, NotFound
-from makertasks.states import Status
+from makertasks.monitoring.counters import cells as counters
+from makertasks.records.states import Status
 
 PAGES = Path(__file__).parents[2] / "functions/api/pages"
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

@@ -17,10 +17,11 @@ from PIL import Image, ImageDraw
 from qrcode import util
 
 from generate_qr_code.handler import generate_qr_code
-from makertasks import bucket, inventory
+from makertasks.aws import bucket
 from makertasks.errors import UnknownItem
-from makertasks.inventory import Item
-from makertasks.scan_codes import QUIET_ZONE, ScanCode, encode, penalty, scan_url
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item
+from makertasks.media.qr_codes import QUIET_ZONE, ScanCode, encode, penalty, scan_url
 
 ITEM_ID = "98022698-88f6-41d4-a196-53fb4c1f8059"
 ADDRESS = f"https://makerspace.example.org/scan/{ITEM_ID}"
@@ -93,9 +94,9 @@ def test_the_module_needs_neither_the_library_to_be_imported_nor_pillow_to_draw(
     """The API imports the task's module without the layer; the function has the layer `qrcode` alone."""
     script = (
         "import sys; sys.modules.update(dict.fromkeys(['PIL', 'png']))\n"
-        "from makertasks import scan_codes\n"
+        "from makertasks.media import qr_codes\n"
         "assert 'qrcode' not in sys.modules\n"
-        "sys.stdout.buffer.write(scan_codes.encode('hello').png())"
+        "sys.stdout.buffer.write(qr_codes.encode('hello').png())"
     )
     package = Path(sys.modules["makertasks"].__file__).parents[1]
     png = subprocess.run(  # noqa: S603 - this interpreter, this script

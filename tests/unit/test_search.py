@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makertasks import records, search, wire
+from makertasks import wire
 from makertasks.errors import InvalidRequest
+from makertasks.monitoring import search
+from makertasks.records import table as records
 
 DRILL = "3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11"
 

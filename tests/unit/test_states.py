@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makertasks.states import (
+from makertasks.records.states import (
     ACTIVE,
     FINAL,
     TRANSITIONS,

@@ -15,9 +15,10 @@ from api.flower.applying import Message
 from api.flower.fields import WorkerName
 from api.resources.submissions import TimeLimit
 from api.routing import route
-from makertasks import consumers, tasks
-from makertasks.consumers import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY
+from makertasks import tasks
 from makertasks.errors import InvalidRequest, NotFound
+from makertasks.monitoring import queues as consumers
+from makertasks.monitoring.queues import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY
 
 NONE = HTTPStatus.BAD_REQUEST
 A_WORKER = "generate_qr_code"

@@ -7,8 +7,8 @@ from typing import Annotated, Any, TypedDict
 from msgspec import Meta
 
 from makertasks import clock, masking, wire
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 
 # Flower's own date format; without a zone, so UTC here.
 DATE = "%Y-%m-%d %H:%M"

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from api.access import Role
 from api.routing import Reply, route
-from makertasks import consumers, counters, tasks
-from makertasks.states import Status
+from makertasks import tasks
+from makertasks.monitoring import queues as consumers
+from makertasks.monitoring.counters import cells as counters
+from makertasks.records.states import Status
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

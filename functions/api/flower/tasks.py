@@ -17,10 +17,14 @@ from api.arguments import TaskId, TaskName
 from api.flower import fields, search
 from api.flower.fields import DATE, DATE_PATTERN, FlowerTask, WorkerName
 from api.routing import route
-from makertasks import clock, consumers, listing, masking, payloads, records, tasks, wire
+from makertasks import clock, masking, tasks, wire
 from makertasks.errors import InvalidRequest, NotFound
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.monitoring import listing
+from makertasks.monitoring import queues as consumers
+from makertasks.records import payloads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 
 # Flower keeps its tasks in memory; here they are read, so an answer is bounded. /v1/tasks has cursors.
 MOST_TASKS = 1000

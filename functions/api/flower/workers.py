@@ -14,10 +14,14 @@ from api.flower import fields
 from api.flower.applying import FALSE, Truth
 from api.flower.fields import WorkerName
 from api.routing import route
-from makertasks import consumers, counters, listing, task_limits, tasks
+from makertasks import tasks
 from makertasks.errors import NotFound
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.monitoring import listing
+from makertasks.monitoring import queues as consumers
+from makertasks.monitoring.counters import cells as counters
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.worker import task_limits
 
 
 class WorkersQuery(msgspec.Struct, forbid_unknown_fields=True):

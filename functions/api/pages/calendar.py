@@ -7,7 +7,7 @@ from calendar import month_name, monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from makertasks import counters
+from makertasks.monitoring.counters import cells as counters
 
 Counts = Mapping[str, Mapping[str, int]]  # {task name: {status: tasks}}
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from makertasks.states import Status
+from makertasks.records.states import Status
 
 # The drawing's own units; style sheets give it its real size.
 WIDTH, HEIGHT = 1000, 100

@@ -9,7 +9,7 @@ from typing import Any
 
 from api.pages.addresses import address
 from api.pages.formats import duration, number
-from makertasks.records_model import TaskRecord
+from makertasks.records.model import TaskRecord
 
 # A message that waits longer than this in a running queue is told: functions start within seconds.
 WAITS_LONG_SECONDS = 300

@@ -15,8 +15,10 @@ from api.pages.addresses import address
 from api.requests import Request
 from api.resources.items import ItemId
 from api.routing import Reply, page
-from makertasks import inventory, listing, task_views
 from makertasks.errors import InvalidRequest
+from makertasks.inventory import table as inventory
+from makertasks.monitoring import listing
+from makertasks.monitoring import views as task_views
 
 ITEMS = 50
 # Tasks of one item that its page shows; the list has the others.

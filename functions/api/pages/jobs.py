@@ -15,8 +15,9 @@ from api.pages.addresses import address
 from api.requests import Request
 from api.resources.jobs import get_record, job_of
 from api.routing import Reply, page
-from makertasks import jobs, listing
-from makertasks.states import ACTIVE
+from makertasks.control import jobs
+from makertasks.monitoring import listing
+from makertasks.records.states import ACTIVE
 
 REFRESH_SECONDS = 3
 JOBS = 25

@@ -15,8 +15,12 @@ from api.pages import charts, health, periods, rendering
 from api.pages.periods import Range
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import clock, consumers, dead_letters, failure_groups, listing, schedules, statistics, tasks
-from makertasks.states import Status
+from makertasks import clock, tasks
+from makertasks.monitoring import failure_groups, listing, schedules
+from makertasks.monitoring import queues as consumers
+from makertasks.monitoring.counters import statistics
+from makertasks.records.states import Status
+from makertasks.worker import dead_letters
 
 REFRESH_SECONDS = 10
 # Failures are shown as so many groups, the most frequent first; the list has the others.

@@ -15,7 +15,10 @@ from api.pages import rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import audit, consumers, dead_letters, task_views
+from makertasks.control import audit
+from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import views as task_views
+from makertasks.worker import dead_letters
 
 REFRESH_SECONDS = 10
 # Actions that a queue's page looks through, and that it shows.

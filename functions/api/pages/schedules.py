@@ -15,7 +15,8 @@ from api.pages import rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import clock, missed_slots, schedules
+from makertasks import clock
+from makertasks.monitoring import missed_runs, schedules
 
 # Runs that are told ahead.
 AHEAD = 3
@@ -33,7 +34,7 @@ def schedules_page(caller: Caller, query: SchedulesQuery, request: Request) -> R
     """Every schedule."""
     shown = [
         {**each, "words": words(each["expression"]), "runs": runs(each) if each["enabled"] else []}
-        for each in missed_slots.seen(schedules.list_schedules())
+        for each in missed_runs.seen(schedules.list_schedules())
     ]
     return rendering.page(request, caller, "schedules.html", section="/schedules", schedules=shown, said=query.said)
 

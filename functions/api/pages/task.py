@@ -12,9 +12,12 @@ from api.arguments import TaskId
 from api.pages import formats, rendering, timeline
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import bucket, clock, records, task_views, tasks
-from makertasks.records_model import TaskRecord
-from makertasks.states import ACTIVE, Status
+from makertasks import clock, tasks
+from makertasks.aws import bucket
+from makertasks.monitoring import views as task_views
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import ACTIVE, Status
 
 REFRESH_SECONDS = 5
 # Where functions put what they made; a result that names such a key is shown.

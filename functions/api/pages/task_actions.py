@@ -16,10 +16,14 @@ from api.pages import forms, rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import payloads, records, task_logs, task_views, tasks
+from makertasks import tasks
 from makertasks.errors import InvalidRequest, UnknownTask
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.monitoring import task_logs
+from makertasks.monitoring import views as task_views
+from makertasks.records import payloads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 
 LINES = 200
 Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]

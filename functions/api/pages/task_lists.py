@@ -12,10 +12,13 @@ from api import lists
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.tasks import TaskFilter
-from makertasks import listing, records, task_views, wire
+from makertasks import wire
 from makertasks.errors import InvalidRequest
-from makertasks.records_model import TaskRecord
-from makertasks.task_views import TaskSummary
+from makertasks.monitoring import listing
+from makertasks.monitoring import views as task_views
+from makertasks.monitoring.views import TaskSummary
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
 
 # A list sorted by anything but its creation is sorted among so many of the newest tasks that match.
 SORTED_TASKS = 500

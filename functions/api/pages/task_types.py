@@ -17,9 +17,12 @@ from api.pages import charts, forms, periods, rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import clock, schedules, statistics, task_limits, tasks
+from makertasks import clock, tasks
 from makertasks.errors import InvalidRequest, NotFound, UnknownTask
+from makertasks.monitoring import schedules
+from makertasks.monitoring.counters import statistics
 from makertasks.tasks import Task
+from makertasks.worker import task_limits
 
 # What the list of types counts.
 COUNTED = timedelta(hours=24)

@@ -13,7 +13,7 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
 from makertasks.errors import InvalidRequest
-from makertasks.states import Status
+from makertasks.records.states import Status
 
 # Seconds between two live updates of a list.
 REFRESH_SECONDS = 5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from makertasks import clock
-from makertasks.task_views import Attempt
+from makertasks.monitoring.views import Attempt
 
 # Width of the drawing in its own units.
 WIDTH = 1000

@@ -6,7 +6,7 @@ from api.access import Caller, Role
 from api.pages import rendering
 from api.requests import Request
 from api.routing import Reply, page
-from makertasks import workers
+from makertasks.monitoring import workers
 
 REFRESH_SECONDS = 10
 

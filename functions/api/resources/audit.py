@@ -8,7 +8,7 @@ from api import lists
 from api.access import Role
 from api.arguments import Cursor, Limit
 from api.routing import route
-from makertasks import audit
+from makertasks.control import audit
 
 AN_ENTRY = {
     "id": "2026-11-22T09:30:00.000000Z#5f1c09aa",

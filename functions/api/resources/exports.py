@@ -18,7 +18,8 @@ from api.arguments import Cursor
 from api.requests import Request
 from api.resources.tasks import TaskFilter
 from api.routing import Reply, route
-from makertasks import listing, task_views
+from makertasks.monitoring import listing
+from makertasks.monitoring import views as task_views
 
 # Rows and bytes of one file: what one call has time to read, and what Lambda may answer (6 MB).
 MOST_ROWS = 5000

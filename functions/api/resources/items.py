@@ -13,7 +13,8 @@ from api import lists, shapes, views
 from api.access import Role
 from api.arguments import AN_ITEM, Cursor, Limit
 from api.routing import route
-from makertasks import inventory, uploads
+from makertasks.inventory import table as inventory
+from makertasks.media import uploads
 
 AN_ANSWER = {
     "id": AN_ITEM,

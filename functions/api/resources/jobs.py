@@ -14,10 +14,14 @@ from api.access import Caller, Role
 from api.arguments import A_NAME, A_TASK, Cursor, Limit, TaskId
 from api.resources.tasks import TaskFilter
 from api.routing import route
-from makertasks import jobs, listing, records, task_views, wire
+from makertasks import wire
+from makertasks.control import jobs
 from makertasks.errors import NotFound
-from makertasks.records_model import TaskRecord
-from makertasks.states import Status
+from makertasks.monitoring import listing
+from makertasks.monitoring import views as task_views
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 
 A_JOB = {
     "id": A_TASK,

@@ -13,8 +13,9 @@ from api.access import Caller, Role
 from api.arguments import A_TASK, QueueName
 from api.resources.tasks import A_WAITING_TASK
 from api.routing import route
-from makertasks import consumers, task_views
-from makertasks.consumers import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY, Queue
+from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import views as task_views
+from makertasks.monitoring.queues import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY, Queue
 
 A_QUEUE = {
     "name": "generate_qr_code",

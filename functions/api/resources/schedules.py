@@ -12,8 +12,10 @@ from api import actions
 from api.access import Caller, Role
 from api.resources.tasks import A_WAITING_TASK
 from api.routing import route
-from makertasks import missed_slots, records, schedules, task_views
-from makertasks.missed_slots import SeenSchedule
+from makertasks.monitoring import missed_runs, schedules
+from makertasks.monitoring import views as task_views
+from makertasks.monitoring.missed_runs import SeenSchedule
+from makertasks.records import table as records
 
 A_SCHEDULE = {
     "name": "update_average_lead_times",
@@ -57,13 +59,13 @@ class ScheduleChange(msgspec.Struct, forbid_unknown_fields=True):
 @route("GET", "/v1/schedules", Role.VIEWER, tag="Schedules", example={"schedules": [A_SCHEDULE]})
 def list_schedules() -> ScheduleList:
     """Every schedule, with the time of its next run and those of its latest slots that have no task."""
-    return {"schedules": missed_slots.seen(schedules.list_schedules())}
+    return {"schedules": missed_runs.seen(schedules.list_schedules())}
 
 
 @route("GET", "/v1/schedules/{schedule}", Role.VIEWER, tag="Schedules", example=A_SCHEDULE)
 def get_schedule(schedule: ScheduleName) -> SeenSchedule:
     """One schedule."""
-    return missed_slots.seen([schedules.get(schedule)])[0]
+    return missed_runs.seen([schedules.get(schedule)])[0]
 
 
 @route(
@@ -76,7 +78,7 @@ def get_schedule(schedule: ScheduleName) -> SeenSchedule:
 )
 def change_schedule(schedule: ScheduleName, body: ScheduleChange, caller: Caller) -> SeenSchedule:
     """Switch a schedule on or off, until the stack's next deployment."""
-    return missed_slots.seen([actions.set_schedule(caller, schedule, body.enabled)])[0]
+    return missed_runs.seen([actions.set_schedule(caller, schedule, body.enabled)])[0]
 
 
 @route(

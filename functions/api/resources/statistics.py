@@ -12,10 +12,12 @@ from api import arguments
 from api.access import Role
 from api.arguments import Moment
 from api.routing import route
-from makertasks import clock, failure_groups, statistics
+from makertasks import clock
 from makertasks.errors import InvalidRequest
-from makertasks.failure_groups import Groups
-from makertasks.statistics import Summary
+from makertasks.monitoring import failure_groups
+from makertasks.monitoring.counters import statistics
+from makertasks.monitoring.counters.statistics import Summary
+from makertasks.monitoring.failure_groups import Groups
 
 DEFAULT_RANGE = timedelta(days=1)
 LONGEST = statistics.LONGEST

@@ -15,10 +15,10 @@ from api.access import Caller, Role
 from api.arguments import A_NAME, A_TASK, AN_ITEM, Moment, TaskId, TaskName
 from api.resources.tasks import A_DETAIL, A_WAITING_TASK
 from api.routing import route
-from makertasks import task_views
-from makertasks.idempotency import MAXIMUM_CHARACTERS
-from makertasks.producer import MAXIMUM_RETRIES
-from makertasks.producer import Submission as Wanted
+from makertasks.monitoring import views as task_views
+from makertasks.submission.idempotency import MAXIMUM_CHARACTERS
+from makertasks.submission.producer import MAXIMUM_RETRIES
+from makertasks.submission.producer import Submission as Wanted
 from makertasks.tasks import LAMBDA_SECONDS, MARGIN_SECONDS
 
 # What one call takes and has time to record; the client and the command line make several calls of more.

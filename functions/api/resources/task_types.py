@@ -12,7 +12,8 @@ from api.access import Caller, Role
 from api.arguments import A_NAME, TaskName
 from api.resources.submissions import TimeLimit
 from api.routing import route
-from makertasks import schedules, tasks
+from makertasks import tasks
+from makertasks.monitoring import schedules
 
 AN_ANSWER = {
     "name": A_NAME,

@@ -12,9 +12,12 @@ from api import arguments, lists, shapes
 from api.access import Role
 from api.arguments import A_NAME, A_TASK, AN_ITEM, Cursor, Limit, Moment, TaskId, TaskName, Worker
 from api.routing import route
-from makertasks import clock, listing, records, search, task_logs, task_views
+from makertasks import clock
 from makertasks.errors import InvalidRequest
-from makertasks.states import Status
+from makertasks.monitoring import listing, search, task_logs
+from makertasks.monitoring import views as task_views
+from makertasks.records import table as records
+from makertasks.records.states import Status
 
 A_SUMMARY = {
     "id": A_TASK,

@@ -6,8 +6,8 @@ from typing import TypedDict
 
 from api.access import Role
 from api.routing import route
-from makertasks import workers
-from makertasks.workers import Worker
+from makertasks.monitoring import workers
+from makertasks.monitoring.workers import Worker
 
 A_WORKER = {
     "function": "generate_qr_code",

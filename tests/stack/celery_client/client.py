@@ -37,7 +37,7 @@ def calculate(value=None, operation="give", amount=0):
 
 
 if os.environ.get("WITH_MAKERTASKS"):  # the package beside stock Celery
-    from makertasks.celery_client import MakertasksControl, use_queue_delays
+    from makertasks.contrib.celery.client import MakertasksControl, use_queue_delays
 
     app.control = MakertasksControl(app)
     use_queue_delays()

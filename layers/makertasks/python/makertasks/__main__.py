@@ -1,6 +1,6 @@
 """`python -m makertasks`: the command line."""
 
-from makertasks.commands import main
+from makertasks.cli import main
 
 if __name__ == "__main__":
     main()

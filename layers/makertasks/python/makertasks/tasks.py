@@ -20,6 +20,7 @@ from uuid import UUID
 
 import msgspec
 
+import makertasks
 from makertasks import settings
 from makertasks.errors import InvalidArguments, MakertasksError, UnknownTask
 
@@ -200,4 +201,8 @@ def in_folder(folder: str) -> Task:
 
 def _declare(folder: str) -> None:
     """Import the task's handler, which declares it: on Lambda from the code root, elsewhere from this package."""
+    if makertasks.is_reserved(folder):
+        raise InvalidDefinition(
+            f"functions/{folder}: no task can have this name, makertasks.{folder} is something else; rename the folder"
+        )
     importlib.import_module(f"{settings.code_package()}{folder}.handler")

@@ -7,11 +7,11 @@ import signal
 import time
 from typing import Any
 
-from makertasks import bucket
+from makertasks.aws import bucket
 from makertasks.context import current
 from makertasks.errors import PassingError, PermanentError
 from makertasks.tasks import task
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 FOLDER = "inventory/qrcodes/effects/"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from makertasks import bulk, lifecycle, producer
-from makertasks.producer import Submission
+from makertasks.records import lifecycle
+from makertasks.submission import bulk, producer
+from makertasks.submission.producer import Submission
 
 
 def handler(event: dict[str, Any], _context: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from makertasks.context import current
 from makertasks.errors import PassingError
 from makertasks.tasks import task
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 
 @task("tests.calculate", max_retries=2, retry_base=2)

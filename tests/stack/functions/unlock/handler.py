@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from makertasks.errors import PermanentError
 from makertasks.tasks import Secret, task
-from makertasks.worker import lambda_handler
+from makertasks.worker.handler import lambda_handler
 
 logger = Logger(child=True)
 

@@ -7,15 +7,9 @@ results     keys and JSON of result items, saved groups, trees of results
 followers   what a task's end asks for: callbacks, chains, errbacks, chords
 """
 
+from makertasks.wire.callbacks import Followers, chord_error_followers, chord_followers, error_followers, followers
 from makertasks.wire.canvas import Beginning, StartedChord, begin
 from makertasks.wire.envelope import decode
-from makertasks.wire.followers import (
-    Followers,
-    chord_error_followers,
-    chord_followers,
-    error_followers,
-    followers,
-)
 from makertasks.wire.message import Message, Signature, dump_options, encode, load_options
 from makertasks.wire.results import (
     chord_key,

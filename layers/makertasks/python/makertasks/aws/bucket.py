@@ -1,0 +1,199 @@
+"""The media bucket: the only module that talks to S3. Keys are OpenMakerSuite's media paths.
+
+inventory/images/{sku or id}.{jpg,png,webp}     item images
+CACHE/{the image's key}.webp                    their thumbnails
+inventory/qrcodes/qr_{item id}.png              QR codes
+index_cards/card_{item id}.pdf                  index cards
+uploads/images/{item id}/…, imports/…, rejected/…   what people put there
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from makertasks import settings
+from makertasks.aws import session
+from makertasks.errors import NotFound, PassingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+# How long a presigned link works, in seconds: long enough for a page left open over a coffee.
+LINK_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object's bytes and what S3 says of it."""
+
+    body: bytes
+    content_type: str
+    metadata: dict[str, str]
+
+
+def put(key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
+    """Write one object whole, replacing what was there; raises PassingError where S3 refuses."""
+    try:
+        session.client("s3").put_object(
+            Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not store {key}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Version:
+    """Which content a key has just now: S3's ETag, empty where there is no object, and the object's metadata."""
+
+    etag: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def version(key: str) -> Version:
+    """The present version of a key, its content not read; raises PassingError where S3 refuses."""
+    try:
+        response = session.client("s3").head_object(Bucket=settings.bucket(), Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "NotFound", "404"}:
+            return Version()
+        raise PassingError(f"S3 did not say what {key} is: {error}") from error
+    except BotoCoreError as error:
+        raise PassingError(f"S3 did not say what {key} is: {error}") from error
+    return Version(response["ETag"], response.get("Metadata", {}))
+
+
+def replace(key: str, body: bytes, content_type: str, metadata: dict[str, str], seen: Version) -> Version | None:
+    """Write one object only where the key still is as it was `seen`; None where it was written or removed meanwhile.
+
+    Answers the version written. Raises PassingError where S3 refuses for another reason.
+    """
+    condition = {"IfMatch": seen.etag} if seen.etag else {"IfNoneMatch": "*"}
+    try:
+        response = session.client("s3").put_object(
+            Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata, **condition
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}:
+            return None
+        raise PassingError(f"S3 did not store {key}: {error}") from error
+    except BotoCoreError as error:
+        raise PassingError(f"S3 did not store {key}: {error}") from error
+    return Version(response["ETag"], metadata)
+
+
+def get(key: str, maximum: int | None = None) -> StoredObject:
+    """Read one object; raises NotFound, PassingError, or ValueError above `maximum` bytes (nothing is read then)."""
+    response = open_object(key)
+    size = int(response["ContentLength"])
+    if maximum is not None and size > maximum:
+        raise ValueError(f"{key} has {size} bytes; the limit is {maximum}")
+    try:
+        body = response["Body"].read()
+    except BotoCoreError as error:
+        raise PassingError(f"S3 stopped while {key} was read: {error}") from error
+    return StoredObject(body, response.get("ContentType", ""), response.get("Metadata", {}))
+
+
+def open_object(key: str) -> dict[str, Any]:
+    """S3's GetObject response, its body not read yet; raises NotFound or PassingError."""
+    try:
+        response: dict[str, Any] = session.client("s3").get_object(Bucket=settings.bucket(), Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            raise NotFound(f"the bucket has no object {key}") from error
+        raise PassingError(f"S3 did not give {key}: {error}") from error
+    except BotoCoreError as error:
+        raise PassingError(f"S3 did not give {key}: {error}") from error
+    return response
+
+
+def delete(key: str) -> None:
+    """Remove one object; removing what is not there is no error. Raises PassingError where S3 refuses."""
+    try:
+        session.client("s3").delete_object(Bucket=settings.bucket(), Key=key)
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not delete {key}: {error}") from error
+
+
+def link(key: str, seconds: int = LINK_SECONDS) -> str:
+    """A presigned address that shows one object for `seconds`."""
+    url: str = session.client("s3").generate_presigned_url(
+        "get_object", Params={"Bucket": settings.bucket(), "Key": key}, ExpiresIn=seconds
+    )
+    return url
+
+
+def copy(source: str, target: str) -> None:
+    """Copy one object inside the bucket, up to 5 GB, without reading it; raises NotFound or PassingError."""
+    name = settings.bucket()
+    try:
+        session.client("s3").copy_object(Bucket=name, Key=target, CopySource={"Bucket": name, "Key": source})
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            raise NotFound(f"the bucket has no object {source}") from error
+        raise PassingError(f"S3 did not copy {source} to {target}: {error}") from error
+    except BotoCoreError as error:
+        raise PassingError(f"S3 did not copy {source} to {target}: {error}") from error
+
+
+def keys(prefix: str) -> frozenset[str]:
+    """Every key that begins with `prefix`, 1,000 a request; raises PassingError where S3 refuses."""
+    pages = session.client("s3").get_paginator("list_objects_v2").paginate(Bucket=settings.bucket(), Prefix=prefix)
+    try:
+        return frozenset(entry["Key"] for page in pages for entry in page.get("Contents", []))
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not list {prefix}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object as a list of the bucket names it."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+def pages(prefix: str, after: str = "") -> Iterator[list[Listed]]:
+    """The objects that begin with `prefix`, in the order of their keys from behind `after`, at most 1,000 at a time.
+
+    Raises PassingError where S3 refuses.
+    """
+    listing = session.client("s3").get_paginator("list_objects_v2")
+    try:
+        for page in listing.paginate(Bucket=settings.bucket(), Prefix=prefix, StartAfter=after):
+            found = [Listed(each["Key"], each["Size"], each["LastModified"]) for each in page.get("Contents", [])]
+            if found:
+                yield found
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not list {prefix}: {error}") from error
+
+
+def delete_many(keys: list[str]) -> None:
+    """Remove objects, at most 1,000; one that is not there is no error. Raises PassingError where S3 refuses one."""
+    if not keys:
+        return
+    wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+    try:
+        refused = session.client("s3").delete_objects(Bucket=settings.bucket(), Delete=wanted).get("Errors", [])
+    except (ClientError, BotoCoreError) as error:
+        raise PassingError(f"S3 did not delete {len(keys)} objects: {error}") from error
+    if refused:
+        first = refused[0]
+        raise PassingError(f"S3 did not delete {first['Key']} and {len(refused) - 1} more: {first.get('Message')}")
+
+
+def presigned_post(key: str, content_type: str, maximum: int, seconds: int = LINK_SECONDS) -> dict[str, Any]:
+    """Address and form fields with which anybody may put one object of that type and at most `maximum` bytes."""
+    post: dict[str, Any] = session.client("s3").generate_presigned_post(
+        settings.bucket(),
+        key,
+        Fields={"Content-Type": content_type},
+        Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, maximum]],
+        ExpiresIn=seconds,
+    )
+    return post

@@ -1,0 +1,148 @@
+"""The tasks' queues: the only module that talks to SQS. A task's queue is named `{stack}-tasks-{task's short name}`."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from makertasks import settings
+from makertasks.aws import session
+from makertasks.errors import Unavailable
+
+# SQS's own bounds: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MAXIMUM_DELAY_SECONDS = 900
+# 12 hours from when a message was received, less the 15 minutes that its function may have had it by then.
+MAXIMUM_VISIBILITY_SECONDS = 43_200 - 1_000
+MAXIMUM_BATCH = 10
+MAXIMUM_BATCH_BYTES = 262_144
+
+
+def name_of(queue: str) -> str:
+    """Full name of a task's queue."""
+    return f"{settings.stack()}-tasks-{queue}"
+
+
+class QueueMissing(Unavailable):
+    """The stack has no such queue: its task was removed."""
+
+
+@cache
+def url_of(queue: str) -> str:
+    """Address of a task's queue; raises Unavailable where there is none or SQS does not answer."""
+    try:
+        url: str = session.client("sqs").get_queue_url(QueueName=name_of(queue))["QueueUrl"]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        kind = QueueMissing if code.rpartition(".")[2] in {"NonExistentQueue", "QueueDoesNotExist"} else Unavailable
+        raise kind(f"the queue {name_of(queue)} was not found: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"the queue {name_of(queue)} was not found: {error}") from error
+    return url
+
+
+def arn_of(queue: str) -> str:
+    """ARN of a task's queue, made from that of a role of the same account."""
+    _, partition, _, _, account, _ = settings.delays_role().split(":", 5)
+    return f"arn:{partition}:sqs:{session.client('sqs').meta.region_name}:{account}:{name_of(queue)}"
+
+
+def send(queue: str, body: str, delay: float = 0) -> None:
+    """Send one message, visible after `delay` seconds (at most 900); raises Unavailable."""
+    try:
+        session.client("sqs").send_message(QueueUrl=url_of(queue), MessageBody=body, DelaySeconds=_whole(delay))
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} refused the message: {error}") from error
+
+
+def send_many(queue: str, bodies: list[tuple[str, float]], pool: ThreadPoolExecutor) -> dict[int, str]:
+    """Send (body, delay) pairs, ten a request; answers the reason for each one refused, by its place in the list."""
+    refused: dict[int, str] = {}
+    for answer in pool.map(lambda batch: _send_batch(queue, batch), _batches(bodies)):
+        refused |= answer
+    return refused
+
+
+def _send_batch(queue: str, batch: list[tuple[int, tuple[str, float]]]) -> dict[int, str]:
+    entries = [{"Id": str(place), "MessageBody": body, "DelaySeconds": _whole(delay)} for place, (body, delay) in batch]
+    try:
+        answer = session.client("sqs").send_message_batch(QueueUrl=url_of(queue), Entries=entries)
+    except (ClientError, BotoCoreError, Unavailable) as error:
+        return {place: str(error) for place, _ in batch}
+    return {int(entry["Id"]): entry.get("Message", entry["Code"]) for entry in answer.get("Failed", [])}
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message taken out of a queue for as long as the queue's visibility time-out."""
+
+    body: str
+    message_id: str
+    receipt_handle: str
+
+
+def receive(queue: str) -> list[Received]:
+    """Up to ten messages that wait, as a worker would get them; raises Unavailable."""
+    try:
+        answer = session.client("sqs").receive_message(
+            QueueUrl=url_of(queue), MaxNumberOfMessages=MAXIMUM_BATCH, WaitTimeSeconds=1
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} gave no messages: {error}") from error
+    return [
+        Received(message["Body"], message["MessageId"], message["ReceiptHandle"])
+        for message in answer.get("Messages", [])
+    ]
+
+
+def delete(queue: str, receipt_handle: str) -> None:
+    """Take a received message out for good; raises Unavailable."""
+    try:
+        session.client("sqs").delete_message(QueueUrl=url_of(queue), ReceiptHandle=receipt_handle)
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} kept a message: {error}") from error
+
+
+def has_backlog(queue: str) -> bool:
+    """Whether messages wait that nobody has taken yet; raises Unavailable where there is no such queue."""
+    name = "ApproximateNumberOfMessages"
+    try:
+        answer = session.client("sqs").get_queue_attributes(QueueUrl=url_of(queue), AttributeNames=[name])
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} did not answer: {error}") from error
+    return int(answer["Attributes"][name]) > 0
+
+
+def postpone(queue: str, receipt_handle: str, seconds: float) -> None:
+    """Let a received message come back after `seconds` (at most 11.7 hours) instead of the queue's own time-out.
+
+    Raises Unavailable; the message then comes back after the queue's own visibility time-out.
+    """
+    visibility = min(_whole(seconds, MAXIMUM_VISIBILITY_SECONDS), MAXIMUM_VISIBILITY_SECONDS)
+    try:
+        session.client("sqs").change_message_visibility(
+            QueueUrl=url_of(queue), ReceiptHandle=receipt_handle, VisibilityTimeout=visibility
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {name_of(queue)} refused the delay: {error}") from error
+
+
+def _whole(seconds: float, maximum: int = MAXIMUM_DELAY_SECONDS) -> int:
+    return max(0, min(math.ceil(seconds), maximum))
+
+
+def _batches(bodies: list[tuple[str, float]]) -> list[list[tuple[int, tuple[str, float]]]]:
+    """Lists of at most ten messages and 256 KB together."""
+    batches: list[list[tuple[int, tuple[str, float]]]] = []
+    size = 0
+    for place, entry in enumerate(bodies):
+        length = len(entry[0].encode())
+        if not batches or len(batches[-1]) == MAXIMUM_BATCH or size + length > MAXIMUM_BATCH_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append((place, entry))
+        size += length
+    return batches

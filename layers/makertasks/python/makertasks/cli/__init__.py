@@ -1,0 +1,25 @@
+"""The command line: `makertasks`, in Celery's words where Celery has them.
+
+application   the command itself, exit codes
+output        tables, JSON, progress
+completion    what a shell offers behind Tab
+setup         configure, policy, celery-settings
+sending       call, result, retry
+viewing       list, show, logs, events
+inspection    status, inspect …
+control       purge, control …
+upkeep        import, cleanup, schedules
+"""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; it needs the packages of `makertasks[cli]`."""
+    try:
+        from makertasks.cli.application import run  # noqa: PLC0415 - Typer and rich may be missing
+    except ModuleNotFoundError as error:
+        if error.name not in {"typer", "rich"}:
+            raise
+        sys.exit(f"error: the command line needs {error.name}: pip install 'makertasks[cli]'")
+    run()

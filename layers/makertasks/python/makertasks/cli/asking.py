@@ -1,0 +1,112 @@
+"""What every command needs: who asks, what the arguments say, tasks by either name, waiting for a task."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import time
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from makertasks import clock, tasks
+from makertasks.cli import completion, output
+from makertasks.client import configuration
+from makertasks.errors import InvalidRequest, NotFound
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.tasks import Task
+
+Destination = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--destination", "-d", help="Only these workers (short names).", autocompletion=completion.queue_names
+    ),
+]
+TaskIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of tasks.", autocompletion=completion.task_ids)]
+
+# Seconds between two looks at a task that is waited for.
+LOOK_SECONDS = 0.3
+
+
+def connect() -> None:
+    """Find out where the stack is; raises NotConfigured."""
+    configuration.load()
+
+
+def who() -> str:
+    """Who asks, for records and the audit."""
+    return f"{getpass.getuser()} (command line)"
+
+
+def task_named(name: str) -> Task:
+    """A task by its full or its short name; raises UnknownTask."""
+    if "." in name:
+        return tasks.find(name)
+    found = next((task for task in tasks.discover().values() if task.short_name == name), None)
+    return found if found is not None else tasks.find(name)
+
+
+def json_of(option: str, text: str | None, kind: type[Any]) -> Any:
+    """An option's JSON; raises InvalidRequest where it is none, or not a list or an object as wanted."""
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise InvalidRequest(option, f"is not JSON: {error}") from error
+    if not isinstance(value, kind):
+        wanted = 'an object such as {"item_id": "…"}' if kind is dict else 'a list such as ["…"]'
+        raise InvalidRequest(option, f"must be {wanted}")
+    return value
+
+
+def moment(option: str, text: str | None) -> datetime | None:
+    """An option's time, ISO 8601; raises InvalidRequest."""
+    if text is None:
+        return None
+    try:
+        return clock.parse(text)
+    except ValueError as error:
+        raise InvalidRequest(option, f"must be a time such as 2026-11-22T09:30:00Z, not {text!r}") from error
+
+
+def seconds_or_moment(option: str, text: str | None) -> datetime | float | None:
+    """An option that is a number of seconds or a time; raises InvalidRequest."""
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return moment(option, text)
+
+
+def wait_for(task_id: str, what: str, timeout: float | None = None, *, quiet: bool = False) -> TaskRecord:
+    """The record of a task once it has ended, with a progress bar meanwhile.
+
+    A task that a stock Celery client sent has no record before it is met: with a time-out that is waited for, too.
+    Raises NotFound or TimeoutError.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    with output.progress(what, None, quiet=quiet) as report:
+        while True:
+            record = records.stored(task_id) if deadline else records.get(task_id)
+            if record and record.is_final:
+                return record
+            if record and record.progress:
+                report(record.progress["done"], record.progress["total"])
+            if deadline is not None and time.monotonic() > deadline:
+                if record is None:
+                    raise NotFound(f"there is no task {task_id}, and after {timeout:g} s there still is none")
+                raise TimeoutError(f"task {task_id} is {record.status} after {timeout:g} s; it goes on")
+            time.sleep(LOOK_SECONDS)
+
+
+def queues_named(names: list[str] | None) -> list[str]:
+    """Short names of queues, of all where none is named; raises NotFound."""
+    known = [task.short_name for task in tasks.discover().values()]
+    for name in names or []:
+        if name not in known:
+            raise NotFound(f"there is no queue {name!r}; the queues are {', '.join(known)}")
+    return names or known

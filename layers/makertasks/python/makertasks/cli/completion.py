@@ -1,0 +1,72 @@
+"""What a shell offers behind Tab: names that the code knows, ids and schedules that the stack has.
+
+Each answers pairs of a value and what the shell may say beside it, for whatever begins as was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from makertasks import tasks
+from makertasks.cli import shown
+from makertasks.client import configuration
+from makertasks.errors import MakertasksError
+from makertasks.monitoring import listing, schedules
+from makertasks.records.states import FINAL, Status
+
+Offers = list[tuple[str, str]]
+
+
+def task_names(incomplete: str) -> Offers:
+    """Tasks by their short names, or by the whole ones once a dot is typed."""
+    known = tasks.discover().values()
+    named = [(task.name if "." in incomplete else task.short_name, task.name) for task in known]
+    return _beginning(named, incomplete)
+
+
+def queue_names(incomplete: str) -> Offers:
+    """Queues, and so workers, by their short names."""
+    return _beginning([(task.short_name, "") for task in tasks.discover().values()], incomplete)
+
+
+def statuses(incomplete: str) -> Offers:
+    """Every status."""
+    return _beginning([(status.value, "") for status in Status], incomplete.upper())
+
+
+def final_statuses(incomplete: str) -> Offers:
+    """Statuses of tasks that have ended."""
+    return _beginning([(status.value, "") for status in Status if status in FINAL], incomplete.upper())
+
+
+def task_ids(incomplete: str) -> Offers:
+    """Ids among the newest tasks."""
+
+    def newest() -> Iterator[tuple[str, str]]:
+        page = listing.page(listing.Filter(), limit=listing.MAXIMUM_LIMIT, names=tasks.discover())
+        for record in page.records:
+            yield record.task_id, f"{shown.short_name(record.name)} {record.status}"
+
+    return _beginning(_of_stack(newest), incomplete)
+
+
+def schedule_names(incomplete: str) -> Offers:
+    """Schedules of the stack."""
+    return _beginning(
+        _of_stack(lambda: ((each["name"], each["expression"]) for each in schedules.list_schedules())), incomplete
+    )
+
+
+def _of_stack(read: Callable[[], Iterator[tuple[str, str]]]) -> Offers:
+    """What is read from the stack; nothing where it cannot be, since an error would stand in the line being typed."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, and not needed for --help
+
+    try:
+        configuration.load()
+        return list(read())
+    except (MakertasksError, BotoCoreError, ClientError):
+        return []
+
+
+def _beginning(offers: Offers, incomplete: str) -> Offers:
+    return [offer for offer in offers if offer[0].startswith(incomplete)]

@@ -1,0 +1,90 @@
+"""events: what happens, while it happens, as lines or as a full screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from makertasks import clock, tasks
+from makertasks.cli import asking, output, shown
+from makertasks.monitoring import listing
+from makertasks.monitoring import views as task_views
+from makertasks.records.states import ACTIVE
+
+# Celery's names of the events that lead to a status.
+EVENTS = {
+    "PENDING": "task-sent", "STARTED": "task-started", "RETRY": "task-retried", "SUCCESS": "task-succeeded",
+    "FAILURE": "task-failed", "REVOKED": "task-revoked",
+}  # fmt: skip
+HEAD = 3  # lines above the tasks on a full screen
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(events)
+
+
+def events(
+    screen: Annotated[bool, typer.Option("--screen", help="Fill the screen with the newest tasks.")] = False,
+    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
+    seconds: Annotated[float | None, typer.Option(help="End after so many seconds; else at Ctrl-C.")] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Follow tasks as they are sent, start and end.
+
+    The newest hundred and all that have not ended are watched.
+    """
+    asking.connect()
+    looks = _looks(interval, seconds)
+    if screen and not as_json:
+        _fill_screen(looks)
+        return
+    known = {task["id"]: task["status"] for task in next(looks, [])}
+    for found in looks:
+        for task in reversed(found):
+            if known.get(task["id"]) != task["status"]:
+                known[task["id"]] = task["status"]
+                _print_event(task, as_json=as_json)
+
+
+def _looks(interval: float, seconds: float | None) -> Iterator[list[dict[str, Any]]]:
+    """The watched tasks, newest first, again and again."""
+    ends = None if seconds is None else time.monotonic() + seconds
+    names = tasks.discover()
+    while ends is None or time.monotonic() < ends:
+        found = {}
+        for wanted in (listing.Filter(), *(listing.Filter(status=status) for status in sorted(ACTIVE))):
+            for record in listing.page(wanted, limit=listing.MAXIMUM_LIMIT, names=names).records:
+                found[record.task_id] = {**task_views.summary(record)}
+        yield sorted(found.values(), key=lambda task: str(task["created"]), reverse=True)
+        time.sleep(interval)
+
+
+def _print_event(task: dict[str, Any], *, as_json: bool) -> None:
+    event = EVENTS[task["status"]]
+    if as_json:
+        output.print_line({"type": event, "timestamp": clock.text(clock.now()), **task})
+        return
+    line = output.status(f"{clock.now():%H:%M:%S} {event:15} {task['name']} {task['id']}")
+    line.stylize(output.COLOURS[task["status"]])
+    output.console.print(line, soft_wrap=True)
+
+
+def _fill_screen(looks: Iterator[list[dict[str, Any]]]) -> None:
+    with Live(console=output.console, screen=True, auto_refresh=False) as live:
+        for found in looks:
+            live.update(screen_of(found[: output.console.height - HEAD]), refresh=True)
+
+
+def screen_of(found: list[dict[str, Any]]) -> Group:
+    """The screen: a line of title, then tasks."""
+    columns = {key: heading for key, heading in shown.COLUMNS.items() if key != "kwargs"}
+    title = f"makertasks · {clock.now():%Y-%m-%d %H:%M:%S} UTC · Ctrl-C ends"
+    rows = map(shown.row, found)
+    return Group(Text(title, "bold"), Text(), output.grid(rows, columns, shown.ROOM_PERMITTING))

@@ -1,0 +1,197 @@
+"""status, inspect …: what Celery's workers answer, read from the tables, the queues and the functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from makertasks import clock, settings, tasks
+from makertasks.cli import asking, output, shown, viewing
+from makertasks.cli.asking import Destination, TaskIds
+from makertasks.monitoring import listing, workers
+from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import views as task_views
+from makertasks.records.states import Status
+from makertasks.worker import task_limits
+
+inspect = typer.Typer(no_args_is_help=True, help="Look at tasks, queues and workers.")
+
+Limit = Annotated[int, typer.Option(min=1, help="How many tasks at most.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands; Celery's spelling with an underscore works as well."""
+    app.command()(status)
+    app.add_typer(inspect, name="inspect")
+    commands: dict[str, Callable[..., None]] = {
+        "active": active, "registered": registered, "scheduled": scheduled, "reserved": reserved, "revoked": revoked,
+        "stats": stats, "conf": conf, "active-queues": active_queues, "query-task": query_task, "ping": ping,
+    }  # fmt: skip
+    for name, command in commands.items():
+        inspect.command(name)(command)
+        if "-" in name:
+            inspect.command(name.replace("-", "_"), hidden=True)(command)
+
+
+def status(as_json: output.AsJson = False) -> None:
+    """Say of each worker whether it takes tasks."""
+    asking.connect()
+    found = {queue["name"]: queue["state"] for queue in consumers.list_queues()}
+    if as_json:
+        output.print_json(found)
+        return
+    output.table(
+        ({"worker": name, "state": "OK" if state == "running" else state} for name, state in found.items()),
+        {"worker": "WORKER", "state": "STATE"},
+        "no worker",
+    )
+    output.console.print(f"\n{sum(state == 'running' for state in found.values())} workers online.")
+
+
+def active(destination: Destination = None, limit: Limit = 100, as_json: output.AsJson = False) -> None:
+    """List the tasks that run now."""
+    _print_waiting(Status.STARTED, destination, limit, lambda _task: True, "no task runs", as_json=as_json)
+
+
+def scheduled(destination: Destination = None, limit: Limit = 100, as_json: output.AsJson = False) -> None:
+    """List the tasks that wait for their time.
+
+    That is an eta, a countdown, or the next attempt.
+    """
+    present = clock.text(clock.now())
+
+    def later(task: dict[str, Any]) -> bool:
+        return str(task["retry_at"] or task["eta"] or "") > present
+
+    _print_waiting(None, destination, limit, later, "no task waits for its time", as_json=as_json)
+
+
+def reserved(destination: Destination = None, limit: Limit = 100, as_json: output.AsJson = False) -> None:
+    """List the tasks that wait in their queue for a worker."""
+    present = clock.text(clock.now())
+
+    def due(task: dict[str, Any]) -> bool:
+        return str(task["retry_at"] or task["eta"] or "") <= present
+
+    _print_waiting(None, destination, limit, due, "no task waits", as_json=as_json)
+
+
+def revoked(limit: Limit = 100, as_json: output.AsJson = False) -> None:
+    """List the tasks that were called off, newest first."""
+    asking.connect()
+    found, _ = viewing.collect(listing.Filter(status=Status.REVOKED), limit)
+    _print_tasks(found, "no task was revoked", as_json=as_json)
+
+
+def registered(as_json: output.AsJson = False) -> None:
+    """List the tasks there are, with their arguments."""
+    asking.connect()
+    found = [
+        {"name": task.name, "arguments": list(task.schema().get("properties", {})), "purpose": task.purpose}
+        for task in tasks.discover().values()
+    ]
+    if as_json:
+        output.print_json(found)
+        return
+    rows = ({**task, "arguments": ", ".join(task["arguments"])} for task in found)
+    output.table(rows, {"name": "NAME", "arguments": "ARGUMENTS", "purpose": "PURPOSE"}, "no task")
+
+
+def stats(destination: Destination = None, as_json: output.AsJson = False) -> None:
+    """Show what each worker has done in the last day.
+
+    And the environments seen lately.
+    """
+    asking.connect()
+    wanted = asking.queues_named(destination)
+    found = [worker for worker in workers.list_workers() if worker["task"].rpartition(".")[2] in wanted]
+    if as_json:
+        output.print_json(found)
+        return
+    columns = ("function", "state", "running", "processed", "succeeded", "failed", "retried", "revoked")
+    output.table(
+        ({**worker} for worker in found), {column: column.upper() for column in columns}, "no worker"
+    )  # fmt: skip
+
+
+def conf(as_json: output.AsJson = False) -> None:
+    """Show the stack's names and each task's limits."""
+    asking.connect()
+    limits = {name: asdict(task_limits.of(task)) for name, task in tasks.discover().items()}
+    names = {
+        "stack": settings.stack(), "tasks_table": settings.tasks_table(), "inventory_table": settings.inventory_table(),
+        "counters_table": settings.counters_table(), "media_bucket": settings.bucket(),
+    }  # fmt: skip
+    if as_json:
+        output.print_json({**names, "limits": limits})
+        return
+    output.facts(names)
+    columns = {"name": "TASK", "rate_limit": "RATE", "soft_time_limit": "SOFT LIMIT", "time_limit": "HARD LIMIT"}
+    output.table(({"name": name, **each} for name, each in limits.items()), columns, "no task")
+
+
+def active_queues(as_json: output.AsJson = False) -> None:
+    """List the queues with their lengths.
+
+    With the age of the oldest task, and whether they are consumed.
+    """
+    asking.connect()
+    found = consumers.list_queues()
+    if as_json:
+        output.print_json(found)
+        return
+    columns = ("name", "state", "waiting", "in_flight", "delayed", "dead", "oldest_seconds", "maximum_concurrency")
+    output.table(
+        ({**queue} for queue in found), {column: column.upper().replace("_", " ") for column in columns}, "no queue"
+    )  # fmt: skip
+
+
+def query_task(task_ids: TaskIds, as_json: output.AsJson = False) -> None:
+    """Show the status of tasks by their ids."""
+    asking.connect()
+    _print_tasks([{**task_views.summary(shown.read(task_id))} for task_id in task_ids], "no task", as_json=as_json)
+
+
+def ping(destination: Destination = None, as_json: output.AsJson = False) -> None:
+    """Ask whether each worker's queue is there and consumed.
+
+    Exit code 1 where one is not.
+    """
+    asking.connect()
+    wanted = asking.queues_named(destination)
+    found = {queue["name"]: queue["state"] == "running" for queue in consumers.list_queues() if queue["name"] in wanted}
+    if as_json:
+        output.print_json({name: {"ok": "pong"} if ok else {"error": "paused"} for name, ok in found.items()})
+    else:
+        for name, ok in found.items():
+            output.console.print(f"{name}: OK\n    pong" if ok else f"{name}: paused")
+    if not all(found.values()):
+        raise typer.Exit(1)
+
+
+def _print_waiting(
+    wanted: Status | None,
+    destination: list[str] | None,
+    limit: int,
+    fits: Callable[[dict[str, Any]], bool],
+    empty: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the tasks of a status, or all that wait to begin, of some workers."""
+    asking.connect()
+    queues = asking.queues_named(destination)
+    found: list[dict[str, Any]] = []
+    for each in (wanted,) if wanted else (Status.PENDING, Status.RETRY):
+        found += viewing.collect(listing.Filter(status=each), limit)[0]
+    _print_tasks([task for task in found if task["queue"] in queues and fits(task)], empty, as_json=as_json)
+
+
+def _print_tasks(found: list[dict[str, Any]], empty: str, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json(found)
+    else:
+        output.table(map(shown.row, found), shown.COLUMNS, empty, shown.ROOM_PERMITTING)

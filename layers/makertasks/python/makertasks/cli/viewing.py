@@ -1,0 +1,119 @@
+"""list, show, logs: tasks as Django admin shows them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from makertasks import clock, tasks
+from makertasks.cli import asking, completion, output, shown
+from makertasks.cli.sending import TaskId
+from makertasks.errors import InvalidRequest
+from makertasks.monitoring import listing, task_logs
+from makertasks.monitoring import views as task_views
+from makertasks.records.states import Status
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("list")(list_tasks)
+    app.command()(show)
+    app.command()(logs)
+
+
+def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
+    status: Annotated[
+        str | None,
+        typer.Option(help="PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED.", autocompletion=completion.statuses),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Task name, whole or its last part.", autocompletion=completion.task_names)
+    ] = None,
+    item: Annotated[str | None, typer.Option(help="Id of the inventory item that tasks are about.")] = None,
+    worker: Annotated[str | None, typer.Option(help="Worker that ran them.")] = None,
+    created_from: Annotated[str | None, typer.Option("--from", help="Created then or later (ISO 8601).")] = None,
+    created_to: Annotated[str | None, typer.Option("--to", help="Created then or earlier; a date: its end.")] = None,
+    query: Annotated[str | None, typer.Option("--query", "-q", help="Search ids, arguments, results, errors.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = listing.DEFAULT_LIMIT,
+    cursor: Annotated[str | None, typer.Option(help="Go on where a list ended.")] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """List tasks, newest first."""
+    asking.connect()
+    if status is not None and status.upper() not in set(Status):
+        raise InvalidRequest("--status", f"must be one of {', '.join(Status)}, not {status!r}")
+    wanted = listing.Filter(
+        status=status.upper() if status else None,
+        name=asking.task_named(name).name if name else None,
+        item_id=item,
+        worker=worker,
+        created_from=_bound("--from", created_from),
+        created_to=_bound("--to", created_to),
+        q=query,
+    )
+    found, after = collect(wanted, limit, cursor, quiet=as_json)
+    if as_json:
+        output.print_json({"tasks": found, "cursor": after})
+        return
+    output.table(map(shown.row, found), shown.COLUMNS, "no task fits", shown.ROOM_PERMITTING)
+    if after:
+        output.messages.print(f"more: --cursor {after}", markup=False, soft_wrap=True)
+
+
+def collect(
+    wanted: listing.Filter, limit: int, cursor: str | None = None, *, quiet: bool = True
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Up to `limit` tasks, page by page, and the cursor where there may be more."""
+    names = tasks.discover()
+    found: list[dict[str, Any]] = []
+    with output.progress("reading", limit, quiet=quiet or limit <= listing.MAXIMUM_LIMIT) as report:
+        while True:
+            size = min(limit - len(found), listing.MAXIMUM_LIMIT)
+            page = listing.page(wanted, limit=size, cursor=cursor, names=names)
+            found += [{**task_views.summary(record)} for record in page.records]
+            cursor = page.cursor
+            report(len(found))
+            if cursor is None or len(found) >= limit:
+                return found, cursor
+
+
+def show(task_id: TaskId, as_json: output.AsJson = False) -> None:
+    """Show everything there is about one task."""
+    asking.connect()
+    task = shown.detail(shown.read(task_id))
+    if as_json:
+        output.print_json(task)
+        return
+    traceback = task.pop("traceback")
+    output.facts(task)
+    if traceback:
+        typer.echo(f"\n{traceback}")
+
+
+def logs(
+    task_id: TaskId,
+    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = task_logs.LIMIT,
+    as_json: output.AsJson = False,
+) -> None:
+    """Print a task's own log lines, oldest first."""
+    asking.connect()
+    found = task_logs.lines(shown.read(task_id), limit)
+    if as_json:
+        output.print_json(found)
+        return
+    columns = {"time": "TIME", "level": "LEVEL", "message": "MESSAGE", "fields": "KEYS"}
+    output.table(({**line} for line in found["lines"]), columns, "no line yet")
+    if not found["complete"]:
+        output.messages.print("there may be more lines: --limit")
+
+
+def _bound(option: str, text: str | None) -> str | None:
+    """A time in the table's form; a date alone means its first moment, for --to its last."""
+    found = asking.moment(option, text)
+    if found is None:
+        return None
+    if option == "--to" and text is not None and len(text) == len("2026-11-22"):
+        found += timedelta(days=1, microseconds=-1)
+    return clock.text(found)

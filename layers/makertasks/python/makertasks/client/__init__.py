@@ -1,0 +1,1 @@
+"""The Python client: send tasks, follow and combine them."""

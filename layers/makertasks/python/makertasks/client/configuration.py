@@ -1,0 +1,107 @@
+"""Where a client's stack is: the names in the environment, or in a file that `makertasks configure` wrote.
+
+    # ~/.config/makertasks/config.toml
+    [environment]
+    STACK_NAME = "makertasks"
+    TASKS_TABLE = "makertasks-tasks"
+    AWS_DEFAULT_REGION = "eu-central-1"
+
+The file holds values for environment variables and no credentials: those come from where AWS's own tools have them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from makertasks.errors import MakertasksError, Unavailable
+
+# Outputs of the stack and the environment variables they become.
+OUTPUTS = {
+    "TasksTableName": "TASKS_TABLE",
+    "InventoryTableName": "INVENTORY_TABLE",
+    "CountersTableName": "COUNTERS_TABLE",
+    "MediaBucketName": "MEDIA_BUCKET",
+}
+# Where AWS is: kept as they are when the file is written, so that a file made for a local AWS leads there again.
+LOCATION = ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE")
+
+
+class NotConfigured(MakertasksError):
+    """Neither the environment nor a file says where the stack is."""
+
+
+def path() -> Path:
+    """The file: MAKERTASKS_CONFIG, or config.toml in makertasks' folder of the user's configuration."""
+    named = os.environ.get("MAKERTASKS_CONFIG")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - no error without HOME
+    return Path(base) / "makertasks" / "config.toml"
+
+
+@cache
+def load() -> None:
+    """Put the file's values into the environment, where they are not set, once a process; raises NotConfigured.
+
+    A file for another stack than the one that the environment names is left alone.
+    """
+    file = path()
+    if file.is_file():
+        values = _read(file)
+        if os.environ.get("STACK_NAME", values.get("STACK_NAME")) == values.get("STACK_NAME"):
+            for name, value in values.items():
+                os.environ.setdefault(name, value)
+    missing = [name for name in ("STACK_NAME", *OUTPUTS.values()) if not os.environ.get(name)]
+    if missing:
+        raise NotConfigured(
+            f"{', '.join(missing)}: not set, and {file} does not say; run `makertasks configure --stack NAME`"
+        )
+
+
+def values_of(stack: str) -> dict[str, str]:
+    """The environment variables that lead to a stack, from its outputs; raises NotConfigured or Unavailable."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only `configure` needs AWS here
+
+    from makertasks.aws import session  # noqa: PLC0415 - as above
+
+    try:
+        described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except (ClientError, BotoCoreError) as error:
+        if "does not exist" in str(error):
+            raise NotConfigured(f"there is no stack {stack} in this account and region") from error
+        raise Unavailable(f"the stack {stack} could not be looked up: {error}") from error
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    absent = OUTPUTS.keys() - outputs.keys()
+    if absent:
+        raise NotConfigured(
+            f"the stack {stack} has no output {min(absent)}: it is no stack of makertasks, or not ready"
+        )
+    region = session.client("cloudformation").meta.region_name
+    location: dict[str, Any] = {"AWS_DEFAULT_REGION": region}
+    location |= {name: os.environ[name] for name in LOCATION[1:] if os.environ.get(name)}
+    return {"STACK_NAME": stack, **{variable: outputs[name] for name, variable in OUTPUTS.items()}, **location}
+
+
+def write(values: dict[str, str]) -> Path:
+    """Write the file, readable by its user alone; answers its path."""
+    file = path()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # JSON text is TOML's basic string.
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
+    file.write_text("".join(["# Written by `makertasks configure`.\n[environment]\n", *lines]), encoding="utf-8")
+    file.chmod(0o600)
+    load.cache_clear()
+    return file
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8")).get("environment", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise NotConfigured(f"{file} cannot be read: {error}; run `makertasks configure --stack NAME` again") from error
+    return {str(name): str(value) for name, value in values.items()}

@@ -1,0 +1,231 @@
+"""The tasks as a client sees them: sent with `delay` and `apply_async`, never run here.
+
+    from makertasks import generate_index_card, generate_qr_code
+
+    generate_qr_code.delay(item_id=item.id)
+    generate_qr_code.apply_async(kwargs={"item_id": item.id}, countdown=60, link=generate_index_card.si(item.id))
+
+Arguments are checked against the task's own signature before anything is written; then its record is written as
+PENDING, then its message is sent. Where sending fails the record becomes FAILURE and the caller gets Unavailable.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+
+from makertasks import settings
+from makertasks.client import configuration
+from makertasks.client.results import AsyncResult
+from makertasks.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from makertasks.submission.bulk import Submitted
+    from makertasks.tasks import Task
+
+REQUESTED_BY = "client"
+
+
+class Options(TypedDict, total=False):
+    """What may be asked of a task beside its arguments; times in seconds where they are no datetime."""
+
+    countdown: float  # begin after so many seconds
+    eta: datetime  # begin then
+    expires: datetime | float  # REVOKED where it has not begun by then
+    task_id: str
+    link: Sendable | Sequence[Sendable]  # what follows a success; gets the result as its first argument
+    link_error: Sendable | Sequence[Sendable]  # what follows a failure; gets the task's id
+    max_retries: int
+    time_limit: float
+    soft_time_limit: float
+    ignore_result: bool
+    idempotency_key: str  # the same key with the same arguments is the same task
+    requested_by: str
+    parent_id: str
+    root_id: str
+    headers: Mapping[str, Any]
+
+
+# Options that only a task which is sent by itself can have: a message does not carry them.
+_OWN = frozenset({"max_retries", "idempotency_key", "requested_by"})
+
+
+class Sendable(Protocol):
+    """What can follow a task: a signature, or a canvas of several."""
+
+    def on_the_wire(self) -> dict[str, Any]:
+        """As Celery writes it."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A task with its arguments, to be sent later or after another one."""
+
+    task: RemoteTask
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    immutable: bool = False  # whether it takes no result of the task before it
+    options: Options = field(default_factory=Options)
+
+    def set(self, **options: Unpack[Options]) -> Signature:
+        """The same with more options."""
+        return replace(self, options=Options(**{**self.options, **options}))
+
+    def delay(self) -> AsyncResult:
+        """Send it."""
+        return self.apply_async()
+
+    def apply_async(self, **options: Unpack[Options]) -> AsyncResult:
+        """Send it, with options beside its own."""
+        return self.task.apply_async(self.args, self.kwargs, **Options(**{**self.options, **options}))
+
+    def for_producer(self) -> dict[str, Any]:
+        """The options as the producer takes them."""
+        return _with_links_on_the_wire(self.options)
+
+    def on_the_wire(self) -> dict[str, Any]:
+        """The signature as Celery writes it."""
+        return {
+            "task": self.task.name,
+            "args": list(self.args),
+            "kwargs": dict(self.kwargs),
+            "options": options_on_the_wire(self.options),
+            "subtask_type": None,
+            "immutable": self.immutable,
+        }
+
+
+class RemoteTask:
+    """A task of the stack. Its definition is loaded on first use, from the copy of its folder in this package."""
+
+    def __init__(self, folder: str) -> None:
+        """`folder` is the task's short name."""
+        self.folder = folder
+
+    @cached_property
+    def definition(self) -> Task:
+        """Name, arguments and limits, as the task declares them."""
+        from makertasks import tasks  # noqa: PLC0415 - loads the engine
+
+        return tasks.in_folder(self.folder)
+
+    @property
+    def name(self) -> str:
+        """The task's full name: `inventory.tasks.generate_qr_code`."""
+        return self.definition.name
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        """The task's own description."""
+        return inspect.getdoc(self.definition.run)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """The task's arguments with their types: what `inspect.signature` and editors show."""
+        return inspect.signature(self.definition.run, eval_str=True)
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> None:
+        """A task runs on AWS; raises TypeError."""
+        raise TypeError(f"{self.folder} runs on AWS Lambda and not here; send it with {self.folder}.delay(…)")
+
+    def __repr__(self) -> str:
+        return f"<RemoteTask {self.folder}>"
+
+    def delay(self, *args: Any, **kwargs: Any) -> AsyncResult:
+        """Send the task with these arguments; raises InvalidRequest (nothing sent) or Unavailable."""
+        return self.apply_async(args, kwargs)
+
+    def apply_async(
+        self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Unpack[Options]
+    ) -> AsyncResult:
+        """Send the task; raises InvalidRequest (nothing written or sent) or Unavailable (recorded as FAILURE)."""
+        signature = Signature(self, tuple(args), kwargs or {}, options=options)
+        return AsyncResult(_submit(signature))
+
+    def s(self, *args: Any, **kwargs: Any) -> Signature:
+        """A signature, whose task gets the result of the one before as its first argument."""
+        return Signature(self, args, kwargs)
+
+    def si(self, *args: Any, **kwargs: Any) -> Signature:
+        """A signature that takes no result."""
+        return Signature(self, args, kwargs, immutable=True)
+
+    signature = s
+
+    def submit_many(self, arguments: Iterable[Mapping[str, Any]], **options: Any) -> Submitted:
+        """Send the task once for each set of arguments by name, in batches; see `submit_many`."""
+        return submit_many((self.s(**given) for given in arguments), **options)
+
+
+def _submit(signature: Signature, **more: Any) -> str:
+    """Send a task and answer its id. Whether its item exists is left to the worker: it may be made in this moment."""
+    from makertasks.submission import producer  # noqa: PLC0415 - loads boto3
+
+    configuration.load()
+    options = {"requested_by": REQUESTED_BY, **signature.for_producer(), **more}
+    return producer.submit(signature.task.name, signature.kwargs, args=signature.args, check_items=False, **options)
+
+
+def submit_many(signatures: Iterable[Signature], *, idempotency_key: str | None = None) -> Submitted:
+    """Send up to 10,000 tasks in batches. Answers ids by place, and those that were rejected, with the reason.
+
+    With a key, a call that broke off can be made again and doubles nothing. Raises InvalidRequest for too many.
+    """
+    from makertasks.submission import bulk  # noqa: PLC0415 - loads boto3
+    from makertasks.submission.producer import Submission  # noqa: PLC0415 - loads boto3
+
+    configuration.load()
+    wanted = [Submission(each.task.name, each.kwargs, each.args, **each.for_producer()) for each in signatures]
+    return bulk.submit_many(wanted, idempotency_key=idempotency_key, requested_by=REQUESTED_BY)
+
+
+def folders() -> list[str]:
+    """Short names of all tasks."""
+    root = settings.code_root()
+    return sorted(found.parent.name for found in root.glob("*/handler.py") if "@task(" in found.read_text())
+
+
+def task_in_folder(name: str) -> RemoteTask:
+    """A task by its short name; raises AttributeError, as for any other name that a module does not have."""
+    try:
+        handler = settings.code_root() / name / "handler.py"
+    except settings.MissingSetting as error:
+        raise AttributeError(f"module 'makertasks' has no attribute {name!r}; tasks are not known: {error}") from error
+    if not name.isidentifier() or not handler.is_file() or "@task(" not in handler.read_text():
+        raise AttributeError(f"module 'makertasks' has no attribute {name!r}; the tasks are {', '.join(folders())}")
+    return RemoteTask(name)
+
+
+def get_task(name: str) -> RemoteTask:
+    """A task by its full name; raises UnknownTask, whose message names those there are."""
+    from makertasks import tasks  # noqa: PLC0415 - loads the engine
+
+    return RemoteTask(tasks.find(name).short_name)
+
+
+def task_names() -> list[str]:
+    """Full names of all tasks."""
+    from makertasks import tasks  # noqa: PLC0415 - loads the engine
+
+    return list(tasks.discover())
+
+
+def options_on_the_wire(options: Options) -> dict[str, Any]:
+    """The options of what is not sent by itself; raises InvalidRequest for those that only a task sent so can have."""
+    alone = _OWN & options.keys()
+    if alone:
+        raise InvalidRequest(min(alone), "belongs to a task that is sent by itself; a message does not carry it")
+    return _with_links_on_the_wire(options)
+
+
+def _with_links_on_the_wire(options: Options) -> dict[str, Any]:
+    found: dict[str, Any] = {**options}
+    for name in ("link", "link_error"):
+        if name in found:
+            links = found[name] if isinstance(found[name], Sequence) else [found[name]]
+            found[name] = [link.on_the_wire() for link in links]
+    return found

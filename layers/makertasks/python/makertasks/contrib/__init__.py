@@ -1,0 +1,1 @@
+"""Other frameworks: Django sites and Celery applications. Nothing else in the package imports this room."""

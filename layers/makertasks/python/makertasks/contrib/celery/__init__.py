@@ -1,0 +1,31 @@
+"""Runs the tasks of an ordinary Celery application on Lambda, unchanged, by Celery's own tracer: `makertasks[celery]`.
+
+    # functions/shop/handler.py
+    from makertasks.contrib.celery import lambda_handler
+    from shop.celery import app
+
+    handler = lambda_handler(app, queue="shop")
+
+One function takes the tasks of the whole application from one queue. Claims, leases, expiry and waiting are the
+engine's; what happens inside a task, and what follows it (retries, links, chains, groups, chords), is Celery's. The
+engine does not know this package. Only `handler`, `tracing`, `backend` and `client` import Celery.
+
+handler     a batch of the queue, and the application's settings
+tracing     one attempt: Celery's tracer, and what its record says afterwards
+backend     Celery's result backend over our records
+client      what stock Celery clients need beside their settings
+settings    those settings: the broker's, the result backend's, the queues'
+"""
+
+from typing import Any
+
+__all__ = ["lambda_handler"]
+
+
+def __getattr__(name: str) -> Any:
+    """`lambda_handler`, which loads Celery when it is asked for."""
+    if name == "lambda_handler":
+        from makertasks.contrib.celery.handler import lambda_handler  # noqa: PLC0415 - loads Celery
+
+        return lambda_handler
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

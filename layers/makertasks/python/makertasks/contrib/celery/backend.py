@@ -1,0 +1,126 @@
+"""Celery's result backend over our records: groups and chords as its DynamoDB backend keeps them, results as ours.
+
+Celery's own backend replaces the whole item when it stores a result; here a result is one step of the record's life,
+under the condition that the attempt is still this worker's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from celery import states  # type: ignore[import-not-found]  # the application's own
+from celery.backends.dynamodb import DynamoDBBackend  # type: ignore[import-not-found]
+from kombu.exceptions import EncodeError  # type: ignore[import-not-found]
+
+from makertasks import settings, wire
+from makertasks.aws import session
+from makertasks.records import chords, lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.records.lifecycle import Claim
+from makertasks.records.states import Status
+
+
+class TaskError(Exception):
+    """What a task stored as its failure where that is no exception."""
+
+
+@dataclass
+class Attempt:
+    """An attempt that runs, and what its task has stored of it so far."""
+
+    claimed: Claim
+    is_stored: bool = False  # the record is final
+    is_lost: bool = False  # another worker has it
+    error: BaseException | None = None  # why it is to be tried again
+
+
+class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the application's own Celery
+    """The backend of an application whose tasks run here. Of each process, one task runs at a time."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """As Celery makes it; the table is the stack's."""
+        options.pop("url", None)
+        super().__init__(*args, table_name=settings.tasks_table(), **options)
+        self.attempts: dict[str, Attempt] = {}
+
+    def _get_client(self, *_args: Any, **_options: Any) -> Any:
+        """The process's own client: the table is there, and its time to live is the template's business."""
+        return session.client("dynamodb")
+
+    def get(self, key: Any) -> bytes | None:
+        """What stands under a key, read consistently: a chord's last part reads what the others have just written."""
+        answer = self.client.get_item(TableName=self.table_name, Key={"id": {"S": str(key)}}, ConsistentRead=True)
+        stored: bytes | None = answer.get("Item", {}).get("result", {}).get("B")
+        return stored
+
+    def delete(self, key: bytes) -> None:
+        """Remove an item; an ended chord's go after a while, so that a part which is delivered once more finds them."""
+        for prefix in (self.group_keyprefix, self.chord_keyprefix):
+            if key.startswith(prefix):
+                chords.end(key.removeprefix(prefix).decode())
+                return
+        super().delete(key)
+
+    def store_result(
+        self,
+        task_id: str,
+        result: Any,
+        state: str,
+        traceback: Any = None,  # noqa: ARG002 - Celery's signature; an exception brings its own
+        request: Any = None,
+        **_options: Any,
+    ) -> Any:
+        """One step of a record, or FAILURE of a task that will never run. Raises EncodeError and Unavailable."""
+        attempt = self.attempts.get(task_id)
+        if attempt is None:
+            if state in states.EXCEPTION_STATES:
+                self._close(task_id, result, request)
+        elif state == states.SUCCESS:
+            self._succeed(attempt, result, request)
+        elif state == states.FAILURE:
+            self._end(attempt, lifecycle.fail(attempt.claimed, _error(result)))
+        elif state == states.REVOKED:
+            self._end(attempt, lifecycle.revoke_running(attempt.claimed, _error(result)))
+        elif state == states.RETRY:
+            attempt.error = _error(result)  # written once it is known when
+        elif state != states.STARTED:
+            attempt.is_lost |= not lifecycle.show_state(attempt.claimed, state, _encodable(result))
+        return result
+
+    def _succeed(self, attempt: Attempt, result: Any, request: Any) -> None:
+        record = attempt.claimed.record
+        record.children = [_tree(child) for child in self.current_task_children(request)]
+        try:
+            pointer = payloads.store(record.task_id, "result", _encodable(result))
+        except payloads.TooLarge as error:
+            raise EncodeError(str(error)) from error
+        shown = payloads.shown(pointer) if pointer else result
+        self._end(attempt, lifecycle.succeed(attempt.claimed, shown, pointer))
+
+    def _end(self, attempt: Attempt, mine: bool) -> None:
+        attempt.is_stored, attempt.is_lost = True, not mine
+
+    def _close(self, task_id: str, result: Any, request: Any) -> None:
+        record = records.stored(task_id)
+        if record is None:
+            name = getattr(request, "task", None) or "unknown"
+            record = records.new(wire.Message(task_id, name), queue="")
+        lifecycle.close(record, Status.FAILURE, _error(result))
+
+
+def _tree(child: Any) -> Any:
+    """Celery's tuple of a result as the lists that records keep."""
+    return [_tree(entry) for entry in child] if isinstance(child, list | tuple) else child
+
+
+def _error(result: Any) -> BaseException:
+    return result if isinstance(result, BaseException) else TaskError(result)
+
+
+def _encodable(result: Any) -> Any:
+    try:
+        wire.dump_value(result)
+    except (TypeError, ValueError) as error:
+        raise EncodeError(f"the result has no JSON form: {error}") from error
+    return result

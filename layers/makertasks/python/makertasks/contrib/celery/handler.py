@@ -1,0 +1,147 @@
+"""The Lambda function of a Celery application: its settings, and how one delivery of its queue is brought further."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from celery.app.task import Context  # type: ignore[import-not-found]  # the application's own
+from celery.exceptions import NotRegistered, WorkerLostError  # type: ignore[import-not-found]
+
+from makertasks import masking, wire
+from makertasks.aws import json_values, queues, session
+from makertasks.contrib.celery import client as celery_client
+from makertasks.contrib.celery import tracing
+from makertasks.errors import NotFound
+from makertasks.records import lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.submission import delays
+from makertasks.tasks import Task
+from makertasks.worker import execution
+from makertasks.worker import handler as worker
+from makertasks.worker.attempt import Delivery, Later
+from makertasks.worker.execution import Outcome
+
+# How often a task may be lost with its function (a crash, Lambda's time-out) before it is FAILURE.
+CRASHES = 3
+# A retry's message that is here before its record says RETRY comes back after so many seconds.
+RETRY_SECONDS = 1.0
+
+
+def lambda_handler(app: Any, *, queue: str) -> Callable[[dict[str, Any], Any], Any]:
+    """The Lambda handler of an application, whose tasks arrive in the queue of that short name."""
+    room = Task(queue, _never)
+    is_ready: list[bool] = []
+
+    def execute(_room: Task, delivery: Delivery) -> Outcome:
+        if not is_ready:
+            set_up(app, queue)
+            is_ready.append(True)
+        return bring_further(app, queue, delivery)
+
+    return worker.lambda_handler(room, execute)
+
+
+def _never() -> None:
+    raise AssertionError("a Celery application's tasks are run by its own tracer")
+
+
+def set_up(app: Any, queue: str) -> None:
+    """Give the application what it needs here, and load its tasks; raises Unavailable.
+
+    The broker is the stack's queue, beside others that the application names; results go to our records.
+    """
+    name = queues.name_of(queue)
+    named = dict(app.conf.broker_transport_options or {})
+    known = {**named.get("predefined_queues", {}), name: {"url": queues.url_of(queue)}}
+    app.conf.update(
+        broker_url="sqs://",
+        broker_transport_options={
+            **named, "region": session.client("sqs").meta.region_name, "predefined_queues": known,
+        },
+        task_default_queue=name,
+        result_backend="makertasks.contrib.celery.backend:RecordBackend",
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        result_extended=True,
+        task_track_started=False,  # a claim is a start
+    )  # fmt: skip
+    app.set_current()
+    app.loader.init_worker()
+    app.finalize(auto=True)
+    celery_client.use_queue_delays()
+
+
+def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
+    """Bring one task further, as `execution.execute` does for ours; raises Later or Unavailable."""
+    try:
+        message = payloads.whole(delivery.message)
+    except (NotFound, wire.Malformed) as error:
+        record = _record(queue, replace(delivery, message=replace(delivery.message, kwargs={})))
+        lifecycle.close(record, Status.FAILURE, error)
+        return Outcome(records.get(record.task_id), ended_now=True)
+    delivery = replace(delivery, message=message)
+    record = _record(queue, delivery)
+    if message.expires and delays.seconds_until(message.expires) == 0 and (
+        ended := execution.expire(record, message.expires)
+    ):  # fmt: skip
+        return ended
+    if delays.seconds_until(message.eta):
+        return _put_off(queue, message, record)
+    claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
+    if isinstance(claimed, TaskRecord):
+        return _stand_aside(claimed, message)
+    task = app.tasks.get(message.name)
+    reason = _hopeless(claimed, message, task)
+    if reason is None:
+        mine = tracing.run(app, task, delivery, claimed, queue)
+    else:
+        mine = lifecycle.fail(claimed, reason)
+        request = Context(tracing.request_of(message, delivery.worker, queue))
+        app.backend.mark_as_failure(message.task_id, reason, request=request, store_result=False)
+    return Outcome(records.get(message.task_id), ended_now=mine)
+
+
+def _record(queue: str, delivery: Delivery) -> TaskRecord:
+    """The record of a message, without secrets, its arguments as far as they fit."""
+    message = delivery.message
+    args, kwargs = (wire.plain(given) for given in (message.args, message.kwargs))
+    if len(wire.dump_value([args, kwargs])) > payloads.INLINE_BYTES or not json_values.fits_table([args, kwargs]):
+        args, kwargs = ["… large arguments"], {}
+    shown = replace(message, args=masking.masked(args), kwargs=masking.masked(kwargs))
+    return records.new(shown, queue=queue, created=delivery.sent, requested_by=delivery.requested_by)
+
+
+def _put_off(queue: str, message: wire.Message, record: TaskRecord) -> Outcome:
+    """Let a message come back when it is due: in the queue, or by a schedule where that is long."""
+    if not lifecycle.create(record):
+        held = records.get(message.task_id)
+        if held.status not in {Status.PENDING, Status.RETRY}:
+            return _stand_aside(held, message)
+    wait = delays.seconds_until(message.eta)
+    if wait <= queues.MAXIMUM_DELAY_SECONDS:
+        raise Later(wait, "its time has not come")
+    delays.send(queue, message)
+    return Outcome(records.get(message.task_id), ended_now=False)
+
+
+def _stand_aside(held: TaskRecord, message: wire.Message) -> Outcome:
+    """As ours do; but a retry, or what replaces a task, that comes before its record says so waits a moment only."""
+    follows = int(held.attempt) <= message.retries or message.replaced_task_nesting
+    if held.status == Status.STARTED and follows:
+        raise Later(RETRY_SECONDS, "the attempt before it is about to end")
+    return execution.stand_aside(held)
+
+
+def _hopeless(claimed: lifecycle.Claim, message: wire.Message, task: Any) -> Exception | None:
+    """Why a claimed task cannot run, if so."""
+    if task is None:
+        return NotRegistered(message.name)  # type: ignore[no-any-return]
+    crashes = [attempt for attempt in claimed.record.attempts or [] if attempt["outcome"] == "CRASHED"]
+    if len(crashes) > CRASHES:
+        return WorkerLostError(f"its function was lost {len(crashes)} times")  # type: ignore[no-any-return]
+    return None

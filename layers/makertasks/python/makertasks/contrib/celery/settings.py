@@ -1,0 +1,140 @@
+"""What clients need to send to this stack and to read its results: settings for stock Celery, and IAM policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from makertasks import settings, tasks
+from makertasks.aws import queues, session
+from makertasks.errors import Unavailable
+from makertasks.records.payloads import FOLDER as PAYLOADS
+from makertasks.submission import delays
+
+
+def celery_settings() -> dict[str, Any]:
+    """Celery's settings by their own names (`app.conf.update(**celery_settings())`); raises Unavailable.
+
+    `ttl_seconds` is not in the address of the result backend on purpose: with it Celery would want to change the
+    table's time to live.
+    """
+    names = _queues()
+    region = _region()
+    return {
+        "broker_url": "sqs://",
+        "broker_transport_options": {
+            "region": region,
+            "predefined_queues": {queues.name_of(short): {"url": queues.url_of(short)} for short in names.values()},
+        },
+        "task_routes": {name: {"queue": queues.name_of(short)} for name, short in names.items()},
+        "result_backend": f"dynamodb://@{region}/{settings.tasks_table()}",
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "result_extended": True,
+        # SQS has no broadcasts, so there is nobody to answer these.
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+    }
+
+
+def django_settings() -> str:
+    """The same as text for a Django project's settings.py, with Celery's usual prefix; raises Unavailable."""
+    lines = [f"CELERY_{name.upper()} = {_python(value)}\n" for name, value in celery_settings().items()]
+    return "".join(lines)
+
+
+def policy(*, inventory: bool = False) -> dict[str, Any]:
+    """The IAM policy of whoever runs that client, and nothing it does not need; raises Unavailable.
+
+    `inventory`: the client also sends changes of its inventory (`makertasks.contrib.django`).
+
+    Put and deleted are groups and chords and what `forget()` removes; updated is what MakertasksControl revokes.
+    """
+    table = _table_arn()
+    arns = [_queue_arn(short) for short in _queues().values()]
+    partition = table.split(":")[1]
+    changes = f"arn:{partition}:s3:::{settings.bucket()}/imports/changes/*"
+    more = [_allow("SendInventory", ["s3:PutObject"], changes)] if inventory else []
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            *more,
+            _allow("SendTasks", ["sqs:GetQueueAttributes", "sqs:SendMessage"], arns),
+            _allow("ReadResults", ["dynamodb:DescribeTable", "dynamodb:GetItem"], table),
+            _allow("KeepGroupsAndForget", ["dynamodb:PutItem", "dynamodb:DeleteItem"], table),
+            _allow("Revoke", ["dynamodb:UpdateItem"], table),
+            _allow("RevokePutOff", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
+        ],
+    }
+
+
+def client_policy() -> dict[str, Any]:
+    """The IAM policy of a program that uses the Python client, and nothing it does not need; raises Unavailable.
+
+    Updated and deleted is what it revokes and forgets; the bucket holds large arguments and results.
+    """
+    table = _table_arn()
+    payloads = f"arn:{table.split(':')[1]}:s3:::{settings.bucket()}/{PAYLOADS}*"
+    arns = [_queue_arn(short) for short in _queues().values()]
+    single = ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow("SendTasks", ["sqs:GetQueueUrl", "sqs:SendMessage"], arns),
+            _allow("Records", [*single, "dynamodb:BatchWriteItem"], table),
+            _allow("KnowItems", ["dynamodb:BatchGetItem"], _table_arn(settings.inventory_table())),
+            _allow("LargeValues", ["s3:PutObject", "s3:GetObject"], payloads),
+            _allow("RevokePutOff", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
+        ],
+    }
+
+
+def _queues() -> dict[str, str]:
+    """The queues by the names of their tasks: those that callers may send."""
+    return {name: declared.short_name for name, declared in tasks.discover().items() if not declared.system}
+
+
+def _allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _region() -> str:
+    region: str = session.client("sqs").meta.region_name
+    return region
+
+
+def _table_arn(name: str | None = None) -> str:
+    """ARN of a table, the tasks' where none is named."""
+    table = name or settings.tasks_table()
+    try:
+        described = session.client("dynamodb").describe_table(TableName=table)
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the table {table} was not found: {error}") from error
+    arn: str = described["Table"]["TableArn"]
+    return arn
+
+
+def _schedules_arn(table: str) -> str:
+    """The schedules of tasks that are put off for longer than a queue keeps them, beside the tasks table."""
+    _, partition, _, region, account, _ = table.split(":", 5)
+    return f"arn:{partition}:scheduler:{region}:{account}:schedule/{delays.group()}/task-*"
+
+
+def _queue_arn(queue: str) -> str:
+    try:
+        answer = session.client("sqs").get_queue_attributes(QueueUrl=queues.url_of(queue), AttributeNames=["QueueArn"])
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the queue {queues.name_of(queue)} was not found: {error}") from error
+    arn: str = answer["Attributes"]["QueueArn"]
+    return arn
+
+
+def _python(value: Any, indent: int = 0) -> str:
+    """Python source of a setting, one entry a line."""
+    if not isinstance(value, dict):
+        return repr(value).replace("'", '"')
+    inner = " " * (indent + 4)
+    entries = "".join(f'{inner}"{name}": {_python(entry, indent + 4)},\n' for name, entry in value.items())
+    return f"{{\n{entries}{' ' * indent}}}"

@@ -1,0 +1,118 @@
+"""One attempt of a Celery task: run by Celery's tracer within its limits, its record brought to where it belongs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from celery import states  # type: ignore[import-not-found]  # the application's own
+from celery.app.task import Context  # type: ignore[import-not-found]
+from celery.app.trace import trace_task  # type: ignore[import-not-found]
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded  # type: ignore[import-not-found]
+
+from makertasks import clock, wire
+from makertasks.aws import queues
+from makertasks.contrib.celery.backend import Attempt
+from makertasks.errors import MakertasksError
+from makertasks.records import lifecycle
+from makertasks.records.lifecycle import Claim
+from makertasks.worker import time_limits
+from makertasks.worker.attempt import Delivery, Later
+
+logger = Logger(child=True)
+
+# What `self.replace()` raises Ignore with: what it put in the task's place runs under the same id.
+REPLACED = "Replaced by new task"
+# So long the sweep leaves a task alone that waits for what it put in its place; then it takes that for lost.
+REPLACEMENT = timedelta(days=1)
+# A message that its task rejected with `requeue=True` comes back after so many seconds.
+REQUEUE_SECONDS = 1.0
+
+
+class Ignored(MakertasksError):
+    """The task raised Ignore or Reject, and stored no state of its own."""
+
+
+def run(app: Any, task: Any, delivery: Delivery, claimed: Claim, queue: str) -> bool:
+    """Run a claimed attempt; False where it was lost to another worker. Raises Later and Unavailable."""
+    message = delivery.message
+    attempt = app.backend.attempts[message.task_id] = Attempt(claimed)
+    request = request_of(message, delivery.worker, queue)
+    try:
+        info = _traced(app, task, delivery, request)
+        if not attempt.is_stored:
+            _settle(attempt, info)
+    finally:
+        del app.backend.attempts[message.task_id]
+    logger.info("task ended", status=claimed.record.status)
+    return not attempt.is_lost
+
+
+def request_of(message: wire.Message, worker: str, queue: str) -> dict[str, Any]:
+    """What a task finds as `self.request`: the message's headers and what a worker adds to them."""
+    ignore = {} if message.ignore_result is None else {"ignore_result": message.ignore_result}
+    return {
+        **message.headers, **ignore, "headers": message.headers or None,
+        "id": message.task_id, "task": message.name, "lang": "py", "correlation_id": message.task_id,
+        "root_id": message.root_id or message.task_id, "parent_id": message.parent_id,
+        "group": message.group_id, "group_index": message.group_index, "retries": message.retries,
+        "eta": message.eta and message.eta.isoformat(), "expires": message.expires and message.expires.isoformat(),
+        "timelimit": [message.time_limit, message.soft_time_limit], "origin": message.origin,
+        "shadow": message.shadow, "argsrepr": message.argsrepr, "kwargsrepr": message.kwargsrepr,
+        "replaced_task_nesting": message.replaced_task_nesting,
+        "stamped_headers": message.stamped_headers, "stamps": message.stamps,
+        "args": message.args, "kwargs": message.kwargs, "hostname": worker, "is_eager": False,
+        "callbacks": message.callbacks, "errbacks": message.errbacks, "chain": message.chain, "chord": message.chord,
+        "reply_to": message.reply_to,
+        "delivery_info": {"exchange": "", "routing_key": queues.name_of(queue), "priority": message.priority,
+                          "redelivered": False},
+        "properties": {"correlation_id": message.task_id, "reply_to": message.reply_to, "priority": message.priority},
+    }  # fmt: skip
+
+
+def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any]) -> Any:
+    """What Celery's tracer says of an attempt: its state and value, None for a success; a hard limit ends it here."""
+    message, left = delivery.message, delivery.invocation.left
+    soft = message.soft_time_limit or task.soft_time_limit
+    wanted = message.time_limit or task.time_limit
+    hard = min(wanted or left, left)
+    reason = "the task's time limit" if hard < left else "what its function had left of its own time-out"
+    try:
+        with time_limits.time_limits(soft, hard, reason, soft_error=SoftTimeLimitExceeded):
+            _, info, _, _ = trace_task(
+                task, message.task_id, message.args, message.kwargs, request, app=app, hostname=delivery.worker
+            )
+    except time_limits.TimeLimitExceeded:
+        error = TimeLimitExceeded(hard)
+        app.backend.mark_as_failure(message.task_id, error, request=Context(request))
+        return None
+    return info
+
+
+def _settle(attempt: Attempt, info: Any) -> None:
+    """What the tracer leaves open: when a retry is due, and results that are ignored."""
+    claimed = attempt.claimed
+    state = states.SUCCESS if info is None else info.state
+    if state == states.SUCCESS:
+        attempt.is_lost = not lifecycle.succeed(claimed, None)
+    elif state == states.RETRY:
+        error = attempt.error or info.retval
+        attempt.is_lost = not lifecycle.retry(claimed, error, _due(info.retval.when))
+    elif state == states.REJECTED and info.retval:
+        attempt.is_lost = not lifecycle.retry(claimed, Ignored("rejected"), _due(REQUEUE_SECONDS))
+        raise Later(REQUEUE_SECONDS, "rejected, to be tried again")
+    elif state == states.IGNORED and str(info.retval) == REPLACED:
+        attempt.is_lost = not lifecycle.release(claimed, {}, clock.now())
+        lifecycle.wait_for_slot(claimed.record, clock.now() + REPLACEMENT)
+    elif state in {states.IGNORED, states.REJECTED}:
+        attempt.is_lost = not lifecycle.revoke_running(claimed, Ignored(f"{state.lower()} by the task itself"))
+    else:
+        attempt.is_lost = not lifecycle.fail(claimed, info.retval)
+
+
+def _due(when: Any) -> datetime:
+    """The time of a retry: a time, or seconds from now; at once where it says neither."""
+    if isinstance(when, datetime):
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return clock.now() + timedelta(seconds=when or 0)

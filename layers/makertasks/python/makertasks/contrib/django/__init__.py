@@ -1,0 +1,1 @@
+"""For a running OpenMakerSuite: its inventory reaches makertasks as it changes."""

@@ -1,0 +1,120 @@
+"""Who did what and when: an entry for each action that changes what others rely on, in the counters table.
+
+    period (partition)   cell (sort)
+    audit#2026-11        2026-11-22T09:56:38.123456Z#{random}
+    audits               2026-11                              (that there are entries in that month)
+
+An entry is written before its action is done, so that nothing is done without one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from typing import Any, TypedDict
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.models import Model
+
+from makertasks import clock, masking, settings
+from makertasks.aws.json_attributes import JSONMap
+from makertasks.errors import InvalidRequest, Unavailable
+
+
+class Entry(TypedDict):
+    """One action. `target` is what it was done to: a task's id, a queue, a schedule."""
+
+    id: str
+    when: str
+    who: str
+    action: str
+    target: str
+    details: dict[str, Any]
+
+
+class Page(TypedDict):
+    """Some entries, newest first, and the cursor of the next page where there may be more."""
+
+    entries: list[Entry]
+    cursor: str | None
+
+
+class AuditEntry(Model):
+    """One action as the table keeps it."""
+
+    class Meta:
+        table_name = ""  # set by connect()
+        connect_timeout_seconds = 3
+        read_timeout_seconds = 10
+
+    period = UnicodeAttribute(hash_key=True)
+    cell = UnicodeAttribute(range_key=True)
+    who = UnicodeAttribute(null=True)
+    action = UnicodeAttribute(null=True)
+    target = UnicodeAttribute(null=True)
+    details = JSONMap(null=True)
+
+
+def connect() -> None:
+    """Bind the model to the table that the environment names."""
+    AuditEntry.Meta.table_name = settings.counters_table()
+
+
+def record(who: str, action: str, target: str, **details: Any) -> None:
+    """Write an entry; raises Unavailable, and then the action must not be done."""
+    connect()
+    moment = clock.text(clock.now())
+    entry = AuditEntry(f"audit#{moment[:7]}", f"{moment}#{secrets.token_hex(4)}")
+    entry.who, entry.action, entry.target, entry.details = who, action, masking.text(target), masking.masked(details)
+    try:
+        entry.save()
+        AuditEntry("audits", moment[:7]).save()
+    except PynamoDBException as error:
+        raise Unavailable(f"the audit entry could not be written: {error}") from error
+
+
+def page(limit: int, cursor: str | None = None) -> Page:
+    """Entries, newest first; raises InvalidRequest for a cursor that is none of ours, and Unavailable."""
+    connect()
+    newest = _read_cursor(cursor) if cursor else "9"
+    found: list[AuditEntry] = []
+    try:
+        months = sorted((month.cell for month in AuditEntry.query("audits")), reverse=True)
+        for month in months:
+            if len(found) <= limit and month <= newest[:7]:
+                wanted = limit + 1 - len(found)
+                older = AuditEntry.cell < newest
+                found += AuditEntry.query(f"audit#{month}", older, scan_index_forward=False, limit=wanted)
+    except PynamoDBException as error:
+        raise Unavailable(f"the audit's table did not answer: {error}") from error
+    shown = found[:limit]
+    return {
+        "entries": [_entry(entry) for entry in shown],
+        "cursor": _write_cursor(shown[-1].cell) if len(found) > limit else None,
+    }
+
+
+def _entry(stored: AuditEntry) -> Entry:
+    return {
+        "id": stored.cell,
+        "when": stored.cell.partition("#")[0],
+        "who": stored.who or "",
+        "action": stored.action or "",
+        "target": stored.target or "",
+        "details": stored.details or {},
+    }
+
+
+def _write_cursor(cell: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([cell]).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> str:
+    try:
+        (cell,) = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        clock.parse(str(cell).partition("#")[0])
+    except (ValueError, TypeError) as error:
+        raise InvalidRequest("cursor", "is not one of ours; use the value of `cursor` from the page before") from error
+    return str(cell)

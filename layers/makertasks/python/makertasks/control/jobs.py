@@ -1,0 +1,112 @@
+"""Background jobs: one action on every task that a filter finds, with a count, progress and the outcome of each.
+
+A job is a task of `makertasks.bulk_action`, so it is listed, followed and called off (revoke with terminate) like any
+other. The outcomes lie in the bucket, a thousand lines of JSON at most in each `jobs/{task id}/{part}.jsonl`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from datetime import timedelta
+from typing import Any
+
+from makertasks import clock, tasks
+from makertasks.aws import bucket
+from makertasks.errors import InvalidRequest
+from makertasks.monitoring.listing import Filter
+from makertasks.records.states import ACTIVE, FINAL, Status
+from makertasks.submission import producer
+
+TASK = "makertasks.bulk_action"
+FOLDER = "jobs/"
+
+# What a job may do, and the arguments that it takes beside the filter.
+ACTIONS: dict[str, frozenset[str]] = {
+    "revoke": frozenset({"terminate"}),
+    "retry": frozenset(),
+    "delete": frozenset(),
+    "cleanup": frozenset({"older_than_days"}),
+    "purge": frozenset(),
+}
+
+
+def start(
+    action: str, where: Mapping[str, Any], *, who: str, arguments: Mapping[str, Any] | None = None, **options: Any
+) -> str:
+    """Start a job on what `where` (fields of listing.Filter) finds among the tasks there are now; answers its id.
+
+    revoke    tasks that have not ended; running ones with `terminate: true`
+    retry     ended tasks, each as a new one
+    delete    records of ended tasks, and what they keep in the bucket
+    cleanup   the same for tasks created more than `older_than_days` ago; those with SUCCESS where no status is given
+    purge     every waiting task of the task `name`, and what waits in its queue without a record
+
+    `options` are those of `producer.submit`. Raises InvalidRequest and Unavailable.
+    """
+    given = dict(arguments or {})
+    check(action, where, given)
+    wanted = {**where, "created_to": min(str(where.get("created_to") or "9"), clock.text(clock.now()))}
+    if action == "cleanup":
+        oldest_kept = clock.now() - timedelta(days=float(given["older_than_days"]))
+        wanted["created_to"] = min(wanted["created_to"], clock.text(oldest_kept))
+        wanted.setdefault("status", Status.SUCCESS.value)
+    job = {"action": action, "where": wanted, "arguments": given, "who": who}
+    return producer.submit(TASK, job, requested_by=who, **options)
+
+
+def check(action: str, where: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Raises InvalidRequest for a job that makes no sense."""
+    if action not in ACTIONS:
+        raise InvalidRequest("action", f"{action!r} is none of {', '.join(ACTIONS)}")
+    known = {field.name for field in fields(Filter)}
+    if surplus := where.keys() - known:
+        raise InvalidRequest(f"where.{min(surplus)}", f"is no filter of tasks; those are {', '.join(sorted(known))}")
+    if surplus := arguments.keys() - ACTIONS[action]:
+        raise InvalidRequest(f"arguments.{min(surplus)}", f"is no argument of {action}")
+    status = where.get("status")
+    if status is not None and status not in set(Status):
+        raise InvalidRequest("where.status", f"{status!r} is none of {', '.join(Status)}")
+    if action in {"retry", "delete", "cleanup"} and status in ACTIVE:
+        raise InvalidRequest("where.status", f"{action} is for ended tasks; {status} ones have not ended")
+    if action == "revoke" and status in FINAL:
+        raise InvalidRequest("where.status", f"{status} tasks have ended; there is nothing to revoke")
+    if action == "cleanup" and not _is_number(arguments.get("older_than_days")):
+        raise InvalidRequest("arguments.older_than_days", "must be a number of days, 0 or more")
+    if action == "purge":
+        tasks.find(str(where.get("name") or ""))
+        if where.keys() - {"name"}:
+            raise InvalidRequest("where", "purge takes a task's name alone; revoke by filter does the rest")
+
+
+def filters_of(action: str, where: Mapping[str, Any]) -> list[Filter]:
+    """What a job looks for, one after the other: a filter without status means those that the action can change."""
+    wanted = Filter(**where)
+    if wanted.status is not None or action in {"retry", "delete"}:
+        return [wanted]
+    statuses = [Status.PENDING, Status.RETRY] if action == "purge" else [Status.PENDING, Status.RETRY, Status.STARTED]
+    return [Filter(**{**asdict(wanted), "status": status.value}) for status in statuses]
+
+
+def key_of(job_id: str, part: int) -> str:
+    """Where a part of a job's outcomes lies."""
+    return f"{FOLDER}{job_id}/{part:06}.jsonl"
+
+
+def outcomes(job_id: str, parts: int) -> Iterator[dict[str, Any]]:
+    """What became of each task, in the order in which they were done: {id, outcome, detail}.
+
+    `parts` is what the job's result, or the progress of a running one, says. Raises NotFound and PassingError.
+    """
+    for number in range(parts):
+        yield from part(job_id, number)
+
+
+def part(job_id: str, number: int) -> list[dict[str, Any]]:
+    """One part of a job's outcomes, counted from 0; raises NotFound and PassingError."""
+    return [json.loads(line) for line in bucket.get(key_of(job_id, number)).body.splitlines()]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

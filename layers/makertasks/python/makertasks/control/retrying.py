@@ -1,0 +1,98 @@
+"""Trying an ended task again: always a new task, which names the old one and says what is different."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from makertasks import masking, wire
+from makertasks.errors import InvalidRequest, NotFound
+from makertasks.records import lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.submission import producer
+
+NAMESPACE = uuid.UUID("c1b7e0a4-6f0f-4a58-9a55-2b1f0d0f8e63")  # of the ids of dead letters' new tasks
+
+
+def retry(task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "", new_id: str | None = None) -> str:
+    """Submit an ended task's work as a new task and answer its id; `kwargs` replaces all arguments by name.
+
+    A dead letter is read again from the message that was kept. What waited for the old task (its chain, its callbacks)
+    has been told of its end, and is not told again. Raises NotFound, InvalidRequest (not ended yet, arguments that do
+    not fit, a message that still cannot be read) and Unavailable.
+    """
+    record = records.get(task_id)
+    if not record.is_final:
+        raise InvalidRequest("id", f"task {task_id} is {record.status} and has not ended; revoke it first, or wait")
+    message = _dead_message(record) if record.body else _message(record)
+    if kwargs is None and masking.hides(message.kwargs):
+        raise InvalidRequest("kwargs", "the secrets among the arguments are not kept; give all arguments again")
+    given = dict(kwargs) if kwargs is not None else message.kwargs
+    new = producer.submit(
+        message.name,
+        given,
+        args=() if kwargs is not None else message.args,
+        task_id=new_id,
+        requested_by=who,
+        retry_of=task_id,
+        changes=None if record.body else _changes(message.kwargs, given),
+        max_retries=None if record.max_retries is None else int(record.max_retries),
+        time_limit=message.time_limit,
+        soft_time_limit=message.soft_time_limit,
+        root_id=record.root_id or task_id,
+    )
+    lifecycle.note_retry(task_id, new)
+    return new
+
+
+def redrive(task_id: str, *, who: str = "") -> str:
+    """Send a dead letter's work again as a new task and answer its id; raises as `retry` does.
+
+    One that was sent again already is answered with that task, unless it failed or was called off, too.
+    """
+    record = records.get(task_id)
+    if not record.body:
+        raise InvalidRequest("id", f"task {task_id} is not a dead letter: its message was read; retry it instead")
+    before = list(record.retried_to or [])
+    last = records.stored(before[-1]) if before else None
+    if last is not None and last.status not in {Status.FAILURE, Status.REVOKED}:
+        return last.task_id
+    return retry(task_id, who=who, new_id=str(uuid.uuid5(NAMESPACE, f"{task_id}/{len(before)}")))
+
+
+def _message(record: TaskRecord) -> wire.Message:
+    try:
+        return payloads.whole(records.message_of(record))
+    except (wire.Malformed, NotFound) as error:
+        raise InvalidRequest("id", f"the arguments of task {record.task_id} cannot be read: {error}") from error
+
+
+def _dead_message(record: TaskRecord) -> wire.Message:
+    try:
+        return payloads.whole(wire.decode(str(record.body), message_id=record.task_id, default_name=record.name))
+    except (wire.Malformed, NotFound) as error:
+        raise InvalidRequest("id", f"the message of task {record.task_id} still cannot be read: {error}") from error
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is different: {argument: {from, to}}; a side that has no such argument is absent."""
+    changed: dict[str, Any] = {}
+    for name in sorted({*old, *new}):
+        if name in old and name in new and old[name] == new[name]:
+            continue
+        sides = {"from": old.get(name, _ABSENT), "to": new.get(name, _ABSENT)}
+        changed[name] = {side: _short(value) for side, value in sides.items() if value is not _ABSENT}
+    return changed or None
+
+
+_ABSENT = object()
+# Longest value, in characters of JSON, that the difference shows whole.
+SHOWN_CHARACTERS = 200
+
+
+def _short(value: Any) -> Any:
+    text = wire.dump_value(value)
+    return value if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -1,0 +1,58 @@
+"""Calling tasks off: at once where no worker holds them, at the next checkpoint where one does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from makertasks import clock, wire
+from makertasks.errors import MakertasksError
+from makertasks.records import lifecycle
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.submission import delays
+
+# A task called off before it has a record is remembered for longer than its message can live in the queue (14 days).
+REMEMBERED = timedelta(days=15)
+# The name of such a task, until its message says otherwise.
+UNKNOWN = "unknown"
+
+
+class Revocation(StrEnum):
+    """What became of a request to revoke."""
+
+    REVOKED = "REVOKED"  # it waited, or its worker was lost; it is REVOKED now
+    RECORDED = "RECORDED"  # it had no record; REVOKED is written, and its message will be dropped when it comes
+    TERMINATING = "TERMINATING"  # it runs; it ends at its next checkpoint
+    RUNNING = "RUNNING"  # it runs, and terminate was not asked for: nothing changed
+    ENDED = "ENDED"  # it had ended: nothing changed
+
+
+class Revoked(MakertasksError):
+    """The task was called off before it began; Celery's TaskRevokedError."""
+
+
+def revoke(task_id: str, *, terminate: bool = False, who: str = "") -> Revocation:
+    """Call a task off, whatever is in flight; a running one only with `terminate`. Raises Unavailable.
+
+    What has been decided stays so: a message that comes later is dropped, and an attempt that comes back from a crash
+    changes nothing.
+    """
+    reason = Revoked(f"revoked by {who}" if who else "revoked")
+    before = records.stored(task_id)
+    record = _unrecorded(task_id, who) if before is None else before
+    if lifecycle.close(record, Status.REVOKED, reason):
+        if before is not None and delays.seconds_until(clock.parse(before.eta) if before.eta else None):
+            delays.cancel(task_id)
+        return Revocation.RECORDED if before is None else Revocation.REVOKED
+    if terminate and lifecycle.ask_to_terminate(task_id, who):
+        return Revocation.TERMINATING
+    return Revocation.ENDED if records.get(task_id).is_final else Revocation.RUNNING
+
+
+def _unrecorded(task_id: str, who: str) -> TaskRecord:
+    """A record for a task whose message has not been met yet."""
+    record = records.new(wire.Message(task_id=task_id, name=UNKNOWN), queue="", requested_by=who)
+    record.ttl = clock.now() + REMEMBERED
+    return record

@@ -1,0 +1,87 @@
+"""What the inventory table tells of lead times: deliveries by date, supplier links in item order, and how both meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.expressions.condition import Condition
+
+from makertasks.errors import PassingError
+from makertasks.inventory import table as inventory
+from makertasks.inventory.model import LINK_SHARDS, Delivery, ItemSupplier, week_of
+from makertasks.inventory.table import Change
+
+__all__ = ["LINK_SHARDS", "DeliveryRow", "links", "received", "set_lead_times"]
+
+
+class DeliveryRow(NamedTuple):
+    """What the `deliveries` index tells of one delivery; the attributes of `Delivery` with these names."""
+
+    owner: str
+    entry: str
+    actual_delivery: str
+    ordered_at: str | None
+    supplier_id: str | None
+    supplier_source: str | None
+    order_number: str | None
+
+
+def received(first: date, last: date) -> Iterator[DeliveryRow]:
+    """What was received between two dates, both included, oldest first, a page at a time: each week is read once.
+
+    Rows instead of models, and no filter by class: the models' half of the work is not needed a hundred thousand times.
+    """
+    inventory.connect()
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    for week in dict.fromkeys(week_of(day.isoformat()) for day in days):
+        yield from _week(week, Delivery.actual_delivery.between(first.isoformat(), last.isoformat()))
+
+
+def _week(week: str, condition: Condition) -> Iterator[DeliveryRow]:
+    connection = Delivery._get_connection()  # noqa: SLF001 - PynamoDB gives no other way to the bound table
+    start = None
+    while True:
+        try:
+            page = connection.query(week, condition, index_name="deliveries", exclusive_start_key=start)
+        except PynamoDBException as error:
+            raise PassingError(f"the inventory table did not answer: {error}") from error
+        for row in page["Items"]:
+            values: Any = {name: row[name]["S"] if name in row else None for name in DeliveryRow._fields}
+            yield DeliveryRow(**values)
+        start = page.get("LastEvaluatedKey")
+        if start is None:
+            return
+
+
+def links(shard: int, after: str = "") -> Iterator[ItemSupplier]:
+    """The supplier links of one shard in the order of their items, those after the owner `after`, a page at a time."""
+    inventory.connect()
+    condition = ItemSupplier.owner > after if after else None
+    try:
+        yield from ItemSupplier.links.query(str(shard), condition)
+    except PynamoDBException as error:
+        raise PassingError(f"the inventory table did not answer: {error}") from error
+
+
+def set_lead_times(times: Sequence[tuple[str, str, tuple[int, int, int]]]) -> list[bool]:
+    """Set mean, median and 90th percentile, in days, of links named by (owner, entry); the three of a link at once.
+
+    Answers for each link False where it is gone or no longer active. 100 links travel in one transaction, at most;
+    where one of them cannot be written the others are written one by one. Raises PassingError where DynamoDB refuses.
+    """
+    written: list[bool] = []
+    for start in range(0, len(times), inventory.TRANSACTION_ENTRIES):
+        part = [_lead_time_change(*each) for each in times[start : start + inventory.TRANSACTION_ENTRIES]]
+        together = inventory.transact([], part)
+        written += [together or inventory.change(change) for change in part]
+    return written
+
+
+def _lead_time_change(owner: str, entry: str, days: tuple[int, int, int]) -> Change:
+    attributes = (ItemSupplier.average_lead_time, ItemSupplier.lead_time_median, ItemSupplier.lead_time_p90)
+    actions = [attribute.set(value) for attribute, value in zip(attributes, days, strict=True)]
+    is_active = ItemSupplier.is_active == True  # noqa: E712 - PynamoDB's expression, not a comparison
+    return Change(ItemSupplier(owner, entry), actions, is_active)

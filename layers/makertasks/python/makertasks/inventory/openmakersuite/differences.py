@@ -1,0 +1,63 @@
+"""What of an object differs from the table, and may be written there.
+
+Only attributes that OpenMakerSuite owns are. What tasks made stays: pictures and QR codes are only filled in where
+there is none, and a lead time that was measured here is kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynamodb.attributes import MapAttribute
+
+from makertasks import clock
+from makertasks.inventory.table import Change, Entry
+
+# Attributes that only tasks write.
+MADE_HERE = {"image_source", "thumbnail", "index_card", "lead_time_median", "lead_time_p90"}
+
+# Attributes that OpenMakerSuite fills in and tasks own: written only where there is nothing yet.
+FILLED = {"image", "qr_code"}
+
+# Attributes that are kept where the object says nothing of them: another object of the dump knew.
+LEARNT = {"supplier_id", "supplier_source"}
+
+
+def is_older(entry: Entry, stored: Entry) -> bool:
+    """Whether OpenMakerSuite has changed the object again since this state of it."""
+    ours, theirs = getattr(entry, "updated_at", None), getattr(stored, "updated_at", None)
+    return bool(ours and theirs and clock.parse(ours) < clock.parse(theirs))
+
+
+def difference(entry: Entry, stored: Entry) -> Change | None:
+    """What of an object's own attributes differs from the table, None where nothing does."""
+    actions = []
+    for name in type(entry).get_attributes():
+        value, there = _value(entry, name), _value(stored, name)
+        if value != there and _may_write(name, value, stored):
+            attribute = getattr(type(entry), name)
+            actions.append(attribute.remove() if value is None else attribute.set(value))
+    if not actions:
+        return None
+    condition = Entry.owner.exists()
+    if hasattr(entry, "updated_at"):
+        seen, attribute = getattr(stored, "updated_at", None), type(entry).updated_at
+        condition &= attribute.does_not_exist() if seen is None else attribute == seen
+    return Change(type(entry)(stored.owner, stored.entry), actions, condition)
+
+
+def _may_write(name: str, value: Any, stored: Entry) -> bool:
+    if name in MADE_HERE:
+        return False
+    if name in FILLED:
+        return value is not None and getattr(stored, name) is None
+    if name in LEARNT:
+        return value is not None
+    if name == "average_lead_time":
+        return getattr(stored, "lead_time_median", None) is None  # else it was measured here
+    return True
+
+
+def _value(entry: Entry, name: str) -> Any:
+    value = getattr(entry, name)
+    return value.as_dict() if isinstance(value, MapAttribute) else value

@@ -1,0 +1,224 @@
+"""Brings OpenMakerSuite's objects into the inventory table: whole dumps, or single objects as they change.
+
+What an object becomes is compared with what stands in the table; only attributes that OpenMakerSuite owns are written,
+and only where they differ. What tasks made here stays: pictures and QR codes are only filled in where there is none, a
+lead time that was measured here is kept, and an object older than the table's is left alone. An object that a live
+OpenMakerSuite deleted goes, and leaves a mark, so that no older state of it comes back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from makertasks.errors import PassingError
+from makertasks.inventory import table as inventory
+from makertasks.inventory.openmakersuite import dumps
+from makertasks.inventory.openmakersuite.deletions import is_gone, mark, mark_key, outlives
+from makertasks.inventory.openmakersuite.differences import FILLED, difference, is_older
+from makertasks.inventory.openmakersuite.dumps import DumpObject
+from makertasks.inventory.openmakersuite.entries import entries_of
+from makertasks.inventory.openmakersuite.parsing import Parsed, Refused, parse
+from makertasks.inventory.openmakersuite.references import Key, References, needs, needs_of
+from makertasks.inventory.openmakersuite.report import Report
+from makertasks.inventory.table import Change, Entry, Item
+
+# Objects compared and written together. An object becomes at most two entries, one that was deleted takes two away and
+# leaves a mark, and DynamoDB takes 100 at once.
+CHUNK_OBJECTS = inventory.TRANSACTION_ENTRIES // 2
+CHUNK_DELETIONS = inventory.TRANSACTION_ENTRIES // 3
+
+# A transaction has at most 4 MB, and a letter at most 4 bytes: a chunk ends with the object that reaches this.
+CHUNK_LETTERS = 700_000
+
+# DynamoDB keeps at most 400 KB an item, indexes included.
+MAXIMUM_LETTERS = 90_000
+
+# How often a chunk is looked at anew when somebody else writes the same entries, and the first pause in seconds.
+LOOKS = 6
+FIRST_PAUSE = 0.05
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One object that becomes entries; its own comes first. `deleted`: when they are to go, else None."""
+
+    model: str
+    number: str
+    letters: int
+    entries: list[Entry]
+    deleted: str | None
+
+
+def survey(objects: Iterable[DumpObject]) -> References:
+    """Read everything once: what objects may name, from the objects and else from the table.
+
+    Raises whatever `objects` raises, so that nothing is written where a dump is broken.
+    """
+    references, needed = References(), set[Key]()
+    for each in objects:
+        references.objects += 1
+        parsed = _parsed(each.value)
+        if parsed is not None:
+            references.collect(parsed, each.number)
+            needed.update(needs(parsed))
+    missing = needed - references.known.keys()
+    while missing:
+        found = inventory.find(missing)
+        references.learn(found)
+        missing = needs_of(found.values()) - references.known.keys()
+    references.arrange()
+    return references
+
+
+def _parsed(value: Any) -> Parsed | None:
+    try:
+        return parse(value)
+    except Refused:
+        return None  # the second reading says so, with the line
+
+
+def bring_in(
+    objects: Iterable[DumpObject], references: References, report: Report, has_media: Callable[[str], bool]
+) -> Iterator[None]:
+    """Write the objects in their order, keeping `report` up to date, and yield after each chunk that was written.
+
+    `has_media` says whether the bucket has a key. Raises PassingError where DynamoDB refuses; what was written stays,
+    and bringing the same objects in again finds it unchanged.
+    """
+    planned = _plan(objects, references, report)
+    while chunk := _chunk(planned):
+        _write(chunk, report, has_media)
+        yield
+
+
+def apply_changes(objects: Iterable[dict[str, Any]], has_media: Callable[[str], bool]) -> Report:
+    """Bring in single objects of a live OpenMakerSuite, in the form that a dump has; lines count the objects from 1."""
+    numbered = [DumpObject(number, number, value) for number, value in enumerate(objects, start=1)]
+    report = Report()
+    for _ in bring_in(numbered, survey(numbered), report, has_media):
+        pass
+    return report
+
+
+def skipping(stream: BinaryIO, number: int) -> Iterator[DumpObject]:
+    """The objects of a dump behind the first `number`."""
+    return itertools.islice(dumps.read(stream), number, None)
+
+
+def _plan(objects: Iterable[DumpObject], references: References, report: Report) -> Iterator[Planned]:
+    for each in objects:
+        report.objects += 1
+        try:
+            parsed = parse(each.value)
+            if parsed is None:
+                report.pass_over(each.value["model"])
+                continue
+            references.check_first(parsed, each.number)
+            letters = _checked_letters(parsed)
+            entries = entries_of(parsed, references)
+        except Refused as refused:
+            report.refuse(each, str(refused))
+            continue
+        if entries:
+            yield Planned(parsed.model, parsed.number, letters, entries, parsed.deleted)
+        else:
+            report.pass_over(f"{parsed.model} of no item")
+
+
+def _checked_letters(parsed: Parsed) -> int:
+    letters = sum(len(value) for value in parsed.raw.values() if isinstance(value, str))
+    if letters > MAXIMUM_LETTERS:
+        raise Refused(f"its texts have {letters} letters; an entry of the table holds {MAXIMUM_LETTERS}")
+    return letters
+
+
+def _chunk(planned: Iterator[Planned]) -> list[Planned]:
+    chunk: list[Planned] = []
+    letters, most = 0, CHUNK_OBJECTS
+    while len(chunk) < most and letters < CHUNK_LETTERS:
+        try:
+            chunk.append(next(planned))
+        except StopIteration:
+            break
+        letters += chunk[-1].letters
+        if chunk[-1].deleted:
+            most = CHUNK_DELETIONS
+    return chunk
+
+
+def _write(chunk: list[Planned], report: Report, has_media: Callable[[str], bool]) -> None:
+    """Compare a chunk with the table and write what differs, all of it or nothing."""
+    keys = [_key(entry) for planned in chunk for entry in planned.entries]
+    for look in range(LOOKS):
+        stored = _find(chunk, keys)
+        for planned in chunk:
+            report.media_missing += _drop_missing_media(planned.entries[0], stored, has_media)
+        outcomes = [_outcome(planned, stored) for planned in chunk]
+        new = [entry for outcome in outcomes for entry in outcome.new]
+        changes = [change for outcome in outcomes for change in outcome.changes]
+        gone = [entry for outcome in outcomes for entry in outcome.gone]
+        if not (new or changes or gone) or inventory.transact(new, changes, gone):
+            for planned, outcome in zip(chunk, outcomes, strict=True):
+                report.count(planned.model, outcome.name)
+                report.older += outcome.older
+            return
+        time.sleep(FIRST_PAUSE * 2**look * random.uniform(0.5, 1.5))  # noqa: S311 - spreads retries, guards nothing
+    raise PassingError(f"others kept changing the inventory while {keys[0][0]} was imported; the import goes on later")
+
+
+def _find(chunk: list[Planned], keys: list[Key]) -> dict[Key, Entry]:
+    """What the table holds of a chunk, and the marks of what it does not hold or is to lose."""
+    stored = inventory.find(keys)
+    marked = [planned for planned in chunk if planned.deleted or _key(planned.entries[0]) not in stored]
+    return stored | inventory.find(mark_key(planned.model, planned.number) for planned in marked)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    name: str
+    new: list[Entry] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    gone: list[Entry] = field(default_factory=list)
+    older: bool = False
+
+
+def _outcome(planned: Planned, stored: dict[Key, Entry]) -> _Outcome:
+    own = planned.entries[0]
+    there, marked = stored.get(_key(own)), stored.get(mark_key(planned.model, planned.number))
+    if planned.deleted:
+        return _deletion(planned, planned.deleted, stored, marked)
+    if is_gone(own, marked) if there is None else is_older(own, there):
+        return _Outcome("unchanged", older=True)
+    new = [entry for entry in planned.entries if _key(entry) not in stored]
+    pairs = [(entry, stored[_key(entry)]) for entry in planned.entries if _key(entry) in stored]
+    changes = [change for entry, old in pairs if (change := difference(entry, old)) is not None]
+    return _Outcome("created" if there is None else "changed" if new or changes else "unchanged", new, changes)
+
+
+def _deletion(planned: Planned, moment: str, stored: dict[Key, Entry], marked: Entry | None) -> _Outcome:
+    there = [stored[_key(entry)] for entry in planned.entries if _key(entry) in stored]
+    if any(outlives(entry, moment) for entry in there):
+        return _Outcome("unchanged", older=True)
+    new = [] if marked else [mark(planned.model, planned.number, moment)]
+    return _Outcome("deleted" if there else "unchanged", new, gone=there)
+
+
+def _key(entry: Entry) -> Key:
+    return str(entry.owner), str(entry.entry)
+
+
+def _drop_missing_media(entry: Entry, stored: dict[Key, Entry], has_media: Callable[[str], bool]) -> int:
+    """Leave out pictures that the table has already or the bucket has not; answers how many the bucket has not."""
+    missing = 0
+    there = stored.get(_key(entry))
+    for name in FILLED if isinstance(entry, Item) else ():
+        key = getattr(entry, name)
+        if key and (there is None or getattr(there, name) is None) and not has_media(key):
+            setattr(entry, name, None)
+            missing += 1
+    return missing

@@ -1,0 +1,41 @@
+"""Checks one object of OpenMakerSuite, given as JSON values: its model, its number and the types of its fields."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from makertasks.inventory.openmakersuite import fields
+
+
+class Refused(Exception):
+    """One object cannot become an entry; the reason is the message."""
+
+
+class Parsed(NamedTuple):
+    """One object whose fields have the right types."""
+
+    model: str
+    number: str  # the primary key as text
+    fields: Any  # a Struct of openmakersuite_fields
+    raw: dict[str, Any]
+    deleted: str | None = None  # when it was deleted, ISO 8601
+
+
+def parse(value: Any) -> Parsed | None:
+    """Check one object of a dump; None for a model that is not kept. Raises Refused."""
+    try:
+        dumped = msgspec.convert(value, fields.DumpedObject)
+        kept = fields.FIELDS.get(dumped.model)
+        if kept is None:
+            return None
+        number = str(UUID(str(dumped.pk))) if kept is fields.ItemFields else str(dumped.pk)
+        deleted = value["deleted"] if dumped.deleted else None
+        return Parsed(dumped.model, number, msgspec.convert(dumped.fields, kept), dumped.fields, deleted)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$.")
+        raise Refused(f"{path.rstrip('`')}: {reason[0].lower()}{reason[1:]}" if path else reason) from error
+    except ValueError as error:
+        raise Refused(f"pk: {value['pk']!r} is not the UUID of an item") from error

@@ -1,0 +1,171 @@
+"""What objects of OpenMakerSuite name by number, wherever in a dump it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from makertasks import clock
+from makertasks.inventory.model import Entry, Reference
+from makertasks.inventory.openmakersuite import fields
+from makertasks.inventory.openmakersuite.parsing import Parsed, Refused
+
+Key = tuple[str, str]  # owner and entry in the inventory table
+
+# Where an object names another: the other's kind, and the field.
+_NAMED = {
+    "category": "category",
+    "location": "location",
+    "supplier": "supplier",
+    "link": "item_supplier",
+    "order": "purchase_order",
+    "arrival": "delivery",
+    "line": "purchase_order_item",
+}
+
+# That an item exists is all that others ask of it.
+_AN_ITEM = Reference()
+
+
+@dataclass
+class References:
+    """What objects name by number: entries by key, and orders by what a request may say of them."""
+
+    objects: int = 0  # how many were read
+    known: dict[Key, Entry] = field(default_factory=dict)
+    _first: dict[tuple[str, str], int] = field(default_factory=dict)  # where each model and number came first
+    _orders: dict[str, Reference] = field(default_factory=dict)  # by order number
+    _suppliers: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # by item and order date
+
+    def collect(self, parsed: Parsed, position: int) -> None:
+        """Take in an object that others may name; `position` is its number in the dump."""
+        if self._first.setdefault((parsed.model, parsed.number), position) != position:
+            return
+        if parsed.model == "inventory.inventoryitem":
+            self.known[f"item#{parsed.number}", "item"] = _AN_ITEM
+        if (reference := reference_of(parsed)) is not None:
+            self.known[str(reference.owner), "reference"] = reference
+
+    def check_first(self, parsed: Parsed, position: int) -> None:
+        """Raise Refused where an object of the same model and number came before."""
+        first = self._first.get((parsed.model, parsed.number), position)
+        if first != position:
+            raise Refused(f"object {first} of the dump has the same model and pk; that one counts")
+
+    def learn(self, found: dict[Key, Entry]) -> None:
+        """Take in entries of the table."""
+        self.known.update(found)
+
+    def arrange(self) -> None:
+        """Once everything is collected: find orders by number, and suppliers by item and order date."""
+        references: list[Reference] = [
+            each for each in self.known.values() if isinstance(each, Reference) and each.owner
+        ]
+        self._orders = {each.order_number: each for each in references if each.order_number}
+        for line in references:
+            if str(line.owner).startswith("line#") and line.link:
+                link, order = self.known.get(("link#" + line.link, "reference")), self._order(line)
+                if isinstance(link, Reference) and order and order.ordered_at:
+                    day = clock.parse(order.ordered_at).date().isoformat()
+                    self._suppliers.setdefault((link.item or "", day), set()).add(link.supplier or "")
+
+    def _order(self, line: Reference) -> Reference | None:
+        order = self.known.get((f"order#{line.order}", "reference"))
+        return order if isinstance(order, Reference) else None
+
+    def get(self, kind: str, number: str | int | None) -> Reference:
+        """What an object names; raises Refused where nobody knows it."""
+        found = self.known.get((f"{kind}#{number}", "reference"))
+        if not isinstance(found, Reference):
+            raise Refused(f"{kind} {number} is neither in the dump nor in the inventory")
+        return found
+
+    def check_item(self, item_id: object) -> str:
+        """The owner of an item; raises Refused where nobody knows it."""
+        if (f"item#{item_id}", "item") not in self.known:
+            raise Refused(f"item {item_id} is neither in the dump nor in the inventory")
+        return f"item#{item_id}"
+
+    def ordered_from(self, item_id: str, order_number: str | None, ordered_at: str | None) -> str | None:
+        """The supplier of the purchase order that a request belongs to, by its number, else by item and date."""
+        order = self._orders.get(order_number or "")
+        if order is not None:
+            return order.supplier
+        day = clock.parse(ordered_at).date().isoformat() if ordered_at else ""
+        suppliers = self._suppliers.get((item_id, day), set())
+        return next(iter(suppliers)) if len(suppliers) == 1 else None
+
+
+def needs(parsed: Parsed) -> list[Key]:
+    """Keys of what an object names."""
+    given, keys = parsed.fields, []
+    for kind, name in _NAMED.items():
+        number = getattr(given, name, None)
+        if number is not None:
+            keys.append((f"{kind}#{number}", "reference"))
+    if isinstance(given, fields.ItemSupplierFields | fields.ReorderRequestFields):
+        keys.append((f"item#{given.item}", "item"))
+    return keys
+
+
+def needs_of(entries: Iterable[Entry]) -> set[Key]:
+    """Keys of what references of the table name in turn."""
+    keys = set()
+    for entry in entries:
+        for kind in ("link", "order"):
+            number = getattr(entry, kind, None) if isinstance(entry, Reference) else None
+            if number is not None:
+                keys.add((f"{kind}#{number}", "reference"))
+    return keys
+
+
+def reference_of(parsed: Parsed) -> Reference | None:
+    """What an object is to those that name it; None where nobody does."""
+    make = _REFERENCES.get(type(parsed.fields))
+    if make is None:
+        return None
+    kind, attributes = make(parsed)
+    return Reference(f"{kind}#{parsed.number}", "reference", **attributes)
+
+
+def _named(parsed: Parsed) -> tuple[str, dict[str, Any]]:
+    return parsed.model.partition(".")[2], {"name": parsed.fields.name}
+
+
+def _category(parsed: Parsed) -> tuple[str, dict[str, Any]]:
+    return "category", {"name": parsed.fields.name, "color": parsed.fields.color or None}
+
+
+def _link(parsed: Parsed) -> tuple[str, dict[str, Any]]:
+    return "link", {"item": str(parsed.fields.item), "supplier": str(parsed.fields.supplier)}
+
+
+def _order(parsed: Parsed) -> tuple[str, dict[str, Any]]:
+    given: fields.PurchaseOrderFields = parsed.fields
+    return "order", {
+        "order_number": (given.po_number or "").strip() or None,
+        "supplier": str(given.supplier),
+        "ordered_at": parsed.raw["sent_at"] if given.sent_at else parsed.raw.get("order_date"),
+    }
+
+
+def _line(parsed: Parsed) -> tuple[str, dict[str, Any]]:
+    given: fields.PurchaseOrderItemFields = parsed.fields
+    link = None if given.item_supplier is None else str(given.item_supplier)
+    return "line", {"order": str(given.purchase_order), "link": link}
+
+
+def _arrival(parsed: Parsed) -> tuple[str, dict[str, Any]]:
+    delivered = clock.parse(parsed.raw["delivery_date"]).date().isoformat()
+    return "arrival", {"order": str(parsed.fields.purchase_order), "delivered": delivered}
+
+
+_REFERENCES: dict[type, Callable[[Parsed], tuple[str, dict[str, Any]]]] = {
+    fields.NamedFields: _named,
+    fields.CategoryFields: _category,
+    fields.ItemSupplierFields: _link,
+    fields.PurchaseOrderFields: _order,
+    fields.PurchaseOrderItemFields: _line,
+    fields.OrderDeliveryFields: _arrival,
+}

@@ -1,0 +1,237 @@
+"""The inventory table: the only module that talks to it. `inventory_model` says what stands in it.
+
+Functions change single attributes with conditions, never whole rows, so that a stock change made meanwhile stays.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
+
+from makertasks import settings
+from makertasks.aws.dynamodb import code_of, is_refused
+from makertasks.errors import InvalidRequest, PassingError, UnknownItem
+from makertasks.inventory.model import (
+    DEFAULT_LEAD_TIME_DAYS,
+    MODELS,
+    Delivery,
+    Entry,
+    Item,
+    ItemSupplier,
+    LoggedDelivery,
+    Reference,
+    ReorderRequest,
+    sort_name_of,
+)
+
+__all__ = [
+    "DEFAULT_LEAD_TIME_DAYS",
+    "TRANSACTION_ENTRIES",
+    "Change",
+    "Delivery",
+    "Entry",
+    "Item",
+    "ItemPage",
+    "ItemSupplier",
+    "LoggedDelivery",
+    "Reference",
+    "ReorderRequest",
+    "change",
+    "connect",
+    "find",
+    "get_item",
+    "get_item_page",
+    "list_items",
+    "owner_of",
+    "transact",
+    "update_item",
+    "write",
+]
+
+# DynamoDB's limit of one transaction, and of one BatchGetItem.
+TRANSACTION_ENTRIES = 100
+
+
+class Change(NamedTuple):
+    """New values of single attributes of one entry, and what must hold for them to be written."""
+
+    entry: Entry
+    actions: list[Any]
+    condition: Condition
+
+
+@dataclass
+class ItemPage:
+    """An item with everything that belongs to it."""
+
+    item: Item
+    suppliers: list[ItemSupplier] = field(default_factory=list)
+    requests: list[ReorderRequest] = field(default_factory=list)
+
+
+def connect() -> type[Entry]:
+    """The model, bound to the table that the environment names."""
+    for model in MODELS:
+        model.Meta.table_name = settings.inventory_table()
+    return Entry
+
+
+def owner_of(item_id: UUID | str) -> str:
+    """Partition key of an item."""
+    return f"item#{item_id}"
+
+
+def get_item(item_id: UUID | str) -> Item:
+    """One item; raises UnknownItem, or PassingError where DynamoDB refuses."""
+    connect()
+    try:
+        return Item.get(owner_of(item_id), "item", consistent_read=True)
+    except DoesNotExist as error:
+        raise UnknownItem(str(item_id)) from error
+    except PynamoDBException as error:
+        raise PassingError(f"the inventory table did not answer: {error}") from error
+
+
+def get_item_page(item_id: UUID | str) -> ItemPage:
+    """One item with its supplier links and requests, by one Query; raises UnknownItem or PassingError."""
+    connect()
+    try:
+        entries = list(Entry.query(owner_of(item_id)))
+    except PynamoDBException as error:
+        raise PassingError(f"the inventory table did not answer: {error}") from error
+    item = next((entry for entry in entries if isinstance(entry, Item)), None)
+    if item is None:
+        raise UnknownItem(str(item_id))
+    return ItemPage(
+        item,
+        [entry for entry in entries if isinstance(entry, ItemSupplier)],
+        [entry for entry in entries if isinstance(entry, ReorderRequest)],
+    )
+
+
+def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> tuple[list[Item], str | None]:
+    """A page of items by name, those whose name begins with `prefix` (any case), and the next page's cursor.
+
+    Costs one Query of keys and one BatchGetItem for each 100 items. Raises InvalidRequest for a cursor that is not one
+    of ours and PassingError where DynamoDB refuses.
+    """
+    connect()
+    begins = Item.sort_name.startswith(sort_name_of(prefix)) if sort_name_of(prefix) else None
+    start = _decode_cursor(cursor) if cursor else None
+    try:
+        page = Item.items.query("item", begins, limit=limit, last_evaluated_key=start, page_size=limit)
+        keys = [(str(entry.owner), "item") for entry in page]
+        last = page.last_evaluated_key
+    except PynamoDBException as error:
+        raise PassingError(f"the inventory table did not answer: {error}") from error
+    found = find(keys)
+    items = [entry for key in keys if isinstance(entry := found.get(key), Item)]
+    return items, _encode_cursor(last["sort_name"]["S"], last["owner"]["S"]) if last else None
+
+
+def every_item() -> Iterator[Item]:
+    """All items by name, a page at a time; raises PassingError where DynamoDB refuses."""
+    cursor: str | None = None
+    while True:
+        items, cursor = list_items(TRANSACTION_ENTRIES, cursor)
+        yield from items
+        if cursor is None:
+            return
+
+
+def _encode_cursor(sort_name: str, owner: str) -> str:
+    return base64.urlsafe_b64encode(f"{owner} {sort_name}".encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> dict[str, dict[str, str]]:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequest("cursor", "not a cursor of this list; leave it out to begin again") from error
+    owner, _, sort_name = text.partition(" ")
+    if not owner.startswith("item#") or not sort_name:
+        raise InvalidRequest("cursor", "not a cursor of this list; leave it out to begin again")
+    values = {"listing": "item", "sort_name": sort_name, "owner": owner, "entry": "item"}
+    return {name: {"S": value} for name, value in values.items()}
+
+
+def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
+    """The entries that exist among `keys` (owner, entry), 100 a request; raises PassingError."""
+    connect()
+    try:
+        entries = Entry.batch_get(dict.fromkeys(keys), consistent_read=True)
+        return {(str(entry.owner), str(entry.entry)): entry for entry in entries}
+    except PynamoDBException as error:
+        raise PassingError(f"the inventory table did not answer: {error}") from error
+
+
+def update_item(item_id: UUID | str, condition: Condition | None = None, **attributes: str | None) -> bool:
+    """Set single attributes of an item (None removes one).
+
+    Answers False where `condition` did not hold. Raises UnknownItem where the item is gone and PassingError where
+    DynamoDB refuses; either way nothing has changed.
+    """
+    connect()
+    item = Item(owner_of(item_id), "item")
+    actions = [
+        getattr(Item, name).remove() if value is None else getattr(Item, name).set(value)
+        for name, value in attributes.items()
+    ]
+    exists = Item.owner.exists()
+    if change(Change(item, actions, exists if condition is None else exists & condition)):
+        return True
+    if condition is None:
+        raise UnknownItem(str(item_id))
+    get_item(item_id)
+    return False
+
+
+def change(wanted: Change) -> bool:
+    """Change single attributes of one entry; False where the condition does not hold. Raises PassingError."""
+    try:
+        wanted.entry.update(actions=wanted.actions, condition=wanted.condition)
+    except UpdateError as error:
+        if is_refused(error):
+            return False
+        raise PassingError(f"the inventory table refused the change: {error}") from error
+    return True
+
+
+def transact(new: Iterable[Entry], changes: Iterable[Change], gone: Iterable[Entry] = ()) -> bool:
+    """Create entries, change single attributes of others and remove others, at most 100 together: all or nothing.
+
+    Answers False where one of the new ones exists by now, a condition does not hold, or someone else is writing one of
+    them: look again and call again. Raises PassingError where DynamoDB refuses.
+    """
+    connect()
+    try:
+        with TransactWrite(connection=Entry._get_connection().connection) as transaction:  # noqa: SLF001 - PynamoDB gives no other way to a connection with the model's settings
+            for entry in new:
+                transaction.save(entry, condition=Entry.owner.does_not_exist())
+            for entry, actions, condition in changes:
+                transaction.update(entry, actions=actions, condition=condition)
+            for entry in gone:
+                transaction.delete(entry)
+    except TransactWriteError as error:
+        if code_of(error) == "TransactionCanceledException":
+            codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+            if codes and codes <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+                return False
+        raise PassingError(f"the inventory table refused the import's entries: {error}") from error
+    return True
+
+
+def write(entries: Iterable[Entry]) -> None:
+    """Write whole entries, 25 a request: for samples and tests, not for tasks."""
+    connect()
+    with Entry.batch_write() as batch:
+        for entry in entries:
+            batch.save(entry)

@@ -1,0 +1,1 @@
+"""Pictures, QR codes and index cards, and where they are kept."""

@@ -1,0 +1,133 @@
+"""What an index card says: taken from an item and its supplier links, without drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from makertasks.inventory.table import Item, ItemSupplier
+from makertasks.media.cards import colours, fonts
+from makertasks.media.cards.colours import Colour
+from makertasks.media.cards.photo import Photo
+
+CALL_TO_ACTION = ("Scan to notify Logistics", "it's time to reorder me!")
+HIGHEST_RATING = 4  # of NFPA 704
+UNKNOWN_RATING = "?"
+# Letters that a warning names at most.
+NAMED_LETTERS = 10
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """An NFPA 704 diamond: ratings as the digit to draw, "?" where the item has none."""
+
+    health: str
+    fire: str
+    instability: str
+    special: str
+
+    @property
+    def spoken(self) -> str:
+        """The diamond in words."""
+        ratings = f"health {self.health}, fire {self.fire}, instability {self.instability}".replace("?", "unknown")
+        return f"NFPA 704 hazards: {ratings}" + (f", special: {self.special}" if self.special else "")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card. `blank` shows the QR code alone."""
+
+    url: str
+    name: str
+    facts: tuple[str, ...] = ()
+    category: str = ""
+    colour: Colour = colours.DEFAULT
+    hazard: Hazard | None = None
+    photo: Photo | None = None
+    blank: bool = False
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+
+def card_of(
+    item: Item, suppliers: Sequence[ItemSupplier], url: str, photo: Photo | None = None, *, blank: bool = False
+) -> Card:
+    """The card of an item; its warnings say what of the item could not be shown as it is."""
+    name = fonts.clean(item.name) or f"Item {item.item_id}"
+    category: dict[str, Any] = dict(item.category.attribute_values) if item.category else {}
+    category_name = fonts.clean(str(category.get("name") or ""))
+    colour, colour_warnings = _category_colour(category)
+    hazard, hazard_warnings = _hazard_of(item) if item.is_hazardous else (None, ())
+    facts = (f"Reorder at: {count(item.minimum_stock, 'unit')}", *lead_times(suppliers))
+    letters = fonts.missing(name + category_name + (hazard.special if hazard else ""))
+    unwritable = " ".join(f"U+{ord(letter):04X}" for letter in letters[:NAMED_LETTERS])
+    warnings = (
+        *((f"no font of the cards has these letters, a box stands for each: {unwritable}",) if letters else ()),
+        *colour_warnings,
+        *hazard_warnings,
+    )
+    return Card(url, name, facts, category_name, colour, hazard, photo, blank, () if blank else warnings)
+
+
+def lead_times(suppliers: Sequence[ItemSupplier]) -> tuple[str, ...]:
+    """The primary supplier's lead time, and the longest where it differs; inactive suppliers do not count."""
+    active = [supplier for supplier in suppliers if supplier.is_active]
+    if not active:
+        return ()
+    average = primary(active).average_lead_time
+    longest = max(supplier.average_lead_time for supplier in active)
+    lines = [f"Avg Lead: {count(average, 'day')}"]
+    if longest != average:
+        lines.append(f"Max Lead: {count(longest, 'day')}")
+    return tuple(lines)
+
+
+def primary(suppliers: Sequence[ItemSupplier]) -> ItemSupplier:
+    """The first one marked primary, else the first by unit cost; one without cost comes last."""
+    marked = next((supplier for supplier in suppliers if supplier.is_primary), None)
+    return marked or min(suppliers, key=lambda supplier: _cost(supplier.unit_cost))
+
+
+def count(number: float, noun: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "day"), count(0, "day"), count(1200, "unit")
+    ('1 day', '0 days', '1200 units')
+    """
+    shown = f"{number:g}" if number % 1 else str(int(number))
+    return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
+
+
+def _cost(text: str | None) -> Decimal:
+    try:
+        cost = Decimal(text or "")
+    except InvalidOperation:
+        return Decimal("Infinity")
+    return cost if cost.is_finite() else Decimal("Infinity")
+
+
+def _category_colour(category: dict[str, Any]) -> tuple[Colour, tuple[str, ...]]:
+    text = str(category.get("color") or "").strip()
+    colour = colours.parse(text)
+    if colour is None and text:
+        return colours.DEFAULT, (f"the category's color is {text[:40]!r}, not #rrggbb; the default colour stands in",)
+    return colour or colours.DEFAULT, ()
+
+
+def _hazard_of(item: Item) -> tuple[Hazard, tuple[str, ...]]:
+    warnings: list[str] = []
+
+    def rating(name: str) -> str:
+        value = getattr(item, name)
+        if value is not None and value in range(HIGHEST_RATING + 1):
+            return str(int(value))
+        said = "is not set" if value is None else f"is {value:g}, not 0 to {HIGHEST_RATING}"
+        warnings.append(f"{name} {said}; the diamond shows {UNKNOWN_RATING}")
+        return UNKNOWN_RATING
+
+    special = fonts.clean(item.nfpa_special_hazards or "")
+    hazard = Hazard(
+        rating("nfpa_health_hazard"), rating("nfpa_fire_hazard"), rating("nfpa_instability_hazard"), special
+    )
+    return hazard, tuple(warnings)

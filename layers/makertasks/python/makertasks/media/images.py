@@ -1,0 +1,184 @@
+"""The image of an item: where it lies, and how a new one takes the place of the old one.
+
+Image and item change together as far as two stores can. The key is the one OpenMakerSuite uses, so a new image mostly
+overwrites the old one, and the order is: objects, then the item's one conditional write, then cleaning up.
+
+- Objects are written only over the version that was seen before the item was read, and the item must still want this
+  image. So an outdated download can never overwrite what a newer one has stored.
+- A crash before the item's write leaves the old record, at worst above the new pixels; a crash after it leaves an
+  object too many. Running the task again ends in the same place in either case, as keys and pixels are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from makertasks.aws import bucket
+from makertasks.errors import PassingError, UnknownItem
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item
+from makertasks.media.urls import without_credentials
+
+if TYPE_CHECKING:
+    from pynamodb.expressions.condition import Condition
+
+    from makertasks.aws.bucket import Version
+    from makertasks.media.pictures import Picture
+
+FOLDER = "inventory/images/"
+EXTENSIONS = ("jpg", "png", "webp")
+
+# Two tasks that write one item's image at the same moment: the second looks again, and mostly finds its work done.
+ATTEMPTS = 3
+
+# A SKU that is a file's name as it is. Others get a name with an exclamation mark, which none of these has.
+_PLAIN_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+OUTDATED = "the item's image_url is another one now; its own download counts"
+
+
+def key_of(name: str, extension: str) -> str:
+    """Key of the image of a SKU or item id. Different names have different keys, whatever characters they hold.
+
+    >>> key_of("M3-10", "jpg")
+    'inventory/images/M3-10.jpg'
+    >>> key_of("A/B", "png")
+    'inventory/images/A_B!998d3ed8983acf39.png'
+    """
+    if not _PLAIN_SKU.fullmatch(name):
+        readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:60].strip("._")
+        name = f"{readable}!{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return f"{FOLDER}{name}.{extension}"
+
+
+def thumbnail_key_of(image: str) -> str:
+    """Key of an image's thumbnail."""
+    return f"CACHE/{image}.webp"
+
+
+def wants(item: Item, url: str) -> bool:
+    """Whether `url` is where the item's image is to come from: its image_url, or any where it has none."""
+    return not item.image_url or without_credentials(item.image_url) == without_credentials(url)
+
+
+def attach(item: Item, picture: Picture, source_url: str | None) -> dict[str, Any]:
+    """Make `picture` the item's image: writes image and thumbnail, then the item, then removes what they replaced.
+
+    `source_url` is where a download came from; then the item's image_url must still be what it is in `item`, or else
+    nothing changes and the result says so. None is an upload, which counts as the image for the present image_url:
+    only a change of that fetches another. Raises UnknownItem where the item is gone and PassingError where a service
+    refuses or other tasks keep writing the same image.
+    """
+    for _ in range(ATTEMPTS):
+        image, seen = _place(item, picture)
+        seen_thumbnail = bucket.version(thumbnail_key_of(image))
+        now = inventory.get_item(item.item_id)
+        if source_url is not None and now.image_url != item.image_url:
+            return outdated(now)
+        written = _write(item.item_id, picture, image, (seen, seen_thumbnail))
+        if written is None:
+            continue
+        source = without_credentials(source_url or now.image_url or "") or None
+        return _commit(now, picture, image, source, written, None if source_url is None else _unchanged(now))
+    raise PassingError(f"other tasks kept writing the image of item {item.item_id}; it will be tried again")
+
+
+def _place(item: Item, picture: Picture) -> tuple[str, Version]:
+    """The image's key and what is there: named by SKU, or by id where there is none or another item has the SKU."""
+    if item.sku:
+        image = key_of(item.sku, picture.extension)
+        seen = bucket.version(image)
+        if seen.metadata.get("item-id", item.item_id) == item.item_id:
+            return image, seen
+    image = key_of(item.item_id, picture.extension)
+    return image, bucket.version(image)
+
+
+def _unchanged(item: Item) -> Condition:
+    return Item.image_url.does_not_exist() if item.image_url is None else Item.image_url == item.image_url
+
+
+def outdated(item: Item) -> dict[str, Any]:
+    """The result where an item no longer wants the image of a download: what it has stays."""
+    return {"image": item.image, "thumbnail": item.thumbnail, "changed": False, "reason": OUTDATED}
+
+
+def _write(
+    item_id: str, picture: Picture, image: str, seen: tuple[Version, Version]
+) -> tuple[Version | None, Version | None] | None:
+    """Write image and thumbnail where they differ from what is there; None where another task came in between.
+
+    Answers the versions written, None for one that was there already.
+    """
+    written: list[Version | None] = []
+    objects = ((image, picture.body, picture.content_type), (thumbnail_key_of(image), picture.thumbnail, "image/webp"))
+    for (key, body, content_type), there in zip(objects, seen, strict=True):
+        metadata = {"item-id": item_id, "sha256": hashlib.sha256(body).hexdigest()}
+        if there.etag and there.metadata == metadata:
+            written.append(None)
+            continue
+        version = bucket.replace(key, body, content_type, metadata, there)
+        if version is None:
+            return None
+        written.append(version)
+    return written[0], written[1]
+
+
+def _commit(
+    item: Item,
+    picture: Picture,
+    image: str,
+    source: str | None,
+    written: tuple[Version | None, Version | None],
+    condition: Condition | None,
+) -> dict[str, Any]:
+    """The item's one write, and the result of the whole."""
+    attributes = {"image": image, "thumbnail": thumbnail_key_of(image), "image_source": source}
+    kept = all(getattr(item, name) == value for name, value in attributes.items())
+    if not kept:
+        try:
+            wanted = inventory.update_item(item.item_id, condition, **attributes)
+        except UnknownItem:
+            _take_back(image, written)
+            raise
+        if not wanted:
+            now = inventory.get_item(item.item_id)
+            if now.image != image:
+                _take_back(image, written)
+            return outdated(now)
+    _clean_up(item, image)
+    return {
+        "image": image,
+        "thumbnail": attributes["thumbnail"],
+        "width": picture.width,
+        "height": picture.height,
+        "bytes": len(picture.body),
+        "changed": not kept or any(written),
+    }
+
+
+def _take_back(image: str, written: tuple[Version | None, Version | None]) -> None:
+    """Remove what was just written for an item that does not refer to it, unless others wrote there since."""
+    for key, version in zip((image, thumbnail_key_of(image)), written, strict=True):
+        if version is not None and bucket.version(key).etag == version.etag:
+            bucket.delete(key)
+
+
+def _clean_up(item: Item, image: str) -> None:
+    """Remove the image that `image` replaced, and what an interrupted run left under the other extensions."""
+    if item.image and item.image != image and item.image.startswith(FOLDER):
+        _remove(item.image, {item.item_id, None})
+    stem = image.rpartition(".")[0]
+    for sibling in (f"{stem}.{extension}" for extension in EXTENSIONS):
+        if sibling not in {image, item.image}:
+            _remove(sibling, {item.item_id})
+
+
+def _remove(image: str, owners: set[str | None]) -> None:
+    """Remove an image and its thumbnail, if it belongs to one of `owners` (None: imported, no task has written it)."""
+    there = bucket.version(image)
+    if there.etag and there.metadata.get("item-id") in owners:
+        bucket.delete(thumbnail_key_of(image))
+        bucket.delete(image)

@@ -1,0 +1,225 @@
+"""Pictures of items: bytes from outside become a clean JPEG, PNG or WebP and its thumbnail.
+
+Nothing of the file that came in is kept but its pixels: what is stored was encoded here. So there is no place, owner or
+device in it, no second file hidden behind it, no animation, and no program that does not stop at a picture's end.
+
+Memory is bounded by pixels, read from the file's header before anything is decoded. The figures were measured with
+Pillow 13 (`make bench`), bytes a pixel at the highest moment: 8 for a JPEG or PNG that is turned, 12 for a progressive
+CMYK JPEG (all its coefficients wait in memory), 19 to decode and up to 30 to encode a WebP with transparency.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+# The three plug-ins are named so that Pillow does not look for (and import) all of its forty.
+from PIL import (  # importing a plug-in registers it
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
+
+from makertasks.errors import PermanentError
+from makertasks.media.cleaning import DAMAGE, averageable, cleaned
+from makertasks.media.formats import KEPT, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A photograph of 50 megapixels, the most that common phones take, has 10 to 15 MB.
+MAX_BYTES = 20 * 1024 * 1024
+
+THUMBNAIL_SIDE = 300
+THUMBNAIL_QUALITY = 85
+
+EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
+CONTENT_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+
+# Quality where the source's own quantisation can't be taken over.
+QUALITY = 90
+
+# Above this many pixels WebP is written by its quickest method, which needs two thirds of the memory.
+WEBP_THOROUGH_PIXELS = 2_000_000
+
+
+class UnusablePicture(PermanentError):
+    """The bytes are no picture that can be kept; the message continues a sentence that begins with where they are."""
+
+
+@dataclass(frozen=True)
+class PixelLimit:
+    """Pixels of a format: above `largest` it is refused, above `whole` it is halved (again) in width and height."""
+
+    largest: int
+    whole: int
+
+
+# Chosen so that the function as a whole, its libraries and both files included, stays under 256 MB. A phone's usual 12
+# megapixels are kept whole. Of a JPEG the decoder can leave out every second pixel; of other formats all pixels must
+# be decoded first, and averaging those of a PNG with transparency takes them twice.
+LIMITS = {
+    "JPEG": PixelLimit(50_500_000, 12_600_000),
+    "progressive JPEG": PixelLimit(16_800_000, 12_600_000),
+    "PNG": PixelLimit(18_000_000, 12_600_000),
+    "WEBP": PixelLimit(8_300_000, 5_000_000),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A clean picture: encoded bytes, how they are named and served, width and height in pixels, and its thumbnail."""
+
+    body: bytes
+    extension: str
+    content_type: str
+    width: int
+    height: int
+    thumbnail: bytes  # WebP, at most 300x300
+
+
+def prepare(body: bytes) -> Picture:
+    """Decode, turn upright, strip and encode anew a JPEG, PNG or WebP; of an animation the first frame.
+
+    Raises UnusablePicture for any other kind of file (named), too many pixels, or damage.
+    """
+    kind = _kind_of(body)
+    with _refusing_damage(kind):
+        image = _open(body, kind)
+        _draft(image, LIMITS[_limit_name(image, kind)].whole)
+        image.load()
+        options = _encoding_of(image, body, kind)
+        image = cleaned(_halved(image, kind))
+        encoded = _encoded(image, kind, options)
+        return Picture(
+            encoded, EXTENSIONS[kind], CONTENT_TYPES[kind], image.width, image.height, _encoded_thumbnail(image)
+        )
+
+
+def thumbnail(body: bytes) -> bytes:
+    """A WebP of quality 85 that fits in 300x300 and is never larger than the picture; raises UnusablePicture."""
+    kind = _kind_of(body)
+    with _refusing_damage(kind):
+        image = _open(body, kind)
+        # Twice the size wanted: the decoder's own scaling is coarse, the last factor is Pillow's.
+        image.draft(None, (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
+        image.load()
+        return _encoded_thumbnail(cleaned(_halved(image, kind)))
+
+
+def _kind_of(body: bytes) -> str:
+    if len(body) > MAX_BYTES:
+        raise UnusablePicture(f"has {len(body)} bytes; the limit is {MAX_BYTES}. Give a smaller picture")
+    kind = name_of(body)
+    if kind not in KEPT:
+        raise UnusablePicture(f"is {kind}; only JPEG, PNG and WebP are kept. Give one of these")
+    return kind
+
+
+@contextmanager
+def _refusing_damage(kind: str) -> Iterator[None]:
+    """Turn what decoders raise into UnusablePicture, and keep what they warn of to ourselves.
+
+    Pillow warns of odd metadata, which goes anyway, and of many pixels, where our own limits are lower than its.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Image.DecompressionBombError as error:
+        raise _too_large(kind, None, LIMITS[kind].largest) from error
+    except DAMAGE as error:
+        # An unknown file is named by Pillow with the address of a buffer, which tells nobody anything.
+        reason = "its header is broken" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise UnusablePicture(f"is a damaged or cut off {_title(kind)} ({reason}). Give an intact one") from error
+
+
+def _title(kind: str) -> str:
+    return kind.replace("WEBP", "WebP")
+
+
+def _too_large(kind: str, pixels: int | None, largest: int) -> UnusablePicture:
+    has = f"{pixels / 1e6:.1f}" if pixels else "too many"
+    return UnusablePicture(
+        f"has {has} megapixels; the limit for a {_title(kind)} is {largest / 1e6:.1f}. Give a smaller picture"
+    )
+
+
+def _limit_name(image: Image.Image, kind: str) -> str:
+    return "progressive JPEG" if kind == "JPEG" and image.info.get("progressive") else kind
+
+
+def _open(body: bytes, kind: str) -> Image.Image:
+    """The picture with its header read and no pixel decoded; raises UnusablePicture above the limit of its format."""
+    image = Image.open(io.BytesIO(body), formats=(kind,))
+    name = _limit_name(image, kind)
+    pixels = image.width * image.height
+    if pixels > LIMITS[name].largest:
+        raise _too_large(name, pixels, LIMITS[name].largest)
+    return image
+
+
+def _halvings(image: Image.Image, whole: int) -> int:
+    """By which of 1, 2, 4, 8 width and height are divided so that at most `whole` pixels stay."""
+    return next((n for n in (1, 2, 4) if image.width * image.height <= whole * n * n), 8)
+
+
+def _draft(image: Image.Image, whole: int) -> None:
+    """Let a JPEG's decoder leave out pixels; other formats ignore it."""
+    divisor = _halvings(image, whole)
+    if divisor > 1:
+        image.draft(None, (image.width // divisor, image.height // divisor))
+
+
+def _halved(image: Image.Image, kind: str) -> Image.Image:
+    divisor = _halvings(image, LIMITS[kind].whole)
+    if divisor == 1:
+        # A copy lets go of the WebP decoder and its two canvases.
+        return image.copy() if kind == "WEBP" else image
+    return averageable(image).reduce(divisor)
+
+
+def _encoding_of(image: Image.Image, body: bytes, kind: str) -> dict[str, Any]:
+    """Options that encode a picture about as finely as its source was, so that it neither suffers nor swells."""
+    if kind == "WEBP":
+        return {"lossless": True, "quality": 0} if _is_lossless_webp(body) else {"quality": QUALITY}
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return {}
+    if image.mode == "CMYK" or not image.quantization:
+        return {"quality": QUALITY}
+    return {"qtables": image.quantization, "subsampling": JpegImagePlugin.get_sampling(image)}
+
+
+def _is_lossless_webp(body: bytes) -> bool:
+    """Whether the first image chunk of a WebP's RIFF container is `VP8L`."""
+    at = 12
+    while at + 8 <= len(body):
+        name, size = body[at : at + 4], int.from_bytes(body[at + 4 : at + 8], "little")
+        if name in {b"VP8 ", b"VP8L", b"ANMF", b"ALPH"}:
+            return name == b"VP8L"
+        at += 8 + size + size % 2
+    return False
+
+
+def _encoded(image: Image.Image, kind: str, options: dict[str, Any]) -> bytes:
+    if kind == "WEBP":
+        options = options | {"method": 4 if image.width * image.height <= WEBP_THOROUGH_PIXELS else 0}
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def _encoded_thumbnail(image: Image.Image) -> bytes:
+    small = averageable(image)
+    factor = max(small.width, small.height) / THUMBNAIL_SIDE
+    if factor > 1:
+        size = (max(1, round(small.width / factor)), max(1, round(small.height / factor)))
+        small = small.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    out = io.BytesIO()
+    small.save(out, "WEBP", quality=THUMBNAIL_QUALITY)
+    return out.getvalue()

@@ -1,0 +1,74 @@
+"""Uploads: where people put pictures and dumps, and how they get leave to."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from makertasks import clock
+from makertasks.aws import bucket
+from makertasks.errors import InvalidRequest
+
+IMAGES = "uploads/images/"
+IMPORTS = "imports/"
+REJECTED = "rejected/"
+
+# Types that an item's image may have, and the names their files get. The content is what counts, later.
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
+# The same limit as for downloads (`pictures.MAX_BYTES`); named here too, because the API carries no Pillow.
+MAX_BYTES = 20 * 1024 * 1024
+
+# How long a form works: time to choose a photo and to send it from a phone.
+FORM_SECONDS = 900
+
+_IMAGE_KEY = re.compile(re.escape(IMAGES) + r"([^/]+)/[^/].*", re.DOTALL)
+
+
+def presigned_post(item_id: UUID | str, content_type: str) -> dict[str, Any]:
+    """What a browser or a script needs to put one picture: `{url, fields, key, expires}`.
+
+    The picture is sent by POST to `url` as multipart/form-data, the fields first and `file` last; S3 refuses another
+    type, another key and more than `MAX_BYTES`. `expires` is a time in ISO 8601. Raises InvalidRequest for a type that
+    an item's image cannot have; whether the item exists is for the caller to ask.
+    """
+    extension = EXTENSIONS.get(content_type.strip().lower())
+    if extension is None:
+        raise InvalidRequest(
+            "content_type", f"{content_type!r} is none of {', '.join(EXTENSIONS)}; convert the picture"
+        )
+    key = f"{IMAGES}{item_id}/{uuid4().hex}.{extension}"
+    expires = clock.now() + timedelta(seconds=FORM_SECONDS)
+    post = bucket.presigned_post(key, content_type.strip().lower(), MAX_BYTES, FORM_SECONDS)
+    return {"url": post["url"], "fields": post["fields"], "key": key, "expires": clock.text(expires)}
+
+
+def item_of(key: str) -> UUID | None:
+    """The item that an upload's key names, or None.
+
+    >>> item_of("uploads/images/00000000-0000-0000-0000-000000000007/photo.jpg")
+    UUID('00000000-0000-0000-0000-000000000007')
+    >>> item_of("uploads/images/photo.jpg") is None
+    True
+    """
+    found = _IMAGE_KEY.fullmatch(key)
+    try:
+        return UUID(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+def rejected_key_of(key: str) -> str:
+    """Where an upload goes that cannot be used.
+
+    >>> rejected_key_of("uploads/images/7/a.gif")
+    'rejected/images/7/a.gif'
+    """
+    return REJECTED + key.removeprefix("uploads/")
+
+
+def reason_key_of(rejected: str) -> str:
+    """Where the reason lies, beside what was rejected."""
+    return f"{rejected}.reason.txt"

@@ -1,0 +1,206 @@
+"""Numbers of tasks by status, name, hour and day, and their runtimes: from the counters alone, whatever the volume."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypedDict
+
+from makertasks import clock
+from makertasks.errors import InvalidRequest
+from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters.cells import CounterCell
+
+# Ranges up to this are told hour by hour, longer ones day by day.
+HOURLY = timedelta(days=3)
+LONGEST = timedelta(days=400)
+
+Counts = dict[str, int]
+
+
+class Runtime(TypedDict):
+    """Runtimes in seconds. Percentiles come from a histogram whose steps are 41 % apart."""
+
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    count: int
+
+
+class NameCounts(TypedDict):
+    """The tasks of one name."""
+
+    name: str
+    counts: Counts
+    total: int
+    retried: int
+    runtime: Runtime | None
+
+
+class Period(TypedDict):
+    """The tasks created in one hour (`2026-11-22T09`) or on one day."""
+
+    period: str
+    counts: Counts
+    by_name: dict[str, Counts]
+
+
+Summary = TypedDict(
+    "Summary",
+    {
+        "from": str,
+        "to": str,
+        "step": Literal["hour", "day"],
+        "totals": Counts,
+        "retried": int,
+        "by_name": list[NameCounts],
+        "series": list[Period],
+    },
+)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The cells of the tasks created between two times, by hour (`2026-11-22T09`) or by day."""
+
+    oldest: str
+    newest: str
+    step: Literal["hour", "day"]
+    cells: dict[str, list[CounterCell]]
+
+
+def read(created_from: datetime, created_to: datetime) -> Counted:
+    """What was counted between two times, by whole hours or days.
+
+    Raises InvalidRequest for a range that is too long or ends before it begins, and Unavailable.
+    """
+    if created_to < created_from:
+        raise InvalidRequest("created_to", "is before created_from")
+    if created_to - created_from > LONGEST:
+        raise InvalidRequest("created_from", f"is more than {LONGEST.days} days before created_to; ask for less")
+    hourly = created_to - created_from <= HOURLY
+    oldest, newest = clock.text(created_from), clock.text(created_to)
+    cells = dict(_hours(oldest, newest) if hourly else _days(oldest, newest))
+    return Counted(oldest, newest, "hour" if hourly else "day", cells)
+
+
+def summary(created_from: datetime, created_to: datetime) -> Summary:
+    """Everything counted of the tasks created between two times, oldest periods first; raises as `read` does."""
+    return summary_of(read(created_from, created_to))
+
+
+def summary_of(counted: Counted) -> Summary:
+    """The numbers of what was read."""
+    cells = counted.cells
+    names: dict[str, list[CounterCell]] = defaultdict(list)
+    for period in cells.values():
+        for cell in period:
+            names[cell.name].append(cell)
+    by_name = [_of_name(name, names[name]) for name in sorted(names)]
+    return {
+        "from": counted.oldest,
+        "to": counted.newest,
+        "step": counted.step,
+        "totals": _added(entry["counts"] for entry in by_name),
+        "retried": sum(entry["retried"] for entry in by_name),
+        "by_name": by_name,
+        "series": [_of_period(period, cells[period]) for period in sorted(cells)],
+    }
+
+
+def runtimes_by_period(counted: Counted, digits: int) -> dict[str, dict[str, Runtime]]:
+    """Runtimes by period and by task name; a period is the first `digits` characters of those that were read."""
+    found: dict[tuple[str, str], list[CounterCell]] = defaultdict(list)
+    for period, cells in counted.cells.items():
+        for cell in cells:
+            found[period[:digits], cell.name].append(cell)
+    answer: dict[str, dict[str, Runtime]] = defaultdict(dict)
+    for (period, name), cells in found.items():
+        if known := _runtime_of(cells):
+            answer[period][name] = known
+    return dict(answer)
+
+
+def runtime(runtimes: Mapping[int, int], seconds: float) -> Runtime | None:
+    """Mean and percentiles of ended attempts by bucket (`counters.runtime_bucket`) and their sum in seconds."""
+    count = sum(runtimes.values())
+    if not count:
+        return None
+    return {
+        "mean": round(seconds / count, 3),
+        "p50": round(_percentile(runtimes, count * 0.5), 3),
+        "p95": round(_percentile(runtimes, count * 0.95), 3),
+        "p99": round(_percentile(runtimes, count * 0.99), 3),
+        "count": count,
+    }
+
+
+def _percentile(runtimes: Mapping[int, int], rank: float) -> float:
+    """The runtime at a rank, as if the attempts of a bucket stood evenly in it."""
+    before = 0
+    for bucket in sorted(runtimes):
+        if before + runtimes[bucket] >= rank:
+            lower = counters.bucket_limit(bucket - 1) if bucket else 0.0
+            return lower + (counters.bucket_limit(bucket) - lower) * (rank - before) / runtimes[bucket]
+        before += runtimes[bucket]
+    raise AssertionError("a rank lies within the count")
+
+
+def _of_name(name: str, cells: list[CounterCell]) -> NameCounts:
+    counts = _added(cell.counts for cell in cells)
+    return {
+        "name": name,
+        "counts": counts,
+        "total": sum(counts.values()),
+        "retried": sum(int(cell.retried) for cell in cells),
+        "runtime": _runtime_of(cells),
+    }
+
+
+def _runtime_of(cells: list[CounterCell]) -> Runtime | None:
+    runtimes: dict[int, int] = defaultdict(int)
+    for cell in cells:
+        for bucket, number in cell.runtimes.items():
+            runtimes[int(bucket)] += number
+    return runtime(runtimes, float(sum(cell.runtime_sum for cell in cells)))
+
+
+def _of_period(period: str, cells: list[CounterCell]) -> Period:
+    return {
+        "period": period,
+        "counts": _added(cell.counts for cell in cells),
+        "by_name": {cell.name: dict(cell.counts) for cell in cells},
+    }
+
+
+def _added(each: Iterable[Counts]) -> Counts:
+    total: Counts = defaultdict(int)
+    for counts in each:
+        for status, number in counts.items():
+            total[status] += number
+    return dict(total)
+
+
+def _hours(oldest: str, newest: str) -> Iterator[tuple[str, list[CounterCell]]]:
+    day = clock.parse(oldest[:10])
+    while clock.text(day)[:10] <= newest[:10]:
+        found: dict[str, list[CounterCell]] = defaultdict(list)
+        for cell in counters.cells(clock.text(day)[:10]):
+            if oldest[:13] <= cell.hour <= newest[:13]:
+                found[cell.hour].append(cell)
+        yield from found.items()
+        day += timedelta(days=1)
+
+
+def _days(oldest: str, newest: str) -> Iterator[tuple[str, list[CounterCell]]]:
+    for month in counters.months():
+        if oldest[:7] <= month <= newest[:7]:
+            found: dict[str, list[CounterCell]] = defaultdict(list)
+            for cell in counters.cells(month):
+                day = f"{month}-{cell.cell[:2]}"
+                if oldest[:10] <= day <= newest[:10]:
+                    found[day].append(cell)
+            yield from found.items()

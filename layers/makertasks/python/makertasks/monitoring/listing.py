@@ -1,0 +1,260 @@
+"""Lists of tasks, newest first: every filter and every pair of filters from an index, a page at a time, no scan.
+
+A filter is answered from the index that leaves least to read; what the index does not know is checked on the records.
+Keys of the name and status indexes are bucketed by hour, and the counters say which hours are worth a query: those that
+hold what is looked for. The last hours are always asked, counted or not, because counting runs a moment behind.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import heapq
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.indexes import GlobalSecondaryIndex
+
+from makertasks import clock, wire
+from makertasks.errors import InvalidRequest, Unavailable
+from makertasks.monitoring import search
+from makertasks.monitoring.counters import cells as counters
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import ACTIVE, Status
+from makertasks.records.table import ACTIVE_SHARDS
+
+DEFAULT_LIMIT = 25  # as Django admin's list
+MAXIMUM_LIMIT = 100  # one BatchGetItem
+# Keys looked at for one page; a filter that finds little in them gives a short page with a cursor.
+MAXIMUM_EXAMINED = 1000
+# Seconds that one page may take before it is given short, with a cursor.
+MOST_SECONDS = 10.0
+# Hours that are asked whether they are counted or not.
+UNCOUNTED_HOURS = 2
+OLDEST = "2000-01-01T00:00:00.000000Z"
+
+# A task's place in every list: its time of creation, then the table's key.
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What to list; None leaves a field open. Times are ISO 8601 text as `clock.text` writes it, both included."""
+
+    status: str | None = None
+    name: str | None = None
+    item_id: str | None = None
+    worker: str | None = None
+    created_from: str | None = None
+    created_to: str | None = None
+    q: str | None = None  # in the language of `search`
+
+    def admits(self, record: TaskRecord) -> bool:
+        """Whether a record fits."""
+        return (
+            self.status in {None, record.status}
+            and self.name in {None, record.name}
+            and self.item_id in {None, record.item_id}
+            and self.worker in {None, record.worker}
+            and (self.created_from or OLDEST) <= record.created
+            and (self.created_to is None or record.created <= self.created_to)
+            and (self.q is None or search.parse(self.q).fits(record))
+        )
+
+    def narrowed(self) -> Filter:
+        """With what the search asks for of the other fields, so that an index serves it; raises InvalidRequest."""
+        terms = {} if self.q is None else {term.field: term.text for term in search.required(search.parse(self.q))}
+        status = self.status or terms.get("status", "").upper() or None
+        item_id = terms.get("item", "")
+        return replace(self, status=status, item_id=self.item_id or (item_id if search.is_uuid(item_id) else None))
+
+    def counted_in(self, names: dict[str, dict[str, int]]) -> bool:
+        """Whether counts, {task name: {status: tasks}}, say that a task of this name and status may be there."""
+        counts = [names.get(self.name, {})] if self.name else list(names.values())
+        return any(count.get(self.status) if self.status else count for count in counts)
+
+    @property
+    def needs_records(self) -> bool:
+        """Whether no index knows all that is asked for, so that more has to be read than is shown."""
+        asked = (self.status, self.name, self.item_id, self.worker, self.q)
+        return sum(each is not None for each in asked) > 1 or self.q is not None or self.status in set(ACTIVE)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some tasks, newest first, and the cursor of the next page where there may be more."""
+
+    records: list[TaskRecord]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of an index: between which times of creation, and how much in one request."""
+
+    newest: str
+    oldest: str
+    at_once: int
+
+
+def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None, names: Iterable[str] = ()) -> Page:
+    """One page; `names` are the task names known to exist, beside those that have been counted.
+
+    Raises InvalidRequest for a limit out of bounds or a cursor of another query, and Unavailable.
+    """
+    if not 1 <= limit <= MAXIMUM_LIMIT:
+        raise InvalidRequest("limit", f"must be between 1 and {MAXIMUM_LIMIT}, not {limit}")
+    after = _read_cursor(cursor, wanted) if cursor else None
+    if wanted.q is not None and (task_id := search.exact_id(search.parse(wanted.q))):
+        return _one(wanted, task_id)
+    try:
+        at_once = MAXIMUM_LIMIT if wanted.needs_records else limit + 1
+        return _collect(wanted, limit, _places(wanted.narrowed(), after, set(names), at_once))
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+
+
+def walk(wanted: Filter, *, names: Iterable[str] = (), most: int) -> Iterator[TaskRecord]:
+    """Everything that fits among the `most` newest tasks that the filter's index has, newest first.
+
+    It reads as it is asked, a hundred at a time. Raises InvalidRequest and Unavailable.
+    """
+    places = islice(_places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT), most)
+    try:
+        while chunk := list(islice(places, MAXIMUM_LIMIT)):
+            stored = records.get_many(key for _, key in chunk)
+            yield from (stored[key] for _, key in chunk if key in stored and wanted.admits(stored[key]))
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+
+
+def _one(wanted: Filter, task_id: str) -> Page:
+    stored = records.get_many([wire.result_key(task_id)])
+    return Page([record for record in stored.values() if wanted.admits(record)], None)
+
+
+def _collect(wanted: Filter, limit: int, places: Iterator[Place]) -> Page:
+    found: list[TaskRecord] = []
+    examined = 0
+    ends = time.monotonic() + MOST_SECONDS
+    while examined < MAXIMUM_EXAMINED and (not examined or time.monotonic() < ends):
+        # A page first; where that finds little, as many as one request reads.
+        chunk = list(islice(places, limit + 1 - len(found) if examined == 0 else MAXIMUM_LIMIT))
+        if not chunk:
+            return Page(found, None)
+        examined += len(chunk)
+        stored = records.get_many(key for _, key in chunk)
+        for _, key in chunk:
+            if key in stored and wanted.admits(stored[key]):
+                if len(found) == limit:
+                    last = found[-1]
+                    return Page(found, _write_cursor((last.created, last.id), wanted))
+                found.append(stored[key])
+        last_seen = chunk[-1]
+    return Page(found, _write_cursor(last_seen, wanted))
+
+
+def _places(wanted: Filter, after: Place | None, names: set[str], at_once: int) -> Iterator[Place]:
+    """Places of tasks that may fit, newest first, those behind `after` only, read `at_once` from an index."""
+    newest = min(wanted.created_to or "9", after[0] if after else "9")
+    if newest == "9":
+        newest = clock.text(clock.now() + timedelta(days=1))
+    oldest = wanted.created_from or OLDEST
+    for place in _candidates(wanted, Reading(newest, oldest, at_once), names):
+        if after is None or place < after:
+            yield place
+
+
+def _candidates(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[Place]:
+    if wanted.item_id:
+        yield from _partition(TaskRecord.by_item, wanted.item_id, reading)
+    elif wanted.worker:
+        yield from _partition(TaskRecord.by_worker, wanted.worker, reading)
+    elif wanted.status and Status(wanted.status) in ACTIVE:
+        shards = (f"ACTIVE#{shard}" for shard in range(ACTIVE_SHARDS))
+        yield from _merged(TaskRecord.by_status, shards, reading)
+    else:
+        for hour in _hours(wanted, reading, names):
+            yield from _in_hour(wanted, hour, reading)
+
+
+def _in_hour(wanted: Filter, hour: counters.HourCounts, reading: Reading) -> Iterator[Place]:
+    """Places of one hour, from the index with fewer tasks that do not fit."""
+    if wanted.status and not _fewer_by_name(wanted, hour):
+        yield from _partition(TaskRecord.by_status, f"{wanted.status}#{hour.hour}", reading)
+        return
+    names = [wanted.name] if wanted.name else sorted(hour.names)
+    yield from _merged(TaskRecord.by_name, (f"{name}#{hour.hour}" for name in names), reading)
+
+
+def _fewer_by_name(wanted: Filter, hour: counters.HourCounts) -> bool:
+    if not wanted.name:
+        return False
+    of_name = sum(hour.names.get(wanted.name, {}).values())
+    of_status = sum(counts.get(str(wanted.status), 0) for counts in hour.names.values())
+    return of_name < of_status
+
+
+def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[counters.HourCounts]:
+    """Hours to ask, newest first: the last ones for every known name, older ones where what is wanted is counted."""
+    present = clock.now()
+    newest, oldest = clock.hour(reading.newest), clock.hour(reading.oldest)
+    recent = [clock.hour(clock.text(present - timedelta(hours=back))) for back in range(-1, UNCOUNTED_HOURS)]
+    counted = counters.hours(newest, oldest, wanted.counted_in)
+    latest = next(counted, None)
+    for hour in recent:
+        counts: dict[str, dict[str, int]] = {name: {} for name in names}
+        if latest and latest.hour == hour:
+            counts |= latest.names
+            latest = next(counted, None)
+        if oldest <= hour <= newest:
+            yield counters.HourCounts(hour, counts)
+    if latest:
+        yield latest
+        yield from counted
+
+
+def _merged(index: GlobalSecondaryIndex[Any], partitions: Iterable[str], reading: Reading) -> Iterator[Place]:
+    return heapq.merge(*(_partition(index, key, reading) for key in partitions), reverse=True)
+
+
+def _partition(index: GlobalSecondaryIndex[Any], key: str, reading: Reading) -> Iterator[Place]:
+    """Places of one partition, newest first; tasks of one microsecond are put in the order of their keys."""
+    records.connect()
+    if reading.oldest > reading.newest:
+        return
+    bounds = TaskRecord.created.between(reading.oldest, reading.newest)
+    same_moment: list[Place] = []
+    for found in index.query(key, bounds, scan_index_forward=False, page_size=reading.at_once):
+        place = (found.created, found.id)
+        if same_moment and same_moment[0][0] != place[0]:
+            yield from sorted(same_moment, reverse=True)
+            same_moment = []
+        same_moment.append(place)
+    yield from sorted(same_moment, reverse=True)
+
+
+def _digest(wanted: Filter) -> str:
+    return hashlib.sha256(json.dumps(asdict(wanted), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _write_cursor(place: Place, wanted: Filter) -> str:
+    return base64.urlsafe_b64encode(json.dumps([*place, _digest(wanted)]).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, wanted: Filter) -> Place:
+    try:
+        created, key, digest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        clock.parse(created)
+    except (ValueError, TypeError) as error:
+        raise InvalidRequest("cursor", "is not one of ours; use the value of `cursor` from the page before") from error
+    if digest != _digest(wanted) or not isinstance(key, str):
+        raise InvalidRequest("cursor", "belongs to another query; begin again without it when the filters change")
+    return created, key

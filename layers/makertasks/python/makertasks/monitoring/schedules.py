@@ -1,0 +1,176 @@
+"""The stack's schedules in EventBridge Scheduler: the only module that talks to it.
+
+They stand in a group of the stack's own. All functions raise Unavailable where AWS refuses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict
+from zoneinfo import ZoneInfo
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from makertasks import clock, settings, wire
+from makertasks.aws import session
+from makertasks.errors import InvalidRequest, NotFound, Unavailable
+from makertasks.submission import producer
+
+# What of a schedule UpdateSchedule takes; what is left out would be reset.
+_KEPT = (
+    "ActionAfterCompletion", "Description", "EndDate", "FlexibleTimeWindow", "GroupName", "KmsKeyArn", "Name",
+    "ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "State", "Target",
+)  # fmt: skip
+_UNITS = {"minute": 60, "hour": 3600, "day": 86400}
+_NOT_FOUND = {"ResourceNotFoundException"}
+
+
+class Schedule(TypedDict):
+    """One schedule, and the task that it sends; `task_id` is that of each slot, with a place for the slot's time."""
+
+    name: str
+    description: str
+    expression: str
+    timezone: str
+    enabled: bool
+    next_run: str | None
+    changed: str | None
+    task: str | None
+    task_id: str | None
+    kwargs: dict[str, Any]
+
+
+def list_schedules() -> list[Schedule]:
+    """Every schedule, by name."""
+    pages = session.client("scheduler").get_paginator("list_schedules").paginate(GroupName=settings.stack())
+    try:
+        names = sorted(entry["Name"] for page in pages for entry in page["Schedules"])
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the schedules could not be listed: {error}") from error
+    return [_schedule(_read(name)) for name in names]
+
+
+def get(name: str) -> Schedule:
+    """One schedule; raises NotFound."""
+    return _schedule(_read(name))
+
+
+def set_enabled(name: str, enabled: bool) -> Schedule:
+    """Switch a schedule on or off, until the stack's next deployment.
+
+    Raises NotFound, or InvalidRequest for one that sends no task: the system needs it.
+    """
+    found = _read(name)
+    if _message_of(found.get("Target", {})) is None:
+        raise InvalidRequest("schedule", f"{name} is the system's own and stays on")
+    found["State"] = "ENABLED" if enabled else "DISABLED"
+    try:
+        session.client("scheduler").update_schedule(**{key: found[key] for key in _KEPT if key in found})
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"the schedule {name} could not be changed: {error}") from error
+    return get(name)
+
+
+def run_now(name: str, requested_by: str) -> str:
+    """Submit a schedule's task at once, beside its own times; answers the task's id.
+
+    Raises NotFound, or InvalidRequest for one that sends no task.
+    """
+    schedule = get(name)
+    if schedule["task"] is None:
+        raise InvalidRequest("schedule", f"{name} is the system's own and sends no task")
+    return producer.submit(schedule["task"], schedule["kwargs"], requested_by=requested_by)
+
+
+def next_run(expression: str, timezone: str, present: datetime, created: datetime | None = None) -> datetime | None:
+    """When an expression of EventBridge Scheduler comes due next; None for never or where it is not understood.
+
+    >>> str(next_run("cron(0 3 * * ? *)", "Europe/Berlin", datetime(2026, 11, 22, 12, tzinfo=UTC)))
+    '2026-11-23 02:00:00+00:00'
+    >>> str(next_run("rate(5 minutes)", "UTC", datetime(2026, 11, 22, 12, 1, tzinfo=UTC)))
+    '2026-11-22 12:06:00+00:00'
+    """
+    kind, _, rest = expression.partition("(")
+    value = rest.removesuffix(")").strip()
+    zone = ZoneInfo(timezone or "UTC")
+    if kind == "at":
+        moment = datetime.fromisoformat(value).replace(tzinfo=zone).astimezone(UTC)
+        return moment if moment > present else None
+    if kind == "rate":
+        number, unit = value.split()
+        step = timedelta(seconds=int(number) * _UNITS[unit.rstrip("s")])
+        since = created or present
+        return since + step * ((present - since) // step + 1)
+    return _next_of_cron(value, zone, present) if kind == "cron" else None
+
+
+def _next_of_cron(value: str, zone: ZoneInfo, present: datetime) -> datetime | None:
+    """The next time of AWS's six fields: cronsim has no years, and counts the days of the week from 0."""
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only this needs it; functions other than the API have it not
+
+    minute, hour, day, month, weekday, year = value.split()
+    weekday = "6" if weekday == "L" else re.sub(r"(?<![#/\d])[1-7]", lambda found: str(int(found[0]) - 1), weekday)
+    try:
+        times: Iterator[datetime] = CronSim(
+            f"{minute} {hour} {day.replace('?', '*')} {month} {weekday.replace('?', '*')}", present.astimezone(zone)
+        )
+        for moment in times:
+            if year == "*" or moment.year in _years(year):
+                return moment.astimezone(UTC)
+            if moment.year > max(_years(year)):
+                return None
+    except CronSimError:
+        return None
+    return None
+
+
+def _years(text: str) -> set[int]:
+    """The years of `2026`, `2026,2028` and `2026-2028`."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def _read(name: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = session.client("scheduler").get_schedule(Name=name, GroupName=settings.stack())
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NOT_FOUND:
+            raise NotFound(f"there is no schedule {name}; GET /v1/schedules lists those there are") from error
+        raise Unavailable(f"the schedule {name} did not answer: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"the schedule {name} did not answer: {error}") from error
+    return found
+
+
+def _schedule(found: dict[str, Any]) -> Schedule:
+    timezone = found.get("ScheduleExpressionTimezone") or "UTC"
+    enabled = found.get("State", "ENABLED") == "ENABLED"
+    due = next_run(found["ScheduleExpression"], timezone, clock.now(), found.get("CreationDate")) if enabled else None
+    message = _message_of(found.get("Target", {}))
+    changed = found.get("LastModificationDate") or found.get("CreationDate")
+    return {
+        "name": found["Name"],
+        "description": found.get("Description", ""),
+        "expression": found["ScheduleExpression"],
+        "timezone": timezone,
+        "enabled": enabled,
+        "next_run": clock.text(due) if due else None,
+        "changed": clock.text(changed) if changed else None,
+        "task": message.name if message else None,
+        "task_id": message.task_id if message else None,
+        "kwargs": dict(message.kwargs) if message else {},
+    }
+
+
+def _message_of(target: dict[str, Any]) -> wire.Message | None:
+    """A target's message; None where it is no task's."""
+    queue = str(target.get("Arn", "")).rpartition(":")[2]
+    try:
+        return wire.decode(target.get("Input", ""), message_id="schedule", default_name=queue)
+    except wire.Malformed:
+        return None

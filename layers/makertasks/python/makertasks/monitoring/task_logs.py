@@ -1,0 +1,96 @@
+"""What a task's function wrote to its log while it ran that task: the only module that reads CloudWatch Logs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from makertasks import clock, masking, settings
+from makertasks.aws import session
+from makertasks.errors import Unavailable
+from makertasks.records.model import TaskRecord
+
+LIMIT = 200
+# Requests made for one answer; each looks through about 1 MB of the log.
+MAXIMUM_REQUESTS = 10
+# Lines come to the log a moment after they were written.
+AFTER = timedelta(minutes=1)
+# What every line of Powertools' logger has and no operator needs here.
+_PLUMBING = frozenset(
+    {
+        "level", "message", "timestamp", "location", "service", "cold_start", "function_name", "function_memory_size",
+        "function_arn", "function_request_id", "xray_trace_id", "task_id", "task_name", "stack_trace", "exception_name",
+    }
+)  # fmt: skip
+
+
+class Line(TypedDict):
+    """One line. `fields` are the keys that it was written with."""
+
+    time: str
+    level: str
+    message: str
+    fields: dict[str, Any]
+
+
+class Lines(TypedDict):
+    """A task's lines, oldest first; `complete` is false where there may be more."""
+
+    lines: list[Line]
+    complete: bool
+
+
+def lines(record: TaskRecord, limit: int = LIMIT) -> Lines:
+    """The lines of one task from all of its attempts; raises Unavailable."""
+    found: list[Line] = []
+    token: str | None = None
+    if not record.queue:  # called off before its message was met: nobody knows whose it was
+        return {"lines": [], "complete": True}
+    for _ in range(MAXIMUM_REQUESTS):
+        page = _page(record, token)
+        found += [_line(event) for event in page.get("events", [])]
+        token = page.get("nextToken")
+        if token is None or len(found) > limit:
+            break
+    return {"lines": found[:limit], "complete": token is None and len(found) <= limit}
+
+
+def _page(record: TaskRecord, token: str | None) -> dict[str, Any]:
+    end = clock.parse(record.done) + AFTER if record.done else clock.now() + AFTER
+    request: dict[str, Any] = {
+        "logGroupName": f"/aws/lambda/{settings.stack()}-{record.queue}",
+        "filterPattern": json.dumps(record.task_id, ensure_ascii=False),  # a quoted term: the line has this text
+        "startTime": int(clock.parse(record.created).timestamp() * 1000),
+        "endTime": int(end.timestamp() * 1000),
+    }
+    if token:
+        request["nextToken"] = token
+    try:
+        answer: dict[str, Any] = session.client("logs").filter_log_events(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return {}  # nothing was ever written there
+        raise Unavailable(f"the log of {record.queue} did not answer: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"the log of {record.queue} did not answer: {error}") from error
+    return answer
+
+
+def _line(event: dict[str, Any]) -> Line:
+    moment = clock.text(datetime.fromtimestamp(event["timestamp"] / 1000, UTC))
+    try:
+        written = json.loads(event["message"])
+    except ValueError:
+        written = None
+    if not isinstance(written, dict):
+        return {"time": moment, "level": "", "message": masking.text(event["message"].rstrip()), "fields": {}}
+    fields = {name: value for name, value in written.items() if name not in _PLUMBING}
+    return {
+        "time": moment,
+        "level": str(written.get("level", "")),
+        "message": masking.text(str(written.get("message", ""))),
+        "fields": masking.masked(fields),
+    }

@@ -1,0 +1,104 @@
+"""The workers: for each task its function, what it has done in the last day, and the environments seen lately."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TypedDict
+
+from makertasks import clock, tasks
+from makertasks.monitoring import listing
+from makertasks.monitoring import queues as consumers
+from makertasks.monitoring.counters import statistics
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+
+# What "processed" and its kin count back to.
+PERIOD = timedelta(hours=24)
+
+
+class Environment(TypedDict):
+    """One running copy of a function, `{function}@{log stream}`; `tasks` are those of its last hundred."""
+
+    worker: str
+    last_seen: str
+    tasks: int
+    running: int
+
+
+class Worker(TypedDict):
+    """The function of one task. Counts are of tasks created since `since`."""
+
+    function: str
+    task: str
+    state: consumers.State
+    maximum_concurrency: int | None
+    running: int
+    processed: int
+    succeeded: int
+    failed: int
+    revoked: int
+    retried: int
+    since: str
+    environments: list[Environment]
+
+
+def list_workers() -> list[Worker]:
+    """Every task's function; raises Unavailable.
+
+    `running` and the environments are read from the newest hundred running and the newest hundred other tasks.
+    """
+    present = clock.now()
+    since = present - PERIOD
+    counted = {entry["name"]: entry for entry in statistics.summary(since, present)["by_name"]}
+    names = list(tasks.discover())
+    running = listing.page(listing.Filter(status=Status.STARTED), limit=listing.MAXIMUM_LIMIT, names=names).records
+    recent = listing.page(listing.Filter(), limit=listing.MAXIMUM_LIMIT, names=names).records
+    return [
+        _worker(queue, counted.get(queue["task"]), _of(queue, running), _of(queue, recent), clock.text(since))
+        for queue in consumers.list_queues()
+    ]
+
+
+def _of(queue: consumers.Queue, records: list[TaskRecord]) -> list[TaskRecord]:
+    return [record for record in records if record.name == queue["task"]]
+
+
+def _worker(
+    queue: consumers.Queue,
+    counted: statistics.NameCounts | None,
+    running: list[TaskRecord],
+    recent: list[TaskRecord],
+    since: str,
+) -> Worker:
+    counts = counted["counts"] if counted else {}
+    ended = {status: counts.get(status, 0) for status in (Status.SUCCESS, Status.FAILURE, Status.REVOKED)}
+    return {
+        "function": queue["name"],
+        "task": queue["task"],
+        "state": queue["state"],
+        "maximum_concurrency": queue["maximum_concurrency"],
+        "running": len(running),
+        "processed": ended[Status.SUCCESS] + ended[Status.FAILURE],
+        "succeeded": ended[Status.SUCCESS],
+        "failed": ended[Status.FAILURE],
+        "revoked": ended[Status.REVOKED],
+        "retried": counted["retried"] if counted else 0,
+        "since": since,
+        "environments": _environments(running, recent),
+    }
+
+
+def _environments(running: list[TaskRecord], recent: list[TaskRecord]) -> list[Environment]:
+    """The environments, the one that was seen last first."""
+    by_id = {record.task_id: record for record in [*recent, *running] if record.worker}
+    seen: dict[str, str] = {}
+    for record in by_id.values():
+        moment = record.done or record.started or record.created
+        seen[record.worker or ""] = max(moment, seen.get(record.worker or "", ""))
+    busy = Counter(record.worker for record in running)
+    made = Counter(record.worker for record in by_id.values())
+    return [
+        {"worker": worker, "last_seen": seen[worker], "tasks": made[worker], "running": busy[worker]}
+        for worker in sorted(seen, key=lambda name: seen[name], reverse=True)
+    ]

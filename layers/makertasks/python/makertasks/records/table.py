@@ -1,0 +1,176 @@
+"""Records of tasks by key, and records and messages made from each other. The table is in `records_model`."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pynamodb.exceptions import DoesNotExist, PynamoDBException
+
+from makertasks import clock, settings, wire
+from makertasks.errors import NotFound, Unavailable
+from makertasks.records import failures
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import FINAL, Status
+
+# The header of a message whose arguments are in the bucket: {key, bytes}, as the record keeps it under `payloads`.
+PAYLOAD_HEADER = "makertasks_payload"
+
+# Partitions of the tasks that are not final: enough for thousands of submissions a second, few enough to merge.
+ACTIVE_SHARDS = 4
+
+
+def connect() -> type[TaskRecord]:
+    """The model, bound to the table that the environment names."""
+    TaskRecord.Meta.table_name = settings.tasks_table()
+    return TaskRecord
+
+
+def get(task_id: str) -> TaskRecord:
+    """One record, read consistently; raises NotFound or Unavailable."""
+    record = stored(task_id)
+    if record is None:
+        raise NotFound(f"there is no task {task_id}")
+    if record.ttl is not None and record.ttl <= clock.now():
+        raise NotFound(f"task {task_id} has expired")
+    return record
+
+
+def stored(task_id: str) -> TaskRecord | None:
+    """What the table holds of a task, also an expired record that DynamoDB has not removed yet; raises Unavailable."""
+    connect()
+    try:
+        record = TaskRecord.get(wire.result_key(task_id), consistent_read=True)
+    except DoesNotExist:
+        return None
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+    return record if record.status else _of_stock_worker(record)
+
+
+def _of_stock_worker(record: TaskRecord) -> TaskRecord:
+    """An item that a stock Celery worker has put in the place of a record: what it says, under our names."""
+    meta = wire.parse_result_meta(record.result)
+    done = clock.parse(meta["date_done"]) if meta.get("date_done") else clock.now()
+    record.status = meta["status"]
+    record.name, record.queue = meta.get("name") or "unknown", meta.get("queue")
+    record.kwargs = wire.plain(meta.get("kwargs") or {})
+    record.args = wire.plain(meta.get("args") or []) or None
+    record.worker, record.created = meta.get("worker"), clock.text(done)
+    record.done = clock.text(done) if Status(record.status) in FINAL else None
+    record.attempt, record.children = int(meta.get("retries") or 0) + 1, meta.get("children") or None
+    record.parent_id, record.group_id = meta.get("parent_id"), meta.get("group_id")
+    if isinstance(meta["result"], dict) and "exc_type" in meta["result"]:
+        record.error_type = str(meta["result"]["exc_type"])
+        record.error_message = str(meta["result"].get("exc_message"))
+    record.status_key = status_key(record.task_id, Status(record.status), record.created)
+    record.name_key = f"{record.name}#{clock.hour(record.created)}"
+    return record
+
+
+def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:
+    """Records by the table's key, those that exist and have not expired; raises Unavailable."""
+    connect()
+    present = clock.now()
+    try:
+        found = {record.id: record for record in TaskRecord.batch_get(list(keys))}
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+    return {key: record for key, record in found.items() if record.ttl is None or record.ttl > present}
+
+
+def get_states(keys: Iterable[str]) -> Iterator[TaskRecord]:
+    """Key, status and attempts alone of those records that exist, as they are at this moment; raises Unavailable."""
+    connect()
+    try:
+        yield from TaskRecord.batch_get(list(keys), consistent_read=True, attributes_to_get=["id", "status", "attempt"])
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+
+
+def new(
+    message: wire.Message,
+    *,
+    queue: str,
+    created: datetime | None = None,
+    **attributes: Any,
+) -> TaskRecord:
+    """A PENDING record of a message, not written yet; `attributes` are those that messages do not have."""
+    connect()
+    moment = clock.text(created or clock.now())
+    pointer = message.headers.get(PAYLOAD_HEADER)
+    headers = {name: value for name, value in message.headers.items() if name != PAYLOAD_HEADER}
+    options = replace(message, headers=headers, origin=None, argsrepr=None, kwargsrepr=None)
+    record = TaskRecord(
+        wire.result_key(message.task_id),
+        name=message.name,
+        queue=queue,
+        args=wire.plain(list(message.args)) or None,
+        kwargs=wire.plain(message.kwargs),
+        payloads={"kwargs": pointer} if pointer else None,
+        created=moment,
+        status=Status.PENDING.value,
+        status_key=status_key(message.task_id, Status.PENDING, moment),
+        name_key=f"{message.name}#{clock.hour(moment)}",
+        eta=clock.text(message.eta) if message.eta else None,
+        expires=clock.text(message.expires) if message.expires else None,
+        parent_id=message.parent_id,
+        root_id=message.root_id if message.root_id != message.task_id else None,
+        group_id=message.group_id,
+        options=wire.dump_options(options),
+        **{name: value for name, value in attributes.items() if value not in (None, "")},
+    )
+    record.timestamp = int(clock.now().timestamp())
+    record.result = meta(record, Status.PENDING)
+    return record
+
+
+def message_of(record: TaskRecord) -> wire.Message:
+    """The task's message, made anew from its record; raises wire.Malformed where the record's options are not ours."""
+    options = wire.load_options(record.options)
+    if record.payloads and "kwargs" in record.payloads:
+        options["headers"] = {**options.get("headers", {}), PAYLOAD_HEADER: record.payloads["kwargs"]}
+    return wire.Message(
+        task_id=record.task_id,
+        name=record.name,
+        args=record.args or [],
+        kwargs=record.kwargs,
+        eta=clock.parse(record.eta) if record.eta else None,
+        expires=clock.parse(record.expires) if record.expires else None,
+        root_id=record.root_id or record.task_id,
+        parent_id=record.parent_id,
+        group_id=record.group_id,
+        **options,
+    )
+
+
+def status_key(task_id: str, status: Status, created: str) -> str:
+    """Partition of the status index: a shard of the active tasks, or a final status with the hour of creation."""
+    if status in FINAL:
+        return f"{status.value}#{clock.hour(created)}"
+    return f"ACTIVE#{zlib.crc32(task_id.encode()) % ACTIVE_SHARDS}"
+
+
+def meta(record: TaskRecord, status: Status, *, result: Any = None, error: BaseException | None = None) -> bytes:
+    """Celery's result of a record in `status`, as the bytes its backend reads."""
+    if error is not None:
+        result = wire.revoked(failures.message(error)) if status is Status.REVOKED else failures.as_celery(error)
+    return wire.result_meta(
+        status.value,
+        task_id=record.task_id,
+        result=result,
+        traceback=failures.traceback_text(error) if error else None,
+        date_done=clock.parse(record.done) if record.done and status in FINAL else None,
+        name=record.name,
+        args=record.args or [],
+        kwargs=record.kwargs,
+        worker=record.worker,
+        retries=max(int(record.attempt or 0) - 1, 0),
+        queue=record.queue,
+        parent_id=record.parent_id,
+        group_id=record.group_id,
+        children=record.children or [],
+    )

@@ -1,0 +1,1 @@
+"""Ways in: a checked task becomes a PENDING record and a message."""

@@ -1,0 +1,66 @@
+"""A task's first record and its message, made together from arguments that were checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from makertasks import masking, wire
+from makertasks.errors import InvalidArguments
+from makertasks.records import payloads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.tasks import Task
+
+# Links, chain, headers and the like that a record holds, in characters of JSON. An item of DynamoDB holds 400 KB, of
+# which arguments, a task's state and its former attempts may need half.
+MAXIMUM_OPTIONS = 150_000
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A PENDING record that is not written yet, and the message that belongs to it."""
+
+    record: TaskRecord
+    message: wire.Message
+
+
+def draft(task: Task, message: wire.Message, *, created: datetime | None = None, **attributes: Any) -> Draft:
+    """Bind the message's arguments to their names, put large ones into the bucket, and make the record.
+
+    Secrets among the arguments stay in the message alone.
+    `attributes` are those of the record that messages do not have. Raises InvalidArguments where they do not fit,
+    payloads.TooLarge, and PassingError where S3 refuses.
+    """
+    kwargs = task.bind(message.args, message.kwargs)
+    shown = masking.masked(kwargs, task.secret_arguments)
+    if shown != kwargs and not payloads.stands_in_record(kwargs):
+        raise InvalidArguments(
+            "kwargs: have secrets among them, and are too large (or have too large a number or too many levels) for the"
+            " task's record; they would be kept in the bucket, in the open. Give the rest of them less room"
+        )
+    slim = payloads.slim(replace(message, args=[], kwargs=kwargs))
+    kept = slim if slim.kwargs != kwargs else replace(slim, kwargs=shown)
+    record = records.new(kept, queue=task.short_name, created=created, item_id=task.item_id(kwargs), **attributes)
+    if (size := len(record.options or "")) > MAXIMUM_OPTIONS:
+        raise InvalidArguments(
+            f"options: what is to follow the task, and its headers, are {size:,} characters of JSON; at most "
+            f"{MAXIMUM_OPTIONS:,} are kept. Make its chain, its links or its group smaller"
+        )
+    return Draft(record, slim)
+
+
+def bare(message: wire.Message) -> wire.Message:
+    """The message without what is to follow its task and without headers: what a record of it surely has room for."""
+    return wire.Message(
+        task_id=message.task_id,
+        name=message.name,
+        args=message.args,
+        kwargs=message.kwargs,
+        eta=message.eta,
+        expires=message.expires,
+        root_id=message.root_id,
+        parent_id=message.parent_id,
+        group_id=message.group_id,
+    )

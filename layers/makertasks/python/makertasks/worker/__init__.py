@@ -1,0 +1,1 @@
+"""Running tasks: from a delivered message to a final record, and the repair of what got stuck."""

@@ -1,0 +1,235 @@
+"""One attempt of a task: run it within its limits, and write what came of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from makertasks import clock, context, masking, wire
+from makertasks.errors import MakertasksError, PassingError, PermanentError
+from makertasks.records import failures, lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.records.lifecycle import Claim
+from makertasks.records.model import TaskRecord
+from makertasks.tasks import MARGIN_SECONDS, Task
+from makertasks.worker import follow_ups, retries, task_limits, time_limits
+
+logger = Logger(child=True)
+
+# A task's progress is written at most this often, in seconds: often enough for an eye, rarely enough for the bill.
+PROGRESS_SECONDS = 2.0
+# A task that goes on in a next invocation waits so long for it, in seconds.
+CONTINUE_SECONDS = 1.0
+# Largest state that a task may go on with, in characters of JSON.
+STATE_CHARACTERS = 100_000
+
+
+class Later(Exception):
+    """The message must come back after `seconds`."""
+
+    def __init__(self, seconds: float, reason: str) -> None:
+        """`reason` goes to the log."""
+        super().__init__(reason)
+        self.seconds = max(seconds, 0.0)
+
+
+class WorkerLostError(MakertasksError):
+    """Every attempt ended without a word: the function crashed, timed out or ran out of memory; Celery's name."""
+
+
+class Terminated(BaseException):
+    """The running task was asked to end; a BaseException, so that no task swallows it."""
+
+
+class LostClaim(BaseException):
+    """Another worker has taken the attempt over; whatever this one still does does not count."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """When a function began, and when Lambda ends it, in epoch seconds."""
+
+    starts: float
+    ends: float
+
+    @property
+    def left(self) -> float:
+        """Seconds that a task may still take, so that its end can be recorded."""
+        return self.ends - MARGIN_SECONDS - time.time()
+
+    @property
+    def has_time(self) -> bool:
+        """Whether at least half of them are left: what came before may have taken them, and a task needs its time."""
+        return self.left >= (self.ends - MARGIN_SECONDS - self.starts) / 2
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message as it reached a worker; `sent` is when its queue got it."""
+
+    message: wire.Message
+    worker: str
+    invocation: Invocation
+    sent: datetime
+    requested_by: str = ""
+    is_first: bool = True  # whether no other message had any of the invocation's time
+
+
+def attempts_allowed(task: Task, record: TaskRecord) -> int:
+    """How many attempts a task may use."""
+    return 1 + int(task.max_retries if record.max_retries is None else record.max_retries)
+
+
+def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits) -> TaskRecord | None:
+    """Run a claimed attempt and answer the final record; None where the attempt was lost to another worker.
+
+    Raises Later where the task is tried again or goes on in a next invocation, and Unavailable.
+    """
+    if claimed.attempt > attempts_allowed(task, claimed.record):
+        return claimed.record if lifecycle.fail(claimed, _lost(claimed)) else None
+    if not delivery.invocation.has_time and lifecycle.release(claimed, _state_of(claimed), clock.now()):
+        raise Later(0, "claiming it took the function's time")
+    logger.info("task started", worker=delivery.worker)
+    try:
+        result = msgspec.to_builtins(_call(task, delivery, claimed, now), str_keys=True)
+        claimed.record.children = follow_ups.children(delivery.message, result)
+        kept = result if follow_ups.keeps_result(delivery.message) else None
+        pointer = payloads.store(claimed.record.task_id, "result", kept)
+    except context.Continue as pause:
+        mine = _go_on(claimed, pause)
+    except LostClaim:
+        mine = False
+    except Terminated as error:
+        mine = lifecycle.revoke_running(claimed, error)
+    except time_limits.TimeLimitExceeded as error:
+        mine = lifecycle.fail(claimed, error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises becomes its record's reason
+        mine = _fail_or_retry(task, claimed, error)
+    else:
+        mine = lifecycle.succeed(claimed, payloads.shown(pointer) if pointer else kept, pointer)
+    if not mine:
+        logger.warning("attempt lost: it was taken over")
+        return None
+    logger.info("task ended", status=claimed.record.status)
+    return claimed.record
+
+
+def _lost(claimed: Claim) -> WorkerLostError:
+    return WorkerLostError(
+        f"{claimed.lost_worker or 'the worker'} stopped without a word in attempt {claimed.attempt - 1}, the last "
+        "one allowed: it crashed, was out of memory, or Lambda ended it at its time-out"
+    )
+
+
+def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits) -> Any:
+    """The task itself, within its limits and with its context."""
+    message = delivery.message
+    arguments = _arguments(task, delivery, claimed.record)
+    left = delivery.invocation.left
+    hard = min(message.time_limit or now.time_limit or left, left)
+    own = hard < left
+    reason = "the task's time limit" if own else "what its function had left of its own time-out"
+    running = context.Context(
+        task_id=message.task_id,
+        attempt=claimed.attempt,
+        deadline=time.monotonic() + hard,
+        state=_state_of(claimed),
+        report=_reporter(claimed),
+        keep=_keeper(claimed),
+    )
+    soft = message.soft_time_limit or now.soft_time_limit
+    try:
+        with context.running(running), time_limits.time_limits(soft, hard, reason):
+            return task.call(arguments)
+    except time_limits.TimeLimitExceeded as error:
+        if own or delivery.is_first:
+            raise
+        raise PassingError(f"{error}, of which the messages before it had taken a part") from error
+
+
+def _arguments(task: Task, delivery: Delivery, record: TaskRecord) -> dict[str, Any]:
+    """The task's arguments by name: as they were recorded, and where a record hides some, as they were sent."""
+    kept = payloads.kwargs_of(record)
+    if not masking.hides(kept):
+        return kept
+    sent = task.bind(delivery.message.args, delivery.message.kwargs)
+    if masking.hides(sent) or masking.masked(sent, task.secret_arguments) != kept:
+        raise PermanentError("kwargs: the secrets among the arguments are not kept; submit the task again with them")
+    return sent
+
+
+def _state_of(claimed: Claim) -> dict[str, Any]:
+    return dict(json.loads(claimed.record.state)) if claimed.record.state else {}
+
+
+def _reporter(claimed: Claim) -> Callable[[int, int], None]:
+    """What `checkpoint()` does: write the progress now and then, and end the task where it is asked to."""
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        present = time.monotonic()
+        if present - last < PROGRESS_SECONDS and done != total:
+            return
+        last = present
+        if not lifecycle.report_progress(claimed, done, total):
+            raise LostClaim
+        if claimed.record.terminate:
+            raise Terminated(f"terminated by {claimed.record.terminate}")
+
+    return report
+
+
+def _keeper(claimed: Claim) -> Callable[[dict[str, Any]], None]:
+    """What `save()` does: write the state for a next attempt."""
+
+    def keep(state: dict[str, Any]) -> None:
+        _check_state(state)
+        if not lifecycle.keep_state(claimed, state):
+            raise LostClaim
+
+    return keep
+
+
+def _check_state(state: dict[str, Any]) -> None:
+    size = len(json.dumps(state))
+    if size > STATE_CHARACTERS:
+        raise PermanentError(f"the task's state has {size:,} characters; at most {STATE_CHARACTERS:,} are kept")
+
+
+def _go_on(claimed: Claim, pause: context.Continue) -> bool:
+    """Give the attempt back and raise Later, or end the task where it was called off meanwhile."""
+    try:
+        _check_state(pause.state)
+    except PermanentError as error:
+        return lifecycle.fail(claimed, error)
+    at = clock.now() + timedelta(seconds=CONTINUE_SECONDS)
+    if lifecycle.release(claimed, pause.state, at):
+        raise Later(CONTINUE_SECONDS, "it goes on in a next invocation")
+    return _end_terminated(claimed)
+
+
+def _fail_or_retry(task: Task, claimed: Claim, error: BaseException) -> bool:
+    """RETRY and Later for what may pass while attempts are left, FAILURE otherwise."""
+    logger.warning("task raised", error_type=type(error).__name__, error=failures.message(error))
+    permanent = isinstance(error, PermanentError) or not retries.is_passing(error)
+    if permanent or claimed.attempt >= attempts_allowed(task, claimed.record):
+        return lifecycle.fail(claimed, error)
+    retry_after = getattr(error, "retry_after", None)
+    wait = retries.wait_before(claimed.attempt, task.retry_base, task.retry_cap, retry_after)
+    if lifecycle.retry(claimed, error, clock.now() + timedelta(seconds=wait)):
+        raise Later(wait, "retry") from error
+    return _end_terminated(claimed)
+
+
+def _end_terminated(claimed: Claim) -> bool:
+    """REVOKED for a task that was asked to terminate and would otherwise go on."""
+    asked = records.get(claimed.record.task_id).terminate
+    return lifecycle.revoke_running(claimed, Terminated(f"terminated by {asked}"))

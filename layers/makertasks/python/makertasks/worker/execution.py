@@ -1,0 +1,142 @@
+"""One delivery of one task: check, claim, run an attempt. No Lambda event is known here.
+
+- Arguments that do not fit: FAILURE at once. Expired: REVOKED. Not yet its time, or not yet its turn: Later(seconds).
+- A claim is refused: nothing more to do where the task has ended; Later(seconds) where another worker holds it.
+- The task runs: SUCCESS, FAILURE, REVOKED; or Later(seconds) where it is tried again or goes on in a next invocation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aws_lambda_powertools import Logger
+
+from makertasks import clock, masking, wire
+from makertasks.aws import json_values, queues
+from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError, NotFound, PermanentError
+from makertasks.records import lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.submission import delays
+from makertasks.submission.drafts import bare, draft
+from makertasks.tasks import Task
+from makertasks.worker import attempt, follow_ups, rate_limits, task_limits
+from makertasks.worker.attempt import Delivery, Later, Terminated
+
+logger = Logger(child=True)
+
+# A claim that another worker holds is looked at again this long after its lease has ended, in seconds.
+AFTER_LEASE_SECONDS = 1.0
+
+
+class Expired(MakertasksError):
+    """The task's time to begin had passed; Celery's TaskRevokedError."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a delivery led to: the task's record, and whether this very delivery ended it."""
+
+    record: TaskRecord
+    ended_now: bool
+
+
+def execute(task: Task, delivery: Delivery) -> Outcome:
+    """Bring one task further; raises Later or Unavailable.
+
+    Its record is final then, unless the task waits for a schedule of its own. A message that comes again after its task
+    has ended gets the final record, too.
+    """
+    outcome = _bring_further(task, delivery)
+    if outcome.record.is_final:
+        follow_ups.follow(delivery.message, outcome.record)
+    return outcome
+
+
+def _bring_further(task: Task, delivery: Delivery) -> Outcome:
+    try:
+        record = _new_record(task, delivery)
+    except (InvalidRequest, InvalidArguments, payloads.TooLarge) as error:
+        return _refuse(task, delivery, error)
+    expires, eta = delivery.message.expires, delivery.message.eta
+    if expires and expires <= clock.now() and (ended := expire(record, expires)):
+        return ended
+    if eta and delays.seconds_until(eta):
+        return _put_off(task, delivery, record, eta)
+    now = task_limits.of(task)
+    if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
+        raise Later(delays.seconds_until(turn), f"the rate limit {now.rate_limit} lets it begin later")
+    claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
+    if isinstance(claimed, TaskRecord):
+        return stand_aside(claimed)
+    logger.append_keys(attempt=claimed.attempt)
+    final = attempt.run(task, delivery, claimed, now)
+    return Outcome(final, ended_now=True) if final else stand_aside(records.get(record.task_id))
+
+
+def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
+    if delivery.message.name != task.name:
+        reason = f"the queue {task.short_name} runs {task.name} only, not {delivery.message.name!r}"
+        raise InvalidRequest("task", reason)
+    try:
+        message = payloads.whole(delivery.message)
+    except NotFound as error:
+        raise InvalidArguments(f"kwargs: {error}; it was removed before the task began") from error
+    except wire.Malformed as error:
+        raise InvalidArguments(f"kwargs: {error}") from error
+    return draft(task, message, created=delivery.sent, requested_by=delivery.requested_by).record
+
+
+def _refuse(task: Task, delivery: Delivery, error: Exception) -> Outcome:
+    """FAILURE at once for a message whose arguments cannot be right next time either."""
+    message = delivery.message
+    kwargs = wire.plain(message.kwargs)
+    args = wire.plain(message.args)
+    size = len(wire.dump_value([args, kwargs]))
+    if size > payloads.INLINE_BYTES or not json_values.fits_table([args, kwargs]):
+        args, kwargs = [f"… {size:,} bytes of arguments"], {}
+    shown = replace(bare(message), args=masking.masked(args), kwargs=masking.masked(kwargs, task.secret_arguments))
+    record = records.new(shown, queue=task.short_name, created=delivery.sent)
+    reason = error if isinstance(error, PermanentError) else InvalidArguments(str(error))
+    if not lifecycle.close(record, Status.FAILURE, reason):
+        return stand_aside(records.get(record.task_id))
+    logger.warning("task refused", reason=str(error))
+    return Outcome(records.get(record.task_id), ended_now=True)
+
+
+def expire(record: TaskRecord, expires: datetime) -> Outcome | None:
+    """REVOKED for a task that was not begun in time; None where a worker has it."""
+    reason = Expired(f"expired at {clock.text(expires)}; it may not begin any more")
+    ended_now = lifecycle.close(record, Status.REVOKED, reason)
+    ended = records.get(record.task_id)
+    return Outcome(ended, ended_now) if ended.is_final else None
+
+
+def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) -> Outcome:
+    """Record a task whose time is to come, so that it can be seen, and see to it that its message comes back then."""
+    if not lifecycle.create(record):
+        stored = records.get(record.task_id)
+        if stored.status != Status.PENDING:
+            return stand_aside(stored)
+    wait = delays.seconds_until(eta)
+    if wait <= queues.MAXIMUM_DELAY_SECONDS:
+        raise Later(wait, "its time has not come")
+    delays.send(task.short_name, delivery.message)
+    return Outcome(records.get(record.task_id), ended_now=False)
+
+
+def stand_aside(held: TaskRecord) -> Outcome:
+    """What a refused claim means: nothing more to do, or to come back later."""
+    if held.is_final:
+        logger.info("message of an ended task dropped", status=held.status)
+        return Outcome(held, ended_now=False)
+    present = clock.now()
+    if held.status == Status.RETRY and held.retry_at:
+        raise Later(delays.seconds_until(clock.parse(held.retry_at)), "the next attempt's time has not come")
+    lease_left = float(held.lease or 0) - present.timestamp()
+    if lease_left <= 0 and held.terminate:
+        ended_now = lifecycle.close(held, Status.REVOKED, Terminated(f"terminated by {held.terminate}"))
+        return Outcome(records.get(held.task_id), ended_now)
+    raise Later(lease_left + AFTER_LEASE_SECONDS, f"{held.worker} holds the task")

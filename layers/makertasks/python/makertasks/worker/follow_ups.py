@@ -1,0 +1,177 @@
+"""What follows a task's end: callbacks, the next step of its chain, errbacks, the body of its chord.
+
+`follow` is called when a record has become final, and again whenever a message meets a record that is final already.
+The ids of what follows come from the ended task's id and their place, so doing it again leads to the same: a task
+that was recorded and not sent is sent, one that has begun is left alone, a chord's part counts once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from makertasks import tasks, wire
+from makertasks.errors import InvalidArguments, MakertasksError, NotFound, UnknownTask
+from makertasks.records import chords, lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.records.chords import ChordError
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.submission import delays
+from makertasks.submission.drafts import draft
+from makertasks.wire.results import Tree
+
+logger = Logger(child=True)
+
+NAMESPACE = uuid.UUID("5f2a7e4c-3a53-4d0c-9f7e-0d6f6b9b6c11")  # of the ids of what follows
+
+# Statuses of a part that keep a chord's body from running, as in Celery.
+FAILED = frozenset({Status.FAILURE.value, Status.REVOKED.value})
+
+
+class NotRegistered(MakertasksError):
+    """No task has the name that a signature says."""
+
+
+def has_followers(message: wire.Message) -> bool:
+    """Whether anything is to happen when the message's task has ended."""
+    return any((message.callbacks, message.errbacks, message.chain, message.chord))
+
+
+def keeps_result(message: wire.Message) -> bool:
+    """Whether the record needs the result: the caller wants it, or something follows that gets it."""
+    return not message.ignore_result or has_followers(message)
+
+
+def children(message: wire.Message, result: Any) -> list[Tree]:
+    """What comes of a task that has succeeded, for its own result; raises Malformed where a signature is wrong."""
+    return _after_success(message, result).children if has_followers(message) else []
+
+
+def follow(message: wire.Message, record: TaskRecord) -> None:
+    """Do what a final task's message asks for; raises Unavailable, and then may be called again."""
+    if not has_followers(message):
+        return
+    try:
+        if record.status == Status.SUCCESS:
+            _send(_after_success(message, payloads.result_of(record)))
+        else:
+            _send(_after_failure(message, record.status), _stored_error(record))
+    except wire.Malformed as error:
+        logger.warning("what follows cannot be read", task_id=message.task_id, reason=str(error))
+    _count(message)
+
+
+def _after_success(message: wire.Message, result: Any) -> wire.Followers:
+    return wire.followers(message, result, new_id=_ids(message.task_id, "success"))
+
+
+def _after_failure(message: wire.Message, status: str) -> wire.Followers:
+    """As in Celery, nobody is told of a task that was called off; but what waited for it fails, and so is no riddle."""
+    told = message if status == Status.FAILURE else replace(message, errbacks=None)
+    return wire.error_followers(told, new_id=_ids(message.task_id, "error"))
+
+
+def _ids(task_id: str, occasion: str) -> Callable[[], str]:
+    """The ids of what follows, always the same ones in the same order."""
+    places = count()
+    return lambda: str(uuid.uuid5(NAMESPACE, f"{task_id}/{occasion}/{next(places)}"))
+
+
+def _send(following: wire.Followers, error: BaseException | None = None) -> None:
+    """Save the chords, send the messages, and let those that will never run fail with `error`."""
+    for chord in following.chords:
+        chords.begin(chord)
+    for message in following.messages:
+        _send_one(message)
+    for never_run in following.failed:
+        _close(never_run, error or ChordError("a task before it failed"))
+        _count(never_run)
+
+
+def _send_one(message: wire.Message) -> None:
+    """Record a task and send it, unless it was sent before; it fails at once where no worker could take it."""
+    try:
+        prepared = draft(tasks.find(message.name), message)
+    except UnknownTask:
+        _fail_at_once(message, NotRegistered(message.name))
+    except (InvalidArguments, payloads.TooLarge) as error:
+        _fail_at_once(message, error)
+    else:
+        if lifecycle.create(prepared.record) or records.get(message.task_id).status == Status.PENDING:
+            delays.send(str(prepared.record.queue), prepared.message)
+
+
+def _fail_at_once(message: wire.Message, error: MakertasksError) -> None:
+    _close(message, error)
+    follow(message, records.get(message.task_id))
+
+
+def _close(message: wire.Message, error: BaseException) -> None:
+    """FAILURE for a task that never runs."""
+    record = records.new(payloads.slim(message), queue=message.name.rpartition(".")[2])
+    lifecycle.close(record, Status.FAILURE, error)
+
+
+def _count(message: wire.Message) -> None:
+    """Count a chord's part that has ended; with the last one, send the body, or let it fail."""
+    if message.chord is None or message.group_id is None:
+        return
+    counted = chords.count(message.group_id, message.task_id)
+    if not counted:
+        return
+    try:
+        following, error = _of_chord(message, message.group_id, counted)
+    except wire.Malformed as malformed:
+        logger.warning("a chord's body cannot be read", group_id=message.group_id, reason=str(malformed))
+        return
+    if following is not None:
+        _send(following, error)
+        chords.end(message.group_id)
+
+
+def _of_chord(message: wire.Message, group_id: str, counted: int) -> tuple[wire.Followers | None, ChordError | None]:
+    """What follows a chord's part: nothing before the last one; the body; or its failure and why."""
+    new_id = _ids(group_id, "chord")
+    try:
+        group = chords.group_of(group_id)
+    except ChordError as error:
+        return wire.chord_error_followers(message, new_id=new_id), error
+    parts = list(wire.tree_ids(group))
+    size = (message.chord or {}).get("chord_size")
+    if counted < (size if isinstance(size, int) else len(parts)):
+        return None, None
+    found = chords.records_of(parts)
+    culprit = next((part for part in parts if part not in found or _status(found[part]) in FAILED), None)
+    if culprit is not None:
+        return wire.chord_error_followers(message, new_id=new_id), _dependency_error(culprit, found.get(culprit))
+    results = wire.join(group, lambda part: payloads.result_of(found[part]))
+    return wire.chord_followers(message, results, new_id=new_id), None
+
+
+def _status(record: TaskRecord) -> str:
+    """As Celery's result has it: a part that a stock worker ran has nothing else."""
+    return str(wire.parse_result_meta(record.result)["status"])
+
+
+def _dependency_error(task_id: str, record: TaskRecord | None) -> ChordError:
+    """Celery's words for the part that keeps the body from running."""
+    reason = NotFound("its result is gone") if record is None else _stored_error(record)
+    return ChordError(f"Dependency {task_id} raised {reason!r}")
+
+
+def _stored_error(record: TaskRecord) -> Exception:
+    """The error that a record holds, as an exception of its name, module and arguments."""
+    result = wire.parse_result_meta(record.result)["result"]
+    stored = result if isinstance(result, dict) else {}
+    kind = type(str(stored.get("exc_type") or "Exception"), (Exception,), {})
+    kind.__module__ = str(stored.get("exc_module") or "builtins")
+    kind.__qualname__ = kind.__name__
+    message = stored.get("exc_message")
+    error: Exception = kind(*message) if isinstance(message, list) else kind(message or "")
+    return error

@@ -1,0 +1,180 @@
+"""A task's Lambda function: batches from its queue, and direct invocations.
+
+    handler = lambda_handler(generate_qr_code)
+
+A message is gone once its task has got where it can get; one that must come back is reported as failed (partial batch
+response) after its visibility time-out was set to the moment it is due. No exception leaves the handler for a queue's
+batch: Lambda would deliver the whole batch again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from makertasks import clock, logs, wire
+from makertasks.aws import queues
+from makertasks.errors import MakertasksError
+from makertasks.records import lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.submission import delays
+from makertasks.tasks import Task
+from makertasks.worker import execution
+from makertasks.worker.attempt import Delivery, Invocation, Later
+from makertasks.worker.metrics import of_task
+
+logger = logs.logger()
+
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+
+# A message that could not be handled because a service refused comes back after this many seconds, twice as many the
+# next time, and so on up to the longest: 20 deliveries, after which it is a dead letter, then outlast three hours.
+SERVICE_DOWN_SECONDS = 10.0
+LONGEST_SERVICE_DOWN_SECONDS = 900.0
+# A message that has come so often and must come back is sent anew, which sets its count back: only messages that can
+# be neither read nor recorded become dead letters, however many retries or turns a task waits for.
+RENEWED_AFTER = 10
+
+
+class TaskFailed(MakertasksError):
+    """A directly invoked task did not succeed; the message says why."""
+
+
+Execute = Callable[[Task, Delivery], execution.Outcome]
+
+
+def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable[[dict[str, Any], Any], Any]:
+    """The Lambda handler of one task; `execute` brings a delivery further."""
+    metrics = of_task(task.name)
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+    @logger.inject_lambda_context(clear_state=True)
+    @metrics.log_metrics(capture_cold_start_metric=True)  # type: ignore[untyped-decorator]  # with options it has no types
+    def handler(event: dict[str, Any], lambda_context: Any) -> Any:
+        began = time.time()
+        invocation = Invocation(began, began + lambda_context.get_remaining_time_in_millis() / 1000)
+        metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=len(event.get("Records", [event])))
+        if "Records" not in event:
+            return _invoke(task, event, lambda_context.aws_request_id, invocation, execute)
+
+        def handle(record: SQSRecord) -> None:
+            is_first = record.message_id == event["Records"][0]["messageId"]
+            _deliver(task, record, invocation, metrics, execute, is_first=is_first)
+
+        return process_partial_response(event, handle, processor, lambda_context)
+
+    wrapped: Callable[[dict[str, Any], Any], Any] = handler
+    return wrapped
+
+
+@cache
+def worker_name(function: str) -> str:
+    """`generate_qr_code@1f2e3d4c`: the function and its running environment, which Lambda's log stream names."""
+    stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME") or uuid.uuid4().hex
+    return f"{function}@{stream[-8:]}"
+
+
+def _deliver(
+    task: Task,
+    record: SQSRecord,
+    invocation: Invocation,
+    metrics: EphemeralMetrics,
+    execute: Execute,
+    *,
+    is_first: bool,
+) -> None:
+    """One message of a batch; raises where the message must come back."""
+    sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
+    received = int(record.attributes.approximate_receive_count or 1)
+    try:
+        message = _read(task, record, sent)
+    except wire.Malformed as error:
+        _close_malformed(task, record, error, sent)
+        return
+    logger.remove_keys(["attempt"])  # the message before in the batch had its own
+    logger.append_keys(task_id=message.task_id, task_name=message.name)
+    delivery = Delivery(message, worker_name(task.short_name), invocation, sent, message.origin or "", is_first)
+    try:
+        if not invocation.has_time:
+            raise Later(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
+        outcome = execute(task, delivery)
+        if outcome.ended_now:
+            _count(metrics, outcome.record, sent)
+    except Later as later:
+        _come_back(task, record, message, later, received)
+    except Exception:
+        logger.exception("the message could not be handled; it comes back")
+        wait = min(SERVICE_DOWN_SECONDS * 2.0 ** (received - 1), LONGEST_SERVICE_DOWN_SECONDS)
+        queues.postpone(task.short_name, record.receipt_handle, wait)
+        raise
+
+
+def _come_back(task: Task, record: SQSRecord, message: wire.Message, later: Later, received: int) -> None:
+    """Let a message come back when it is due; one that has come often is sent anew and this one is done with."""
+    logger.info("message comes back", seconds=later.seconds, reason=str(later))
+    if received >= RENEWED_AFTER:
+        queues.send(task.short_name, delays.body_of(task.short_name, message), later.seconds)
+        return
+    queues.postpone(task.short_name, record.receipt_handle, later.seconds)
+    raise later
+
+
+def _read(task: Task, record: SQSRecord, sent: datetime) -> wire.Message:
+    """The message of a queue's record; raises wire.Malformed."""
+    message = wire.decode(record.body, message_id=record.message_id, default_name=task.name)
+    if SCHEDULED_TIME in message.task_id:
+        # EventBridge Scheduler fills the slot's time in; a local AWS that does not gets the minute it was sent in.
+        slot = sent.replace(second=0, microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+        message = replace(message, task_id=message.task_id.replace(SCHEDULED_TIME, slot), root_id=None)
+    return message
+
+
+def _close_malformed(task: Task, record: SQSRecord, error: wire.Malformed, sent: datetime) -> None:
+    """FAILURE for a message that cannot be read but says whose it is; one that does not goes to the dead letters."""
+    if not error.task_id:
+        logger.error("unreadable message", reason=str(error))
+        queues.postpone(task.short_name, record.receipt_handle, 0)
+        raise error
+    message = wire.Message(task_id=error.task_id, name=error.name or task.name, args=[], kwargs={})
+    lifecycle.close(records.new(message, queue=task.short_name, created=sent), Status.FAILURE, error)
+    logger.warning("unreadable message refused", task_id=error.task_id, reason=str(error))
+
+
+def _count(metrics: EphemeralMetrics, record: TaskRecord, sent: datetime) -> None:
+    """Metrics of a task that has ended: its runtime, and how long it waited before its last start."""
+    if record.runtime is not None:
+        metrics.add_metric(name="Runtime", unit=MetricUnit.Seconds, value=float(record.runtime))
+    if record.started:
+        waited = (clock.parse(record.started) - sent).total_seconds()
+        metrics.add_metric(name="QueueDelay", unit=MetricUnit.Seconds, value=max(waited, 0.0))
+
+
+def _invoke(
+    task: Task, event: dict[str, Any], request_id: str, invocation: Invocation, execute: Execute
+) -> dict[str, Any]:
+    """A direct invocation with the arguments as its event: recorded, run, answered; raises TaskFailed."""
+    message = wire.Message(task_id=request_id, name=task.name, args=[], kwargs=event, root_id=request_id)
+    worker = worker_name(task.short_name)
+    delivery = Delivery(message, worker, invocation, clock.now(), requested_by="direct invocation")
+    logger.append_keys(task_id=message.task_id, task_name=task.name)
+    try:
+        record = execute(task, delivery).record
+    except Later as later:
+        queues.send(task.short_name, delays.body_of(task.short_name, message), later.seconds)
+        record = records.get(request_id)
+    if record.status in {Status.FAILURE, Status.REVOKED}:
+        raise TaskFailed(f"{record.status} of task {record.task_id}: {record.error_type}: {record.error_message}")
+    outcome = payloads.result_of(record) if record.status == Status.SUCCESS else None
+    return {"task_id": record.task_id, "status": record.status, "result": outcome}

@@ -1,0 +1,205 @@
+"""The sweep: finds tasks that nobody would move on any more, and sends their message again or ends them.
+
+A function may die with a message in its hands, a message may be lost, a schedule may fail to send: the record then says
+STARTED, PENDING or RETRY for ever, or for as long as the queue hides the message. The sweep reads only tasks that have
+not ended (the status index's ACTIVE partitions, oldest first, so many a run, the next run going on behind them); its
+cost depends on how many of those there are and never on the table.
+
+A message sent again is harmless: the claims let one attempt through. What waits in a queue that has a backlog or is
+paused is not lost, and is left alone for long.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from functools import partial
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from pynamodb.exceptions import PynamoDBException
+
+from makertasks import clock, settings, wire
+from makertasks.aws import queues
+from makertasks.errors import MakertasksError, Unavailable
+from makertasks.records import lifecycle, notes
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.records.table import ACTIVE_SHARDS
+from makertasks.submission import delays
+from makertasks.worker import follow_ups
+from makertasks.worker.attempt import Terminated, WorkerLostError
+
+logger = Logger(child=True)
+
+# Tasks looked at in one partition and run: at four partitions and a run every five minutes, a million a day.
+EXAMINED = 1_000
+PAGE = 100  # one BatchGetItem
+# Each task takes a write and a message, most of which is waiting for their answers.
+THREADS = 8
+# A lease that ended so long ago was not just being written about, in seconds.
+LEASE_GRACE_SECONDS = 15.0
+# Messages sent in place of a lost one before the task is given up; each time the wait doubles.
+REQUEUES = 5
+# In a queue with a backlog a task is taken for waiting, and a message sent again only after so long, then after twice
+# as long, and at last every four days: a message lives fourteen.
+BACKLOG_PATIENCE = timedelta(hours=6)
+LONGEST_PATIENCE = timedelta(days=4)
+
+
+class MessageLost(MakertasksError):
+    """The task's message got lost again and again; it never began."""
+
+
+class Verdict(Enum):
+    """What to do about a task that has not ended, or what was done."""
+
+    LEAVE = auto()
+    REQUEUE = auto()
+    GIVE_UP = auto()
+
+
+@dataclass
+class Swept:
+    """What one run did."""
+
+    examined: int = 0
+    requeued: int = 0
+    given_up: int = 0
+    complete: bool = True  # whether every active task was looked at; else the next run goes on
+
+
+def judge(record: TaskRecord, present: datetime, patience: timedelta, *, backlog: bool) -> Verdict:
+    """What to do about one task; `backlog` says that its queue has messages which nobody has taken yet."""
+    due = due_of(record)
+    requeues = int(record.requeues or 0)
+    waited = present - max(due, clock.parse(record.requeued) if record.requeued else due)
+    if record.status == Status.STARTED:
+        first_wait, backlog = timedelta(seconds=LEASE_GRACE_SECONDS), False
+    else:
+        first_wait = BACKLOG_PATIENCE if backlog else patience
+    # A lost worker's task is sent again at once, and then as patiently as the others.
+    again = patience if record.status == Status.STARTED else first_wait
+    if waited < min(first_wait if not requeues else again * 2.0**requeues, LONGEST_PATIENCE):
+        return Verdict.LEAVE
+    return Verdict.GIVE_UP if requeues >= REQUEUES and not backlog else Verdict.REQUEUE
+
+
+def due_of(record: TaskRecord) -> datetime:
+    """When a task that has not ended was to move on by itself."""
+    if record.status == Status.STARTED:
+        return datetime.fromtimestamp(float(record.lease or 0), clock.now().tzinfo)
+    begins = record.retry_at if record.status == Status.RETRY else record.eta
+    return max(clock.parse(moment) for moment in (record.created, begins, record.slot) if moment)
+
+
+def sweep(seconds: float) -> Swept:
+    """Look after the tasks that have not ended, for at most `seconds`; raises Unavailable."""
+    ends, swept = time.monotonic() + seconds, Swept()
+    backlogs: dict[str, bool] = {}
+    with ThreadPoolExecutor(THREADS) as pool:
+        for shard in range(ACTIVE_SHARDS):
+            present = time.monotonic()
+            fair_share = present + (ends - present) / (ACTIVE_SHARDS - shard)
+            for page in _active(shard, fair_share, swept):
+                done = Counter(pool.map(partial(_look_after, backlogs=backlogs), page))
+                swept.examined += len(page)
+                swept.requeued += done[Verdict.REQUEUE]
+                swept.given_up += done[Verdict.GIVE_UP]
+    logger.info("swept", **asdict(swept))
+    return swept
+
+
+def _active(shard: int, ends: float, swept: Swept) -> Iterator[list[TaskRecord]]:
+    """A run's tasks of one partition, oldest first, from where the last run stopped; notes where this one stops."""
+    key = f"sweep#{shard}"
+    after = (notes.get(key) or {}).get("after")
+    examined = 0
+    while examined < EXAMINED and time.monotonic() < ends:
+        keys, after = _page(shard, after)
+        yield list(records.get_many(keys).values())
+        examined += len(keys)
+        if after is None:
+            break
+    notes.put(key, {"after": after})
+    swept.complete = swept.complete and after is None
+
+
+def _page(shard: int, after: dict[str, Any] | None) -> tuple[list[str], dict[str, Any] | None]:
+    """Keys of one page, and where the next one begins."""
+    records.connect()
+    try:
+        page = TaskRecord.by_status.query(
+            f"ACTIVE#{shard}", scan_index_forward=True, limit=PAGE, page_size=PAGE, last_evaluated_key=after
+        )
+        keys = [record.id for record in page]
+    except PynamoDBException as error:
+        raise Unavailable(f"the tasks table did not answer: {error}") from error
+    return keys, page.last_evaluated_key
+
+
+def _look_after(record: TaskRecord, backlogs: dict[str, bool]) -> Verdict:
+    """Do what one task needs, and answer what was done; a service that refuses leaves it to the next run."""
+    present, patience = clock.now(), timedelta(seconds=settings.sweep_patience())
+    if record.is_final or judge(record, present, patience, backlog=False) is Verdict.LEAVE:
+        return Verdict.LEAVE
+    try:
+        queue = str(record.queue)
+        if queue not in backlogs:
+            backlogs[queue] = _has_backlog(queue)
+        verdict = judge(record, present, patience, backlog=backlogs[queue])
+        if verdict is Verdict.REQUEUE and _requeue(record):
+            return verdict
+        if verdict is Verdict.GIVE_UP and _give_up(record):
+            return verdict
+    except (MakertasksError, wire.Malformed):
+        logger.exception("task not looked after", task_id=record.task_id)
+    return Verdict.LEAVE
+
+
+def _has_backlog(queue: str) -> bool:
+    try:
+        return queues.has_backlog(queue)
+    except queues.QueueMissing:
+        return False  # nothing can be sent either, so that its tasks are given up in the end
+
+
+def _requeue(record: TaskRecord) -> bool:
+    """Send a message made from the record; noted first, so that it is not sent at every run."""
+    if record.status == Status.STARTED and record.terminate:
+        return _end(record, Status.REVOKED, Terminated(f"terminated by {record.terminate}"))
+    if not lifecycle.note_requeue(record):
+        return False
+    queue = str(record.queue)
+    queues.send(queue, delays.body_of(queue, records.message_of(record)))
+    logger.warning("message sent again", task_id=record.task_id, status=record.status, requeues=int(record.requeues))
+    return True
+
+
+def _give_up(record: TaskRecord) -> bool:
+    """FAILURE with the reason for a task whose messages lead nowhere."""
+    if record.status == Status.STARTED:
+        error: MakertasksError = WorkerLostError(
+            f"{record.worker} stopped without a word in attempt {int(record.attempt)}, and nobody took over, though "
+            f"its message was sent {REQUEUES} times more"
+        )
+    else:
+        error = MessageLost(f"its message got lost, and so did {REQUEUES} more that were sent in its place")
+    return _end(record, Status.FAILURE, error)
+
+
+def _end(record: TaskRecord, target: Status, error: BaseException) -> bool:
+    ended_now = lifecycle.close(record, target, error)
+    ended = records.get(record.task_id)
+    if ended.is_final:  # be it by this very write, whose answer got lost on the way
+        follow_ups.follow(records.message_of(ended), ended)
+    if not ended_now:
+        return False
+    logger.warning("task ended by the sweep", task_id=ended.task_id, status=ended.status, reason=str(error))
+    return True

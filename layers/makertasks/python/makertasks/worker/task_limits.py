@@ -1,0 +1,103 @@
+"""Limits of a task as they are now: its definition's, or what operators set in their place at run time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from makertasks import clock, tasks
+from makertasks.errors import InvalidRequest
+from makertasks.records import notes
+from makertasks.tasks import Task
+from makertasks.worker import rate_limits
+
+# How long a function goes on with what it has read, in seconds: a change reaches every function within this time.
+CACHE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Time limits are in seconds; None is no limit but Lambda's."""
+
+    rate_limit: str | None
+    soft_time_limit: float | None
+    time_limit: float | None
+
+
+class Keep:
+    """Stands for "as it is"."""
+
+
+KEEP = Keep()
+_cache: dict[str, tuple[float, dict[str, Any]]] = {}
+
+
+def of(task: Task) -> Limits:
+    """The limits of a task; raises Unavailable."""
+    own = Limits(task.rate_limit, task.soft_time_limit, task.time_limit)
+    return Limits(**{**asdict(own), **_changes(task.name)})
+
+
+def change(
+    name: str,
+    *,
+    who: str,
+    rate_limit: str | Keep | None = KEEP,
+    soft_time_limit: float | Keep | None = KEEP,
+    time_limit: float | Keep | None = KEEP,
+) -> Limits:
+    """Set limits in place of the definition's (None: the definition's again) and answer all of them.
+
+    Raises UnknownTask, InvalidRequest for a limit that cannot be kept, and Unavailable.
+    """
+    task = tasks.find(name)
+    given = {"rate_limit": rate_limit, "soft_time_limit": soft_time_limit, "time_limit": time_limit}
+    wanted = {field: value for field, value in given.items() if not isinstance(value, Keep)}
+    _check(task, wanted)
+    present = {**(notes.get(_key(name)) or {}), **wanted, "changed_by": who, "changed": clock.text(clock.now())}
+    notes.put(_key(name), {field: value for field, value in present.items() if value is not None})
+    _cache.pop(name, None)
+    return of(task)
+
+
+def check(name: str, **limits: Any) -> None:
+    """Raises UnknownTask, or InvalidRequest for limits that cannot be kept."""
+    _check(tasks.find(name), limits)
+
+
+def _check(task: Task, wanted: dict[str, Any]) -> None:
+    if rate := wanted.get("rate_limit"):
+        try:
+            rate_limits.interval_of(rate)
+        except ValueError as error:
+            raise InvalidRequest("rate_limit", str(error)) from error
+    for field in ("soft_time_limit", "time_limit"):
+        check_time_limit(field, wanted.get(field), task.name)
+
+
+def check_time_limit(field: str, seconds: float | None, name: str) -> None:
+    """Raises InvalidRequest for a time limit that Lambda cannot keep."""
+    if seconds is None:
+        return
+    longest = tasks.LAMBDA_SECONDS - tasks.MARGIN_SECONDS
+    if not 0 < seconds <= longest:
+        raise InvalidRequest(
+            field,
+            f"{seconds:g} s cannot be kept for {name}: AWS Lambda ends every function after {tasks.LAMBDA_SECONDS} s; "
+            f"use at most {longest} s",
+        )
+
+
+def _changes(name: str) -> dict[str, Any]:
+    read, value = _cache.get(name, (0.0, {}))
+    present = time.monotonic()
+    if not read or present - read > CACHE_SECONDS:
+        stored = notes.get(_key(name)) or {}
+        value = {field: stored[field] for field in ("rate_limit", "soft_time_limit", "time_limit") if field in stored}
+        _cache[name] = present, value
+    return value
+
+
+def _key(name: str) -> str:
+    return f"limits#{name}"
