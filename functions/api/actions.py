@@ -55,7 +55,7 @@ def check_name(name: str) -> None:
         raise InvalidRequest("name", _SYSTEM)
 
 
-_SYSTEM = "is the system's own; POST /v1/jobs starts it"
+_SYSTEM = "is a task that only the system starts: a job by POST /v1/jobs, an upload by its arrival in the bucket"
 
 
 def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> task_views.TaskDetail:
@@ -81,9 +81,13 @@ def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None)
     if not old.is_final:
         raise Conflict(f"task {task_id} is {old.status} and has not ended; revoke it first, or wait")
     try:
-        check_name(old.name)
+        task = tasks.find(old.name)
     except UnknownTask as error:
         raise Conflict(f"task {task_id} cannot be run again: {error.reason}") from error
+    if task.name == jobs.TASK:
+        raise Conflict(f"task {task_id} is a job; POST /v1/jobs starts another one")
+    if task.system and kwargs is not None:
+        raise InvalidRequest("kwargs", "only the system chooses this task's arguments; retry it without changing them")
     return _task(retrying.retry(task_id, kwargs=kwargs, who=caller.name))
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from makertasks.media import uploads
-from makertasks.tasks import task
+from makertasks.tasks import object_under, task
 from makertasks.worker.handler import lambda_handler
 
+Key = Annotated[str, object_under("uploads/")]
 
-@task("makertasks.attach_upload", item_of=lambda kwargs: uploads.item_of(kwargs["key"]))
-def attach_upload(key: str, etag: str | None = None) -> dict[str, Any]:
+
+@task("makertasks.attach_upload", system=True, item_of=lambda kwargs: uploads.item_of(kwargs["key"]))
+def attach_upload(key: Key, etag: str | None = None) -> dict[str, Any]:
     """Make a picture that was put under `uploads/images/{item id}/` the image of its item.
 
     Reads the object `key` of the bucket (only the version that `etag` names, where given) and the item. Writes image

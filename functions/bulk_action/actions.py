@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
+from aws_lambda_powertools import Logger
+
 from makertasks.control import retrying, revoking
-from makertasks.errors import InvalidRequest, NotFound
-from makertasks.records import lifecycle, payloads
+from makertasks.errors import InvalidRequest, NotFound, PassingError, Unavailable
+from makertasks.records import failures, lifecycle, payloads
 from makertasks.records.lifecycle import StillActive
 from makertasks.records.model import TaskRecord
+
+logger = Logger(child=True)
 
 NAMESPACE = UUID("0f6c2b1e-52a0-4b8e-9f43-3f0e6a1d7c55")  # of the ids of tasks that a job submits
 
@@ -26,7 +30,26 @@ class Done:
 
 
 def action(name: str, arguments: dict[str, Any], who: str, job_id: str) -> Callable[[TaskRecord], Done]:
-    """The function that does it to one task; doing it again to the same task changes nothing more."""
+    """The function that does it to one task; doing it again to the same task changes nothing more.
+
+    What fails for one task is that task's outcome, and the job goes on. Raises Unavailable and TemporaryError: those
+    end the attempt, and the next one continues where it stopped.
+    """
+    act = _action(name, arguments, who, job_id)
+
+    def guarded(record: TaskRecord) -> Done:
+        try:
+            return act(record)
+        except (PassingError, Unavailable):
+            raise
+        except Exception as error:
+            logger.exception("job failed for a task", job_id=job_id, task_id=record.task_id, action=name)
+            return Done(record.task_id, "FAILED", failures.message(error))
+
+    return guarded
+
+
+def _action(name: str, arguments: dict[str, Any], who: str, job_id: str) -> Callable[[TaskRecord], Done]:
     if name in {"revoke", "purge"}:
         return lambda record: _revoke(record, who, terminate=bool(arguments.get("terminate")))
     if name == "retry":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from makertasks.aws import bucket
 from makertasks.context import Context, Continue, current
 from makertasks.control import jobs
+from makertasks.errors import PassingError, Unavailable
 from makertasks.monitoring import listing
 from makertasks.records.model import TaskRecord
 from makertasks.worker.attempt import Terminated
@@ -36,6 +37,7 @@ class Tally:
     part: int = 0
     done: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
+    unfinished: dict[str, int] = field(default_factory=dict)  # outcomes of a part that an error broke off
 
 
 def run(action: str, where: dict[str, Any], arguments: dict[str, Any], who: str) -> dict[str, Any]:
@@ -81,24 +83,34 @@ def _count(filters: list[listing.Filter], tally: Tally) -> None:
 
 
 def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act: Callable[[TaskRecord], Done]) -> None:
-    """Act on each task of a page; one that an attempt before this has finished is taken as it was left."""
+    """Act on each task of a page; what an attempt before this one has finished is taken as it was left."""
     if not records:
         return
-    key = jobs.key_of(context.task_id, tally.part)
-    if context.attempt > 1 and bucket.version(key).etag:
-        lines = [json.loads(line) for line in bucket.get(key).body.splitlines()]
-        _add(tally, [Done(**line) for line in lines])
-        return
-    finished: list[Done] = []
+    finished = _finished_before(context, tally)
+    known = {done.id for done in finished}
     try:
         for record in records:
+            if record.task_id in known:
+                continue
             finished.append(act(record))
             context.checkpoint(tally.done + len(finished), max(tally.found, tally.done + len(finished) + 1))
     except Terminated:
         _write(context, tally, finished)
-        context.save(asdict(tally))  # a job that was called off shows what it did
+        context.save(asdict(tally))  # a revoked job shows what it did
+        raise
+    except (PassingError, Unavailable):
+        _put(context, tally, finished)
+        context.save(asdict(replace(tally, unfinished=Counter(done.outcome for done in finished))))
         raise
     _write(context, tally, finished)
+
+
+def _finished_before(context: Context, tally: Tally) -> list[Done]:
+    """Outcomes that an earlier attempt wrote for the page at hand."""
+    key = jobs.key_of(context.task_id, tally.part)
+    if context.attempt == 1 or not bucket.version(key).etag:
+        return []
+    return [Done(**line) for line in jobs.part(context.task_id, tally.part)]
 
 
 def _finish_drained(context: Context, tally: Tally, done: list[Done]) -> None:
@@ -108,15 +120,16 @@ def _finish_drained(context: Context, tally: Tally, done: list[Done]) -> None:
 
 
 def _write(context: Context, tally: Tally, done: list[Done]) -> None:
-    body = "".join(f"{json.dumps(asdict(each))}\n" for each in done)
-    bucket.put(jobs.key_of(context.task_id, tally.part), body.encode(), "application/x-ndjson")
-    _add(tally, done)
-
-
-def _add(tally: Tally, done: list[Done]) -> None:
+    _put(context, tally, done)
     tally.part += 1
     tally.done += len(done)
     tally.outcomes = dict(Counter(tally.outcomes) + Counter(each.outcome for each in done))
+    tally.unfinished = {}
+
+
+def _put(context: Context, tally: Tally, done: list[Done]) -> None:
+    body = "".join(f"{json.dumps(asdict(each))}\n" for each in done)
+    bucket.put(jobs.key_of(context.task_id, tally.part), body.encode(), "application/x-ndjson")
 
 
 def _pause(context: Context, tally: Tally) -> None:

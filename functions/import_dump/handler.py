@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from makertasks.tasks import task
+from makertasks.tasks import object_under, task
 from makertasks.worker.handler import lambda_handler
+
+Key = Annotated[str, object_under("imports/")]
 
 
 @task("makertasks.import_dump")
-def import_dump(key: str, etag: str | None = None) -> dict[str, Any]:
+def import_dump(key: Key, etag: str | None = None) -> dict[str, Any]:
     """Bring an OpenMakerSuite dump (`manage.py dumpdata inventory reorder_queue`) into the inventory table.
 
     Reads the object `key` of the bucket (only the version that `etag` names, where given), the names of the pictures

@@ -14,6 +14,7 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
 from makertasks.aws import bucket
+from makertasks.control import jobs
 from makertasks.monitoring import views as task_views
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -68,7 +69,8 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "lineage": lineage(task),
         "is_active": record.status in ACTIVE,
         "is_waiting": record.status in {Status.PENDING, Status.RETRY},
-        "can_run": can_run(record.name),
+        "can_retry": can_run(record.name, unchanged=True),
+        "can_edit": can_run(record.name),
         "waited": bars[0].waited if bars else None,
         "digest": digest(record),
         "every": REFRESH_SECONDS,
@@ -76,10 +78,13 @@ def shown(record: TaskRecord) -> dict[str, Any]:
     }
 
 
-def can_run(name: str) -> bool:
-    """Whether people may run tasks of that name: its code is there, and it is not the system's own."""
+def can_run(name: str, *, unchanged: bool = False) -> bool:
+    """Whether people may run tasks of that name: its code is there, and not only the system starts it.
+
+    `unchanged`: with the arguments of one that the system started.
+    """
     task = tasks.discover().get(name)
-    return task is not None and not task.system
+    return task is not None and (not task.system or (unchanged and name != jobs.TASK))
 
 
 def digest(record: TaskRecord) -> str:

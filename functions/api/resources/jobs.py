@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypedDict, cast
 
@@ -115,6 +116,7 @@ class Outcomes(TypedDict):
 def job_of(record: TaskRecord) -> Job:
     """A job's task as a job."""
     state = json.loads(record.state) if record.state else {}
+    so_far = Counter(state.get("outcomes", {})) + Counter(state.get("unfinished", {}))
     ended = wire.parse_result_meta(record.result)["result"] if record.status == Status.SUCCESS else {}
     error: task_views.TaskError | None = None
     if record.error_type:
@@ -131,8 +133,8 @@ def job_of(record: TaskRecord) -> Job:
         "done": record.done,
         "progress": cast("task_views.Progress | None", record.progress),
         "found": int(ended.get("found", state.get("found", 0))),
-        "outcomes": dict(ended.get("outcomes", state.get("outcomes", {}))),
-        "parts": int(ended.get("parts", state.get("part", 0))),
+        "outcomes": dict(ended.get("outcomes", so_far)),
+        "parts": int(ended.get("parts", state.get("part", 0) + bool(state.get("unfinished")))),
         "error": error,
     }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,17 @@ ItemId = Annotated[UUID, msgspec.Meta(description="UUID of the inventory item", 
 
 # An argument that nobody is to read: the message carries it to the function; records, logs and answers do not show it.
 Secret = Annotated[str, msgspec.Meta(description="Kept out of records, logs and answers", extra={"is_secret": True})]
+
+# An argument that names an object of the bucket is `Annotated[str, object_under("imports/")]`: any other key is refused
+# wherever a task comes from, before the task begins.
+
+
+def object_under(prefix: str) -> msgspec.Meta:
+    """What is demanded of an argument that is the key of an object under `prefix`."""
+    return msgspec.Meta(
+        pattern=rf"\A{re.escape(prefix)}", description=f"Key of an object under {prefix}", extra={"prefix": prefix}
+    )
+
 
 # Lambda ends every function at 15 minutes; a task must end a little earlier to record what happened.
 LAMBDA_SECONDS = 900
@@ -142,20 +154,51 @@ class Task:
         if surplus:
             takes = f"takes only {', '.join(names)}" if names else "takes no arguments"
             raise InvalidArguments(f"{min(surplus)}: not an argument of {self.short_name}, which {takes}")
+        values = {**given, **kwargs}
+        for name, value in values.items():
+            if not is_unicode(value):
+                raise InvalidArguments(f"{name}: contains half a character (an unpaired surrogate); send valid Unicode")
         try:
-            return msgspec.convert({**given, **kwargs}, self.arguments)
+            return msgspec.convert(values, self.arguments)
         except msgspec.ValidationError as error:
             reason, _, path = str(error).partition(" - at `$.")
             argument = path.rstrip("`") or "kwargs"
-            given_value = {**given, **kwargs}.get(argument)
+            if prefix := self._prefixes.get(argument):
+                reason = f"must be the key of an object under {prefix}"
+            given_value = values.get(argument)
             hidden = given_value is None or argument in self.secret_arguments
             shown = "" if hidden else f"; {str(given_value)[:80]!r} was given"
             raise InvalidArguments(f"{argument}: {reason[0].lower()}{reason[1:]}{shown}") from error
 
     @cached_property
+    def _prefixes(self) -> dict[str, str]:
+        """Arguments that name an object of the bucket, and the prefix under which it must lie."""
+        hints = typing.get_type_hints(self.run, include_extras=True)
+        found = {
+            name: (meta.extra or {}).get("prefix")
+            for name, hint in hints.items()
+            for meta in getattr(hint, "__metadata__", ())
+            if isinstance(meta, msgspec.Meta)
+        }
+        return {name: prefix for name, prefix in found.items() if prefix}
+
+    @cached_property
     def _required(self) -> list[str]:
         parameters = inspect.signature(self.run).parameters.values()
         return [parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty]
+
+
+def is_unicode(value: Any) -> bool:
+    """Whether every text in a JSON value can be written as UTF-8: none has an unpaired surrogate.
+
+    >>> is_unicode({"name": ["drill", 1]}), is_unicode("half a letter \ud800")
+    (True, False)
+    """
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, Mapping):
+        return all(is_unicode(name) and is_unicode(entry) for name, entry in value.items())
+    return not isinstance(value, list | tuple) or all(map(is_unicode, value))
 
 
 _registry: dict[str, Task] = {}

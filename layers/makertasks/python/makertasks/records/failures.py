@@ -36,7 +36,7 @@ def message(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001 - a task's own exception may do anything in __str__
         text = ""
-    return masking.text(text)[:MESSAGE_CHARACTERS] or type(error).__name__
+    return masking.text(str(wire.plain(text)))[:MESSAGE_CHARACTERS] or type(error).__name__
 
 
 def as_celery(error: BaseException) -> dict[str, Any]:
@@ -51,5 +51,5 @@ def as_celery(error: BaseException) -> dict[str, Any]:
 
 def traceback_text(error: BaseException) -> str:
     """The traceback as Celery stores it; empty where the error was never raised."""
-    text = masking.text("".join(traceback.format_exception(error))) if error.__traceback__ else ""
+    text = masking.text(str(wire.plain("".join(traceback.format_exception(error))))) if error.__traceback__ else ""
     return text if len(text) <= TRACEBACK_CHARACTERS else f"…{text[-TRACEBACK_CHARACTERS:]}"
