@@ -43,7 +43,7 @@ EXAMPLES = (
     ("docs/client.md", "transaction.on_commit(", "tests/stack/test_documented_commands.py"),
     ("docs/client.md", "generate_qr_code.submit_many(", "tests/stack/test_documented_commands.py"),
     ("docs/celery.md", "MakertasksControl", "tests/stack/test_documented_commands.py"),
-    ("docs/celery.md", "follow_inventory()", "tests/unit/test_documentation.py"),
+    ("docs/celery.md", "makertasks.contrib.django", "tests/unit/test_documentation.py"),
     ("docs/celery.md", "handler = lambda_handler(app", "tests/unit/test_documentation.py"),
     ("CONTRIBUTING.md", "def print_label(", "tests/unit/test_documentation.py"),
 )  # fmt: skip

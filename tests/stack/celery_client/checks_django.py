@@ -10,7 +10,7 @@ from django.conf import settings
 
 settings.configure(
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-    INSTALLED_APPS=["inventory.apps.InventoryConfig"],
+    INSTALLED_APPS=["inventory", "makertasks.contrib.django"],
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,
 )

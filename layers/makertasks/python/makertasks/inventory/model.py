@@ -1,4 +1,4 @@
-"""What stands in the inventory table: keys, classes, indexes. The queries are in `inventory`.
+"""What stands in the inventory table: keys, classes, indexes. The queries are in `inventory.table`.
 
 Everything of one item stands under one partition key, so that one Query gives all a card needs:
 
@@ -123,6 +123,7 @@ class Entry(Model):
     owner = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)
     kind = DiscriminatorAttribute(attr_name="kind")
+    as_of = UnicodeAttribute(null=True)  # when a live OpenMakerSuite read this state from its database
 
     def __init__(
         self,

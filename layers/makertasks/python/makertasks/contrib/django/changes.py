@@ -1,32 +1,36 @@
 """Keeps the inventory table in step with a running OpenMakerSuite.
 
-    class InventoryConfig(AppConfig):
-        def ready(self):
-            from makertasks.contrib.django.changes import follow_inventory
-            follow_inventory()
+    INSTALLED_APPS = [..., "makertasks.contrib.django"]
 
 Every object of the apps `inventory` and `reorder_queue` that is saved or deleted is sent once its transaction is
 committed: as a small file of the form that `manage.py dumpdata` writes, under imports/changes/ in the media bucket,
-where the same import takes it up that takes whole dumps. A deleted object has the time of its deletion beside its
-fields. What arrives twice or late changes nothing, since an older object never replaces a newer one, nor brings a
-deleted one back. Signals do not see `QuerySet.update()` and `bulk_create()`; a dump imported now and then brings what
-they changed.
+where the import of whole dumps picks it up. What is sent is read from the database after the commit, never taken from
+objects in memory: a stale related object changes nothing, and `F()` expressions are the numbers they became. `as_of`
+beside each object says when it was read, so that a change that arrives twice or late replaces nothing newer.
 
-Works with Django 4.2 and later, the site's own; nothing else of this package imports it.
+Objects that an object refers to go along (`related`), for a table that lacks them; so do the items and supplier links
+that keep a copy of a category's, location's or supplier's name. Signals do not see `QuerySet.update()`,
+`bulk_create()`, `bulk_update()` and raw SQL: `manage.py makertasks_sync --all` finds what they changed.
+
+Works with Django 4.2 and later, the site's own.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from django.core import serializers  # type: ignore[import-not-found]  # the site's own
-from django.db import transaction  # type: ignore[import-not-found]
-from django.db.models.signals import post_delete, post_save  # type: ignore[import-not-found]
+from django.apps import apps as installed
+from django.core import serializers
+from django.db import connections, transaction
+from django.db.models.signals import post_delete, post_save
 
 from makertasks import clock, settings
 from makertasks.aws import session
@@ -36,6 +40,19 @@ from makertasks.errors import Unavailable
 FOLDER = "imports/changes/"
 APPS = frozenset({"inventory", "reorder_queue"})
 
+# Who keeps a copy of what: the model that changed, the model of the copies, and the way from there to what changed.
+COPIES = (
+    ("inventory.category", "inventory.inventoryitem", "category"),
+    ("inventory.location", "inventory.inventoryitem", "location"),
+    ("inventory.supplier", "inventory.itemsupplier", "supplier"),
+    ("reorder_queue.purchaseorder", "reorder_queue.deliveryitem", "purchase_order_item__purchase_order"),
+    ("reorder_queue.purchaseorder", "reorder_queue.leadtimelog", "purchase_order"),
+    ("reorder_queue.orderdelivery", "reorder_queue.deliveryitem", "delivery"),
+)
+
+# Copies are sent a file of this many at a time.
+COPIES_A_FILE = 1000
+
 
 def follow_inventory(apps: Collection[str] = APPS) -> None:
     """Send every object of these Django apps when it has been saved or deleted; calling it again changes nothing."""
@@ -43,23 +60,11 @@ def follow_inventory(apps: Collection[str] = APPS) -> None:
     post_delete.connect(partial(_deleted, frozenset(apps)), weak=False, dispatch_uid="makertasks.contrib.django")
 
 
-def send_changes(instances: Iterable[Any], using: str | None = None, *, deleted: Collection[Any] = ()) -> None:
-    """Send objects when the transaction is committed, at once where there is none; `deleted` are those that are gone.
-
-    An error then is logged by Django and spoils nothing else: what was saved is saved.
-    """
-    objects = json.loads(serializers.serialize("json", [*instances, *deleted]))
-    moment = clock.text(clock.now())
-    for entry in objects[len(objects) - len(deleted) :]:
-        entry["deleted"] = moment
-    transaction.on_commit(partial(send, objects), using=using, robust=True)
-
-
 def send(objects: list[dict[str, Any]]) -> str:
-    """Put objects, in the form that a dump has, where they are imported; answers the key. Raises Unavailable."""
+    """Put objects, in the form that a dump has, where they are imported; returns the key. Raises Unavailable."""
     configuration.load()
     key = f"{FOLDER}{uuid.uuid4()}.json"
-    body = json.dumps(objects, ensure_ascii=False).encode()
+    body = json.dumps(objects, ensure_ascii=False).encode(errors="replace")
     try:
         session.client("s3").put_object(Bucket=settings.bucket(), Key=key, Body=body, ContentType="application/json")
     except (ClientError, BotoCoreError) as error:
@@ -67,31 +72,151 @@ def send(objects: list[dict[str, Any]]) -> str:
     return key
 
 
-def _saved(apps: frozenset[str], sender: Any, instance: Any, raw: bool = False, **given: Any) -> None:
+class _Order:
+    """Moments that only grow, whatever the machine's clock does."""
+
+    def __init__(self) -> None:
+        self._last = datetime.min.replace(tzinfo=clock.now().tzinfo)
+        self._lock = threading.Lock()
+
+    def take(self) -> str:
+        """The present moment, later than every one before."""
+        with self._lock:
+            self._last = max(clock.now(), self._last + timedelta(microseconds=1))
+            return clock.text(self._last)
+
+
+as_of = _Order().take
+
+
+@dataclass
+class _Pending:
+    """What a connection's transaction has saved and deleted so far.
+
+    Where a savepoint or the whole transaction is rolled back, keys stay: reading their objects again does no harm.
+    """
+
+    apps: frozenset[str] = APPS
+    saved: dict[tuple[type[Any], Any], None] = field(default_factory=dict)
+    deleted: dict[tuple[type[Any], Any], list[Any]] = field(default_factory=dict)  # as `_gone` makes it
+
+
+def _pending(using: str) -> _Pending:
+    attributes = connections[using].__dict__
+    pending: _Pending = attributes.setdefault("makertasks_pending", _Pending())
+    return pending
+
+
+def _saved(apps: frozenset[str], sender: Any, instance: Any, using: str, raw: bool = False, **given: Any) -> None:  # noqa: ARG001 - Django gives more
     if sender._meta.app_label in apps and not raw:  # noqa: SLF001 - Django's public `Model._meta`
-        send_changes([*_named_by(instance, apps), instance], using=given.get("using"))
+        pending = _pending(using)
+        pending.apps = apps
+        pending.saved[type(instance), instance.pk] = None
+        transaction.on_commit(partial(_flush, using), using=using, robust=True)
 
 
-def _deleted(apps: frozenset[str], sender: Any, instance: Any, **given: Any) -> None:
-    """What it names goes along, as with a change: a link's entry, for one, stands with its item."""
+def _deleted(apps: frozenset[str], sender: Any, instance: Any, using: str, **given: Any) -> None:  # noqa: ARG001 - as above
+    """What it refers to goes along, as with a change: a link's entry, for one, stands with its item."""
     if sender._meta.app_label in apps:  # noqa: SLF001 - as above
-        send_changes(_named_by(instance, apps), using=given.get("using"), deleted=[instance])
+        pending = _pending(using)
+        pending.apps = apps
+        pending.deleted[type(instance), instance.pk] = _gone(instance, apps)
+        transaction.on_commit(partial(_flush, using), using=using, robust=True)
 
 
-def _named_by(instance: Any, apps: frozenset[str]) -> list[Any]:
-    """The objects that an object names, those that they name before them: each change can be taken up by itself."""
+def _gone(instance: Any, apps: frozenset[str]) -> list[Any]:
+    """An object that is being deleted, as a dump has it, after what it refers to."""
+    moment = as_of()
+    *related, gone = json.loads(serializers.serialize("json", [*_referred_to(instance, apps), instance]))
+    return [*({**each, "related": True, "as_of": moment} for each in related), gone]
+
+
+def _flush(using: str) -> None:
+    """Send what was committed: one file for a transaction, and more for many copies.
+
+    An error is logged by Django and spoils nothing else: what was saved is saved.
+    """
+    pending = _pending(using)
+    saved, deleted, pending.saved, pending.deleted = list(pending.saved), dict(pending.deleted), {}, {}
+    moment = as_of()  # before anything is read: what the latest moment's objects hold is the latest state
+    found = {key: instance for key in (*saved, *deleted) if (instance := _read(key, using)) is not None}
+    objects = _objects(found, pending.apps, moment)
+    gone = [entries for key, entries in deleted.items() if key not in found]
+    known = {_key_of(entry) for entry in (*objects, *(entries[-1] for entries in gone))}
+    for *related, last in gone:
+        for each in related:
+            if _key_of(each) not in known:
+                known.add(_key_of(each))
+                objects.append(each)
+        objects.append({**last, "deleted": moment})
+    if objects:
+        send(objects)
+    for portion in _copies(found, using):
+        copies = {(type(each), each.pk): each for each in portion if (type(each), each.pk) not in found}
+        if copies:
+            send(_objects(copies, pending.apps, moment, copies=True))
+
+
+def _read(key: tuple[type[Any], Any], using: str) -> Any:
+    model, pk = key
+    return model._base_manager.using(using).filter(pk=pk).first()  # noqa: SLF001 - Django's public `Model._base_manager`
+
+
+def _objects(
+    found: dict[tuple[type[Any], Any], Any], apps: frozenset[str], moment: str, *, copies: bool = False
+) -> list[dict[str, Any]]:
+    """Objects as a dump has them, each once, after what they refer to; `copies` have not changed themselves."""
+    wanted: dict[tuple[type[Any], Any], Any] = {}
+    for key, instance in found.items():
+        for each in _referred_to(instance, apps):
+            wanted.setdefault((type(each), each.pk), each)
+        wanted[key] = instance
+    entries = json.loads(serializers.serialize("json", wanted.values()))
+    return [
+        {**entry, "as_of": moment, **({"related": True} if copies or key not in found else {})}
+        for key, entry in zip(wanted, entries, strict=True)
+    ]
+
+
+def _key_of(entry: dict[str, Any]) -> tuple[str, Any]:
+    return entry["model"], entry["pk"]
+
+
+def _referred_to(instance: Any, apps: frozenset[str]) -> list[Any]:
+    """The objects that an object refers to, those that they refer to before them: each file can be read by itself."""
     found: list[Any] = []
-    for field in instance._meta.concrete_fields:  # noqa: SLF001 - Django's public `Model._meta`
-        if field.many_to_one and field.related_model._meta.app_label in apps:  # noqa: SLF001 - as above
-            named = _named(instance, field)
+    for each in instance._meta.concrete_fields:  # noqa: SLF001 - Django's public `Model._meta`
+        if each.many_to_one and each.related_model._meta.app_label in apps:  # noqa: SLF001 - as above
+            named = _fresh(instance, each)
             if named is not None and named != instance:
-                found += [each for each in (*_named_by(named, apps), named) if each not in found]
+                found += [other for other in (*_referred_to(named, apps), named) if other not in found]
     return found
 
 
-def _named(instance: Any, field: Any) -> Any:
-    """The object that a field names; None where it is gone already, as what a deletion took along may be."""
+def _fresh(instance: Any, reference: Any) -> Any:
+    """What a field refers to, as the database has it; None where it is gone, as what a deletion took along may be."""
+    pk, model, using = getattr(instance, reference.attname), reference.related_model, instance._state.db  # noqa: SLF001
+    return None if pk is None else model._base_manager.using(using).filter(**{reference.target_field.name: pk}).first()  # noqa: SLF001
+
+
+def _copies(found: Iterable[tuple[type[Any], Any]], using: str) -> Iterator[list[Any]]:
+    """The objects whose entries copy something of what was saved, in portions."""
+    for model, pk in found:
+        for changed, copying, path in COPIES:
+            if model._meta.label_lower == changed and (copies := _model(copying)) is not None:  # noqa: SLF001 - as above
+                rows = copies._base_manager.using(using).filter(**{path: pk}).order_by("pk")  # noqa: SLF001 - as above
+                portion: list[Any] = []
+                for row in rows.iterator(COPIES_A_FILE):
+                    portion.append(row)
+                    if len(portion) == COPIES_A_FILE:
+                        yield portion
+                        portion = []
+                if portion:
+                    yield portion
+
+
+def _model(label: str) -> Any:
     try:
-        return getattr(instance, field.name)
-    except field.related_model.DoesNotExist:
-        return None
+        return installed.get_model(label)
+    except LookupError:
+        return None  # an installation without that app

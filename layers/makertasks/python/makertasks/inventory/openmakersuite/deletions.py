@@ -25,11 +25,16 @@ def is_gone(entry: Entry, found: Entry | None) -> bool:
     """Whether an object was deleted after this state of it; one that does not say when it was changed stays deleted."""
     if not isinstance(found, Reference) or found.name is None:
         return False
-    changed = getattr(entry, "updated_at", None)
+    changed = _changed(entry)
     return changed is None or clock.parse(changed) <= clock.parse(found.name)
 
 
 def outlives(stored: Entry, moment: str) -> bool:
     """Whether an entry of the table was changed after a deletion: then it was made anew."""
-    changed = getattr(stored, "updated_at", None)
+    changed = _changed(stored)
     return changed is not None and clock.parse(changed) > clock.parse(moment)
+
+
+def _changed(entry: Entry) -> str | None:
+    """Up to when an entry's state is known: what a live site says, else the row's own time of change."""
+    return entry.as_of or getattr(entry, "updated_at", None)

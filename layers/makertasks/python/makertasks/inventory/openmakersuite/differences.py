@@ -16,6 +16,9 @@ from makertasks.inventory.table import Change, Entry
 # Attributes that only tasks write.
 MADE_HERE = {"image_source", "thumbnail", "index_card", "lead_time_median", "lead_time_p90"}
 
+# Which state an object has; written with what differs.
+ORDER = "as_of"
+
 # Attributes that OpenMakerSuite fills in and tasks own: written only where there is nothing yet.
 FILLED = {"image", "qr_code"}
 
@@ -24,30 +27,53 @@ LEARNT = {"supplier_id", "supplier_source"}
 
 
 def is_older(entry: Entry, stored: Entry) -> bool:
-    """Whether OpenMakerSuite has changed the object again since this state of it."""
+    """Whether the table knows a later state of the object.
+
+    A live site says when it read a state from its database; a row's own `updated_at` says less, since
+    `save(update_fields=…)` and `QuerySet.update()` leave it as it was. A dump has nothing else.
+    """
     ours, theirs = getattr(entry, "updated_at", None), getattr(stored, "updated_at", None)
+    if entry.as_of:
+        ours, theirs = entry.as_of, stored.as_of or theirs
     return bool(ours and theirs and clock.parse(ours) < clock.parse(theirs))
 
 
 def difference(entry: Entry, stored: Entry) -> Change | None:
     """What of an object's own attributes differs from the table, None where nothing does."""
+    actions = _actions(entry, stored)
+    return _change(entry, stored, actions) if actions else None
+
+
+def confirmation(entry: Entry, stored: Entry) -> Change | None:
+    """Note that the table's state was still that of a later moment, so that no state in between replaces it."""
+    return _change(entry, stored, []) if entry.as_of and entry.as_of != stored.as_of else None
+
+
+def _change(entry: Entry, stored: Entry, actions: list[Any]) -> Change:
+    if entry.as_of:
+        actions = [*actions, Entry.as_of.set(entry.as_of)]
+    condition = Entry.owner.exists() & _as_seen(Entry.as_of, stored.as_of)
+    if hasattr(entry, "updated_at"):
+        condition &= _as_seen(type(entry).updated_at, getattr(stored, "updated_at", None))
+    return Change(type(entry)(stored.owner, stored.entry), actions, condition)
+
+
+def _as_seen(attribute: Any, seen: str | None) -> Any:
+    return attribute.does_not_exist() if seen is None else attribute == seen
+
+
+def _actions(entry: Entry, stored: Entry) -> list[Any]:
     actions = []
     for name in type(entry).get_attributes():
         value, there = _value(entry, name), _value(stored, name)
         if value != there and _may_write(name, value, stored):
             attribute = getattr(type(entry), name)
             actions.append(attribute.remove() if value is None else attribute.set(value))
-    if not actions:
-        return None
-    condition = Entry.owner.exists()
-    if hasattr(entry, "updated_at"):
-        seen, attribute = getattr(stored, "updated_at", None), type(entry).updated_at
-        condition &= attribute.does_not_exist() if seen is None else attribute == seen
-    return Change(type(entry)(stored.owner, stored.entry), actions, condition)
+    return actions
 
 
 def _may_write(name: str, value: Any, stored: Entry) -> bool:
-    if name in MADE_HERE:
+    if name in MADE_HERE or name == ORDER:
         return False
     if name in FILLED:
         return value is not None and getattr(stored, name) is None

@@ -26,7 +26,10 @@ class DumpedObject(Struct):
     model: str
     pk: Number
     fields: dict[str, object]
-    deleted: datetime | None = None  # not in dumps: when a live OpenMakerSuite deleted it
+    # Not in dumps; a live OpenMakerSuite sends them with its changes.
+    deleted: datetime | None = None  # when it was deleted
+    as_of: datetime | None = None  # when this state was read from the site's database, after its commit
+    related: bool = False  # it goes along because others refer to it; it has not changed itself
 
 
 class NamedFields(Struct):

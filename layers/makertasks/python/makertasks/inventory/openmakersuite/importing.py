@@ -19,7 +19,7 @@ from makertasks.errors import PassingError
 from makertasks.inventory import table as inventory
 from makertasks.inventory.openmakersuite import dumps
 from makertasks.inventory.openmakersuite.deletions import is_gone, mark, mark_key, outlives
-from makertasks.inventory.openmakersuite.differences import FILLED, difference, is_older
+from makertasks.inventory.openmakersuite.differences import FILLED, confirmation, difference, is_older
 from makertasks.inventory.openmakersuite.dumps import DumpObject
 from makertasks.inventory.openmakersuite.entries import entries_of
 from makertasks.inventory.openmakersuite.parsing import Parsed, Refused, parse
@@ -45,13 +45,17 @@ FIRST_PAUSE = 0.05
 
 @dataclass(frozen=True)
 class Planned:
-    """One object that becomes entries; its own comes first. `deleted`: when they are to go, else None."""
+    """One object that becomes entries; its own comes first.
+
+    `deleted`: when they are to go, else None. `related`: others of the same file refer to it, and it has not changed.
+    """
 
     model: str
     number: str
     letters: int
     entries: list[Entry]
     deleted: str | None
+    related: bool = False
 
 
 def survey(objects: Iterable[DumpObject]) -> References:
@@ -66,6 +70,7 @@ def survey(objects: Iterable[DumpObject]) -> References:
         if parsed is not None:
             references.collect(parsed, each.number)
             needed.update(needs(parsed))
+    references.learn_newer(inventory.find(references.ordered()))
     missing = needed - references.known.keys()
     while missing:
         found = inventory.find(missing)
@@ -125,7 +130,8 @@ def _plan(objects: Iterable[DumpObject], references: References, report: Report)
             report.refuse(each, str(refused))
             continue
         if entries:
-            yield Planned(parsed.model, parsed.number, letters, entries, parsed.deleted)
+            entries[0].as_of = parsed.as_of
+            yield Planned(parsed.model, parsed.number, letters, entries, parsed.deleted, parsed.related)
         else:
             report.pass_over(f"{parsed.model} of no item")
 
@@ -197,7 +203,12 @@ def _outcome(planned: Planned, stored: dict[Key, Entry]) -> _Outcome:
     new = [entry for entry in planned.entries if _key(entry) not in stored]
     pairs = [(entry, stored[_key(entry)]) for entry in planned.entries if _key(entry) in stored]
     changes = [change for entry, old in pairs if (change := difference(entry, old)) is not None]
-    return _Outcome("created" if there is None else "changed" if new or changes else "unchanged", new, changes)
+    if there is None:
+        return _Outcome("created", new, changes)
+    if new or changes:
+        return _Outcome("changed", new, changes)
+    confirmed = None if planned.related else confirmation(own, there)
+    return _Outcome("unchanged", changes=[confirmed] if confirmed else [])
 
 
 def _deletion(planned: Planned, moment: str, stored: dict[Key, Entry], marked: Entry | None) -> _Outcome:

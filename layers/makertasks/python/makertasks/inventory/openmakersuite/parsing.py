@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from makertasks import clock
 from makertasks.inventory.openmakersuite import fields
 
 
@@ -22,6 +23,8 @@ class Parsed(NamedTuple):
     fields: Any  # a Struct of openmakersuite_fields
     raw: dict[str, Any]
     deleted: str | None = None  # when it was deleted, ISO 8601
+    as_of: str | None = None  # when the site read this state from its database, as `clock.text` writes it
+    related: bool = False  # it goes along because others refer to it
 
 
 def parse(value: Any) -> Parsed | None:
@@ -32,8 +35,10 @@ def parse(value: Any) -> Parsed | None:
         if kept is None:
             return None
         number = str(UUID(str(dumped.pk))) if kept is fields.ItemFields else str(dumped.pk)
+        given = msgspec.convert(dumped.fields, kept)
         deleted = value["deleted"] if dumped.deleted else None
-        return Parsed(dumped.model, number, msgspec.convert(dumped.fields, kept), dumped.fields, deleted)
+        as_of = clock.text(dumped.as_of) if dumped.as_of else None
+        return Parsed(dumped.model, number, given, dumped.fields, deleted, as_of, dumped.related)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         raise Refused(f"{path.rstrip('`')}: {reason[0].lower()}{reason[1:]}" if path else reason) from error

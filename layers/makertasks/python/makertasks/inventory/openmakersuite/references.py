@@ -45,6 +45,7 @@ class References:
         if parsed.model == "inventory.inventoryitem":
             self.known[f"item#{parsed.number}", "item"] = _AN_ITEM
         if (reference := reference_of(parsed)) is not None:
+            reference.as_of = parsed.as_of
             self.known[str(reference.owner), "reference"] = reference
 
     def check_first(self, parsed: Parsed, position: int) -> None:
@@ -56,6 +57,14 @@ class References:
     def learn(self, found: dict[Key, Entry]) -> None:
         """Take in entries of the table."""
         self.known.update(found)
+
+    def ordered(self) -> list[Key]:
+        """Keys of the references that say of which moment they are: the table may know later ones."""
+        return [key for key, each in self.known.items() if each.as_of]
+
+    def learn_newer(self, found: dict[Key, Entry]) -> None:
+        """Take in those entries of the table that are of a later moment."""
+        self.learn({key: each for key, each in found.items() if (each.as_of or "") > (self.known[key].as_of or "")})
 
     def arrange(self) -> None:
         """Once everything is collected: find orders by number, and suppliers by item and order date."""

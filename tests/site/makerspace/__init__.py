@@ -1,0 +1,1 @@
+"""A makerspace's Django site, with as much of OpenMakerSuite's models as its tasks touch."""
