@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from echo_task import NAME
 
-from api import problems, views
-from makertasks import clock, logs, masking, wire
+from api import problems
+from api import views as api_views
+from api.flower import fields
+from makertasks import clock, logs, masking, tasks, wire
 from makertasks.control import audit, retrying
 from makertasks.errors import InvalidArguments, InvalidRequest, PassingError, PermanentError
 from makertasks.inventory import table as inventory
+from makertasks.monitoring import views
 from makertasks.records import failures
+from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.submission import drafts
 from makertasks.tasks import Secret, Task
@@ -135,10 +142,123 @@ def test_the_audit_keeps_no_secret(counters_table):
 
 
 def test_an_item_shows_its_address_without_credentials():
-    shown = views.item(inventory.Item("item#94cb6421-7fa1-4dab-802f-ec76eba2bfe7", "item", name="x", image_url=ADDRESS))
+    shown = api_views.item(
+        inventory.Item("item#94cb6421-7fa1-4dab-802f-ec76eba2bfe7", "item", name="x", image_url=ADDRESS)
+    )
     assert shown["image_url"] == f"https://{STARS}@example.com/drill.jpg"
 
 
 def test_an_error_that_quotes_what_was_sent_hides_it():
     answer = problems.of(InvalidRequest("item_id", f"invalid UUID; {ADDRESS!r} was given"))
     assert "hunter2" not in str(answer.body)
+
+
+def planted(depth: str) -> dict[str, Any]:
+    """Secrets under telling names, in addresses and in texts; `depth` says where they were put."""
+    return {
+        "db_password": f"hunter2-{depth}",
+        "settings": {"X-Api-Key": f"hunter2-{depth}", "note": f"pwd=hunter2-{depth}"},
+        "urls": [f"https://ann:hunter2 {depth}@example.com/", f"//ann:hunter2-{depth}@h/#access_token=hunter2-{depth}"],
+    }
+
+
+def step(name: str) -> dict[str, Any]:
+    """A signature as Celery writes it, with secrets in its arguments and in its own callbacks."""
+    inner = {"task": NAME, "args": [], "kwargs": planted(f"{name}-link"), "options": {}, "subtask_type": None}
+    return {
+        "task": NAME,
+        "args": [planted(f"{name}-args")],
+        "kwargs": planted(name),
+        "options": {"task_id": name, "link": [inner], "headers": planted(f"{name}-headers")},
+        "subtask_type": None,
+        "immutable": True,
+    }
+
+
+def everything_stored(aws) -> str:
+    """All that the table and the bucket hold, as text."""
+    items = aws.client("dynamodb").scan(TableName="unit-tasks")["Items"]
+    keys = [found["Key"] for found in aws.client("s3").list_objects_v2(Bucket="unit-media").get("Contents", [])]
+    bodies = [aws.client("s3").get_object(Bucket="unit-media", Key=key)["Body"].read() for key in keys]
+    return repr(items) + repr(bodies)
+
+
+def test_a_secret_planted_in_every_field_of_a_message_is_stored_and_shown_nowhere(
+    echo, aws, media_bucket, counters_table, capsys
+):
+    # given a task whose message has secrets in every field that takes more than a number
+    message = wire.Message(
+        "m",
+        NAME,
+        kwargs={"text": f"client_secret=hunter2 {ADDRESS}"},
+        headers=planted("headers"),
+        stamps=planted("stamps"),
+        stamped_headers=["urls"],
+        callbacks=[step("callback")],
+        errbacks=[step("errback")],
+        chain=[step("chain")],
+    )
+    echo.queue.send(wire.encode(message, "echo"))
+    # and a message of the same content that cannot be read, one that is refused, and one that fails quoting them
+    for task_id, body in {
+        "unreadable": json.dumps(planted("body")) + "}",
+        "refused": json.dumps(planted("body")),
+    }.items():
+        dead_letters.record(body, message_id=task_id, queue="echo", sent=clock.now())
+    dead_letters.record(
+        wire.encode(replace(message, task_id="dead"), "echo"), message_id="d", queue="echo", sent=clock.now()
+    )
+    echo.queue.send(wire.encode(wire.Message("misfit", NAME, kwargs=planted("misfit")), "echo"))
+    echo.plan = [PermanentError(json.dumps(planted("error")))]
+
+    # when they run
+    echo.queue.deliver()
+
+    # then nothing that is stored, shown or logged holds one
+    stored = everything_stored(aws)
+    shown = [
+        json.dumps([views.detail(records.get(task_id)), fields.flower_task(records.get(task_id))], default=str)
+        for task_id in ("m", "misfit", "unreadable", "refused", "dead")
+    ]
+    assert stored.count(STARS) > 20
+    for text in (
+        *(stored[max(found.start() - 150, 0) : found.end() + 60] for found in re.finditer("hunter2", stored)),
+        *shown,
+        capsys.readouterr().out,
+    ):
+        assert "hunter2" not in text
+
+
+def test_an_argument_marked_as_secret_is_hidden_in_the_step_of_a_chain_too(echo):
+    @tasks.task("tests.unlock")
+    def unlock(door: int, pin: Secret) -> None:
+        """Open a door."""
+
+    steps = [
+        {"task": "tests.unlock", "args": [3], "kwargs": {"pin": "4711"}},
+        {"task": "tests.unlock", "args": [3, "4711"]},
+    ]
+    message = wire.Message("m", NAME, kwargs={"text": "a"}, chain=steps)
+
+    record = drafts.draft(tasks.find(NAME), message).record
+
+    assert "4711" not in record.options
+    assert records.message_of(record).chain == [
+        {"task": "tests.unlock", "args": [3], "kwargs": {"pin": STARS}},
+        {"task": "tests.unlock", "args": [3, STARS]},
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a.@" * 90_000,
+        "eyJ-" * 60_000 + "=:",
+        '"a":' * 60_000,
+        "a=" * 120_000,
+        "\\" * 200_000 + '"pwd":',
+        "//a:@" * 50_000,
+    ],
+)
+def test_a_text_made_to_take_long_is_read_once(text):
+    assert masking.text(text) == text

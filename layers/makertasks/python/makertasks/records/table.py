@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 
-from makertasks import clock, settings, wire
+from makertasks import clock, masking, settings, wire
 from makertasks.errors import NotFound, Unavailable
 from makertasks.records import failures
 from makertasks.records.model import TaskRecord
@@ -98,7 +98,11 @@ def new(
     created: datetime | None = None,
     **attributes: Any,
 ) -> TaskRecord:
-    """A PENDING record of a message, not written yet; `attributes` are those that messages do not have."""
+    """A PENDING record of a message, not written yet; `attributes` are those that messages do not have.
+
+    Secrets in its arguments, in those of what is to follow it (callbacks, steps of its chain) and in its headers are
+    masked: only the message carries them. What is sent anew from the record then fails and says so.
+    """
     connect()
     moment = clock.text(created or clock.now())
     pointer = message.headers.get(PAYLOAD_HEADER)
@@ -108,8 +112,8 @@ def new(
         wire.result_key(message.task_id),
         name=message.name,
         queue=queue,
-        args=wire.plain(list(message.args)) or None,
-        kwargs=wire.plain(message.kwargs),
+        args=masking.masked(wire.plain(list(message.args))) or None,
+        kwargs=masking.masked(wire.plain(message.kwargs)),
         payloads={"kwargs": pointer} if pointer else None,
         created=moment,
         status=Status.PENDING.value,
@@ -120,12 +124,18 @@ def new(
         parent_id=message.parent_id,
         root_id=message.root_id if message.root_id != message.task_id else None,
         group_id=message.group_id,
-        options=wire.dump_options(options),
+        options=wire.dump_options(_without_secrets(options)),
         **{name: value for name, value in attributes.items() if value not in (None, "")},
     )
     record.timestamp = int(clock.now().timestamp())
     record.result = meta(record, Status.PENDING)
     return record
+
+
+def _without_secrets(message: wire.Message) -> wire.Message:
+    given = {option.name: getattr(message, option.name) for option in fields(message)}
+    shown = {name: masking.masked(value) for name, value in given.items() if value and isinstance(value, dict | list)}
+    return replace(message, **{name: value for name, value in shown.items() if value != given[name]})
 
 
 def message_of(record: TaskRecord) -> wire.Message:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from makertasks import masking, wire
-from makertasks.errors import InvalidArguments
+from makertasks import masking, tasks, wire
+from makertasks.errors import InvalidArguments, UnknownTask
 from makertasks.records import payloads
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -16,6 +16,8 @@ from makertasks.tasks import Task
 # Links, chain, headers and the like that a record holds, in characters of JSON. An item of DynamoDB holds 400 KB, of
 # which arguments, a task's state and its former attempts may need half.
 MAXIMUM_OPTIONS = 150_000
+# What of a message is tasks that follow its own.
+FOLLOWING = ("callbacks", "errbacks", "chain", "chord")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
         )
     slim = payloads.slim(replace(message, args=[], kwargs=kwargs))
     kept = slim if slim.kwargs != kwargs else replace(slim, kwargs=shown)
+    kept = replace(kept, **{name: _without_secrets(getattr(kept, name)) for name in FOLLOWING if getattr(kept, name)})
     record = records.new(kept, queue=task.short_name, created=created, item_id=task.item_id(kwargs), **attributes)
     if (size := len(record.options or "")) > MAXIMUM_OPTIONS:
         raise InvalidArguments(
@@ -49,6 +52,26 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
             f"{MAXIMUM_OPTIONS:,} are kept. Make its chain, its links or its group smaller"
         )
     return Draft(record, slim)
+
+
+def _without_secrets(canvas: Any) -> Any:
+    """What is to follow a task, with stars for the arguments that its tasks declare as secret."""
+    if isinstance(canvas, list):
+        return [_without_secrets(each) for each in canvas]
+    if not isinstance(canvas, dict):
+        return canvas
+    shown = {name: _without_secrets(value) for name, value in canvas.items()}
+    try:
+        following = tasks.find(str(shown.get("task", "")))
+    except UnknownTask:
+        return shown
+    names = list(following.arguments.__struct_fields__)
+    if isinstance(args := shown.get("args"), list):
+        by_name = masking.masked(dict(zip(names, args, strict=False)), following.secret_arguments)
+        shown["args"] = [*by_name.values(), *args[len(names) :]]
+    if isinstance(kwargs := shown.get("kwargs"), dict):
+        shown["kwargs"] = masking.masked(kwargs, following.secret_arguments)
+    return shown
 
 
 def bare(message: wire.Message) -> wire.Message:

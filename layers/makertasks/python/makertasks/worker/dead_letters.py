@@ -61,8 +61,9 @@ def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
 
 def _without_secrets(body: str, message: wire.Message, secret: frozenset[str]) -> str:
     """The body, or where something in it is secret the arguments alone, masked: that is not sent again as it is."""
-    given = wire.plain([message.args, message.kwargs])
-    args, kwargs = masked = [masking.masked(given[0]), masking.masked(given[1], secret)]
+    options = wire.load_options(wire.dump_options(message))
+    given = wire.plain([message.args, message.kwargs, options])
+    args, kwargs, _ = masked = [masking.masked(given[0]), masking.masked(given[1], secret), masking.masked(given[2])]
     if masked == given:
         return body
     return wire.dump_value({**kwargs, **({"args": args} if args else {})})
