@@ -23,7 +23,7 @@ import msgspec
 
 import makertasks
 from makertasks import settings
-from makertasks.errors import InvalidArguments, MakertasksError, UnknownTask
+from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError, UnknownTask
 
 # An argument that names an item of the inventory: a submission is refused where there is no such item.
 ItemId = Annotated[UUID, msgspec.Meta(description="UUID of the inventory item", extra={"refers_to": "item"})]
@@ -186,6 +186,17 @@ class Task:
     def _required(self) -> list[str]:
         parameters = inspect.signature(self.run).parameters.values()
         return [parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty]
+
+
+def check_time_limit(field: str, seconds: float | None, name: str) -> None:
+    """Raises InvalidRequest for a time limit of the task `name` that Lambda cannot keep; None is no limit."""
+    longest = LAMBDA_SECONDS - MARGIN_SECONDS
+    if seconds is not None and not 0 < seconds <= longest:
+        raise InvalidRequest(
+            field,
+            f"{seconds:g} s cannot be kept for {name}: AWS Lambda ends every function after {LAMBDA_SECONDS} s; "
+            f"use at most {longest} s",
+        )
 
 
 def is_unicode(value: Any) -> bool:

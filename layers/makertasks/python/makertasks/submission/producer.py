@@ -23,7 +23,6 @@ from makertasks.submission.drafts import Draft, draft
 from makertasks.tasks import Task
 from makertasks.wire import fields
 from makertasks.wire.results import Tree
-from makertasks.worker import task_limits
 
 # Retries that a caller may ask for: beyond, a task fails for another reason than bad luck.
 MAXIMUM_RETRIES = 100
@@ -154,7 +153,7 @@ def unknown_item(argument: str, item_id: str) -> InvalidRequest:
 def _message(task: Task, wanted: Submission) -> wire.Message:
     """The message of a submission whose options make sense; raises InvalidRequest."""
     for name in ("time_limit", "soft_time_limit"):
-        task_limits.check_time_limit(name, getattr(wanted, name), task.name)
+        tasks.check_time_limit(name, getattr(wanted, name), task.name)
     task_id = _checked_id(wanted.task_id)
     return wire.Message(
         task_id=task_id,

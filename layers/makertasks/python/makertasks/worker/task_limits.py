@@ -73,20 +73,7 @@ def _check(task: Task, wanted: dict[str, Any]) -> None:
         except ValueError as error:
             raise InvalidRequest("rate_limit", str(error)) from error
     for field in ("soft_time_limit", "time_limit"):
-        check_time_limit(field, wanted.get(field), task.name)
-
-
-def check_time_limit(field: str, seconds: float | None, name: str) -> None:
-    """Raises InvalidRequest for a time limit that Lambda cannot keep."""
-    if seconds is None:
-        return
-    longest = tasks.LAMBDA_SECONDS - tasks.MARGIN_SECONDS
-    if not 0 < seconds <= longest:
-        raise InvalidRequest(
-            field,
-            f"{seconds:g} s cannot be kept for {name}: AWS Lambda ends every function after {tasks.LAMBDA_SECONDS} s; "
-            f"use at most {longest} s",
-        )
+        tasks.check_time_limit(field, wanted.get(field), task.name)
 
 
 def _changes(name: str) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""The package's rooms: what stands in `makertasks`, and which part may import which."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import makertasks
+
+PACKAGE = Path(makertasks.__file__).parent
+# What a task's author imports, and what every room uses. They import each other and nothing below.
+GROUND = {"tasks", "context", "errors", "settings", "clock", "logs", "masking"}
+# Rooms on one line do not import each other; each imports only from lines above.
+ORDER: list[set[str]] = [
+    GROUND,
+    {"aws"},
+    {"wire"},
+    {"records", "inventory"},
+    {"media", "submission"},
+    {"monitoring"},
+    {"worker", "control"},
+    {"client"},
+    {"contrib"},
+    {"cli"},
+]
+LINE = {room: number for number, rooms in enumerate(ORDER) for room in rooms}
+LONGEST_MODULE = 300
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Full names of what a module imports, inside functions too."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_package_has_few_names():
+    names = {file.name for file in PACKAGE.iterdir() if file.name != "__pycache__"}
+    assert len(names) <= 22, sorted(names)
+
+
+def test_every_module_has_a_place_in_the_order():
+    assert {room_of(file) for file in MODULES} - {"__init__", "__main__"} == LINE.keys()
+
+
+@pytest.mark.parametrize("room", LINE)
+def test_a_room_imports_only_from_those_before_it(room):
+    wrong = []
+    for file in MODULES:
+        if room_of(file) != room:
+            continue
+        for name in imports(file):
+            parts = name.split(".")
+            other = parts[1] if parts[0] == "makertasks" and len(parts) > 1 else None
+            if other in LINE and other != room and not (LINE[other] < LINE[room] or {room, other} <= GROUND):
+                wrong.append(f"{file.relative_to(PACKAGE)} imports {name}")
+    assert not wrong
+
+
+def test_no_module_is_long():
+    lengths = {str(file.relative_to(PACKAGE)): len(file.read_text().splitlines()) for file in MODULES}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
