@@ -73,7 +73,7 @@ destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test
-test: check unit engine celery stack faults browser ## What proves that it works (about 20 minutes)
+test: check unit engine celery site stack faults browser ## What proves that it works (about 20 minutes)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
@@ -113,6 +113,11 @@ screenshots: $(ENVIRONMENTS) ## Take docs/screenshots anew: every page in both t
 celery: $(CELERIES) ## Our wire format beside a real Celery, the oldest and the newest
 	@for version in oldest newest; do \
 	  PYTHONPATH=layers/makertasks/python .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery || exit 1; done
+
+.PHONY: site
+site: $(CELERIES) ## A Django site beside the stack, with Django 4.2 and the newest
+	@for version in oldest newest; do \
+	  PYTHONPATH=.:layers/makertasks/python:functions .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/site || exit 1; done
 
 .PHONY: audit
 audit: .local/audit/.installed .local/checkov/.installed ## Known flaws in the pinned packages, and in the template; needs the network

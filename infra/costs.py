@@ -155,7 +155,7 @@ def standing_parts() -> dict[str, float]:
         + 8 * PRICES["read_unit"]
         + 4 * PRICES["write_unit"]
     )
-    queues = template.count("Type: AWS::SQS::Queue\n")
+    queues = template.count("Type: AWS::SQS::Queue\n") - 1  # a site pulls the one of its changes, and Lambda does not
     return {
         f"{queues} queues that Lambda asks for messages": queues * POLLERS * poller_month(),
         f"{alarms} alarms, ten of them free": (alarms - 10) * PRICES["alarm_month"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from makertasks import settings
@@ -17,8 +18,9 @@ FOLDER = "inventory/qrcodes/"
 def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
     """Draw the QR code that opens an item's scan page, as PNG and SVG.
 
-    Reads the item; writes `inventory/qrcodes/qr_{id}.png` and `.svg`, and the item's `qr_code` where it differs. A code
-    under another name that the item had before is deleted. Raises UnknownItem, or PassingError where a service refuses.
+    Reads the item; writes `inventory/qrcodes/qr_{id}.png` and `.svg`, and the item's `qr_code` where it differs in name
+    or content. A code under another name that the item had before is deleted. Raises UnknownItem, or PassingError where
+    a service refuses.
     """
     # Loaded on the first run: the API imports this module only to learn the signature.
     from makertasks.media import qr_codes
@@ -27,11 +29,13 @@ def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
     url = qr_codes.scan_url(settings.frontend_url(), item_id)
     code = qr_codes.encode(url)
     key, vector_key = f"{FOLDER}qr_{item_id}.png", f"{FOLDER}qr_{item_id}.svg"
-    bucket.put(key, code.png(), "image/png")
+    png = code.png()
+    bucket.put(key, png, "image/png")
     bucket.put(vector_key, code.svg(f"QR code: {url}"), "image/svg+xml")
     before = item.qr_code
-    if before != key:
-        inventory.update_item(item_id, qr_code=key)
+    digest = hashlib.sha256(png).hexdigest()
+    if (before, item.qr_code_digest) != (key, digest):
+        inventory.update_item(item_id, qr_code=key, qr_code_digest=digest)
     if before and before != key and before.startswith(FOLDER):
         bucket.delete(before)
     return {"qr_code": key, "svg": vector_key}

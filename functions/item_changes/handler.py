@@ -1,7 +1,9 @@
-"""Inventory table stream ▶ download tasks: an item whose image_url is new or changed gets its image.
+"""Inventory table stream ▶ download tasks, and ▶ the site.
 
-Whoever wrote the item: an import, a script, the console. A change of anything else queues nothing, and a download that
-failed is not queued again by the next change of stock.
+An item whose image_url is new or changed gets its image, whoever wrote the item: an import, a script, the console. A
+change of anything else queues no download, and one that failed is not queued again by the next change of stock.
+
+What tasks changed (image, QR code, lead times) goes into the queue that an OpenMakerSuite pulls from.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ import logging
 from typing import Any, cast
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord, DynamoDBStreamEvent
 
 from makertasks import logs
+from makertasks.aws import queues
 from makertasks.errors import InvalidRequest
+from makertasks.inventory import site_changes
 from makertasks.media.urls import without_credentials
 from makertasks.submission import producer
 
@@ -62,7 +66,17 @@ def follow(record: DynamoDBRecord) -> None:
         logger.info("download queued", item_id=item_id, task_id=task_id)
 
 
+def tell_site(event: DynamoDBStreamEvent) -> None:
+    """Send what tasks changed in a batch; raises Unavailable, and the batch comes again: twice changes nothing."""
+    images = [record.dynamodb for record in event.records if record.dynamodb]
+    changes = (site_changes.changed(each.old_image or {}, each.new_image or {}) for each in images)
+    for message in site_changes.messages(filter(None, changes)):
+        queues.send(queues.SITE_CHANGES, site_changes.encode(message))
+        logger.info("site told", changes=len(message.changes))
+
+
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """One batch of the stream; answers the first record that failed, from which Lambda goes on."""
+    """One batch of the stream; returns the first record that failed, from which Lambda goes on."""
+    tell_site(DynamoDBStreamEvent(event))
     return process_partial_response(event, follow, processor, context)

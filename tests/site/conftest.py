@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,28 +28,30 @@ else:
     from tests.on_moto import *  # noqa: F403 - fixtures
 
 
-@pytest.fixture(autouse=True)
-def site(tmp_path, settings_of_site):
-    """The site's database and media folder, empty."""
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """A database with every table and no row."""
     from django.core.management import call_command
     from django.db import connections
 
-    connections["default"].close()
-    settings_of_site.DATABASES["default"]["NAME"] = connections["default"].settings_dict["NAME"] = str(
-        tmp_path / "site.sqlite3"
-    )
-    settings_of_site.MEDIA_ROOT = str(tmp_path / "media")
+    file = tmp_path_factory.mktemp("site") / "empty.sqlite3"
+    connections["default"].settings_dict["NAME"] = str(file)
     call_command("migrate", run_syncdb=True, verbosity=0)
-    yield
     connections["default"].close()
+    return file
 
 
-@pytest.fixture
-def settings_of_site():
-    """Django's settings; what a test changes is undone."""
+@pytest.fixture(autouse=True)
+def settings_of_site(tmp_path, empty_database):
+    """The site, empty: its settings, with a database and a media folder of this test's own."""
+    from django.conf import settings
+    from django.core.cache import cache
+    from django.db import connections
     from django.test import override_settings
 
-    with override_settings():
-        from django.conf import settings
-
+    cache.clear()
+    connections["default"].close()
+    connections["default"].settings_dict["NAME"] = str(shutil.copy(empty_database, tmp_path / "site.sqlite3"))
+    with override_settings(MEDIA_ROOT=str(tmp_path / "media")):
         yield settings
+    connections["default"].close()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
 
 from import_dump import importing
 from makertasks import settings
+from makertasks.aws import queues
 from makertasks.context import Context, running
 from makertasks.contrib.django.changes import FOLDER
+from makertasks.inventory import site_changes
 from makertasks.inventory import table as inventory
 
 
@@ -43,3 +47,38 @@ def item(pk) -> inventory.Item:
 
 def links(pk) -> list[inventory.ItemSupplier]:
     return inventory.get_item_page(str(pk)).suppliers
+
+
+class Stream:
+    """The inventory table's stream, read as item_changes does."""
+
+    def __init__(self) -> None:
+        # moto does not know the addresses that hold an account's number.
+        self.client = boto3.client("dynamodbstreams", config=Config(account_id_endpoint_mode="disabled"))
+        [stream] = self.client.list_streams(TableName=settings.inventory_table())["Streams"]
+        [shard] = self.client.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
+        self.iterator = self.client.get_shard_iterator(
+            StreamArn=stream["StreamArn"], ShardId=shard["ShardId"], ShardIteratorType="LATEST"
+        )["ShardIterator"]
+
+    def messages(self) -> list[site_changes.Message]:
+        """Messages about what changed since the last call."""
+        answer = self.client.get_records(ShardIterator=self.iterator)
+        self.iterator = answer["NextShardIterator"]
+        found = []
+        for record in answer["Records"]:
+            old, new = (_plain(record["dynamodb"].get(name, {})) for name in ("OldImage", "NewImage"))
+            found.append(site_changes.changed(old, new))
+        return list(site_changes.messages(filter(None, found)))
+
+    def tell(self) -> int:
+        """Send what changed to the queue; the number of messages."""
+        bodies = [site_changes.encode(message) for message in self.messages()]
+        for body in bodies:
+            queues.send(queues.SITE_CHANGES, body)
+        return len(bodies)
+
+
+def _plain(image: dict) -> dict:
+    read = TypeDeserializer().deserialize
+    return {name: read(value) for name, value in image.items()}

@@ -342,6 +342,14 @@ def queues_a_download(bench: Bench, role: Role) -> None:
     assert bench.invoke(role, item_changed(bench)) == {"batchItemFailures": []}
 
 
+def tells_the_site(bench: Bench, role: Role) -> None:
+    """What a task changed goes into the queue that a site pulls from."""
+    event = item_changed(bench)
+    image = event["Records"][0]["dynamodb"]["NewImage"]
+    image |= {"kind": {"S": "item"}, "image": {"S": "inventory/images/a.png"}, "image_version": {"N": "2"}}
+    assert bench.invoke(role, event) == {"batchItemFailures": []}
+
+
 def uploaded(bench: Bench, folder: str) -> dict[str, Any]:
     key = f"{folder}{uuid.uuid4()}"
     put = {"bucket": {"name": bench.stack.outputs["MediaBucketName"]}, "object": {"key": key, "eTag": "1", "size": 1}}
@@ -420,7 +428,7 @@ PROBES: dict[str, list[Probe]] = {
     "ImportDumpRole": [imports_changes, *EVERY_TASK],
     "AttachUploadRole": [succeeds, *EVERY_TASK, replaces_an_image, rejects_what_is_no_picture, knows_what_it_rejected],
     "UploadsRole": [queues_an_import, queues_an_upload, records_what_it_cannot_send],
-    "ItemChangesRole": [queues_a_download, records_what_it_cannot_send],
+    "ItemChangesRole": [queues_a_download, tells_the_site, records_what_it_cannot_send],
     "TaskEventsRole": [counts_a_task, forgets_payloads],
     "DeadLettersRole": [records_a_dead_letter],
     "SweeperRole": [sends_a_lost_message_again],

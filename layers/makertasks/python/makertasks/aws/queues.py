@@ -21,9 +21,13 @@ MAXIMUM_BATCH = 10
 MAXIMUM_BATCH_BYTES = 262_144
 
 
+# The queue from which an OpenMakerSuite pulls what tasks changed; no task's.
+SITE_CHANGES = "site-changes"
+
+
 def name_of(queue: str) -> str:
-    """Full name of a task's queue."""
-    return f"{settings.stack()}-tasks-{queue}"
+    """Full name of a task's queue, or of the one that a site pulls from."""
+    return f"{settings.stack()}-{queue}" if queue == SITE_CHANGES else f"{settings.stack()}-tasks-{queue}"
 
 
 class QueueMissing(Unavailable):
@@ -84,11 +88,11 @@ class Received:
     receipt_handle: str
 
 
-def receive(queue: str) -> list[Received]:
-    """Up to ten messages that wait, as a worker would get them; raises Unavailable."""
+def receive(queue: str, wait: int = 1) -> list[Received]:
+    """Up to ten messages, as a worker would get them, or none after `wait` seconds (below 10); raises Unavailable."""
     try:
         answer = session.client("sqs").receive_message(
-            QueueUrl=url_of(queue), MaxNumberOfMessages=MAXIMUM_BATCH, WaitTimeSeconds=1
+            QueueUrl=url_of(queue), MaxNumberOfMessages=MAXIMUM_BATCH, WaitTimeSeconds=wait
         )
     except (ClientError, BotoCoreError) as error:
         raise Unavailable(f"the queue {name_of(queue)} gave no messages: {error}") from error

@@ -10,6 +10,7 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 
 from makertasks.errors import PassingError
+from makertasks.inventory import site_changes
 from makertasks.inventory import table as inventory
 from makertasks.inventory.model import LINK_SHARDS, Delivery, ItemSupplier, week_of
 from makertasks.inventory.table import Change
@@ -83,5 +84,6 @@ def set_lead_times(times: Sequence[tuple[str, str, tuple[int, int, int]]]) -> li
 def _lead_time_change(owner: str, entry: str, days: tuple[int, int, int]) -> Change:
     attributes = (ItemSupplier.average_lead_time, ItemSupplier.lead_time_median, ItemSupplier.lead_time_p90)
     actions = [attribute.set(value) for attribute, value in zip(attributes, days, strict=True)]
+    actions.append(site_changes.next_version(site_changes.lead_time_version()))
     is_active = ItemSupplier.is_active == True  # noqa: E712 - PynamoDB's expression, not a comparison
     return Change(ItemSupplier(owner, entry), actions, is_active)

@@ -167,7 +167,11 @@ class Item(Entry, discriminator="item"):
     image = UnicodeAttribute(null=True)  # key of the image
     image_source = UnicodeAttribute(null=True)  # the image_url that `image` was made from
     thumbnail = UnicodeAttribute(null=True)
+    image_digest = UnicodeAttribute(null=True)  # SHA-256 of the image, hexadecimal
+    image_version = NumberAttribute(null=True)  # grows whenever a task changes the image
     qr_code = UnicodeAttribute(null=True)
+    qr_code_digest = UnicodeAttribute(null=True)
+    qr_code_version = NumberAttribute(null=True)
     index_card = UnicodeAttribute(null=True)
     current_stock = NumberAttribute(default=0)
     minimum_stock = NumberAttribute(default=0)
@@ -200,6 +204,7 @@ class ItemSupplier(Entry, discriminator="supplier"):
     average_lead_time = NumberAttribute(default=DEFAULT_LEAD_TIME_DAYS)
     lead_time_median = NumberAttribute(null=True)  # there once the link has been measured here
     lead_time_p90 = NumberAttribute(null=True)
+    lead_time_version = NumberAttribute(null=True)  # grows whenever a task changes them
     is_primary = BooleanAttribute(default=False)
     is_active = BooleanAttribute(default=True)
     updated_at = UnicodeAttribute(null=True)

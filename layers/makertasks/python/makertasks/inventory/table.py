@@ -19,6 +19,7 @@ from pynamodb.transactions import TransactWrite
 from makertasks import settings
 from makertasks.aws.dynamodb import code_of, is_refused
 from makertasks.errors import InvalidRequest, PassingError, UnknownItem
+from makertasks.inventory import site_changes
 from makertasks.inventory.model import (
     DEFAULT_LEAD_TIME_DAYS,
     MODELS,
@@ -174,7 +175,7 @@ def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
 
 
 def update_item(item_id: UUID | str, condition: Condition | None = None, **attributes: str | None) -> bool:
-    """Set single attributes of an item (None removes one).
+    """Set single attributes of an item (None removes one), and raise the versions of those that the site is told of.
 
     Answers False where `condition` did not hold. Raises UnknownItem where the item is gone and PassingError where
     DynamoDB refuses; either way nothing has changed.
@@ -185,6 +186,7 @@ def update_item(item_id: UUID | str, condition: Condition | None = None, **attri
         getattr(Item, name).remove() if value is None else getattr(Item, name).set(value)
         for name, value in attributes.items()
     ]
+    actions += [site_changes.next_version(version) for name in attributes if (version := site_changes.version_of(name))]
     exists = Item.owner.exists()
     if change(Change(item, actions, exists if condition is None else exists & condition)):
         return True

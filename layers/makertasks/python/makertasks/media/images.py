@@ -135,7 +135,9 @@ def _commit(
     condition: Condition | None,
 ) -> dict[str, Any]:
     """The item's one write, and the result of the whole."""
-    attributes = {"image": image, "thumbnail": thumbnail_key_of(image), "image_source": source}
+    digest = hashlib.sha256(picture.body).hexdigest()
+    thumbnail = thumbnail_key_of(image)
+    attributes = {"image": image, "thumbnail": thumbnail, "image_source": source, "image_digest": digest}
     kept = all(getattr(item, name) == value for name, value in attributes.items())
     if not kept:
         try:
@@ -151,7 +153,7 @@ def _commit(
     _clean_up(item, image)
     return {
         "image": image,
-        "thumbnail": attributes["thumbnail"],
+        "thumbnail": thumbnail,
         "width": picture.width,
         "height": picture.height,
         "bytes": len(picture.body),

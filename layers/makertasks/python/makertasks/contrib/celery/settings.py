@@ -48,15 +48,15 @@ def django_settings() -> str:
 def policy(*, inventory: bool = False) -> dict[str, Any]:
     """The IAM policy of whoever runs that client, and nothing it does not need; raises Unavailable.
 
-    `inventory`: the client also sends changes of its inventory (`makertasks.contrib.django`).
+    `inventory`: the client also sends changes of its inventory and pulls those that tasks made
+    (`makertasks.contrib.django`). Without the right to list the bucket S3 would say "forbidden" of what is gone.
 
     Put and deleted are groups and chords and what `forget()` removes; updated is what MakertasksControl revokes.
     """
     table = _table_arn()
     arns = [_queue_arn(short) for short in _queues().values()]
     partition = table.split(":")[1]
-    changes = f"arn:{partition}:s3:::{settings.bucket()}/imports/changes/*"
-    more = [_allow("SendInventory", ["s3:PutObject"], changes)] if inventory else []
+    more = _inventory_statements(f"arn:{partition}:s3:::{settings.bucket()}") if inventory else []
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -68,6 +68,17 @@ def policy(*, inventory: bool = False) -> dict[str, Any]:
             _allow("RevokePutOff", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
         ],
     }
+
+
+def _inventory_statements(bucket: str) -> list[dict[str, Any]]:
+    """What `makertasks.contrib.django` needs beside the tasks."""
+    pull = ["sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage"]
+    return [
+        _allow("SendInventory", ["s3:PutObject"], f"{bucket}/imports/changes/*"),
+        _allow("PullChanges", pull, _queue_arn(queues.SITE_CHANGES)),
+        _allow("ReadMedia", ["s3:GetObject"], [f"{bucket}/inventory/images/*", f"{bucket}/inventory/qrcodes/*"]),
+        _allow("KnowMedia", ["s3:ListBucket"], bucket),
+    ]
 
 
 def client_policy() -> dict[str, Any]:

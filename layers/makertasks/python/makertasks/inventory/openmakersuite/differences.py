@@ -14,7 +14,10 @@ from makertasks import clock
 from makertasks.inventory.table import Change, Entry
 
 # Attributes that only tasks write.
-MADE_HERE = {"image_source", "thumbnail", "index_card", "lead_time_median", "lead_time_p90"}
+MADE_HERE = {
+    *("image_source", "image_digest", "image_version", "thumbnail", "qr_code_digest", "qr_code_version", "index_card"),
+    *("lead_time_median", "lead_time_p90", "lead_time_version"),
+}
 
 # Which state an object has; written with what differs.
 ORDER = "as_of"

@@ -1,0 +1,142 @@
+"""What tasks changed, in the form in which the site is told: one format, whether it is pulled or pushed.
+
+    {"type": "inventory.changed", "format": 1, "changes": [
+      {"model": "inventory.inventoryitem", "pk": "94cb…", "attributes": {
+        "image": {"value": "inventory/images/M3.png", "version": 1764111111112, "link": "https://…"}}},
+      {"model": "inventory.itemsupplier", "pk": "5", "attributes": {
+        "average_lead_time": {"value": 4, "version": 1764111111113}, …}}]}
+
+An attribute's version only grows, so that what arrives late or twice replaces nothing newer. Only tasks write versions:
+what came from the site has none, and does not go back to it. `link` is there where changes are pushed: an address that
+serves the object for a short time. Where they are pulled, `value` is the object's key in the bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from makertasks import clock
+from makertasks.errors import MakertasksError
+from makertasks.inventory.model import Item, ItemSupplier
+
+FORMAT = 1
+
+ITEM, LINK = "inventory.inventoryitem", "inventory.itemsupplier"
+
+# Attributes of each kind of entry, by the attribute that holds their version.
+VERSIONED: dict[str, dict[str, tuple[str, ...]]] = {
+    "item": {"image_version": ("image",), "qr_code_version": ("qr_code",)},
+    "supplier": {"lead_time_version": ("average_lead_time", "lead_time_median", "lead_time_p90")},
+}
+MODELS = {"item": ITEM, "supplier": LINK}
+
+# Attributes whose value is the key of an object of the bucket.
+MEDIA = frozenset({"image", "qr_code"})
+
+# A message holds this many changes, which is about 10 KB. A site fetches the objects of one message while it answers.
+CHANGES_A_MESSAGE = 40
+MEDIA_A_MESSAGE = 5
+
+
+class UnknownFormat(MakertasksError):
+    """The message is not in a format that this version of the package knows."""
+
+
+class Attribute(msgspec.Struct, omit_defaults=True):
+    """An attribute's value and its version; `link` serves the object that a media attribute names."""
+
+    value: str | int | None
+    version: int
+    link: str | None = None
+
+
+class Changed(msgspec.Struct):
+    """What changed of one object of the site."""
+
+    model: str
+    pk: str
+    attributes: dict[str, Attribute]
+
+    @property
+    def media(self) -> int:
+        """How many objects of the bucket it names."""
+        return len(MEDIA & self.attributes.keys())
+
+
+class Message(msgspec.Struct):
+    """One message to the site."""
+
+    changes: list[Changed]
+    type: Literal["inventory.changed"] = "inventory.changed"
+    format: int = FORMAT
+
+
+def next_version(attribute: Any) -> Any:
+    """PynamoDB's action that raises a version by one, beginning at the present time in milliseconds.
+
+    An item that is deleted and made again thereby goes on above the versions that it had before.
+    """
+    return attribute.set((attribute | int(clock.now().timestamp() * 1000)) + 1)
+
+
+def version_of(name: str) -> Any:
+    """The version attribute of an item's attribute; None where it has none."""
+    names = {each: version for version, group in VERSIONED["item"].items() for each in group}
+    return getattr(Item, names[name]) if name in names else None
+
+
+def lead_time_version() -> Any:
+    """The version attribute of a link's lead times."""
+    return ItemSupplier.lead_time_version
+
+
+def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changed | None:
+    """What tasks changed of an entry between two states of its row; None where that is nothing the site knows."""
+    kind = str(new.get("kind"))
+    attributes = {
+        name: Attribute(_plain(new.get(name)), int(new[version]))
+        for version, names in VERSIONED.get(kind, {}).items()
+        if new.get(version) is not None and new[version] != old.get(version)
+        for name in names
+    }
+    if not attributes:
+        return None
+    number = str(new["owner"]).partition("#")[2] if kind == "item" else str(new["entry"]).partition("#")[2]
+    return Changed(MODELS[kind], number, attributes)
+
+
+def messages(changes: Iterable[Changed]) -> Iterator[Message]:
+    """Messages that together hold all changes, in their order."""
+    batch: list[Changed] = []
+    media = 0
+    for each in changes:
+        if batch and (len(batch) == CHANGES_A_MESSAGE or media + each.media > MEDIA_A_MESSAGE):
+            yield Message(batch)
+            batch, media = [], 0
+        batch.append(each)
+        media += each.media
+    if batch:
+        yield Message(batch)
+
+
+def encode(message: Message) -> str:
+    """A message as JSON."""
+    return msgspec.json.encode(message).decode()
+
+
+def decode(body: str | bytes) -> Message:
+    """A message from JSON; raises UnknownFormat."""
+    try:
+        message = msgspec.json.decode(body, type=Message)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnknownFormat(f"not a message about changes of the inventory: {error}") from error
+    if message.format != FORMAT:
+        raise UnknownFormat(f"format {message.format} is not known here, only {FORMAT}; upgrade the package makertasks")
+    return message
+
+
+def _plain(value: Any) -> str | int | None:
+    return value if value is None or isinstance(value, str) else int(value)
