@@ -72,8 +72,17 @@ destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
 
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+# Unit and engine tests run in random order and with random hashes. Each run prints its seed; `make unit SEED=…` repeats it.
+ifndef SEED
+SEED := $(shell echo $$RANDOM$$RANDOM)
+endif
+RANDOMLY = PYTHONHASHSEED=$(SEED) $(BIN)/pytest -n 2 --dist worksteal -p randomly --randomly-seed=$(SEED)
+# Moments at which code that counts days, hours or months goes wrong, and the tests of such code.
+MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UTC 2027-03-14T01:59:50@America/New_York
+DATED = tests/unit/test_lead_times.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
+
 .PHONY: test
-test: check unit engine celery site stack faults browser ## What proves that it works (about 20 minutes)
+test: check unit engine dates celery site stack faults browser ## What proves that it works (about 20 minutes)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
@@ -85,11 +94,15 @@ check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the
 
 .PHONY: unit
 unit: $(ENVIRONMENTS) ## Tests of every part by itself
-	$(BIN)/pytest tests/unit -n 2 --dist worksteal
+	$(RANDOMLY) tests/unit
 
 .PHONY: engine
 engine: $(ENVIRONMENTS) ## Tests of tasks from their submission to their end, and of all that reads them, on moto
-	$(BIN)/pytest tests/engine -n 2 --dist worksteal
+	$(RANDOMLY) tests/engine
+
+.PHONY: dates
+dates: $(ENVIRONMENTS) ## Tests of code that counts days, around midnight, on leap day, at a change to summer time
+	@for moment in $(MOMENTS); do echo "At $$moment, with seed $(SEED):"; $(RANDOMLY) $(DATED) --at $$moment || exit 1; done
 
 .PHONY: stack
 stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Tests of the real template on the local AWS, stock Celery's among them

@@ -27,7 +27,7 @@ RUNNERS = (
 # What is not run as it stands, and why. The first that fits counts.
 NOT_RUN = (
     (r"git (clone|checkout) ", "there is no address and no former version to take; what follows is run"),
-    (r"make (setup|check|unit|engine|stack|test)\b", "these run the tests; that the targets exist is tested"),
+    (r"make (setup|check|unit|engine|dates|stack|test)\b", "these run the tests; that the targets exist is tested"),
     (r"make run\b", "tests/stack/test_local_run.py runs what the target runs"),
     (r"pip install ", "not published; tests/stack/test_package.py installs the checkout"),
     (r"python manage\.py ", "OpenMakerSuite's own; the tests import a file that it made"),

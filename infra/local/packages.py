@@ -16,7 +16,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -182,8 +181,9 @@ def _compile(folder: Path, target: Target) -> None:
 def _keep(path: Path) -> None:
     """Note that a zip file is in use, and remove those like it that have not been for KEPT_SECONDS."""
     path.touch()
+    present = path.stat().st_mtime  # the file system's clock, which keeps the other files' times too
     for old in path.parent.glob(f"{path.name.rpartition('-')[0]}-*.zip"):
-        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+        if present - old.stat().st_mtime > KEPT_SECONDS:
             old.unlink(missing_ok=True)
             shutil.rmtree(old.with_suffix(""), ignore_errors=True)
 

@@ -4,6 +4,7 @@ import pytest
 from echo_task import echo  # noqa: F401 - a fixture
 
 from makertasks import tasks
+from tests.hand_clock import time_passes  # noqa: F401 - a fixture
 from tests.on_moto import aws, counters_table, environment, inventory_table, media_bucket, task_queues, tasks_table  # noqa: F401 - fixtures
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,18 +16,12 @@ from makertasks.worker import handler as worker
 NAME = "tests.echo"
 
 
-def wait_until(condition, seconds=3.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.02)
-
-
 @dataclass
 class Echo:
     """A task whose next runs do what the test says."""
 
     queue: Queue
+    time_passes: Callable[..., None]
     plan: list = field(default_factory=list)
     calls: list = field(default_factory=list)
 
@@ -42,10 +36,10 @@ class Echo:
 
 
 @pytest.fixture
-def echo(aws, tasks_table, monkeypatch):
+def echo(aws, tasks_table, time_passes, monkeypatch):
     monkeypatch.setattr(tasks, "_registry", dict(tasks._registry))
 
-    @tasks.task(NAME, max_retries=2, retry_base=0.001)
+    @tasks.task(NAME, max_retries=2)
     def echo(text: str, times: int = 1) -> dict:
         """Give the text back."""
         state.calls.append(text)
@@ -58,5 +52,5 @@ def echo(aws, tasks_table, monkeypatch):
 
     aws.client("sqs").create_queue(QueueName="unit-tasks-echo")
     queue = Queue(aws.client("sqs"), "unit-tasks-echo", worker.lambda_handler(echo))
-    state = Echo(queue)
+    state = Echo(queue, time_passes)
     return state

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from echo_task import NAME
 
 from generate_qr_code.handler import generate_qr_code
-from makertasks import clock, wire
+from makertasks import wire
 from makertasks.errors import InvalidRequest
 from makertasks.records import table as records
 from makertasks.records.states import Status
@@ -76,7 +74,7 @@ def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
         submit_many(texts(27), idempotency_key="stocktaking")
 
     # and after that while it does what is missing
-    later(monkeypatch, bulk_calls.HELD + timedelta(seconds=1))
+    echo.time_passes(seconds=bulk_calls.HELD.total_seconds() + 1)
     answer = submit_many(texts(27), idempotency_key="stocktaking")
     assert (len(set(answer.ids)), answer.rejected) == (27, [])
     assert recorded <= {wire.result_key(task_id) for task_id in answer.ids}
@@ -86,12 +84,12 @@ def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
 
 def test_a_long_call_holds_its_key_anew_and_one_that_was_held_up_stops_writing(echo, monkeypatch):
     with bulk_calls.holding("stocktaking", texts(3)) as call:
-        later(monkeypatch, timedelta(seconds=20))
+        echo.time_passes(seconds=20)
         assert call.may_write()
-        later(monkeypatch, timedelta(seconds=60))
+        echo.time_passes(seconds=40)
         with pytest.raises(InvalidRequest, match="under way"):
             submit_many(texts(3), idempotency_key="stocktaking")
-        later(monkeypatch, timedelta(seconds=300))
+        echo.time_passes(seconds=240)
         assert not call.may_write()
 
 
@@ -99,14 +97,9 @@ def test_a_key_stands_for_the_same_tasks_until_its_time_ends(echo, monkeypatch):
     first = submit_many(texts(3), idempotency_key="stocktaking")
     with pytest.raises(InvalidRequest, match="was used for other tasks"):
         submit_many(texts(4), idempotency_key="stocktaking")
-    later(monkeypatch, timedelta(hours=25))
+    echo.time_passes(hours=25)
     second = submit_many(texts(3), idempotency_key="stocktaking")
     assert not set(first.ids) & set(second.ids)
-
-
-def later(monkeypatch, time):
-    """Put the clock forward from now on."""
-    monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC) + time)
 
 
 def test_what_could_not_be_sent_is_recorded_and_said(echo):

@@ -7,12 +7,10 @@ from itertools import count
 import pytest
 from stopping import stopped
 
-from makertasks import clock
 from makertasks.aws import bucket
 from makertasks.errors import PassingError
 from makertasks.records import notes
 from makertasks.records import table as records
-from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.submission import bulk, bulk_calls
 from makertasks.submission.producer import Submission
@@ -22,9 +20,8 @@ KEY = "inventory/qrcodes/effect"
 
 
 @pytest.fixture
-def shop(echo, media_bucket, monkeypatch):
-    """An echo task that leaves an object in the bucket, and a sweep without patience."""
-    monkeypatch.setenv("SWEEP_PATIENCE_SECONDS", "0.001")
+def shop(echo, media_bucket):
+    """An echo task that leaves an object in the bucket."""
     echo.work = lambda: bucket.put(KEY, b"done", "text/plain")
     return echo
 
@@ -41,11 +38,7 @@ def hand_over(shop, messages):
 def bring_to_rest(shop, task_id):
     """What happens after the end of a process: its lease ends, its messages come back, the sweep runs."""
     for _ in range(6):
-        record = records.stored(task_id)
-        if record is not None and record.status == Status.STARTED:
-            record.update(actions=[TaskRecord.lease.set(clock.now().timestamp() - 60)])
-        elif record is not None and record.status == Status.RETRY:
-            record.update(actions=[TaskRecord.retry_at.set(clock.text(clock.now()))])
+        shop.time_passes(minutes=11)
         sweeping.sweep(10)
         while messages := shop.queue.receive():
             hand_over(shop, messages)
@@ -62,10 +55,6 @@ def test_a_worker_that_stops_at_any_call(shop, moment, first):
         task_id = shop.submit(str(number))
         messages = shop.queue.receive()
         was_stopped = stopped(number, moment, lambda: shop.queue.handler({"Records": messages}, shop.queue.context))  # noqa: B023
-        for message in messages:  # as their visibility time-out ends
-            shop.queue.sqs.change_message_visibility(
-                QueueUrl=shop.queue.url, ReceiptHandle=message["receiptHandle"], VisibilityTimeout=0
-            )
         record = bring_to_rest(shop, task_id)
         assert (record.status, record.task_id) == (Status.SUCCESS, task_id), number
         assert bucket.get(KEY).body == b"done"

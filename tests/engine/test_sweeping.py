@@ -23,12 +23,14 @@ PRESENT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture
 def lost(echo, monkeypatch):
-    """An echo task without patience, whose messages are lost."""
-    monkeypatch.setenv("SWEEP_PATIENCE_SECONDS", "0.001")
+    """An echo task whose messages are lost long enough ago for the sweep."""
+    monkeypatch.setenv("SWEEP_PATIENCE_SECONDS", str(PATIENCE.total_seconds()))
 
     def lose():
+        echo.time_passes(minutes=1)  # until those in flight are back
         for message in echo.queue.receive() + echo.queue.receive():
             echo.queue.sqs.delete_message(QueueUrl=echo.queue.url, ReceiptHandle=message["receiptHandle"])
+        echo.time_passes(minutes=11)
 
     echo.lose = lose
     return echo
@@ -58,7 +60,6 @@ def test_a_retry_whose_message_was_lost_runs_after_all(lost):
     task_id = lost.submit()
     lost.queue.deliver()
     lost.lose()
-    lost.record(task_id).update(actions=[TaskRecord.retry_at.set(clock.text(clock.now()))])
     assert sweeping.sweep(10).requeued == 1
     lost.queue.deliver()
     assert lost.record(task_id).status == Status.SUCCESS
@@ -69,16 +70,17 @@ def test_messages_that_lead_nowhere_end_in_failure_with_the_reason(lost):
     for _ in range(sweeping.REQUEUES):
         lost.lose()
         assert sweeping.sweep(10).requeued == 1
-        lost.record(task_id).update(actions=[TaskRecord.requeued.set(clock.text(clock.now() - timedelta(days=1)))])
+        lost.time_passes(days=1)
     lost.lose()
     assert sweeping.sweep(10).given_up == 1
     record = lost.record(task_id)
     assert (record.status, record.error_type) == (Status.FAILURE, "MessageLost")
 
 
-def test_a_task_whose_queue_is_gone_is_given_up_in_the_end(lost, monkeypatch):
+def test_a_task_whose_queue_is_gone_is_given_up_in_the_end(lost):
     task_id = lost.submit()
     lost.record(task_id).update(actions=[TaskRecord.queue.set("removed"), TaskRecord.requeues.set(sweeping.REQUEUES)])
+    lost.time_passes(days=1)
     assert sweeping.sweep(10).given_up == 1
     assert lost.record(task_id).status == Status.FAILURE
 
@@ -86,6 +88,7 @@ def test_a_task_whose_queue_is_gone_is_given_up_in_the_end(lost, monkeypatch):
 def test_a_backlog_is_left_alone(lost):
     for _ in range(3):
         lost.submit()
+    lost.time_passes(minutes=11)
     assert sweeping.sweep(10) == sweeping.Swept(examined=3)
     assert lost.queue.count() == 3
 
@@ -93,6 +96,7 @@ def test_a_backlog_is_left_alone(lost):
 def test_ended_tasks_are_not_looked_at(lost):
     lost.submit()
     lost.queue.deliver()
+    lost.time_passes(minutes=11)
     assert sweeping.sweep(10).examined == 0
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 
+from makertasks import clock
 from makertasks.context import Context, Continue, running
 from makertasks.inventory import deliveries
 from makertasks.inventory import table as inventory
@@ -33,6 +34,13 @@ from update_average_lead_times.measurement import Tally, examine
 
 ITEM = str(UUID(int=1))
 TODAY = datetime.now(UTC).date()
+
+
+@pytest.fixture(autouse=True)
+def no_midnight(monkeypatch):
+    """It stays the day on which the tests were read."""
+    noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: noon)
 
 
 def ago(days: int) -> date:
