@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from pathlib import Path
 from urllib.parse import quote_plus
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from makertasks.records.model import TaskRecord
 from uploads.handler import handler
 
 ITEM = str(UUID(int=7))
+PICTURES = Path(__file__).parents[1] / "data" / "pictures"
 KEY = f"uploads/images/{ITEM}/my photo+1.jpg"
 CONTEXT = LambdaContext(function_name="uploads")
 
@@ -78,6 +80,7 @@ class TestAttaching:
         [
             (KEY, b"<html>", "my photo"),
             (KEY, photo()[:500], "my photo"),
+            (KEY, (PICTURES / "indexed-without-plte.png").read_bytes(), "palette, and it has none"),
             (KEY, b"\0" * (uploads.MAX_BYTES + 1), f"the limit is {uploads.MAX_BYTES}"),
             (f"uploads/images/{UUID(int=8)}/a.jpg", photo(), f"the inventory has no item {UUID(int=8)}"),
             ("uploads/images/a.jpg", photo(), "nobody knows its item"),

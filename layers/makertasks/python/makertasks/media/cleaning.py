@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 
 from PIL import Image, ImageCms
 
-# A CMYK profile of a print shop has 0.5 to 2.7 MB.
-MAX_PROFILE_BYTES = 4 * 1024 * 1024
+from makertasks.media.png import MAX_PROFILE_BYTES, grey
 
 # EXIF orientation (CIPA DC-008, tag 0x0112) to what undoes it.
 _ORIENTATION_TAG = 0x0112
@@ -22,8 +22,23 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# What Pillow's decoders raise on damaged files. Not Exception: a time limit must reach the worker.
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, ArithmeticError)
+# What Pillow's decoders raise on damaged files, by their code and by 60,000 damaged files. Not Exception: a time limit
+# must reach the worker.
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+)
 
 
 def averageable(image: Image.Image) -> Image.Image:
@@ -32,13 +47,13 @@ def averageable(image: Image.Image) -> Image.Image:
         return image.convert("L")
     if image.mode == "P":
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
-    return image
+    return grey(image) if image.mode.startswith("I") else image
 
 
 def cleaned(image: Image.Image) -> Image.Image:
     """Upright, in sRGB or grey with 8 bits, and with nothing beside its pixels."""
     turn = _TURNS.get(_orientation(image))
-    image = _in_srgb(_with_alpha_channel(image))
+    image = _in_srgb(image)
     if turn is not None:
         image = image.transpose(turn)
     image.info = {"transparency": image.info["transparency"]} if _has_palette_alpha(image) else {}
@@ -57,17 +72,10 @@ def _has_palette_alpha(image: Image.Image) -> bool:
     return image.mode == "P" and "transparency" in image.info
 
 
-def _with_alpha_channel(image: Image.Image) -> Image.Image:
-    """A PNG may name one colour or grey as transparent; a channel says the same and survives what comes after."""
-    if "transparency" not in image.info or image.mode not in {"1", "L", "RGB"}:
-        return image
-    return image.convert("RGBA" if image.mode == "RGB" else "LA")
-
-
 def _in_srgb(image: Image.Image) -> Image.Image:
     """8 bits a channel, and colours as sRGB means them; without a usable profile as they are."""
-    if image.mode.startswith("I"):  # 16 bits of grey; Pillow's own conversion would cut all above 255 to white
-        return image.point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode.startswith("I"):
+        return grey(image)
     profile = image.info.get("icc_profile")
     if profile and image.mode in {"P", "RGB", "RGBA", "CMYK"} and len(profile) <= MAX_PROFILE_BYTES:
         image = _converted(averageable(image), profile)

@@ -26,6 +26,7 @@ from PIL import (  # importing a plug-in registers it
 )
 
 from makertasks.errors import PermanentError
+from makertasks.media import jpeg, png
 from makertasks.media.cleaning import DAMAGE, averageable, cleaned
 from makertasks.media.formats import KEPT, name_of
 
@@ -60,12 +61,16 @@ class PixelLimit:
     whole: int
 
 
+# A JPEG's own limit of a side. Each row of a picture takes memory beside its pixels, which counts where rows are short.
+MAX_SIDE = 65_535
+
 # Chosen so that the function as a whole, its libraries and both files included, stays under 256 MB. A phone's usual 12
 # megapixels are kept whole. Of a JPEG the decoder can leave out every second pixel; of other formats all pixels must
 # be decoded first, and averaging those of a PNG with transparency takes them twice.
 LIMITS = {
     "JPEG": PixelLimit(50_500_000, 12_600_000),
     "progressive JPEG": PixelLimit(16_800_000, 12_600_000),
+    "JPEG of several scans": PixelLimit(16_800_000, 12_600_000),  # its coefficients wait in memory as well
     "PNG": PixelLimit(18_000_000, 12_600_000),
     "WEBP": PixelLimit(8_300_000, 5_000_000),
 }
@@ -90,10 +95,10 @@ def prepare(body: bytes) -> Picture:
     """
     kind = _kind_of(body)
     with _refusing_damage(kind):
-        image = _open(body, kind)
-        _draft(image, LIMITS[_limit_name(image, kind)].whole)
-        image.load()
-        options = _encoding_of(image, body, kind)
+        source = _open(body, kind)
+        _draft(source.image, source.limit.whole)
+        image = source.load()
+        options = _encoding_of(source.image, body, kind)
         image = cleaned(_halved(image, kind))
         encoded = _encoded(image, kind, options)
         return Picture(
@@ -105,11 +110,10 @@ def thumbnail(body: bytes) -> bytes:
     """A WebP of quality 85 that fits in 300x300 and is never larger than the picture; raises UnusablePicture."""
     kind = _kind_of(body)
     with _refusing_damage(kind):
-        image = _open(body, kind)
+        source = _open(body, kind)
         # Twice the size wanted: the decoder's own scaling is coarse, the last factor is Pillow's.
-        image.draft(None, (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
-        image.load()
-        return _encoded_thumbnail(cleaned(_halved(image, kind)))
+        source.image.draft(None, (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
+        return _encoded_thumbnail(cleaned(_halved(source.load(), kind)))
 
 
 def _kind_of(body: bytes) -> str:
@@ -134,8 +138,9 @@ def _refusing_damage(kind: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise _too_large(kind, None, LIMITS[kind].largest) from error
     except DAMAGE as error:
-        # An unknown file is named by Pillow with the address of a buffer, which tells nobody anything.
-        reason = "its header is broken" if isinstance(error, UnidentifiedImageError) else str(error)
+        # Pillow names an unknown file by the address of a buffer, which helps nobody.
+        broken = isinstance(error, UnidentifiedImageError)
+        reason = "its header is broken" if broken else str(error) or type(error).__name__
         raise UnusablePicture(f"is a damaged or cut off {_title(kind)} ({reason}). Give an intact one") from error
 
 
@@ -150,18 +155,59 @@ def _too_large(kind: str, pixels: int | None, largest: int) -> UnusablePicture:
     )
 
 
-def _limit_name(image: Image.Image, kind: str) -> str:
-    return "progressive JPEG" if kind == "JPEG" and image.info.get("progressive") else kind
+@dataclass(frozen=True)
+class _Source:
+    """A picture with its header read, no pixel decoded, and its size within the limit of its format."""
+
+    image: Image.Image
+    limit: PixelLimit
+    png: png.Png | None = None
+
+    def load(self) -> Image.Image:
+        """Decode the pixels."""
+        if self.png is not None:
+            return self.png.load(self.image)
+        self.image.load()
+        return self.image
 
 
-def _open(body: bytes, kind: str) -> Image.Image:
-    """The picture with its header read and no pixel decoded; raises UnusablePicture above the limit of its format."""
-    image = Image.open(io.BytesIO(body), formats=(kind,))
-    name = _limit_name(image, kind)
+def _open(body: bytes, kind: str) -> _Source:
+    """Read the header; raises UnusablePicture where decoding could take too much memory or time."""
+    if kind == "JPEG":
+        return _open_jpeg(body)
+    if kind == "PNG":
+        chunks = png.read(body)
+        return _Source(*_checked(chunks.open(), kind), chunks)
+    return _Source(*_checked(Image.open(io.BytesIO(body), formats=(kind,)), kind))
+
+
+def _open_jpeg(body: bytes) -> _Source:
+    found = jpeg.structure(body)
+    if found.excessive:
+        raise UnusablePicture(
+            f"is a JPEG of more than {jpeg.MAX_SCANS} scans or {jpeg.MAX_SEGMENTS} segments, which could take minutes "
+            "to decode. Save it again with an ordinary program"
+        )
+    image: Image.Image = Image.open(io.BytesIO(body), formats=("JPEG",))
+    several = "JPEG of several scans" if found.scans > 1 else "JPEG"
+    image, limit = _checked(image, "progressive JPEG" if image.info.get("progressive") else several)
+    if found.scans and not found.ended:
+        whole = jpeg.ended(body, _halvings(image, limit.whole))
+        image = Image.open(io.BytesIO(whole), formats=("JPEG",))
+    return _Source(image, limit)
+
+
+def _checked(image: Image.Image, name: str) -> tuple[Image.Image, PixelLimit]:
+    """A picture and its limit; raises UnusablePicture above that."""
+    limit = LIMITS[name]
     pixels = image.width * image.height
-    if pixels > LIMITS[name].largest:
-        raise _too_large(name, pixels, LIMITS[name].largest)
-    return image
+    if pixels > limit.largest:
+        raise _too_large(name, pixels, limit.largest)
+    if max(image.size) > MAX_SIDE:
+        raise UnusablePicture(
+            f"is {image.width} x {image.height} pixels; the limit for a side is {MAX_SIDE}. Give a smaller picture"
+        )
+    return image, limit
 
 
 def _halvings(image: Image.Image, whole: int) -> int:
@@ -190,9 +236,11 @@ def _encoding_of(image: Image.Image, body: bytes, kind: str) -> dict[str, Any]:
         return {"lossless": True, "quality": 0} if _is_lossless_webp(body) else {"quality": QUALITY}
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return {}
-    if image.mode == "CMYK" or not image.quantization:
+    # A file numbers its tables as it likes, and says for each component which one it uses.
+    tables = [image.quantization.get(component[3]) for component in image.layer]
+    if image.mode == "CMYK" or not tables or None in tables:
         return {"quality": QUALITY}
-    return {"qtables": image.quantization, "subsampling": JpegImagePlugin.get_sampling(image)}
+    return {"qtables": tables, "subsampling": JpegImagePlugin.get_sampling(image)}
 
 
 def _is_lossless_webp(body: bytes) -> bool:
