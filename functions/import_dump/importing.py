@@ -6,9 +6,8 @@ import tempfile
 from functools import cached_property
 from typing import Any, BinaryIO
 
-from botocore.exceptions import BotoCoreError
-
 from makertasks.aws import bucket
+from makertasks.aws.errors import asking
 from makertasks.context import Continue, current
 from makertasks.errors import NotFound, PassingError, PermanentError
 from makertasks.inventory.openmakersuite import dumps, importing
@@ -54,10 +53,8 @@ def _copy(key: str, etag: str | None, file: BinaryIO) -> None:
             f"{key}: {response['ContentLength']} bytes; the limit is {MAXIMUM_BYTES}. Dump inventory and reorder_queue "
             "alone, or one model after the other"
         )
-    try:
+    with asking(f"S3 stopped while {key} was read", raises=PassingError):
         file.writelines(response["Body"].iter_chunks(PIECE_BYTES))
-    except BotoCoreError as error:
-        raise PassingError(f"S3 stopped while {key} was read: {error}") from error
 
 
 def _rewound(file: BinaryIO) -> BinaryIO:

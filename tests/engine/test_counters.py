@@ -86,6 +86,7 @@ def cut(chance, events):
 @given(st.integers(0, 10_000))
 def test_changes_count_once_however_they_are_cut_repeated_and_ordered(counters_table, seed):
     # given the changes of a dozen tasks, spread over two shards
+    counters.connect()
     for cell in CounterCell.scan():
         cell.delete()
     chance = random.Random(seed)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from makertasks import tasks, wire
 from makertasks.aws import bucket, json_values
-from makertasks.aws.json_attributes import JSONMap
+from makertasks.aws.dynamodb import JSONMap
 from makertasks.control import retrying
 from makertasks.errors import InvalidRequest
 from makertasks.records import payloads

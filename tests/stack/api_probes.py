@@ -125,7 +125,7 @@ def delayed(bench: Bench) -> list[str]:
 
 
 def turns_the_page(bench: Bench, role: Role) -> None:
-    """A cursor is sealed with a key that lies beside the counters."""
+    """A cursor leads to the next page."""
     many = {"name": (name := "inventory.tasks.generate_qr_code"), "kwargs": {"item_id": bench.item()}}
     answers(bench, "POST", "/v1/tasks/batch", 202, json={"tasks": [many, many]})
     first = answers(bench, "GET", f"/v1/tasks?name={name}&limit=1")

@@ -27,6 +27,7 @@ ORDER: list[set[str]] = [
     {"cli"},
 ]
 LINE = {room: number for number, rooms in enumerate(ORDER) for room in rooms}
+AWS_LIBRARIES = ("boto3", "botocore", "pynamodb.exceptions", "pynamodb.connection")
 LONGEST_MODULE = 300
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -66,6 +67,17 @@ def test_a_room_imports_only_from_those_before_it(room):
             other = parts[1] if parts[0] == "makertasks" and len(parts) > 1 else None
             if other in LINE and other != room and not (LINE[other] < LINE[room] or {room, other} <= GROUND):
                 wrong.append(f"{file.relative_to(PACKAGE)} imports {name}")
+    assert not wrong
+
+
+def test_only_the_room_aws_imports_the_libraries_of_aws():
+    wrong = [
+        f"{file.relative_to(PACKAGE)} imports {name}"
+        for file in MODULES
+        if room_of(file) != "aws"
+        for name in imports(file)
+        if name.startswith(AWS_LIBRARIES)
+    ]
     assert not wrong
 
 

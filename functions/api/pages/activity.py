@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from api import lists
 from api.access import Caller, Role
 from api.arguments import Cursor
 from api.pages import rendering
 from api.requests import Request
 from api.routing import Reply, page
+from makertasks.control import audit
 
 ENTRIES = 50
 
@@ -23,5 +23,5 @@ class ActivityQuery(msgspec.Struct, forbid_unknown_fields=True):
 @page("GET", "/activity", Role.VIEWER)
 def activity_page(caller: Caller, query: ActivityQuery, request: Request) -> Reply:
     """The actions that changed what others rely on, newest first."""
-    found = lists.audit_page(ENTRIES, query.cursor or None)
+    found = audit.page(ENTRIES, query.cursor or None)
     return rendering.page(request, caller, "activity.html", section="", **found)

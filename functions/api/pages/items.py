@@ -56,7 +56,7 @@ class Sheet(msgspec.Struct, forbid_unknown_fields=True):
 @page("GET", "/items", Role.VIEWER)
 def items_page(caller: Caller, query: ItemsQuery, request: Request) -> Reply:
     """Items by name."""
-    found, cursor = lists.item_page(query.prefix, ITEMS, query.cursor or None)
+    found, cursor = inventory.list_items(ITEMS, query.cursor or None, query.prefix)
     following = address("/items", prefix=query.prefix, cursor=cursor) if cursor else None
     return rendering.page(
         request, caller, "items.html", section="/items", items=[views.item(entry) for entry in found],

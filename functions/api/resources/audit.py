@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from api import lists
 from api.access import Role
 from api.arguments import Cursor, Limit
 from api.routing import route
@@ -30,4 +29,4 @@ class AuditQuery(msgspec.Struct, forbid_unknown_fields=True):
 @route("GET", "/v1/audit", Role.VIEWER, tag="System", example={"entries": [AN_ENTRY], "cursor": None})
 def list_audit(query: AuditQuery) -> audit.Page:
     """What was purged, revoked, deleted, paused or changed, by whom and when, newest first."""
-    return lists.audit_page(query.limit, query.cursor)
+    return audit.page(query.limit, query.cursor)

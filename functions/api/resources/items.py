@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from api import lists, shapes, views
+from api import shapes, views
 from api.access import Role
 from api.arguments import AN_ITEM, Cursor, Limit
 from api.routing import route
@@ -50,7 +50,7 @@ class UploadRequest(msgspec.Struct, forbid_unknown_fields=True):
 @route("GET", "/v1/items", Role.VIEWER, tag="Items", example={"items": [AN_ANSWER], "cursor": None})
 def list_items(query: ItemQuery) -> shapes.ItemList:
     """Items by name, with links to what was made for them."""
-    found, cursor = lists.item_page(query.prefix, query.limit, query.cursor)
+    found, cursor = inventory.list_items(query.limit, query.cursor, query.prefix)
     return {"items": [views.item(entry) for entry in found], "cursor": cursor}
 
 

@@ -12,10 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from makertasks import settings
 from makertasks.aws import session
+from makertasks.aws.errors import Answered, asking
 from makertasks.errors import NotFound, PassingError
 
 if TYPE_CHECKING:
@@ -35,14 +34,16 @@ class StoredObject:
     metadata: dict[str, str]
 
 
+# Codes of an object that is not there.
+_NOT_FOUND = ("NoSuchKey", "NotFound", "404")
+
+
 def put(key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
     """Write one object whole, replacing what was there; raises PassingError where S3 refuses."""
-    try:
+    with asking(f"S3 did not store {key}", raises=PassingError):
         session.client("s3").put_object(
             Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
         )
-    except (ClientError, BotoCoreError) as error:
-        raise PassingError(f"S3 did not store {key}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,10 @@ class Version:
 def version(key: str) -> Version:
     """The present version of a key, its content not read; raises PassingError where S3 refuses."""
     try:
-        response = session.client("s3").head_object(Bucket=settings.bucket(), Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "NotFound", "404"}:
-            return Version()
-        raise PassingError(f"S3 did not say what {key} is: {error}") from error
-    except BotoCoreError as error:
-        raise PassingError(f"S3 did not say what {key} is: {error}") from error
+        with asking(f"S3 did not say what {key} is", *_NOT_FOUND, raises=PassingError):
+            response = session.client("s3").head_object(Bucket=settings.bucket(), Key=key)
+    except Answered:
+        return Version()
     return Version(response["ETag"], response.get("Metadata", {}))
 
 
@@ -72,16 +70,14 @@ def replace(key: str, body: bytes, content_type: str, metadata: dict[str, str], 
     Answers the version written. Raises PassingError where S3 refuses for another reason.
     """
     condition = {"IfMatch": seen.etag} if seen.etag else {"IfNoneMatch": "*"}
+    changed = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
     try:
-        response = session.client("s3").put_object(
-            Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata, **condition
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}:
-            return None
-        raise PassingError(f"S3 did not store {key}: {error}") from error
-    except BotoCoreError as error:
-        raise PassingError(f"S3 did not store {key}: {error}") from error
+        with asking(f"S3 did not store {key}", *changed, raises=PassingError):
+            response = session.client("s3").put_object(
+                Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata, **condition
+            )
+    except Answered:
+        return None
     return Version(response["ETag"], metadata)
 
 
@@ -91,32 +87,25 @@ def get(key: str, maximum: int | None = None) -> StoredObject:
     size = int(response["ContentLength"])
     if maximum is not None and size > maximum:
         raise ValueError(f"{key} has {size} bytes; the limit is {maximum}")
-    try:
+    with asking(f"S3 stopped while {key} was read", raises=PassingError):
         body = response["Body"].read()
-    except BotoCoreError as error:
-        raise PassingError(f"S3 stopped while {key} was read: {error}") from error
     return StoredObject(body, response.get("ContentType", ""), response.get("Metadata", {}))
 
 
 def open_object(key: str) -> dict[str, Any]:
     """S3's GetObject response, its body not read yet; raises NotFound or PassingError."""
     try:
-        response: dict[str, Any] = session.client("s3").get_object(Bucket=settings.bucket(), Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-            raise NotFound(f"the bucket has no object {key}") from error
-        raise PassingError(f"S3 did not give {key}: {error}") from error
-    except BotoCoreError as error:
-        raise PassingError(f"S3 did not give {key}: {error}") from error
+        with asking(f"S3 did not give {key}", *_NOT_FOUND, raises=PassingError):
+            response: dict[str, Any] = session.client("s3").get_object(Bucket=settings.bucket(), Key=key)
+    except Answered as error:
+        raise NotFound(f"the bucket has no object {key}") from error
     return response
 
 
 def delete(key: str) -> None:
     """Remove one object; removing what is not there is no error. Raises PassingError where S3 refuses."""
-    try:
+    with asking(f"S3 did not delete {key}", raises=PassingError):
         session.client("s3").delete_object(Bucket=settings.bucket(), Key=key)
-    except (ClientError, BotoCoreError) as error:
-        raise PassingError(f"S3 did not delete {key}: {error}") from error
 
 
 def link(key: str, seconds: int = LINK_SECONDS) -> str:
@@ -131,22 +120,17 @@ def copy(source: str, target: str) -> None:
     """Copy one object inside the bucket, up to 5 GB, without reading it; raises NotFound or PassingError."""
     name = settings.bucket()
     try:
-        session.client("s3").copy_object(Bucket=name, Key=target, CopySource={"Bucket": name, "Key": source})
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-            raise NotFound(f"the bucket has no object {source}") from error
-        raise PassingError(f"S3 did not copy {source} to {target}: {error}") from error
-    except BotoCoreError as error:
-        raise PassingError(f"S3 did not copy {source} to {target}: {error}") from error
+        with asking(f"S3 did not copy {source} to {target}", *_NOT_FOUND, raises=PassingError):
+            session.client("s3").copy_object(Bucket=name, Key=target, CopySource={"Bucket": name, "Key": source})
+    except Answered as error:
+        raise NotFound(f"the bucket has no object {source}") from error
 
 
 def keys(prefix: str) -> frozenset[str]:
     """Every key that begins with `prefix`, 1,000 a request; raises PassingError where S3 refuses."""
     pages = session.client("s3").get_paginator("list_objects_v2").paginate(Bucket=settings.bucket(), Prefix=prefix)
-    try:
+    with asking(f"S3 did not list {prefix}", raises=PassingError):
         return frozenset(entry["Key"] for page in pages for entry in page.get("Contents", []))
-    except (ClientError, BotoCoreError) as error:
-        raise PassingError(f"S3 did not list {prefix}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -164,13 +148,11 @@ def pages(prefix: str, after: str = "") -> Iterator[list[Listed]]:
     Raises PassingError where S3 refuses.
     """
     listing = session.client("s3").get_paginator("list_objects_v2")
-    try:
+    with asking(f"S3 did not list {prefix}", raises=PassingError):
         for page in listing.paginate(Bucket=settings.bucket(), Prefix=prefix, StartAfter=after):
             found = [Listed(each["Key"], each["Size"], each["LastModified"]) for each in page.get("Contents", [])]
             if found:
                 yield found
-    except (ClientError, BotoCoreError) as error:
-        raise PassingError(f"S3 did not list {prefix}: {error}") from error
 
 
 def delete_many(keys: list[str]) -> None:
@@ -178,10 +160,8 @@ def delete_many(keys: list[str]) -> None:
     if not keys:
         return
     wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-    try:
+    with asking(f"S3 did not delete {len(keys)} objects", raises=PassingError):
         refused = session.client("s3").delete_objects(Bucket=settings.bucket(), Delete=wanted).get("Errors", [])
-    except (ClientError, BotoCoreError) as error:
-        raise PassingError(f"S3 did not delete {len(keys)} objects: {error}") from error
     if refused:
         first = refused[0]
         raise PassingError(f"S3 did not delete {first['Key']} and {len(refused) - 1} more: {first.get('Message')}")

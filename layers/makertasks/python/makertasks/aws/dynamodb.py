@@ -1,12 +1,110 @@
-"""What PynamoDB's errors say of DynamoDB's answer."""
+"""What every table of the stack shares: the models' base, JSON attributes, and PynamoDB's errors as ours."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
-from pynamodb.exceptions import PynamoDBException
+from pynamodb.attributes import Attribute
+from pynamodb.constants import LIST, MAP
+from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError
+from pynamodb.models import Model
+
+from makertasks.aws import json_values, session
+from makertasks.aws.errors import asking
+from makertasks.errors import MakertasksError, Unavailable
+
+_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
 
 
-def code_of(error: PynamoDBException) -> str:
+class Table(Model):
+    """The base of all models. Each is bound to the table that the environment names before it is used."""
+
+    class Meta:
+        """Far below a function's own time-out, in seconds, so that a task can still report an error."""
+
+        table_name = ""
+        connect_timeout_seconds = 3
+        read_timeout_seconds = 10
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Give each model settings of its own: the name of its table is written there."""
+        super().__init_subclass__(**options)
+        if "Meta" not in cls.__dict__:
+            cls.Meta = type("Meta", (cls.Meta,), {})  # type: ignore[assignment, misc]  # a class of its own for each model
+
+    @classmethod
+    def bind(cls, table: str) -> None:
+        """Use this table from now on."""
+        cls.Meta.table_name = table
+
+
+class JSONMap(Attribute[dict[str, Any]]):
+    """A JSON object, kept as a native DynamoDB map."""
+
+    attr_type = MAP
+
+    def serialize(self, value: dict[str, Any]) -> Any:
+        """Plain JSON to DynamoDB's typed form."""
+        return _SERIALIZER.serialize(json_values.to_decimal(value))["M"]
+
+    def deserialize(self, value: Any) -> dict[str, Any]:
+        """DynamoDB's typed form to plain JSON."""
+        return json_values.from_decimal(_DESERIALIZER.deserialize({"M": value}))  # type: ignore[no-any-return]
+
+
+class JSONList(Attribute[list[Any]]):
+    """A JSON array, kept as a native DynamoDB list."""
+
+    attr_type = LIST
+
+    def serialize(self, value: list[Any]) -> Any:
+        """Plain JSON to DynamoDB's typed form."""
+        return _SERIALIZER.serialize(json_values.to_decimal(value))["L"]
+
+    def deserialize(self, value: Any) -> list[Any]:
+        """DynamoDB's typed form to plain JSON."""
+        return json_values.from_decimal(_DESERIALIZER.deserialize({"L": value}))  # type: ignore[no-any-return]
+
+
+class Missing(Exception):
+    """The table has no such item."""
+
+
+class ConditionFailed(Exception):
+    """A write did nothing, because its condition did not hold."""
+
+
+# Why a transaction did nothing where that is no fault: a condition, or somebody else's write at the same moment.
+_LOST_RACES = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
+
+
+@contextmanager
+def answering(what: str, raises: type[MakertasksError] = Unavailable) -> Iterator[None]:
+    """Ask DynamoDB in the body: `raises("{what}: {its reason}")` where it refuses or does not answer.
+
+    Raises Missing for an item that is not there and ConditionFailed for a write or a transaction whose condition did
+    not hold.
+    """
+    try:
+        yield
+    except DoesNotExist as error:
+        raise Missing from error
+    except PynamoDBException as error:
+        code = _code_of(error)
+        if code == "ConditionalCheckFailedException":
+            raise ConditionFailed from error
+        if code == "TransactionCanceledException" and isinstance(error, TransactWriteError):
+            codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+            if codes and codes <= _LOST_RACES:
+                raise ConditionFailed from error
+        raise raises(f"{what}: {error}") from error
+
+
+def _code_of(error: PynamoDBException) -> str:
     """DynamoDB's error code; empty where no answer came (a connection that broke, a time-out).
 
     PynamoDB's own `cause_response_code` fails with an AttributeError there.
@@ -14,6 +112,12 @@ def code_of(error: PynamoDBException) -> str:
     return str(error.cause.response["Error"].get("Code", "")) if isinstance(error.cause, ClientError) else ""
 
 
-def is_refused(error: PynamoDBException) -> bool:
-    """Whether a write did nothing because its condition did not hold."""
-    return code_of(error) == "ConditionalCheckFailedException"
+def write_batch(table: str, requests: list[Any]) -> list[Any]:
+    """Write up to 25 items, in DynamoDB's own form; answers the requests that it had no room for now.
+
+    Raises Unavailable.
+    """
+    with asking("DynamoDB refused"):
+        answer = session.client("dynamodb").batch_write_item(RequestItems={table: requests})
+    left: list[Any] = answer.get("UnprocessedItems", {}).get(table, [])
+    return left

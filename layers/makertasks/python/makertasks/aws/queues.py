@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from makertasks import settings
 from makertasks.aws import session
+from makertasks.aws.errors import Answered, asking
 from makertasks.errors import Unavailable
 
 # SQS's own bounds: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -38,13 +37,10 @@ class QueueMissing(Unavailable):
 def url_of(queue: str) -> str:
     """Address of a task's queue; raises Unavailable where there is none or SQS does not answer."""
     try:
-        url: str = session.client("sqs").get_queue_url(QueueName=name_of(queue))["QueueUrl"]
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        kind = QueueMissing if code.rpartition(".")[2] in {"NonExistentQueue", "QueueDoesNotExist"} else Unavailable
-        raise kind(f"the queue {name_of(queue)} was not found: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"the queue {name_of(queue)} was not found: {error}") from error
+        with asking(f"the queue {name_of(queue)} was not found", "NonExistentQueue", "QueueDoesNotExist"):
+            url: str = session.client("sqs").get_queue_url(QueueName=name_of(queue))["QueueUrl"]
+    except Answered as error:
+        raise QueueMissing(f"there is no queue {name_of(queue)}") from error
     return url
 
 
@@ -56,10 +52,8 @@ def arn_of(queue: str) -> str:
 
 def send(queue: str, body: str, delay: float = 0) -> None:
     """Send one message, visible after `delay` seconds (at most 900); raises Unavailable."""
-    try:
+    with asking(f"the queue {name_of(queue)} refused the message"):
         session.client("sqs").send_message(QueueUrl=url_of(queue), MessageBody=body, DelaySeconds=_whole(delay))
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the queue {name_of(queue)} refused the message: {error}") from error
 
 
 def send_many(queue: str, bodies: list[tuple[str, float]], pool: ThreadPoolExecutor) -> dict[int, str]:
@@ -73,8 +67,9 @@ def send_many(queue: str, bodies: list[tuple[str, float]], pool: ThreadPoolExecu
 def _send_batch(queue: str, batch: list[tuple[int, tuple[str, float]]]) -> dict[int, str]:
     entries = [{"Id": str(place), "MessageBody": body, "DelaySeconds": _whole(delay)} for place, (body, delay) in batch]
     try:
-        answer = session.client("sqs").send_message_batch(QueueUrl=url_of(queue), Entries=entries)
-    except (ClientError, BotoCoreError, Unavailable) as error:
+        with asking(f"the queue {name_of(queue)} refused the messages"):
+            answer = session.client("sqs").send_message_batch(QueueUrl=url_of(queue), Entries=entries)
+    except Unavailable as error:
         return {place: str(error) for place, _ in batch}
     return {int(entry["Id"]): entry.get("Message", entry["Code"]) for entry in answer.get("Failed", [])}
 
@@ -90,12 +85,10 @@ class Received:
 
 def receive(queue: str, wait: int = 1) -> list[Received]:
     """Up to ten messages, as a worker would get them, or none after `wait` seconds (below 10); raises Unavailable."""
-    try:
+    with asking(f"the queue {name_of(queue)} gave no messages"):
         answer = session.client("sqs").receive_message(
             QueueUrl=url_of(queue), MaxNumberOfMessages=MAXIMUM_BATCH, WaitTimeSeconds=wait
         )
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the queue {name_of(queue)} gave no messages: {error}") from error
     return [
         Received(message["Body"], message["MessageId"], message["ReceiptHandle"])
         for message in answer.get("Messages", [])
@@ -104,19 +97,15 @@ def receive(queue: str, wait: int = 1) -> list[Received]:
 
 def delete(queue: str, receipt_handle: str) -> None:
     """Take a received message out for good; raises Unavailable."""
-    try:
+    with asking(f"the queue {name_of(queue)} kept a message"):
         session.client("sqs").delete_message(QueueUrl=url_of(queue), ReceiptHandle=receipt_handle)
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the queue {name_of(queue)} kept a message: {error}") from error
 
 
 def has_backlog(queue: str) -> bool:
     """Whether messages wait that nobody has taken yet; raises Unavailable where there is no such queue."""
     name = "ApproximateNumberOfMessages"
-    try:
+    with asking(f"the queue {name_of(queue)} did not answer"):
         answer = session.client("sqs").get_queue_attributes(QueueUrl=url_of(queue), AttributeNames=[name])
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the queue {name_of(queue)} did not answer: {error}") from error
     return int(answer["Attributes"][name]) > 0
 
 
@@ -126,12 +115,10 @@ def postpone(queue: str, receipt_handle: str, seconds: float) -> None:
     Raises Unavailable; the message then comes back after the queue's own visibility time-out.
     """
     visibility = min(_whole(seconds, MAXIMUM_VISIBILITY_SECONDS), MAXIMUM_VISIBILITY_SECONDS)
-    try:
+    with asking(f"the queue {name_of(queue)} refused the delay"):
         session.client("sqs").change_message_visibility(
             QueueUrl=url_of(queue), ReceiptHandle=receipt_handle, VisibilityTimeout=visibility
         )
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the queue {name_of(queue)} refused the delay: {error}") from error
 
 
 def _whole(seconds: float, maximum: int = MAXIMUM_DELAY_SECONDS) -> int:

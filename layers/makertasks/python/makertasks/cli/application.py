@@ -79,7 +79,6 @@ def exit_code(error: BaseException) -> int:
 
 def aws_errors() -> Any:
     """What boto3 raises."""
-    from boto3.exceptions import Boto3Error  # noqa: PLC0415 - slow, and not needed for --help
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
+    from makertasks.aws.errors import BOTO3_ERRORS  # noqa: PLC0415 - slow, and not needed for --help
 
-    return (Boto3Error, BotoCoreError, ClientError)
+    return BOTO3_ERRORS

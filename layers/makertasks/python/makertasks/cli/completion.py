@@ -59,12 +59,12 @@ def schedule_names(incomplete: str) -> Offers:
 
 def _of_stack(read: Callable[[], Iterator[tuple[str, str]]]) -> Offers:
     """What is read from the stack; nothing where it cannot be, since an error would stand in the line being typed."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, and not needed for --help
+    from makertasks.aws.errors import BOTO3_ERRORS  # noqa: PLC0415 - slow, and not needed for --help
 
     try:
         configuration.load()
         return list(read())
-    except (MakertasksError, BotoCoreError, ClientError):
+    except (MakertasksError, *BOTO3_ERRORS):
         return []
 
 

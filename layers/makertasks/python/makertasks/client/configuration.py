@@ -65,16 +65,16 @@ def load() -> None:
 
 def values_of(stack: str) -> dict[str, str]:
     """The environment variables that lead to a stack, from its outputs; raises NotConfigured or Unavailable."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only `configure` needs AWS here
-
-    from makertasks.aws import session  # noqa: PLC0415 - as above
+    from makertasks.aws import session  # noqa: PLC0415 - only `configure` needs AWS here
+    from makertasks.aws.errors import asking  # noqa: PLC0415 - as above
 
     try:
-        described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    except (ClientError, BotoCoreError) as error:
+        with asking(f"the stack {stack} could not be looked up"):
+            described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except Unavailable as error:
         if "does not exist" in str(error):
             raise NotConfigured(f"there is no stack {stack} in this account and region") from error
-        raise Unavailable(f"the stack {stack} could not be looked up: {error}") from error
+        raise
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     absent = OUTPUTS.keys() - outputs.keys()
     if absent:

@@ -15,12 +15,10 @@ import secrets
 from typing import Any, TypedDict
 
 from pynamodb.attributes import UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
-from pynamodb.models import Model
 
 from makertasks import clock, masking, settings
-from makertasks.aws.json_attributes import JSONMap
-from makertasks.errors import InvalidRequest, Unavailable
+from makertasks.aws.dynamodb import JSONMap, Table, answering
+from makertasks.errors import InvalidRequest
 
 
 class Entry(TypedDict):
@@ -41,13 +39,8 @@ class Page(TypedDict):
     cursor: str | None
 
 
-class AuditEntry(Model):
+class AuditEntry(Table):
     """One action as the table keeps it."""
-
-    class Meta:
-        table_name = ""  # set by connect()
-        connect_timeout_seconds = 3
-        read_timeout_seconds = 10
 
     period = UnicodeAttribute(hash_key=True)
     cell = UnicodeAttribute(range_key=True)
@@ -59,7 +52,7 @@ class AuditEntry(Model):
 
 def connect() -> None:
     """Bind the model to the table that the environment names."""
-    AuditEntry.Meta.table_name = settings.counters_table()
+    AuditEntry.bind(settings.counters_table())
 
 
 def record(who: str, action: str, target: str, **details: Any) -> None:
@@ -68,11 +61,9 @@ def record(who: str, action: str, target: str, **details: Any) -> None:
     moment = clock.text(clock.now())
     entry = AuditEntry(f"audit#{moment[:7]}", f"{moment}#{secrets.token_hex(4)}")
     entry.who, entry.action, entry.target, entry.details = who, action, masking.text(target), masking.masked(details)
-    try:
+    with answering("the audit entry could not be written"):
         entry.save()
         AuditEntry("audits", moment[:7]).save()
-    except PynamoDBException as error:
-        raise Unavailable(f"the audit entry could not be written: {error}") from error
 
 
 def page(limit: int, cursor: str | None = None) -> Page:
@@ -80,15 +71,13 @@ def page(limit: int, cursor: str | None = None) -> Page:
     connect()
     newest = _read_cursor(cursor) if cursor else "9"
     found: list[AuditEntry] = []
-    try:
+    with answering("the audit's table did not answer"):
         months = sorted((month.cell for month in AuditEntry.query("audits")), reverse=True)
         for month in months:
             if len(found) <= limit and month <= newest[:7]:
                 wanted = limit + 1 - len(found)
                 older = AuditEntry.cell < newest
                 found += AuditEntry.query(f"audit#{month}", older, scan_index_forward=False, limit=wanted)
-    except PynamoDBException as error:
-        raise Unavailable(f"the audit's table did not answer: {error}") from error
     shown = found[:limit]
     return {
         "entries": [_entry(entry) for entry in shown],

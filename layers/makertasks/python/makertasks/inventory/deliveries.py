@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 
+from makertasks.aws.dynamodb import answering
 from makertasks.errors import PassingError
 from makertasks.inventory import site_changes
 from makertasks.inventory import table as inventory
@@ -45,10 +45,8 @@ def _week(week: str, condition: Condition) -> Iterator[DeliveryRow]:
     connection = Delivery._get_connection()  # noqa: SLF001 - PynamoDB gives no other way to the bound table
     start = None
     while True:
-        try:
+        with answering("the inventory table did not answer", raises=PassingError):
             page = connection.query(week, condition, index_name="deliveries", exclusive_start_key=start)
-        except PynamoDBException as error:
-            raise PassingError(f"the inventory table did not answer: {error}") from error
         for row in page["Items"]:
             values: Any = {name: row[name]["S"] if name in row else None for name in DeliveryRow._fields}
             yield DeliveryRow(**values)
@@ -61,10 +59,8 @@ def links(shard: int, after: str = "") -> Iterator[ItemSupplier]:
     """The supplier links of one shard in the order of their items, those after the owner `after`, a page at a time."""
     inventory.connect()
     condition = ItemSupplier.owner > after if after else None
-    try:
+    with answering("the inventory table did not answer", raises=PassingError):
         yield from ItemSupplier.links.query(str(shard), condition)
-    except PynamoDBException as error:
-        raise PassingError(f"the inventory table did not answer: {error}") from error
 
 
 def set_lead_times(times: Sequence[tuple[str, str, tuple[int, int, int]]]) -> list[bool]:

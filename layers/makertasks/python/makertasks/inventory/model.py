@@ -27,7 +27,8 @@ from pynamodb.attributes import (
     UnicodeAttribute,
 )
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
-from pynamodb.models import Model
+
+from makertasks.aws.dynamodb import Table
 
 # A supplier link that was never measured, as in OpenMakerSuite.
 DEFAULT_LEAD_TIME_DAYS = 7
@@ -114,11 +115,8 @@ class DeliveriesIndex(GlobalSecondaryIndex["Delivery"]):
     actual_delivery = UnicodeAttribute(range_key=True)
 
 
-class Entry(Model):
+class Entry(Table):
     """One item of the table; its class is in the attribute `kind`."""
-
-    class Meta:
-        table_name = ""  # set by inventory.connect()
 
     owner = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from makertasks import settings
-from makertasks.aws.dynamodb import code_of, is_refused
+from makertasks.aws.dynamodb import ConditionFailed, Missing, answering
 from makertasks.errors import InvalidRequest, PassingError, UnknownItem
 from makertasks.inventory import site_changes
 from makertasks.inventory.model import (
@@ -81,7 +80,7 @@ class ItemPage:
 def connect() -> type[Entry]:
     """The model, bound to the table that the environment names."""
     for model in MODELS:
-        model.Meta.table_name = settings.inventory_table()
+        model.bind(settings.inventory_table())
     return Entry
 
 
@@ -94,20 +93,17 @@ def get_item(item_id: UUID | str) -> Item:
     """One item; raises UnknownItem, or PassingError where DynamoDB refuses."""
     connect()
     try:
-        return Item.get(owner_of(item_id), "item", consistent_read=True)
-    except DoesNotExist as error:
+        with answering("the inventory table did not answer", raises=PassingError):
+            return Item.get(owner_of(item_id), "item", consistent_read=True)
+    except Missing as error:
         raise UnknownItem(str(item_id)) from error
-    except PynamoDBException as error:
-        raise PassingError(f"the inventory table did not answer: {error}") from error
 
 
 def get_item_page(item_id: UUID | str) -> ItemPage:
     """One item with its supplier links and requests, by one Query; raises UnknownItem or PassingError."""
     connect()
-    try:
+    with answering("the inventory table did not answer", raises=PassingError):
         entries = list(Entry.query(owner_of(item_id)))
-    except PynamoDBException as error:
-        raise PassingError(f"the inventory table did not answer: {error}") from error
     item = next((entry for entry in entries if isinstance(entry, Item)), None)
     if item is None:
         raise UnknownItem(str(item_id))
@@ -126,13 +122,11 @@ def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> tuple
     """
     connect()
     begins = Item.sort_name.startswith(sort_name_of(prefix)) if sort_name_of(prefix) else None
-    start = _decode_cursor(cursor) if cursor else None
-    try:
+    start = _decode_cursor(cursor, prefix) if cursor else None
+    with answering("the inventory table did not answer", raises=PassingError):
         page = Item.items.query("item", begins, limit=limit, last_evaluated_key=start, page_size=limit)
         keys = [(str(entry.owner), "item") for entry in page]
         last = page.last_evaluated_key
-    except PynamoDBException as error:
-        raise PassingError(f"the inventory table did not answer: {error}") from error
     found = find(keys)
     items = [entry for key in keys if isinstance(entry := found.get(key), Item)]
     return items, _encode_cursor(last["sort_name"]["S"], last["owner"]["S"]) if last else None
@@ -152,13 +146,13 @@ def _encode_cursor(sort_name: str, owner: str) -> str:
     return base64.urlsafe_b64encode(f"{owner} {sort_name}".encode()).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str) -> dict[str, dict[str, str]]:
+def _decode_cursor(cursor: str, prefix: str) -> dict[str, dict[str, str]]:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise InvalidRequest("cursor", "not a cursor of this list; leave it out to begin again") from error
     owner, _, sort_name = text.partition(" ")
-    if not owner.startswith("item#") or not sort_name:
+    if not owner.startswith("item#") or not sort_name or not sort_name.startswith(sort_name_of(prefix)):
         raise InvalidRequest("cursor", "not a cursor of this list; leave it out to begin again")
     values = {"listing": "item", "sort_name": sort_name, "owner": owner, "entry": "item"}
     return {name: {"S": value} for name, value in values.items()}
@@ -167,11 +161,9 @@ def _decode_cursor(cursor: str) -> dict[str, dict[str, str]]:
 def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
     """The entries that exist among `keys` (owner, entry), 100 a request; raises PassingError."""
     connect()
-    try:
+    with answering("the inventory table did not answer", raises=PassingError):
         entries = Entry.batch_get(dict.fromkeys(keys), consistent_read=True)
         return {(str(entry.owner), str(entry.entry)): entry for entry in entries}
-    except PynamoDBException as error:
-        raise PassingError(f"the inventory table did not answer: {error}") from error
 
 
 def update_item(item_id: UUID | str, condition: Condition | None = None, **attributes: str | None) -> bool:
@@ -199,11 +191,10 @@ def update_item(item_id: UUID | str, condition: Condition | None = None, **attri
 def change(wanted: Change) -> bool:
     """Change single attributes of one entry; False where the condition does not hold. Raises PassingError."""
     try:
-        wanted.entry.update(actions=wanted.actions, condition=wanted.condition)
-    except UpdateError as error:
-        if is_refused(error):
-            return False
-        raise PassingError(f"the inventory table refused the change: {error}") from error
+        with answering("the inventory table refused the change", raises=PassingError):
+            wanted.entry.update(actions=wanted.actions, condition=wanted.condition)
+    except ConditionFailed:
+        return False
     return True
 
 
@@ -215,19 +206,19 @@ def transact(new: Iterable[Entry], changes: Iterable[Change], gone: Iterable[Ent
     """
     connect()
     try:
-        with TransactWrite(connection=Entry._get_connection().connection) as transaction:  # noqa: SLF001 - PynamoDB gives no other way to a connection with the model's settings
+        with (
+            answering("the inventory table refused the import's entries", raises=PassingError),
+            # PynamoDB gives no other way to a connection with the model's settings
+            TransactWrite(connection=Entry._get_connection().connection) as transaction,  # noqa: SLF001
+        ):
             for entry in new:
                 transaction.save(entry, condition=Entry.owner.does_not_exist())
             for entry, actions, condition in changes:
                 transaction.update(entry, actions=actions, condition=condition)
             for entry in gone:
                 transaction.delete(entry)
-    except TransactWriteError as error:
-        if code_of(error) == "TransactionCanceledException":
-            codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
-            if codes and codes <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
-                return False
-        raise PassingError(f"the inventory table refused the import's entries: {error}") from error
+    except ConditionFailed:
+        return False
     return True
 
 

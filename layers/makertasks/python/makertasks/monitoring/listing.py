@@ -18,11 +18,11 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from makertasks import clock, wire
-from makertasks.errors import InvalidRequest, Unavailable
+from makertasks.aws.dynamodb import answering
+from makertasks.errors import InvalidRequest
 from makertasks.monitoring import search
 from makertasks.monitoring.counters import cells as counters
 from makertasks.records import table as records
@@ -114,11 +114,9 @@ def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = Non
     after = _read_cursor(cursor, wanted) if cursor else None
     if wanted.q is not None and (task_id := search.exact_id(search.parse(wanted.q))):
         return _one(wanted, task_id)
-    try:
+    with answering("the tasks table did not answer"):
         at_once = MAXIMUM_LIMIT if wanted.needs_records else limit + 1
         return _collect(wanted, limit, _places(wanted.narrowed(), after, set(names), at_once))
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
 
 
 def walk(wanted: Filter, *, names: Iterable[str] = (), most: int) -> Iterator[TaskRecord]:
@@ -127,12 +125,10 @@ def walk(wanted: Filter, *, names: Iterable[str] = (), most: int) -> Iterator[Ta
     It reads as it is asked, a hundred at a time. Raises InvalidRequest and Unavailable.
     """
     places = islice(_places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT), most)
-    try:
+    with answering("the tasks table did not answer"):
         while chunk := list(islice(places, MAXIMUM_LIMIT)):
             stored = records.get_many(key for _, key in chunk)
             yield from (stored[key] for _, key in chunk if key in stored and wanted.admits(stored[key]))
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
 
 
 def _one(wanted: Filter, task_id: str) -> Page:

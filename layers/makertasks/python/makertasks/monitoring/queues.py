@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Literal, TypedDict
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from makertasks import clock, settings, tasks
 from makertasks.aws import queues, session
-from makertasks.errors import InvalidRequest, NotFound, Unavailable
+from makertasks.aws.dynamodb import answering
+from makertasks.aws.errors import asking
+from makertasks.errors import InvalidRequest, NotFound
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
@@ -91,10 +90,8 @@ def _update(name: str, **change: Any) -> Queue:
     mapping = _mapping(name)
     if mapping is None:
         raise NotFound(f"the queue {name} has no consumer; deploy the stack again")
-    try:
+    with asking(f"the consumer of {name} could not be changed"):
         changed: dict[str, Any] = session.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], **change)
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the consumer of {name} could not be changed: {error}") from error
     return _queue(task, changed, _oldest())
 
 
@@ -134,10 +131,8 @@ def _lengths(queue: str) -> tuple[int, int, int]:
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
-    try:
+    with asking(f"the queue {queue} did not answer"):
         found = session.client("sqs").get_queue_attributes(QueueUrl=_url_of(queue), AttributeNames=names)["Attributes"]
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the queue {queue} did not answer: {error}") from error
     return int(found[names[0]]), int(found[names[1]]), int(found[names[2]])
 
 
@@ -148,11 +143,9 @@ def _url_of(queue: str) -> str:
 
 
 def _mappings(**which: str) -> Iterator[dict[str, Any]]:
-    try:
+    with asking("the queues' consumers could not be listed"):
         for page in session.client("lambda").get_paginator("list_event_source_mappings").paginate(**which):
             yield from page["EventSourceMappings"]
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the queues' consumers could not be listed: {error}") from error
 
 
 def _mapping(name: str) -> dict[str, Any] | None:
@@ -174,13 +167,11 @@ def _oldest() -> dict[str, float]:
     present = clock.now()
     now = clock.text(present)
     keys: dict[str, list[tuple[str, str]]] = {}
-    try:
+    with answering("the tasks table did not answer"):
         for shard in range(ACTIVE_SHARDS):
             for found in TaskRecord.by_status.query(f"ACTIVE#{shard}", limit=OLDEST_EXAMINED):
                 if (found.eta or "") <= now:
                     keys.setdefault(found.name, []).append((found.created, found.id))
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
     stored = records.get_many(list(_oldest_of_each(keys.values()))[:OLDEST_READ])
     since: dict[str, str] = {}
     for record in stored.values():

@@ -11,11 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from makertasks import clock, settings, wire
 from makertasks.aws import session
-from makertasks.errors import InvalidRequest, NotFound, Unavailable
+from makertasks.aws.errors import Answered, asking
+from makertasks.errors import InvalidRequest, NotFound
 from makertasks.submission import producer
 
 # What of a schedule UpdateSchedule takes; what is left out would be reset.
@@ -45,10 +44,8 @@ class Schedule(TypedDict):
 def list_schedules() -> list[Schedule]:
     """Every schedule, by name."""
     pages = session.client("scheduler").get_paginator("list_schedules").paginate(GroupName=settings.stack())
-    try:
+    with asking("the schedules could not be listed"):
         names = sorted(entry["Name"] for page in pages for entry in page["Schedules"])
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the schedules could not be listed: {error}") from error
     return [_schedule(_read(name)) for name in names]
 
 
@@ -66,10 +63,8 @@ def set_enabled(name: str, enabled: bool) -> Schedule:
     if _message_of(found.get("Target", {})) is None:
         raise InvalidRequest("schedule", f"{name} is the system's own and stays on")
     found["State"] = "ENABLED" if enabled else "DISABLED"
-    try:
+    with asking(f"the schedule {name} could not be changed"):
         session.client("scheduler").update_schedule(**{key: found[key] for key in _KEPT if key in found})
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the schedule {name} could not be changed: {error}") from error
     return get(name)
 
 
@@ -137,13 +132,10 @@ def _years(text: str) -> set[int]:
 
 def _read(name: str) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = session.client("scheduler").get_schedule(Name=name, GroupName=settings.stack())
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_FOUND:
-            raise NotFound(f"there is no schedule {name}; GET /v1/schedules lists those there are") from error
-        raise Unavailable(f"the schedule {name} did not answer: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"the schedule {name} did not answer: {error}") from error
+        with asking(f"the schedule {name} did not answer", *_NOT_FOUND):
+            found: dict[str, Any] = session.client("scheduler").get_schedule(Name=name, GroupName=settings.stack())
+    except Answered as error:
+        raise NotFound(f"there is no schedule {name}; GET /v1/schedules lists those there are") from error
     return found
 
 

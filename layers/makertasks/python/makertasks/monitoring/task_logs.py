@@ -6,11 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from makertasks import clock, masking, settings
 from makertasks.aws import session
-from makertasks.errors import Unavailable
+from makertasks.aws.errors import Answered, asking
 from makertasks.records.model import TaskRecord
 
 LIMIT = 200
@@ -69,13 +67,10 @@ def _page(record: TaskRecord, token: str | None) -> dict[str, Any]:
     if token:
         request["nextToken"] = token
     try:
-        answer: dict[str, Any] = session.client("logs").filter_log_events(**request)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return {}  # nothing was ever written there
-        raise Unavailable(f"the log of {record.queue} did not answer: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"the log of {record.queue} did not answer: {error}") from error
+        with asking(f"the log of {record.queue} did not answer", "ResourceNotFoundException"):
+            answer: dict[str, Any] = session.client("logs").filter_log_events(**request)
+    except Answered:
+        return {}  # nothing was ever written there
     return answer
 
 

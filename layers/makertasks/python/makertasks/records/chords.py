@@ -11,6 +11,7 @@ delivered twice counts once.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import timedelta
 
 from pynamodb.attributes import (
@@ -21,13 +22,11 @@ from pynamodb.attributes import (
     TTLAttribute,
     UnicodeAttribute,
 )
-from pynamodb.exceptions import DoesNotExist, PutError, PynamoDBException, UpdateError
 from pynamodb.expressions.update import Action
-from pynamodb.models import Model
 
 from makertasks import clock, settings, wire
-from makertasks.aws.dynamodb import is_refused
-from makertasks.errors import MakertasksError, Unavailable
+from makertasks.aws.dynamodb import ConditionFailed, Missing, Table, answering
+from makertasks.errors import MakertasksError
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.wire.results import Tree
@@ -43,11 +42,8 @@ class ChordError(MakertasksError):
     """A part of the chord failed, so its body never runs."""
 
 
-class _Item(Model):
+class _Item(Table):
     """What both kinds of item have: the key and, for Celery, the time of the first write."""
-
-    class Meta:
-        abstract = True
 
     id = UnicodeAttribute(hash_key=True)
     timestamp = NumberAttribute(null=True)
@@ -57,21 +53,11 @@ class _Item(Model):
 class SavedGroup(_Item):
     """The tasks of a group."""
 
-    class Meta:
-        table_name = ""  # set by _connect()
-        connect_timeout_seconds = 3
-        read_timeout_seconds = 10
-
     result: Attribute[bytes] = BinaryAttribute(legacy_encoding=False)
 
 
 class PartCounter(_Item):
     """How many parts of a chord have ended."""
-
-    class Meta:
-        table_name = ""  # set by _connect()
-        connect_timeout_seconds = 3
-        read_timeout_seconds = 10
 
     chord_count = NumberAttribute(default=0)
     marks = BinarySetAttribute(legacy_encoding=False, null=True)
@@ -83,20 +69,16 @@ def begin(chord: wire.StartedChord) -> None:
     moment = int(clock.now().timestamp())
     group = SavedGroup(wire.group_key(chord.group_id), result=wire.group_meta(chord.group), timestamp=moment)
     for item in (group, PartCounter(wire.chord_key(chord.group_id), timestamp=moment)):
-        try:
+        with suppress(ConditionFailed), answering("the tasks table did not take a write"):
             item.save(condition=type(item).id.does_not_exist())
-        except PutError as error:
-            _check(error)
 
 
 def save(group_id: str, tree: Tree) -> None:
     """Save a group, in place of one of that id; raises Unavailable."""
     _connect()
     group = SavedGroup(wire.group_key(group_id), result=wire.group_meta(tree), timestamp=int(clock.now().timestamp()))
-    try:
+    with answering("the tasks table did not take a write"):
         group.save()
-    except PutError as error:
-        raise Unavailable(f"the tasks table did not take a write: {error}") from error
 
 
 def count(group_id: str, task_id: str) -> int:
@@ -106,9 +88,9 @@ def count(group_id: str, task_id: str) -> int:
     mark = hashlib.sha256(task_id.encode()).digest()[:MARK_BYTES]
     actions: list[Action] = [PartCounter.chord_count.set(PartCounter.chord_count + 1), PartCounter.marks.add({mark})]
     try:
-        counter.update(actions, PartCounter.id.exists() & ~PartCounter.marks.contains(mark))
-    except UpdateError as error:
-        _check(error)
+        with answering("the tasks table did not take a write"):
+            counter.update(actions, PartCounter.id.exists() & ~PartCounter.marks.contains(mark))
+    except ConditionFailed:
         return _counted(group_id)
     return int(counter.chord_count)
 
@@ -117,11 +99,10 @@ def group_of(group_id: str) -> Tree:
     """The tree of a saved group; raises ChordError where there is none, Malformed and Unavailable."""
     _connect()
     try:
-        saved = SavedGroup.get(wire.group_key(group_id), consistent_read=True)
-    except DoesNotExist as error:
+        with answering("the tasks table did not answer"):
+            saved = SavedGroup.get(wire.group_key(group_id), consistent_read=True)
+    except Missing as error:
         raise ChordError(f"GroupResult {group_id} no longer exists") from error
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
     return wire.parse_group_meta(saved.result)
 
 
@@ -129,10 +110,8 @@ def records_of(task_ids: list[str]) -> dict[str, TaskRecord]:
     """The records of those tasks that have one, by task id, read consistently; raises Unavailable."""
     records.connect()
     keys = {wire.result_key(task_id): task_id for task_id in task_ids}
-    try:
+    with answering("the tasks table did not answer"):
         return {keys[record.id]: record for record in TaskRecord.batch_get(list(keys), consistent_read=True)}
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
 
 
 def end(group_id: str) -> None:
@@ -143,26 +122,18 @@ def end(group_id: str) -> None:
         (SavedGroup(wire.group_key(group_id)), SavedGroup),
         (PartCounter(wire.chord_key(group_id)), PartCounter),
     ):
-        try:
+        with suppress(ConditionFailed), answering("the tasks table did not take a write"):
             item.update([kind.ttl.set(gone)], kind.id.exists())
-        except UpdateError as error:
-            _check(error)
 
 
 def _counted(group_id: str) -> int:
     try:
-        return int(PartCounter.get(wire.chord_key(group_id), consistent_read=True).chord_count)
-    except DoesNotExist:
+        with answering("the tasks table did not answer"):
+            return int(PartCounter.get(wire.chord_key(group_id), consistent_read=True).chord_count)
+    except Missing:
         return 0
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
 
 
 def _connect() -> None:
-    SavedGroup.Meta.table_name = PartCounter.Meta.table_name = settings.tasks_table()
-
-
-def _check(error: PynamoDBException) -> None:
-    """Nothing for a condition that did not hold; raises Unavailable for anything else."""
-    if not is_refused(error):
-        raise Unavailable(f"the tasks table did not take a write: {error}") from error
+    for model in (SavedGroup, PartCounter):
+        model.bind(settings.tasks_table())

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pynamodb.exceptions import DeleteError, PutError, PynamoDBException, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from makertasks import clock, wire
-from makertasks.aws.dynamodb import is_refused
+from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.errors import MakertasksError, Unavailable
 from makertasks.records import failures, writes
 from makertasks.records import table as records
@@ -47,9 +46,10 @@ def create(record: TaskRecord) -> bool:
     """Write a new record; False where the task has one already, which then stays as it is."""
     records.connect()
     try:
-        record.save(condition=TaskRecord.id.does_not_exist())
-    except PutError as error:
-        return _refused(error)
+        with answering("the tasks table did not take a write"):
+            record.save(condition=TaskRecord.id.does_not_exist())
+    except ConditionFailed:
+        return False
     return True
 
 
@@ -202,9 +202,9 @@ def delete(task_id: str) -> None:
     """Remove a final record; raises NotFound or StillActive."""
     record = records.get(task_id)
     try:
-        record.delete(condition=TaskRecord.status.is_in(*sorted(FINAL)))
-    except DeleteError as error:
-        _refused(error)
+        with answering("the tasks table did not take a write"):
+            record.delete(condition=TaskRecord.status.is_in(*sorted(FINAL)))
+    except ConditionFailed as error:
         raise StillActive(
             f"task {task_id} is {record.status}; only ended tasks can be deleted: revoke it first"
         ) from error
@@ -249,14 +249,8 @@ def _not_terminated() -> Condition:
 def _update(record: TaskRecord, actions: Sequence[Action], condition: Condition) -> bool:
     """Write, and read the record anew; False where the condition did not hold."""
     try:
-        record.update(actions=list(actions), condition=condition)
-    except UpdateError as error:
-        return _refused(error)
-    return True
-
-
-def _refused(error: PynamoDBException) -> bool:
-    """False for a condition that did not hold; raises Unavailable for anything else."""
-    if is_refused(error):
+        with answering("the tasks table did not take a write"):
+            record.update(actions=list(actions), condition=condition)
+    except ConditionFailed:
         return False
-    raise Unavailable(f"the tasks table did not take a write: {error}") from error
+    return True

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
-from pynamodb.models import Model
 
 from makertasks import wire
-from makertasks.aws.json_attributes import JSONList, JSONMap
+from makertasks.aws.dynamodb import JSONList, JSONMap, Table
 from makertasks.records.states import FINAL, Status
 
 
@@ -66,13 +65,8 @@ class WorkerIndex(GlobalSecondaryIndex["TaskRecord"]):
     created = UnicodeAttribute(range_key=True)
 
 
-class TaskRecord(Model):
+class TaskRecord(Table):
     """One task. Times are ISO 8601 in UTC, `runtime` is in seconds."""
-
-    class Meta:
-        table_name = ""  # set by connect()
-        connect_timeout_seconds = 3
-        read_timeout_seconds = 10
 
     by_status = StatusIndex()
     by_name = NameIndex()

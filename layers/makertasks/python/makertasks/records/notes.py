@@ -14,22 +14,13 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, PynamoDBException, UpdateError
-from pynamodb.models import Model
 
 from makertasks import clock, settings
-from makertasks.aws.dynamodb import is_refused
-from makertasks.aws.json_attributes import JSONMap
-from makertasks.errors import Unavailable
+from makertasks.aws.dynamodb import ConditionFailed, JSONMap, Missing, Table, answering
 
 
-class Note(Model):
+class Note(Table):
     """One item. `next` is in epoch seconds; a note whose `ttl` has passed counts as gone."""
-
-    class Meta:
-        table_name = ""  # set by connect()
-        connect_timeout_seconds = 3
-        read_timeout_seconds = 10
 
     id = UnicodeAttribute(hash_key=True)
     value = JSONMap(null=True)
@@ -39,28 +30,25 @@ class Note(Model):
 
 def connect() -> None:
     """Bind the model to the table that the environment names."""
-    Note.Meta.table_name = settings.tasks_table()
+    Note.bind(settings.tasks_table())
 
 
 def get(key: str) -> dict[str, Any] | None:
     """What a note says, None where there is none; raises Unavailable."""
     connect()
     try:
-        note = Note.get(key, consistent_read=True)
-    except DoesNotExist:
+        with answering("the tasks table did not answer"):
+            note = Note.get(key, consistent_read=True)
+    except Missing:
         return None
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
     return None if note.ttl is not None and note.ttl <= clock.now() else note.value
 
 
 def put(key: str, value: dict[str, Any], until: datetime | None = None) -> None:
     """Write a note, replacing what was there; raises Unavailable."""
     connect()
-    try:
+    with answering("the tasks table did not take a write"):
         Note(key, value=value, ttl=until).save()
-    except PutError as error:
-        raise Unavailable(f"the tasks table did not take a write: {error}") from error
 
 
 def put_first(key: str, value: dict[str, Any], until: datetime) -> bool:
@@ -69,21 +57,18 @@ def put_first(key: str, value: dict[str, Any], until: datetime) -> bool:
     # `ttl` is kept in whole seconds: until the next one a note that ends within this second still counts.
     ended = Note.id.does_not_exist() | (Note.ttl < clock.now())
     try:
-        Note(key, value=value, ttl=until).save(condition=ended)
-    except PutError as error:
-        if is_refused(error):
-            return False
-        raise Unavailable(f"the tasks table did not take a write: {error}") from error
+        with answering("the tasks table did not take a write"):
+            Note(key, value=value, ttl=until).save(condition=ended)
+    except ConditionFailed:
+        return False
     return True
 
 
 def delete(key: str) -> None:
     """Remove a note; removing what is not there is no error. Raises Unavailable."""
     connect()
-    try:
+    with answering("the tasks table did not take a write"):
         Note(key).delete()
-    except DeleteError as error:
-        raise Unavailable(f"the tasks table did not take a write: {error}") from error
 
 
 def take_turn(key: str, now: float, interval: float, horizon: float) -> float:
@@ -100,17 +85,15 @@ def take_turn(key: str, now: float, interval: float, horizon: float) -> float:
             note = Note(key)
             later = Note.next.set(free_at + interval if free_at is not None else Note.next + interval)
             try:
-                note.update(actions=[later], condition=condition)
-            except UpdateError as error:
-                if not is_refused(error):
-                    raise Unavailable(f"the tasks table did not take a write: {error}") from error
-            else:
-                return float(note.next) - interval
+                with answering("the tasks table did not take a write"):
+                    note.update(actions=[later], condition=condition)
+            except ConditionFailed:
+                continue
+            return float(note.next) - interval
         try:
-            note = Note.get(key, consistent_read=True)
-        except DoesNotExist:
+            with answering("the tasks table did not answer"):
+                note = Note.get(key, consistent_read=True)
+        except Missing:
             continue
-        except PynamoDBException as error:
-            raise Unavailable(f"the tasks table did not answer: {error}") from error
         if note.next is not None and note.next > horizon:
             return float(note.next)

@@ -8,10 +8,9 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from pynamodb.exceptions import DoesNotExist, PynamoDBException
-
 from makertasks import clock, masking, settings, wire
-from makertasks.errors import NotFound, Unavailable
+from makertasks.aws.dynamodb import Missing, answering
+from makertasks.errors import NotFound
 from makertasks.records import failures
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, Status
@@ -25,7 +24,7 @@ ACTIVE_SHARDS = 4
 
 def connect() -> type[TaskRecord]:
     """The model, bound to the table that the environment names."""
-    TaskRecord.Meta.table_name = settings.tasks_table()
+    TaskRecord.bind(settings.tasks_table())
     return TaskRecord
 
 
@@ -43,11 +42,10 @@ def stored(task_id: str) -> TaskRecord | None:
     """What the table holds of a task, also an expired record that DynamoDB has not removed yet; raises Unavailable."""
     connect()
     try:
-        record = TaskRecord.get(wire.result_key(task_id), consistent_read=True)
-    except DoesNotExist:
+        with answering("the tasks table did not answer"):
+            record = TaskRecord.get(wire.result_key(task_id), consistent_read=True)
+    except Missing:
         return None
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
     return record if record.status else _of_stock_worker(record)
 
 
@@ -75,20 +73,16 @@ def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:
     """Records by the table's key, those that exist and have not expired; raises Unavailable."""
     connect()
     present = clock.now()
-    try:
+    with answering("the tasks table did not answer"):
         found = {record.id: record for record in TaskRecord.batch_get(list(keys))}
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
     return {key: record for key, record in found.items() if record.ttl is None or record.ttl > present}
 
 
 def get_states(keys: Iterable[str]) -> Iterator[TaskRecord]:
     """Key, status and attempts alone of those records that exist, as they are at this moment; raises Unavailable."""
     connect()
-    try:
+    with answering("the tasks table did not answer"):
         yield from TaskRecord.batch_get(list(keys), consistent_read=True, attributes_to_get=["id", "status", "attempt"])
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
 
 
 def new(

@@ -14,10 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from makertasks import settings, tasks, wire
-from makertasks.aws import queues, session
+from makertasks.aws import dynamodb, queues
 from makertasks.errors import InvalidRequest, Unavailable
 from makertasks.inventory import table as inventory
 from makertasks.records import lifecycle
@@ -167,13 +165,10 @@ def _write(batch: Mapping[int, Draft], call: Call | None) -> dict[int, str]:
             if call and not call.may_write():
                 reason = "the call was held up for too long; make it again"
                 break
-            left = (
-                session.client("dynamodb").batch_write_item(RequestItems={table: requests}).get("UnprocessedItems", {})
-            )
-        except (ClientError, BotoCoreError, Unavailable) as error:
-            reason = f"DynamoDB refused: {error}"
+            requests = dynamodb.write_batch(table, requests)
+        except Unavailable as error:
+            reason = str(error)
             break
-        requests = left.get(table, [])
         if not requests:
             return {}
     return {places[request["PutRequest"]["Item"]["id"]["S"]]: reason for request in requests}

@@ -8,13 +8,13 @@ so it sends a minute early, and the function that gets the message lets it wait 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import datetime, timedelta
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from makertasks import clock, settings, wire
 from makertasks.aws import queues, session
-from makertasks.errors import InvalidRequest, Unavailable
+from makertasks.aws.errors import Answered, asking
+from makertasks.errors import InvalidRequest
 from makertasks.records import payloads
 
 # How far ahead a task may be put off.
@@ -60,7 +60,8 @@ def body_of(queue: str, message: wire.Message) -> str:
 def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
     """Have a message sent a minute before `at`; a schedule that the task has already stays. Raises Unavailable."""
     moment = at - timedelta(seconds=EARLY_SECONDS)
-    try:
+    refused = f"the delay of task {task_id} was refused"
+    with suppress(Answered), asking(refused, "ConflictException"):
         session.client("scheduler").create_schedule(
             Name=name_of(task_id),
             GroupName=group(),
@@ -75,22 +76,12 @@ def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
                 "RetryPolicy": RETRIES,
             },
         )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConflictException":
-            raise Unavailable(f"the delay of task {task_id} was refused: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"the delay of task {task_id} was refused: {error}") from error
 
 
 def cancel(task_id: str) -> None:
     """Remove a task's schedule; no error where it has none. Raises Unavailable."""
-    try:
+    with suppress(Answered), asking(f"the schedule of task {task_id} was not removed", "ResourceNotFoundException"):
         session.client("scheduler").delete_schedule(Name=name_of(task_id), GroupName=group())
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise Unavailable(f"the schedule of task {task_id} was not removed: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"the schedule of task {task_id} was not removed: {error}") from error
 
 
 def group() -> str:

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import random
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from pynamodb.exceptions import PynamoDBException
-
+from makertasks.aws import errors
 from makertasks.errors import PassingError, Unavailable
 
-# Error codes by which AWS services say "later": https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-PASSING_CODES = frozenset({
-    "InternalError", "InternalFailure", "InternalServerError", "LimitExceededException", "PriorRequestNotComplete",
-    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled", "RequestTimeout",
-    "RequestTimeoutException", "ServiceUnavailable", "ServiceUnavailableException", "SlowDown", "Throttling",
-    "ThrottlingException", "ThrottledException", "TooManyRequestsException", "TransactionInProgressException",
-})  # fmt: skip
-SERVER_ERROR = 500
 # A pause that the other side asks for is kept up to a day, in seconds; a longer one is taken for a mistake.
 LONGEST_RETRY_AFTER = 86_400.0
 
 
 def is_passing(error: BaseException) -> bool:
     """Whether trying again later may help: throttling, time-outs, connections, a service's own errors."""
-    if isinstance(error, PassingError | Unavailable | HTTPClientError | TimeoutError | ConnectionError):
-        return True
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error.response["Error"].get("Code") in PASSING_CODES or status >= SERVER_ERROR
-    if isinstance(error, PynamoDBException):
-        return error.cause is not None and is_passing(error.cause)
-    return isinstance(error, BotoCoreError) and isinstance(error.__cause__, ConnectionError | TimeoutError)
+    known = isinstance(error, PassingError | Unavailable | TimeoutError | ConnectionError)
+    return known or errors.is_passing(error)
 
 
 def wait_before(attempt: int, base: float, cap: float, retry_after: float | None = None) -> float:

@@ -22,11 +22,11 @@ from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from pynamodb.exceptions import PynamoDBException
 
 from makertasks import clock, settings, wire
 from makertasks.aws import queues
-from makertasks.errors import MakertasksError, Unavailable
+from makertasks.aws.dynamodb import answering
+from makertasks.errors import MakertasksError
 from makertasks.records import lifecycle, notes
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -134,13 +134,11 @@ def _active(shard: int, ends: float, swept: Swept) -> Iterator[list[TaskRecord]]
 def _page(shard: int, after: dict[str, Any] | None) -> tuple[list[str], dict[str, Any] | None]:
     """Keys of one page, and where the next one begins."""
     records.connect()
-    try:
+    with answering("the tasks table did not answer"):
         page = TaskRecord.by_status.query(
             f"ACTIVE#{shard}", scan_index_forward=True, limit=PAGE, page_size=PAGE, last_evaluated_key=after
         )
         keys = [record.id for record in page]
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
     return keys, page.last_evaluated_key
 
 

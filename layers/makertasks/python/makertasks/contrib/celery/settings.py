@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from makertasks import settings, tasks
 from makertasks.aws import queues, session
-from makertasks.errors import Unavailable
+from makertasks.aws.errors import asking
 from makertasks.records.payloads import FOLDER as PAYLOADS
 from makertasks.submission import delays
 
@@ -119,10 +117,8 @@ def _region() -> str:
 def _table_arn(name: str | None = None) -> str:
     """ARN of a table, the tasks' where none is named."""
     table = name or settings.tasks_table()
-    try:
+    with asking(f"the table {table} was not found"):
         described = session.client("dynamodb").describe_table(TableName=table)
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the table {table} was not found: {error}") from error
     arn: str = described["Table"]["TableArn"]
     return arn
 
@@ -134,10 +130,8 @@ def _schedules_arn(table: str) -> str:
 
 
 def _queue_arn(queue: str) -> str:
-    try:
+    with asking(f"the queue {queues.name_of(queue)} was not found"):
         answer = session.client("sqs").get_queue_attributes(QueueUrl=queues.url_of(queue), AttributeNames=["QueueArn"])
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the queue {queues.name_of(queue)} was not found: {error}") from error
     arn: str = answer["Attributes"]["QueueArn"]
     return arn
 

@@ -26,7 +26,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.apps import apps as installed
 from django.core import serializers
 from django.db import connections, transaction
@@ -34,8 +33,8 @@ from django.db.models.signals import post_delete, post_save
 
 from makertasks import clock, settings
 from makertasks.aws import session
+from makertasks.aws.errors import asking
 from makertasks.client import configuration
-from makertasks.errors import Unavailable
 
 FOLDER = "imports/changes/"
 APPS = frozenset({"inventory", "reorder_queue"})
@@ -65,10 +64,8 @@ def send(objects: list[dict[str, Any]]) -> str:
     configuration.load()
     key = f"{FOLDER}{uuid.uuid4()}.json"
     body = json.dumps(objects, ensure_ascii=False).encode(errors="replace")
-    try:
+    with asking("the changes were not sent"):
         session.client("s3").put_object(Bucket=settings.bucket(), Key=key, Body=body, ContentType="application/json")
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"the changes were not sent: {error}") from error
     return key
 
 

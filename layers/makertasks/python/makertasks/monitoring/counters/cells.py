@@ -20,24 +20,15 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pynamodb.attributes import BinaryAttribute, ListAttribute, NumberAttribute, UnicodeAttribute, VersionAttribute
-from pynamodb.exceptions import DoesNotExist, PutError, PynamoDBException
-from pynamodb.models import Model
 
 from makertasks import settings
-from makertasks.aws.dynamodb import is_refused
-from makertasks.aws.json_attributes import JSONMap
-from makertasks.errors import Unavailable
+from makertasks.aws.dynamodb import ConditionFailed, JSONMap, Missing, Table, answering
 from makertasks.monitoring.counters import seen_events
 from makertasks.records.states import Status
 
 
-class CounterCell(Model):
+class CounterCell(Table):
     """Counts of one task name in one hour or day."""
-
-    class Meta:
-        table_name = ""  # set by connect()
-        connect_timeout_seconds = 3
-        read_timeout_seconds = 10
 
     period = UnicodeAttribute(hash_key=True)
     cell = UnicodeAttribute(range_key=True)
@@ -86,7 +77,7 @@ class HourCounts:
 
 def connect() -> None:
     """Bind the model to the table that the environment names."""
-    CounterCell.Meta.table_name = settings.counters_table()
+    CounterCell.bind(settings.counters_table())
 
 
 def runtime_bucket(seconds: float) -> int:
@@ -131,10 +122,8 @@ def count(changes: list[Change]) -> int:
     for change in changes:
         for place in places_of(change.name, change.hour):
             cells[place].append(change)
-    try:
+    with answering("the counters table did not answer"):
         return sum(_count_in(period, cell, batch) for (period, cell), batch in cells.items())
-    except PynamoDBException as error:
-        raise Unavailable(f"the counters table did not answer: {error}") from error
 
 
 def _count_in(period: str, name: str, batch: list[Change]) -> bool:
@@ -148,10 +137,9 @@ def _count_in(period: str, name: str, batch: list[Change]) -> bool:
         _add(cell, missing)
         cell.remembered = cast("Any", seen_events.remember(remembered, [change.event for change in missing]))
         try:
-            cell.save()
-        except PutError as error:
-            if not is_refused(error):
-                raise
+            with answering("the counters table did not take a write"):
+                cell.save()
+        except ConditionFailed:
             continue
         note_month(cell)
         return True
@@ -173,10 +161,11 @@ def note_month(cell: CounterCell) -> None:
 
 
 def read(period: str, name: str) -> CounterCell:
-    """One cell, a new one where nothing is counted there yet; raises PynamoDBException."""
+    """One cell, a new one where nothing is counted there yet; raises Unavailable."""
     try:
-        return CounterCell.get(period, name, consistent_read=True)
-    except DoesNotExist:
+        with answering("the counters table did not answer"):
+            return CounterCell.get(period, name, consistent_read=True)
+    except Missing:
         return CounterCell(period, name)
 
 
@@ -240,7 +229,5 @@ def _days(newest: str, oldest: str, holds: Callable[[Names], bool]) -> Iterator[
 def cells(period: str) -> list[CounterCell]:
     """Every cell of a day (`2026-11-22`: its hours) or of a month (`2026-11`: its days); raises Unavailable."""
     connect()
-    try:
+    with answering("the counters table did not answer"):
         return list(CounterCell.query(period))
-    except PynamoDBException as error:
-        raise Unavailable(f"the counters table did not answer: {error}") from error

@@ -14,11 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pynamodb.exceptions import PutError, PynamoDBException
-
 from makertasks import clock
-from makertasks.aws.dynamodb import is_refused
-from makertasks.errors import Unavailable
+from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.monitoring.counters import cells as counters
 from makertasks.monitoring.counters.cells import CounterCell
 from makertasks.records import table as records
@@ -95,7 +92,7 @@ def _scan(answer: Rebuilt) -> dict[Place, _Found]:
     records.connect()
     found: dict[Place, _Found] = defaultdict(_Found)
     wanted = ["name", "created", "status", "timestamp"]
-    try:
+    with answering("the tasks table did not answer"):
         for record in TaskRecord.scan(
             TaskRecord.status_key.exists(), attributes_to_get=wanted, consistent_read=True, page_size=PAGE
         ):
@@ -104,8 +101,6 @@ def _scan(answer: Rebuilt) -> dict[Place, _Found]:
                 told = found[place]
                 told.counts[record.status] += 1
                 told.newest = max(told.newest, float(record.timestamp))
-    except PynamoDBException as error:
-        raise Unavailable(f"the tasks table did not answer: {error}") from error
     return found
 
 
@@ -120,10 +115,9 @@ def _repair(place: Place, cell: CounterCell | None, told: _Found) -> bool:
     right = cell or CounterCell(*place)
     right.counts = dict(told.counts)
     try:
-        right.save()
-    except PutError as error:
-        if is_refused(error):
-            return False
-        raise Unavailable(f"the counters table did not take a write: {error}") from error
+        with answering("the counters table did not take a write"):
+            right.save()
+    except ConditionFailed:
+        return False
     counters.note_month(right)
     return True
