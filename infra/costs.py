@@ -147,7 +147,7 @@ def standing() -> float:
 def standing_parts() -> dict[str, float]:
     """The same by part: pollers of queues, alarms above the ten free ones, and the sweep every five minutes."""
     template = (DOCUMENT.parents[1] / "template.yaml").read_text()
-    alarms = template.count("Type: AWS::CloudWatch::Alarm")
+    alarms = template.count("Type: AWS::CloudWatch::Alarm") - 1  # that of SiteUrl
     sweeps = 30.4 * 288
     sweep = (
         PRICES["lambda_request"]
@@ -155,7 +155,7 @@ def standing_parts() -> dict[str, float]:
         + 8 * PRICES["read_unit"]
         + 4 * PRICES["write_unit"]
     )
-    queues = template.count("Type: AWS::SQS::Queue\n") - 1  # a site pulls the one of its changes, and Lambda does not
+    queues = template.count("Type: AWS::SQS::Queue\n") - 3  # those of a site's changes: without SiteUrl nothing asks
     return {
         f"{queues} queues that Lambda asks for messages": queues * POLLERS * poller_month(),
         f"{alarms} alarms, ten of them free": (alarms - 10) * PRICES["alarm_month"],

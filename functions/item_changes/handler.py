@@ -3,7 +3,8 @@
 An item whose image_url is new or changed gets its image, whoever wrote the item: an import, a script, the console. A
 change of anything else queues no download, and one that failed is not queued again by the next change of stock.
 
-What tasks changed (image, QR code, lead times) goes into the queue that an OpenMakerSuite pulls from.
+What tasks changed (image, QR code, lead times) goes into the queue that an OpenMakerSuite pulls from; where the stack
+has a SiteUrl, it becomes tasks that post it there.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from __future__ import annotations
 import logging
 from typing import Any, cast
 
+import msgspec
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord, DynamoDBStreamEvent
 
-from makertasks import logs
+from makertasks import logs, settings
 from makertasks.aws import queues
 from makertasks.errors import InvalidRequest
 from makertasks.inventory import site_changes
 from makertasks.media.urls import without_credentials
 from makertasks.submission import producer
 
+PUSH = "makertasks.push_to_site"
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 
 logger = logs.logger()
@@ -70,8 +73,13 @@ def tell_site(event: DynamoDBStreamEvent) -> None:
     """Send what tasks changed in a batch; raises Unavailable, and the batch comes again: twice changes nothing."""
     images = [record.dynamodb for record in event.records if record.dynamodb]
     changes = (site_changes.changed(each.old_image or {}, each.new_image or {}) for each in images)
-    for message in site_changes.messages(filter(None, changes)):
-        queues.send(queues.SITE_CHANGES, site_changes.encode(message))
+    for number, message in enumerate(site_changes.messages(filter(None, changes))):
+        if settings.site_url():
+            first = next(event.records).event_id
+            arguments = {"changes": msgspec.to_builtins(message.changes)}
+            producer.submit(PUSH, arguments, task_id=f"site-{first}-{number}", requested_by="item change")
+        else:
+            queues.send(queues.SITE_CHANGES, site_changes.encode(message))
         logger.info("site told", changes=len(message.changes))
 
 

@@ -136,14 +136,22 @@ def arguments(bench: Bench, role: Role) -> dict[str, Any]:
         return {}
     if name == "bulk_action":
         return {"action": "delete", "where": {"item_id": bench.item()}, "arguments": {}, "who": "probe"}
-    if name == "import_dump":
-        return {"key": dump(bench)}
-    if name == "attach_upload":
-        return {"key": upload(bench, bench.item())}
+    if name in ("import_dump", "attach_upload"):
+        return {"key": dump(bench) if name == "import_dump" else upload(bench, bench.item())}
+    if name == "push_to_site":
+        return {"changes": [a_change(bench)]}
     if name == "generate_index_cards":
         return {"item_ids": [bench.item()]}
     item_id = bench.item()
     return {"item_id": item_id} | ({"image_url": image_url(bench)} if name == "download_image_from_url" else {})
+
+
+def a_change(bench: Bench) -> dict[str, Any]:
+    """An item's new image, as the site is told of it."""
+    key = f"inventory/images/{uuid.uuid4()}.png"
+    bench.put_object(key, picture(), "image/png")
+    attributes = {"image": {"value": key, "version": 1}}
+    return {"model": "inventory.inventoryitem", "pk": str(uuid.uuid4()), "attributes": attributes}
 
 
 def deliver(
@@ -343,7 +351,7 @@ def queues_a_download(bench: Bench, role: Role) -> None:
 
 
 def tells_the_site(bench: Bench, role: Role) -> None:
-    """What a task changed goes into the queue that a site pulls from."""
+    """What a task changed becomes a task that posts it: the stack of this test has a site."""
     event = item_changed(bench)
     image = event["Records"][0]["dynamodb"]["NewImage"]
     image |= {"kind": {"S": "item"}, "image": {"S": "inventory/images/a.png"}, "image_version": {"N": "2"}}
@@ -427,6 +435,7 @@ PROBES: dict[str, list[Probe]] = {
     "UpdateAverageLeadTimesRole": [measures, *EVERY_TASK],
     "ImportDumpRole": [imports_changes, *EVERY_TASK],
     "AttachUploadRole": [succeeds, *EVERY_TASK, replaces_an_image, rejects_what_is_no_picture, knows_what_it_rejected],
+    "PushToSiteRole": [succeeds, *EVERY_TASK],
     "UploadsRole": [queues_an_import, queues_an_upload, records_what_it_cannot_send],
     "ItemChangesRole": [queues_a_download, tells_the_site, records_what_it_cannot_send],
     "TaskEventsRole": [counts_a_task, forgets_payloads],

@@ -10,6 +10,7 @@ import pytest
 
 from infra.local.stack import local_stack
 from tests.stack.probes import PROBES
+from tests.stack.receiving_site import receiving_site
 from tests.stack.rights import Bench, Right, Role
 from tests.template import resources
 
@@ -52,7 +53,9 @@ AT_ONCE = 4
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with local_stack(tmp_path_factory.mktemp("rights")) as stack:
+    with receiving_site() as url, local_stack(tmp_path_factory.mktemp("rights"), SiteUrl=url) as stack:
+        secret = {"Name": f"/{stack.name}/site-secret", "Value": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+        stack.client("ssm").put_parameter(Type="SecureString", **secret)
         yield Bench.on(stack)
 
 

@@ -71,6 +71,16 @@ def frontend_url() -> str:
     return required("FRONTEND_URL").rstrip("/")
 
 
+def site_url() -> str:
+    """Address of the site's view that receives changes; empty where the site pulls them."""
+    return os.environ.get("SITE_URL", "")
+
+
+def site_secret() -> str:
+    """Name of the parameter with the secret that signs what is posted to the site."""
+    return f"/{stack()}/site-secret"
+
+
 def allowed_hosts() -> frozenset[str]:
     """Hosts (`name` or `name:port`) that downloads may reach although their address is private; for local use."""
     return frozenset(host for host in os.environ.get("DOWNLOAD_ALLOWED_HOSTS", "").replace(",", " ").split() if host)

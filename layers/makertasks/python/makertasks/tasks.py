@@ -64,6 +64,7 @@ class Task:
     time_limit: float | None = None  # seconds; ends the task
     rate_limit: str | None = None  # Celery's form: "10/m", "2/s"
     system: bool = False  # started by the system's own ways alone: callers cannot submit it by name
+    optional: bool = False  # its queue has a consumer only where a parameter of the stack asks for one
     item_of: Callable[[Mapping[str, Any]], UUID | None] | None = (
         None  # the item it is about, where no argument names it
     )

@@ -1,4 +1,4 @@
-"""configure, policy, celery-settings: what is done once."""
+"""configure, policy, celery-settings, site-secret: what is done once."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     app.command()(configure)
     app.command()(policy)
     app.command("celery-settings")(celery_settings)
+    app.command("site-secret")(site_secret)
 
 
 def configure(
@@ -60,3 +61,30 @@ def celery_settings(
         output.print_json(celery.celery_settings())
     else:
         typer.echo(celery.django_settings(), nl=False)
+
+
+def site_secret(
+    keep_old: Annotated[bool, typer.Option("--keep-old", help="Sign with the present secret, too, for now.")] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Make the secret that signs what is posted to the site, and print it once.
+
+    It is stored encrypted in Parameter Store, where the function that posts reads it. With --keep-old both sign until
+    the next call, so that nothing is refused before the site has the new one.
+    """
+    import base64  # noqa: PLC0415 - of this command alone
+    import secrets  # noqa: PLC0415 - as above
+
+    from makertasks import settings  # noqa: PLC0415 - as above
+    from makertasks.aws import parameters  # noqa: PLC0415 - loads boto3
+
+    configuration.load()
+    name = settings.site_secret()
+    made = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    before = ((parameters.secret(name) or "").split() if keep_old else [])[:1]
+    parameters.put_secret(name, " ".join([made, *before]))
+    if as_json:
+        output.print_json({"parameter": name, "secret": made})
+    else:
+        output.messages.print(f"stored in the parameter {name}; the site's MAKERTASKS_WEBHOOK_SECRET is")
+        typer.echo(made)

@@ -19,7 +19,8 @@ from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.records.table import ACTIVE_SHARDS
 
-State = Literal["running", "paused", "changing"]
+# unused: nothing is sent to it, as a parameter of the stack says.
+State = Literal["running", "paused", "changing", "unused"]
 
 _STATES: dict[str, State] = {"Enabled": "running", "Disabled": "paused"}
 # Lambda's own bounds of ScalingConfig.MaximumConcurrency.
@@ -105,7 +106,8 @@ def _task(name: str) -> tasks.Task:
 def _queue(task: tasks.Task, mapping: dict[str, Any] | None, oldest: dict[str, float]) -> Queue:
     waiting, in_flight, delayed = _lengths(queues.name_of(task.short_name))
     dead = _lengths(dead_letters_of(task.short_name))
-    state: State = _STATES.get(mapping.get("State", ""), "changing") if mapping else "paused"
+    without: State = "unused" if task.optional else "paused"
+    state = _STATES.get(mapping.get("State", ""), "changing") if mapping else without
     return {
         "name": task.short_name,
         "task": task.name,

@@ -1,0 +1,1 @@
+"""Changes that tasks made, posted to the site."""

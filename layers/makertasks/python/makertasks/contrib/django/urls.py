@@ -1,0 +1,10 @@
+"""`path("makertasks/", include("makertasks.contrib.django.urls"))`: where the stack's SiteUrl points to."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from makertasks.contrib.django import views
+
+app_name = "makertasks"
+urlpatterns = [path("changes/", views.changes, name="changes")]

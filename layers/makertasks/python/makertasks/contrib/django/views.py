@@ -1,0 +1,89 @@
+"""Receives changes that the stack pushes: signed by the Standard Webhooks scheme, each message once."""
+
+from __future__ import annotations
+
+import binascii
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from makertasks.contrib.django import applying
+from makertasks.contrib.django.models import ReceivedMessage
+from makertasks.errors import MakertasksError
+from makertasks.inventory import site_changes
+
+logger = logging.getLogger(__name__)
+
+# A message has at most 40 changes, about 100 KB with links.
+MAXIMUM_BYTES = 256 * 1024
+
+# A signature is refused after five minutes by its time; until then a repetition is known by its id.
+REMEMBERED = timedelta(hours=1)
+
+
+def secrets() -> list[str]:
+    """The secrets that count: `MAKERTASKS_WEBHOOK_SECRET`, several separated by blanks while they are changed."""
+    return str(getattr(settings, "MAKERTASKS_WEBHOOK_SECRET", "") or "").split()
+
+
+@csrf_exempt  # type: ignore[untyped-decorator]  # Django has no types here
+@require_POST  # type: ignore[untyped-decorator]  # as above
+def changes(request: HttpRequest) -> JsonResponse:
+    """Apply one message.
+
+    200 applied · 401 not signed by the stack, or too old · 409 applied before · 413 too large · 422 unknown format
+    503 not now, and it comes again
+    """
+    body = request.read(MAXIMUM_BYTES + 1)
+    if len(body) > MAXIMUM_BYTES:
+        return _refusal(413, f"more than {MAXIMUM_BYTES} bytes")
+    if not is_signed(body, dict(request.headers)):
+        return _refusal(401, "not signed with this site's MAKERTASKS_WEBHOOK_SECRET, or more than five minutes ago")
+    message_id = request.headers["webhook-id"][:255]
+    if ReceivedMessage.objects.filter(id=message_id).exists():
+        return _refusal(409, "applied before")
+    try:
+        message = site_changes.decode(body)
+    except site_changes.UnknownFormat as error:
+        return _refusal(422, str(error))
+    try:
+        outcomes = applying.apply(message)
+        _remember(message_id)
+    except (MakertasksError, DatabaseError, OSError, ValueError) as error:
+        logger.exception("message %s was not applied", message_id)
+        return _refusal(503, f"{type(error).__name__}: it was not applied; the site's log says why")
+    return JsonResponse(dict(outcomes))
+
+
+def is_signed(body: bytes, headers: dict[str, str]) -> bool:
+    """Whether one of the secrets signed the body, within the last five minutes."""
+    from standardwebhooks.webhooks import Webhook, WebhookVerificationError  # noqa: PLC0415 - only a site that receives
+
+    for secret in secrets():
+        try:
+            Webhook(secret).verify(body, headers, json_parse=False)
+        except (WebhookVerificationError, binascii.Error, ValueError):
+            continue
+        return True
+    return False
+
+
+def _remember(message_id: str) -> None:
+    now = timezone.now()
+    ReceivedMessage.objects.filter(received__lt=now - REMEMBERED).delete()
+    try:
+        ReceivedMessage.objects.create(id=message_id, received=now)
+    except IntegrityError:
+        logger.info("message %s was applied twice at the same moment", message_id)
+
+
+def _refusal(status: int, reason: str) -> JsonResponse:
+    answer: dict[str, Any] = {"reason": reason}
+    return JsonResponse(answer, status=status)

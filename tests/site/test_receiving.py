@@ -1,0 +1,135 @@
+"""The site's view: it takes what the stack signed, once, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from inventory.models import InventoryItem, ItemSupplier, Supplier
+from standardwebhooks.webhooks import Webhook
+
+from makertasks.contrib.django import applying
+from makertasks.contrib.django.models import ReceivedMessage
+from makertasks.inventory import site_changes
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER = "whsec_dGhlIG9sZCBzZWNyZXQgb2YgdGhlIHNpdGU="
+
+
+@pytest.fixture(autouse=True)
+def secret(settings_of_site):
+    settings_of_site.MAKERTASKS_WEBHOOK_SECRET = SECRET
+
+
+@pytest.fixture
+def link(inventory_table, media_bucket):
+    item = InventoryItem.objects.create(name="Drill")
+    return ItemSupplier.objects.create(item=item, supplier=Supplier.objects.create(name="S"))
+
+
+def message(link, days: int, version: int) -> str:
+    attributes = {"average_lead_time": site_changes.Attribute(days, version)}
+    return site_changes.encode(
+        site_changes.Message([site_changes.Changed("inventory.itemsupplier", str(link.pk), attributes)])
+    )
+
+
+def post(body, message_id="m1", secret=SECRET, age=timedelta(0), **headers):
+    moment = datetime.now(UTC) - age
+    signed = {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": Webhook(secret).sign(message_id, moment, body),
+    }
+    return Client().post("/makertasks/changes/", body, content_type="application/json", headers=signed | headers)
+
+
+def days() -> int:
+    return ItemSupplier.objects.get().average_lead_time
+
+
+def test_a_signed_message_is_applied(link):
+    answer = post(message(link, 3, 1))
+    assert (answer.status_code, answer.json(), days()) == (200, {"applied": 1}, 3)
+
+
+def test_during_a_change_either_secret_counts(link, settings_of_site):
+    settings_of_site.MAKERTASKS_WEBHOOK_SECRET = f"{OTHER} {SECRET}"
+    assert post(message(link, 3, 1)).status_code == 200
+    assert post(message(link, 4, 2), "m2", OTHER).status_code == 200
+    assert days() == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"secret": OTHER}, 401),
+        ({"age": timedelta(minutes=6)}, 401),
+        ({"age": -timedelta(minutes=6)}, 401),
+        ({"webhook-signature": "v1"}, 401),
+        ({"webhook-signature": "v1,%%%"}, 401),
+        ({"webhook-signature": ""}, 401),
+        ({"webhook-timestamp": "soon"}, 401),
+        ({"webhook-id": "another"}, 401),
+    ],
+)
+def test_a_wrong_signature_or_time_is_refused(link, options, status):
+    assert post(message(link, 3, 1), **options).status_code == status
+    assert days() == 7
+
+
+def test_a_changed_body_is_refused(link):
+    body = message(link, 3, 1)
+    signature = Webhook(SECRET).sign("m1", datetime.now(UTC), body)
+    assert post(body.replace('"value":3', '"value":4'), **{"webhook-signature": signature}).status_code == 401
+    assert days() == 7
+
+
+def test_without_a_secret_nothing_is_taken(link, settings_of_site):
+    settings_of_site.MAKERTASKS_WEBHOOK_SECRET = ""
+    assert post(message(link, 3, 1)).status_code == 401
+
+
+def test_a_replay_is_refused(link):
+    body = message(link, 3, 1)
+    assert [post(body).status_code for _ in range(2)] == [200, 409]
+    ReceivedMessage.objects.update(received=datetime.now(UTC) - timedelta(days=1))
+    assert post(message(link, 4, 2), "m2").status_code == 200
+    assert list(ReceivedMessage.objects.values_list("id", flat=True)) == ["m2"]  # the old one is too old to be replayed
+
+
+def test_a_huge_body_is_refused_before_it_is_looked_at(link):
+    assert post("x" * (256 * 1024 + 1)).status_code == 413
+
+
+def test_only_post(link):
+    assert Client().get("/makertasks/changes/").status_code == 405
+
+
+@pytest.mark.parametrize("body", ["[]", '{"type": "inventory.changed", "format": 2, "changes": []}', "[" * 5000])
+def test_another_format_is_refused(link, body):
+    assert post(body).status_code == 422
+
+
+def test_what_cannot_be_applied_now_is_asked_for_again(link, monkeypatch):
+    body = message(link, 3, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(applying, "apply", fail)
+        assert post(body).status_code == 503
+    assert post(body).status_code == 200
+    assert days() == 3
+
+
+def fail(_):
+    raise OSError("no room on the disk")
+
+
+def test_pushed_and_pulled_are_one_format(link):
+    assert post(message(link, 3, 5)).json() == {"applied": 1}
+    assert dict(applying.apply(site_changes.decode(message(link, 4, 5)))) == {"older": 1}
+
+
+def test_the_checks_find_nothing_wrong(environment):
+    call_command("check")
