@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from makertasks.inventory.primary import primary
 
 # Deliveries of the last 180 days count, as in OpenMakerSuite, but by the day they arrived.
 WINDOW_DAYS = 180
@@ -19,8 +20,11 @@ WINDOW_DAYS = 180
 # How a delivery's supplier was found when nobody recorded it.
 PRIMARY = "primary"
 
-# So many negative lead times are named in the result; all of them are counted.
-NAMED_NEGATIVES = 20
+# Longer lead times are mistyped dates: "0001-01-01" would make an average of two thousand years.
+LONGEST_DAYS = 3_650
+
+# How many implausible deliveries of each sort the result names; all of them are counted.
+NAMED_DELIVERIES = 20
 
 
 class Received(NamedTuple):
@@ -82,7 +86,8 @@ class History:
     items: dict[str, dict[str | None, Bucket]] = field(default_factory=dict)
     deliveries: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    negatives: list[dict[str, str | int]] = field(default_factory=list)
+    negative: list[dict[str, Any]] = field(default_factory=list)
+    too_long: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, received: Received) -> None:
         """Count one delivery, or say why not."""
@@ -91,11 +96,12 @@ class History:
             self.skipped["no order date"] += 1
             return
         days = (received.delivered - received.ordered).days
-        if days < 0:
-            self.skipped["delivered before it was ordered"] += 1
-            self.negatives.append({"item_id": received.item_id, "delivery": received.entry, "days": days})
-            self.negatives = sorted(self.negatives, key=lambda each: (each["item_id"], each["delivery"]))
-            del self.negatives[NAMED_NEGATIVES:]
+        if not 0 <= days <= LONGEST_DAYS:
+            named = self.negative if days < 0 else self.too_long
+            self.skipped["delivered before it was ordered" if days < 0 else f"took more than {LONGEST_DAYS} days"] += 1
+            named.append({"item_id": received.item_id, "delivery": received.entry, "days": days})
+            named.sort(key=lambda each: (each["item_id"], each["delivery"]))
+            del named[NAMED_DELIVERIES:]
             return
         bucket = self.items.setdefault(received.item_id, {}).setdefault(received.supplier_id, Bucket())
         bucket.days[days] += 1
@@ -148,21 +154,6 @@ def _twin(request: Received, logged: Iterable[Received]) -> Received | None:
         return each.order_number != request.order_number, apart, each.entry
 
     return min(candidates, key=distance, default=None)
-
-
-def primary(offers: Sequence[Offer]) -> Offer:
-    """OpenMakerSuite's primary supplier: the first that is marked, else the cheapest; ties go to the older link."""
-    return min(offers, key=lambda offer: (not offer.is_primary, _cost(offer), len(offer.number), offer.number))
-
-
-def _cost(offer: Offer) -> Decimal:
-    """The unit cost; one that is unknown comes last, and does not matter among marked ones."""
-    if offer.is_primary:
-        return Decimal(0)
-    try:
-        return Decimal(offer.unit_cost or "Infinity")
-    except InvalidOperation:
-        return Decimal("Infinity")
 
 
 def settle(offers: Sequence[Offer], buckets: dict[str | None, Bucket]) -> None:

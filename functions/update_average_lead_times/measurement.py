@@ -124,7 +124,8 @@ def result(history: History, tally: Tally) -> dict[str, Any]:
         "deliveries": {"in_window": history.deliveries, "counted": tally.counted},
         "suppliers_from": {name: tally.sources.get(name, 0) for name in _SOURCES},
         "deliveries_skipped": dict(skipped),
-        "negative": history.negatives,
+        "negative": history.negative,
+        "too_long": history.too_long,
         "largest_changes": tally.largest,
     }
 

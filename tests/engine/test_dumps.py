@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import io
 import itertools
 import json
@@ -175,7 +176,7 @@ class TestObjects:
         reasons = {each["line"]: each["reason"] for each in report["refusals"]}
         assert reasons == {
             15: "pk: 'not-a-uuid' is not the UUID of an item",
-            16: "name: expected `str` of length >= 1",
+            16: "name: blank; give the object a name",
             17: "nfpa_fire_hazard: expected `int` <= 4",
             18: "item 00000000-0000-0000-0000-00000000000a is neither in the dump nor in the inventory",
             19: "supplier 99 is neither in the dump nor in the inventory",
@@ -316,7 +317,20 @@ class TestReading:
             (b'[\n{"a": 1}', 2, 9, "the file ends inside the list"),
             (b'[\n{"a": 1},\n{"b": "half', 3, 12, "the file ends inside the object that begins on line 3"),
             (b'[\n{"a": 1}]\n[]', 3, 1, "more text after the end"),
-            (b'[\n{"a": NaN}]', 2, 1, "NaN is not JSON"),
+            (b'[\n{"a": 1},\n{"a": 2,\n"b" 3},' + b'{"a": 1},\n' * 300_000, 4, 5, "expecting ':' delimiter"),
+            (b'{"model": "x"}\n{"model": "y"}', 1, 1, "JSON lines"),
+            (
+                b"<?xml version='1.0'?><django-objects/>",
+                1,
+                1,
+                "looks like XML or HTML. Make one with manage.py dumpdata",
+            ),
+            (b"- model: inventory.location\n", 1, 1, "YAML. Make one with manage.py dumpdata inventory reorder_queue "),
+            (b"BZh91AY", 1, 1, "compressed (bzip2); unpack it, or compress it with gzip"),
+            (b"PK\x03\x04abcd", 1, 1, "compressed (ZIP)"),
+            (gzip.compress(b"[]")[:-6], 1, 1, "the gzip file is damaged or incomplete"),
+            (gzip.compress(b"[]")[:-6] + b"123456", 1, 1, "the gzip file is damaged or incomplete"),
+            (gzip.compress(b'[\n{"a": 1},\n{"a" 2}\n]'), 3, 6, "expecting ':' delimiter"),
             (b'[\n{"a": "\xff"}]', 2, 8, "byte 0xff is not UTF-8"),
             (b"\xff\xfe[\x00]\x00", 1, 1, "byte 0xff is not UTF-8"),
             ('[{"ä": "€'.encode()[:-1], 1, 9, "the file ends inside a letter"),

@@ -18,6 +18,7 @@ from makertasks import clock
 from makertasks.context import Context, Continue, running
 from makertasks.inventory import deliveries
 from makertasks.inventory import table as inventory
+from makertasks.inventory.primary import primary
 from makertasks.inventory.table import Item, ItemSupplier, LoggedDelivery, ReorderRequest
 from update_average_lead_times.averages import (
     Bucket,
@@ -26,7 +27,6 @@ from update_average_lead_times.averages import (
     Received,
     lead_time,
     physical,
-    primary,
     window,
 )
 from update_average_lead_times.handler import update_average_lead_times

@@ -82,12 +82,18 @@ class ConditionFailed(Exception):
 _LOST_RACES = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
 
 
+# What no later attempt can change: a value that DynamoDB does not store.
+_LASTING = frozenset({"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"})
+
+
 @contextmanager
-def answering(what: str, raises: type[MakertasksError] = Unavailable) -> Iterator[None]:
+def answering(
+    what: str, raises: type[MakertasksError] = Unavailable, lasting: type[MakertasksError] | None = None
+) -> Iterator[None]:
     """Ask DynamoDB in the body: `raises("{what}: {its reason}")` where it refuses or does not answer.
 
-    Raises Missing for an item that is not there and ConditionFailed for a write or a transaction whose condition did
-    not hold.
+    `lasting` is raised instead where a value is none that DynamoDB stores, so that trying again cannot help. Raises
+    Missing for an item that is not there and ConditionFailed for a write or a transaction whose condition did not hold.
     """
     try:
         yield
@@ -97,11 +103,20 @@ def answering(what: str, raises: type[MakertasksError] = Unavailable) -> Iterato
         code = _code_of(error)
         if code == "ConditionalCheckFailedException":
             raise ConditionFailed from error
-        if code == "TransactionCanceledException" and isinstance(error, TransactWriteError):
-            codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
-            if codes and codes <= _LOST_RACES:
-                raise ConditionFailed from error
+        reasons = _reasons_of(error)
+        if reasons and reasons.keys() <= _LOST_RACES:
+            raise ConditionFailed from error
+        if lasting is not None and (reasons.keys() | {code}) & _LASTING:
+            why = next((message for name, message in reasons.items() if name in _LASTING), _message_of(error))
+            raise lasting(f"{what}: {why}") from error
         raise raises(f"{what}: {error}") from error
+
+
+def _reasons_of(error: PynamoDBException) -> dict[str, str]:
+    """Codes and messages of why a transaction was cancelled."""
+    if not isinstance(error, TransactWriteError) or _code_of(error) != "TransactionCanceledException":
+        return {}
+    return {str(reason.code): str(reason.message) for reason in error.cancellation_reasons if reason is not None}
 
 
 def _code_of(error: PynamoDBException) -> str:
@@ -110,6 +125,11 @@ def _code_of(error: PynamoDBException) -> str:
     PynamoDB's own `cause_response_code` fails with an AttributeError there.
     """
     return str(error.cause.response["Error"].get("Code", "")) if isinstance(error.cause, ClientError) else ""
+
+
+def _message_of(error: PynamoDBException) -> str:
+    """DynamoDB's own sentence, without PynamoDB's."""
+    return str(error.cause.response["Error"].get("Message", "")) if isinstance(error.cause, ClientError) else str(error)
 
 
 def write_batch(table: str, requests: list[Any]) -> list[Any]:

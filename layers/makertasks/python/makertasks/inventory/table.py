@@ -17,7 +17,7 @@ from pynamodb.transactions import TransactWrite
 
 from makertasks import settings
 from makertasks.aws.dynamodb import ConditionFailed, Missing, answering
-from makertasks.errors import InvalidRequest, PassingError, UnknownItem
+from makertasks.errors import InvalidRequest, PassingError, PermanentError, UnknownItem
 from makertasks.inventory import site_changes
 from makertasks.inventory.model import (
     DEFAULT_LEAD_TIME_DAYS,
@@ -44,6 +44,7 @@ __all__ = [
     "LoggedDelivery",
     "Reference",
     "ReorderRequest",
+    "Unstorable",
     "change",
     "connect",
     "find",
@@ -58,6 +59,10 @@ __all__ = [
 
 # DynamoDB's limit of one transaction, and of one BatchGetItem.
 TRANSACTION_ENTRIES = 100
+
+
+class Unstorable(PermanentError):
+    """DynamoDB cannot store a value as it is (a blank key, an entry of more than 400 KB): trying again cannot help."""
 
 
 class Change(NamedTuple):
@@ -189,9 +194,9 @@ def update_item(item_id: UUID | str, condition: Condition | None = None, **attri
 
 
 def change(wanted: Change) -> bool:
-    """Change single attributes of one entry; False where the condition does not hold. Raises PassingError."""
+    """Change single attributes of one entry; False where the condition does not hold; raises like `transact`."""
     try:
-        with answering("the inventory table refused the change", raises=PassingError):
+        with answering("the inventory table refused the change", raises=PassingError, lasting=Unstorable):
             wanted.entry.update(actions=wanted.actions, condition=wanted.condition)
     except ConditionFailed:
         return False
@@ -202,12 +207,13 @@ def transact(new: Iterable[Entry], changes: Iterable[Change], gone: Iterable[Ent
     """Create entries, change single attributes of others and remove others, at most 100 together: all or nothing.
 
     Answers False where one of the new ones exists by now, a condition does not hold, or someone else is writing one of
-    them: look again and call again. Raises PassingError where DynamoDB refuses.
+    them: look again and call again. Raises Unstorable where a value is none that DynamoDB stores, and PassingError
+    where it refuses for another reason.
     """
     connect()
     try:
         with (
-            answering("the inventory table refused the import's entries", raises=PassingError),
+            answering("the inventory table refused the entries", raises=PassingError, lasting=Unstorable),
             # PynamoDB gives no other way to a connection with the model's settings
             TransactWrite(connection=Entry._get_connection().connection) as transaction,  # noqa: SLF001
         ):

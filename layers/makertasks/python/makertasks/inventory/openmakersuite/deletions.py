@@ -6,6 +6,8 @@ taken up again only where it was changed after that time.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from makertasks import clock
 from makertasks.inventory.model import Entry, Reference
 
@@ -23,18 +25,19 @@ def mark(model: str, number: str, moment: str) -> Entry:
 
 def is_gone(entry: Entry, found: Entry | None) -> bool:
     """Whether an object was deleted after this state of it; one that does not say when it was changed stays deleted."""
-    if not isinstance(found, Reference) or found.name is None:
+    deleted = clock.parsed(found.name) if isinstance(found, Reference) else None
+    if deleted is None:
         return False
     changed = _changed(entry)
-    return changed is None or clock.parse(changed) <= clock.parse(found.name)
+    return changed is None or changed <= deleted
 
 
 def outlives(stored: Entry, moment: str) -> bool:
     """Whether an entry of the table was changed after a deletion: then it was made anew."""
     changed = _changed(stored)
-    return changed is not None and clock.parse(changed) > clock.parse(moment)
+    return changed is not None and changed > clock.parse(moment)
 
 
-def _changed(entry: Entry) -> str | None:
+def _changed(entry: Entry) -> datetime | None:
     """Up to when an entry's state is known: what a live site says, else the row's own time of change."""
-    return entry.as_of or getattr(entry, "updated_at", None)
+    return clock.parsed(entry.as_of) or clock.parsed(getattr(entry, "updated_at", None))

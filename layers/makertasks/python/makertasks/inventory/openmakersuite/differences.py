@@ -38,7 +38,8 @@ def is_older(entry: Entry, stored: Entry) -> bool:
     ours, theirs = getattr(entry, "updated_at", None), getattr(stored, "updated_at", None)
     if entry.as_of:
         ours, theirs = entry.as_of, stored.as_of or theirs
-    return bool(ours and theirs and clock.parse(ours) < clock.parse(theirs))
+    our_time, their_time = clock.parsed(ours), clock.parsed(theirs)
+    return our_time is not None and their_time is not None and our_time < their_time
 
 
 def difference(entry: Entry, stored: Entry) -> Change | None:

@@ -8,11 +8,13 @@ the text broke.
 from __future__ import annotations
 
 import codecs
+import gzip
 import itertools
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, cast
 
 from makertasks.errors import PermanentError
 
@@ -21,7 +23,21 @@ CHUNK_BYTES = 1 << 16
 # Longer objects are refused by the table anyway, whose items have at most 400 KB.
 MAXIMUM_OBJECT_LETTERS = 1 << 20
 
+# A few bytes can be gigabytes once they are unpacked; a dump of a million objects has 600 MB.
+MAXIMUM_UNPACKED_BYTES = 2 << 30
+
+# How many letters an error of the decoder may be before the end of what was read and still be for want of more: the
+# longest token that is no text is an escaped pair of surrogates.
+_LONGEST_TOKEN = 16
+
 _BLANKS = " \t\r\n"
+
+_GZIP = b"\x1f\x8b"
+
+# What else may lie under imports/, by its first bytes, and by its first letter.
+_PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "ZIP"}
+_OTHER_FORMS = {"{": "JSON lines or one object alone", "<": "XML or HTML", "-": "YAML"}
+_COMMAND = "manage.py dumpdata inventory reorder_queue --format json --output dump.json"
 
 
 class BrokenDump(PermanentError):
@@ -45,10 +61,16 @@ class DumpObject:
 
 
 def read(stream: BinaryIO) -> Iterator[DumpObject]:
-    """Every object of a dump in its order; raises BrokenDump where the text breaks, after the objects before it."""
-    text = _Window(stream)
-    if text.next_letter() != "[":
-        text.fail("a dump is a JSON list and begins with '['; make one with manage.py dumpdata")
+    """Every object of a dump, which may be gzip'd, in its order.
+
+    Raises BrokenDump where the text breaks, after the objects before it. NaN, infinities and integers of thousands of
+    digits, which JSON does not have or Python does not read, come as floats: that is for each object to refuse.
+    """
+    text = _Window(_unpacked(stream))
+    first = text.next_letter()
+    if first != "[":
+        looks = f"; this looks like {_OTHER_FORMS[first]}" if first in _OTHER_FORMS else ""
+        text.fail(f"a dump is a JSON list and begins with '['{looks}. Make one with {_COMMAND}")
     text.at += 1
     if text.next_letter() == "]":
         text.at += 1
@@ -73,6 +95,32 @@ def _elements(text: _Window) -> Iterator[DumpObject]:
             return
 
 
+def _unpacked(stream: BinaryIO) -> BinaryIO:
+    """The stream, unpacked where it is gzip'd; raises BrokenDump for other compressions."""
+    head = stream.read(6)
+    for mark, name in _PACKED.items():
+        if head.startswith(mark):
+            raise BrokenDump(1, 1, f"the file is compressed ({name}); unpack it, or compress it with gzip")
+    joined: Any = _Joined(head, stream)
+    unpacked: Any = gzip.GzipFile(fileobj=joined, mode="rb") if head.startswith(_GZIP) else joined
+    return cast("BinaryIO", unpacked)
+
+
+class _Joined:
+    """A stream whose first bytes have been read already."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = head
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._head:
+            return self._stream.read(size)
+        size = len(self._head) if size < 0 else size
+        head, self._head = self._head[:size], self._head[size:]
+        return head
+
+
 class _Window:
     """The part of the text that is being looked at: from the object under way to the end of the last chunk read."""
 
@@ -86,7 +134,8 @@ class _Window:
         self._mark = 0
         # A byte order mark is left out: PowerShell writes one before UTF-8.
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")()
-        self._json = json.JSONDecoder(parse_constant=_refuse_constant)
+        self._json = json.JSONDecoder(parse_constant=float, parse_int=_integer)
+        self._bytes = 0
 
     def position(self, index: int) -> tuple[int, int]:
         """Line and column of a letter of the window."""
@@ -115,7 +164,7 @@ class _Window:
             try:
                 value, end = self._json.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
-                if self._read_more():
+                if self._may_be_cut_off(error) and self._read_more():
                     continue
                 self._explain(error)
             except (ValueError, RecursionError) as error:
@@ -126,10 +175,14 @@ class _Window:
             self.at = end
             return value
 
+    def _may_be_cut_off(self, error: json.JSONDecodeError) -> bool:
+        """Whether the error could be for want of the text that has not been read."""
+        return error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - _LONGEST_TOKEN
+
     def _explain(self, error: json.JSONDecodeError) -> NoReturn:
         end = len(self.text.rstrip(_BLANKS))
         line, _ = self.position(self.at)
-        if not self.ended:
+        if not self.ended and self._may_be_cut_off(error):
             self.fail(f"an object of more than {MAXIMUM_OBJECT_LETTERS} letters begins here, or one without an end")
         if error.pos >= end or error.msg.startswith("Unterminated string"):
             self.fail(f"the file ends inside the object that begins on line {line}; it is incomplete", end)
@@ -142,8 +195,8 @@ class _Window:
         """Drop what was decoded and take in one chunk; False at the end of the file."""
         if self.ended:
             return False
+        chunk = self._chunk()
         self._line, self._column = self.position(self.at)
-        chunk = self.stream.read(CHUNK_BYTES)
         self.ended = not chunk
         self.text, self.at, self._mark = self.text[self.at :], 0, 0
         try:
@@ -154,6 +207,19 @@ class _Window:
             self.fail("the file ends inside a letter; it is incomplete" if self.ended else wrong, len(self.text))
         return True
 
+    def _chunk(self) -> bytes:
+        try:
+            chunk = self.stream.read(CHUNK_BYTES)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            self.fail(f"the gzip file is damaged or incomplete: {error}", len(self.text))
+        self._bytes += len(chunk)
+        if self._bytes > MAXIMUM_UNPACKED_BYTES:
+            self.fail(f"unpacked, the file has more than {MAXIMUM_UNPACKED_BYTES} bytes", len(self.text))
+        return chunk
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+
+def _integer(digits: str) -> int | float:
+    try:
+        return int(digits)
+    except ValueError:  # Python reads at most 4,300 digits
+        return float("inf")

@@ -50,6 +50,7 @@ class Planned:
     `deleted`: when they are to go, else None. `related`: others of the same file refer to it, and it has not changed.
     """
 
+    source: DumpObject
     model: str
     number: str
     letters: int
@@ -66,9 +67,13 @@ def survey(objects: Iterable[DumpObject]) -> References:
     references, needed = References(), set[Key]()
     for each in objects:
         references.objects += 1
-        parsed = _parsed(each.value)
+        try:
+            parsed = parse(each.value)
+        except Refused as refused:  # the second reading reports it
+            references.refuse(each, str(refused))
+            continue
         if parsed is not None:
-            references.collect(parsed, each.number)
+            references.collect(parsed, each)
             needed.update(needs(parsed))
     references.learn_newer(inventory.find(references.ordered()))
     missing = needed - references.known.keys()
@@ -76,15 +81,9 @@ def survey(objects: Iterable[DumpObject]) -> References:
         found = inventory.find(missing)
         references.learn(found)
         missing = needs_of(found.values()) - references.known.keys()
+    references.learn(inventory.find(references.incomplete_items()))
     references.arrange()
     return references
-
-
-def _parsed(value: Any) -> Parsed | None:
-    try:
-        return parse(value)
-    except Refused:
-        return None  # the second reading says so, with the line
 
 
 def bring_in(
@@ -131,7 +130,7 @@ def _plan(objects: Iterable[DumpObject], references: References, report: Report)
             continue
         if entries:
             entries[0].as_of = parsed.as_of
-            yield Planned(parsed.model, parsed.number, letters, entries, parsed.deleted, parsed.related)
+            yield Planned(each, parsed.model, parsed.number, letters, entries, parsed.deleted, parsed.related)
         else:
             report.pass_over(f"{parsed.model} of no item")
 
@@ -158,6 +157,18 @@ def _chunk(planned: Iterator[Planned]) -> list[Planned]:
 
 
 def _write(chunk: list[Planned], report: Report, has_media: Callable[[str], bool]) -> None:
+    """Write a chunk; where DynamoDB cannot store one of its objects, that one is refused and the others are written."""
+    try:
+        _write_together(chunk, report, has_media)
+    except inventory.Unstorable as error:
+        if len(chunk) == 1:
+            report.refuse(chunk[0].source, str(error))
+            return
+        for planned in chunk:
+            _write([planned], report, has_media)
+
+
+def _write_together(chunk: list[Planned], report: Report, has_media: Callable[[str], bool]) -> None:
     """Compare a chunk with the table and write what differs, all of it or nothing."""
     keys = [_key(entry) for planned in chunk for entry in planned.entries]
     for look in range(LOOKS):

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from makertasks import clock
-from makertasks.inventory.openmakersuite import fields
+from makertasks.inventory.openmakersuite import fields, values
 
 
 class Refused(Exception):
@@ -30,17 +30,16 @@ class Parsed(NamedTuple):
 def parse(value: Any) -> Parsed | None:
     """Check one object of a dump; None for a model that is not kept. Raises Refused."""
     try:
-        dumped = msgspec.convert(value, fields.DumpedObject)
+        dumped = values.convert(value, fields.DumpedObject)
         kept = fields.FIELDS.get(dumped.model)
         if kept is None:
             return None
         number = str(UUID(str(dumped.pk))) if kept is fields.ItemFields else str(dumped.pk)
-        given = msgspec.convert(dumped.fields, kept)
-        deleted = value["deleted"] if dumped.deleted else None
-        as_of = clock.text(dumped.as_of) if dumped.as_of else None
-        return Parsed(dumped.model, number, given, dumped.fields, deleted, as_of, dumped.related)
+        given = values.convert(dumped.fields, kept)
+        as_of = clock.text(clock.parse(dumped.as_of)) if dumped.as_of else None
+        return Parsed(dumped.model, number, given, dumped.fields, dumped.deleted, as_of, dumped.related)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         raise Refused(f"{path.rstrip('`')}: {reason[0].lower()}{reason[1:]}" if path else reason) from error
     except ValueError as error:
-        raise Refused(f"pk: {value['pk']!r} is not the UUID of an item") from error
+        raise Refused(f"pk: {dumped.pk!r} is not the UUID of an item") from error

@@ -8,7 +8,8 @@ from typing import Any
 
 from makertasks import clock
 from makertasks.inventory.model import Entry, Reference
-from makertasks.inventory.openmakersuite import fields
+from makertasks.inventory.openmakersuite import fields, values
+from makertasks.inventory.openmakersuite.dumps import DumpObject
 from makertasks.inventory.openmakersuite.parsing import Parsed, Refused
 
 Key = tuple[str, str]  # owner and entry in the inventory table
@@ -37,16 +38,28 @@ class References:
     _first: dict[tuple[str, str], int] = field(default_factory=dict)  # where each model and number came first
     _orders: dict[str, Reference] = field(default_factory=dict)  # by order number
     _suppliers: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # by item and order date
+    _refused: dict[Key, str] = field(default_factory=dict)  # why an object of the file is not known
+    _items: dict[str, tuple[int, list[Key]]] = field(default_factory=dict)  # line and needs of items that have any
 
-    def collect(self, parsed: Parsed, position: int) -> None:
-        """Take in an object that others may name; `position` is its number in the dump."""
-        if self._first.setdefault((parsed.model, parsed.number), position) != position:
+    def collect(self, parsed: Parsed, source: DumpObject) -> None:
+        """Take in an object that others may name."""
+        if self._first.setdefault((parsed.model, parsed.number), source.number) != source.number:
             return
         if parsed.model == "inventory.inventoryitem":
             self.known[f"item#{parsed.number}", "item"] = _AN_ITEM
+            if named := needs(parsed):
+                self._items[f"item#{parsed.number}"] = source.line, named
         if (reference := reference_of(parsed)) is not None:
             reference.as_of = parsed.as_of
             self.known[str(reference.owner), "reference"] = reference
+
+    def refuse(self, refused: DumpObject, reason: str) -> None:
+        """Note why an object cannot be imported, for those that name it."""
+        value = refused.value if isinstance(refused.value, dict) else {}
+        kind = _KINDS.get(str(value.get("model")))
+        if kind is not None:
+            owner = values.printable(f"{kind}#{value.get('pk')}")
+            self._refused[owner, "item" if kind == "item" else "reference"] = f"line {refused.line}: {reason}"
 
     def check_first(self, parsed: Parsed, position: int) -> None:
         """Raise Refused where an object of the same model and number came before."""
@@ -66,6 +79,17 @@ class References:
         """Take in those entries of the table that are of a later moment."""
         self.learn({key: each for key, each in found.items() if (each.as_of or "") > (self.known[key].as_of or "")})
 
+    def incomplete_items(self) -> list[Key]:
+        """Refuse the items that name what nobody knows; answers their keys, as the table may have them still."""
+        keys: list[Key] = []
+        for owner, (line, named) in self._items.items():
+            unknown = next((key for key in named if key not in self.known), None)
+            if unknown is not None:
+                self.known.pop((owner, "item"), None)
+                self._refused[owner, "item"] = f"line {line}: {self._why_unknown(unknown)}"
+                keys.append((owner, "item"))
+        return keys
+
     def arrange(self) -> None:
         """Once everything is collected: find orders by number, and suppliers by item and order date."""
         references: list[Reference] = [
@@ -75,8 +99,9 @@ class References:
         for line in references:
             if str(line.owner).startswith("line#") and line.link:
                 link, order = self.known.get(("link#" + line.link, "reference")), self._order(line)
-                if isinstance(link, Reference) and order and order.ordered_at:
-                    day = clock.parse(order.ordered_at).date().isoformat()
+                ordered = clock.parsed(order.ordered_at) if order else None
+                if isinstance(link, Reference) and ordered:
+                    day = ordered.date().isoformat()
                     self._suppliers.setdefault((link.item or "", day), set()).add(link.supplier or "")
 
     def _order(self, line: Reference) -> Reference | None:
@@ -85,16 +110,24 @@ class References:
 
     def get(self, kind: str, number: str | int | None) -> Reference:
         """What an object names; raises Refused where nobody knows it."""
-        found = self.known.get((f"{kind}#{number}", "reference"))
+        key = f"{kind}#{number}", "reference"
+        found = self.known.get(key)
         if not isinstance(found, Reference):
-            raise Refused(f"{kind} {number} is neither in the dump nor in the inventory")
+            raise Refused(self._why_unknown(key))
         return found
 
     def check_item(self, item_id: object) -> str:
         """The owner of an item; raises Refused where nobody knows it."""
-        if (f"item#{item_id}", "item") not in self.known:
-            raise Refused(f"item {item_id} is neither in the dump nor in the inventory")
-        return f"item#{item_id}"
+        key = f"item#{item_id}", "item"
+        if key not in self.known:
+            raise Refused(self._why_unknown(key))
+        return key[0]
+
+    def _why_unknown(self, key: Key) -> str:
+        what = key[0].replace("#", " ", 1)
+        if key in self._refused:
+            return f"{what} was refused ({self._refused[key]})"
+        return f"{what} is neither in the dump nor in the inventory"
 
     def ordered_from(self, item_id: str, order_number: str | None, ordered_at: str | None) -> str | None:
         """The supplier of the purchase order that a request belongs to, by its number, else by item and date."""
@@ -169,6 +202,17 @@ def _arrival(parsed: Parsed) -> tuple[str, dict[str, Any]]:
     delivered = clock.parse(parsed.raw["delivery_date"]).date().isoformat()
     return "arrival", {"order": str(parsed.fields.purchase_order), "delivered": delivered}
 
+
+_KINDS = {
+    "inventory.category": "category",
+    "inventory.location": "location",
+    "inventory.supplier": "supplier",
+    "inventory.inventoryitem": "item",
+    "inventory.itemsupplier": "link",
+    "reorder_queue.purchaseorder": "order",
+    "reorder_queue.purchaseorderitem": "line",
+    "reorder_queue.orderdelivery": "arrival",
+}
 
 _REFERENCES: dict[type, Callable[[Parsed], tuple[str, dict[str, Any]]]] = {
     fields.NamedFields: _named,

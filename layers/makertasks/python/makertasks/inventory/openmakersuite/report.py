@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from makertasks.inventory.openmakersuite.dumps import DumpObject
+from makertasks.inventory.openmakersuite.values import printable
 
 # So many refused objects are named (100 KB travel to a next invocation); all of them are counted.
 NAMED_REFUSALS = 200
@@ -40,11 +41,11 @@ class Report:
     def refuse(self, refused: DumpObject, reason: str) -> None:
         """Count one refused object, and name it while there is room."""
         named = refused.value if isinstance(refused.value, dict) else {}
-        model, pk = str(named.get("model", "unknown"))[:50], str(named.get("pk", ""))[:50]
+        model, pk = printable(str(named.get("model", "unknown"))[:50]), printable(str(named.get("pk", ""))[:50])
         self.count(model, "refused")
         if len(self.refusals) < NAMED_REFUSALS:
             where = {"line": refused.line, "object": refused.number}
-            self.refusals.append({**where, "model": model, "pk": pk, "reason": reason[:200]})
+            self.refusals.append({**where, "model": model, "pk": pk, "reason": printable(reason[:200])})
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from makertasks.inventory.primary import primary
 from makertasks.inventory.table import Item, ItemSupplier
 from makertasks.media.cards import colours, fonts
 from makertasks.media.cards.colours import Colour
@@ -83,12 +83,6 @@ def lead_times(suppliers: Sequence[ItemSupplier]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def primary(suppliers: Sequence[ItemSupplier]) -> ItemSupplier:
-    """The first one marked primary, else the first by unit cost; one without cost comes last."""
-    marked = next((supplier for supplier in suppliers if supplier.is_primary), None)
-    return marked or min(suppliers, key=lambda supplier: _cost(supplier.unit_cost))
-
-
 def count(number: float, noun: str) -> str:
     """A number with its noun.
 
@@ -97,14 +91,6 @@ def count(number: float, noun: str) -> str:
     """
     shown = f"{number:g}" if number % 1 else str(int(number))
     return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
-
-
-def _cost(text: str | None) -> Decimal:
-    try:
-        cost = Decimal(text or "")
-    except InvalidOperation:
-        return Decimal("Infinity")
-    return cost if cost.is_finite() else Decimal("Infinity")
 
 
 def _category_colour(category: dict[str, Any]) -> tuple[Colour, tuple[str, ...]]:

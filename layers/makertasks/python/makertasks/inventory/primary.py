@@ -1,0 +1,51 @@
+"""Which of an item's suppliers is its primary one, by OpenMakerSuite's rule: for cards and lead times alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Protocol, TypeVar
+
+UNKNOWN = Decimal("Infinity")
+
+
+class Offer(Protocol):
+    """What the rule needs of a supplier link."""
+
+    @property
+    def number(self) -> str:
+        """OpenMakerSuite's number of the link."""
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether somebody marked it."""
+
+    @property
+    def unit_cost(self) -> str | None:
+        """A decimal as text."""
+
+
+Link = TypeVar("Link", bound=Offer)
+
+
+def primary(links: Sequence[Link]) -> Link:
+    """The first link that is marked, else the cheapest; ties go to the older link. `links` is not empty."""
+    return min(links, key=lambda link: (not link.is_primary, _rank(link), len(link.number), link.number))
+
+
+def cost(text: str | None) -> Decimal:
+    """A unit cost; what is missing, no number, NaN or infinite is unknown and comes last.
+
+    >>> cost("1.25"), cost("NaN"), cost(None)
+    (Decimal('1.25'), Decimal('Infinity'), Decimal('Infinity'))
+    """
+    try:
+        amount = Decimal(text or "")
+    except InvalidOperation:
+        return UNKNOWN
+    return amount if amount.is_finite() else UNKNOWN
+
+
+def _rank(link: Offer) -> Decimal:
+    """The cost, which does not matter among marked links."""
+    return Decimal(0) if link.is_primary else cost(link.unit_cost)
