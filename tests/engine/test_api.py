@@ -341,16 +341,6 @@ def fits(schema, example, document):
     jsonschema.Draft202012Validator(whole).validate(example)
 
 
-def test_every_route_stands_in_the_template_and_in_the_table_of_the_docs():
-    deployed = {
-        resource["Properties"]["RouteKey"]
-        for resource in resources().values()
-        if resource["Type"] == "AWS::ApiGatewayV2::Route"
-    }
-    declared = {f"{route.method} {route.path}" for route in routing.all_routes()}
-    assert deployed == declared | {"$default"}
-
-
 def test_the_record_of_a_task_is_found_by_its_id(tasks_table, counters_table, task_queues):
     task_id = producer.submit(LEAD_TIMES, {})
     assert records.get(task_id).name == LEAD_TIMES

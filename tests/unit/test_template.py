@@ -142,6 +142,13 @@ def test_every_queue_stream_schedule_and_the_api_are_watched():
     assert alarmed("Failed") == alarmed("StuckTasks") == {"AWS::StackName"}
 
 
+def test_every_request_reaches_the_function_which_checks_its_token_itself():
+    [route] = of_type("AWS::ApiGatewayV2::Route").values()
+    assert route == {"ApiId": "HttpApi", "RouteKey": "$default", "Target": "integrations/${HttpApiIntegration}"}
+    [integration] = of_type("AWS::ApiGatewayV2::Integration").values()
+    assert integration["IntegrationUri"] == "ApiFunction.Alias"
+
+
 def test_everything_with_a_name_has_the_stacks_name_in_it():
     kept_within = {"AWS::Scheduler::Schedule", "AWS::Cognito::UserPoolGroup"}  # within a group, within a pool
     for name, body in resources().items():
