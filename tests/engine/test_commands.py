@@ -1,4 +1,4 @@
-"""The command line: what it prints, and with which exit code it ends."""
+"""The command line: its output and exit codes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from makertasks.errors import Unavailable
 from makertasks.inventory import table as inventory
 from makertasks.inventory.model import Item
 from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
 
 ITEM = str(uuid4())
 
@@ -35,7 +36,7 @@ def worker(aws, tasks_table, inventory_table, counters_table, media_bucket, task
 
 @pytest.fixture
 def command(worker, capsys):
-    """Runs a command; answers its exit code and what it printed."""
+    """Run a command; returns its exit code, standard output and standard error."""
 
     def run(*arguments):
         capsys.readouterr()
@@ -51,7 +52,7 @@ def qr(item_id=ITEM):
     return ("call", "generate_qr_code", "--kwargs", json.dumps({"item_id": item_id}))
 
 
-def test_call_prints_the_id_and_result_the_value(command, worker):
+def test_call_prints_the_id_and_result_prints_the_result(command, worker):
     code, out, _ = command(*qr())
     assert code == 0
     task_id = out.strip()
@@ -61,7 +62,7 @@ def test_call_prints_the_id_and_result_the_value(command, worker):
     assert (code, json.loads(out)["qr_code"]) == (0, f"inventory/qrcodes/qr_{ITEM}.png")
 
 
-def test_json_everywhere_is_one_document(command, worker):
+def test_json_output_is_one_document(command, worker):
     task_id = json.loads(command(*qr(), "--json")[1])["id"]
     worker.deliver()
     assert json.loads(command("result", task_id, "--json")[1])["status"] == "SUCCESS"
@@ -73,7 +74,7 @@ def test_json_everywhere_is_one_document(command, worker):
     assert json.loads(command("inspect", "registered", "--json")[1])
 
 
-def test_a_failed_task_ends_with_1_and_shows_its_traceback(command, worker):
+def test_a_failed_task_exits_with_1_and_shows_its_traceback(command, worker):
     task_id = command(*qr())[1].strip()
     Item(f"item#{ITEM}", "item").delete()
     worker.deliver()
@@ -100,30 +101,30 @@ def test_a_failed_task_ends_with_1_and_shows_its_traceback(command, worker):
         (("result",), "Missing argument"),
     ],
 )
-def test_what_is_wrong_ends_with_2_and_says_what_is_right(command, arguments, said):
+def test_an_invalid_request_exits_with_2_and_names_the_remedy(command, arguments, said):
     code, out, err = command(*arguments)
     assert code == 2
     assert said in " ".join((out + err).split())
     assert list(records.connect().scan()) == []
 
 
-def test_what_is_not_there_ends_with_3(command):
+def test_a_missing_task_exits_with_3(command):
     assert command("result", "nothing")[0] == 3
     assert command("show", "nothing")[0] == 3
 
 
-def test_waiting_in_vain_ends_with_6_and_the_task_goes_on(command, worker):
+def test_a_wait_that_times_out_exits_with_6_and_leaves_the_task_queued(command, worker):
     code, _, err = command(*qr(), "--wait", "--timeout", "0.1")
-    assert (code, "it goes on" in " ".join(err.split())) == (6, True)
+    assert (code, "it continues in the background" in " ".join(err.split())) == (6, True)
     assert worker.count() == 1
 
 
-def test_an_aws_that_refuses_ends_with_4(command, aws):
+def test_an_aws_error_exits_with_4(command, aws):
     aws.client("dynamodb").delete_table(TableName="unit-tasks")
     assert command("show", "x")[0] == 4
 
 
-def test_an_error_of_the_surroundings_says_what_to_do(command, monkeypatch):
+def test_a_configuration_error_comes_with_a_hint(command, monkeypatch):
     def unreachable(*_args):
         raise Unavailable("the tasks table did not answer: Unable to locate credentials")
 
@@ -132,7 +133,7 @@ def test_an_error_of_the_surroundings_says_what_to_do(command, monkeypatch):
     assert (code, "aws configure" in " ".join(err.split())) == (4, True)
 
 
-def test_revoke_says_what_happened_to_each(command, worker):
+def test_revoke_prints_the_outcome_of_each_task(command, worker):
     task_id = command(*qr())[1].strip()
     code, out, _ = command("control", "revoke", task_id, "unknown", "--json")
     assert (code, json.loads(out)) == (0, {task_id: "REVOKED", "unknown": "RECORDED"})
@@ -147,7 +148,7 @@ def test_retry_makes_a_new_task(command, worker):
     assert records.get(new).retry_of == task_id
 
 
-def test_lists_go_on_where_they_ended(command, worker):
+def test_a_cursor_continues_a_list(command, worker):
     sent = {command(*qr())[1].strip() for _ in range(3)}
     first = json.loads(command("list", "--limit", "2", "--json")[1])
     rest = json.loads(command("list", "--limit", "2", "--cursor", first["cursor"], "--json")[1])
@@ -156,7 +157,7 @@ def test_lists_go_on_where_they_ended(command, worker):
     assert json.loads(command("list", "--item", ITEM, "--status", "pending", "--json")[1])["tasks"]
 
 
-def test_events_show_what_happens(command, worker):
+def test_events_prints_each_change_of_status(command, worker):
     command(*qr())
     worker.deliver()
     code, out, _ = command("events", "--seconds", "0.1", "--interval", "0.2", "--json")
@@ -173,7 +174,7 @@ def offered(command, monkeypatch, line):
     return out.split()
 
 
-def test_completion_offers_what_fits(command, monkeypatch):
+def test_completion_offers_matching_names_and_ids(command, monkeypatch):
     task_id = command(*qr())[1].strip()
     for line, expected in {
         "makertasks --install": ["--install-completion"],
@@ -191,14 +192,14 @@ def test_completion_offers_what_fits(command, monkeypatch):
         assert offered(command, monkeypatch, line) == expected, line
 
 
-def test_completion_says_nothing_where_the_stack_does_not_answer(command, monkeypatch, aws):
+def test_completion_offers_nothing_if_aws_fails(command, monkeypatch, aws):
     aws.client("dynamodb").delete_table(TableName="unit-counters")
     aws.client("dynamodb").delete_table(TableName="unit-tasks")
     assert offered(command, monkeypatch, "makertasks show ") == []
 
 
 @pytest.mark.parametrize("group", [(), ("inspect",), ("control",), ("schedules",)])
-def test_the_help_tells_each_command_whole(command, monkeypatch, group):
+def test_help_fits_each_summary_into_80_columns(command, monkeypatch, group):
     monkeypatch.setenv("COLUMNS", "80")
     said = command(*group, "--help")[1]
     assert [line for line in said.splitlines() if line.endswith("...") and not line.startswith("Usage:")] == []
@@ -223,12 +224,12 @@ def test_the_full_screen_shows_whole_ids_and_statuses(command, worker, monkeypat
     shown = io.StringIO()
     monkeypatch.setattr(output, "console", Console(file=shown, width=width, height=24, force_terminal=True))
     command("events", "--screen", "--seconds", "0.1", "--interval", "0.2")
-    assert "Ctrl-C ends" in shown.getvalue()
+    assert "Ctrl-C to quit" in shown.getvalue()
     assert task_id in shown.getvalue()
     assert "PENDING" in shown.getvalue()
 
 
-def test_progress_says_how_much_once_it_is_known_of_how_much(monkeypatch):
+def test_progress_shows_counts_once_the_total_is_known(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(output, "messages", Console(file=shown, width=80, force_terminal=True))
     with output.progress("importing", None) as report:
@@ -238,7 +239,7 @@ def test_progress_says_how_much_once_it_is_known_of_how_much(monkeypatch):
     assert "?" not in shown.getvalue().replace("\x1b[?25", "")
 
 
-def test_a_dump_that_cannot_be_sent_is_one_error(command, aws, tmp_path):
+def test_a_failed_upload_is_one_error(command, aws, tmp_path):
     (tmp_path / "dump.json").write_text("[]")
     aws.client("s3").delete_bucket(Bucket="unit-media")
     code, _, err = command("import", str(tmp_path / "dump.json"))
@@ -246,15 +247,47 @@ def test_a_dump_that_cannot_be_sent_is_one_error(command, aws, tmp_path):
     assert "AWS refused: Failed to upload" in err
 
 
-def test_a_stack_that_is_not_there_is_said_so(command):
+def test_a_missing_stack_is_reported(command):
     code, _, err = command("configure", "--stack", "nowhere")
     assert (code, "there is no stack nowhere" in " ".join(err.split())) == (5, True)
 
 
-def test_recount_shows_what_differs_puts_it_right_and_then_shows_no_difference(command):
+def test_recount_repairs_wrong_counters_and_then_finds_no_difference(command):
     command(*qr())
     shown = json.loads(command("recount", "--behind", "0", "--dry-run", "--json")[1])
     assert (shown["examined"], len(shown["differences"]), shown["repaired"]) == (1, 3, 0)
-    assert "1 tasks counted; 3 counters put right" in command("recount", "--behind", "0")[1]
+    assert "1 tasks counted; 3 counters repaired" in command("recount", "--behind", "0")[1]
     code, out, said = command("recount", "--behind", "0")
-    assert (code, "no difference" in said, "0 counters put right, 0 still moving" in out) == (0, True, True)
+    assert (code, "no differences" in said, "0 counters repaired, 0 still changing" in out) == (0, True, True)
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\x7f\u202egpj.exe\u2066\r"
+COMMANDS = [
+    ("list",), ("list", "--json"), ("show",), ("show", "--json"), ("result",), ("result", "--traceback"),
+    ("result", "--json"), ("inspect", "query-task"), ("events", "--seconds", "0.1", "--interval", "0.2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_no_control_character_of_a_task_reaches_the_terminal(command, monkeypatch, words):
+    shown = io.StringIO()
+    monkeypatch.setattr(output, "console", Console(file=shown, width=400))
+    task_id = command("call", "generate_qr_code", "--kwargs", json.dumps({"item_id": ITEM}))[1].strip()
+    record = records.get(task_id)
+    error = {"exc_type": "ValueError", "exc_message": [HOSTILE], "exc_module": "builtins"}
+    stored = {"status": "FAILURE", "result": error, "traceback": HOSTILE}
+    actions = [TaskRecord.status.set("FAILURE"), TaskRecord.result.set(json.dumps(stored).encode())]
+    actions += [TaskRecord.error_type.set("ValueError"), TaskRecord.error_message.set(HOSTILE)]
+    actions += [TaskRecord.kwargs.set({"item_id": HOSTILE}), TaskRecord.worker.set(HOSTILE)]
+    record.update(actions=actions)
+    names_one = words[0] in {"show", "result"} or words[-1] == "query-task"
+    _, out, err = command(*words, *([task_id] if names_one else []))
+    printed = shown.getvalue() + out + err
+    if words[0] != "events":  # it prints changes after its first look
+        assert "\\u001b]0;owned" in printed or "ValueError" in printed
+    assert output.CONTROLS.findall(printed) == []
+
+
+def test_json_keeps_the_value_of_control_characters(capsys):
+    output.print_json({HOSTILE: HOSTILE})
+    assert json.loads(capsys.readouterr().out) == {HOSTILE: HOSTILE}

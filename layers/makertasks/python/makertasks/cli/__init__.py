@@ -1,8 +1,8 @@
-"""The command line: `makertasks`, in Celery's words where Celery has them.
+"""The `makertasks` command line, with Celery's command names where Celery has them.
 
 application   the command itself, exit codes
 output        tables, JSON, progress
-completion    what a shell offers behind Tab
+completion    shell completion
 setup         configure, policy, celery-settings
 sending       call, result, retry
 viewing       list, show, logs, events
@@ -15,7 +15,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; it needs the packages of `makertasks[cli]`."""
+    """Run the command line, which needs the extra `makertasks[cli]`."""
     try:
         from makertasks.cli.application import run  # noqa: PLC0415 - Typer and rich may be missing
     except ModuleNotFoundError as error:

@@ -1,12 +1,12 @@
-"""The command, its groups and its exit codes.
+"""The command, its groups and exit codes.
 
 0   done
-1   the task that was waited for ended as FAILURE or REVOKED
-2   what was asked for is wrong: an option, an argument, a name
-3   there is no such task, queue, schedule or file
-4   AWS refused or did not answer; trying again later is right
-5   it is not known where the stack is: makertasks configure --stack NAME
-6   the time to wait ran out; the task goes on
+1   the awaited task ended as FAILURE or REVOKED
+2   invalid request: an option, an argument or a name is wrong
+3   not found: a task, queue, schedule or file
+4   AWS refused the request or did not respond; retry later
+5   the stack is not configured: run makertasks configure --stack NAME
+6   timed out while waiting; the task itself continues
 130 interrupted
 """
 
@@ -21,7 +21,7 @@ from makertasks.cli import control, events, inspection, output, sending, setup, 
 from makertasks.client import configuration
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, PassingError, Unavailable
 
-# The first that fits decides.
+# The first match wins.
 EXIT_CODES: list[tuple[type[BaseException], int]] = [
     (InvalidRequest, 2),
     (NotFound, 3),
@@ -32,22 +32,22 @@ EXIT_CODES: list[tuple[type[BaseException], int]] = [
     (MakertasksError, 2),
 ]
 
-# What to do about an error of AWS's own tools, by what it says.
+# Hints for boto3's errors, by a phrase in their message.
 HINTS = {
-    "Unable to locate credentials": "give them as for AWS's tools: `aws configure`, AWS_PROFILE or AWS_ACCESS_KEY_ID",
-    "Could not connect to the endpoint": "is the network there, and does AWS_ENDPOINT_URL say the right place?",
-    "is not authorized to perform": "commands have the rights of your AWS identity: ask for this one",
-    "You must specify a region": "name it: AWS_DEFAULT_REGION=eu-central-1, or in the profile",
+    "Unable to locate credentials": "set them as for the AWS CLI: `aws configure`, AWS_PROFILE or AWS_ACCESS_KEY_ID",
+    "Could not connect to the endpoint": "check the network connection and AWS_ENDPOINT_URL",
+    "is not authorized to perform": "commands run with your own IAM permissions: ask an administrator for this one",
+    "You must specify a region": "set AWS_DEFAULT_REGION, for example to eu-central-1, or the region in your profile",
     "ExpiredToken": "the credentials have expired: sign in again",
 }
 
 app = typer.Typer(
     name="makertasks",
-    help="OpenMakerSuite's background tasks on AWS Lambda: send them, look at them, control them.",
+    help="Send, inspect and control OpenMakerSuite's background tasks on AWS Lambda.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 AWS refused, 5 not configured, 6 too late.",
+    epilog="Exit codes: 0 success, 1 task failed, 2 invalid, 3 not found, 4 AWS error, 5 not configured, 6 timed out.",
 )
 for module in (sending, viewing, events, inspection, control, upkeep, setup):
     module.register(app)
@@ -66,19 +66,19 @@ def run(arguments: list[str] | None = None) -> None:
 
 
 def _say(error: str) -> None:
-    output.messages.print(f"error: {error}", style="red", markup=False)
+    output.say(f"error: {error}", "red")
     for said, hint in HINTS.items():
         if said in error:
-            output.messages.print(f"hint: {hint}", markup=False)
+            output.say(f"hint: {hint}")
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code of an error."""
+    """Return the exit code for an error."""
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
 
 
 def aws_errors() -> Any:
-    """What boto3 raises."""
+    """Return the exceptions that boto3 raises."""
     from makertasks.aws.errors import BOTO3_ERRORS  # noqa: PLC0415 - slow, and not needed for --help
 
     return BOTO3_ERRORS

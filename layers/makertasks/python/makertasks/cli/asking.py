@@ -1,4 +1,4 @@
-"""What every command needs: who asks, what the arguments say, tasks by either name, waiting for a task."""
+"""What every command needs: the user's name, parsed options, tasks by full or short name, waiting for a task."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from makertasks.tasks import Task
 Destination = Annotated[
     list[str] | None,
     typer.Option(
-        "--destination", "-d", help="Only these workers (short names).", autocompletion=completion.queue_names
+        "--destination", "-d", help="Limit to these workers (short names).", autocompletion=completion.queue_names
     ),
 ]
-TaskIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of tasks.", autocompletion=completion.task_ids)]
+TaskIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Task ids.", autocompletion=completion.task_ids)]
 
-# Seconds between two looks at a task that is waited for.
+# Seconds between two reads of a task that a command waits for.
 LOOK_SECONDS = 0.3
 
 
 def connect() -> None:
-    """Find out where the stack is; raises NotConfigured."""
+    """Load the stack's configuration; raises NotConfigured."""
     configuration.load()
 
 
 def who() -> str:
-    """Who asks, for records and the audit."""
+    """Return the name of the user, for records and the audit log."""
     return f"{getpass.getuser()} (command line)"
 
 
 def task_named(name: str) -> Task:
-    """A task by its full or its short name; raises UnknownTask."""
+    """Return a task by its full or short name; raises UnknownTask."""
     if "." in name:
         return tasks.find(name)
     found = next((task for task in tasks.discover().values() if task.short_name == name), None)
@@ -49,7 +49,7 @@ def task_named(name: str) -> Task:
 
 
 def json_of(option: str, text: str | None, kind: type[Any]) -> Any:
-    """An option's JSON; raises InvalidRequest where it is none, or not a list or an object as wanted."""
+    """Parse an option's JSON; raises InvalidRequest unless it is JSON of the given kind."""
     if text is None:
         return None
     try:
@@ -63,7 +63,7 @@ def json_of(option: str, text: str | None, kind: type[Any]) -> Any:
 
 
 def moment(option: str, text: str | None) -> datetime | None:
-    """An option's time, ISO 8601; raises InvalidRequest."""
+    """Parse an option's ISO 8601 time; raises InvalidRequest."""
     if text is None:
         return None
     try:
@@ -73,7 +73,7 @@ def moment(option: str, text: str | None) -> datetime | None:
 
 
 def seconds_or_moment(option: str, text: str | None) -> datetime | float | None:
-    """An option that is a number of seconds or a time; raises InvalidRequest."""
+    """Parse an option that holds seconds or a time; raises InvalidRequest."""
     if text is None:
         return None
     try:
@@ -83,9 +83,9 @@ def seconds_or_moment(option: str, text: str | None) -> datetime | float | None:
 
 
 def wait_for(task_id: str, what: str, timeout: float | None = None, *, quiet: bool = False) -> TaskRecord:
-    """The record of a task once it has ended, with a progress bar meanwhile.
+    """Wait until a task has finished, with a progress bar, and return its record.
 
-    A task that a stock Celery client sent has no record before it is met: with a time-out that is waited for, too.
+    A task sent by a stock Celery client has no record until its function starts: with a time-out, wait for that too.
     Raises NotFound or TimeoutError.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -98,15 +98,17 @@ def wait_for(task_id: str, what: str, timeout: float | None = None, *, quiet: bo
                 report(record.progress["done"], record.progress["total"])
             if deadline is not None and time.monotonic() > deadline:
                 if record is None:
-                    raise NotFound(f"there is no task {task_id}, and after {timeout:g} s there still is none")
-                raise TimeoutError(f"task {task_id} is {record.status} after {timeout:g} s; it goes on")
+                    raise NotFound(f"task {task_id} not found after {timeout:g} s")
+                raise TimeoutError(
+                    f"task {task_id} is still {record.status} after {timeout:g} s; it continues in the background"
+                )
             time.sleep(LOOK_SECONDS)
 
 
 def queues_named(names: list[str] | None) -> list[str]:
-    """Short names of queues, of all where none is named; raises NotFound."""
+    """Return the named queues, or all of them if none is named; raises NotFound."""
     known = [task.short_name for task in tasks.discover().values()]
     for name in names or []:
         if name not in known:
-            raise NotFound(f"there is no queue {name!r}; the queues are {', '.join(known)}")
+            raise NotFound(f"no queue named {name!r}; the queues are {', '.join(known)}")
     return names or known

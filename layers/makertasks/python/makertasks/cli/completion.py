@@ -1,6 +1,6 @@
-"""What a shell offers behind Tab: names that the code knows, ids and schedules that the stack has.
+"""Shell completion: names that the code knows, task ids and schedules of the stack.
 
-Each answers pairs of a value and what the shell may say beside it, for whatever begins as was typed.
+Each function returns pairs of a value and its description, for values that begin with what was typed.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from makertasks import tasks
-from makertasks.cli import shown
+from makertasks.cli import output, shown
 from makertasks.client import configuration
 from makertasks.errors import MakertasksError
 from makertasks.monitoring import listing, schedules
@@ -18,14 +18,14 @@ Offers = list[tuple[str, str]]
 
 
 def task_names(incomplete: str) -> Offers:
-    """Tasks by their short names, or by the whole ones once a dot is typed."""
+    """Short names of tasks, or full names once a dot is typed."""
     known = tasks.discover().values()
     named = [(task.name if "." in incomplete else task.short_name, task.name) for task in known]
     return _beginning(named, incomplete)
 
 
 def queue_names(incomplete: str) -> Offers:
-    """Queues, and so workers, by their short names."""
+    """Short names of queues, which are the names of workers too."""
     return _beginning([(task.short_name, "") for task in tasks.discover().values()], incomplete)
 
 
@@ -35,12 +35,12 @@ def statuses(incomplete: str) -> Offers:
 
 
 def final_statuses(incomplete: str) -> Offers:
-    """Statuses of tasks that have ended."""
+    """Statuses of finished tasks."""
     return _beginning([(status.value, "") for status in Status if status in FINAL], incomplete.upper())
 
 
 def task_ids(incomplete: str) -> Offers:
-    """Ids among the newest tasks."""
+    """Ids of the newest tasks."""
 
     def newest() -> Iterator[tuple[str, str]]:
         page = listing.page(listing.Filter(), limit=listing.MAXIMUM_LIMIT, names=tasks.discover())
@@ -51,14 +51,14 @@ def task_ids(incomplete: str) -> Offers:
 
 
 def schedule_names(incomplete: str) -> Offers:
-    """Schedules of the stack."""
+    """Names of the stack's schedules."""
     return _beginning(
         _of_stack(lambda: ((each["name"], each["expression"]) for each in schedules.list_schedules())), incomplete
     )
 
 
 def _of_stack(read: Callable[[], Iterator[tuple[str, str]]]) -> Offers:
-    """What is read from the stack; nothing where it cannot be, since an error would stand in the line being typed."""
+    """Read from the stack; nothing on an error, which would be printed into the line that the user types."""
     from makertasks.aws.errors import BOTO3_ERRORS  # noqa: PLC0415 - slow, and not needed for --help
 
     try:
@@ -69,4 +69,4 @@ def _of_stack(read: Callable[[], Iterator[tuple[str, str]]]) -> Offers:
 
 
 def _beginning(offers: Offers, incomplete: str) -> Offers:
-    return [offer for offer in offers if offer[0].startswith(incomplete)]
+    return [offer for offer in offers if offer[0].startswith(incomplete) and not output.CONTROLS.search("".join(offer))]

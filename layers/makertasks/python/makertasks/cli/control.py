@@ -1,4 +1,4 @@
-"""purge, control …: what Celery tells its workers, done to queues, consumers and records. Everything is audited."""
+"""purge, control …: Celery's remote control, applied to queues, event sources and records. Every action is audited."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from makertasks.errors import InvalidRequest
 from makertasks.monitoring import queues as consumers
 from makertasks.worker import task_limits
 
-control = typer.Typer(no_args_is_help=True, help="Stop, start and limit workers, as celery control does.")
+control = typer.Typer(no_args_is_help=True, help="Pause, resume and limit workers, as celery control does.")
 
-NumberOfTasks = Annotated[int, typer.Argument(metavar="N", min=1, help="How many tasks at a time more or less.")]
+NumberOfTasks = Annotated[int, typer.Argument(metavar="N", min=1, help="Number of concurrent tasks to add or remove.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,19 +39,21 @@ def register(app: typer.Typer) -> None:
 def purge(
     queues: Annotated[
         list[str] | None,
-        typer.Option("--queue", "-Q", help="Only these queues (short names).", autocompletion=completion.queue_names),
+        typer.Option(
+            "--queue", "-Q", help="Limit to these queues (short names).", autocompletion=completion.queue_names
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Skip the confirmation.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Throw all waiting tasks away; say how many.
+    """Delete waiting messages and revoke their tasks.
 
-    Their records become REVOKED, their messages go.
+    Prints how many.
     """
     asking.connect()
     wanted = asking.queues_named(queues)
     if not force:
-        typer.confirm(f"Throw away every waiting task of {', '.join(wanted)}?", abort=True)
+        typer.confirm(f"Delete all waiting messages of {', '.join(wanted)} and revoke their tasks?", abort=True)
     purged = {}
     for queue in wanted:
         audit.record(asking.who(), "purge", queue)
@@ -65,36 +67,36 @@ def purge(
 
 
 def shutdown(destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Stop taking tasks; what runs ends in peace.
+    """Pause workers; running tasks finish.
 
-    What waits goes on waiting until `control start`.
+    Waiting tasks stay in the queue until `control start`.
     """
     _consume(destination, "pause", consumers.pause, as_json=as_json)
 
 
 def start(destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Take tasks again."""
+    """Resume paused workers."""
     _consume(destination, "resume", consumers.resume, as_json=as_json)
 
 
 def cancel_consumer(queue: str, as_json: output.AsJson = False) -> None:
-    """Stop taking tasks from one queue."""
+    """Pause one queue; running tasks finish."""
     _consume([queue], "pause", consumers.pause, as_json=as_json)
 
 
 def add_consumer(queue: str, as_json: output.AsJson = False) -> None:
-    """Take tasks from one queue again."""
+    """Resume a paused queue."""
     _consume([queue], "resume", consumers.resume, as_json=as_json)
 
 
 def revoke(
     task_ids: TaskIds,
-    terminate_them: Annotated[bool, typer.Option("--terminate", help="End running ones, too.")] = False,
+    terminate_them: Annotated[bool, typer.Option("--terminate", help="Terminate running tasks, too.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Call tasks off.
+    """Revoke tasks.
 
-    One that runs goes on, unless `--terminate` ends it at its next checkpoint.
+    A running task continues unless `--terminate` stops it at its next checkpoint.
     """
     asking.connect()
     answers = {}
@@ -105,55 +107,64 @@ def revoke(
         output.print_json(answers)
         return
     rows = ({"id": task_id, "answer": answer} for task_id, answer in answers.items())
-    output.table(rows, {"id": "ID", "answer": "ANSWER"}, "no task")
+    output.table(rows, {"id": "ID", "answer": "OUTCOME"}, "no task")
 
 
 def terminate(task_ids: TaskIds, as_json: output.AsJson = False) -> None:
-    """Call tasks off, and end those that run.
+    """Revoke tasks, and stop running ones.
 
-    They end at their next checkpoint.
+    A running task stops at its next checkpoint.
     """
     revoke(task_ids, terminate_them=True, as_json=as_json)
 
 
 def rate_limit(
     name: TaskName,
-    rate: Annotated[str, typer.Argument(help="10/m, 2/s, 100/h; 0 for no limit but the task's own.")],
+    rate: Annotated[str, typer.Argument(help="For example 10/m, 2/s or 100/h; 0 restores the task's own limit.")],
     as_json: output.AsJson = False,
 ) -> None:
-    """Let a task begin so often at most."""
+    """Set a task's rate limit."""
     _limit(name, {"rate_limit": None if rate == "0" else rate}, as_json=as_json)
 
 
 def time_limit(
     name: TaskName,
-    soft: Annotated[float, typer.Argument(help="Seconds until the task is told to end; 0 for its own limit.")],
-    hard: Annotated[float, typer.Argument(help="Seconds until it is ended; 0 for its own limit.")] = 0,
+    soft: Annotated[
+        float, typer.Argument(help="Soft limit in seconds: the task can clean up; 0 restores its own limit.")
+    ],
+    hard: Annotated[
+        float, typer.Argument(help="Hard limit in seconds: the task is stopped; 0 restores its own limit.")
+    ] = 0,
     as_json: output.AsJson = False,
 ) -> None:
-    """Let a task run so long at most."""
+    """Set a task's time limits."""
     _limit(name, {"soft_time_limit": soft or None, "time_limit": hard or None}, as_json=as_json)
 
 
 def pool_grow(number: NumberOfTasks = 1, destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Let so many more tasks run at a time."""
+    """Increase maximum concurrency by N."""
     _resize(destination, lambda present: present + number, as_json=as_json)
 
 
 def pool_shrink(number: NumberOfTasks = 1, destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Let so many fewer tasks run at a time; two at least."""
+    """Decrease maximum concurrency by N.
+
+    The minimum is 2, which is set by Lambda.
+    """
     _resize(destination, lambda present: max(present - number, consumers.MINIMUM_CONCURRENCY), as_json=as_json)
 
 
 def autoscale(
-    most: Annotated[int, typer.Argument(metavar="MAX", help="How many tasks at a time at most.")],
-    least: Annotated[int, typer.Argument(metavar="MIN", help="Of no effect: Lambda begins at none.")] = 0,
+    most: Annotated[int, typer.Argument(metavar="MAX", help="Maximum number of concurrent tasks.")],
+    least: Annotated[
+        int, typer.Argument(metavar="MIN", help="Accepted for Celery's sake and ignored: Lambda scales down to zero.")
+    ] = 0,
     destination: Destination = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Let Lambda run up to MAX tasks at a time.
+    """Set maximum concurrency to MAX.
 
-    It starts and stops workers by itself.
+    Lambda starts and stops workers by itself.
     """
     if least > most:
         raise InvalidRequest("MIN", f"{least} is more than MAX, {most}")
@@ -170,7 +181,7 @@ def _consume(names: list[str] | None, action: str, change: Callable[[str], consu
 
 
 def _resize(destination: list[str] | None, size: Callable[[int], int], *, as_json: bool) -> None:
-    """Change how many tasks run at a time, for queues that have such a limit or get one."""
+    """Change the maximum concurrency of queues, whether or not they have one yet."""
     asking.connect()
     changed = []
     for queue in asking.queues_named(destination):
@@ -195,5 +206,5 @@ def _print_queues(found: list[consumers.Queue], *, as_json: bool) -> None:
     if as_json:
         output.print_json(found)
         return
-    columns = {"name": "QUEUE", "state": "STATE", "maximum_concurrency": "AT A TIME", "waiting": "WAITING"}
+    columns = {"name": "QUEUE", "state": "STATE", "maximum_concurrency": "MAX CONCURRENCY", "waiting": "WAITING"}
     output.table(({**queue} for queue in found), columns, "no queue")

@@ -1,4 +1,4 @@
-"""events: what happens, while it happens, as lines or as a full screen."""
+"""events: follow tasks live, as lines or on a full screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from makertasks.monitoring import listing
 from makertasks.monitoring import views as task_views
 from makertasks.records.states import ACTIVE
 
-# Celery's names of the events that lead to a status.
+# Celery's event for each status.
 EVENTS = {
     "PENDING": "task-sent", "STARTED": "task-started", "RETRY": "task-retried", "SUCCESS": "task-succeeded",
     "FAILURE": "task-failed", "REVOKED": "task-revoked",
@@ -31,14 +31,14 @@ def register(app: typer.Typer) -> None:
 
 
 def events(
-    screen: Annotated[bool, typer.Option("--screen", help="Fill the screen with the newest tasks.")] = False,
-    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
-    seconds: Annotated[float | None, typer.Option(help="End after so many seconds; else at Ctrl-C.")] = None,
+    screen: Annotated[bool, typer.Option("--screen", help="Show the newest tasks on a full screen.")] = False,
+    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two refreshes.")] = 1.0,
+    seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds instead of at Ctrl-C.")] = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Follow tasks as they are sent, start and end.
+    """Follow tasks as they are sent, start and finish.
 
-    The newest hundred and all that have not ended are watched.
+    Watches the newest hundred tasks and all unfinished ones.
     """
     asking.connect()
     looks = _looks(interval, seconds)
@@ -54,7 +54,7 @@ def events(
 
 
 def _looks(interval: float, seconds: float | None) -> Iterator[list[dict[str, Any]]]:
-    """The watched tasks, newest first, again and again."""
+    """Yield the watched tasks, newest first, once per interval."""
     ends = None if seconds is None else time.monotonic() + seconds
     names = tasks.discover()
     while ends is None or time.monotonic() < ends:
@@ -71,7 +71,7 @@ def _print_event(task: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.print_line({"type": event, "timestamp": clock.text(clock.now()), **task})
         return
-    line = output.status(f"{clock.now():%H:%M:%S} {event:15} {task['name']} {task['id']}")
+    line = output.status(output.safe(f"{clock.now():%H:%M:%S} {event:15} {task['name']} {task['id']}"))
     line.stylize(output.COLOURS[task["status"]])
     output.console.print(line, soft_wrap=True)
 
@@ -83,8 +83,8 @@ def _fill_screen(looks: Iterator[list[dict[str, Any]]]) -> None:
 
 
 def screen_of(found: list[dict[str, Any]]) -> Group:
-    """The screen: a line of title, then tasks."""
+    """Return the screen: a title line, then tasks."""
     columns = {key: heading for key, heading in shown.COLUMNS.items() if key != "kwargs"}
-    title = f"makertasks · {clock.now():%Y-%m-%d %H:%M:%S} UTC · Ctrl-C ends"
+    title = f"makertasks · {clock.now():%Y-%m-%d %H:%M:%S} UTC · Ctrl-C to quit"
     rows = map(shown.row, found)
     return Group(Text(title, "bold"), Text(), output.grid(rows, columns, shown.ROOM_PERMITTING))

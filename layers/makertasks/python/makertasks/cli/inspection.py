@@ -1,4 +1,4 @@
-"""status, inspect …: what Celery's workers answer, read from the tables, the queues and the functions."""
+"""status, inspect …: what Celery's workers report, read from the tables, the queues and the functions."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from makertasks.monitoring import views as task_views
 from makertasks.records.states import Status
 from makertasks.worker import task_limits
 
-inspect = typer.Typer(no_args_is_help=True, help="Look at tasks, queues and workers.")
+inspect = typer.Typer(no_args_is_help=True, help="Inspect tasks, queues and workers.")
 
-Limit = Annotated[int, typer.Option(min=1, help="How many tasks at most.")]
+Limit = Annotated[int, typer.Option(min=1, help="Maximum number of tasks.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(as_json: output.AsJson = False) -> None:
-    """Say of each worker whether it takes tasks."""
+    """Show whether each worker accepts tasks."""
     asking.connect()
     found = {queue["name"]: queue["state"] for queue in consumers.list_queues()}
     if as_json:
@@ -46,48 +46,48 @@ def status(as_json: output.AsJson = False) -> None:
     output.table(
         ({"worker": name, "state": "OK" if state == "running" else state} for name, state in found.items()),
         {"worker": "WORKER", "state": "STATE"},
-        "no worker",
+        "no workers",
     )
     output.console.print(f"\n{sum(state == 'running' for state in found.values())} workers online.")
 
 
 def active(destination: Destination = None, limit: Limit = 100, as_json: output.AsJson = False) -> None:
-    """List the tasks that run now."""
-    _print_waiting(Status.STARTED, destination, limit, lambda _task: True, "no task runs", as_json=as_json)
+    """List running tasks."""
+    _print_waiting(Status.STARTED, destination, limit, lambda _task: True, "no running tasks", as_json=as_json)
 
 
 def scheduled(destination: Destination = None, limit: Limit = 100, as_json: output.AsJson = False) -> None:
-    """List the tasks that wait for their time.
+    """List scheduled tasks.
 
-    That is an eta, a countdown, or the next attempt.
+    They wait for their ETA, their countdown or their next retry.
     """
     present = clock.text(clock.now())
 
     def later(task: dict[str, Any]) -> bool:
         return str(task["retry_at"] or task["eta"] or "") > present
 
-    _print_waiting(None, destination, limit, later, "no task waits for its time", as_json=as_json)
+    _print_waiting(None, destination, limit, later, "no scheduled tasks", as_json=as_json)
 
 
 def reserved(destination: Destination = None, limit: Limit = 100, as_json: output.AsJson = False) -> None:
-    """List the tasks that wait in their queue for a worker."""
+    """List tasks that wait in their queue for a worker."""
     present = clock.text(clock.now())
 
     def due(task: dict[str, Any]) -> bool:
         return str(task["retry_at"] or task["eta"] or "") <= present
 
-    _print_waiting(None, destination, limit, due, "no task waits", as_json=as_json)
+    _print_waiting(None, destination, limit, due, "no waiting tasks", as_json=as_json)
 
 
 def revoked(limit: Limit = 100, as_json: output.AsJson = False) -> None:
-    """List the tasks that were called off, newest first."""
+    """List revoked tasks, newest first."""
     asking.connect()
     found, _ = viewing.collect(listing.Filter(status=Status.REVOKED), limit)
-    _print_tasks(found, "no task was revoked", as_json=as_json)
+    _print_tasks(found, "no revoked tasks", as_json=as_json)
 
 
 def registered(as_json: output.AsJson = False) -> None:
-    """List the tasks there are, with their arguments."""
+    """List all task types with their arguments."""
     asking.connect()
     found = [
         {"name": task.name, "arguments": list(task.schema().get("properties", {})), "purpose": task.purpose}
@@ -101,9 +101,9 @@ def registered(as_json: output.AsJson = False) -> None:
 
 
 def stats(destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Show what each worker has done in the last day.
+    """Show each worker's totals for the last day.
 
-    And the environments seen lately.
+    And its recent execution environments.
     """
     asking.connect()
     wanted = asking.queues_named(destination)
@@ -113,12 +113,12 @@ def stats(destination: Destination = None, as_json: output.AsJson = False) -> No
         return
     columns = ("function", "state", "running", "processed", "succeeded", "failed", "retried", "revoked")
     output.table(
-        ({**worker} for worker in found), {column: column.upper() for column in columns}, "no worker"
+        ({**worker} for worker in found), {column: column.upper() for column in columns}, "no workers"
     )  # fmt: skip
 
 
 def conf(as_json: output.AsJson = False) -> None:
-    """Show the stack's names and each task's limits."""
+    """Show the stack's resources and each task's limits."""
     asking.connect()
     limits = {name: asdict(task_limits.of(task)) for name, task in tasks.discover().items()}
     names = {
@@ -129,14 +129,14 @@ def conf(as_json: output.AsJson = False) -> None:
         output.print_json({**names, "limits": limits})
         return
     output.facts(names)
-    columns = {"name": "TASK", "rate_limit": "RATE", "soft_time_limit": "SOFT LIMIT", "time_limit": "HARD LIMIT"}
+    columns = {"name": "TASK", "rate_limit": "RATE LIMIT", "soft_time_limit": "SOFT LIMIT", "time_limit": "HARD LIMIT"}
     output.table(({"name": name, **each} for name, each in limits.items()), columns, "no task")
 
 
 def active_queues(as_json: output.AsJson = False) -> None:
-    """List the queues with their lengths.
+    """List queues with their lengths and states.
 
-    With the age of the oldest task, and whether they are consumed.
+    And the age of the oldest message.
     """
     asking.connect()
     found = consumers.list_queues()
@@ -145,20 +145,20 @@ def active_queues(as_json: output.AsJson = False) -> None:
         return
     columns = ("name", "state", "waiting", "in_flight", "delayed", "dead", "oldest_seconds", "maximum_concurrency")
     output.table(
-        ({**queue} for queue in found), {column: column.upper().replace("_", " ") for column in columns}, "no queue"
+        ({**queue} for queue in found), {column: column.upper().replace("_", " ") for column in columns}, "no queues"
     )  # fmt: skip
 
 
 def query_task(task_ids: TaskIds, as_json: output.AsJson = False) -> None:
-    """Show the status of tasks by their ids."""
+    """Show tasks by id."""
     asking.connect()
     _print_tasks([{**task_views.summary(shown.read(task_id))} for task_id in task_ids], "no task", as_json=as_json)
 
 
 def ping(destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Ask whether each worker's queue is there and consumed.
+    """Check that each worker accepts tasks.
 
-    Exit code 1 where one is not.
+    The exit code is 1 if a queue is paused.
     """
     asking.connect()
     wanted = asking.queues_named(destination)
@@ -181,7 +181,7 @@ def _print_waiting(
     *,
     as_json: bool,
 ) -> None:
-    """Print the tasks of a status, or all that wait to begin, of some workers."""
+    """Print tasks in one status, or all that have yet to start, of the given workers."""
     asking.connect()
     queues = asking.queues_named(destination)
     found: list[dict[str, Any]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,48 +23,73 @@ COLOURS = {
     "REVOKED": "bright_black",
 }  # fmt: skip
 
-# Columns that are never broken into lines, the characters between two columns, and what a long one can do with.
+# Columns that never wrap; the ones that do not even on a narrow terminal; the gap between columns, and the width at
+# which a long column is still readable, in characters.
 WHOLE = frozenset({"id", "name", "status", "created", "runtime", "worker", "next_run"})
 ALWAYS_WHOLE = frozenset({"id", "status"})
 GAP = 2
 MOST_NEEDED = 34
 
-# Where the output is no terminal nobody has chosen a width: lines stay whole for grep and less.
+# Without a terminal there is no width to keep: lines stay whole for grep and less.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 250)
 messages = Console(stderr=True, highlight=False)
 
 
+# C0 and C1 controls except tab and line feed, and bidirectional controls: a terminal acts on them anywhere in a text.
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def safe(text: str) -> str:
+    r"""Return a text with its control characters spelled out, as `\u001b`, so that no terminal acts on them."""
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def echo(text: str) -> None:
+    """Print a text to standard output."""
+    sys.stdout.write(safe(text) + "\n")
+
+
+def say(text: str, style: str = "") -> None:
+    """Print a message to standard error."""
+    messages.print(Text(safe(text), style), soft_wrap=True)
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """Return JSON whose control characters are escaped: the same value to whatever parses it."""
+    return safe(json.dumps(value, indent=indent, ensure_ascii=False, default=str))
+
+
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    """Print a JSON document to standard output."""
+    sys.stdout.write(_json(value, indent=2) + "\n")
 
 
 def print_line(value: Any) -> None:
-    """One JSON document on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """Print a JSON document on one line, at once."""
+    sys.stdout.write(_json(value) + "\n")
     sys.stdout.flush()
 
 
 def status(value: str) -> Text:
-    """A status in its colour; the word is always there, so that it can be read without."""
+    """Return a status in its colour, readable without colour too."""
     return Text(value, COLOURS.get(value, ""))
 
 
 def table(
     rows: Iterable[dict[str, Any]], columns: dict[str, str], empty: str, room_permitting: tuple[str, ...] = ()
 ) -> None:
-    """Print a table with a row for each dict, or say `empty` where there is none."""
+    """Print a table with a row for each dict, or `empty` if there are none."""
     shown = grid(rows, columns, room_permitting)
     if shown.row_count:
         console.print(shown)
     else:
-        messages.print(empty)
+        say(empty)
 
 
 def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permitting: tuple[str, ...] = ()) -> Table:
-    """A table with a row for each dict; `columns` are {key: heading}.
+    """Return a table with a row for each dict; `columns` are {key: heading}.
 
-    Of the columns in `room_permitting` only the first ones are shown that the width has room for.
+    Columns in `room_permitting` are shown, first come first served, as far as the terminal is wide enough.
     """
     cells = [{key: _cell(key, row.get(key)) for key in columns} for row in rows]
     keys, tight = _fitting(cells, columns, room_permitting)
@@ -79,7 +105,7 @@ def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permittin
 def _fitting(
     cells: list[dict[str, Text]], columns: dict[str, str], room_permitting: tuple[str, ...]
 ) -> tuple[list[str], bool]:
-    """The columns that there is room for, in their order, and whether even the others have too little."""
+    """Return the columns that fit, in order, and whether even the obligatory ones are too wide."""
 
     def width(key: str) -> int:
         return max([len(columns[key]), *(row[key].cell_len for row in cells)]) + GAP
@@ -96,13 +122,13 @@ def _fitting(
 
 
 def facts(values: dict[str, Any]) -> None:
-    """Names and values, those without value left out."""
+    """Print names and values, without empty ones."""
     shown = Table(box=None, pad_edge=False, show_header=False)
     shown.add_column(style="bold")
     shown.add_column(overflow="fold")
     for name, value in values.items():
         if value not in (None, [], {}):
-            shown.add_row(name, _cell(name, value))
+            shown.add_row(Text(safe(name)), _cell(name, value))
     console.print(shown)
 
 
@@ -110,21 +136,21 @@ def _cell(key: str, value: Any) -> Text:
     if value is None:
         return Text("")
     if key == "status" and isinstance(value, str):
-        return status(value)
-    return Text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+        return status(safe(value))
+    return Text(safe(value) if isinstance(value, str) else _json(value))
 
 
 class _Done(MofNCompleteColumn):
-    """How much is done, and nothing as long as it is not known of how much."""
+    """`7/20`; empty while the total is unknown."""
 
     def render(self, task: Task) -> Text:
-        """`7/20`, or an empty text."""
+        """Return the column's text."""
         return super().render(task) if task.total else Text("")
 
 
 @contextmanager
 def progress(what: str, total: int | None, *, quiet: bool = False) -> Iterator[Any]:
-    """A progress bar on standard error; yields a function that is told how much is done, and of how much."""
+    """Show a progress bar on standard error; yields a function that takes the amount done, and optionally the total."""
     columns = (TextColumn("{task.description}"), BarColumn(), _Done(), TimeElapsedColumn())
     with Progress(*columns, console=messages, transient=True, disable=quiet) as bar:
         task = bar.add_task(what, total=total)

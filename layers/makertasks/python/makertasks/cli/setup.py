@@ -1,4 +1,4 @@
-"""configure, policy, celery-settings, site-secret: what is done once."""
+"""configure, policy, celery-settings, site-secret: one-time setup."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def configure(
     stack: Annotated[str, typer.Option(help="Name of the CloudFormation stack.")],
     as_json: output.AsJson = False,
 ) -> None:
-    """Write where the stack is into the configuration file.
+    """Save the stack's configuration for this user.
 
-    It is found by the stack's outputs; the file is the user's own, and holds no credentials.
+    Reads the stack's outputs. The file is private to the user and holds no credentials.
     """
     values = configuration.values_of(stack)
     file = configuration.write(values)
@@ -32,7 +32,7 @@ def configure(
         output.print_json({"file": str(file), "environment": values})
     else:
         output.facts(values)
-        output.messages.print(f"written to {file}")
+        output.say(f"written to {file}")
 
 
 def policy(as_json: output.AsJson = False) -> None:  # noqa: ARG001 - it is JSON anyway
@@ -45,12 +45,14 @@ def policy(as_json: output.AsJson = False) -> None:  # noqa: ARG001 - it is JSON
 
 def celery_settings(
     policy: Annotated[bool, typer.Option("--policy", help="Print the client's IAM policy instead.")] = False,
-    inventory: Annotated[bool, typer.Option("--inventory", help="With the right to send inventory changes.")] = False,
+    inventory: Annotated[
+        bool, typer.Option("--inventory", help="Include permission to send inventory changes.")
+    ] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Print the settings for a stock Celery client.
+    """Print a stock Celery client's settings.
 
-    As lines for a Django project's settings.py.
+    They are lines for a Django project's settings.py.
     """
     from makertasks.contrib.celery import settings as celery  # noqa: PLC0415 - loads boto3
 

@@ -1,4 +1,4 @@
-"""Tasks as commands show them: as the API does, whole, and as lines for people."""
+"""Tasks as commands show them: complete, as the API does, or as table rows."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ COLUMNS = {
 }  # fmt: skip
 
 
-# Shown where the terminal is wide enough, in this order of preference.
+# Shown if the terminal is wide enough, in this order of preference.
 ROOM_PERMITTING = ("runtime", "kwargs", "worker")
 
 
 def short_name(name: str | None) -> str:
-    """A task's name without its packages."""
+    """Return a task's name without its package."""
     return str(name).rpartition(".")[2]
 
 
 def detail(record: TaskRecord) -> dict[str, Any]:
-    """One task with everything there is about it, large arguments and results included."""
+    """Return all details of a task, large arguments and results included."""
     task: dict[str, Any] = {**task_views.detail(record, links=False), "kwargs": payloads.kwargs_of(record)}
     if record.status == Status.SUCCESS:
         task["result"] = masking.masked(payloads.result_of(record))
@@ -36,12 +36,12 @@ def detail(record: TaskRecord) -> dict[str, Any]:
 
 
 def row(task: dict[str, Any]) -> dict[str, Any]:
-    """A summary shortened for a table: the task's short name, times to the second."""
+    """Shorten a summary for a table: the task's short name, times to the second."""
     short = {"name": short_name(task["name"]), "created": str(task["created"])[:19].replace("T", " ")}
     runtime = task["runtime"]
     return {**task, **short, "runtime": None if runtime is None else f"{runtime:.2f} s"}
 
 
 def read(task_id: str) -> TaskRecord:
-    """A task's record; raises NotFound."""
+    """Return a task's record; raises NotFound."""
     return records.get(task_id)

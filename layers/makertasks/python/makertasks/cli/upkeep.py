@@ -20,10 +20,10 @@ from makertasks.monitoring.counters import rebuilding
 from makertasks.records.states import Status
 
 IMPORT = "makertasks.import_dump"
-# Seconds until the import that an upload starts must have its record.
+# Seconds within which an upload must have started its import.
 UPLOAD_SECONDS = 30.0
 
-schedule_commands = typer.Typer(invoke_without_command=True, help="List schedules, run one now, switch one on or off.")
+schedule_commands = typer.Typer(invoke_without_command=True, help="List schedules, run one now, enable or disable one.")
 
 
 ScheduleName = Annotated[
@@ -44,18 +44,18 @@ def register(app: typer.Typer) -> None:
 
 
 def import_dump(
-    file: Annotated[Path, typer.Argument(help="A file of `manage.py dumpdata inventory reorder_queue`.")],
+    file: Annotated[Path, typer.Argument(help="Output of `manage.py dumpdata inventory reorder_queue`.")],
     as_json: output.AsJson = False,
 ) -> None:
-    """Bring an OpenMakerSuite dump into the inventory.
+    """Import an OpenMakerSuite dump.
 
-    All of it, or only what has changed.
+    It may hold everything or only what changed.
     """
     asking.connect()
     if not file.is_file():
-        raise NotFound(f"there is no file {file}")
+        raise NotFound(f"no such file: {file}")
     key = f"imports/{uuid.uuid4()}-{file.name}"
-    with output.progress("sending", file.stat().st_size, quiet=as_json) as report:
+    with output.progress("uploading", file.stat().st_size, quiet=as_json) as report:
         sent = 0
 
         def count(amount: int) -> None:
@@ -70,7 +70,7 @@ def import_dump(
 
 
 def _import_of(key: str) -> str:
-    """The id of the task that the bucket has started for an object."""
+    """Return the id of the task that the bucket's notification started for an object."""
     deadline = time.monotonic() + UPLOAD_SECONDS
     while time.monotonic() < deadline:
         page = listing.page(listing.Filter(name=IMPORT), names=tasks.discover())
@@ -79,27 +79,27 @@ def _import_of(key: str) -> str:
                 return record.task_id
         time.sleep(asking.LOOK_SECONDS)
     raise TimeoutError(
-        f"{key} was sent, and after {UPLOAD_SECONDS:g} s its import has no record; see `makertasks list`"
+        f"{key} was uploaded, but its import has not started after {UPLOAD_SECONDS:g} s; see `makertasks list`"
     )
 
 
 def cleanup(
-    older_than: Annotated[float, typer.Option(min=0, help="Days since the tasks were created.")] = 30,
+    older_than: Annotated[float, typer.Option(min=0, help="Minimum age in days, since creation.")] = 30,
     status: Annotated[
         str, typer.Option(help="SUCCESS, FAILURE or REVOKED.", autocompletion=completion.final_statuses)
     ] = "SUCCESS",
-    force: Annotated[bool, typer.Option("--force", "-f", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Skip the confirmation.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """Delete the records of old tasks.
 
-    Successes, unless another status is named.
+    Successful ones, unless `--status` names another status.
     """
     asking.connect()
     if status.upper() not in {Status.SUCCESS, Status.FAILURE, Status.REVOKED}:
         raise InvalidRequest("--status", f"must be SUCCESS, FAILURE or REVOKED, not {status!r}")
     if not force:
-        typer.confirm(f"Delete every task that is {status.upper()} and older than {older_than:g} days?", abort=True)
+        typer.confirm(f"Delete every {status.upper()} task older than {older_than:g} days?", abort=True)
     arguments = {"older_than_days": older_than}
     job = jobs.start("cleanup", where={"status": status.upper()}, who=asking.who(), arguments=arguments)
     answer = sending.outcome_of_job(asking.wait_for(job, "deleting", quiet=as_json))
@@ -111,14 +111,14 @@ def cleanup(
 
 def recount_tasks(
     behind: Annotated[
-        float, typer.Option(min=0, help="Seconds that counting may run behind.")
+        float, typer.Option(min=0, help="Seconds by which the counters may lag behind the table.")
     ] = rebuilding.BEHIND_SECONDS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what differs.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the differences.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Count every task anew, and put wrong counters right.
+    """Rebuild the counters from the table.
 
-    Shows which differ. Reads the whole table.
+    Reads the whole table and shows the counters that differed.
     """
     asking.connect()
     answer = asdict(rebuilding.rebuild(repair=not dry_run, behind=behind))
@@ -127,13 +127,13 @@ def recount_tasks(
         return
     columns = {"period": "PERIOD", "cell": "CELL", "counted": "COUNTED", "found": "FOUND"}
     shown = [{**each, "counted": str(each["counted"]), "found": str(each["found"])} for each in answer["differences"]]
-    output.table(iter(shown), columns, "no difference")
+    output.table(iter(shown), columns, "no differences")
     mended, moving = answer["repaired"], len(answer["moving"])
-    output.console.print(f"{answer['examined']} tasks counted; {mended} counters put right, {moving} still moving.")
+    output.console.print(f"{answer['examined']} tasks counted; {mended} counters repaired, {moving} still changing.")
 
 
 def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> None:
-    """List schedules with their next run, and latest slots that have no task."""
+    """List schedules, next runs and missed runs."""
     if context.invoked_subcommand is not None:
         return
     asking.connect()
@@ -149,28 +149,26 @@ def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> No
         "next_run": "NEXT RUN (UTC)",
     }
     rows = ({**schedule, "next_run": (schedule["next_run"] or "")[:19].replace("T", " ")} for schedule in found)
-    output.table(rows, columns, "no schedule")
+    output.table(rows, columns, "no schedules")
     for schedule in found:
         for slot in schedule["missed"]:
-            output.messages.print(
-                f"{schedule['name']}: no task for {slot}: missed, or still in the queue", markup=False
-            )
+            output.say(f"{schedule['name']}: no task for the run at {slot}: missed, or still in the queue")
 
 
 def run(name: ScheduleName, as_json: output.AsJson = False) -> None:
-    """Send a schedule's task now, and print its id."""
+    """Run a schedule's task now; print its id."""
     asking.connect()
     task_id = schedules.run_now(name, asking.who())
-    output.print_json({"id": task_id}) if as_json else typer.echo(task_id)
+    output.print_json({"id": task_id}) if as_json else output.echo(task_id)
 
 
 def enable(name: ScheduleName, as_json: output.AsJson = False) -> None:
-    """Switch a schedule on."""
+    """Enable a schedule."""
     _switch(name, enabled=True, as_json=as_json)
 
 
 def disable(name: ScheduleName, as_json: output.AsJson = False) -> None:
-    """Switch a schedule off."""
+    """Disable a schedule."""
     _switch(name, enabled=False, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""list, show, logs: tasks as Django admin shows them."""
+"""list, show, logs: tasks with the details that Django admin shows."""
 
 from __future__ import annotations
 
@@ -29,15 +29,23 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
         typer.Option(help="PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED.", autocompletion=completion.statuses),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Task name, whole or its last part.", autocompletion=completion.task_names)
+        str | None, typer.Option(help="The task's full or short name.", autocompletion=completion.task_names)
     ] = None,
-    item: Annotated[str | None, typer.Option(help="Id of the inventory item that tasks are about.")] = None,
-    worker: Annotated[str | None, typer.Option(help="Worker that ran them.")] = None,
-    created_from: Annotated[str | None, typer.Option("--from", help="Created then or later (ISO 8601).")] = None,
-    created_to: Annotated[str | None, typer.Option("--to", help="Created then or earlier; a date: its end.")] = None,
-    query: Annotated[str | None, typer.Option("--query", "-q", help="Search ids, arguments, results, errors.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = listing.DEFAULT_LIMIT,
-    cursor: Annotated[str | None, typer.Option(help="Go on where a list ended.")] = None,
+    item: Annotated[str | None, typer.Option(help="Id of the tasks' inventory item.")] = None,
+    worker: Annotated[str | None, typer.Option(help="Worker that ran the tasks.")] = None,
+    created_from: Annotated[
+        str | None, typer.Option("--from", help="Created at or after this date or time (ISO 8601).")
+    ] = None,
+    created_to: Annotated[
+        str | None, typer.Option("--to", help="Created at or before this time, or by the end of this date.")
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option("--query", "-q", help="Search ids, arguments, results and errors.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of tasks.")] = listing.DEFAULT_LIMIT,
+    cursor: Annotated[
+        str | None, typer.Option(help="Continue after the previous page, with the cursor that it printed.")
+    ] = None,
     as_json: output.AsJson = False,
 ) -> None:
     """List tasks, newest first."""
@@ -57,15 +65,15 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
     if as_json:
         output.print_json({"tasks": found, "cursor": after})
         return
-    output.table(map(shown.row, found), shown.COLUMNS, "no task fits", shown.ROOM_PERMITTING)
+    output.table(map(shown.row, found), shown.COLUMNS, "no matching tasks", shown.ROOM_PERMITTING)
     if after:
-        output.messages.print(f"more: --cursor {after}", markup=False, soft_wrap=True)
+        output.say(f"next page: --cursor {after}")
 
 
 def collect(
     wanted: listing.Filter, limit: int, cursor: str | None = None, *, quiet: bool = True
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Up to `limit` tasks, page by page, and the cursor where there may be more."""
+    """Read up to `limit` tasks, page by page, and the cursor if there may be more."""
     names = tasks.discover()
     found: list[dict[str, Any]] = []
     with output.progress("reading", limit, quiet=quiet or limit <= listing.MAXIMUM_LIMIT) as report:
@@ -80,7 +88,7 @@ def collect(
 
 
 def show(task_id: TaskId, as_json: output.AsJson = False) -> None:
-    """Show everything there is about one task."""
+    """Show all details of a task."""
     asking.connect()
     task = shown.detail(shown.read(task_id))
     if as_json:
@@ -89,28 +97,28 @@ def show(task_id: TaskId, as_json: output.AsJson = False) -> None:
     traceback = task.pop("traceback")
     output.facts(task)
     if traceback:
-        typer.echo(f"\n{traceback}")
+        output.echo(f"\n{traceback}")
 
 
 def logs(
     task_id: TaskId,
-    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = task_logs.LIMIT,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = task_logs.LIMIT,
     as_json: output.AsJson = False,
 ) -> None:
-    """Print a task's own log lines, oldest first."""
+    """Print a task's log lines, oldest first."""
     asking.connect()
     found = task_logs.lines(shown.read(task_id), limit)
     if as_json:
         output.print_json(found)
         return
     columns = {"time": "TIME", "level": "LEVEL", "message": "MESSAGE", "fields": "KEYS"}
-    output.table(({**line} for line in found["lines"]), columns, "no line yet")
+    output.table(({**line} for line in found["lines"]), columns, "no log lines yet")
     if not found["complete"]:
-        output.messages.print("there may be more lines: --limit")
+        output.say("there may be more lines: raise --limit")
 
 
 def _bound(option: str, text: str | None) -> str | None:
-    """A time in the table's form; a date alone means its first moment, for --to its last."""
+    """Convert a time to the table's format; a date alone is its first moment, for --to its last."""
     found = asking.moment(option, text)
     if found is None:
         return None
