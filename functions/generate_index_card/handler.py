@@ -19,16 +19,18 @@ def generate_index_card(item_id: ItemId, blank: bool = False) -> dict[str, Any]:
     could not show is in the result's warnings. Raises UnknownItem, or PassingError where a service refuses.
     """
     # Loaded on the first run: the API imports this module only to learn the signature.
-    from makertasks.media.cards.sheet import pdf_of
+    from makertasks.media.cards.sheet import Sheets
     from makertasks.media.cards.source import read_card
 
     card = read_card(item_id, blank=blank)
-    body = pdf_of([card], f"Index card: {card.name}")
+    sheets = Sheets(f"Index card: {card.name}")
+    warnings = sheets.add(card)
+    body = sheets.finish()
     key = f"index_cards/card_{item_id}{'_blank' if blank else ''}.pdf"
     bucket.put(key, body, "application/pdf")
     if not blank and inventory.get_item(item_id).index_card != key:
         inventory.update_item(item_id, index_card=key)
-    return {"index_card": key, "bytes": len(body), "warnings": list(card.warnings)}
+    return {"index_card": key, "bytes": len(body), "warnings": list(warnings)}
 
 
 handler = lambda_handler(generate_index_card)

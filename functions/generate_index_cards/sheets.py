@@ -9,7 +9,6 @@ from uuid import UUID
 from makertasks.aws import bucket
 from makertasks.context import Continue, current
 from makertasks.errors import PermanentError, UnknownItem
-from makertasks.media.cards.content import Card
 from makertasks.media.cards.sheet import CARDS_A_PAGE, Sheets
 from makertasks.media.cards.source import read_card
 
@@ -30,10 +29,12 @@ def run(item_ids: Sequence[UUID], *, blank: bool, skip: int) -> dict[str, Any]:
         context.checkpoint(number, len(item_ids))
         if drawn and sheets.at_page_end and context.remaining() < CLOSING_SECONDS:
             raise Continue(_store(sheets, done, context.task_id) | {"next": number})
-        card = _read(item_ids[number], done, blank=blank)
-        if card is None:
+        try:
+            card = read_card(item_ids[number], blank=blank)
+        except UnknownItem as error:
+            _warn(done, item_ids[number], (str(error),))
             continue
-        sheets.add(card)
+        _warn(done, item_ids[number], sheets.add(card))
         drawn += 1
         done["cards"] += 1
     if not done["cards"]:
@@ -50,21 +51,13 @@ def run(item_ids: Sequence[UUID], *, blank: bool, skip: int) -> dict[str, Any]:
     }
 
 
-def _read(item_id: UUID, done: dict[str, Any], *, blank: bool) -> Card | None:
-    """One card, its warnings put into `done`; None where there is no such item."""
-    card = None
-    warnings: tuple[str, ...]
-    try:
-        card = read_card(item_id, blank=blank)
-        warnings = card.warnings
-    except UnknownItem as error:
-        warnings = (str(error),)
+def _warn(done: dict[str, Any], item_id: UUID, warnings: tuple[str, ...]) -> None:
+    """Put an item's warnings into the result; those above the limit are counted."""
     for warning in warnings:
         if len(done["warnings"]) < MOST_WARNINGS:
             done["warnings"].append({"item_id": str(item_id), "warning": warning})
         else:
             done["more_warnings"] += 1
-    return card
 
 
 def _store(sheets: Sheets, done: dict[str, Any], task_id: str) -> dict[str, Any]:

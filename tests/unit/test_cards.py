@@ -16,8 +16,9 @@ from PIL import Image, ImageChops, ImageStat
 
 from makertasks.inventory.table import Item, ItemSupplier
 from makertasks.media.cards import colours, content, fonts, layout, sheet
+from makertasks.media.cards.boxes import Box
 from makertasks.media.cards.content import Hazard, card_of
-from makertasks.media.cards.layout import Box, lay_out
+from makertasks.media.cards.layout import lay_out
 from makertasks.media.cards.photo import Photo, printable
 from makertasks.media.pictures import UnusablePicture
 from tests.unit.card_samples import ITEM_ID, URL, card, cut_out, draw, golden_cards, picture, render, scan
@@ -318,6 +319,35 @@ def test_a_rating_that_is_missing_or_out_of_range_is_a_question_mark_and_a_warni
         "nfpa_health_hazard is 7, not 0 to 4; the diamond shows ?",
         "nfpa_instability_hazard is not set; the diamond shows ?",
     )
+
+
+@pytest.mark.parametrize(
+    ("special", "symbols"),
+    [
+        ("OX COR", {"OX", "COR"}),
+        ("COR ALK", {"COR", "ALK"}),
+        ("W OX SA", {"W", "OX", "SA"}),
+        ("W̶, OX", {"W", "OX"}),
+        ("SA/COR", {"SA", "COR"}),
+    ],
+)
+def test_the_diamond_shows_every_special_hazard(special, symbols):
+    laid_out = lay_out(card(hazard=Hazard("2", "3", "0", special)))
+    assert laid_out.warnings == ()
+    assert symbols <= set(text_of(draw([laid_out.card])).split())
+
+
+@pytest.mark.parametrize("special", ["COR ALK ACID BIO POI", "OXIDISER AND ACID", "X" * 20])
+def test_special_hazards_that_do_not_fit_end_with_an_ellipsis_and_a_warning(special):
+    made = card(hazard=Hazard("2", "3", "0", special))
+    laid_out = lay_out(made)
+    assert laid_out.warnings == (f"special hazards too long for the diamond, cut with an ellipsis: {special}",)
+    assert "…" in text_of(draw([made]))
+
+
+def test_every_text_that_is_cut_is_named_in_a_warning():
+    made = card("spool " * 90)
+    assert lay_out(made).warnings == (f"too long for its box, cut with an ellipsis: {made.name}",)
 
 
 def test_an_item_that_is_not_hazardous_has_no_diamond():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from makertasks.media.cards.photo import Photo
 CALL_TO_ACTION = ("Scan to notify Logistics", "it's time to reorder me!")
 HIGHEST_RATING = 4  # of NFPA 704
 UNKNOWN_RATING = "?"
+_BETWEEN_SYMBOLS = re.compile(r"[\s,;/&+|·]+")  # of special hazards
 # Letters that a warning names at most.
 NAMED_LETTERS = 10
 
@@ -27,6 +29,15 @@ class Hazard:
     fire: str
     instability: str
     special: str
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The special hazards one by one: "W, OX/SA" are three.
+
+        >>> Hazard("1", "0", "2", "W, OX/SA").symbols
+        ('W', 'OX', 'SA')
+        """
+        return tuple(_BETWEEN_SYMBOLS.sub(" ", self.special).split())
 
     @property
     def spoken(self) -> str:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 from reportlab.pdfgen.canvas import Canvas
 
 from makertasks.media.cards import colours, fonts
+from makertasks.media.cards.boxes import Box
 from makertasks.media.cards.colours import Colour
 from makertasks.media.cards.content import Hazard
-from makertasks.media.cards.layout import Box
-from makertasks.media.cards.text import Style, fit
+from makertasks.media.cards.text import Fitted, Style, fit
 
 DIGIT_SIZE = 18.0
-# The special hazards' quarter is narrow: its widest line is a third of the diamond's.
+# The largest box for text in a quarter whose half diagonal is 1: wide and high enough for two lines.
+SPECIAL_WIDTH, SPECIAL_HEIGHT = 1.25, 0.75
 SPECIAL = Style(fonts.BOLD, 11, 11, smallest=5)
 # W with a stroke through it: reacts with water (NFPA 704, chapter 8).
-NO_WATER = {"W", "W̶", "₩"}
+NO_WATER = {"W̶": "W", "₩": "W", "w": "W"}
+WATER = re.compile(r"(?<!\S)W(?!\S)")
+STRIKE_REACH = 0.8  # points that the stroke is longer than the letter, on each side
 CAP_HEIGHT = 0.72  # of Helvetica, by its size
 
 
-def draw(canvas: Canvas, hazard: Hazard, box: Box) -> None:
+def draw(canvas: Canvas, hazard: Hazard, special: Fitted | None, box: Box) -> None:
     """Draw the diamond into a square box."""
     half = box.width / 4  # of a quarter's diagonal
     x, y = box.left + 2 * half, box.bottom + 2 * half
@@ -40,20 +45,30 @@ def draw(canvas: Canvas, hazard: Hazard, box: Box) -> None:
         canvas.drawPath(path, fill=1)
         _fill(canvas, colours.text_on(colour))
         _write(canvas, digit, fonts.BOLD, DIGIT_SIZE, centre_x, centre_y)
-    _write_special(canvas, hazard.special, x, y - half, half)
+    if special:
+        _write_special(canvas, special, x, y - half)
     canvas.restoreState()
 
 
-def _write_special(canvas: Canvas, text: str, x: float, y: float, half: float) -> None:
-    if not text:
-        return
+def special_of(hazard: Hazard, side: float) -> Fitted:
+    """The special hazards as they stand in the lowest quarter of a diamond of this width; a lone W is always "W"."""
+    half = side / 4
+    symbols = " ".join(NO_WATER.get(symbol, symbol) for symbol in hazard.symbols)
+    return fit(symbols, SPECIAL, half * SPECIAL_WIDTH, half * SPECIAL_HEIGHT)
+
+
+def _write_special(canvas: Canvas, fitted: Fitted, x: float, y: float) -> None:
     _fill(canvas, colours.BLACK)
-    struck = text.upper() in NO_WATER
-    fitted = fit("W" if struck else text, SPECIAL, half * 1.3, SPECIAL.leading)
-    _write(canvas, fitted.lines[0], fitted.font, fitted.size, x, y)
-    if struck:
-        reach = fonts.width("W", fonts.BOLD, fitted.size) / 2 + 1
-        canvas.line(x - reach, y, x + reach, y)
+    middle = y + fitted.height / 2 - fitted.leading / 2
+    for number, line in enumerate(fitted.lines):
+        line_y = middle - number * fitted.leading
+        _write(canvas, line, fitted.font, fitted.size, x, line_y)
+        left = x - fonts.width(line, fitted.font, fitted.size) / 2
+        for match in WATER.finditer(line):
+            start = left + fonts.width(line[: match.start()], fitted.font, fitted.size)
+            end = start + fonts.width("W", fitted.font, fitted.size)
+            canvas.setLineWidth(fitted.size / 11)
+            canvas.line(start - STRIKE_REACH, line_y, end + STRIKE_REACH, line_y)
 
 
 def _write(canvas: Canvas, text: str, font: str, size: float, x: float, y: float) -> None:

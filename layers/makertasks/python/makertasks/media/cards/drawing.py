@@ -10,8 +10,9 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from makertasks.media.cards import diamond, fonts, layout
+from makertasks.media.cards.boxes import Box
 from makertasks.media.cards.colours import Colour
-from makertasks.media.cards.layout import Box, Layout, TextBox
+from makertasks.media.cards.layout import Layout, TextBox
 from makertasks.media.cards.photo import Photo
 from makertasks.media.cards.structure import Structure
 from makertasks.media.qr_codes import encode
@@ -35,7 +36,7 @@ def draw(canvas: Canvas, structure: Structure, laid_out: Layout, left: float, bo
         card = laid_out.card
         if laid_out.diamond and card.hazard:
             with structure.element("Figure", alternative=card.hazard.spoken):
-                diamond.draw(canvas, card.hazard, laid_out.diamond)
+                diamond.draw(canvas, card.hazard, laid_out.special, laid_out.diamond)
         if laid_out.photo and card.photo:
             with structure.element("Figure", alternative=f"Picture of {card.name}"):
                 _draw_photo(canvas, card.photo, laid_out.photo)

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from makertasks.media.cards import colours, fonts
+from makertasks.media.cards import colours, diamond, fonts
+from makertasks.media.cards.boxes import Box
 from makertasks.media.cards.colours import Colour
 from makertasks.media.cards.content import CALL_TO_ACTION, Card
 from makertasks.media.cards.photo import Photo
@@ -44,36 +45,6 @@ FOOTER = Style(fonts.REGULAR, 8, 10, smallest=6)
 
 
 @dataclass(frozen=True)
-class Box:
-    """A rectangle by its lower left corner."""
-
-    left: float
-    bottom: float
-    width: float
-    height: float
-
-    @property
-    def right(self) -> float:
-        """Right edge."""
-        return self.left + self.width
-
-    @property
-    def top(self) -> float:
-        """Upper edge."""
-        return self.bottom + self.height
-
-    def overlaps(self, other: Box) -> bool:
-        """Whether the two have more in common than an edge."""
-        apart = 1e-6
-        return (
-            self.left < other.right - apart
-            and other.left < self.right - apart
-            and self.bottom < other.top - apart
-            and other.bottom < self.top - apart
-        )
-
-
-@dataclass(frozen=True)
 class TextBox:
     """Lines of text in a box, from its top. `text` is the whole text, of which `fitted` may hold a part."""
 
@@ -97,6 +68,18 @@ class Layout:
     frame: bool = False
     photo: Box | None = None
     diamond: Box | None = None
+    special: Fitted | None = None  # the diamond's special hazards
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the card does not show: the content's warnings, and every text that an ellipsis cuts."""
+        cut = [text.text for text in (*self.texts, *self.closing) if not text.fitted.whole]
+        special = self.card.hazard.special if self.card.hazard and self.special and not self.special.whole else ""
+        return (
+            *self.card.warnings,
+            *(f"too long for its box, cut with an ellipsis: {text}" for text in cut),
+            *((f"special hazards too long for the diamond, cut with an ellipsis: {special}",) if special else ()),
+        )
 
     def boxes(self) -> list[Box]:
         """What must neither overlap nor leave the card."""
@@ -113,7 +96,7 @@ def lay_out(card: Card) -> Layout:
     code = Box(RIGHT_LEFT + (RIGHT_WIDTH - QR_SIDE) / 2, top - QR_SIDE, QR_SIDE, QR_SIDE)
     call_height = CALL.leading * len(CALL_TO_ACTION) + 2 * CALL_PADDING
     call = Box(RIGHT_LEFT, code.bottom - SMALL_GAP - call_height, RIGHT_WIDTH, call_height)
-    diamond = Box(PADDING + LEFT_WIDTH - DIAMOND_SIDE, top - DIAMOND_SIDE, DIAMOND_SIDE, DIAMOND_SIDE)
+    hazards = Box(PADDING + LEFT_WIDTH - DIAMOND_SIDE, top - DIAMOND_SIDE, DIAMOND_SIDE, DIAMOND_SIDE)
     left_width = LEFT_WIDTH - (DIAMOND_SIDE + SMALL_GAP if card.hazard else 0)
     facts = _facts(card.facts, top, left_width)
     footer = _footer(card)
@@ -127,7 +110,8 @@ def lay_out(card: Card) -> Layout:
         call,
         frame=bool(card.category) and colours.is_light(card.colour),
         photo=_photo(card.photo, Box(PADDING, image_bottom, left_width, image_top - image_bottom)),
-        diamond=diamond if card.hazard else None,
+        diamond=hazards if card.hazard else None,
+        special=diamond.special_of(card.hazard, DIAMOND_SIDE) if card.hazard and card.hazard.special else None,
     )
 
 

@@ -41,14 +41,16 @@ class Sheets:
         self._structure = Structure(self._canvas)
         self._place = skip
 
-    def add(self, card: Card) -> None:
-        """Draw a card at the next place."""
+    def add(self, card: Card) -> tuple[str, ...]:
+        """Draw a card at the next place; returns warnings of all that it could not show."""
         if self.at_page_end:
             self._structure.end_page()
             self._place = 0
         bottom = PAGE[1] - TOP_MARGIN - (self._place + 1) * layout.HEIGHT
-        draw(self._canvas, self._structure, layout.lay_out(card), LEFT_MARGIN, bottom)
+        laid_out = layout.lay_out(card)
+        draw(self._canvas, self._structure, laid_out, LEFT_MARGIN, bottom)
         self._place += 1
+        return laid_out.warnings
 
     @property
     def at_page_end(self) -> bool:
