@@ -21,6 +21,11 @@ def required(name: str) -> str:
     return value
 
 
+def endpoint_of(service: str) -> str:
+    """Where boto3 finds a service that is not AWS's own; empty on AWS."""
+    return os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL", "")
+
+
 def stack() -> str:
     """Name of the CloudFormation stack: the prefix of every queue's name."""
     return required("STACK_NAME")

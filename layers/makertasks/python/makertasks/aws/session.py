@@ -10,6 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.handlers import add_expect_header
 
+from makertasks import settings
+
 # Three tries in all (AWS's standard mode: exponential backoff with jitter), and time-outs far below a function's own,
 # so that a service that hangs becomes an error that a task can report while it still has time.
 CONFIG = Config(
@@ -34,9 +36,21 @@ def client(service: str) -> Any:
 
 @cache
 def _client(service: str) -> Any:
-    config = CONFIG if service == "s3" else CONFIG.merge(Config(signature_version="v4"))
+    config = _config_of_s3() if service == "s3" else CONFIG.merge(Config(signature_version="v4"))
     made = boto3.client(service, config=config)
     # What is put into the bucket is small: asking S3 first whether it may come (Expect: 100-continue) takes as long
     # as sending it.
     made.meta.events.unregister("before-call.s3", add_expect_header)
     return made
+
+
+def _config_of_s3() -> Config:
+    """Presigned links name the bucket's own region: bucket.s3.eu-central-1.amazonaws.com.
+
+    By default botocore signs for bucket.s3.amazonaws.com. S3 redirects from there for a new bucket's first day, and the
+    signature does not hold for the address it redirects to; for regions opened since 2019 that host answers 400.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
+    """
+    if settings.endpoint_of("s3"):
+        return CONFIG
+    return CONFIG.merge(Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}))

@@ -144,16 +144,15 @@ def _url_of(queue: str) -> str:
     return url
 
 
-def _mappings(**which: str) -> Iterator[dict[str, Any]]:
+def _mappings() -> Iterator[dict[str, Any]]:
     with asking("the queues' consumers could not be listed"):
-        for page in session.client("lambda").get_paginator("list_event_source_mappings").paginate(**which):
+        for page in session.client("lambda").get_paginator("list_event_source_mappings").paginate():
             yield from page["EventSourceMappings"]
 
 
 def _mapping(name: str) -> dict[str, Any] | None:
-    """The mapping from a task's queue to its function."""
-    function = f"{settings.stack()}-{name}"
-    return next((mapping for mapping in _mappings(FunctionName=function) if _queue_of(mapping) == name), None)
+    """The mapping that reads a task's queue. AWS lists it under the function's alias, not under the function's name."""
+    return next((mapping for mapping in _mappings() if _queue_of(mapping) == name), None)
 
 
 def _queue_of(mapping: dict[str, Any]) -> str | None:
