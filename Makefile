@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 ENVIRONMENTS := .venv/.installed .local/ministack/.installed .local/runtime/.installed
+COMMAND_LINE := .venv/bin/makertasks
 CELERIES := .local/celery-oldest/.installed .local/celery-newest/.installed
 
 .PHONY: help
@@ -24,6 +25,10 @@ help: ## Say what each target does
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt || { echo "error: the Python packages could not be downloaded; is there a network?"; exit 1; }
 	@touch $@
 
+$(COMMAND_LINE): pyproject.toml setup.py .venv/.installed | $(UV)
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable '.[cli]'
+	@touch $@
+
 .local/%/.installed: requirements/%.txt | $(UV)
 	@echo "Installing the environment '$*' …"
 	@$(UV) venv --quiet --clear --python $(BIN)/python .local/$*
@@ -31,7 +36,7 @@ help: ## Say what each target does
 	@touch $@
 
 .PHONY: setup
-setup: $(ENVIRONMENTS) ## Install everything that run and test need
+setup: $(ENVIRONMENTS) $(COMMAND_LINE) ## Install everything that run and test need
 
 .PHONY: lock
 lock: | $(UV) ## Resolve every lock file anew
@@ -46,7 +51,7 @@ lock: | $(UV) ## Resolve every lock file anew
 # ── Use it ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: run
-run: $(ENVIRONMENTS) ## Run everything on this machine; Ctrl-C stops it, MAKERTASKS_PORT chooses the port
+run: $(ENVIRONMENTS) $(COMMAND_LINE) ## Run everything on this machine; Ctrl-C stops it, MAKERTASKS_PORT chooses the port
 	@$(BIN)/python -m infra.local
 
 .PHONY: token url
@@ -82,7 +87,7 @@ MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UT
 DATED = tests/unit/test_lead_times.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
 
 .PHONY: test
-test: check unit engine dates celery site stack faults browser ## What proves that it works (about 20 minutes)
+test: chromium check unit engine dates celery site stack faults browser ## What proves that it works (about 20 minutes)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
@@ -105,7 +110,7 @@ dates: $(ENVIRONMENTS) ## Tests of code that counts days, around midnight, on le
 	@for moment in $(MOMENTS); do echo "At $$moment, with seed $(SEED):"; $(RANDOMLY) $(DATED) --at $$moment || exit 1; done
 
 .PHONY: stack
-stack: $(ENVIRONMENTS) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Tests of the real template on the local AWS, stock Celery's among them
+stack: $(ENVIRONMENTS) $(COMMAND_LINE) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Tests of the real template on the local AWS, stock Celery's among them
 	$(BIN)/pytest tests/stack -n 2 --dist loadfile
 
 .PHONY: faults soak
@@ -115,8 +120,24 @@ soak: $(ENVIRONMENTS) ## Faults injected into 5,000 tasks; takes long
 faults: $(ENVIRONMENTS) ## Crashes, time-outs, duplicates and refusals: every task must still end once
 	$(BIN)/pytest tests/faults
 
+CHROMIUMS = chromium-headless-shell chromium chromium-browser google-chrome
+INSTALL_CHROMIUM = apt-get install -y --no-install-recommends chromium-headless-shell fonts-dejavu-core fonts-noto-color-emoji
+
+.PHONY: chromium
+chromium: ## Install Chromium for the browser tests where there is none: with apt-get as root, else Playwright's own
+	@command -v $(CHROMIUMS) >/dev/null && exit 0; \
+	echo "The browser tests need Chromium, which is not installed. On Debian: sudo $(INSTALL_CHROMIUM)"; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing it …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(INSTALL_CHROMIUM) -qq >/dev/null && exit 0; \
+	  with_deps=--with-deps; \
+	fi; \
+	echo "Downloading Playwright's …"; \
+	$(MAKE) --silent .venv/.installed && $(BIN)/playwright install $$with_deps --only-shell chromium && exit 0; \
+	echo "error: Chromium could not be installed; install it with the command above"; exit 1
+
 .PHONY: browser screenshots
-browser: $(ENVIRONMENTS) ## The pages in a real Chromium, which must be installed
+browser: chromium $(ENVIRONMENTS) ## The pages in a real Chromium
 	$(BIN)/pytest tests/browser
 
 screenshots: $(ENVIRONMENTS) ## Take docs/screenshots anew: every page in both themes

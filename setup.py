@@ -89,7 +89,12 @@ class BuildWithStub(build_py):
         Path(self.build_lib, "makertasks", "__init__.pyi").write_text(stub)
 
 
+# Building in a checkout leaves its notes here, not among what a layer packs.
+NOTES = Path("build")
+NOTES.mkdir(exist_ok=True)
+
 setup(
+    options={"egg_info": {"egg_base": str(NOTES)}},
     packages=[*find_packages(PACKAGE), "makertasks.functions", *(f"makertasks.functions.{name}" for name in TASKS)],
     package_dir={"": PACKAGE, "makertasks.functions": "functions"},
     cmdclass={"build_py": BuildWithStub},

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet: Ctrl-C ends it at once, without a traceback
 
 from botocore.exceptions import EndpointConnectionError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,8 +106,12 @@ def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
         f"  [bold]Open the pages[/] at {stack.pages_url}/",
         *(f"    {user:<11}{escape(sign_in.password)}" for user, sign_in in stack.sign_ins.items()),
         "",
-        f"  AWS tools  set -a; . ./localstack.env; set +a{'' if not port else f'; AWS_ENDPOINT_URL={stack.endpoint}'}",
-        f"  Log        {shown(stack.aws.log)}",
+        "  [bold]Use the command line[/], or AWS's own tools:",
+        "",
+        f"    set -a; . {shell_path(stack.environment)}; set +a",
+        "    .venv/bin/makertasks list --limit 5",
+        "",
+        f"  Log  {shown(stack.aws.log)}",
         "",
     ]
     for line in lines:
@@ -117,6 +122,12 @@ def shown(path: Path) -> str:
     """A path as short as it can be pasted."""
     relative = os.path.relpath(path, ROOT)
     return str(path) if relative.startswith("..") else relative
+
+
+def shell_path(path: Path) -> str:
+    """A path that a shell reads as a file, not as a name to look up in PATH."""
+    name = shown(path)
+    return shlex.quote(name if name.startswith("/") else f"./{name}")
 
 
 def _cell(task: Task | None) -> str:

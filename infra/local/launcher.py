@@ -19,11 +19,61 @@ import runpy
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 # How long a stop waits for open connections: boto3 keeps idle ones, which nobody closes. The default is 3 s.
 GRACE_SECONDS = 0.3
+
+
+class Store(dict[Any, Any]):
+    """A dictionary that one thread can walk through while another adds to it: iteration is over a copy."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(super().__iter__()))
+
+    def keys(self) -> Any:
+        """A copy of the keys."""
+        return list(super().keys())
+
+    def values(self) -> Any:
+        """A copy of the values."""
+        return list(super().values())
+
+    def items(self) -> Any:
+        """A copy of the items."""
+        return list(super().items())
+
+
+def keep_resources_in_stores() -> None:
+    """Let no start or deployment end with "dictionary changed size during iteration".
+
+    MiniStack's threads walk through the resources of a service while others make new ones.
+    """
+    responses: Any = importlib.import_module("ministack.core.responses")
+
+    def begin(self: Any) -> None:
+        self._data = Store()
+
+    for kind in (responses.AccountScopedDict, responses.AccountRegionScopedDict):
+        kind.__init__ = begin
+
+
+def read_streams_from_their_start() -> None:
+    """Let functions read every change that a table's stream gets after a start.
+
+    MiniStack restores how many changes a function had read, but not the changes: it would skip as many new ones.
+    """
+    functions: Any = importlib.import_module("ministack.services.lambda_svc")
+    restore = functions._restore_state  # noqa: SLF001 - it has no other place for this
+
+    def restored(data: Any) -> None:
+        restore(data)
+        mappings, positions = functions._esms._data, functions._dynamodb_stream_positions._data  # noqa: SLF001 - as above
+        positions.update(dict.fromkeys(mappings, 0))
+
+    functions._restore_state = restored  # noqa: SLF001 - as above
 
 
 def stop_with_parent() -> None:
@@ -164,6 +214,8 @@ def main() -> None:
     del sys.argv[1:]
     importlib.import_module("hypercorn.config").Config.graceful_timeout = GRACE_SECONDS
     importlib.import_module("zipfile")  # MiniStack's threads import it when they unpack layers, which once went wrong
+    keep_resources_in_stores()
+    read_streams_from_their_start()
     count_loopback_as_tls()
     name_what_policies_ask_for()
     call_functions_by_their_own_names()

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 
 from infra.local import display, trial
 from infra.local.deploy import deploy
@@ -29,7 +30,9 @@ def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) 
     console.print("\n[bold]makertasks[/] on a local AWS\n")
     aws = MiniStack(data, port, persist=True)
     failed = False
-    with interruptible(console):
+    with interruptible(
+        console, f"the local AWS at {aws.endpoint} and its functions; data stays in {display.shown(data)}"
+    ):
         try:
             began = time.monotonic()
             with display.step(console, "Starting the local AWS", "Local AWS") as step:
@@ -37,6 +40,7 @@ def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) 
                 step.note = aws.endpoint
             with display.step(console, "Building layers and deploying template.yaml", "Stack") as step:
                 stack = LocalStack(aws, STACK_NAME, deploy(aws.connection, STACK_NAME, parameters(aws), template))
+                stack.write_environment()
                 step.note = STACK_NAME
             failed = show(console, stack)
             console.print(f"  Up after {time.monotonic() - began:.0f} s.", end=" ")
@@ -79,19 +83,20 @@ def import_sample(console: Console, stack: LocalStack) -> str | None:
 
 
 @contextmanager
-def interruptible(console: Console) -> Iterator[None]:
-    """End quietly on the first SIGINT or SIGTERM; further ones do not disturb the stopping."""
+def interruptible(console: Console, running: str) -> Iterator[None]:
+    """End on the first SIGINT or SIGTERM, and say at once what stops; further ones do not disturb it."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+        console.print(f"\n  Stopping {escape(running)} …", soft_wrap=True)
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     except KeyboardInterrupt:
-        console.print("\n  Stopped.")
+        console.print("  Stopped.")
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

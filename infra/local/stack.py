@@ -15,12 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.api import Api
+from infra.local.connection import read_settings
 from infra.local.deploy import deploy
 from infra.local.ministack import LOOPBACK, MiniStack
 from infra.local.sign_in import GROUPS, SignIn
 from infra.local.template import TEMPLATE
 
 STACK_NAME = "makertasks"
+# Outputs of the stack and the variables in which the command line and the Python client look for them.
+CLIENT = {
+    "TasksTableName": "TASKS_TABLE",
+    "InventoryTableName": "INVENTORY_TABLE",
+    "CountersTableName": "COUNTERS_TABLE",
+    "MediaBucketName": "MEDIA_BUCKET",
+}
 
 
 @dataclass
@@ -40,6 +48,18 @@ class LocalStack:
     def api_url(self) -> str:
         """Address of the HTTP API; paths such as /v1/tasks follow it. Quote it in a shell: it has a dollar sign."""
         return api_url(self.endpoint, self.outputs)
+
+    @property
+    def environment(self) -> Path:
+        """A file of variables for a shell, with which AWS's tools and makertasks' command line use this stack."""
+        return self.aws.data / "environment"
+
+    def write_environment(self) -> None:
+        """Write that file."""
+        values = {name: value for name, value in read_settings().items() if name.startswith("AWS_")}
+        values |= {"AWS_ENDPOINT_URL": self.endpoint, "STACK_NAME": self.name}
+        values |= {variable: self.outputs[output] for output, variable in CLIENT.items()}
+        self.environment.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
     def client(self, service: str) -> Any:
         """A boto3 client with every right."""

@@ -14,10 +14,13 @@ import urllib.request
 import pytest
 from pypdf import PdfReader
 
-from infra.local.ministack import ROOT, free_port
+from infra.local.deploy import outputs_of
+from infra.local.ministack import ROOT, MiniStack, free_port
 from infra.local.sample import load
+from infra.local.stack import STACK_NAME, LocalStack
 from infra.local.template import TEMPLATE
 from tests import documentation
+from tests.waiting import wait_for
 
 SECONDS = 240  # two cores that do something else as well
 
@@ -117,6 +120,13 @@ def test_a_newcomer_sees_the_four_tasks_run_and_can_call_the_api(place):
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # loopback
             assert len(json.load(response)["tasks"]) == 5
 
+        # and so does the command line, as it says
+        lines = re.findall(r"^    (set -a; .*|\.venv/bin/makertasks .*)$", output, re.MULTILINE)
+        listed = subprocess.run(  # noqa: S603  # as printed
+            ["/bin/bash", "-euc", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert listed.stdout.count("SUCCESS") == 5
+
         # and so do the commands of the README
         tasks, items, submitted = readme_commands(port, data)
         assert len(tasks["tasks"]) == 5
@@ -128,6 +138,7 @@ def test_a_newcomer_sees_the_four_tasks_run_and_can_call_the_api(place):
 
     # and Ctrl-C stops it without a trace
     assert (process.returncode, errors) == (0, "")
+    assert f"Stopping the local AWS at http://127.0.0.1:{port} and its functions; data stays in {data} …" in rest
     assert "Stopped." in rest
     assert nothing_left(data, port)
 
@@ -139,6 +150,44 @@ def test_the_next_start_finds_everything_as_it_was(place):
     assert (status, errors) == (0, "")
     assert "there from last time" in output
     assert "4566" not in output
+    assert nothing_left(data, port)
+
+
+@pytest.mark.timeout(SECONDS)
+@pytest.mark.parametrize("start_number", [3, 4])
+def test_after_a_restart_every_stream_goes_on(place, start_number):
+    # given a start after others, whose streams were read
+    data, port = place
+    process = start(data, port)
+    try:
+        read_until(process, "Ctrl-C")
+        aws = MiniStack(data, port)
+        stack = LocalStack(aws, STACK_NAME, outputs_of(aws.connection, STACK_NAME))
+        succeeded = stack.api.get("/v1/statistics")["totals"]["SUCCESS"]
+        item_id = load.items_with_image()[0]
+
+        # when a task runs, and an item gets another image
+        stack.api.submit("generate_qr_code", item_id=item_id)
+        stack.client("dynamodb").update_item(
+            TableName=stack.outputs["InventoryTableName"],
+            Key={"owner": {"S": f"item#{item_id}"}, "entry": {"S": "item"}},
+            UpdateExpression="SET image_url = :url",
+            ExpressionAttributeValues={":url": {"S": f"http://127.0.0.1:{port}/start-{start_number}.png"}},
+        )
+
+        # then the statistics move, and a download starts
+        wait_for(lambda: stack.api.get("/v1/statistics")["totals"]["SUCCESS"] > succeeded, "the statistics to move")
+        wait_for(
+            lambda: [
+                task
+                for task in stack.api.tasks(item_id=item_id, name="inventory.tasks.download_image_from_url")
+                if f"start-{start_number}.png" in json.dumps(task["kwargs"])
+            ],
+            "a download",
+        )
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
     assert nothing_left(data, port)
 
 
