@@ -1,0 +1,87 @@
+"""The whole circle: a Django site with stock Celery, and a stack, by pull and by push."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from infra.local.stack import LocalStack, local_stack
+from tests import shells
+from tests.stack.extra import ROOT
+from tests.stack.test_stock_celery import a_user, run
+
+CLIENT = Path(__file__).with_name("celery_client")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """What the site's process finds in its environment, beside its keys."""
+    return {
+        "SITE": str(ROOT / "tests/site"),
+        "SITE_FOLDER": str(tmp_path),
+        "CELERY_SETTINGS": str(tmp_path / "settings.json"),
+        "PYTHONPATH": str(ROOT / "layers/makertasks/python"),
+    }
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    yield number
+
+
+def makertasks(stack: LocalStack, *arguments: str) -> str:
+    """What an administrator's command prints."""
+    environment = {**shells.with_package(stack), **shells.of_stack(stack)}
+    ran = run([str(ROOT / ".venv/bin/python"), "-m", "makertasks", *arguments], environment, ROOT)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+def picture(stack: LocalStack, colour: str, kind: str) -> str:
+    """Where a picture can be downloaded: a presigned address of the local bucket, which the stack allows."""
+    body = io.BytesIO()
+    Image.new("RGB", (400, 400), colour).save(body, kind)
+    place = {"Bucket": stack.outputs["MediaBucketName"], "Key": f"CACHE/source.{kind.lower()}"}
+    stack.client("s3").put_object(**place, Body=body.getvalue())
+    link: str = stack.client("s3").generate_presigned_url("get_object", Params=place)
+    return link
+
+
+def go_round(stack: LocalStack, environment: dict[str, str]) -> None:
+    """Run the site with exactly the policy that is printed for it."""
+    Path(environment["CELERY_SETTINGS"]).write_text(makertasks(stack, "celery-settings", "--json"))
+    policy = json.loads(makertasks(stack, "celery-settings", "--policy", "--inventory"))
+    pictures = {"RED": picture(stack, "red", "JPEG"), "BLUE": picture(stack, "blue", "PNG")}
+    given = {
+        **shells.shell(stack.endpoint),
+        **shells.of_stack(stack),
+        **environment,
+        **a_user(stack, policy),
+        **pictures,
+    }
+    python = str(ROOT / ".local/celery-newest/bin/python")
+    options = ("-q", "-x", "-p", "no:cacheprovider", "-c", "/dev/null", f"--confcutdir={CLIENT}")
+    ran = run([python, "-m", "pytest", *options, "checks_site.py"], given, CLIENT)
+    sys.stdout.write(ran.stdout)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_by_pull(tmp_path: Path, environment: dict[str, str]):
+    with local_stack(tmp_path / "aws") as stack:
+        go_round(stack, environment)
+
+
+def test_by_push(tmp_path: Path, environment: dict[str, str], port: int):
+    with local_stack(tmp_path / "aws", SiteUrl=f"http://127.0.0.1:{port}/makertasks/changes/") as stack:
+        secret = makertasks(stack, "site-secret")
+        go_round(stack, {**environment, "SITE_PORT": str(port), "MAKERTASKS_WEBHOOK_SECRET": secret})
