@@ -6,7 +6,6 @@ import io
 import json
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,11 +31,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def port() -> Iterator[int]:
+def port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    yield number
+        number: int = free.getsockname()[1]
+    return number
 
 
 def makertasks(stack: LocalStack, *arguments: str) -> str:

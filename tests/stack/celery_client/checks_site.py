@@ -104,10 +104,9 @@ def test_lead_times_are_on_the_page_after_their_run():
     item = InventoryItem.objects.create(name="Screws", sku="S-1")
     ItemSupplier.objects.create(item=item, supplier=Supplier.objects.create(name="McMaster-Carr"), is_primary=True)
     now = datetime.now(UTC)
+    ordered = {"item": item, "status": "received", "ordered_at": now - timedelta(days=10)}
     for days in (2, 4):
-        ReorderRequest.objects.create(
-            item=item, status="received", ordered_at=now - timedelta(days=10), actual_delivery=now.date() - timedelta(days=10 - days)
-        )  # fmt: skip
+        ReorderRequest.objects.create(**ordered, actual_delivery=now.date() - timedelta(days=10 - days))
 
     def measured():
         update_average_lead_times.delay().get(timeout=SECONDS, interval=0.2)

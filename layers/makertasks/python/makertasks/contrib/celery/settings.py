@@ -76,6 +76,7 @@ def _inventory_statements(bucket: str) -> list[dict[str, Any]]:
         _allow("PullChanges", pull, _queue_arn(queues.SITE_CHANGES)),
         _allow("ReadMedia", ["s3:GetObject"], [f"{bucket}/inventory/images/*", f"{bucket}/inventory/qrcodes/*"]),
         _allow("KnowMedia", ["s3:ListBucket"], bucket),
+        _allow("Compare", ["dynamodb:Scan"], _table_arn(settings.inventory_table())),
     ]
 
 

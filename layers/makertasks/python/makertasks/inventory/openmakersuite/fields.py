@@ -24,6 +24,7 @@ class DumpedObject(Struct):
     # Not in dumps; a live OpenMakerSuite sends them with its changes.
     deleted: Moment | None = None  # when it was deleted
     as_of: Moment | None = None  # when this state was read from the site's database, after its commit
+    entries: list[tuple[str, str]] = []  # of a deleted object: its keys in the table, where its fields are not known
     related: bool = False  # it goes along because others refer to it; it has not changed itself
 
 

@@ -59,8 +59,10 @@ class Planned:
     related: bool = False
 
 
-def survey(objects: Iterable[DumpObject]) -> References:
-    """Read everything once: what objects may name, from the objects and else from the table.
+def survey(
+    objects: Iterable[DumpObject], find: Callable[[Iterable[Key]], dict[Key, Entry]] = inventory.find
+) -> References:
+    """Read everything once: what objects may name, from the objects and else from the table, where `find` looks.
 
     Raises whatever `objects` raises, so that nothing is written where a dump is broken.
     """
@@ -75,13 +77,13 @@ def survey(objects: Iterable[DumpObject]) -> References:
         if parsed is not None:
             references.collect(parsed, each)
             needed.update(needs(parsed))
-    references.learn_newer(inventory.find(references.ordered()))
+    references.learn_newer(find(references.ordered()))
     missing = needed - references.known.keys()
     while missing:
-        found = inventory.find(missing)
+        found = find(missing)
         references.learn(found)
         missing = needs_of(found.values()) - references.known.keys()
-    references.learn(inventory.find(references.incomplete_items()))
+    references.learn(find(references.incomplete_items()))
     references.arrange()
     return references
 
@@ -94,7 +96,7 @@ def bring_in(
     `has_media` says whether the bucket has a key. Raises PassingError where DynamoDB refuses; what was written stays,
     and bringing the same objects in again finds it unchanged.
     """
-    planned = _plan(objects, references, report)
+    planned = plan(objects, references, report)
     while chunk := _chunk(planned):
         _write(chunk, report, has_media)
         yield
@@ -114,7 +116,8 @@ def skipping(stream: BinaryIO, number: int) -> Iterator[DumpObject]:
     return itertools.islice(dumps.read(stream), number, None)
 
 
-def _plan(objects: Iterable[DumpObject], references: References, report: Report) -> Iterator[Planned]:
+def plan(objects: Iterable[DumpObject], references: References, report: Report) -> Iterator[Planned]:
+    """What objects become; those that cannot become anything are counted in `report`."""
     for each in objects:
         report.objects += 1
         try:
@@ -124,7 +127,7 @@ def _plan(objects: Iterable[DumpObject], references: References, report: Report)
                 continue
             references.check_first(parsed, each.number)
             letters = _checked_letters(parsed)
-            entries = entries_of(parsed, references)
+            entries = [Entry(*key) for key in parsed.entries] or entries_of(parsed, references)
         except Refused as refused:
             report.refuse(each, str(refused))
             continue
@@ -174,8 +177,8 @@ def _write_together(chunk: list[Planned], report: Report, has_media: Callable[[s
     for look in range(LOOKS):
         stored = _find(chunk, keys)
         for planned in chunk:
-            report.media_missing += _drop_missing_media(planned.entries[0], stored, has_media)
-        outcomes = [_outcome(planned, stored) for planned in chunk]
+            report.media_missing += drop_missing_media(planned.entries[0], stored, has_media)
+        outcomes = [outcome_of(planned, stored) for planned in chunk]
         new = [entry for outcome in outcomes for entry in outcome.new]
         changes = [change for outcome in outcomes for change in outcome.changes]
         gone = [entry for outcome in outcomes for entry in outcome.gone]
@@ -196,7 +199,9 @@ def _find(chunk: list[Planned], keys: list[Key]) -> dict[Key, Entry]:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Outcome:
+    """What is to be written for one object, and how that counts: created, changed, deleted or unchanged."""
+
     name: str
     new: list[Entry] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -204,37 +209,38 @@ class _Outcome:
     older: bool = False
 
 
-def _outcome(planned: Planned, stored: dict[Key, Entry]) -> _Outcome:
+def outcome_of(planned: Planned, stored: dict[Key, Entry]) -> Outcome:
+    """What becomes of one object beside what the table has."""
     own = planned.entries[0]
     there, marked = stored.get(_key(own)), stored.get(mark_key(planned.model, planned.number))
     if planned.deleted:
         return _deletion(planned, planned.deleted, stored, marked)
     if is_gone(own, marked) if there is None else is_older(own, there):
-        return _Outcome("unchanged", older=True)
+        return Outcome("unchanged", older=True)
     new = [entry for entry in planned.entries if _key(entry) not in stored]
     pairs = [(entry, stored[_key(entry)]) for entry in planned.entries if _key(entry) in stored]
     changes = [change for entry, old in pairs if (change := difference(entry, old)) is not None]
     if there is None:
-        return _Outcome("created", new, changes)
+        return Outcome("created", new, changes)
     if new or changes:
-        return _Outcome("changed", new, changes)
+        return Outcome("changed", new, changes)
     confirmed = None if planned.related else confirmation(own, there)
-    return _Outcome("unchanged", changes=[confirmed] if confirmed else [])
+    return Outcome("unchanged", changes=[confirmed] if confirmed else [])
 
 
-def _deletion(planned: Planned, moment: str, stored: dict[Key, Entry], marked: Entry | None) -> _Outcome:
+def _deletion(planned: Planned, moment: str, stored: dict[Key, Entry], marked: Entry | None) -> Outcome:
     there = [stored[_key(entry)] for entry in planned.entries if _key(entry) in stored]
     if any(outlives(entry, moment) for entry in there):
-        return _Outcome("unchanged", older=True)
+        return Outcome("unchanged", older=True)
     new = [] if marked else [mark(planned.model, planned.number, moment)]
-    return _Outcome("deleted" if there else "unchanged", new, gone=there)
+    return Outcome("deleted" if there else "unchanged", new, gone=there)
 
 
 def _key(entry: Entry) -> Key:
     return str(entry.owner), str(entry.entry)
 
 
-def _drop_missing_media(entry: Entry, stored: dict[Key, Entry], has_media: Callable[[str], bool]) -> int:
+def drop_missing_media(entry: Entry, stored: dict[Key, Entry], has_media: Callable[[str], bool]) -> int:
     """Leave out pictures that the table has already or the bucket has not; answers how many the bucket has not."""
     missing = 0
     there = stored.get(_key(entry))

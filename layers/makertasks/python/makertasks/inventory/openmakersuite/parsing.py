@@ -25,6 +25,7 @@ class Parsed(NamedTuple):
     deleted: str | None = None  # when it was deleted, ISO 8601
     as_of: str | None = None  # when the site read this state from its database, as `clock.text` writes it
     related: bool = False  # it goes along because others refer to it
+    entries: tuple[tuple[str, str], ...] = ()  # of a deleted object: its keys in the table; `fields` is None then
 
 
 def parse(value: Any) -> Parsed | None:
@@ -35,6 +36,8 @@ def parse(value: Any) -> Parsed | None:
         if kept is None:
             return None
         number = str(UUID(str(dumped.pk))) if kept is fields.ItemFields else str(dumped.pk)
+        if dumped.deleted and dumped.entries:
+            return Parsed(dumped.model, number, None, {}, dumped.deleted, entries=tuple(dumped.entries))
         given = values.convert(dumped.fields, kept)
         as_of = clock.text(clock.parse(dumped.as_of)) if dumped.as_of else None
         return Parsed(dumped.model, number, given, dumped.fields, dumped.deleted, as_of, dumped.related)

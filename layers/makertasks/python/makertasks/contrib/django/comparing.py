@@ -1,0 +1,145 @@
+"""Compares all of the site with all of the stack once, and repairs both: `manage.py makertasks_sync --all`.
+
+To the stack goes what an import would change, as one file, and deletions of what the site no longer has. To the site
+goes each attribute of a later version than the one applied, and each image or QR code that is missing here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.core import serializers
+from django.db import DatabaseError, router
+
+from makertasks.client import configuration
+from makertasks.contrib.django import applying, changes, media
+from makertasks.contrib.django.models import AppliedVersion, key_of
+from makertasks.errors import MakertasksError
+from makertasks.inventory import site_changes
+from makertasks.inventory import table as inventory
+from makertasks.inventory.model import Entry, Item, ItemSupplier
+from makertasks.inventory.openmakersuite import comparing
+from makertasks.inventory.openmakersuite.fields import FIELDS
+from makertasks.inventory.site_changes import Attribute
+
+# More deletions than this, and than a tenth of what the stack has, look like a wrong database.
+FEW_DELETIONS = 50
+
+
+class TooManyDeletions(MakertasksError):
+    """The site lacks so much of what the stack has that it may be another site's database."""
+
+
+@dataclass
+class Report:
+    """What was found, and repaired unless it was a dry run."""
+
+    stack: Counter[str] = field(default_factory=Counter)  # created, changed, deleted, unchanged, refused
+    site: Counter[str] = field(default_factory=Counter)  # as `applying.apply` counts; dry: missing
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def compare(*, dry_run: bool = False, force: bool = False) -> Report:
+    """Compare and repair; raises TooManyDeletions without `force`, Unavailable or PassingError."""
+    configuration.load()
+    moment = changes.as_of()
+    stored = {(str(entry.owner), str(entry.entry)): entry for entry in inventory.every_entry()}
+    models = [label for label in FIELDS if _model(label) is not None]
+    found = comparing.compare([*_objects(models)], stored, moment, models)
+    report = Report(found.counts, refused=found.refused)
+    report.stack["deleted"], report.stack["refused"] = len(found.deleted), len(found.refused)
+    if len(found.deleted) > max(FEW_DELETIONS, len(stored) // 10) and not force:
+        raise TooManyDeletions(
+            f"the stack has {len(found.deleted)} objects that this site has not: is this the right database? "
+            "If it is, call again with --force"
+        )
+    if not dry_run and (found.changed or found.deleted):
+        changes.send([*found.changed, *found.deleted])
+    for label, pk, name, attribute, again in _missing(stored.values()):
+        if dry_run:
+            report.site["missing"] += 1
+            continue
+        try:
+            report.site[applying.apply_attribute(label, pk, name, attribute, again=again)] += 1
+        except (MakertasksError, DatabaseError, OSError, ValueError) as error:
+            report.failed.append(f"{label} {pk} {name}: {error}")
+    return report
+
+
+def _model(label: str) -> Any:
+    try:
+        return apps.get_model(label)
+    except LookupError:
+        return None
+
+
+def _objects(labels: list[str]) -> Iterator[dict[str, Any]]:
+    """Every object that the stack keeps, in the form of a dump, a model after the other."""
+    for label in labels:
+        rows = _model(label)._base_manager.order_by("pk")  # noqa: SLF001 - Django's public `Model._base_manager`
+        yield from json.loads(serializers.serialize("json", rows.iterator(1000)))
+
+
+def _missing(entries: Any) -> Iterator[tuple[str, str, str, Attribute, bool]]:
+    """What the site has not applied, or has lost: model, key, attribute, its value, whether it was applied before."""
+    applied: dict[str, dict[str, int]] = {}
+    rows: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        for changed in _told(entry):
+            label = changed.model
+            model = _model(label)
+            if model is None:
+                continue
+            if label not in rows:
+                rows[label] = {str(row.pk): row for row in model._base_manager.all().iterator(1000)}  # noqa: SLF001
+                applied[label] = _applied(model, label)
+            row = rows[label].get(changed.pk)
+            for name, attribute in changed.attributes.items() if row is not None else ():
+                if not hasattr(row, name):
+                    continue
+                later = attribute.version > applied[label].get(key_of(label, changed.pk, name), 0)
+                if later or _is_lost(row, name, attribute.value):
+                    yield label, changed.pk, name, attribute, not later
+
+
+def _applied(model: Any, label: str) -> dict[str, int]:
+    rows = AppliedVersion.objects.using(router.db_for_write(model)).filter(key__startswith=f"{label}/")
+    return dict(rows.values_list("key", "version"))
+
+
+def _told(entry: Entry) -> Iterator[site_changes.Changed]:
+    """What a stream would have told of an entry, and media without a version: from a dump, or older than versions."""
+    if not isinstance(entry, Item | ItemSupplier):
+        return
+    row = {**entry.attribute_values, "kind": "item" if isinstance(entry, Item) else "supplier"}
+    if (changed := site_changes.changed({}, row)) is not None:
+        yield changed
+    unversioned = {
+        name: Attribute(row[name], 0)
+        for name in site_changes.MEDIA
+        if isinstance(entry, Item) and row.get(name) and row.get(f"{name}_version") is None
+    }
+    if unversioned:
+        yield site_changes.Changed(site_changes.ITEM, entry.item_id, unversioned)
+
+
+def _is_lost(row: Any, name: str, value: Any) -> bool:
+    """Whether the site shows no image or QR code where there is one, or its file is not in the site's folder."""
+    if name not in site_changes.MEDIA or not value:
+        return False
+    there = getattr(row, name)
+    if not there:
+        return True
+    if str(there) != value or not media.copies():
+        return False
+    try:
+        there.storage.path(value)
+    except NotImplementedError:
+        return False  # asking a remote storage for each file would cost more than it finds
+    return not there.storage.exists(value)

@@ -1,0 +1,126 @@
+"""`makertasks_sync --all`: what signals and queues have missed is found and repaired, in both directions."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from pathlib import Path
+
+import pytest
+import stack_side
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from inventory.models import Category, InventoryItem, ItemSupplier, Supplier
+
+from makertasks.aws import bucket
+from makertasks.contrib.django import comparing
+from makertasks.errors import UnknownItem
+from makertasks.inventory import deliveries
+from makertasks.inventory import table as inventory
+
+
+@pytest.fixture
+def imports(inventory_table, media_bucket):
+    return stack_side.Imports()
+
+
+@pytest.fixture
+def item(imports):
+    """An item with an offer, which site and stack have."""
+    with transaction.atomic():
+        item = InventoryItem.objects.create(
+            name="Drill", sku="D-1", current_stock=5, category=Category.objects.create(name="Tools")
+        )
+        ItemSupplier.objects.create(item=item, supplier=Supplier.objects.create(name="S"))
+    imports.run()
+    return item
+
+
+def sync(**options) -> list[str]:
+    said = io.StringIO()
+    call_command("makertasks_sync", "--all", stdout=said, **options)
+    return said.getvalue().splitlines()
+
+
+def test_where_nothing_differs_nothing_is_sent(item, imports):
+    assert sync() == ["stack: 4 unchanged", "site: nothing missing"]
+    assert imports.new() == []
+
+
+def test_what_signals_do_not_see_is_found(item, imports):
+    InventoryItem.objects.update(current_stock=1)
+    Category.objects.update(name="Hand tools")
+    InventoryItem.objects.bulk_create([InventoryItem(name="Bulk")])
+    assert sync(dry_run=True)[0] == "stack: 2 changed, 1 created, 2 unchanged (nothing was changed)"
+    assert imports.new() == []
+    assert sync()[0] == "stack: 2 changed, 1 created, 2 unchanged"
+    imports.run()
+    found = stack_side.item(item.pk)
+    assert (found.current_stock, found.category["name"]) == (1, "Hand tools")
+    assert sync()[0] == "stack: 5 unchanged"
+
+
+def test_what_is_gone_here_goes_there(item, imports):
+    pk = item.pk
+    ItemSupplier.objects.all()._raw_delete("default")
+    InventoryItem.objects.all()._raw_delete("default")
+    assert sync()[0] == "stack: 2 deleted, 2 unchanged"
+    [report] = imports.run()
+    assert (report["deleted"], report["refused"]) == (2, 0)
+    with pytest.raises(UnknownItem):
+        stack_side.item(pk)
+    assert sync()[0] == "stack: 2 unchanged"
+
+
+def test_an_empty_database_is_taken_for_a_mistake(item, monkeypatch):
+    monkeypatch.setattr(comparing, "FEW_DELETIONS", 1)
+    ItemSupplier.objects.all()._raw_delete("default")
+    InventoryItem.objects.all()._raw_delete("default")
+    with pytest.raises(CommandError, match="is this the right database"):
+        sync()
+    assert sync(force=True)[0] == "stack: 2 deleted, 2 unchanged"
+
+
+def test_what_the_site_never_got_is_brought(item, imports, settings_of_site):
+    # given changes whose messages are lost
+    key = "inventory/images/D-1.png"
+    bucket.put(key, b"not a picture, which only imagekit minds", "image/png")
+    inventory.update_item(item.pk, image=key, image_digest="d")
+    link = ItemSupplier.objects.get()
+    deliveries.set_lead_times([(f"item#{item.pk}", f"supplier#{link.pk}", (3, 4, 5))])
+    assert sync(dry_run=True)[1] == "site: 2 missing (nothing was changed)"
+
+    # then both are brought, once
+    assert sync()[1] == "site: 2 applied"
+    assert (InventoryItem.objects.get().image, ItemSupplier.objects.get().average_lead_time) == (key, 3)
+    assert sync()[1] == "site: nothing missing"
+
+    # and a file or a column that is lost later comes back
+    (Path(settings_of_site.MEDIA_ROOT) / key).unlink()
+    assert sync()[1] == "site: 1 applied"
+    InventoryItem.objects.update(image="")
+    assert sync()[1] == "site: 1 applied"
+    assert InventoryItem.objects.get().image == key
+
+
+def test_what_the_site_has_changed_since_stays(item, imports):
+    bucket.put("inventory/images/D-1.png", b"x", "image/png")
+    inventory.update_item(item.pk, image="inventory/images/D-1.png", image_digest="d")
+    sync()
+    InventoryItem.objects.update(image="inventory/images/own.png")
+    assert sync()[1] == "site: nothing missing"
+    assert InventoryItem.objects.get().image == "inventory/images/own.png"
+
+
+def test_one_object_that_cannot_be_taken_is_named_and_not_deleted(item, imports):
+    InventoryItem.objects.update(name="")
+    said = sync()
+    assert said[0] == "stack: 1 refused, 3 unchanged" or said[0].startswith("stack: 2 refused"), said
+    assert any(line.startswith(f"refused: inventory.inventoryitem {item.pk}: name") for line in said)
+    assert imports.new() == []
+    assert stack_side.item(item.pk).name == "Drill"
+
+
+def test_an_object_that_is_gone_from_the_bucket_is_reported(item):
+    inventory.update_item(item.pk, qr_code=f"inventory/qrcodes/qr_{uuid.uuid4()}.png", qr_code_digest="d")
+    assert sync()[1] == "site: 1 superseded"
