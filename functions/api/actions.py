@@ -8,17 +8,16 @@ from typing import Any, TypedDict
 
 from api.access import Caller, Role
 from makertasks import tasks
-from makertasks.control import audit, jobs, retrying, revoking
+from makertasks.control import audit, jobs, pausing, retrying, revoking
 from makertasks.control.revoking import Revocation
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, UnknownTask
-from makertasks.monitoring import queues as consumers
-from makertasks.monitoring import schedules
+from makertasks.monitoring import dead_letters, queues, schedules
 from makertasks.monitoring import views as task_views
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.submission import bulk, producer
 from makertasks.submission.producer import Submission
-from makertasks.worker import dead_letters, task_limits
+from makertasks.worker import task_limits
 
 
 class Conflict(MakertasksError):
@@ -136,7 +135,7 @@ def cancel_job(caller: Caller, job_id: str) -> task_views.TaskDetail:
 def purge(caller: Caller, queue: str) -> task_views.TaskDetail:
     """Make every waiting task of a queue REVOKED and empty the queue; answers the job that does it."""
     caller.require(Role.OPERATOR)
-    name = consumers.get(queue)["task"]
+    name = queues.get(queue)["task"]
     audit.record(caller.name, "purge queue", queue)
     return _task(jobs.start("purge", {"name": name}, who=caller.name))
 
@@ -152,7 +151,7 @@ class Redriven(TypedDict):
 def redrive(caller: Caller, queue: str) -> Redriven:
     """Send a queue's dead letters again as new tasks, up to a hundred; `complete` is false where there may be more."""
     caller.require(Role.OPERATOR)
-    consumers.get(queue)
+    queues.get(queue)
     audit.record(caller.name, "redrive queue", queue)
     answer: Redriven = {"redriven": {}, "refused": {}, "complete": True}
     letters, answer["complete"] = dead_letters.not_redriven(queue)
@@ -164,29 +163,29 @@ def redrive(caller: Caller, queue: str) -> Redriven:
     return answer
 
 
-def pause(caller: Caller, queue: str) -> consumers.Queue:
+def pause(caller: Caller, queue: str) -> queues.Queue:
     """Stop a queue's consumer; messages wait."""
     caller.require(Role.OPERATOR)
-    consumers.get(queue)
+    queues.get(queue)
     audit.record(caller.name, "pause queue", queue)
-    return consumers.pause(queue)
+    return pausing.pause(queue)
 
 
-def resume(caller: Caller, queue: str) -> consumers.Queue:
+def resume(caller: Caller, queue: str) -> queues.Queue:
     """Let a queue's consumer go on."""
     caller.require(Role.OPERATOR)
-    consumers.get(queue)
+    queues.get(queue)
     audit.record(caller.name, "resume queue", queue)
-    return consumers.resume(queue)
+    return pausing.resume(queue)
 
 
-def set_maximum_concurrency(caller: Caller, queue: str, number: int | None) -> consumers.Queue:
+def set_maximum_concurrency(caller: Caller, queue: str, number: int | None) -> queues.Queue:
     """Let at most so many of a queue's tasks run at a time."""
     caller.require(Role.SUPERUSER)
-    before = consumers.get(queue)["maximum_concurrency"]
-    consumers.check_concurrency(number)
+    before = queues.get(queue)["maximum_concurrency"]
+    pausing.check_concurrency(number)
     audit.record(caller.name, "set maximum concurrency", queue, before=before, after=number)
-    return consumers.set_maximum_concurrency(queue, number)
+    return pausing.set_maximum_concurrency(queue, number)
 
 
 def set_schedule(caller: Caller, name: str, enabled: bool) -> schedules.Schedule:

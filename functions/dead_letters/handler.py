@@ -1,4 +1,4 @@
-"""Dead-letter queues ▶ tasks table: a message that could not be read or recorded becomes a FAILURE record.
+"""Dead-letter queue ▶ tasks table: a message that could not be read or recorded becomes a FAILURE record.
 
 The record keeps the message's body, so it shows up in lists and counts and can be sent again after mending.
 """
@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from makertasks import logs
+from makertasks.aws import queues
 from makertasks.worker import dead_letters
 
 logger = logs.logger()
@@ -26,7 +27,8 @@ processor = BatchProcessor(
 def record_dead_letter(record: SQSRecord) -> None:
     """One dead message becomes one FAILURE record; where the table refuses, the message stays where it is."""
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
-    queue = record.event_source_arn.rpartition("-dead-")[2]
+    source = record.attributes.dead_letter_queue_source_arn or ""  # SQS says which queue gave the message up
+    queue = source.rpartition(":")[2].removeprefix(queues.name_of(""))
     task_id = dead_letters.record(record.body, message_id=record.message_id, queue=queue, sent=sent)
     logger.error("dead letter recorded", task_id=task_id, queue=queue)
 

@@ -6,12 +6,24 @@ from dataclasses import asdict
 from typing import Any
 
 from makertasks import logs
+from makertasks.monitoring import queues
 from makertasks.worker import metrics, sweeping
 
 # What is left of the function's time when the sweep takes no further page, in seconds.
 MARGIN_SECONDS = 10
 
+# Three retries take up to 20 minutes; whoever waits longer for a first attempt waits too long, in seconds.
+TOO_LONG_SECONDS = 1_800
+
 logger = logs.logger()
+
+
+def name_waiting() -> list[str]:
+    """Names of the tasks that have waited too long, each of which is logged: the alarm cannot name them."""
+    names = sorted(name for name, seconds in queues.oldest_waiting().items() if seconds > TOO_LONG_SECONDS)
+    for name in names:
+        logger.warning("task waits too long", task_name=name)
+    return names
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -19,4 +31,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """One run; answers what it did."""
     swept = sweeping.sweep(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS)
     metrics.stuck(swept.requeued + swept.given_up)
+    metrics.waiting_too_long(len(name_waiting()))
     return asdict(swept)

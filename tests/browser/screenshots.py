@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from infra.local import trial
-from makertasks import clock
+from makertasks import clock, wire
 from tests.browser import history, tries
 from tests.browser.content import send
 from tests.browser.deployed import Site, deployed
@@ -82,8 +83,10 @@ def prepare(site: Site) -> None:
         site.tasks["failed"] = tries.write("5d1f0c3e-8a52-4c77-9f3b-2f6e0d9b1c48", clock.now() - timedelta(minutes=25))
     site.ended(send(site, "generate_qr_code", item_id="no-uuid"))
     sqs = site.stack.client("sqs")
-    url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-generate_index_card")["QueueUrl"]
-    site.ended(sqs.send_message(QueueUrl=url, MessageBody='{"task": "generate_index_card", "item": 7}')["MessageId"])
+    url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-letters")["QueueUrl"]
+    dead = wire.Message(str(uuid.uuid4()), "inventory.tasks.generate_index_card", kwargs={"item": 7})
+    sqs.send_message(QueueUrl=url, MessageBody=wire.encode(dead, "generate_index_card"))
+    site.ended(dead.task_id)
     # Some of them can be run again, and one cannot.
     lately = clock.text(clock.now() - timedelta(minutes=15))
     where = {"name": "inventory.tasks.generate_qr_code", "created_from": lately}

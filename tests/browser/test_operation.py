@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
+import uuid
 
 from playwright.sync_api import expect
 
+from makertasks import wire
 from tests.waiting import wait_for
 
 QR_CODE = "inventory.tasks.generate_qr_code"
@@ -44,13 +45,14 @@ def test_a_queue_is_paused_purged_and_resumed(site, open_page):
 
 def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page):
     item = site.items[0]["id"]
-    body = json.dumps({"item_id": item})
+    task_id = str(uuid.uuid4())
+    body = wire.encode(wire.Message(task_id, "inventory.tasks.generate_index_card", kwargs={"item_id": item}), "x")
     sqs = site.stack.client("sqs")
-    url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-generate_index_card")["QueueUrl"]
-    message = sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
-    site.ended(message)
+    url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-letters")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody=body)
+    site.ended(task_id)
     page = open_page("/", "operator")
-    expect(page.locator(".banner")).to_contain_text("1 dead letter of generate_index_card to be sent again")
+    expect(page.locator(".banner")).to_contain_text("1 unreadable message in generate_index_card")
     page.goto("/queues")
     page.locator("tr#generate_index_card").get_by_role("link", name="1", exact=True).click()
     expect(page).to_have_url(re.compile("/queues/generate_index_card#dead"))
@@ -58,9 +60,9 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
     expect(page.locator("td pre").first).to_have_text(body)
     page.get_by_role("button", name="Send them again").click()
     expect(page.locator(".said")).to_contain_text("sent again")
-    page.goto(f"/tasks/{message}")
+    page.goto(f"/tasks/{task_id}")
     again = page.locator("dd a.id").first.inner_text()
-    assert site.ended(again)["retry_of"] == message
+    assert site.ended(again)["retry_of"] == task_id
     page.goto("/queues/generate_index_card")
     expect(page.locator("#dead ~ .good")).to_have_text("None.")
 

@@ -125,10 +125,14 @@ class TestHalfALetter:
                 "messageId": text[:4],
                 "receiptHandle": "-",
                 "body": wire.encode(message, "echo"),
-                "attributes": {"SentTimestamp": str(round(1000 * time.time())), "ApproximateReceiveCount": "20"},
+                "attributes": {
+                    "SentTimestamp": str(round(1000 * time.time())),
+                    "ApproximateReceiveCount": "20",
+                    "DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:123456789012:unit-tasks-echo",
+                },
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:unit-dead-echo",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:unit-dead-letters",
             }
             assert dead_letters_handler({"Records": [dead]}, LambdaContext()) == {"batchItemFailures": []}
         aws.client("sqs").create_queue(QueueName="unit-tasks-bulk_action")

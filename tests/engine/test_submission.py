@@ -11,6 +11,7 @@ from echo_task import NAME
 from makertasks import wire
 from makertasks.control import retrying
 from makertasks.errors import InvalidRequest, NotFound, PermanentError
+from makertasks.monitoring import dead_letters as waiting_letters
 from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.states import Status
@@ -140,10 +141,10 @@ def test_dead_letters_are_counted_by_queue_until_they_are_sent_again(echo):
     for number in ("first", "second"):
         body = wire.encode(wire.Message(task_id=number, name=NAME, kwargs={"text": number}), "echo")
         dead_letters.record(body, message_id=number, queue="echo", sent=records.clock.now())
-    assert dead_letters.counts() == {"echo": 2}
+    assert waiting_letters.counts() == {"echo": 2}
     retrying.redrive("first", who="ada")
-    assert dead_letters.counts() == {"echo": 1}
-    letters, is_complete = dead_letters.not_redriven("echo")
+    assert waiting_letters.counts() == {"echo": 1}
+    letters, is_complete = waiting_letters.not_redriven("echo")
     assert ([letter.task_id for letter in letters], is_complete) == (["second"], True)
 
 

@@ -323,7 +323,7 @@ def records_a_dead_letter(bench: Bench, role: Role) -> None:
     known = wire.encode(wire.Message(task_id=waits, name=QR_CODE), "probe")
     for task_id, body in ((unreadable, "{"), (waits, known)):
         message = {"MessageId": task_id, "ReceiptHandle": "-", "Body": body, "Attributes": {"SentTimestamp": "1"}}
-        event = {"Records": [sqs_record(message, "makertasks-dead-generate_qr_code")]}
+        event = {"Records": [sqs_record(message, "makertasks-dead-letters")]}
         assert bench.invoke(role, event) == {"batchItemFailures": []}
         assert bench.record(task_id)["status"] == {"S": "FAILURE"}
 

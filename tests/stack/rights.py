@@ -125,7 +125,14 @@ class Bench:
         return found
 
     def _policies(self, role: str) -> dict[str, list[Right]]:
+        """A role's permissions by policy. What tasks share becomes the role's own, so that it can lose one alone."""
         iam = self.stack.client("iam")
+        shared = self.physical["EnginePolicy"]
+        if shared in {each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]}:
+            version = iam.get_policy(PolicyArn=shared)["Policy"]["DefaultVersionId"]
+            document = iam.get_policy_version(PolicyArn=shared, VersionId=version)["PolicyVersion"]["Document"]
+            iam.put_role_policy(RoleName=role, PolicyName="engine", PolicyDocument=json.dumps(document))
+            iam.detach_role_policy(RoleName=role, PolicyArn=shared)
         names = iam.list_role_policies(RoleName=role)["PolicyNames"]
         return {name: rights_of(iam.get_role_policy(RoleName=role, PolicyName=name)) for name in names}
 

@@ -27,7 +27,7 @@ NOT_ENFORCED = {
     ("dynamodb:GetRecords", "Follow"): "as above",
     ("dynamodb:GetShardIterator", "Follow"): "as above",
     ("dynamodb:ListStreams", "FindStream"): "as above",
-    ("iam:PassRole", "PutOffAs"): "Scheduler asks for it where a schedule is made; the local AWS does not",
+    ("iam:PassRole", "PassDelayRole"): "Scheduler asks for it where a schedule is made; the local AWS does not",
     ("iam:PassRole", "PassScheduleRoles"): "as above, where a schedule is changed",
     ("s3:ListBucket", "KnownOutcomes"): "as with KnownImages",
     (

@@ -121,13 +121,18 @@ def alarmed(metric):
 
 
 def test_every_queue_stream_schedule_and_the_api_are_watched():
-    tasks = {name for name in of_type("AWS::SQS::Queue") if not name.endswith("DeadLetters")}
-    tasks.remove("SiteChangesQueue")  # a site pulls it when it likes; where there is none, nobody has to know
-    assert alarmed("ApproximateAgeOfOldestMessage") == {f"{name}.QueueName" for name in tasks}
-    # dead letters: the one function that takes them from every queue for them
-    mappings = of_type("AWS::Lambda::EventSourceMapping").values()
-    dead = {name for name in of_type("AWS::SQS::Queue") if name.endswith("DeadLetters")}
-    assert {each["EventSourceArn"].removesuffix(".Arn") for each in mappings} >= dead
+    # the sweep looks at all tasks that wait, and says how many kinds wait too long
+    assert alarmed("WaitingTooLong") == {"AWS::StackName"}
+    # every queue's dead letters go to one, and one function takes them out of it
+    redrives = {
+        name: properties["RedrivePolicy"]["deadLetterTargetArn"]
+        for name, properties in of_type("AWS::SQS::Queue").items()
+        if "RedrivePolicy" in properties
+    }
+    assert set(redrives.values()) == {"DeadLetters.Arn"}
+    assert redrives.keys() == of_type("AWS::SQS::Queue").keys() - {"DeadLetters", "SiteChangesQueue"}
+    events = of_type("AWS::Serverless::Function")["DeadLettersFunction"]["Events"].values()
+    assert [event["Properties"]["Queue"] for event in events] == ["DeadLetters.Arn"]
     assert "DeadLettersFunction" in alarmed("Invocations") & alarmed("Errors")
     # streams
     followers = {
@@ -135,7 +140,8 @@ def test_every_queue_stream_schedule_and_the_api_are_watched():
         for name, properties in of_type("AWS::Serverless::Function").items()
         if any(event["Type"] == "DynamoDB" for event in properties.get("Events", {}).values())
     }
-    assert alarmed("IteratorAge") == followers
+    assert followers
+    assert alarmed("IteratorAge") == {"the whole account"}
     assert alarmed("InvocationDroppedCount") == of_type("AWS::Scheduler::ScheduleGroup").keys()
     assert alarmed("5xx") == {"HttpApi"}
     assert alarmed("Throttles") == {"the whole account"}

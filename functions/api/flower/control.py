@@ -16,9 +16,9 @@ from api.flower.fields import WorkerName
 from api.resources.submissions import TimeLimit
 from api.routing import route
 from makertasks import tasks
+from makertasks.control.pausing import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY
 from makertasks.errors import InvalidRequest, NotFound
-from makertasks.monitoring import queues as consumers
-from makertasks.monitoring.queues import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY
+from makertasks.monitoring import queues
 
 NONE = HTTPStatus.BAD_REQUEST
 A_WORKER = "generate_qr_code"
@@ -198,7 +198,7 @@ def _own(workername: str, queue: str, doing: str, where: str) -> None:
 
 def _resize(caller: Caller, workername: str, difference: int) -> None:
     _known(workername)
-    present = consumers.get(workername)["maximum_concurrency"]
+    present = queues.get(workername)["maximum_concurrency"]
     if present is None:
         raise Forbidden(f"Failed to resize '{workername}' worker's pool: it has no limit; set one with autoscale")
     _set(caller, workername, max(present + difference, MINIMUM_CONCURRENCY))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from api.access import Role
 from api.routing import Reply, route
 from makertasks import tasks
-from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import queues
 from makertasks.monitoring.counters import cells as counters
 from makertasks.records.states import Status
 
@@ -81,7 +81,7 @@ def _metrics() -> Iterator[Metric]:
         runtime.add_metric([task.short_name, task.name], _buckets(cell), float(cell.runtime_sum))
         waiting.add_metric([task.short_name, task.name], cell.counts.get(Status.PENDING, 0))
         executing.add_metric([task.short_name], cell.counts.get(Status.STARTED, 0))
-    for queue in consumers.list_queues():
+    for queue in queues.list_queues():
         online.add_metric([queue["name"]], float(queue["state"] != "paused"))
         prefetch.add_metric([queue["name"], queue["task"]], queue["oldest_seconds"] or 0.0)
     yield from (events, runtime, prefetch, waiting, executing, online)

@@ -19,8 +19,7 @@ from api.flower.fields import DATE, DATE_PATTERN, FlowerTask, WorkerName
 from api.routing import route
 from makertasks import clock, masking, tasks, wire
 from makertasks.errors import InvalidRequest, NotFound
-from makertasks.monitoring import listing
-from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import listing, queues
 from makertasks.records import payloads
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -160,9 +159,7 @@ def flower_task_result(task_id: TaskId, query: ResultQuery) -> FlowerResult:
 )
 def flower_queue_lengths() -> QueueLengths:
     """What waits in each queue."""
-    return {
-        "active_queues": [{"name": queue["name"], "messages": queue["waiting"]} for queue in consumers.list_queues()]
-    }
+    return {"active_queues": [{"name": queue["name"], "messages": queue["waiting"]} for queue in queues.list_queues()]}
 
 
 def result(task_id: str, wait: float) -> FlowerResult:

@@ -17,7 +17,7 @@ from api.routing import route
 from makertasks import tasks
 from makertasks.errors import NotFound
 from makertasks.monitoring import listing
-from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring.counters import cells as counters
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
@@ -70,7 +70,7 @@ A_WORKER = {
 )
 def flower_list_workers(query: WorkersQuery) -> dict[str, FlowerWorker | bool]:
     """Every worker, or with `status` only whether it takes tasks."""
-    queues = {queue["name"]: queue for queue in consumers.list_queues()}
+    queues = {queue["name"]: queue for queue in task_queues.list_queues()}
     if query.status not in FALSE:
         return {name: queue["state"] != "paused" for name, queue in queues.items()}
     if query.workername is not None:
@@ -88,7 +88,7 @@ def _newest(status: Status) -> list[TaskRecord]:
 
 
 def _worker(
-    queue: consumers.Queue, by_status: dict[Status, list[TaskRecord]], accepted: dict[str, int]
+    queue: task_queues.Queue, by_status: dict[Status, list[TaskRecord]], accepted: dict[str, int]
 ) -> FlowerWorker:
     task = tasks.find(queue["task"])
     limits = task_limits.of(task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,14 +26,8 @@ class Trouble:
     is_grave: bool = True
 
 
-def troubles(
-    failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord], letters: Mapping[str, int]
-) -> list[Trouble]:
-    """What is wrong just now: `failures` are those of the last hour, which began at `since`.
-
-    `letters` are the dead letters on record by queue. Dead-letter queues are emptied within seconds: what lies in one
-    is grave.
-    """
+def troubles(failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord]) -> list[Trouble]:
+    """What is wrong just now: `failures` are those of the last hour, which began at `since`."""
     found = []
     if failures:
         link = address("/tasks", {"status": "FAILURE", "created_from": since})
@@ -45,16 +39,14 @@ def troubles(
     for queue in queues:
         link = f"/queues#{queue['name']}"
         if queue["dead"]:
-            found.append(Trouble(f"{counted(queue['dead'], 'dead letter')} of {queue['name']} not recorded", link))
-        if kept := letters.get(queue["name"], 0):
-            text = f"{counted(kept, 'dead letter')} of {queue['name']} to be sent again"
+            text = f"{counted(queue['dead'], 'unreadable message')} in {queue['name']}"
             found.append(Trouble(text, f"/queues/{queue['name']}#dead", is_grave=False))
         waits = queue["oldest_seconds"] or 0
         if queue["state"] == "paused" and (queue["waiting"] or waits):
             text = f"{queue['name']} is paused, {counted(queue['waiting'], 'message')} waiting"
             found.append(Trouble(text, link, is_grave=False))
         elif waits > WAITS_LONG_SECONDS:
-            found.append(Trouble(f"{queue['name']} lets its oldest message wait {duration(waits)}", link))
+            found.append(Trouble(f"{queue['name']}: the oldest message has waited for {duration(waits)}", link))
     return found
 
 

@@ -17,10 +17,9 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
 from makertasks.monitoring import failure_groups, listing, schedules
-from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring.counters import statistics
 from makertasks.records.states import Status
-from makertasks.worker import dead_letters
 
 REFRESH_SECONDS = 10
 # Failures are shown as so many groups, the most frequent first; the list has the others.
@@ -55,26 +54,24 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
         counting = pool.submit(statistics.read, now - wanted.span, now)
         last_day = pool.submit(failure_groups.recent, day, now)
         last_hour = pool.submit(failure_groups.recent, hour, now)
-        queues = pool.submit(consumers.list_queues)
+        queues = pool.submit(task_queues.list_queues)
         running = pool.submit(
             listing.page, listing.Filter(status=Status.STARTED), limit=listing.MAXIMUM_LIMIT, names=names
         )
         coming = pool.submit(schedules.list_schedules)
-        letters = pool.submit(dead_letters.counts)
     latest = {group["fingerprint"]: group["count"] for group in last_hour.result()["groups"]}
     counted = counting.result()
     figures = statistics.summary_of(counted)
     stuck = health.stuck(running.result().records, now)
     since = clock.text(hour)
     context = {
-        "troubles": health.troubles(last_hour.result()["examined"], since, queues.result(), stuck, letters.result()),
+        "troubles": health.troubles(last_hour.result()["examined"], since, queues.result(), stuck),
         "groups": last_day.result()["groups"][:GROUPS],
         "in_last_hour": latest,
         "failed_in_day": last_day.result()["examined"],
         "is_complete": last_day.result()["complete"],
         "day": clock.text(day),
         "queues": queues.result(),
-        "letters": letters.result(),
         "running": len(running.result().records),
         "stuck": stuck,
         "coming": sorted((each for each in coming.result() if each["next_run"]), key=_due)[:COMING],
@@ -121,5 +118,5 @@ def _due(schedule: schedules.Schedule) -> str:
 def digest(context: dict[str, Any]) -> str:
     """Changes with anything that the overview shows, but for ages that go on by themselves."""
     queues = [{**queue, "oldest_seconds": None} for queue in context["queues"]]
-    kept = ("troubles", "groups", "totals", "by_status", "running", "coming", "letters")
+    kept = ("troubles", "groups", "totals", "by_status", "running", "coming")
     return hashlib.sha256(repr((queues, [context[name] for name in kept])).encode()).hexdigest()[:12]

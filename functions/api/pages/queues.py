@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import msgspec
@@ -16,9 +15,9 @@ from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks.control import audit
-from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import dead_letters
+from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring import views as task_views
-from makertasks.worker import dead_letters
 
 REFRESH_SECONDS = 10
 # Actions that a queue's page looks through, and that it shows.
@@ -42,16 +41,12 @@ class Concurrency(msgspec.Struct, forbid_unknown_fields=True):
 def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
     """Every queue: lengths, ages, dead letters, state."""
     template = "queues_part.html" if rendering.is_update(request) else "queues.html"
-    with ThreadPoolExecutor(1) as pool:  # both wait for the network
-        letters = pool.submit(dead_letters.counts)
-        found = consumers.list_queues()
     return rendering.page(
         request,
         caller,
         template,
         section="/queues",
-        queues=found,
-        letters=letters.result(),
+        queues=task_queues.list_queues(),
         said=query.said,
         every=REFRESH_SECONDS,
     )
@@ -60,7 +55,7 @@ def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
 @page("GET", "/queues/{queue}", Role.VIEWER)
 def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Request) -> Reply:
     """One queue: its dead letters with their bodies, and its settings."""
-    found = consumers.get(queue)
+    found = task_queues.get(queue)
     letters, complete = dead_letters.not_redriven(queue)
     return rendering.page(
         request,

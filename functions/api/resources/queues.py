@@ -13,9 +13,10 @@ from api.access import Caller, Role
 from api.arguments import A_TASK, QueueName
 from api.resources.tasks import A_WAITING_TASK
 from api.routing import route
-from makertasks.monitoring import queues as consumers
+from makertasks.control.pausing import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY
+from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring import views as task_views
-from makertasks.monitoring.queues import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY, Queue
+from makertasks.monitoring.queues import Queue
 
 A_QUEUE = {
     "name": "generate_qr_code",
@@ -55,13 +56,13 @@ class QueueLimits(msgspec.Struct, forbid_unknown_fields=True):
 @route("GET", "/v1/queues", Role.VIEWER, tag="Queues", example={"queues": [A_QUEUE]})
 def list_queues() -> QueueList:
     """Every queue with what waits in it, and the age of what waits longest."""
-    return {"queues": consumers.list_queues()}
+    return {"queues": task_queues.list_queues()}
 
 
 @route("GET", "/v1/queues/{queue}", Role.VIEWER, tag="Queues", example=A_QUEUE)
 def get_queue(queue: QueueName) -> Queue:
     """One queue."""
-    return consumers.get(queue)
+    return task_queues.get(queue)
 
 
 @route(

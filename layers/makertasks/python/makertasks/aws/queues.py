@@ -101,12 +101,21 @@ def delete(queue: str, receipt_handle: str) -> None:
         session.client("sqs").delete_message(QueueUrl=url_of(queue), ReceiptHandle=receipt_handle)
 
 
+def lengths(queue: str) -> tuple[int, int, int]:
+    """Messages of a task's queue that wait, are in flight, and are delayed, about; raises Unavailable."""
+    names = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+    with asking(f"the queue {name_of(queue)} did not answer"):
+        found = session.client("sqs").get_queue_attributes(QueueUrl=url_of(queue), AttributeNames=names)["Attributes"]
+    return int(found[names[0]]), int(found[names[1]]), int(found[names[2]])
+
+
 def has_backlog(queue: str) -> bool:
     """Whether messages wait that nobody has taken yet; raises Unavailable where there is no such queue."""
-    name = "ApproximateNumberOfMessages"
-    with asking(f"the queue {name_of(queue)} did not answer"):
-        answer = session.client("sqs").get_queue_attributes(QueueUrl=url_of(queue), AttributeNames=[name])
-    return int(answer["Attributes"][name]) > 0
+    return lengths(queue)[0] > 0
 
 
 def postpone(queue: str, receipt_handle: str, seconds: float) -> None:

@@ -11,9 +11,9 @@ import typer
 from makertasks.cli import asking, completion, output, sending
 from makertasks.cli.asking import Destination, TaskIds
 from makertasks.cli.sending import TaskName
-from makertasks.control import audit, jobs, revoking
+from makertasks.control import audit, jobs, pausing, revoking
 from makertasks.errors import InvalidRequest
-from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import queues as task_queues
 from makertasks.worker import task_limits
 
 control = typer.Typer(no_args_is_help=True, help="Pause, resume and limit workers, as celery control does.")
@@ -71,22 +71,22 @@ def shutdown(destination: Destination = None, as_json: output.AsJson = False) ->
 
     Waiting tasks stay in the queue until `control start`.
     """
-    _consume(destination, "pause", consumers.pause, as_json=as_json)
+    _consume(destination, "pause", pausing.pause, as_json=as_json)
 
 
 def start(destination: Destination = None, as_json: output.AsJson = False) -> None:
     """Resume paused workers."""
-    _consume(destination, "resume", consumers.resume, as_json=as_json)
+    _consume(destination, "resume", pausing.resume, as_json=as_json)
 
 
 def cancel_consumer(queue: str, as_json: output.AsJson = False) -> None:
     """Pause one queue; running tasks finish."""
-    _consume([queue], "pause", consumers.pause, as_json=as_json)
+    _consume([queue], "pause", pausing.pause, as_json=as_json)
 
 
 def add_consumer(queue: str, as_json: output.AsJson = False) -> None:
     """Resume a paused queue."""
-    _consume([queue], "resume", consumers.resume, as_json=as_json)
+    _consume([queue], "resume", pausing.resume, as_json=as_json)
 
 
 def revoke(
@@ -151,7 +151,7 @@ def pool_shrink(number: NumberOfTasks = 1, destination: Destination = None, as_j
 
     The minimum is 2, which is set by Lambda.
     """
-    _resize(destination, lambda present: max(present - number, consumers.MINIMUM_CONCURRENCY), as_json=as_json)
+    _resize(destination, lambda present: max(present - number, pausing.MINIMUM_CONCURRENCY), as_json=as_json)
 
 
 def autoscale(
@@ -171,7 +171,9 @@ def autoscale(
     _resize(destination, lambda _present: most, as_json=as_json)
 
 
-def _consume(names: list[str] | None, action: str, change: Callable[[str], consumers.Queue], *, as_json: bool) -> None:
+def _consume(
+    names: list[str] | None, action: str, change: Callable[[str], task_queues.Queue], *, as_json: bool
+) -> None:
     asking.connect()
     changed = []
     for queue in asking.queues_named(names):
@@ -185,11 +187,11 @@ def _resize(destination: list[str] | None, size: Callable[[int], int], *, as_jso
     asking.connect()
     changed = []
     for queue in asking.queues_named(destination):
-        present = consumers.get(queue)["maximum_concurrency"] or consumers.MAXIMUM_CONCURRENCY
+        present = task_queues.get(queue)["maximum_concurrency"] or pausing.MAXIMUM_CONCURRENCY
         wanted = size(present)
-        consumers.check_concurrency(wanted)
+        pausing.check_concurrency(wanted)
         audit.record(asking.who(), "set_maximum_concurrency", queue, maximum_concurrency=wanted)
-        changed.append(consumers.set_maximum_concurrency(queue, wanted))
+        changed.append(pausing.set_maximum_concurrency(queue, wanted))
     _print_queues(changed, as_json=as_json)
 
 
@@ -202,7 +204,7 @@ def _limit(name: str, limits: dict[str, Any], *, as_json: bool) -> None:
     output.print_json(found) if as_json else output.facts(found)
 
 
-def _print_queues(found: list[consumers.Queue], *, as_json: bool) -> None:
+def _print_queues(found: list[task_queues.Queue], *, as_json: bool) -> None:
     if as_json:
         output.print_json(found)
         return

@@ -12,7 +12,7 @@ from makertasks import clock, settings, tasks
 from makertasks.cli import asking, output, shown, viewing
 from makertasks.cli.asking import Destination, TaskIds
 from makertasks.monitoring import listing, workers
-from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring import views as task_views
 from makertasks.records.states import Status
 from makertasks.worker import task_limits
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 def status(as_json: output.AsJson = False) -> None:
     """Show whether each worker accepts tasks."""
     asking.connect()
-    found = {queue["name"]: queue["state"] for queue in consumers.list_queues()}
+    found = {queue["name"]: queue["state"] for queue in task_queues.list_queues()}
     if as_json:
         output.print_json(found)
         return
@@ -139,7 +139,7 @@ def active_queues(as_json: output.AsJson = False) -> None:
     And the age of the oldest message.
     """
     asking.connect()
-    found = consumers.list_queues()
+    found = task_queues.list_queues()
     if as_json:
         output.print_json(found)
         return
@@ -162,7 +162,9 @@ def ping(destination: Destination = None, as_json: output.AsJson = False) -> Non
     """
     asking.connect()
     wanted = asking.queues_named(destination)
-    found = {queue["name"]: queue["state"] == "running" for queue in consumers.list_queues() if queue["name"] in wanted}
+    found = {
+        queue["name"]: queue["state"] == "running" for queue in task_queues.list_queues() if queue["name"] in wanted
+    }
     if as_json:
         output.print_json({name: {"ok": "pong"} if ok else {"error": "paused"} for name, ok in found.items()})
     else:

@@ -1,19 +1,18 @@
-"""The queues as their operators see them: what waits in each, and the event source mapping that feeds its function.
+"""The queues as operators see them: what waits in each, and whether its event source mapping feeds its function.
 
-Pausing switches the mapping off: messages wait, nothing is lost. All functions raise Unavailable where AWS refuses.
+All functions raise Unavailable where AWS refuses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache
-from typing import Any, Literal, TypedDict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, TypedDict
 
-from makertasks import clock, settings, tasks
-from makertasks.aws import queues, session
+from makertasks import clock, tasks
+from makertasks.aws import event_sources, queues
 from makertasks.aws.dynamodb import answering
-from makertasks.aws.errors import asking
-from makertasks.errors import InvalidRequest, NotFound
+from makertasks.errors import NotFound
+from makertasks.monitoring import dead_letters
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
@@ -23,15 +22,13 @@ from makertasks.records.table import ACTIVE_SHARDS
 State = Literal["running", "paused", "changing", "unused"]
 
 _STATES: dict[str, State] = {"Enabled": "running", "Disabled": "paused"}
-# Lambda's own bounds of ScalingConfig.MaximumConcurrency.
-MINIMUM_CONCURRENCY, MAXIMUM_CONCURRENCY = 2, 1000
 # Keys of active tasks that are looked at in each shard, oldest first, to find what waits longest.
 OLDEST_EXAMINED = 50
 OLDEST_READ = 100  # one BatchGetItem
 
 
 class Queue(TypedDict):
-    """A task's queue. Numbers of messages are SQS's approximations."""
+    """A task's queue. Numbers of messages are SQS's approximations; `dead` are dead letters not sent again yet."""
 
     name: str
     task: str
@@ -46,54 +43,28 @@ class Queue(TypedDict):
 
 def list_queues() -> list[Queue]:
     """Every task's queue."""
-    mappings = {queue: mapping for mapping in _mappings() if (queue := _queue_of(mapping)) is not None}
-    oldest = _oldest()
-    return [_queue(task, mappings.get(task.short_name), oldest) for task in tasks.discover().values()]
+    mappings, oldest, dead = dict(event_sources.mappings()), oldest_waiting(), dead_letters.counts()
+    return [_queue(task, mappings.get(queues.name_of(task.short_name)), oldest, dead) for task in _tasks()]
 
 
 def get(name: str) -> Queue:
     """One queue; raises NotFound."""
-    task = _task(name)
-    return _queue(task, _mapping(name), _oldest())
+    return with_mapping(name, mapping_of(name))
 
 
-def pause(name: str) -> Queue:
-    """Switch a queue's consumer off; raises NotFound. Tasks that run now end in peace."""
-    return _update(name, Enabled=False)
+def mapping_of(name: str) -> event_sources.Mapping | None:
+    """The event source mapping of a task's queue, None where it has none; raises NotFound."""
+    queue = queues.name_of(_task(name).short_name)
+    return next((mapping for found, mapping in event_sources.mappings() if found == queue), None)
 
 
-def resume(name: str) -> Queue:
-    """Switch a queue's consumer on; raises NotFound."""
-    return _update(name, Enabled=True)
+def with_mapping(name: str, mapping: event_sources.Mapping | None) -> Queue:
+    """One queue, whose mapping is known; raises NotFound."""
+    return _queue(_task(name), mapping, oldest_waiting(), dead_letters.counts())
 
 
-def set_maximum_concurrency(name: str, number: int | None) -> Queue:
-    """Let at most so many of a queue's tasks run at a time, None: as many as Lambda likes.
-
-    Raises NotFound, or InvalidRequest for a number that Lambda does not take.
-    """
-    check_concurrency(number)
-    return _update(name, ScalingConfig={} if number is None else {"MaximumConcurrency": number})
-
-
-def check_concurrency(number: int | None) -> None:
-    """Raises InvalidRequest for a number of concurrent tasks that Lambda does not take."""
-    if number is not None and not MINIMUM_CONCURRENCY <= number <= MAXIMUM_CONCURRENCY:
-        raise InvalidRequest(
-            "maximum_concurrency",
-            f"must be between {MINIMUM_CONCURRENCY} and {MAXIMUM_CONCURRENCY}, or null for no limit, not {number}; "
-            "to run nothing, pause the queue",
-        )
-
-
-def _update(name: str, **change: Any) -> Queue:
-    task = _task(name)
-    mapping = _mapping(name)
-    if mapping is None:
-        raise NotFound(f"the queue {name} has no consumer; deploy the stack again")
-    with asking(f"the consumer of {name} could not be changed"):
-        changed: dict[str, Any] = session.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], **change)
-    return _queue(task, changed, _oldest())
+def _tasks() -> Iterable[tasks.Task]:
+    return tasks.discover().values()
 
 
 def _task(name: str) -> tasks.Task:
@@ -103,9 +74,10 @@ def _task(name: str) -> tasks.Task:
     return found
 
 
-def _queue(task: tasks.Task, mapping: dict[str, Any] | None, oldest: dict[str, float]) -> Queue:
-    waiting, in_flight, delayed = _lengths(queues.name_of(task.short_name))
-    dead = _lengths(dead_letters_of(task.short_name))
+def _queue(
+    task: tasks.Task, mapping: event_sources.Mapping | None, oldest: Mapping[str, float], dead: Mapping[str, int]
+) -> Queue:
+    waiting, in_flight, delayed = queues.lengths(task.short_name)
     without: State = "unused" if task.optional else "paused"
     state = _STATES.get(mapping.get("State", ""), "changing") if mapping else without
     return {
@@ -114,56 +86,15 @@ def _queue(task: tasks.Task, mapping: dict[str, Any] | None, oldest: dict[str, f
         "waiting": waiting,
         "in_flight": in_flight,
         "delayed": delayed,
-        "dead": sum(dead),
+        "dead": dead.get(task.short_name, 0),
         "oldest_seconds": oldest.get(task.name),
         "state": state,
         "maximum_concurrency": (mapping or {}).get("ScalingConfig", {}).get("MaximumConcurrency"),
     }
 
 
-def dead_letters_of(name: str) -> str:
-    """Name of the queue that takes what a task's queue gave up on."""
-    return f"{settings.stack()}-dead-{name}"
-
-
-def _lengths(queue: str) -> tuple[int, int, int]:
-    """Messages that wait, are in flight, and are delayed."""
-    names = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    ]
-    with asking(f"the queue {queue} did not answer"):
-        found = session.client("sqs").get_queue_attributes(QueueUrl=_url_of(queue), AttributeNames=names)["Attributes"]
-    return int(found[names[0]]), int(found[names[1]]), int(found[names[2]])
-
-
-@cache
-def _url_of(queue: str) -> str:
-    url: str = session.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
-    return url
-
-
-def _mappings() -> Iterator[dict[str, Any]]:
-    with asking("the queues' consumers could not be listed"):
-        for page in session.client("lambda").get_paginator("list_event_source_mappings").paginate():
-            yield from page["EventSourceMappings"]
-
-
-def _mapping(name: str) -> dict[str, Any] | None:
-    """The mapping that reads a task's queue. AWS lists it under the function's alias, not under the function's name."""
-    return next((mapping for mapping in _mappings() if _queue_of(mapping) == name), None)
-
-
-def _queue_of(mapping: dict[str, Any]) -> str | None:
-    """The task's queue that a mapping reads, None where it reads something else."""
-    queue = str(mapping.get("EventSourceArn", "")).rpartition(":")[2]
-    prefix = queues.name_of("")
-    return queue.removeprefix(prefix) if queue.startswith(prefix) else None
-
-
-def _oldest() -> dict[str, float]:
-    """Seconds that the longest waiting task of each name has waited, by the tasks table; an eta is no waiting."""
+def oldest_waiting() -> dict[str, float]:
+    """Seconds that the longest waiting task of each name has waited, by the tasks table; not counting until its ETA."""
     records.connect()
     present = clock.now()
     now = clock.text(present)

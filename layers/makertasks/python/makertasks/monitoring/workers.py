@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import TypedDict
 
 from makertasks import clock, tasks
-from makertasks.monitoring import listing
-from makertasks.monitoring import queues as consumers
+from makertasks.monitoring import listing, queues
 from makertasks.monitoring.counters import statistics
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
@@ -31,7 +30,7 @@ class Worker(TypedDict):
 
     function: str
     task: str
-    state: consumers.State
+    state: queues.State
     maximum_concurrency: int | None
     running: int
     processed: int
@@ -56,16 +55,16 @@ def list_workers() -> list[Worker]:
     recent = listing.page(listing.Filter(), limit=listing.MAXIMUM_LIMIT, names=names).records
     return [
         _worker(queue, counted.get(queue["task"]), _of(queue, running), _of(queue, recent), clock.text(since))
-        for queue in consumers.list_queues()
+        for queue in queues.list_queues()
     ]
 
 
-def _of(queue: consumers.Queue, records: list[TaskRecord]) -> list[TaskRecord]:
+def _of(queue: queues.Queue, records: list[TaskRecord]) -> list[TaskRecord]:
     return [record for record in records if record.name == queue["task"]]
 
 
 def _worker(
-    queue: consumers.Queue,
+    queue: queues.Queue,
     counted: statistics.NameCounts | None,
     running: list[TaskRecord],
     recent: list[TaskRecord],

@@ -4,7 +4,8 @@ Namespace `makertasks`, dimension `service` (the stack's name), beside it `task_
 
     TaskSubmitted, TaskStarted, TaskSucceeded, TaskFailed, TaskRetried, TaskRevoked   from the tasks table's stream
     Delivered (messages), QueueDelay, Runtime (seconds), ColdStart                    from the worker
-    Failed (1 or 0 for each ended task; its average is the share that fails), StuckTasks
+    Failed (1 or 0 for each ended task; its average is the share that fails), StuckTasks,
+    WaitingTooLong (kinds of task, one of which has waited for more than half an hour; only where there are any)
 """
 
 from __future__ import annotations
@@ -59,6 +60,14 @@ def stuck(tasks: int) -> None:
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric(name="StuckTasks", unit=MetricUnit.Count, value=tasks)
     metrics.flush_metrics()
+
+
+def waiting_too_long(kinds: int) -> None:
+    """Write how many kinds of task have one that waits too long; nothing where there is none."""
+    if kinds:
+        metrics = EphemeralMetrics(namespace=NAMESPACE)
+        metrics.add_metric(name="WaitingTooLong", unit=MetricUnit.Count, value=kinds)
+        metrics.flush_metrics()
 
 
 def of_task(name: str) -> EphemeralMetrics:
