@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
+from makertasks.aws import queues as aws_queues
 from makertasks.aws import session
-from makertasks.monitoring import queues
+from makertasks.control import pausing
+from makertasks.monitoring import dead_letters, queues
 
 FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:shop-generate_qr_code"
 
@@ -49,11 +53,12 @@ def test_a_queue_is_paused_and_resumed_though_its_mapping_belongs_to_an_alias(mo
     clients = {"lambda": Lambda(), "sqs": Queues()}
     monkeypatch.setenv("STACK_NAME", "shop")
     monkeypatch.setattr(session, "client", clients.__getitem__)
-    monkeypatch.setattr(queues, "_oldest", dict)
-    queues._url_of.cache_clear()
+    monkeypatch.setattr(queues, "oldest_waiting", dict)
+    monkeypatch.setattr(dead_letters, "counts", Counter)
+    aws_queues.url_of.cache_clear()
 
-    paused = queues.pause("generate_qr_code")["state"]
-    resumed = queues.resume("generate_qr_code")["state"]
+    paused = pausing.pause("generate_qr_code")["state"]
+    resumed = pausing.resume("generate_qr_code")["state"]
 
-    queues._url_of.cache_clear()
+    aws_queues.url_of.cache_clear()
     assert (paused, resumed) == ("paused", "running")
