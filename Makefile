@@ -164,6 +164,10 @@ format: $(ENVIRONMENTS) ## Format and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: events
+events: $(ENVIRONMENTS) ## Write the test events of tasks anew, from the examples that they declare
+	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.examples
+
 .PHONY: bench
 bench: $(ENVIRONMENTS) ## Measure what the README claims, each beside a baseline of the same run
 	PYTHONPATH=functions:layers/makertasks/python:layers/fonts/python $(BIN)/python -m tests.bench

@@ -11,7 +11,13 @@ from makertasks.worker.handler import lambda_handler
 Key = Annotated[str, object_under("uploads/")]
 
 
-@task("makertasks.attach_upload", system=True, item_of=lambda kwargs: uploads.item_of(kwargs["key"]))
+@task(
+    "makertasks.attach_upload",
+    system=True,
+    item_of=lambda kwargs: uploads.item_of(kwargs["key"]),
+    writes=("inventory/images/", "CACHE/"),
+    example={"key": "uploads/images/b3515d30-e44f-455a-a04a-d4199241840e/photo.jpg"},
+)
 def attach_upload(key: Key, etag: str | None = None) -> dict[str, Any]:
     """Make a picture that was put under `uploads/images/{item id}/` the image of its item.
 

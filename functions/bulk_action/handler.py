@@ -8,7 +8,17 @@ from makertasks.tasks import task
 from makertasks.worker.handler import lambda_handler
 
 
-@task("makertasks.bulk_action", system=True, max_retries=10)
+@task(
+    "makertasks.bulk_action",
+    system=True,
+    max_retries=10,
+    example={
+        "action": "cleanup",
+        "where": {"status": "SUCCESS", "created_to": "2026-01-01T00:00:00.000000Z"},
+        "arguments": {"older_than_days": 30},
+        "who": "console",
+    },
+)
 def bulk_action(action: str, where: dict[str, Any], arguments: dict[str, Any], who: str) -> dict[str, Any]:
     """Do one thing to every task that a filter finds: revoke, retry, delete, cleanup or purge.
 

@@ -8,16 +8,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from makertasks import clock, wire
+from makertasks import clock, tasks, wire
 from makertasks.aws import bucket
 from makertasks.aws.bucket import Listed
 from makertasks.context import Continue, current
 from makertasks.inventory import table as inventory
 from makertasks.records import table as records
 
-# In the order of their names, so that the last key of a run says where the next one goes on.
-FOLDERS = ("CACHE/", "index_cards/", "inventory/images/", "inventory/qrcodes/")
+# Items name the objects in these folders. Elsewhere an object belongs to the items and tasks whose ids are in its key.
+NAMED_BY_ITEMS = ("CACHE/", "index_cards/", "inventory/images/", "inventory/qrcodes/")
 SHEETS = "index_cards/sheets/"
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # Below this many seconds a run hands over to a next invocation: enough for one more page and the record.
 MARGIN_SECONDS = 20.0
@@ -61,8 +62,9 @@ def run(older_than_days: int, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _named() -> Iterator[str]:
-    """Every key that an item names, and those that always lie beside them."""
+    """Every item's id, every key that an item names, and those that always lie beside them."""
     for item in inventory.every_item():
+        yield item.item_id
         yield from filter(None, (item.image, item.thumbnail, item.qr_code, item.index_card))
         yield f"index_cards/card_{item.item_id}_blank.pdf"
         if item.qr_code:
@@ -70,7 +72,7 @@ def _named() -> Iterator[str]:
 
 
 def _pages(after: str) -> Iterator[list[Listed]]:
-    for folder in FOLDERS:
+    for folder in tasks.written_folders():  # in the order of their names: a run's last key says where the next goes on
         if after < folder or after.startswith(folder):
             yield from bucket.pages(folder, after if after.startswith(folder) else "")
 
@@ -80,25 +82,35 @@ def _orphans(page: list[Listed], named: set[str], oldest_kept: datetime, tally: 
     tally.looked_at += len(page)
     old = [each for each in page if each.modified < oldest_kept]
     tally.too_young += len(page) - len(old)
-    tasks = _known_tasks([each.key for each in old if each.key.startswith(SHEETS)])
-    gone = [each for each in old if each.key not in named and not tasks & _tasks_of(each.key)]
+    known = named | _known_tasks([each.key for each in old])
+    gone = [each for each in old if _is_orphan(each.key, known)]
     tally.in_use += len(old) - len(gone)
     return gone
 
 
-def _known_tasks(sheets: list[str]) -> set[str]:
-    """Of the tasks that drew these sheets, those that have a record."""
-    ids = {task_id for key in sheets for task_id in _tasks_of(key)}
+def _is_orphan(key: str, known: set[str]) -> bool:
+    """Whether an object's key, the items and the tasks that it belongs to are all unknown."""
+    owners = _owners_of(key)
+    return key not in known and not owners & known and bool(owners or key.startswith(NAMED_BY_ITEMS))
+
+
+def _known_tasks(keys: list[str]) -> set[str]:
+    """Of the tasks that may have written these objects, those that have a record."""
+    ids = {task_id for key in keys for task_id in _owners_of(key)}
     return {record.task_id for record in records.get_many(wire.result_key(task_id) for task_id in ids).values()}
 
 
-def _tasks_of(key: str) -> set[str]:
-    """The task that drew a sheet: its name is the task's id, with `-2` behind it for a second part.
+def _owners_of(key: str) -> set[str]:
+    """Ids of the items and tasks that an object belongs to by its key.
 
-    >>> sorted(_tasks_of("index_cards/sheets/a-2.pdf"))
+    A sheet's name is the id of the task that drew it, with `-2` behind it for a second part.
+
+    >>> sorted(_owners_of("index_cards/sheets/a-2.pdf"))
     ['a', 'a-2']
+    >>> _owners_of("labels/94cb6421-7fa1-4dab-802f-ec76eba2bfe7.txt")
+    {'94cb6421-7fa1-4dab-802f-ec76eba2bfe7'}
     """
     if not key.startswith(SHEETS):
-        return set()
+        return set() if key.startswith(NAMED_BY_ITEMS) else set(ID.findall(key))
     stem = key.removeprefix(SHEETS).removesuffix(".pdf")
     return {stem, re.sub(r"-\d+$", "", stem)}

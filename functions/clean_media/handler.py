@@ -13,7 +13,7 @@ from makertasks.worker.handler import lambda_handler
 Days = Annotated[int, Meta(ge=1, le=3650)]
 
 
-@task("makertasks.clean_media")
+@task("makertasks.clean_media", example={"older_than_days": 30, "dry_run": True})
 def clean_media(older_than_days: Days = 30, dry_run: bool = False) -> dict[str, Any]:
     """Remove pictures, QR codes and cards that nothing refers to; with `dry_run` only say which.
 

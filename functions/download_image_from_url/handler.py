@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from download_image_from_url.fetching import Fetcher
 
 
-@task("inventory.tasks.download_image_from_url")
+@task(
+    "inventory.tasks.download_image_from_url",
+    writes=("inventory/images/", "CACHE/"),
+    example={
+        "item_id": "b3515d30-e44f-455a-a04a-d4199241840e",
+        "image_url": "https://upload.wikimedia.org/wikipedia/commons/4/47/PNG_transparency_demonstration_1.png",
+    },
+)
 def download_image_from_url(item_id: ItemId, image_url: str) -> dict[str, Any]:
     """Fetch the picture at `image_url` and make it the item's image, with a thumbnail.
 

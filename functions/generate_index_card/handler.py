@@ -10,7 +10,11 @@ from makertasks.tasks import ItemId, task
 from makertasks.worker.handler import lambda_handler
 
 
-@task("inventory.tasks.generate_index_card")
+@task(
+    "inventory.tasks.generate_index_card",
+    writes=("index_cards/",),
+    example={"item_id": "b3515d30-e44f-455a-a04a-d4199241840e", "blank": False},
+)
 def generate_index_card(item_id: ItemId, blank: bool = False) -> dict[str, Any]:
     """Draw an item's index card (Avery 5388) as PDF; a blank one shows the QR code alone.
 

@@ -16,7 +16,11 @@ Items = Annotated[list[ItemId], Meta(min_length=1, max_length=MOST_CARDS)]
 Skip = Annotated[int, Meta(ge=0, le=2)]
 
 
-@task("inventory.tasks.generate_index_cards")
+@task(
+    "inventory.tasks.generate_index_cards",
+    writes=("index_cards/",),
+    example={"item_ids": ["b3515d30-e44f-455a-a04a-d4199241840e", "2e7661b6-6bec-46f0-ab31-64c5ec355590"], "skip": 1},
+)
 def generate_index_cards(item_ids: Items, blank: bool = False, skip: Skip = 0) -> dict[str, Any]:
     """Draw the index cards of up to 1,000 items as one PDF, three a sheet; blank ones show the QR code alone.
 

@@ -10,7 +10,7 @@ from makertasks.worker.handler import lambda_handler
 Key = Annotated[str, object_under("imports/")]
 
 
-@task("makertasks.import_dump")
+@task("makertasks.import_dump", example={"key": "imports/dump.json"})
 def import_dump(key: Key, etag: str | None = None) -> dict[str, Any]:
     """Bring an OpenMakerSuite dump (`manage.py dumpdata inventory reorder_queue`) into the inventory table.
 

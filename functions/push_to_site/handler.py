@@ -9,7 +9,23 @@ from makertasks.worker.handler import lambda_handler
 
 
 # A site may be down over a weekend: pauses grow from half a minute to four hours, and 60 of them take about a week.
-@task("makertasks.push_to_site", system=True, optional=True, max_retries=60, retry_base=30.0, retry_cap=14_400.0)
+@task(
+    "makertasks.push_to_site",
+    system=True,
+    optional=True,
+    max_retries=60,
+    retry_base=30.0,
+    retry_cap=14_400.0,
+    example={
+        "changes": [
+            {
+                "model": "inventory.itemsupplier",
+                "pk": "5",
+                "attributes": {"average_lead_time": {"value": 4, "version": 1764111111113}},
+            }
+        ]
+    },
+)
 def push_to_site(changes: list[dict[str, Any]]) -> dict[str, Any]:
     """Post what tasks changed to the site, signed by the Standard Webhooks scheme.
 

@@ -8,7 +8,7 @@ from makertasks.tasks import task
 from makertasks.worker.handler import lambda_handler
 
 
-@task("inventory.tasks.update_average_lead_times")
+@task("inventory.tasks.update_average_lead_times", example={})
 def update_average_lead_times() -> dict[str, Any]:
     """Measure the lead time of every active supplier link from the deliveries of the last 180 days.
 

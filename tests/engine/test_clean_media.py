@@ -9,7 +9,7 @@ import pytest
 from lambda_queue import LambdaContext
 
 from clean_media.handler import clean_media
-from makertasks import clock, context, wire
+from makertasks import clock, context, tasks, wire
 from makertasks.aws import bucket
 from makertasks.inventory import table as inventory
 from makertasks.records import table as records
@@ -109,3 +109,20 @@ def test_large_arguments_go_with_their_record(counters_table, media_bucket):
     assert "payloads/a/kwargs-1.json" in all_keys()
     task_events.handler({"Records": [removed]}, LambdaContext())
     assert all_keys() == {"payloads/b/kwargs-1.json"}
+
+
+def test_what_other_tasks_make_belongs_to_the_items_and_tasks_in_its_key(media, monkeypatch):
+    # given a task that writes labels, and labels of an item and a task that are there, of ones that are not, of nobody
+    monkeypatch.setattr(tasks, "written_folders", lambda: ("labels/",))
+    gone, task_id = str(uuid.UUID(int=9)), str(uuid.UUID(int=8))
+    monkeypatch.setattr(clock, "now", lambda: LATER - timedelta(days=40))
+    records.new(wire.Message(task_id=task_id, name="n"), queue="q").save()
+    for name in (B, task_id, gone, "all"):
+        bucket.put(f"labels/{name}.txt", b"12345", "text/plain")
+
+    # when media are cleaned
+    monkeypatch.setattr(clock, "now", lambda: LATER)
+    clean_media.call({})
+
+    # then only the label of what is gone went
+    assert set(bucket.keys("labels/")) == {f"labels/{name}.txt" for name in (B, task_id, "all")}

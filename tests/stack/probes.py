@@ -6,6 +6,7 @@ to fail. A function that gets a new right gets a probe here that needs it.
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import time
@@ -22,6 +23,7 @@ from makertasks.inventory import table as inventory
 from makertasks.records import payloads
 from makertasks.records import table as records
 from makertasks.submission import delays
+from makertasks.tasks import Task
 from tests.stack import api_probes, job_probes
 from tests.stack.rights import Bench, Role
 from uploads.handler import Upload
@@ -125,15 +127,19 @@ def short_name(role: Role) -> str:
 
 
 def full_name(role: Role) -> str:
-    openmakersuite = short_name(role) in (*ITEM_TASKS, "generate_index_cards", "update_average_lead_times")
-    return f"{'inventory.tasks' if openmakersuite else 'makertasks'}.{short_name(role)}"
+    return declared(role).name
+
+
+def declared(role: Role) -> Task:
+    """The task that a role's function runs."""
+    name = short_name(role)
+    task: Task = getattr(importlib.import_module(f"{name}.handler"), name)
+    return task
 
 
 def arguments(bench: Bench, role: Role) -> dict[str, Any]:
-    """Arguments with which a task succeeds."""
+    """Arguments with which a task succeeds: its own example, about an item that is there."""
     name = short_name(role)
-    if name in ("update_average_lead_times", "clean_media"):
-        return {}
     if name == "bulk_action":
         return {"action": "delete", "where": {"item_id": bench.item()}, "arguments": {}, "who": "probe"}
     if name in ("import_dump", "attach_upload"):
@@ -142,8 +148,10 @@ def arguments(bench: Bench, role: Role) -> dict[str, Any]:
         return {"changes": [a_change(bench)]}
     if name == "generate_index_cards":
         return {"item_ids": [bench.item()]}
-    item_id = bench.item()
-    return {"item_id": item_id} | ({"image_url": image_url(bench)} if name == "download_image_from_url" else {})
+    if name == "download_image_from_url":
+        return {"item_id": bench.item(), "image_url": image_url(bench)}
+    task = declared(role)
+    return {**(task.example or {}), **{argument: bench.item() for argument in task.item_arguments}}
 
 
 def a_change(bench: Bench) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from infra import examples
 from makertasks import tasks
 from tests.template import ROOT, resources
 
@@ -19,6 +20,12 @@ FUNCTIONS = {
 
 def test_each_function_has_one():
     assert {path.stem for path in EVENTS.iterdir()} == FUNCTIONS.keys()
+
+
+def test_a_tasks_event_is_the_example_of_its_declaration(monkeypatch):
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(ROOT / "functions"))
+    assert {path: path.read_text() for path in examples.texts()} == examples.texts(), "run: make events"
+    assert {path.stem for path in examples.texts()} == {task.short_name for task in tasks.discover().values()}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -21,8 +21,6 @@ from makertasks.records.model import TaskRecord
 from makertasks.records.states import ACTIVE, Status
 
 REFRESH_SECONDS = 5
-# Where functions put what they made; a result that names such a key is shown.
-MADE = ("inventory/images/", "inventory/qrcodes/", "index_cards/", "CACHE/")
 
 
 class TaskQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,13 +96,12 @@ def made(result: Any) -> list[Made]:
     found = []
     for name, value in result.items() if isinstance(result, dict) else []:
         keys = value if isinstance(value, list) else [value]
-        found += [Made(formats.label(name), key, bucket.link(key)) for key in keys if is_ours(key)]
+        found += [
+            Made(formats.label(name), key, bucket.link(key))
+            for key in keys
+            if isinstance(key, str) and task_views.is_made(key)
+        ]
     return found
-
-
-def is_ours(key: Any) -> bool:
-    """Whether a value of a result is the key of an object that a task wrote."""
-    return isinstance(key, str) and key.startswith(MADE)
 
 
 def lineage(task: Any) -> list[tuple[str, list[str]]]:

@@ -42,6 +42,9 @@ def object_under(prefix: str) -> msgspec.Meta:
     )
 
 
+# Folders of the media bucket for what people put there and for what the engine keeps.
+RESERVED_FOLDERS = ("imports/", "jobs/", "payloads/", "rejected/", "uploads/", "/")
+
 # Lambda ends every function at 15 minutes; a task must end a little earlier to record what happened.
 LAMBDA_SECONDS = 900
 MARGIN_SECONDS = 5
@@ -65,12 +68,20 @@ class Task:
     rate_limit: str | None = None  # Celery's form: "10/m", "2/s"
     system: bool = False  # started by the system's own ways alone: callers cannot submit it by name
     optional: bool = False  # its queue has a consumer only where a parameter of the stack asks for one
+    writes: tuple[str, ...] = ()  # where in the media bucket it puts what it makes: ("labels/",)
+    example: Mapping[str, Any] | None = None  # arguments with which people and tests can try it
     item_of: Callable[[Mapping[str, Any]], UUID | None] | None = (
         None  # the item it is about, where no argument names it
     )
 
     def __post_init__(self) -> None:
-        """Refuse limits that Lambda cannot keep."""
+        """Refuse limits that Lambda cannot keep, and folders that are none of a task's."""
+        for folder in self.writes:
+            if not folder.endswith("/") or folder.startswith(RESERVED_FOLDERS):
+                raise InvalidDefinition(
+                    f"{self.name}: writes: {folder!r} is no folder for what tasks make; name one such as 'labels/', "
+                    f"and none of {', '.join(RESERVED_FOLDERS)}"
+                )
         for limit in (self.soft_time_limit, self.time_limit):
             if limit is not None and not 0 < limit <= LAMBDA_SECONDS - MARGIN_SECONDS:
                 raise InvalidDefinition(
@@ -233,6 +244,11 @@ def discover() -> dict[str, Task]:
         if "@task(" in handler.read_text():
             _declare(handler.parent.name)
     return dict(sorted(_registry.items()))
+
+
+def written_folders() -> tuple[str, ...]:
+    """The folders of the media bucket under which tasks put what they make, in order, by their declarations."""
+    return tuple(sorted({folder for task in discover().values() for folder in task.writes}))
 
 
 def find(name: str) -> Task:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, TypedDict, cast
 
 from msgspec import Meta
 
-from makertasks import masking, wire
+from makertasks import masking, tasks, wire
 from makertasks.aws import bucket
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# Where tasks put what they make.
-MADE = ("inventory/", "CACHE/", "index_cards/")
 MOST_LINKS = 100
 
 Moment = Annotated[str, Meta(description="A time in UTC, ISO 8601", examples=["2026-11-22T09:30:00.000000Z"])]
@@ -162,10 +161,20 @@ def _large(pointer: dict[str, Any]) -> LargeValue:
     return {"bytes": int(pointer["bytes"]), "link": bucket.link(str(pointer["key"]))}
 
 
+def is_made(key: str) -> bool:
+    """Whether a text is the key of an object that a task put into the bucket: tasks declare their folders."""
+    return key.startswith(_folders())
+
+
+@cache
+def _folders() -> tuple[str, ...]:
+    return tasks.written_folders()
+
+
 def _keys_in(value: Any) -> list[str]:
     """Keys of pictures and PDFs that a result names, a hundred at most."""
     if isinstance(value, str):
-        return [value] if value.startswith(MADE) else []
+        return [value] if is_made(value) else []
     entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [key for entry in entries for key in _keys_in(entry)][:MOST_LINKS]
 

@@ -1,0 +1,59 @@
+"""What tasks declare about themselves: folders, examples, names; and that template.yaml follows from it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from makertasks import tasks
+from makertasks.aws import bucket
+from makertasks.monitoring import views
+from tests.template import resources
+
+
+def folders_of(role, sid):
+    """Folders of the media bucket in one statement of a role."""
+    policies = resources()[role]["Properties"]["Policies"]
+    statements = {each["Sid"]: each for policy in policies for each in policy["PolicyDocument"]["Statement"]}
+    return set(re.findall(r"MediaBucket\.Arn\}/([^*]*)\*", str(statements[sid]["Resource"])))
+
+
+def test_every_task_has_an_example_that_fits_its_arguments():
+    for task in tasks.discover().values():
+        assert task.bind((), task.example) == task.example, task.name
+
+
+def test_the_api_may_link_to_what_tasks_write_and_the_cleaning_may_remove_it():
+    written = tasks.written_folders()
+    assert written == ("CACHE/", "index_cards/", "inventory/images/", "inventory/qrcodes/")
+    linked, removed = folders_of("ApiRole", "Link"), folders_of("CleanMediaRole", "Remove")
+    assert all(folder.startswith(tuple(linked)) for folder in written), "template.yaml: ApiRole, Link"
+    assert set(written) == removed, "template.yaml: CleanMediaRole, Remove"
+
+
+def test_what_a_task_writes_is_linked(media_bucket, monkeypatch):
+    views._folders.cache_clear()
+    monkeypatch.setattr(tasks, "written_folders", lambda: ("labels/",))
+    assert views.is_made("labels/a.txt")
+    assert not views.is_made("payloads/a.json")
+    views._folders.cache_clear()
+    assert bucket.link("labels/a.txt")
+
+
+@pytest.mark.parametrize("folder", ["labels", "/", "payloads/", "uploads/labels/", "imports/", "jobs/", "rejected/x/"])
+def test_a_folder_that_is_none_of_a_tasks_is_refused(folder):
+    with pytest.raises(tasks.InvalidDefinition, match=f"tests.print_label: writes: '{folder}' is no folder"):
+        tasks.Task("tests.print_label", lambda: None, writes=(folder,))
+
+
+@pytest.mark.parametrize("name", ["records", "client", "AsyncResult", "chain", "cli"])
+def test_a_folder_that_has_the_name_of_something_else_is_refused(name, tmp_path, monkeypatch):
+    # given a task in a folder whose name makertasks has already
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "handler.py").write_text(f'@task("tests.{name}")\ndef {name}(): ...\n')
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+
+    # then looking for tasks says so
+    with pytest.raises(tasks.InvalidDefinition, match=f"functions/{name}: no task can have this name"):
+        tasks.discover()
