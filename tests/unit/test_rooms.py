@@ -31,6 +31,7 @@ AWS_LIBRARIES = ("boto3", "botocore", "pynamodb.exceptions", "pynamodb.connectio
 LONGEST_MODULE = 300
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
+FUNCTIONS = sorted((Path(__file__).parents[2] / "functions").rglob("*.py"))
 
 
 def room_of(file: Path) -> str:
@@ -43,8 +44,7 @@ def imports(file: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: a relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
 
 
 def test_the_package_has_few_names():
@@ -70,13 +70,28 @@ def test_a_room_imports_only_from_those_before_it(room):
     assert not wrong
 
 
+def test_no_module_hides_its_room_by_a_relative_import():
+    assert [str(file) for file in MODULES for name in imports(file) if name.startswith(".")] == []
+
+
 def test_only_the_room_aws_imports_the_libraries_of_aws():
     wrong = [
-        f"{file.relative_to(PACKAGE)} imports {name}"
-        for file in MODULES
-        if room_of(file) != "aws"
+        f"{file} imports {name}"
+        for file in [*MODULES, *FUNCTIONS]
+        if file.parent != PACKAGE / "aws"
         for name in imports(file)
         if name.startswith(AWS_LIBRARIES)
+    ]
+    assert not wrong
+
+
+def test_only_the_room_aws_makes_requests_with_a_client_of_boto3():
+    wrong = [
+        f"{file} imports {name}"
+        for file in [*MODULES, *FUNCTIONS]
+        if file.parent != PACKAGE / "aws"
+        for name in imports(file)
+        if name.startswith("makertasks.aws.session")
     ]
     assert not wrong
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from makertasks import settings
 from makertasks.aws import session
 from makertasks.aws.errors import Answered, asking
-from makertasks.errors import NotFound, PassingError
+from makertasks.errors import MakertasksError, NotFound, PassingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
+    from pathlib import Path
 
 # How long a presigned link works, in seconds: long enough for a page left open over a coffee.
 LINK_SECONDS = 900
@@ -38,12 +39,25 @@ class StoredObject:
 _NOT_FOUND = ("NoSuchKey", "NotFound", "404")
 
 
-def put(key: str, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
-    """Write one object whole, replacing what was there; raises PassingError where S3 refuses."""
-    with asking(f"S3 did not store {key}", raises=PassingError):
+def put(
+    key: str,
+    body: bytes,
+    content_type: str,
+    metadata: dict[str, str] | None = None,
+    *,
+    raises: type[MakertasksError] = PassingError,
+) -> None:
+    """Write one object whole, replacing what was there; raises `raises` where S3 refuses."""
+    with asking(f"S3 did not store {key}", raises=raises):
         session.client("s3").put_object(
             Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
         )
+
+
+def upload(file: Path, key: str, sent: Callable[[int], None]) -> None:
+    """Store a file of any size, in parts; `sent` gets the number of bytes of each part. Raises Unavailable."""
+    with asking(f"S3 did not store {key}"):
+        session.client("s3").upload_file(str(file), settings.bucket(), key, Callback=sent)
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,18 @@ def _message_of(error: PynamoDBException) -> str:
     return str(error.cause.response["Error"].get("Message", "")) if isinstance(error.cause, ClientError) else str(error)
 
 
+def client() -> Any:
+    """boto3's client for DynamoDB, for a library that asks DynamoDB itself."""
+    return session.client("dynamodb")
+
+
+def arn_of(table: str) -> str:
+    """ARN of a table; raises Unavailable, also where there is none."""
+    with asking(f"the table {table} was not found"):
+        arn: str = client().describe_table(TableName=table)["Table"]["TableArn"]
+    return arn
+
+
 def write_batch(table: str, requests: list[Any]) -> list[Any]:
     """Write up to 25 items, in DynamoDB's own form; answers the requests that it had no room for now.
 

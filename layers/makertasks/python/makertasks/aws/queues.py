@@ -44,10 +44,24 @@ def url_of(queue: str) -> str:
     return url
 
 
+def region() -> str:
+    """The region that the queues are in."""
+    name: str = session.client("sqs").meta.region_name
+    return name
+
+
 def arn_of(queue: str) -> str:
     """ARN of a task's queue, made from that of a role of the same account."""
     _, partition, _, _, account, _ = settings.delays_role().split(":", 5)
-    return f"arn:{partition}:sqs:{session.client('sqs').meta.region_name}:{account}:{name_of(queue)}"
+    return f"arn:{partition}:sqs:{region()}:{account}:{name_of(queue)}"
+
+
+def arn_by_sqs(queue: str) -> str:
+    """ARN of a task's queue as SQS has it, where no role is known; raises Unavailable."""
+    with asking(f"the queue {name_of(queue)} was not found"):
+        answer = session.client("sqs").get_queue_attributes(QueueUrl=url_of(queue), AttributeNames=["QueueArn"])
+    arn: str = answer["Attributes"]["QueueArn"]
+    return arn
 
 
 def send(queue: str, body: str, delay: float = 0) -> None:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from makertasks import settings, tasks
-from makertasks.aws import session
+from makertasks import tasks
+from makertasks.aws import bucket
 from makertasks.cli import asking, completion, output, sending
 from makertasks.control import jobs
 from makertasks.errors import InvalidRequest, NotFound
@@ -63,7 +63,7 @@ def import_dump(
             sent += amount
             report(sent)
 
-        session.client("s3").upload_file(str(file), settings.bucket(), key, Callback=count)
+        bucket.upload(file, key, count)
     record = asking.wait_for(_import_of(key), "importing", quiet=as_json)
     answer = sending.outcome_of_job(record)
     output.print_json(answer) if as_json else output.facts(answer)

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from makertasks.errors import MakertasksError, Unavailable
+from makertasks.errors import MakertasksError, NotFound
 
 # Outputs of the stack and the environment variables they become.
 OUTPUTS = {
@@ -65,24 +65,18 @@ def load() -> None:
 
 def values_of(stack: str) -> dict[str, str]:
     """The environment variables that lead to a stack, from its outputs; raises NotConfigured or Unavailable."""
-    from makertasks.aws import session  # noqa: PLC0415 - only `configure` needs AWS here
-    from makertasks.aws.errors import asking  # noqa: PLC0415 - as above
+    from makertasks.aws import stacks  # noqa: PLC0415 - only `configure` needs AWS here
 
     try:
-        with asking(f"the stack {stack} could not be looked up"):
-            described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    except Unavailable as error:
-        if "does not exist" in str(error):
-            raise NotConfigured(f"there is no stack {stack} in this account and region") from error
-        raise
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+        outputs = stacks.outputs(stack)
+    except NotFound as error:
+        raise NotConfigured(str(error)) from error
     absent = OUTPUTS.keys() - outputs.keys()
     if absent:
         raise NotConfigured(
             f"the stack {stack} has no output {min(absent)}: it is no stack of makertasks, or not ready"
         )
-    region = session.client("cloudformation").meta.region_name
-    location: dict[str, Any] = {"AWS_DEFAULT_REGION": region}
+    location: dict[str, Any] = {"AWS_DEFAULT_REGION": stacks.region()}
     location |= {name: os.environ[name] for name in LOCATION[1:] if os.environ.get(name)}
     return {"STACK_NAME": stack, **{variable: outputs[name] for name, variable in OUTPUTS.items()}, **location}
 

@@ -1,6 +1,6 @@
-"""The stack's schedules in EventBridge Scheduler: the only module that talks to it.
+"""The stack's schedules in EventBridge Scheduler: its own group, without the delays of single tasks.
 
-They stand in a group of the stack's own. All functions raise Unavailable where AWS refuses.
+All functions raise Unavailable where AWS refuses.
 """
 
 from __future__ import annotations
@@ -12,18 +12,11 @@ from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from makertasks import clock, settings, wire
-from makertasks.aws import session
-from makertasks.aws.errors import Answered, asking
+from makertasks.aws import schedules
 from makertasks.errors import InvalidRequest, NotFound
 from makertasks.submission import producer
 
-# What of a schedule UpdateSchedule takes; what is left out would be reset.
-_KEPT = (
-    "ActionAfterCompletion", "Description", "EndDate", "FlexibleTimeWindow", "GroupName", "KmsKeyArn", "Name",
-    "ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "State", "Target",
-)  # fmt: skip
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
-_NOT_FOUND = {"ResourceNotFoundException"}
 
 
 class Schedule(TypedDict):
@@ -43,10 +36,7 @@ class Schedule(TypedDict):
 
 def list_schedules() -> list[Schedule]:
     """Every schedule, by name."""
-    pages = session.client("scheduler").get_paginator("list_schedules").paginate(GroupName=settings.stack())
-    with asking("the schedules could not be listed"):
-        names = sorted(entry["Name"] for page in pages for entry in page["Schedules"])
-    return [_schedule(_read(name)) for name in names]
+    return [_schedule(_read(name)) for name in schedules.names(settings.stack())]
 
 
 def get(name: str) -> Schedule:
@@ -63,8 +53,7 @@ def set_enabled(name: str, enabled: bool) -> Schedule:
     if _message_of(found.get("Target", {})) is None:
         raise InvalidRequest("schedule", f"{name} is the system's own and stays on")
     found["State"] = "ENABLED" if enabled else "DISABLED"
-    with asking(f"the schedule {name} could not be changed"):
-        session.client("scheduler").update_schedule(**{key: found[key] for key in _KEPT if key in found})
+    schedules.update(found)
     return get(name)
 
 
@@ -132,11 +121,9 @@ def _years(text: str) -> set[int]:
 
 def _read(name: str) -> dict[str, Any]:
     try:
-        with asking(f"the schedule {name} did not answer", *_NOT_FOUND):
-            found: dict[str, Any] = session.client("scheduler").get_schedule(Name=name, GroupName=settings.stack())
-    except Answered as error:
+        return schedules.get(settings.stack(), name)
+    except NotFound as error:
         raise NotFound(f"there is no schedule {name}; GET /v1/schedules lists those there are") from error
-    return found
 
 
 def _schedule(found: dict[str, Any]) -> Schedule:

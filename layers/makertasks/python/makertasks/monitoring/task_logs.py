@@ -1,4 +1,4 @@
-"""What a task's function wrote to its log while it ran that task: the only module that reads CloudWatch Logs."""
+"""What a task's function wrote to its log while it ran that task."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
 from makertasks import clock, masking, settings
-from makertasks.aws import session
-from makertasks.aws.errors import Answered, asking
+from makertasks.aws import log_events
 from makertasks.records.model import TaskRecord
 
 LIMIT = 200
@@ -58,20 +57,8 @@ def lines(record: TaskRecord, limit: int = LIMIT) -> Lines:
 
 def _page(record: TaskRecord, token: str | None) -> dict[str, Any]:
     end = clock.parse(record.done) + AFTER if record.done else clock.now() + AFTER
-    request: dict[str, Any] = {
-        "logGroupName": f"/aws/lambda/{settings.stack()}-{record.queue}",
-        "filterPattern": json.dumps(record.task_id, ensure_ascii=False),  # a quoted term: the line has this text
-        "startTime": int(clock.parse(record.created).timestamp() * 1000),
-        "endTime": int(end.timestamp() * 1000),
-    }
-    if token:
-        request["nextToken"] = token
-    try:
-        with asking(f"the log of {record.queue} did not answer", "ResourceNotFoundException"):
-            answer: dict[str, Any] = session.client("logs").filter_log_events(**request)
-    except Answered:
-        return {}  # nothing was ever written there
-    return answer
+    group = f"/aws/lambda/{settings.stack()}-{record.queue}"
+    return log_events.page(group, record.task_id, clock.parse(record.created), end, token)
 
 
 def _line(event: dict[str, Any]) -> Line:

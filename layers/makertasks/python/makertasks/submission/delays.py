@@ -8,12 +8,10 @@ so it sends a minute early, and the function that gets the message lets it wait 
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from makertasks import clock, settings, wire
-from makertasks.aws import queues, session
-from makertasks.aws.errors import Answered, asking
+from makertasks.aws import queues, schedules
 from makertasks.errors import InvalidRequest
 from makertasks.records import payloads
 
@@ -60,28 +58,26 @@ def body_of(queue: str, message: wire.Message) -> str:
 def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
     """Have a message sent a minute before `at`; a schedule that the task has already stays. Raises Unavailable."""
     moment = at - timedelta(seconds=EARLY_SECONDS)
-    refused = f"the delay of task {task_id} was refused"
-    with suppress(Answered), asking(refused, "ConflictException"):
-        session.client("scheduler").create_schedule(
-            Name=name_of(task_id),
-            GroupName=group(),
-            ScheduleExpression=f"at({moment.strftime('%Y-%m-%dT%H:%M:%S')})",
-            ScheduleExpressionTimezone="UTC",
-            FlexibleTimeWindow={"Mode": "OFF"},
-            ActionAfterCompletion="DELETE",
-            Target={
-                "Arn": queues.arn_of(queue),
-                "RoleArn": settings.delays_role(),
-                "Input": body,
-                "RetryPolicy": RETRIES,
-            },
-        )
+    schedules.create(
+        group(),
+        name_of(task_id),
+        f"the delay of task {task_id}",
+        ScheduleExpression=f"at({moment.strftime('%Y-%m-%dT%H:%M:%S')})",
+        ScheduleExpressionTimezone="UTC",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ActionAfterCompletion="DELETE",
+        Target={
+            "Arn": queues.arn_of(queue),
+            "RoleArn": settings.delays_role(),
+            "Input": body,
+            "RetryPolicy": RETRIES,
+        },
+    )
 
 
 def cancel(task_id: str) -> None:
     """Remove a task's schedule; no error where it has none. Raises Unavailable."""
-    with suppress(Answered), asking(f"the schedule of task {task_id} was not removed", "ResourceNotFoundException"):
-        session.client("scheduler").delete_schedule(Name=name_of(task_id), GroupName=group())
+    schedules.delete(group(), name_of(task_id), f"the schedule of task {task_id}")
 
 
 def group() -> str:

@@ -14,7 +14,7 @@ from celery.backends.dynamodb import DynamoDBBackend  # type: ignore[import-not-
 from kombu.exceptions import EncodeError  # type: ignore[import-not-found]
 
 from makertasks import settings, wire
-from makertasks.aws import session
+from makertasks.aws import dynamodb
 from makertasks.records import chords, lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.lifecycle import Claim
@@ -46,7 +46,7 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
 
     def _get_client(self, *_args: Any, **_options: Any) -> Any:
         """The process's own client: the table is there, and its time to live is the template's business."""
-        return session.client("dynamodb")
+        return dynamodb.client()
 
     def get(self, key: Any) -> bytes | None:
         """What stands under a key, read consistently: a chord's last part reads what the others have just written."""

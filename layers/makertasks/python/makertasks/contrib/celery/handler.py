@@ -10,7 +10,7 @@ from celery.app.task import Context  # type: ignore[import-not-found]  # the app
 from celery.exceptions import NotRegistered, WorkerLostError  # type: ignore[import-not-found]
 
 from makertasks import masking, wire
-from makertasks.aws import json_values, queues, session
+from makertasks.aws import json_values, queues
 from makertasks.contrib.celery import client as celery_client
 from makertasks.contrib.celery import tracing
 from makertasks.errors import NotFound
@@ -60,7 +60,7 @@ def set_up(app: Any, queue: str) -> None:
     app.conf.update(
         broker_url="sqs://",
         broker_transport_options={
-            **named, "region": session.client("sqs").meta.region_name, "predefined_queues": known,
+            **named, "region": queues.region(), "predefined_queues": known,
         },
         task_default_queue=name,
         result_backend="makertasks.contrib.celery.backend:RecordBackend",

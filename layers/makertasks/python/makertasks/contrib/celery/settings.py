@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from makertasks import settings, tasks
-from makertasks.aws import queues, session
-from makertasks.aws.errors import asking
+from makertasks.aws import dynamodb, queues
 from makertasks.records.payloads import FOLDER as PAYLOADS
 from makertasks.submission import delays
 
@@ -18,7 +17,7 @@ def celery_settings() -> dict[str, Any]:
     table's time to live.
     """
     names = _queues()
-    region = _region()
+    region = queues.region()
     return {
         "broker_url": "sqs://",
         "broker_transport_options": {
@@ -52,7 +51,7 @@ def policy(*, inventory: bool = False) -> dict[str, Any]:
     Put and deleted are groups and chords and what `forget()` removes; updated is what MakertasksControl revokes.
     """
     table = _table_arn()
-    arns = [_queue_arn(short) for short in _queues().values()]
+    arns = [queues.arn_by_sqs(short) for short in _queues().values()]
     partition = table.split(":")[1]
     more = _inventory_statements(f"arn:{partition}:s3:::{settings.bucket()}") if inventory else []
     return {
@@ -73,7 +72,7 @@ def _inventory_statements(bucket: str) -> list[dict[str, Any]]:
     pull = ["sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage"]
     return [
         _allow("SendInventory", ["s3:PutObject"], f"{bucket}/imports/changes/*"),
-        _allow("PullChanges", pull, _queue_arn(queues.SITE_CHANGES)),
+        _allow("PullChanges", pull, queues.arn_by_sqs(queues.SITE_CHANGES)),
         _allow("ReadMedia", ["s3:GetObject"], [f"{bucket}/inventory/images/*", f"{bucket}/inventory/qrcodes/*"]),
         _allow("KnowMedia", ["s3:ListBucket"], bucket),
         _allow("Compare", ["dynamodb:Scan"], _table_arn(settings.inventory_table())),
@@ -87,7 +86,7 @@ def client_policy() -> dict[str, Any]:
     """
     table = _table_arn()
     payloads = f"arn:{table.split(':')[1]}:s3:::{settings.bucket()}/{PAYLOADS}*"
-    arns = [_queue_arn(short) for short in _queues().values()]
+    arns = [queues.arn_by_sqs(short) for short in _queues().values()]
     single = ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     return {
         "Version": "2012-10-17",
@@ -110,31 +109,15 @@ def _allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str,
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
 
 
-def _region() -> str:
-    region: str = session.client("sqs").meta.region_name
-    return region
-
-
 def _table_arn(name: str | None = None) -> str:
     """ARN of a table, the tasks' where none is named."""
-    table = name or settings.tasks_table()
-    with asking(f"the table {table} was not found"):
-        described = session.client("dynamodb").describe_table(TableName=table)
-    arn: str = described["Table"]["TableArn"]
-    return arn
+    return dynamodb.arn_of(name or settings.tasks_table())
 
 
 def _schedules_arn(table: str) -> str:
     """The schedules of tasks that are put off for longer than a queue keeps them, beside the tasks table."""
     _, partition, _, region, account, _ = table.split(":", 5)
     return f"arn:{partition}:scheduler:{region}:{account}:schedule/{delays.group()}/task-*"
-
-
-def _queue_arn(queue: str) -> str:
-    with asking(f"the queue {queues.name_of(queue)} was not found"):
-        answer = session.client("sqs").get_queue_attributes(QueueUrl=queues.url_of(queue), AttributeNames=["QueueArn"])
-    arn: str = answer["Attributes"]["QueueArn"]
-    return arn
 
 
 def _python(value: Any, indent: int = 0) -> str:

@@ -31,10 +31,10 @@ from django.core import serializers
 from django.db import connections, transaction
 from django.db.models.signals import post_delete, post_save
 
-from makertasks import clock, settings
-from makertasks.aws import session
-from makertasks.aws.errors import asking
+from makertasks import clock
+from makertasks.aws import bucket
 from makertasks.client import configuration
+from makertasks.errors import Unavailable
 
 FOLDER = "imports/changes/"
 APPS = frozenset({"inventory", "reorder_queue"})
@@ -64,8 +64,7 @@ def send(objects: list[dict[str, Any]]) -> str:
     configuration.load()
     key = f"{FOLDER}{uuid.uuid4()}.json"
     body = json.dumps(objects, ensure_ascii=False).encode(errors="replace")
-    with asking("the changes were not sent"):
-        session.client("s3").put_object(Bucket=settings.bucket(), Key=key, Body=body, ContentType="application/json")
+    bucket.put(key, body, "application/json", raises=Unavailable)
     return key
 
 
