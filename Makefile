@@ -71,6 +71,14 @@ STAGE ?= dev
 deploy: .venv/.installed .local/sam/.installed ## Build and deploy to AWS; STAGE=prod chooses the stage
 	@$(BIN)/python -m infra.deploy $(STAGE) $(PARAMETERS)
 
+.PHONY: rollback
+rollback: .venv/.installed ## Let the functions of the deployment before take over again
+	@$(BIN)/python -m infra.rollback $(STAGE)
+
+.PHONY: restore
+restore: .venv/.installed .local/sam/.installed ## Bring a removed stage back with the data that was kept
+	@$(BIN)/python -m infra.restore $(STAGE) $(PARAMETERS)
+
 .PHONY: destroy
 destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
 	@$(BIN)/python -m infra.destroy $(STAGE)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy import Refused, choose_region, configuration, outputs_of, parse, status_of
+from infra.command import choose_region, parse
+from infra.parameters import configuration
+from infra.stacks import Refused, outputs_of, remove, status_of
 
 KEPT = ("TasksTableName", "InventoryTableName", "CountersTableName", "MediaBucketName", "UserPoolId")
 
@@ -21,7 +22,7 @@ def main() -> int:
     try:
         choose_region()
         destroy(str(configuration(arguments.stage)["stack_name"]))
-    except (Refused, BotoCoreError, ClientError, WaiterError) as error:
+    except (Refused, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -38,11 +39,10 @@ def destroy(stack: str) -> None:
     print(f"Type the stack's name to go on: {stack}")
     if input("> ").strip() != stack:
         raise Refused("nothing was removed")
-    cloudformation = boto3.client("cloudformation")
-    cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
-    cloudformation.delete_stack(StackName=stack)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 5})
-    print(f"{stack} is gone. docs/deploying.md says how to bring it back with its data, or to remove that as well.")
+    remove(stack)
+    print(
+        f"{stack} is gone. `make restore` brings it back with its data; docs/deploying.md says how to delete that too."
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import archives
 from infra.local.template import load, resources
 
 # Lambda unpacks at most 250 MB, layers included. Below half of it there is room for a library that grows; above, a cold
@@ -70,4 +69,4 @@ def table(found: list[Size]) -> str:
 
 
 def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in archives.files(folder.resolve()))
+    return sum(path.stat().st_size for path in folder.resolve().rglob("*") if path.is_file())  # bytecode too

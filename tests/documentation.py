@@ -26,6 +26,8 @@ RUNNERS = (
 
 # What is not run as it stands, and why. The first that fits counts.
 NOT_RUN = (
+    (r"make rollback ", "the local AWS has no aliases; tests/unit/test_deploying.py rolls back"),
+    (r"make restore ", "the local AWS imports nothing; tests/unit/test_restoring.py checks the change set"),
     (r"git (clone|checkout) ", "there is no address and no former version to take; what follows is run"),
     (r"make (setup|check|unit|engine|dates|stack|test)\b", "these run the tests; that the targets exist is tested"),
     (r"make run\b", "tests/stack/test_local_run.py runs what the target runs"),

@@ -3,7 +3,8 @@
     python -m infra.local.packages pictures ARTIFACTS_DIR     what layers/pictures/Makefile calls for `sam build`
 
 A layer is what its folder holds, plus what its requirements.txt locks, resolved for the target and installed into
-`python/`. Nothing is compiled here: a library without a wheel for the target is an error, whatever Python builds it.
+`python/`. No library is compiled here: one without a wheel for the target is an error, whatever Python builds it.
+Bytecode is made by an interpreter of the target's version.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -33,7 +35,7 @@ UV = ROOT / ".venv/bin/uv"
 RUNTIME = ROOT / ".local/runtime/bin/python"
 
 # Raised when the steps below change, so that what was built before is built again.
-RECIPE = "3"
+RECIPE = "4"
 
 # A path file's line that puts a layer behind the function's code and before the runtime's own packages, as on AWS.
 POINTER = "import os, sys; sys.path.insert(sys.path.index(os.environ['LAMBDA_TASK_ROOT']) + 1, {path!r})\n"
@@ -53,11 +55,15 @@ LAST_ON_AMAZON_LINUX_2 = (3, 11)
 
 @dataclass(frozen=True)
 class Target:
-    """Where a package is to run. `name` tells targets apart; `options` choose wheels; `compiler` makes bytecode."""
+    """Where a package is to run. `name` tells targets apart; `options` choose wheels.
+
+    `compiler` makes bytecode, or an interpreter of `version` does, which is looked for only then.
+    """
 
     name: str
     options: tuple[str, ...] = ()
     compiler: Path | None = None
+    version: str = ""
 
     @classmethod
     def local(cls, python: Path = RUNTIME) -> Self:
@@ -77,7 +83,7 @@ class Target:
         system = AMAZON_LINUX_2 if (int(major), int(minor)) <= LAST_ON_AMAZON_LINUX_2 else AMAZON_LINUX_2023
         platform = f"{PROCESSORS[architecture]}-{system}"
         options = ("--python", sys.executable, "--python-version", version, "--python-platform", platform)
-        return cls(f"{runtime}-{architecture}", options)
+        return cls(f"{runtime}-{architecture}", options, version=version)
 
 
 def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
@@ -94,7 +100,7 @@ def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
     if not (path.exists() and content.exists()):
         with _staging(cache) as staged:
             build_layer(folder, target, staged / "content")
-            _compile(staged / "content", target)
+            compile_folder(staged / "content", target)
             if not content.exists():  # another process may have been faster
                 (staged / "content").rename(content)
             pointer = staged / f"zip/python/lib/python{sysconfig.get_python_version()}/site-packages/{folder.name}.pth"
@@ -111,7 +117,7 @@ def code_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
     if not path.exists():
         with _staging(cache) as staged:
             _copy(folder, staged)
-            _compile(staged, target)
+            compile_folder(staged, target)
             archives.write_zip(path, staged, [*archives.files(staged), *staged.rglob("__pycache__/*.pyc")])
     _keep(path)
     return path
@@ -167,15 +173,41 @@ def _trim(python: Path) -> None:
             path.unlink()
 
 
-def _compile(folder: Path, target: Target) -> None:
-    """Put bytecode beside the sources, so that a cold start need not compile.
+@cache
+def interpreter(version: str) -> Path | None:
+    """A Python of exactly this version, which alone can make its bytecode: installed here, or fetched by uv once.
+
+    None where there is neither; what is built then has no bytecode, and this says what that costs. MAKERTASKS_PYTHON
+    has the answer of a deployment that asked already, empty where there is none.
+    """
+    if (known := os.environ.get("MAKERTASKS_PYTHON")) is not None:
+        return Path(known) if known else None
+    for command in ("find", "install"):
+        if command == "install":
+            subprocess.run([UV, "python", "install", "--quiet", version], check=False, capture_output=True)
+        found = subprocess.run(
+            [UV, "python", "find", "--no-project", version], check=False, capture_output=True, text=True
+        )
+        if found.returncode == 0:
+            return Path(found.stdout.strip())
+    print(
+        f"warning: no Python {version} is installed, and uv could not fetch one: functions are deployed without "
+        "bytecode, and cold starts take about twice as long",
+        file=sys.stderr,
+    )
+    return None
+
+
+def compile_folder(folder: Path, target: Target) -> None:
+    """Put bytecode beside the sources, so that a cold start need not compile: /opt and /var/task cannot be written.
 
     It is checked against nothing at run time: unpacking gives every file a new time, and the content never changes.
+    Equal sources give equal bytes: one process in a fixed order, and sets of constants in the order of a fixed hash.
     """
-    if target.compiler:
-        command: list[str | Path] = [target.compiler, "-m", "compileall", "-q", "-j", "0"]
+    if compiler := target.compiler or (interpreter(target.version) if target.version else None):
+        command: list[str | Path] = [compiler, "-m", "compileall", "-q", "-f", "-j", "1"]
         options: list[str | Path] = ["--invalidation-mode", "unchecked-hash", "-s", folder, "-p", "/"]
-        subprocess.run([*command, *options, folder], check=True)
+        subprocess.run([*command, *options, folder], check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
 
 
 def _keep(path: Path) -> None:
@@ -215,6 +247,7 @@ def main() -> int:
             os.environ.get("MAKERTASKS_ARCHITECTURE") or parameter_default("Architecture"),
         )
         build_layer(LAYERS / arguments.layer, target, arguments.into)
+        compile_folder(arguments.into, target)
     except LocalAwsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

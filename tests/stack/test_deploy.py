@@ -7,7 +7,6 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -122,37 +121,6 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_the_page_says(aws:
     removed = typed(aws, destroy, answer="makertasks-dev\n")
     assert removed.returncode == 0, removed.stderr
     assert "makertasks-dev-tasks" in account.client("dynamodb").list_tables()["TableNames"]
-
-
-def test_a_deployment_takes_over_bit_by_bit_and_goes_back_on_an_alarm(tmp_path: Path):
-    # given what AWS makes of the template (the local AWS has no CodeDeploy)
-    (tmp_path / "template.json").write_text(json.dumps(load(TEMPLATE)))
-    command = [ROOT / ".local/sam/bin/python", ROOT / "tests/stack/sam_transform.py", tmp_path / "template.json"]
-    environment = os.environ | {"AWS_DEFAULT_REGION": "us-east-1"}
-    made = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)  # noqa: S603
-
-    def of_type(kind: str) -> dict[str, dict[str, Any]]:
-        return {name: body for name, body in made["Resources"].items() if body["Type"] == kind}
-
-    # then each function has an alias that CodeDeploy moves, and stops moving where an alarm goes off
-    functions, aliases = of_type("AWS::Lambda::Function"), of_type("AWS::Lambda::Alias")
-    assert {f"{name}Aliaslive" for name in functions} == aliases.keys()
-    for alias in aliases.values():
-        group = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]["Ref"]
-        properties = made["Resources"][group]["Properties"]
-        assert "DEPLOYMENT_STOP_ON_ALARM" in properties["AutoRollbackConfiguration"]["Events"]
-        alarms = {alarm["Name"]["Ref"] for alarm in properties["AlarmConfiguration"]["Alarms"]}
-        assert alarms == {"CrashesAlarm", "FailingAlarm", "DeadLettersAlarm", "ApiErrorsAlarm"}
-        assert alarms <= of_type("AWS::CloudWatch::Alarm").keys()
-
-    # and whatever calls a function calls the alias
-    for kind in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"):
-        for name, body in of_type(kind).items():
-            assert body["Properties"]["FunctionName"].get("Ref") in aliases, name
-    for name in functions:
-        calls = [line for line in json.dumps(made, indent=0).splitlines() if f"function:{name}" in line]
-        assert not calls
-        assert f'["{name}", "Arn"]' not in json.dumps(made)
 
 
 def test_a_stage_that_is_not_there_is_refused(aws: MiniStack):

@@ -79,6 +79,38 @@ def test_local_code_carries_bytecode_that_any_place_and_time_accepts(tmp_path):
     assert done.stdout == "hello\n"
 
 
+def test_bytecode_depends_on_the_sources_alone(tmp_path):
+    # given equal sources in two folders, with a set of constants, whose order depends on the interpreter's hash seed
+    text = "def known(x):\n    return x in {'a', 'b', 'c', 'd', 'e', 'f', 'g'}\n"
+    sources = {"hello/handler.py": text, "hello/other.py": "from hello.handler import known\n"}
+    target, made = Target("lambda", compiler=Path(sys.executable)), []
+    for name in ("first", "second"):
+        folder = write(tmp_path / name, sources)
+        packages.compile_folder(folder, target)
+        made.append({path.name: path.read_bytes() for path in folder.rglob("*.pyc")})
+        os.utime(folder / "hello/handler.py", (0, 0))
+
+    # then the bytecode is equal, and says that it is checked against nothing (flags of PEP 552)
+    assert made[0] == made[1]
+    assert len(made[0]) == len(sources)
+    assert {content[4:8] for content in made[0].values()} == {b"\x01\0\0\0"}
+
+
+def test_bytecode_for_lambda_is_made_by_the_runtimes_own_version():
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    found = packages.interpreter(Target.on_lambda(f"python{version}", "arm64").version)
+    asked = [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)  # noqa: S603 - what was found
+    assert done.stdout.strip() == version
+
+
+def test_every_layer_with_code_is_built_with_bytecode_by_sam():
+    for _, properties in template.resources(template.load(), "AWS::Serverless::LayerVersion"):
+        folder = ROOT / properties["ContentUri"]
+        if (folder / "requirements.txt").exists() or folder.name == "makertasks":
+            assert "build.mk" in (folder / "Makefile").read_text(), folder.name
+
+
 def test_unchanged_code_is_packed_once(tmp_path):
     cache = tmp_path / "cache"
     code = write(tmp_path / "functions", {"hello/handler.py": "handler = None\n"})

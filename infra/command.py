@@ -1,0 +1,29 @@
+"""What the commands on a stage share: their command line, and the region that they work in."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import boto3
+
+from infra.stacks import Refused
+
+
+def parse(description: str | None, command: str) -> argparse.Namespace:
+    """The command line: a stage, then parameters of the template."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m infra.{command}", description=(description or "").partition("\n")[0]
+    )
+    parser.add_argument("stage", help="dev, staging or prod: a table of infra/samconfig.toml")
+    parser.add_argument("parameters", nargs="*", metavar="Name=value", help="parameters of template.yaml")
+    return parser.parse_args()
+
+
+def choose_region() -> str:
+    """The region of the environment or the profile, made the one of every client here; raises Refused."""
+    region = os.environ.get("AWS_REGION") or boto3.Session().region_name
+    if region is None:
+        raise Refused("no region is chosen; put it in front, for example AWS_REGION=eu-central-1")
+    boto3.setup_default_session(region_name=region)
+    return region

@@ -1,0 +1,43 @@
+"""What a deployment is made of, as one digest: code, layers, template and parameters.
+
+AWS::Serverless::Function makes a new version only where this digest, its `AutoPublishCodeSha256`, is another. Without
+it a changed layer, parameter or time-out would be deployed to $LATEST alone, and the alias `live` would keep the old.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.local import archives
+from infra.local.template import load, resources
+from infra.parameters import COMPUTED
+
+FOLDERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Serverless::Function": "CodeUri"}
+
+
+def of_build(template: Path, parameters: Mapping[str, str], again: str = "") -> str:
+    """SHA-256 of a built template, of every folder it names, and of the parameters it is deployed with.
+
+    `again` tells a deployment after a rollback from the one that was rolled back.
+    """
+    body = load(template)
+    counted = sorted((name, value) for name, value in parameters.items() if name not in COMPUTED)
+    total = hashlib.sha256(json.dumps([counted, again]).encode())
+    for content in sorted(archives.digest(folder) for folder in folders(template)):
+        total.update(content.encode())
+    for _, properties in resources(body, *FOLDERS):
+        for name in FOLDERS.values():
+            properties.pop(name, None)  # the folder's content counts, not where it was built
+    total.update(json.dumps(body, sort_keys=True).encode())
+    return total.hexdigest()
+
+
+def folders(template: Path) -> set[Path]:
+    """Every folder that a template names as a layer's or a function's content."""
+    body = load(template)
+    named = {properties.get(FOLDERS[kind]) for kind in FOLDERS for _, properties in resources(body, kind)}
+    named.add(body.get("Globals", {}).get("Function", {}).get("CodeUri"))
+    return {(template.parent / folder).resolve() for folder in named if folder}

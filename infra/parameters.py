@@ -1,0 +1,71 @@
+"""The parameters of a deployment: given now, stored by the last one, or a stage's own for the first.
+
+    values = effective("prod", given=["FrontendUrl=https://inventory.example.org"], stored={})
+
+What is given wins over what is stored, and that over the stage's values in infra/samconfig.toml.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.local.template import load
+from infra.stacks import Refused
+
+CONFIG = Path(__file__).with_name("samconfig.toml")
+EXAMPLE = "https://inventory.example.org"
+# What a deployment computes, so that nobody gives it.
+COMPUTED = frozenset({"Build", "DeletionProtection"})
+ADDRESS = re.compile(r"https?://[!-~]+")
+
+
+def configuration(stage: str) -> dict[str, Any]:
+    """A stage's settings in samconfig.toml, above the default ones; raises Refused for an unknown stage."""
+    known = tomllib.loads(CONFIG.read_text())
+    stages = sorted(set(known) - {"version", "default"})
+    if stage not in stages:
+        raise Refused(f"there is no stage {stage!r} in infra/samconfig.toml; choose one of {', '.join(stages)}")
+    settings: dict[str, Any] = known["default"]["deploy"]["parameters"] | known[stage]["deploy"]["parameters"]
+    return settings
+
+
+def given(pairs: Iterable[str]) -> dict[str, str]:
+    """`Name=value` pairs; raises Refused for anything else."""
+    parameters = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise Refused(f"{pair!r} is not a parameter; write Name=value, for example FrontendUrl={EXAMPLE}")
+        if name in COMPUTED:
+            raise Refused(f"{name} is computed by the deployment; leave it out")
+        parameters[name] = value
+    return parameters
+
+
+def effective(stage: str, given: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
+    """Every parameter of the template with the value it will have; raises Refused where one is missing or wrong."""
+    defaults = {name: str(body.get("Default", "")) for name, body in load()["Parameters"].items()}
+    unknown = sorted(given.keys() - defaults.keys())
+    if unknown:
+        raise Refused(f"template.yaml has no parameter {unknown[0]}; it has {', '.join(sorted(defaults))}")
+    first = dict(pair.split("=", 1) for pair in configuration(stage).get("parameter_overrides", []))
+    kept = {name: value for name, value in stored.items() if name in defaults}
+    values = {**defaults, **first, **kept, **given}
+    _check_frontend(stage, values, defaults["FrontendUrl"], allowed="FrontendUrl" in first)
+    return values
+
+
+def _check_frontend(stage: str, values: Mapping[str, str], default: str, *, allowed: bool) -> None:
+    """Printed QR codes cannot be changed: they must not lead to the default, which is somebody's own machine."""
+    address = values["FrontendUrl"]
+    if address == default and not allowed:
+        raise Refused(f"stage {stage} needs FrontendUrl: make deploy STAGE={stage} FrontendUrl={EXAMPLE}")
+    if not ADDRESS.fullmatch(address):
+        raise Refused(
+            f"FrontendUrl {address!r} must begin with http:// or https:// and hold no space and no letter outside "
+            "ASCII; write an international name in its ASCII form (xn--…) and the rest percent-encoded"
+        )

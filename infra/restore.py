@@ -1,0 +1,165 @@
+"""`make restore STAGE=prod`: bring a stage that `make destroy` removed back with the data that was kept.
+
+Tables, bucket and user pool become a stack's own again (a CloudFormation import); `make deploy` then adds the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra import parameters, stacks
+from infra.account import tables_of
+from infra.command import choose_region, parse
+from infra.deploy import BUILT, FAILURES, deploy
+from infra.local.template import load
+from infra.stacks import Refused
+
+# What identifies each store to CloudFormation.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
+IDENTIFIERS = {
+    "TasksTable": "TableName", "InventoryTable": "TableName", "CountersTable": "TableName",
+    "MediaBucket": "BucketName", "Users": "UserPoolId",
+}  # fmt: skip
+# Left out of the import, because they name what is not there yet; the deployment adds them.
+LATER = {"MediaBucket": ("NotificationConfiguration",)}
+POLL_SECONDS = 2
+
+
+def main() -> int:
+    """Restore one stage; an error is one line and exit status 1."""
+    arguments = parse(__doc__, "restore")
+    try:
+        restore(arguments.stage, parameters.given(arguments.parameters))
+    except FAILURES as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    return 0
+
+
+def restore(stage: str, given: Mapping[str, str]) -> None:
+    """Import what was kept, then deploy; raises one of FAILURES."""
+    stack = str(parameters.configuration(stage)["stack_name"])
+    choose_region()
+    values = parameters.effective(stage, given, {})
+    if stacks.status_of(stack) is not None:
+        raise Refused(f"{stack} is there; make deploy STAGE={stage} changes it")
+    names = kept(stack)
+    values["KeyArn"] = given.get("KeyArn") or key_of(names["TasksTable"])
+    body = template(names)
+    adopt(stack, body, names, {name: values[name] for name in body["Parameters"]})
+    print(f"{stack} has its tables, bucket and users again; now the rest.")
+    deploy(stage, {**given, "KeyArn": values["KeyArn"]}, BUILT, restoring=True)
+
+
+def kept(stack: str) -> dict[str, str]:
+    """The name of each store that an earlier stack left; raises Refused where one is missing or is not clear."""
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    region = boto3.Session().region_name
+    tasks, inventory, counters = tables_of(stack)
+    names = {"TasksTable": tasks, "InventoryTable": inventory, "CountersTable": counters}
+    names["MediaBucket"] = f"{stack}-media-{account}-{region}"
+    _look(names)
+    pages = boto3.client("cognito-idp").get_paginator("list_user_pools").paginate(MaxResults=60)
+    pools = [pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == stack]
+    if len(pools) != 1:
+        raise Refused(
+            f"there are {len(pools)} user pools named {stack} ({', '.join(pools) or 'none'}), and one is needed; "
+            "delete or rename those that are not the stage's"
+        )
+    return {**names, "Users": pools[0]}
+
+
+def key_of(table: str) -> str:
+    """ARN of the key that encrypts a table; empty where that is AWS's own."""
+    described = boto3.client("dynamodb").describe_table(TableName=table)["Table"]
+    return str(described.get("SSEDescription", {}).get("KMSMasterKeyArn", ""))
+
+
+def template(names: Mapping[str, str]) -> dict[str, Any]:
+    """The stores of template.yaml alone, under their literal names, with the parameters and conditions they use."""
+    whole = load()
+    resources = {}
+    for logical_id, identifier in IDENTIFIERS.items():
+        resource = json.loads(json.dumps(whole["Resources"][logical_id]))
+        resource.pop("DependsOn", None)
+        for name in LATER.get(logical_id, ()):
+            resource["Properties"].pop(name, None)
+        if identifier in resource["Properties"]:
+            resource["Properties"][identifier] = names[logical_id]
+        resources[logical_id] = resource
+    used = _words(resources)
+    conditions = {name: body for name, body in whole["Conditions"].items() if name in used}
+    used |= _words(conditions)
+    return {
+        "AWSTemplateFormatVersion": whole["AWSTemplateFormatVersion"],
+        "Parameters": {name: body for name, body in whole["Parameters"].items() if name in used},
+        "Conditions": conditions,
+        "Resources": resources,
+    }
+
+
+def adopt(stack: str, body: Mapping[str, Any], names: Mapping[str, str], values: Mapping[str, str]) -> None:
+    """Create a stack of what is there already; raises Refused where CloudFormation does not take it."""
+    cloudformation = boto3.client("cloudformation")
+    imported = [
+        {
+            "ResourceType": body["Resources"][logical_id]["Type"],
+            "LogicalResourceId": logical_id,
+            "ResourceIdentifier": {identifier: names[logical_id]},
+        }
+        for logical_id, identifier in IDENTIFIERS.items()
+    ]
+    made = cloudformation.create_change_set(
+        StackName=stack,
+        ChangeSetName=f"restore-{int(time.time())}",
+        ChangeSetType="IMPORT",
+        TemplateBody=json.dumps(body),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+        ResourcesToImport=imported,
+    )["Id"]
+    while (found := cloudformation.describe_change_set(ChangeSetName=made))["Status"].endswith(("PROGRESS", "PENDING")):
+        time.sleep(POLL_SECONDS)
+    if found["Status"] == "FAILED":
+        reason = found.get("StatusReason", "no reason given")
+        stacks.remove(stack)
+        raise Refused(f"CloudFormation does not take {stack}'s data back: {reason}")
+    cloudformation.execute_change_set(ChangeSetName=made)
+    while (status := str(stacks.status_of(stack))).endswith("_IN_PROGRESS"):
+        time.sleep(POLL_SECONDS)
+    if status != "IMPORT_COMPLETE":
+        raise Refused(f"CloudFormation does not take {stack}'s data back ({status}): {stacks.failure_of(stack)}")
+
+
+def _look(names: Mapping[str, str]) -> None:
+    """Raises Refused where a table or the bucket is not there."""
+    for logical_id, name in names.items():
+        try:
+            if IDENTIFIERS[logical_id] == "TableName":
+                boto3.client("dynamodb").describe_table(TableName=name)
+            else:
+                boto3.client("s3").head_bucket(Bucket=name)
+        except ClientError as error:
+            raise Refused(f"{name} is not there, so the stage cannot be restored: {error}") from error
+
+
+def _words(value: Any) -> set[str]:
+    """Every text in a template's value: names of conditions and parameters among them."""
+    if isinstance(value, dict):
+        return set().union(*map(_words, value.values()), set())
+    if isinstance(value, list):
+        return set().union(*map(_words, value), set())
+    return {str(value)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

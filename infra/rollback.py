@@ -1,0 +1,100 @@
+"""`make rollback STAGE=prod`: the functions of the deployment before take over again, within seconds.
+
+A published version holds its code, layers, environment, memory and time-out, so moving the alias `live` brings all of
+that back. Tables, queues, schedules and permissions stay as they were deployed last. The next `make deploy` moves the
+alias forward again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.command import choose_region, parse
+from infra.parameters import configuration
+from infra.stacks import Refused, status_of
+
+ALIAS = "live"
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A function's alias, the version it names, and the versions that are published, the oldest first."""
+
+    function: str
+    current: int
+    published: list[int]
+
+    @property
+    def before(self) -> int | None:
+        """The version that was published before the current one."""
+        older = [number for number in self.published if number < self.current]
+        return max(older, default=None)
+
+    @property
+    def is_rolled_back(self) -> bool:
+        """Whether a newer version than the current one is published."""
+        return self.current < max(self.published, default=self.current)
+
+
+def main() -> int:
+    """Roll one stage back; an error is one line and exit status 1."""
+    arguments = parse(__doc__, "rollback")
+    try:
+        choose_region()
+        roll_back(str(configuration(arguments.stage)["stack_name"]))
+    except (Refused, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def roll_back(stack: str) -> None:
+    """Move every function's alias to the version before; raises Refused where there is none."""
+    status = status_of(stack)
+    if status is None:
+        raise Refused(f"there is no stack {stack} in this account and region")
+    if status.endswith("_IN_PROGRESS"):
+        raise Refused(f"{stack} is {status}; try again when that has ended")
+    found = list(aliases(stack))
+    earlier = [(alias, alias.before) for alias in found if alias.before is not None]
+    if not earlier:
+        raise Refused(f"{stack} has no version before this one")
+    for alias, version in earlier:
+        boto3.client("lambda").update_alias(
+            FunctionName=alias.function, Name=ALIAS, FunctionVersion=str(version), RoutingConfig={}
+        )
+        print(f"{alias.function}: version {alias.current} → {version}")
+    print("Rolled back. The next `make deploy` moves forward again, also with the same code.")
+
+
+def marker(stack: str) -> str:
+    """Something else after each rollback, and empty without one: the next deployment must publish new versions then."""
+    if status_of(stack) is None:
+        return ""
+    return " ".join(f"{alias.function}:{alias.published[-1]}" for alias in aliases(stack) if alias.is_rolled_back)
+
+
+def aliases(stack: str) -> Iterator[Alias]:
+    """The alias `live` of each of a stack's functions that has one."""
+    client = boto3.client("lambda")
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    listed = [each for page in pages for each in page["StackResourceSummaries"]]
+    for each in listed:
+        if each["ResourceType"] == "AWS::Lambda::Function":
+            function = each["PhysicalResourceId"]
+            versions = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+            numbers = [version["Version"] for page in versions for version in page["Versions"]]
+            try:
+                current = client.get_alias(FunctionName=function, Name=ALIAS)["FunctionVersion"]
+            except client.exceptions.ResourceNotFoundException:
+                continue
+            yield Alias(function, int(current), sorted(int(number) for number in numbers if number.isdigit()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,235 @@
+"""Deciding what a deployment does: parameters, what a failed one left behind, the way back."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from infra import account, parameters, rollback, stacks
+from infra.stacks import Refused
+
+ADDRESS = "https://inventory.example.org"
+STACK = "makertasks-prod"
+
+
+# ── Parameters ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_given_wins_over_what_is_stored_and_that_over_the_stages_values():
+    stored = {"FrontendUrl": ADDRESS, "LogRetentionDays": "90", "Architecture": "x86_64"}
+
+    values = parameters.effective("prod", {"LogRetentionDays": "60"}, stored)
+
+    assert values["LogRetentionDays"] == "60"
+    assert values["Architecture"] == "x86_64"  # remembered: layers are built for what is deployed
+    assert values["SuccessRetentionDays"] == "30"  # the template's default
+    assert parameters.effective("prod", {}, {"FrontendUrl": ADDRESS})["LogRetentionDays"] == "30"  # the stage's
+
+
+@pytest.mark.parametrize("stored", [{}, {"FrontendUrl": "http://localhost:3000"}], ids=["nothing stored", "default"])
+@pytest.mark.parametrize("stage", ["prod", "staging"])
+def test_an_address_of_the_front_end_is_required_unless_one_is_stored(stage, stored):
+    with pytest.raises(Refused, match=f"make deploy STAGE={stage} FrontendUrl=https://"):
+        parameters.effective(stage, {}, stored)
+    assert parameters.effective(stage, {}, {"FrontendUrl": ADDRESS})["FrontendUrl"] == ADDRESS
+    assert parameters.effective("dev", {}, {})["FrontendUrl"] == "http://localhost:3000"
+
+
+@pytest.mark.parametrize("address", ["https://lager.müller.example", "https://a b.example", "ftp://a.example", "a.org"])
+def test_an_address_that_a_printed_code_could_not_hold_is_refused(address):
+    with pytest.raises(Refused, match="FrontendUrl"):
+        parameters.effective("prod", {"FrontendUrl": address}, {})
+
+
+@pytest.mark.parametrize(
+    ("pair", "reason"),
+    [("Architecture", "write Name=value"), ("Build=1", "computed"), ("DeletionProtection=1", "computed")],
+)
+def test_what_cannot_be_given_is_refused(pair, reason):
+    with pytest.raises(Refused, match=reason):
+        parameters.given([pair])
+
+
+def test_an_unknown_parameter_is_refused_with_those_there_are():
+    with pytest.raises(Refused, match=r"no parameter Retention; it has AlarmEmail, Architecture"):
+        parameters.effective("prod", {"FrontendUrl": ADDRESS, "Retention": "1"}, {})
+
+
+# ── What an earlier attempt left behind ───────────────────────────────────────────────────────────────────────────────
+
+
+class CloudFormation:
+    """One stack in a given status; deleting it or continuing its rollback ends as CloudFormation would."""
+
+    def __init__(self, status: str | None, *, fails: bool = False):
+        self.status, self.fails, self.calls, self.events = status, fails, [], []
+
+    def describe_stacks(self, **_which):
+        if self.status is None:
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
+        given = [{"ParameterKey": "Architecture", "ParameterValue": "x86_64"}]
+        return {"Stacks": [{"StackId": f"arn:{STACK}", "StackStatus": self.status, "Parameters": given}]}
+
+    def describe_stack_events(self, **_which):
+        return {"StackEvents": self.events}
+
+    def update_termination_protection(self, **which):
+        assert which["EnableTerminationProtection"] is False
+
+    def delete_stack(self, **_which):
+        self.calls.append("delete")
+        self._end("DELETE_FAILED" if self.fails else None)
+
+    def continue_update_rollback(self, **_which):
+        self.calls.append("continue")
+        self._end("UPDATE_ROLLBACK_FAILED" if self.fails else "UPDATE_ROLLBACK_COMPLETE")
+
+    def _end(self, status):
+        self.status = status
+        if self.fails:
+            self.events = [
+                {
+                    "EventId": "1", "StackName": STACK, "LogicalResourceId": "MediaBucket",
+                    "ResourceType": "AWS::S3::Bucket", "ResourceStatus": "DELETE_FAILED",
+                    "ResourceStatusReason": "The bucket you tried to delete is not empty",
+                }
+            ]  # fmt: skip
+
+
+@pytest.fixture
+def cloudformation(monkeypatch: pytest.MonkeyPatch):
+    def use(status: str | None, *, fails: bool = False) -> CloudFormation:
+        made = CloudFormation(status, fails=fails)
+        monkeypatch.setattr(stacks.boto3, "client", lambda _service: made)
+        return made
+
+    return use
+
+
+ALL_STATUSES = boto3.session.Session()._session.get_service_model("cloudformation").shape_for("StackStatus").enum
+
+
+@pytest.mark.parametrize("status", ALL_STATUSES)
+def test_every_status_is_deployable_cleaned_up_or_refused_with_a_reason(cloudformation, status):
+    made = cloudformation(status)
+    if status in stacks.READY:
+        stacks.prepare(STACK)
+        assert made.calls == []
+    elif status in stacks.EMPTY:
+        stacks.prepare(STACK)
+        assert (made.calls, made.status) == (["delete"], None)
+    elif status == "UPDATE_ROLLBACK_FAILED":
+        stacks.prepare(STACK)
+        assert (made.calls, made.status) == (["continue"], "UPDATE_ROLLBACK_COMPLETE")
+    else:
+        with pytest.raises(Refused, match=f"{STACK} is {status}[,:]"):
+            stacks.prepare(STACK)
+        assert made.calls == []
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"])
+def test_what_cannot_be_cleaned_up_is_named_with_its_reason(cloudformation, status):
+    cloudformation(status, fails=True)
+    with pytest.raises(Refused, match=r"MediaBucket \(AWS::S3::Bucket\): The bucket you tried to delete is not empty"):
+        stacks.prepare(STACK)
+
+
+def test_a_stack_that_never_came_into_being_has_stored_nothing(cloudformation):
+    cloudformation("ROLLBACK_COMPLETE")
+    assert stacks.parameters_of(STACK) == {}
+    cloudformation("UPDATE_ROLLBACK_COMPLETE")
+    assert stacks.parameters_of(STACK) == {"Architecture": "x86_64"}
+
+
+@mock_aws
+def test_kept_data_of_an_earlier_stack_is_not_met_by_surprise(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    account.refuse_kept_data(STACK, "prod")
+    boto3.client("dynamodb").create_table(
+        TableName=f"{STACK}-tasks", BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )  # fmt: skip
+    with pytest.raises(Refused, match="make restore STAGE=prod"):
+        account.refuse_kept_data(STACK, "prod")
+
+
+# ── The account and the region ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_region_without_user_pools_is_refused_before_anything_is_made():
+    for region in ("us-east-1", "eu-central-1", "ap-southeast-5", "us-gov-west-1"):
+        account.check_region(region)
+    with pytest.raises(Refused, match=r"cn-north-1 belongs to the partition aws-cn, which has no Amazon Cognito"):
+        account.check_region("cn-north-1")
+
+
+@pytest.mark.parametrize(("limit", "said"), [(10, "only 10 functions"), (1000, "1000 functions at a time: enough")])
+def test_the_accounts_limit_is_explained(monkeypatch, limit, said):
+    class Lambda:
+        def get_account_settings(self):
+            return {"AccountLimit": {"ConcurrentExecutions": limit}}
+
+    monkeypatch.setattr(account.boto3, "client", lambda _service: Lambda())
+    assert said in account.concurrency()
+
+
+# ── The way back ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch):
+    """A stack with one function of three published versions, whose alias names the last."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+            ],
+        }
+        role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        function = {"Type": "AWS::Lambda::Function", "Properties": {
+            "FunctionName": "api", "Role": role, "Runtime": "python3.13", "Handler": "a.b",
+            "Code": {"ZipFile": "x = 0"},
+        }}  # fmt: skip
+        body = json.dumps({"Resources": {"ApiFunction": function}})
+        boto3.client("cloudformation").create_stack(StackName=STACK, TemplateBody=body)
+        client = boto3.client("lambda")
+        for number in range(1, 4):
+            client.update_function_code(FunctionName="api", ZipFile=zipped(f"x = {number}"))
+            last = client.publish_version(FunctionName="api")["Version"]
+        client.create_alias(FunctionName="api", Name="live", FunctionVersion=last)
+        yield client
+
+
+def zipped(text: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("a.py", text)
+    return content.getvalue()
+
+
+def test_a_rollback_moves_to_the_version_before_and_the_next_deployment_knows_it(deployed):
+    before = int(deployed.get_alias(FunctionName="api", Name="live")["FunctionVersion"])
+    assert rollback.marker(STACK) == ""
+
+    rollback.roll_back(STACK)
+
+    assert int(deployed.get_alias(FunctionName="api", Name="live")["FunctionVersion"]) == before - 1
+    assert rollback.marker(STACK) == f"api:{before}"
+
+
+def test_a_rollback_without_an_earlier_version_changes_nothing(deployed):
+    rollback.roll_back(STACK)
+    rollback.roll_back(STACK)
+    with pytest.raises(Refused, match="no version before"):
+        rollback.roll_back(STACK)
+    with pytest.raises(Refused, match="there is no stack makertasks-dev"):
+        rollback.roll_back("makertasks-dev")

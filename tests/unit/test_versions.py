@@ -1,0 +1,156 @@
+"""Versions and aliases: what a deployment changes really runs afterwards. Seen on what SAM's transform makes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import digest
+from infra.local.template import load
+from tests.cloudformation import transformed
+
+PARAMETERS = {"FrontendUrl": "https://inventory.example.org", "SuccessRetentionDays": "30"}
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    """A small built template with a function and a layer; returns the template's path."""
+    for name, text in {"functions/hello.py": "x = 1\n", "layer/python/shared.py": "y = 1\n"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    write(tmp_path, timeout=30)
+    return tmp_path / "template.yaml"
+
+
+def write(folder: Path, timeout: int) -> None:
+    function = {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "functions", "Timeout": timeout}}
+    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": "layer"}}
+    (folder / "template.yaml").write_text(json.dumps({"Resources": {"Hello": function, "Layer": layer}}))
+
+
+def test_an_equal_build_has_an_equal_digest_wherever_it_was_built(
+    build: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    before = digest.of_build(build, PARAMETERS)
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "build"
+    build.parent.rename(elsewhere)
+    assert digest.of_build(elsewhere / "template.yaml", PARAMETERS) == before
+
+
+def test_what_the_deployment_computes_itself_changes_no_digest(build: Path):
+    computed = dict.fromkeys(("Build", "DeletionProtection"), "true")
+    assert digest.of_build(build, PARAMETERS | computed) == digest.of_build(build, PARAMETERS)
+
+
+@pytest.mark.parametrize("changed", ["a layer's file", "the code", "a time-out", "a parameter", "after a rollback"])
+def test_every_change_has_another_digest(build: Path, changed: str):
+    before = digest.of_build(build, PARAMETERS)
+    parameters, again = dict(PARAMETERS), ""
+    if changed == "a layer's file":
+        (build.parent / "layer/python/shared.py").write_text("y = 2\n")
+    elif changed == "the code":
+        (build.parent / "functions/hello.py").write_text("x = 2\n")
+    elif changed == "a time-out":
+        write(build.parent, timeout=31)
+    elif changed == "a parameter":
+        parameters["SuccessRetentionDays"] = "90"
+    else:
+        again = "hello:7"
+    assert digest.of_build(build, parameters, again) != before
+
+
+def of_type(made: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: body for name, body in made["Resources"].items() if body["Type"] == kind}
+
+
+def versions(made: dict[str, Any]) -> set[str]:
+    return set(of_type(made, "AWS::Lambda::Version"))
+
+
+def test_each_function_gets_a_new_version_exactly_where_the_digest_changed():
+    first, same, other = transformed({"Build": "a" * 64}, {"Build": "a" * 64}, {"Build": "b" * 64})
+
+    assert versions(first) == versions(same)
+    assert not versions(first) & versions(other)
+    functions = of_type(first, "AWS::Lambda::Function")
+    assert len(versions(first)) == len(functions)
+    # Lambda publishes nothing where code and configuration are as before, so both have to differ as well.
+    for name, function in of_type(other, "AWS::Lambda::Function").items():
+        assert function["Properties"]["Description"] != functions[name]["Properties"]["Description"]
+        assert function["Properties"]["Environment"]["Variables"]["BUILD"] == {"Ref": "Build"}
+
+
+def test_without_the_digest_a_changed_layer_or_time_out_is_not_published():
+    """Why the digest is needed: by themselves SAM's versions follow the code's address and the environment alone."""
+    template = load()
+    for body in template["Resources"].values():
+        body.get("Properties", {}).pop("AutoPublishCodeSha256", None)
+    [before] = transformed({}, template=template)
+    template["Resources"]["ApiFunction"]["Properties"]["Timeout"] = 28
+    template["Resources"]["MakertasksLayer"]["Properties"]["Description"] = "another layer"
+    [after] = transformed({"SuccessRetentionDays": "90"}, template=template)
+    assert versions(before) == versions(after)
+
+
+def test_whatever_calls_a_function_calls_its_alias():
+    [made] = transformed({})
+    functions, aliases = of_type(made, "AWS::Lambda::Function"), of_type(made, "AWS::Lambda::Alias")
+    assert {f"{name}Aliaslive" for name in functions} == aliases.keys()
+    for kind in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"):
+        for name, body in of_type(made, kind).items():
+            assert body["Properties"]["FunctionName"].get("Ref") in aliases, name
+    text = json.dumps(made)
+    for name in functions:
+        assert not re.search(rf"function:{name}\b", text)
+        assert f'["{name}", "Arn"]' not in text
+
+
+def test_a_gradual_deployment_goes_back_on_this_stacks_own_alarms_and_one_at_once_waits_for_none():
+    [made] = transformed({})
+    alarms = of_type(made, "AWS::CloudWatch::Alarm")
+    for alias in of_type(made, "AWS::Lambda::Alias").values():
+        group = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]["Ref"]
+        properties = made["Resources"][group]["Properties"]
+        assert "DEPLOYMENT_STOP_ON_ALARM" in properties["AutoRollbackConfiguration"]["Events"]
+        condition, gradual, at_once = properties["AlarmConfiguration"]["Fn::If"]
+        assert condition == "IsGradual"
+        assert at_once == {}
+        for alarm in gradual["Alarms"]:
+            assert alarms[alarm["Name"]["Ref"]]["Properties"]["Dimensions"], "an alarm on the whole account"
+    assert made["Parameters"]["DeploymentType"]["Default"] == "AllAtOnce"
+
+
+def test_functions_that_send_to_their_own_kind_of_queue_are_not_stopped_by_loop_detection():
+    """Lambda drops a message into the dead letters after about 16 rounds of SQS and one function.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
+    [made] = transformed({})
+    queues = of_type(made, "AWS::SQS::Queue")
+    fed = {
+        body["Properties"]["FunctionName"]["Ref"].removesuffix("Aliaslive")
+        for body in of_type(made, "AWS::Lambda::EventSourceMapping").values()
+        if (queue := body["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]) in queues
+        and "-tasks-" in json.dumps(queues[queue]["Properties"]["QueueName"])
+    }
+    assert len(fed) >= 9
+    for name in fed:
+        assert made["Resources"][name]["Properties"]["RecursiveLoop"] == "Allow", name
+
+
+def test_a_stream_record_that_cannot_be_processed_holds_up_nothing_for_long():
+    """Lambda's default is to repeat a batch until its records expire, which takes a day."""
+    [made] = transformed({})
+    streams = [
+        body["Properties"]
+        for body in of_type(made, "AWS::Lambda::EventSourceMapping").values()
+        if "StreamArn" in json.dumps(body["Properties"]["EventSourceArn"])
+    ]
+    assert len(streams) >= 2
+    for properties in streams:
+        assert properties["BisectBatchOnFunctionError"] is True
+        assert 1 <= properties["MaximumRetryAttempts"] <= 100
