@@ -15,6 +15,7 @@ from api.requests import Request, TooLarge
 from api.routing import NoRoute, Reply
 from makertasks import masking
 from makertasks.errors import InvalidRequest, NotFound, PassingError, Unavailable, UnknownItem, UnknownTask
+from makertasks.inventory.table import Unreadable
 from makertasks.records.lifecycle import StillActive
 
 logger = Logger(child=True)
@@ -95,7 +96,7 @@ def _meaning(error: Exception) -> tuple[HTTPStatus, str, str | None, dict[str, s
             status, field = HTTPStatus.NOT_FOUND, error.field
         case InvalidRequest():
             status, field = HTTPStatus.UNPROCESSABLE_ENTITY, error.field
-        case StillActive() | Conflict():
+        case StillActive() | Conflict() | Unreadable():
             status = HTTPStatus.CONFLICT
         case TooLarge():
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE

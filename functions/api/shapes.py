@@ -106,11 +106,20 @@ class Item(TypedDict):
     links: Links
 
 
+class BrokenRow(TypedDict):
+    """A row of the inventory table that cannot be read, because a script or the console wrote another type."""
+
+    item_id: str
+    entry: str
+    problem: str
+
+
 class ItemList(TypedDict):
-    """A page of items by name. Without `cursor` it is the last."""
+    """A page of items by name, and rows of it that cannot be read. Without `cursor` it is the last."""
 
     items: list[Item]
     cursor: str | None
+    broken: list[BrokenRow]
 
 
 class Supplier(TypedDict):
@@ -133,6 +142,7 @@ class ItemDetail(Item):
     """An item with its suppliers."""
 
     suppliers: list[Supplier]
+    broken: list[BrokenRow]
 
 
 class UploadForm(TypedDict):

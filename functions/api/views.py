@@ -7,7 +7,7 @@ from typing import cast
 from api import shapes
 from makertasks import masking
 from makertasks.aws import bucket
-from makertasks.inventory.table import Item, ItemSupplier
+from makertasks.inventory.table import Broken, Item, ItemSupplier
 from makertasks.tasks import Task
 from makertasks.worker import task_limits
 
@@ -45,6 +45,11 @@ def supplier(link: ItemSupplier) -> shapes.Supplier:
     """A supplier's offer of an item; lead times are in days."""
     stored = {name: value for name, value in link.attribute_values.items() if name not in _KEYS}
     return cast("shapes.Supplier", {"id": link.entry.removeprefix("supplier#"), **stored})
+
+
+def broken(rows: list[Broken]) -> list[shapes.BrokenRow]:
+    """Rows of the inventory that cannot be read, and why."""
+    return [{"item_id": row.item_id, "entry": str(row.entry), "problem": masking.text(row.problem)} for row in rows]
 
 
 _KEYS = frozenset({"owner", "entry", "kind", "listing", "sort_name", "link_shard"})

@@ -20,6 +20,9 @@ NAMED_BY_ITEMS = ("CACHE/", "index_cards/", "inventory/images/", "inventory/qrco
 SHEETS = "index_cards/sheets/"
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+# Attributes of an item that are keys in the bucket.
+NAMED = ("image", "thumbnail", "qr_code", "index_card")
+
 # Below this many seconds a run hands over to a next invocation: enough for one more page and the record.
 MARGIN_SECONDS = 20.0
 # Removed keys that a result lists; the rest is counted.
@@ -64,11 +67,18 @@ def run(older_than_days: int, *, dry_run: bool) -> dict[str, Any]:
 def _named() -> Iterator[str]:
     """Every item's id, every key that an item names, and those that always lie beside them."""
     for item in inventory.every_item():
+<<<<<<< HEAD
         yield item.item_id
         yield from filter(None, (item.image, item.thumbnail, item.qr_code, item.index_card))
+=======
+>>>>>>> a33995d (Leave out rows that others mistyped, and name them)
         yield f"index_cards/card_{item.item_id}_blank.pdf"
-        if item.qr_code:
-            yield re.sub(r"\.png$", ".svg", item.qr_code)
+        for name in NAMED:
+            key = item.text(name) if isinstance(item, inventory.Broken) else getattr(item, name)
+            if key:
+                yield key
+            if key and name == "qr_code":
+                yield re.sub(r"\.png$", ".svg", key)
 
 
 def _pages(after: str) -> Iterator[list[Listed]]:

@@ -88,6 +88,14 @@ class History:
     skipped: Counter[str] = field(default_factory=Counter)
     negative: list[dict[str, Any]] = field(default_factory=list)
     too_long: list[dict[str, Any]] = field(default_factory=list)
+    unreadable: list[dict[str, Any]] = field(default_factory=list)
+
+    def leave_out(self, item_id: str, entry: str, reason: str) -> None:
+        """Count a delivery whose row cannot be read."""
+        self.deliveries += 1
+        self.skipped["its row cannot be read"] += 1
+        if len(self.unreadable) < NAMED_DELIVERIES:
+            self.unreadable.append({"item_id": item_id, "delivery": entry, "reason": reason[:200]})
 
     def add(self, received: Received) -> None:
         """Count one delivery, or say why not."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from .averages import Bucket, History, LeadTime, Offer, lead_time, settle, window
+from .averages import NAMED_DELIVERIES, Bucket, History, LeadTime, Offer, lead_time, settle, window
 
 # So many of the largest changes are named in the result.
 NAMED_CHANGES = 10
@@ -33,11 +33,19 @@ class Tally:
     without_link: dict[str, int] = field(default_factory=dict)  # deliveries, by reason
     sources: dict[str, int] = field(default_factory=dict)
     largest: list[dict[str, Any]] = field(default_factory=list)
+    unreadable: list[dict[str, Any]] = field(default_factory=list)  # links
 
     def add(self, counts: str, reason: str, number: int = 1) -> None:
         """Add to one of the counts by reason."""
         reasons: dict[str, int] = getattr(self, counts)
         reasons[reason] = reasons.get(reason, 0) + number
+
+    def leave_out(self, item_id: str, entry: str, reason: str) -> None:
+        """Count a link whose row cannot be read."""
+        self.links += 1
+        self.add("skipped", "its row cannot be read")
+        if len(self.unreadable) < NAMED_DELIVERIES:
+            self.unreadable.append({"item_id": item_id, "link": entry, "reason": reason[:200]})
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,8 @@ def examine(owner: str, offers: list[tuple[Offer, str | None]], history: History
     """Look at every link of one item and answer the changes; `offers` come with their suppliers' names."""
     buckets = history.items.pop(owner.removeprefix("item#"), {})
     tally.accounted += sum(bucket.days.total() for bucket in buckets.values())
-    settle([offer for offer, _ in offers], buckets)
+    if offers:
+        settle([offer for offer, _ in offers], buckets)
     changes: list[Change] = []
     for offer, name in offers:
         tally.links += 1
@@ -104,7 +113,7 @@ def record(changes: Iterable[Change], written: Iterable[bool], tally: Tally) -> 
             tally.changed += 1
             tally.largest.append(change.told())
         else:
-            tally.add("skipped", "gone or made inactive meanwhile")
+            tally.add("skipped", "gone, inactive or not writable by now")
     tally.largest.sort(key=lambda told: (-abs(told["to"] - (told["from"] or 0)), told["item_id"], told["supplier"]))
     del tally.largest[NAMED_CHANGES:]
 
@@ -126,6 +135,7 @@ def result(history: History, tally: Tally) -> dict[str, Any]:
         "deliveries_skipped": dict(skipped),
         "negative": history.negative,
         "too_long": history.too_long,
+        "unreadable": [*tally.unreadable, *history.unreadable],
         "largest_changes": tally.largest,
     }
 

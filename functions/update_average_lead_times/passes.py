@@ -41,18 +41,27 @@ def run() -> dict[str, Any]:
 def read(today: date) -> History:
     """The window's deliveries, read once."""
     history = History()
-    for received in physical(_received(today)):
+    for received in physical(_received(today, history)):
         history.add(received)
     return history
 
 
-def _received(today: date) -> Iterator[Received]:
+def _received(today: date, history: History) -> Iterator[Received]:
     for row in deliveries.received(*window(today)):
+        problem = row.problem
+        try:
+            delivered = date.fromisoformat(row.actual_delivery)
+            ordered = clock.parse(row.ordered_at).date() if row.ordered_at else None
+        except ValueError as error:
+            problem = str(error)
+        if problem:
+            history.leave_out(row.owner.removeprefix("item#"), row.entry, problem)
+            continue
         yield Received(
             item_id=row.owner.removeprefix("item#"),
             entry=row.entry,
-            delivered=date.fromisoformat(row.actual_delivery),
-            ordered=clock.parse(row.ordered_at).date() if row.ordered_at else None,
+            delivered=delivered,
+            ordered=ordered,
             supplier_id=row.supplier_id,
             source=row.supplier_source or ("request" if row.supplier_id else None),
             order_number=row.order_number,
@@ -63,8 +72,14 @@ def _items(tally: Tally) -> Iterator[tuple[int, str, list[tuple[Offer, str | Non
     """Every item's links from where the last invocation stopped, as (shard, owner, [(offer, supplier's name)])."""
     for shard in range(tally.shard, deliveries.LINK_SHARDS):
         after = tally.after if shard == tally.shard else ""
-        for owner, links in groupby(deliveries.links(shard, after), key=lambda link: str(link.owner)):
-            yield shard, owner, [(_offer(link), link.supplier_name) for link in links]
+        for owner, rows in groupby(deliveries.links(shard, after), key=lambda row: str(row.owner)):
+            offers: list[tuple[Offer, str | None]] = []
+            for row in rows:
+                if isinstance(row, inventory.Broken):
+                    tally.leave_out(row.item_id, str(row.entry), row.problem)
+                else:
+                    offers.append((_offer(row), row.supplier_name))
+            yield shard, owner, offers
 
 
 def _offer(link: inventory.ItemSupplier) -> Offer:

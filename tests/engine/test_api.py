@@ -8,7 +8,9 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlencode
+from uuid import UUID
 
+import boto3
 import jsonschema
 import jwt
 import pytest
@@ -18,8 +20,10 @@ from openapi_spec_validator import validate
 from api import access, documentation, openapi, routing, sign_in, tokens  # noqa: F401 - declares routes
 from api.handler import handler
 from api.pages import rendering
-from makertasks import clock, wire
+from makertasks import clock, settings, wire
 from makertasks.control import audit
+from makertasks.inventory import table as inventory
+from makertasks.inventory.table import Item
 from makertasks.monitoring import listing
 from makertasks.records import table as records
 from makertasks.submission import producer
@@ -311,6 +315,30 @@ def test_a_cursor_leads_on_and_nowhere_else(tasks_table, counters_table, task_qu
     wrong = [{"status": "PENDING", "cursor": first["cursor"]}, {"cursor": forged}, {"cursor": first["cursor"][:-2]}]
     for query in (*wrong, {"status": "FAILURE", "cursor": forged}):
         assert call("GET", "/v1/tasks", query=query, bearer=bearer)[0] == 422
+
+
+def test_a_row_that_cannot_be_read_is_shown_as_broken(tasks_table, inventory_table, media_bucket):
+    """Its neighbours are listed; it is named with its reason, in JSON and on pages; asking for it is a conflict."""
+    inventory.write([Item(f"item#{UUID(int=number)}", "item", name=f"Item {number}") for number in (1, 2)])
+    table = boto3.resource("dynamodb").Table(settings.inventory_table())
+    table.update_item(
+        Key={"owner": f"item#{UUID(int=1)}", "entry": "item"},
+        UpdateExpression="SET current_stock = :text",
+        ExpressionAttributeValues={":text": "five"},
+    )
+    bearer = token("viewers")
+
+    status, listed, _ = call("GET", "/v1/items", bearer=bearer)
+    assert (status, [item["name"] for item in listed["items"]]) == (200, ["Item 2"])
+    [broken] = listed["broken"]
+    assert broken["item_id"] == str(UUID(int=1))
+    assert "current_stock" in broken["problem"]
+    status, page, _ = call("GET", "/items", bearer=bearer)
+    assert status == 200
+    assert "1 row of the inventory table cannot be read" in base64.b64decode(page).decode()
+    status, problem, _ = call("GET", f"/v1/items/{UUID(int=1)}", bearer=bearer)
+    assert status == 409
+    assert "current_stock" in problem["detail"]
 
 
 def test_what_goes_wrong_inside_tells_nothing(aws):

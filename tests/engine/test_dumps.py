@@ -381,7 +381,7 @@ class TestListing:
         )
         names, cursor = [], None
         while True:
-            page, cursor = inventory.list_items(2, cursor)
+            page, cursor, _ = inventory.list_items(2, cursor)
             names += [item.name for item in page]
             if cursor is None:
                 break
@@ -389,7 +389,7 @@ class TestListing:
 
     def test_a_prefix_finds_names_in_any_case(self):
         inventory.write(Item(f"item#{name}", "item", name=name) for name in ("Bolt", "bolt M3", "Axle"))
-        page, cursor = inventory.list_items(10, prefix=" BOLT")
+        page, cursor, _ = inventory.list_items(10, prefix=" BOLT")
         assert ([item.name for item in page], cursor) == (["Bolt", "bolt M3"], None)
 
     @pytest.mark.parametrize("cursor", ["x", "%%%", "YWJj"])

@@ -56,11 +56,11 @@ class Sheet(msgspec.Struct, forbid_unknown_fields=True):
 @page("GET", "/items", Role.VIEWER)
 def items_page(caller: Caller, query: ItemsQuery, request: Request) -> Reply:
     """Items by name."""
-    found, cursor = inventory.list_items(ITEMS, query.cursor or None, query.prefix)
+    found, cursor, broken = inventory.list_items(ITEMS, query.cursor or None, query.prefix)
     following = address("/items", prefix=query.prefix, cursor=cursor) if cursor else None
     return rendering.page(
         request, caller, "items.html", section="/items", items=[views.item(entry) for entry in found],
-        query=query, following=following,
+        broken=views.broken(broken), query=query, following=following,
     )  # fmt: skip
 
 
@@ -76,6 +76,7 @@ def item_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
         section="/items",
         item=views.item(found.item),
         suppliers=[views.supplier(link) for link in found.suppliers],
+        broken=views.broken(found.broken),
         tasks=[task_views.summary(record) for record in about],
         more_tasks=more is not None,
     )

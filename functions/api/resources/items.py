@@ -47,18 +47,19 @@ class UploadRequest(msgspec.Struct, forbid_unknown_fields=True):
     content_type: Annotated[ContentType, Meta(description="The picture's", examples=["image/jpeg"])]
 
 
-@route("GET", "/v1/items", Role.VIEWER, tag="Items", example={"items": [AN_ANSWER], "cursor": None})
+@route("GET", "/v1/items", Role.VIEWER, tag="Items", example={"items": [AN_ANSWER], "cursor": None, "broken": []})
 def list_items(query: ItemQuery) -> shapes.ItemList:
     """Items by name, with links to what was made for them."""
-    found, cursor = inventory.list_items(query.limit, query.cursor, query.prefix)
-    return {"items": [views.item(entry) for entry in found], "cursor": cursor}
+    found, cursor, broken = inventory.list_items(query.limit, query.cursor, query.prefix)
+    return {"items": [views.item(entry) for entry in found], "cursor": cursor, "broken": views.broken(broken)}
 
 
-@route("GET", "/v1/items/{item_id}", Role.VIEWER, tag="Items", example=AN_ANSWER | {"suppliers": []})
+@route("GET", "/v1/items/{item_id}", Role.VIEWER, tag="Items", example=AN_ANSWER | {"suppliers": [], "broken": []})
 def get_item(item_id: ItemId) -> shapes.ItemDetail:
     """One item with its suppliers and links to its image, thumbnail, QR code and card."""
     page = inventory.get_item_page(item_id)
-    return {**views.item(page.item), "suppliers": [views.supplier(link) for link in page.suppliers]}
+    suppliers = [views.supplier(link) for link in page.suppliers]
+    return {**views.item(page.item), "suppliers": suppliers, "broken": views.broken(page.broken)}
 
 
 @route(

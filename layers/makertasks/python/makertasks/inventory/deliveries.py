@@ -12,7 +12,7 @@ from makertasks.aws.dynamodb import answering
 from makertasks.errors import PassingError
 from makertasks.inventory import site_changes
 from makertasks.inventory import table as inventory
-from makertasks.inventory.model import LINK_SHARDS, Delivery, ItemSupplier, week_of
+from makertasks.inventory.model import LINK_SHARDS, Broken, Delivery, ItemSupplier, week_of
 from makertasks.inventory.table import Change
 
 __all__ = ["LINK_SHARDS", "DeliveryRow", "links", "received", "set_lead_times"]
@@ -28,6 +28,7 @@ class DeliveryRow(NamedTuple):
     supplier_id: str | None
     supplier_source: str | None
     order_number: str | None
+    problem: str | None = None  # why the row cannot be used
 
 
 def received(first: date, last: date) -> Iterator[DeliveryRow]:
@@ -47,15 +48,25 @@ def _week(week: str, condition: Condition) -> Iterator[DeliveryRow]:
     while True:
         with answering("the inventory table did not answer", raises=PassingError):
             page = connection.query(week, condition, index_name="deliveries", exclusive_start_key=start)
-        for row in page["Items"]:
-            values: Any = {name: row[name]["S"] if name in row else None for name in DeliveryRow._fields}
-            yield DeliveryRow(**values)
+        yield from map(_row, page["Items"])
         start = page.get("LastEvaluatedKey")
         if start is None:
             return
 
 
-def links(shard: int, after: str = "") -> Iterator[ItemSupplier]:
+def _row(row: dict[str, dict[str, Any]]) -> DeliveryRow:
+    """A row of the index; what is no text although it should be one is left out and is the row's problem."""
+    values: dict[str, Any] = dict.fromkeys(DeliveryRow._fields)
+    for name in values:
+        kind, value = next(iter(row.get(name, {"NULL": True}).items()))
+        if kind == "S":
+            values[name] = value
+        elif kind != "NULL":
+            values["problem"] = f"{name} has DynamoDB's type {kind}, not S (text)"
+    return DeliveryRow(**values)
+
+
+def links(shard: int, after: str = "") -> Iterator[ItemSupplier | Broken]:
     """The supplier links of one shard in the order of their items, those after the owner `after`, a page at a time."""
     inventory.connect()
     condition = ItemSupplier.owner > after if after else None
@@ -66,15 +77,26 @@ def links(shard: int, after: str = "") -> Iterator[ItemSupplier]:
 def set_lead_times(times: Sequence[tuple[str, str, tuple[int, int, int]]]) -> list[bool]:
     """Set mean, median and 90th percentile, in days, of links named by (owner, entry); the three of a link at once.
 
-    Answers for each link False where it is gone or no longer active. 100 links travel in one transaction, at most;
-    where one of them cannot be written the others are written one by one. Raises PassingError where DynamoDB refuses.
+    Answers for each link False where it is gone, no longer active, or its row holds what cannot be written over. At
+    most 100 links travel in one transaction; where one of them cannot be written the others are written one by one.
+    Raises PassingError where DynamoDB refuses.
     """
     written: list[bool] = []
     for start in range(0, len(times), inventory.TRANSACTION_ENTRIES):
         part = [_lead_time_change(*each) for each in times[start : start + inventory.TRANSACTION_ENTRIES]]
-        together = inventory.transact([], part)
-        written += [together or inventory.change(change) for change in part]
+        try:
+            together = inventory.transact([], part)
+        except inventory.Unstorable:  # one of the rows holds another type; the others are written one by one
+            together = False
+        written += [together or _changed(change) for change in part]
     return written
+
+
+def _changed(change: Change) -> bool:
+    try:
+        return inventory.change(change)
+    except inventory.Unstorable:
+        return False
 
 
 def _lead_time_change(owner: str, entry: str, days: tuple[int, int, int]) -> Change:

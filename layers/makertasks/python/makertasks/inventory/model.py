@@ -26,9 +26,9 @@ from pynamodb.attributes import (
     NumberAttribute,
     UnicodeAttribute,
 )
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
 from makertasks.aws.dynamodb import Table
+from makertasks.inventory.indexes import DeliveriesIndex, ItemsIndex, LinksIndex
 
 # A supplier link that was never measured, as in OpenMakerSuite.
 DEFAULT_LEAD_TIME_DAYS = 7
@@ -65,54 +65,8 @@ def week_of(day: str) -> str:
     return f"{year}-W{week:02d}"
 
 
-class ItemsIndex(GlobalSecondaryIndex["Item"]):
-    """Every item by its name in lower case: lists and searches items.
-
-    Keys only, so that it is written once and not at each change of stock or picture; a page is read by BatchGetItem.
-    """
-
-    class Meta:
-        index_name = "items"
-        projection = IncludeProjection(["kind"])  # the class is part of every query
-
-    listing = UnicodeAttribute(hash_key=True)
-    sort_name = UnicodeAttribute(range_key=True)
-
-
-class LinksIndex(GlobalSecondaryIndex["ItemSupplier"]):
-    """Every supplier link, by shard and then in the order of its items: what lead times compare and change."""
-
-    class Meta:
-        index_name = "links"
-        projection = IncludeProjection(
-            [
-                "kind",
-                "supplier_id",
-                "supplier_name",
-                "unit_cost",
-                "is_primary",
-                "is_active",
-                "average_lead_time",
-                "lead_time_median",
-                "lead_time_p90",
-            ]
-        )
-
-    link_shard = UnicodeAttribute(hash_key=True)
-    owner = UnicodeAttribute(range_key=True)
-
-
-class DeliveriesIndex(GlobalSecondaryIndex["Delivery"]):
-    """What was received, by week and then by delivery date."""
-
-    class Meta:
-        index_name = "deliveries"
-        projection = IncludeProjection(
-            ["kind", "ordered_at", "supplier_id", "supplier_source", "status", "order_number"]
-        )
-
-    delivery_week = UnicodeAttribute(hash_key=True)
-    actual_delivery = UnicodeAttribute(range_key=True)
+# What PynamoDB raises where a row has another type than an attribute, or a class that does not exist.
+_UNREADABLE = (TypeError, ValueError, KeyError, AttributeError)
 
 
 class Entry(Table):
@@ -134,6 +88,14 @@ class Entry(Table):
         super().__init__(hash_key, range_key, _user_instantiated, **attributes)
         if _user_instantiated:
             self.derive()
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Any:
+        """The entry of a row; a Broken one where somebody wrote what no class reads, so that it stops no other."""
+        try:
+            return super().from_raw_data(data)
+        except _UNREADABLE as error:
+            return Broken.of(data, error)
 
     def derive(self) -> None:
         """Set the attributes that only indexes need."""
@@ -269,5 +231,47 @@ class Reference(Entry, discriminator="reference"):
     delivered = UnicodeAttribute(null=True)
 
 
+class Broken(Entry, discriminator="broken"):
+    """A row that no class reads: a script or the console wrote another type than an attribute has."""
+
+    problem: str
+    row: dict[str, Any]  # as DynamoDB has it
+
+    @classmethod
+    def of(cls, data: dict[str, Any], error: Exception) -> Broken:
+        """The entry of a row that raised an error."""
+        broken = cls(data["owner"]["S"], data["entry"]["S"])
+        broken.problem = f"{error}; correct the row, or import the object again"
+        broken.row = data
+        return broken
+
+    def text(self, name: str) -> str | None:
+        """The value of an attribute where it is a text."""
+        text: str | None = self.row.get(name, {}).get("S")
+        return text
+
+    def readable_as(self, model: type[Entry]) -> tuple[Entry, list[str]]:
+        """The entry that the row should be, with the values that can be read, and the names of the others."""
+        entry, unreadable = model(_user_instantiated=False), []
+        for name, attribute in model.get_attributes().items():
+            if attribute.attr_name in self.row:
+                try:
+                    value = attribute.deserialize(attribute.get_value(self.row[attribute.attr_name]))
+                except _UNREADABLE:
+                    unreadable.append(name)
+                else:
+                    setattr(entry, name, value)
+        return entry, unreadable
+
+
 # Classes that have a table of their own to be bound to: PynamoDB keeps a connection a class.
-MODELS: tuple[type[Entry], ...] = (Entry, Item, ItemSupplier, Delivery, ReorderRequest, LoggedDelivery, Reference)
+MODELS: tuple[type[Entry], ...] = (
+    Entry,
+    Item,
+    ItemSupplier,
+    Delivery,
+    ReorderRequest,
+    LoggedDelivery,
+    Reference,
+    Broken,
+)

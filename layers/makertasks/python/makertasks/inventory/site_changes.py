@@ -14,6 +14,7 @@ serves the object for a short time. Where they are pulled, `value` is the object
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -99,8 +100,9 @@ def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changed | None:
     attributes = {
         name: Attribute(_plain(new.get(name)), int(new[version]))
         for version, names in VERSIONED.get(kind, {}).items()
-        if new.get(version) is not None and new[version] != old.get(version)
+        if isinstance(new.get(version), int | Decimal) and new[version] != old.get(version)
         for name in names
+        if isinstance(new.get(name), str | int | Decimal | None)  # other types are not a task's
     }
     if not attributes:
         return None

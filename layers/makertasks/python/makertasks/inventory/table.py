@@ -22,6 +22,7 @@ from makertasks.inventory import site_changes
 from makertasks.inventory.model import (
     DEFAULT_LEAD_TIME_DAYS,
     MODELS,
+    Broken,
     Delivery,
     Entry,
     Item,
@@ -35,15 +36,18 @@ from makertasks.inventory.model import (
 __all__ = [
     "DEFAULT_LEAD_TIME_DAYS",
     "TRANSACTION_ENTRIES",
+    "Broken",
     "Change",
     "Delivery",
     "Entry",
     "Item",
+    "ItemList",
     "ItemPage",
     "ItemSupplier",
     "LoggedDelivery",
     "Reference",
     "ReorderRequest",
+    "Unreadable",
     "Unstorable",
     "change",
     "connect",
@@ -65,6 +69,14 @@ class Unstorable(PermanentError):
     """DynamoDB cannot store a value as it is (a blank key, an entry of more than 400 KB): trying again cannot help."""
 
 
+class Unreadable(PermanentError):
+    """A row holds what no class reads, because a script or the console wrote it."""
+
+    def __init__(self, broken: Broken) -> None:
+        """The message names the item and says what is wrong."""
+        super().__init__(f"item_id: the inventory's row of item {broken.item_id} cannot be read: {broken.problem}")
+
+
 class Change(NamedTuple):
     """New values of single attributes of one entry, and what must hold for them to be written."""
 
@@ -80,6 +92,15 @@ class ItemPage:
     item: Item
     suppliers: list[ItemSupplier] = field(default_factory=list)
     requests: list[ReorderRequest] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+
+
+class ItemList(NamedTuple):
+    """A page of items by name, the cursor of the next, and the rows of the page that cannot be read."""
+
+    items: list[Item]
+    cursor: str | None
+    broken: list[Broken]
 
 
 def connect() -> type[Entry]:
@@ -95,31 +116,45 @@ def owner_of(item_id: UUID | str) -> str:
 
 
 def get_item(item_id: UUID | str) -> Item:
-    """One item; raises UnknownItem, or PassingError where DynamoDB refuses."""
+    """One item; raises UnknownItem, Unreadable, or PassingError where DynamoDB refuses."""
     connect()
     try:
         with answering("the inventory table did not answer", raises=PassingError):
-            return Item.get(owner_of(item_id), "item", consistent_read=True)
+            item: Entry = Item.get(owner_of(item_id), "item", consistent_read=True)
     except Missing as error:
         raise UnknownItem(str(item_id)) from error
+    return _readable(item)
+
+
+def _readable(entry: Entry) -> Item:
+    """An item whose row was read; raises Unreadable."""
+    if isinstance(entry, Item) and entry.name:
+        return entry
+    raise Unreadable(entry if isinstance(entry, Broken) else Broken.of(*_nameless(entry)))
+
+
+def _nameless(entry: Entry) -> tuple[dict[str, Any], ValueError]:
+    key = {"owner": {"S": str(entry.owner)}, "entry": {"S": str(entry.entry)}}
+    return key, ValueError("'name' is missing")
 
 
 def get_item_page(item_id: UUID | str) -> ItemPage:
-    """One item with its supplier links and requests, by one Query; raises UnknownItem or PassingError."""
+    """One item with its supplier links and requests, by one Query; raises UnknownItem, Unreadable or PassingError."""
     connect()
     with answering("the inventory table did not answer", raises=PassingError):
         entries = list(Entry.query(owner_of(item_id)))
-    item = next((entry for entry in entries if isinstance(entry, Item)), None)
+    item = next((entry for entry in entries if entry.entry == "item"), None)
     if item is None:
         raise UnknownItem(str(item_id))
     return ItemPage(
-        item,
+        _readable(item),
         [entry for entry in entries if isinstance(entry, ItemSupplier)],
         [entry for entry in entries if isinstance(entry, ReorderRequest)],
+        [entry for entry in entries if isinstance(entry, Broken)],
     )
 
 
-def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> tuple[list[Item], str | None]:
+def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> ItemList:
     """A page of items by name, those whose name begins with `prefix` (any case), and the next page's cursor.
 
     Costs one Query of keys and one BatchGetItem for each 100 items. Raises InvalidRequest for a cursor that is not one
@@ -134,15 +169,19 @@ def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> tuple
         last = page.last_evaluated_key
     found = find(keys)
     items = [entry for key in keys if isinstance(entry := found.get(key), Item)]
-    return items, _encode_cursor(last["sort_name"]["S"], last["owner"]["S"]) if last else None
+    broken = [entry for key in keys if isinstance(entry := found.get(key), Broken)]
+    broken += [Broken.of(*_nameless(item)) for item in items if not item.name]
+    following = _encode_cursor(last["sort_name"]["S"], last["owner"]["S"]) if last else None
+    return ItemList([item for item in items if item.name], following, broken)
 
 
-def every_item() -> Iterator[Item]:
-    """All items by name, a page at a time; raises PassingError where DynamoDB refuses."""
+def every_item() -> Iterator[Item | Broken]:
+    """All items by name, a page at a time, then those that cannot be read; raises PassingError."""
     cursor: str | None = None
     while True:
-        items, cursor = list_items(TRANSACTION_ENTRIES, cursor)
+        items, cursor, broken = list_items(TRANSACTION_ENTRIES, cursor)
         yield from items
+        yield from broken
         if cursor is None:
             return
 

@@ -141,6 +141,8 @@ def check_item(argument: str, item_id: str) -> None:
         inventory.get_item(item_id)
     except UnknownItem as error:
         raise unknown_item(argument, item_id) from error
+    except inventory.Unreadable as error:
+        raise InvalidRequest(f"kwargs.{argument}", str(error).partition(": ")[2]) from error
 
 
 def unknown_item(argument: str, item_id: str) -> InvalidRequest:

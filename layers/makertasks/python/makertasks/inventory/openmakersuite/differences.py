@@ -6,12 +6,13 @@ there is none, and a lead time that was measured here is kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pynamodb.attributes import MapAttribute
 
 from makertasks import clock
-from makertasks.inventory.table import Change, Entry
+from makertasks.inventory.table import Broken, Change, Entry
 
 # Attributes that only tasks write.
 MADE_HERE = {
@@ -44,8 +45,21 @@ def is_older(entry: Entry, stored: Entry) -> bool:
 
 def difference(entry: Entry, stored: Entry) -> Change | None:
     """What of an object's own attributes differs from the table, None where nothing does."""
+    if isinstance(stored, Broken):
+        return _repair(entry, stored)
     actions = _actions(entry, stored)
     return _change(entry, stored, actions) if actions else None
+
+
+def _repair(entry: Entry, broken: Broken) -> Change:
+    """What makes a row that cannot be read the object's again; what tasks made and can be read stays."""
+    readable, unreadable = broken.readable_as(type(entry))
+    actions = _actions(entry, readable, unreadable)
+    for name in unreadable:
+        attribute, value = getattr(type(entry), name), getattr(entry, name)
+        kept = value is not None and name not in MADE_HERE
+        actions.append(attribute.set(value) if kept else attribute.remove())
+    return Change(type(entry)(broken.owner, broken.entry), actions, Entry.owner.exists())
 
 
 def confirmation(entry: Entry, stored: Entry) -> Change | None:
@@ -66,9 +80,9 @@ def _as_seen(attribute: Any, seen: str | None) -> Any:
     return attribute.does_not_exist() if seen is None else attribute == seen
 
 
-def _actions(entry: Entry, stored: Entry) -> list[Any]:
+def _actions(entry: Entry, stored: Entry, but: Sequence[str] = ()) -> list[Any]:
     actions = []
-    for name in type(entry).get_attributes():
+    for name in sorted(type(entry).get_attributes().keys() - set(but)):
         value, there = _value(entry, name), _value(stored, name)
         if value != there and _may_write(name, value, stored):
             attribute = getattr(type(entry), name)

@@ -246,7 +246,7 @@ def drop_missing_media(entry: Entry, stored: dict[Key, Entry], has_media: Callab
     there = stored.get(_key(entry))
     for name in FILLED if isinstance(entry, Item) else ():
         key = getattr(entry, name)
-        if key and (there is None or getattr(there, name) is None) and not has_media(key):
+        if key and (there is None or getattr(there, name, None) is None) and not has_media(key):
             setattr(entry, name, None)
             missing += 1
     return missing
