@@ -53,14 +53,27 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PermanentError | Pa
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
-def from_status(status: int, headers: Mapping[str, str], where: str) -> TaskError:
-    """The failure that an HTTP status other than success and redirection means."""
+def from_status(status: int, headers: Mapping[str, str], where: str, contact: str = "") -> TaskError:
+    """The failure that an HTTP status other than success and redirection means.
+
+    `contact` is what the User-Agent header names: some servers refuse robots without one.
+    """
     try:
         phrase = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         phrase = str(status)
     if status in PASSING_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return PassingError(f"image_url: the server answered {phrase} for {where}", retry_after(headers))
+    if status == HTTPStatus.FORBIDDEN:
+        named = (
+            ""
+            if contact
+            else "set the stack's parameter DownloadContact, as some servers want to know whom to ask, or "
+        )
+        return PermanentError(
+            f"image_url: the server answered {phrase} for {where}; it does not serve programs, or not without "
+            f"signing in: {named}upload the picture instead"
+        )
     return PermanentError(
         f"image_url: the server answered {phrase} for {where}; open the address in a browser that is not signed in, "
         "and correct the item's image_url"

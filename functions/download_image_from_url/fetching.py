@@ -1,6 +1,6 @@
 """Fetching a picture's bytes from an address that a stranger may have written.
 
-Nothing that a server says is believed: not its type, not its length, not where it sends us. Nothing is decompressed.
+Nothing that a server says is believed: not its type, not its length, not where it sends us.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import re
 import socket
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import requests
 from ssrfguard import SSRFGuardError
 from urllib3.exceptions import HTTPError
 
-from download_image_from_url import faults
+from download_image_from_url import faults, packing
 from download_image_from_url.guarding import Deadline, GuardedAdapter, policy_for
 from makertasks.errors import InvalidArguments, PassingError, PermanentError
 from makertasks.media.pictures import MAX_BYTES
@@ -31,8 +31,9 @@ CHUNK_BYTES = 64 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SUCCESSES = frozenset({200, 203})  # 203: a proxy on the way changed something
 
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))  # every letter of ASCII that a request line can hold
+
 HEADERS = {
-    "User-Agent": "makertasks (image of an inventory item)",
     "Accept": "image/jpeg, image/png, image/webp, image/*;q=0.5, */*;q=0.1",
     # A picture is compressed already, and a few bytes can be gigabytes once unpacked.
     "Accept-Encoding": "identity",
@@ -93,6 +94,23 @@ def parse(url: str) -> Location:
     return Location(plain, unquote(parts.username).encode(), unquote(parts.password or "").encode())
 
 
+def exact_target(url: str) -> str | None:
+    """Path and query as the address writes them, for signed addresses; None where a request needs another form.
+
+    Libraries write `%2f` as `%2F` and `%7e` as `~`, which means the same and breaks a signature over the text.
+
+    >>> exact_target("https://example.com/a%2fb%7e.jpg?sig=%3d#top")
+    '/a%2fb%7e.jpg?sig=%3d'
+    >>> exact_target("https://example.com/../100%.jpg") is None
+    True
+    """
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if re.search(r"%(?![0-9A-Fa-f]{2})", target) or re.search(r"/\.{1,2}(/|$)", parts.path):
+        return None
+    return quote(target, safe=_VISIBLE)
+
+
 @dataclass(frozen=True)
 class Fetcher:
     """Fetches within limits. The resolver and the certificates to trust are for tests and unusual networks."""
@@ -100,6 +118,7 @@ class Fetcher:
     allowed_hosts: frozenset[str] = frozenset()
     limits: Limits = Limits()
     resolver: Resolver = socket.getaddrinfo
+    contact: str = ""  # whom a server's operator can ask, as Wikimedia's policy for robots wants it
     trust: bool | str = True  # True: the certificate authorities that browsers trust; or a file of others
 
     def fetch(self, url: str) -> bytes:
@@ -121,12 +140,13 @@ class Fetcher:
         """One request: the body, or where to ask instead."""
         where = shown(location.url)
         try:
-            request = requests.Request("GET", location.url, HEADERS).prepare()
+            headers = HEADERS | {"User-Agent": self._agent()}
+            request = requests.Request("GET", location.url, headers).prepare()
             if location.user is not None:
                 request.prepare_auth((location.user, location.password))
             policy = policy_for(str(request.url), self.allowed_hosts)
             policy.check_url(str(request.url))
-            adapter = GuardedAdapter(policy, self.resolver, deadline)
+            adapter = GuardedAdapter(policy, self.resolver, deadline, exact_target(location.url))
             try:
                 timeouts = self._timeouts(deadline)
                 with adapter.send(request, stream=True, timeout=timeouts, verify=self.trust) as response:
@@ -139,6 +159,9 @@ class Fetcher:
             if deadline.passed:
                 raise self._too_slow(where) from None
             raise faults.from_error(error, where) from None
+
+    def _agent(self) -> str:
+        return f"makertasks ({'; '.join(filter(None, (self.contact, 'images of inventory items')))})"
 
     def _timeouts(self, deadline: Deadline) -> tuple[float, float]:
         left = max(deadline.remaining, 0.001)
@@ -166,15 +189,21 @@ class Fetcher:
         return Location(following.url)
 
     def _body(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
-        """The body of a success, as it was sent; the limit is on what comes, whatever Content-Length says."""
+        """The body of a success, unpacked where the server packed it."""
         if response.status_code not in SUCCESSES:
-            raise faults.from_status(response.status_code, response.headers, where)
-        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in {"", "identity"}:
-            raise PermanentError(
-                f"image_url: the server sent {where} packed ({encoding[:20]}) although it was asked not to; "
-                "nothing is unpacked here, so use another address"
-            )
+            raise faults.from_status(response.status_code, response.headers, where, self.contact)
+        try:
+            codings = packing.codings_of(response.headers.get("Content-Encoding", ""))
+            return packing.unpacked(self._sent(response, where, deadline), codings, self.limits.bytes)
+        except packing.CannotUnpack as error:
+            raise PermanentError(f"image_url: {where} {error}") from None
+        except packing.TooLarge:
+            raise self._too_large(where) from None
+        except packing.Incomplete:
+            raise PassingError(f"image_url: the connection ended before all of {where} had come") from None
+
+    def _sent(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
+        """The body's bytes as they come; the limit holds whatever Content-Length says."""
         announced = response.headers.get("Content-Length", "")
         if announced.isdigit() and int(announced[:20]) > self.limits.bytes:
             raise self._too_large(where)

@@ -7,14 +7,17 @@ own: a look-up, and a server that sends one byte at a time.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
 from concurrent.futures import Future
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, parse_headers
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from ssrfguard import Policy
+from ssrfguard import Policy, _policy
 from ssrfguard.requests import SafeAdapter
 
 if TYPE_CHECKING:
@@ -27,7 +30,16 @@ if TYPE_CHECKING:
 WEB_PORTS = frozenset({80, 443, 8000, 8080, 8443})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
+# Names that DNS and web servers know also have underscores, which ssrfguard's own pattern leaves out. What a name leads
+# to is checked all the same.
+_policy._HOSTNAME = re.compile(  # noqa: SLF001 - it offers no setting for this
+    r"^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9-]{1,63}\.?$", re.IGNORECASE
+)
+
 EVERY_ADDRESS = ("0.0.0.0/0", "::/0")
+
+# Interim answers before a real one: servers send one or two.
+MOST_INTERIM = 20
 
 # Addresses of one name that are tried, each with its own time-out.
 CONNECTION_ATTEMPTS = 3
@@ -127,9 +139,10 @@ class Deadline:
 class GuardedAdapter(SafeAdapter):
     """ssrfguard's adapter whose connections end at a deadline."""
 
-    def __init__(self, policy: Policy, resolver: Resolver, deadline: Deadline) -> None:
-        """One adapter a request: its policy is for that request's host."""
+    def __init__(self, policy: Policy, resolver: Resolver, deadline: Deadline, target: str | None = None) -> None:
+        """One adapter a request: its policy is for that request's host, and `target` is what it asks for, exactly."""
         self._deadline = deadline
+        self._target = target
         super().__init__(policy=policy, resolver=deadline.resolver(resolver), pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -137,14 +150,31 @@ class GuardedAdapter(SafeAdapter):
         super().init_poolmanager(*args, **kwargs)
         pools = self.poolmanager.pool_classes_by_scheme
         self.poolmanager.pool_classes_by_scheme = {
-            scheme: _watched(pool, self._deadline) for scheme, pool in pools.items()
+            scheme: _watched(pool, self._deadline, self._target) for scheme, pool in pools.items()
         }
 
 
-def _watched(pool: type[HTTPConnectionPool], deadline: Deadline) -> type[HTTPConnectionPool]:
+class FinalResponse(HTTPResponse):
+    """A response behind any interim ones (1xx, RFC 9110, section 15.2); http.client itself skips 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MOST_INTERIM):
+            status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # of the standard library
+            if not HTTPStatus.CONTINUE <= status[1] < HTTPStatus.OK or status[1] == HTTPStatus.SWITCHING_PROTOCOLS:
+                return status
+            parse_headers(self.fp)
+        raise HTTPException(f"more than {MOST_INTERIM} interim answers")
+
+
+def _watched(pool: type[HTTPConnectionPool], deadline: Deadline, target: str | None) -> type[HTTPConnectionPool]:
     made: Any = pool.ConnectionCls
 
     class WatchedConnection(made):  # type: ignore[misc]  # the class is the library's choice
+        response_class = FinalResponse
+
+        def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
+            super().putrequest(method, target or url, *args, **options)
+
         def _new_conn(self) -> socket.socket:
             connection: socket.socket = super()._new_conn()
             deadline.watch(connection)

@@ -36,7 +36,7 @@ def download_image_from_url(item_id: ItemId, image_url: str) -> dict[str, Any]:
     # The API imports this module to learn the task's arguments; requests and Pillow load when the task runs.
     from download_image_from_url.fetching import Fetcher
 
-    return download(item_id, image_url, Fetcher(settings.allowed_hosts()))
+    return download(item_id, image_url, Fetcher(settings.allowed_hosts(), contact=settings.download_contact()))
 
 
 def download(item_id: UUID, image_url: str, fetcher: Fetcher) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 import tracemalloc
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -192,7 +193,13 @@ PERMANENT = {
     "a body without end": (repeated(OK + b"\r\n", bytes(65536)), "more than 300000 bytes"),
     "chunks without end": (repeated(CHUNKED, b"10000\r\n" + bytes(65536) + b"\r\n"), "more than 300000 bytes"),
     "a chunk's length without end": (repeated(CHUNKED, b"0" * 65536), "does not speak HTTP"),
-    "a gzip bomb, declared": (reply(200, BOMB, Content_Encoding="gzip"), "packed (gzip)"),
+    "a gzip bomb, declared": (reply(200, BOMB, Content_Encoding="gzip"), "more than 300000 bytes"),
+    "a bomb in a bomb": (reply(200, gzip.compress(BOMB), Content_Encoding="gzip, x-gzip"), "more than 300000 bytes"),
+    "a deflate bomb": (reply(200, zlib.compress(bytes(30_000_000)), Content_Encoding="deflate"), "more than 300000"),
+    "packed three times over": (reply(200, b"abc", Content_Encoding="gzip, gzip, gzip"), "packed 3 times over"),
+    "not packed as it says": (reply(200, JPEG, Content_Encoding="gzip"), "not packed as its headers say (gzip)"),
+    "interim answers only": (raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 30), "does not speak HTTP"),
+    "another protocol": (raw(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), "101 Switching Protocols"),
     "a gzip bomb, not declared": (reply(200, BOMB), "is a gzip file"),
     "packed in another way": (reply(200, b"abc", Content_Encoding="br"), "packed (br)"),
     "a decompression bomb": (reply(200, png(50_000, 50_000, bytes(1_000_000))), "megapixels; the limit for a PNG is"),
@@ -222,6 +229,7 @@ PASSING = {
     "not now": (reply(503), "503 Service Unavailable"),
     "a status above all others": (reply(599), "599"),
     "a length longer than the body": (raw(OK + b"Content-Length: 5000\r\n\r\n" + JPEG[:500]), "before all of"),
+    "an end within what is packed": (reply(200, gzip.compress(JPEG)[:-20], Content_Encoding="gzip"), "before all of"),
     "an end within a chunk": (raw(CHUNKED + b"1000\r\nabc"), "before all of"),
     "a chunk of no length": (raw(CHUNKED + b"nonsense\r\n"), "before all of"),
     "an end before the answer": (raw(b""), "closed the connection without an answer"),

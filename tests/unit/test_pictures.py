@@ -38,6 +38,14 @@ def test_everything_else_is_refused_by_name(name):
         pictures.prepare(REFUSED[name])
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("a HEIC", "Settings, Camera, Formats, Most Compatible"), ("an AVIF", "as JPEG")]
+)
+def test_who_sends_what_a_phone_makes_learns_what_to_do(name, remedy):
+    with pytest.raises(UnusablePicture, match=remedy):
+        pictures.prepare(REFUSED[name])
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize(
     ("orientation", "as_the_camera_held_it"),

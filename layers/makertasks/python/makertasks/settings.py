@@ -91,6 +91,11 @@ def allowed_hosts() -> frozenset[str]:
     return frozenset(host for host in os.environ.get("DOWNLOAD_ALLOWED_HOSTS", "").replace(",", " ").split() if host)
 
 
+def download_contact() -> str:
+    """Whom a server's operator can ask about downloads (an address of the web or of mail); empty where not set."""
+    return os.environ.get("DOWNLOAD_CONTACT", "")
+
+
 def retention_days(status: str) -> float | None:
     """Days after which an ended task's record goes, by status (`RETENTION_DAYS_SUCCESS`); None keeps it for ever."""
     value = os.environ.get(f"RETENTION_DAYS_{status}", "")

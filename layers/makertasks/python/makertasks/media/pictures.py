@@ -42,6 +42,14 @@ THUMBNAIL_QUALITY = 85
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 CONTENT_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
+# What to do about kinds that phones and browsers make.
+REMEDIES = {
+    "a HEIC": "On an iPhone choose Settings, Camera, Formats, Most Compatible, or share the photo as JPEG",
+    "an AVIF": "Save the picture as JPEG or PNG in any image program",
+    "a GIF": "Save one of its frames as PNG",
+    "an SVG": "Export it as PNG",
+}
+
 # Quality where the source's own quantisation can't be taken over.
 QUALITY = 90
 
@@ -121,7 +129,7 @@ def _kind_of(body: bytes) -> str:
         raise UnusablePicture(f"has {len(body)} bytes; the limit is {MAX_BYTES}. Give a smaller picture")
     kind = name_of(body)
     if kind not in KEPT:
-        raise UnusablePicture(f"is {kind}; only JPEG, PNG and WebP are kept. Give one of these")
+        raise UnusablePicture(f"is {kind}; only JPEG, PNG and WebP are kept. {REMEDIES.get(kind, 'Give one of these')}")
     return kind
 
 

@@ -1,0 +1,73 @@
+"""Content codings (RFC 9110, section 8.4): what a server packed although it was asked not to, within a limit."""
+
+from __future__ import annotations
+
+import zlib
+
+# Codings that exist and are not unpacked here. Any other word (`UTF-8`, `binary`, `base64`, `aws-chunked`, `none`) is a
+# server's mistake, which browsers pass over.
+_FOREIGN = frozenset({"br", "compress", "x-compress", "zstd", "dcb", "dcz", "exi", "pack200-gzip"})
+_GZIP = frozenset({"gzip", "x-gzip"})
+
+_GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # zlib's names for the three forms of deflate
+
+# Servers pack once; a proxy may have packed once more.
+MOST_CODINGS = 2
+
+
+class CannotUnpack(ValueError):
+    """The body is not what its headers say; the message continues a sentence that begins with its address."""
+
+
+class TooLarge(ValueError):
+    """Unpacked, there are more bytes than the limit."""
+
+
+class Incomplete(ValueError):
+    """The packed bytes end before their end."""
+
+
+def codings_of(header: str) -> list[str]:
+    """The codings to undo, last one first; raises CannotUnpack for those that are not undone here.
+
+    >>> codings_of("gzip"), codings_of("aws-chunked"), codings_of("identity, UTF-8")
+    (['gzip'], [], [])
+    """
+    named = [part.strip().lower() for part in header.split(",")]
+    for name in named:
+        if name in _FOREIGN:
+            raise CannotUnpack(f"came packed ({name}) although the server was asked not to; use another address")
+    known = [name for name in reversed(named) if name in _GZIP or name == "deflate"]
+    if len(known) > MOST_CODINGS:
+        raise CannotUnpack(f"came packed {len(known)} times over; use another address")
+    return known
+
+
+def unpacked(body: bytes, codings: list[str], limit: int) -> bytes:
+    """The body with its codings undone; raises CannotUnpack, TooLarge or Incomplete."""
+    for coding in codings:
+        body = _inflated(body, _GZIP_BITS if coding in _GZIP else _bits_of(body), limit, coding)
+    return body
+
+
+def _bits_of(body: bytes) -> int:
+    """Deflate is zlib's form by the standard, and the bare one from some servers (RFC 9110, section 8.4.1.2)."""
+    head = int.from_bytes(body[:2], "big")
+    return _ZLIB_BITS if body[:1] and body[0] & 0x0F == zlib.DEFLATED and head % 31 == 0 else _RAW_BITS
+
+
+def _inflated(body: bytes, bits: int, limit: int, coding: str) -> bytes:
+    out = b""
+    while True:  # a gzip file may have several members
+        unpacking = zlib.decompressobj(bits)
+        try:
+            out += unpacking.decompress(body, limit + 1 - len(out))
+        except zlib.error:
+            raise CannotUnpack(f"is not packed as its headers say ({coding}); use another address") from None
+        if len(out) > limit:
+            raise TooLarge
+        if not unpacking.eof:
+            raise Incomplete
+        body = unpacking.unused_data
+        if bits != _GZIP_BITS or not body.startswith(b"\x1f\x8b"):
+            return out
