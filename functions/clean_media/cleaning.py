@@ -67,11 +67,7 @@ def run(older_than_days: int, *, dry_run: bool) -> dict[str, Any]:
 def _named() -> Iterator[str]:
     """Every item's id, every key that an item names, and those that always lie beside them."""
     for item in inventory.every_item():
-<<<<<<< HEAD
         yield item.item_id
-        yield from filter(None, (item.image, item.thumbnail, item.qr_code, item.index_card))
-=======
->>>>>>> a33995d (Leave out rows that others mistyped, and name them)
         yield f"index_cards/card_{item.item_id}_blank.pdf"
         for name in NAMED:
             key = item.text(name) if isinstance(item, inventory.Broken) else getattr(item, name)

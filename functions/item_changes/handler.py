@@ -43,9 +43,13 @@ def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
     'https://example.com/a.png'
     >>> wanted_url({"image_url": "u", "stock": 1}, {"image_url": "u", "stock": 2}) is None
     True
+    >>> wanted_url({"image_url": "u", "image": "inventory/images/a.png"}, {"image_url": "u"})
+    'u'
     """
     written = str(new.get("image_url") or "")
     url = without_credentials(written)
+    if old.get("image") and not new.get("image"):  # the whole item was put anew, as a script does, and lost its image
+        return url or None
     unchanged = written == old.get("image_url")
     return None if not url or unchanged or url == new.get("image_source") else url
 

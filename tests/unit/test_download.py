@@ -8,6 +8,7 @@ from download_image_from_url.fetching import Fetcher
 from download_image_from_url.handler import download, download_image_from_url
 from makertasks.aws import bucket
 from makertasks.aws import session as clients
+from makertasks.context import Context, running
 from makertasks.errors import PermanentError, UnknownItem
 from makertasks.inventory import table as inventory
 from makertasks.inventory.table import Item
@@ -289,6 +290,74 @@ def test_an_upload_stands_until_the_image_url_changes(store):
     images.attach(item, prepared(), None)
 
     assert inventory.get_item(ITEM).image_source == "https://example.com/drill.jpg"
+
+
+MORNING, NOON = "2026-11-25T08:00:00.000000Z", "2026-11-25T12:00:00.000000Z"
+
+
+def asked_at(moment, task_id="t"):
+    return running(Context(task_id, requested=moment))
+
+
+def test_an_upload_made_while_an_older_download_runs_stays(server, store):
+    def upload_first(connection, head):
+        with asked_at(NOON):
+            images.attach(inventory.get_item(ITEM), prepared((40, 30)), None)
+        reply(200, JPEG)(connection, head)
+
+    url = server.serve("/drill.jpg", upload_first)
+    save_item(image_url=url)
+
+    with asked_at(MORNING):
+        late = run(url)
+
+    assert (late["changed"], late["reason"]) == (False, images.OVERTAKEN)
+    assert opened(bucket.get("inventory/images/DR-1.jpg").body).size == (40, 30)
+
+
+@pytest.mark.parametrize("source", ["https://example.com/drill.jpg", None])
+@pytest.mark.parametrize("newest", ["https://example.com/drill.jpg", None])
+def test_the_newest_wish_wins_in_whichever_order_and_way_they_come(store, source, newest):
+    """`None` is an upload. The one asked for at noon is attached first; the morning's comes when all is done."""
+    item = save_item(image_url="https://example.com/drill.jpg")
+    with asked_at(NOON):
+        images.attach(item, prepared((40, 30)), newest)
+
+    with asked_at(MORNING):
+        late = images.attach(inventory.get_item(ITEM), prepared(), source)
+
+    assert (late["changed"], late["reason"]) == (False, images.OVERTAKEN)
+    assert opened(bucket.get("inventory/images/DR-1.jpg").body).size == (40, 30)
+
+
+@pytest.mark.parametrize("source", ["https://example.com/drill.jpg", None])
+def test_who_asks_again_gets_the_image_again(store, source):
+    item = save_item(image_url="https://example.com/drill.jpg")
+    with asked_at(MORNING):
+        images.attach(item, prepared((40, 30)), None)
+
+    with asked_at(NOON):
+        assert images.attach(inventory.get_item(ITEM), prepared(), source)["changed"] is True
+
+    assert opened(bucket.get("inventory/images/DR-1.jpg").body).size == (80, 60)
+
+
+def test_an_older_wish_does_not_overwrite_what_a_newer_one_is_just_storing(store):
+    """The newer one has written its objects, and not yet the item."""
+    item = save_item(image_url="https://example.com/drill.jpg")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inventory, "update_item", stop)
+        with asked_at(NOON), pytest.raises(ConnectionError):
+            images.attach(item, prepared((40, 30)), None)
+
+    with asked_at(MORNING):
+        assert images.attach(item, prepared(), item.image_url)["reason"] == images.OVERTAKEN
+
+    assert opened(bucket.get("inventory/images/DR-1.jpg").body).size == (40, 30)
+
+
+def stop(*_, **__):
+    raise ConnectionError("the function ends here")
 
 
 # The way there

@@ -38,6 +38,7 @@ class Context:
 
     task_id: str
     attempt: int = 1
+    requested: str = ""  # when the task was asked for, as `clock.text` writes it; empty where nobody recorded it
     deadline: float = field(default_factory=lambda: time.monotonic() + 900)  # time.monotonic() seconds
     state: dict[str, Any] = field(default_factory=dict)
     report: Callable[[int, int], None] = lambda _done, _total: None

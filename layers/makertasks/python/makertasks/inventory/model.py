@@ -128,6 +128,7 @@ class Item(Entry, discriminator="item"):
     image_source = UnicodeAttribute(null=True)  # the image_url that `image` was made from
     thumbnail = UnicodeAttribute(null=True)
     image_digest = UnicodeAttribute(null=True)  # SHA-256 of the image, hexadecimal
+    image_wanted = UnicodeAttribute(null=True)  # when the image was asked for; an older wish replaces nothing
     image_version = NumberAttribute(null=True)  # grows whenever a task changes the image
     qr_code = UnicodeAttribute(null=True)
     qr_code_digest = UnicodeAttribute(null=True)

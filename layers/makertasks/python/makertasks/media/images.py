@@ -4,7 +4,8 @@ Image and item change together as far as two stores can. The key is the one Open
 overwrites the old one, and the order is: objects, then the item's one conditional write, then cleaning up.
 
 - Objects are written only over the version that was seen before the item was read, and the item must still want this
-  image. So an outdated download can never overwrite what a newer one has stored.
+  image: its image_url is unchanged, and nobody asked for its present image later, be it by upload or by download. So
+  the newest wish wins, in whichever order tasks run.
 - A crash before the item's write leaves the old record, at worst above the new pixels; a crash after it leaves an
   object too many. Running the task again ends in the same place in either case, as keys and pixels are the same.
 """
@@ -13,9 +14,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from makertasks import clock
 from makertasks.aws import bucket
+from makertasks.context import current
 from makertasks.errors import PassingError, UnknownItem
 from makertasks.inventory import table as inventory
 from makertasks.inventory.table import Item
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
     from makertasks.media.pictures import Picture
 
 FOLDER = "inventory/images/"
+
+# Metadata of an object: when its image was asked for.
+WANTED = "wanted"
 EXTENSIONS = ("jpg", "png", "webp")
 
 # Two tasks that write one item's image at the same moment: the second looks again, and mostly finds its work done.
@@ -37,6 +44,7 @@ ATTEMPTS = 3
 _PLAIN_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 OUTDATED = "the item's image_url is another one now; its own download counts"
+OVERTAKEN = "the item's image was asked for later than this one; the newer counts"
 
 
 def key_of(name: str, extension: str) -> str:
@@ -68,20 +76,24 @@ def attach(item: Item, picture: Picture, source_url: str | None) -> dict[str, An
 
     `source_url` is where a download came from; then the item's image_url must still be what it is in `item`, or else
     nothing changes and the result says so. None is an upload, which counts as the image for the present image_url:
-    only a change of that fetches another. Raises UnknownItem where the item is gone and PassingError where a service
+    only a change of that, or a new request for a download, fetches another. A task that was asked for before the item's
+    present image was changes nothing either. Raises UnknownItem where the item is gone and PassingError where a service
     refuses or other tasks keep writing the same image.
     """
+    wanted = current().requested or clock.text(clock.now())
     for _ in range(ATTEMPTS):
         image, seen = _place(item, picture)
         seen_thumbnail = bucket.version(thumbnail_key_of(image))
         now = inventory.get_item(item.item_id)
         if source_url is not None and now.image_url != item.image_url:
             return outdated(now)
-        written = _write(item.item_id, picture, image, (seen, seen_thumbnail))
+        if max(now.image_wanted or "", seen.metadata.get(WANTED, "")) > wanted:
+            return outdated(now, OVERTAKEN)
+        written = _write(item.item_id, picture, image, (seen, seen_thumbnail), wanted)
         if written is None:
             continue
-        source = without_credentials(source_url or now.image_url or "") or None
-        return _commit(now, picture, image, source, written, None if source_url is None else _unchanged(now))
+        made = _Made(image, without_credentials(source_url or now.image_url or "") or None, wanted, written)
+        return _commit(now, picture, made, _still_wanted(now, wanted, is_upload=source_url is None))
     raise PassingError(f"other tasks kept writing the image of item {item.item_id}; it will be tried again")
 
 
@@ -96,17 +108,25 @@ def _place(item: Item, picture: Picture) -> tuple[str, Version]:
     return image, bucket.version(image)
 
 
-def _unchanged(item: Item) -> Condition:
-    return Item.image_url.does_not_exist() if item.image_url is None else Item.image_url == item.image_url
+def _still_wanted(item: Item, wanted: str, *, is_upload: bool) -> Condition:
+    newest: Condition = Item.image_wanted.does_not_exist() | (Item.image_wanted <= wanted)
+    if is_upload:
+        return newest
+    if item.image_url is None:
+        same: Condition = Item.image_url.does_not_exist()
+    else:
+        same = Item.image_url == item.image_url
+    both: Condition = newest & same
+    return both
 
 
-def outdated(item: Item) -> dict[str, Any]:
-    """The result where an item no longer wants the image of a download: what it has stays."""
-    return {"image": item.image, "thumbnail": item.thumbnail, "changed": False, "reason": OUTDATED}
+def outdated(item: Item, reason: str = OUTDATED) -> dict[str, Any]:
+    """The result where an item no longer wants a task's image: what it has stays."""
+    return {"image": item.image, "thumbnail": item.thumbnail, "changed": False, "reason": reason}
 
 
 def _write(
-    item_id: str, picture: Picture, image: str, seen: tuple[Version, Version]
+    item_id: str, picture: Picture, image: str, seen: tuple[Version, Version], wanted: str
 ) -> tuple[Version | None, Version | None] | None:
     """Write image and thumbnail where they differ from what is there; None where another task came in between.
 
@@ -116,40 +136,43 @@ def _write(
     objects = ((image, picture.body, picture.content_type), (thumbnail_key_of(image), picture.thumbnail, "image/webp"))
     for (key, body, content_type), there in zip(objects, seen, strict=True):
         metadata = {"item-id": item_id, "sha256": hashlib.sha256(body).hexdigest()}
-        if there.etag and there.metadata == metadata:
+        if there.etag and metadata.items() <= there.metadata.items():
             written.append(None)
             continue
-        version = bucket.replace(key, body, content_type, metadata, there)
+        version = bucket.replace(key, body, content_type, metadata | {WANTED: wanted}, there)
         if version is None:
             return None
         written.append(version)
     return written[0], written[1]
 
 
-def _commit(
-    item: Item,
-    picture: Picture,
-    image: str,
-    source: str | None,
-    written: tuple[Version | None, Version | None],
-    condition: Condition | None,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Made:
+    """Objects that were written for an item: the image's key, where it came from, when it was asked for, versions."""
+
+    image: str
+    source: str | None
+    wanted: str
+    written: tuple[Version | None, Version | None]
+
+
+def _commit(item: Item, picture: Picture, made: _Made, condition: Condition) -> dict[str, Any]:
     """The item's one write, and the result of the whole."""
+    image, thumbnail = made.image, thumbnail_key_of(made.image)
     digest = hashlib.sha256(picture.body).hexdigest()
-    thumbnail = thumbnail_key_of(image)
-    attributes = {"image": image, "thumbnail": thumbnail, "image_source": source, "image_digest": digest}
+    attributes = {"image": image, "thumbnail": thumbnail, "image_source": made.source, "image_digest": digest}
     kept = all(getattr(item, name) == value for name, value in attributes.items())
-    if not kept:
-        try:
-            wanted = inventory.update_item(item.item_id, condition, **attributes)
-        except UnknownItem:
-            _take_back(image, written)
-            raise
-        if not wanted:
-            now = inventory.get_item(item.item_id)
-            if now.image != image:
-                _take_back(image, written)
-            return outdated(now)
+    try:
+        changes = {} if kept else attributes
+        is_wanted = inventory.update_item(item.item_id, condition, image_wanted=made.wanted, **changes)
+    except UnknownItem:
+        _take_back(image, made.written)
+        raise
+    if not is_wanted:
+        now = inventory.get_item(item.item_id)
+        if now.image != image:
+            _take_back(image, made.written)
+        return outdated(now, OVERTAKEN if (now.image_wanted or "") > made.wanted else OUTDATED)
     _clean_up(item, image)
     return {
         "image": image,
@@ -157,7 +180,7 @@ def _commit(
         "width": picture.width,
         "height": picture.height,
         "bytes": len(picture.body),
-        "changed": not kept or any(written),
+        "changed": not kept or any(made.written),
     }
 
 

@@ -139,6 +139,7 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
     running = context.Context(
         task_id=message.task_id,
         attempt=claimed.attempt,
+        requested=claimed.record.created or "",
         deadline=time.monotonic() + hard,
         state=_state_of(claimed),
         report=_reporter(claimed),

@@ -16,7 +16,16 @@ from makertasks.inventory.table import Broken, Change, Entry
 
 # Attributes that only tasks write.
 MADE_HERE = {
-    *("image_source", "image_digest", "image_version", "thumbnail", "qr_code_digest", "qr_code_version", "index_card"),
+    *(
+        "image_source",
+        "image_wanted",
+        "image_digest",
+        "image_version",
+        "thumbnail",
+        "qr_code_digest",
+        "qr_code_version",
+        "index_card",
+    ),
     *("lead_time_median", "lead_time_p90", "lead_time_version"),
 }
 
