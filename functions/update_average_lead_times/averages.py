@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -27,6 +28,13 @@ LONGEST_DAYS = 3_650
 NAMED_DELIVERIES = 20
 
 
+class Rule(StrEnum):
+    """Which deliveries a link's lead time is made of, and how."""
+
+    SUPPLIER = "supplier"  # ours: all that its own supplier delivered in the window, halves rounded up
+    OPENMAKERSUITE = "openmakersuite"  # all requests of the item that were ordered in the window, rounded down
+
+
 class Received(NamedTuple):
     """One delivery: a request that was received, or what a lead-time log or a purchase order recorded."""
 
@@ -37,6 +45,7 @@ class Received(NamedTuple):
     supplier_id: str | None = None
     source: str | None = None  # request, purchase_order or lead_time_log: where the supplier was found
     order_number: str | None = None
+    ordered_at: datetime | None = None  # `ordered` with its time
 
     @property
     def is_request(self) -> bool:
@@ -83,6 +92,8 @@ class Bucket:
 class History:
     """The window's deliveries by item and supplier; memory grows with the pairs that had one, not with deliveries."""
 
+    rule: Rule = Rule.SUPPLIER
+    ordered_since: datetime | None = None  # where the rule wants it
     items: dict[str, dict[str | None, Bucket]] = field(default_factory=dict)
     deliveries: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -111,9 +122,23 @@ class History:
             named.sort(key=lambda each: (each["item_id"], each["delivery"]))
             del named[NAMED_DELIVERIES:]
             return
-        bucket = self.items.setdefault(received.item_id, {}).setdefault(received.supplier_id, Bucket())
+        if self.rule is Rule.OPENMAKERSUITE and (reason := self._passed_over(received, days)):
+            self.skipped[reason] += 1
+            return
+        supplier_id = received.supplier_id if self.rule is Rule.SUPPLIER else None
+        bucket = self.items.setdefault(received.item_id, {}).setdefault(supplier_id, Bucket())
         bucket.days[days] += 1
         bucket.sources[received.source or PRIMARY] += 1
+
+    def _passed_over(self, received: Received, days: int) -> str | None:
+        """Why OpenMakerSuite does not count a delivery."""
+        if not received.is_request:
+            return "not a request"
+        if days == 0:
+            return "delivered on the day it was ordered"
+        if self.ordered_since and received.ordered_at and received.ordered_at < self.ordered_since:
+            return "ordered before the window"
+        return None
 
 
 def window(today: date) -> tuple[date, date]:
@@ -164,20 +189,27 @@ def _twin(request: Received, logged: Iterable[Received]) -> Received | None:
     return min(candidates, key=distance, default=None)
 
 
-def settle(offers: Sequence[Offer], buckets: dict[str | None, Bucket]) -> None:
-    """Give an item's deliveries of an unknown supplier to its primary one."""
+def settle(offers: Sequence[Offer], buckets: dict[str | None, Bucket], rule: Rule = Rule.SUPPLIER) -> None:
+    """Give an item's deliveries of an unknown supplier to its primary one, or by OpenMakerSuite's rule to every one."""
     unknown = buckets.pop(None, None)
-    if unknown is not None:
+    if unknown is None:
+        return
+    if rule is Rule.OPENMAKERSUITE:
+        buckets.update((offer.supplier_id, unknown) for offer in offers if offer.is_active)
+    else:
         buckets.setdefault(primary(offers).supplier_id, Bucket()).merge(unknown)
 
 
-def lead_time(days: Counter[int]) -> LeadTime:
-    """Mean and median, halves rounded up, and the 90th percentile by nearest rank; `days` is not empty."""
+def lead_time(days: Counter[int], rule: Rule = Rule.SUPPLIER) -> LeadTime:
+    """Mean and median, halves rounded up, and the 90th percentile by nearest rank; `days` is not empty.
+
+    By OpenMakerSuite's rule the mean is rounded down.
+    """
     count = days.total()
     total = sum(value * times for value, times in days.items())
     middle = _ranked(days, (count + 1) // 2) + _ranked(days, count // 2 + 1)
     return LeadTime(
-        mean=(2 * total + count) // (2 * count),
+        mean=total // count if rule is Rule.OPENMAKERSUITE else (2 * total + count) // (2 * count),
         median=(middle + 1) // 2,
         p90=_ranked(days, -(-9 * count // 10)),
         deliveries=count,

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from .averages import NAMED_DELIVERIES, Bucket, History, LeadTime, Offer, lead_time, settle, window
+from .averages import NAMED_DELIVERIES, Bucket, History, LeadTime, Offer, Rule, lead_time, settle, window
 
 # So many of the largest changes are named in the result.
 NAMED_CHANGES = 10
@@ -73,7 +73,7 @@ def examine(owner: str, offers: list[tuple[Offer, str | None]], history: History
     buckets = history.items.pop(owner.removeprefix("item#"), {})
     tally.accounted += sum(bucket.days.total() for bucket in buckets.values())
     if offers:
-        settle([offer for offer, _ in offers], buckets)
+        settle([offer for offer, _ in offers], buckets, history.rule)
     changes: list[Change] = []
     for offer, name in offers:
         tally.links += 1
@@ -83,11 +83,13 @@ def examine(owner: str, offers: list[tuple[Offer, str | None]], history: History
         elif bucket is None:
             tally.add("skipped", "no deliveries in the window")
         else:
-            new = lead_time(bucket.days)
+            new = lead_time(bucket.days, history.rule)
             if (new.mean, new.median, new.p90) == (offer.mean, offer.median, offer.p90):
                 tally.unchanged += 1
             else:
                 changes.append(Change(owner, offer, name, new))
+    if history.rule is Rule.OPENMAKERSUITE:  # all links of an item share its deliveries
+        buckets = dict(list(buckets.items())[:1])
     _count(buckets, {offer.supplier_id: offer.is_active for offer, _ in offers}, tally)
     return changes
 
@@ -127,6 +129,7 @@ def result(history: History, tally: Tally) -> dict[str, Any]:
     if without > 0:
         skipped["the item has no supplier link, or is gone"] += without
     return {
+        "rule": str(history.rule),
         "window": {"first": first.isoformat(), "last": last.isoformat()},
         "links": {"looked_at": tally.links, "changed": tally.changed, "unchanged": tally.unchanged},
         "links_skipped": tally.skipped,

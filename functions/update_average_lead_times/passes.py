@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from makertasks import clock
+from makertasks import clock, settings
 from makertasks.context import Continue, current
 from makertasks.inventory import deliveries
 from makertasks.inventory import table as inventory
 
-from .averages import History, Offer, Received, physical, window
+from .averages import WINDOW_DAYS, History, Offer, Received, Rule, physical, window
 from .measurement import Change, Tally, examine, record, result, state_of
 
 # Below this many seconds a run hands over to a next invocation: enough for one more transaction and the record.
@@ -23,7 +23,7 @@ def run() -> dict[str, Any]:
     """Measure every link; raises Continue where time runs short and PassingError where DynamoDB refuses."""
     context = current()
     tally = Tally(**context.state) if context.state else Tally(today=clock.now().date().isoformat())
-    history = read(date.fromisoformat(tally.today))
+    history = read(date.fromisoformat(tally.today), Rule(settings.lead_time_rule()))
     pending: list[Change] = []
     for shard, owner, offers in _items(tally):
         pending += examine(owner, offers, history, tally)
@@ -38,11 +38,12 @@ def run() -> dict[str, Any]:
     return result(history, tally)
 
 
-def read(today: date) -> History:
+def read(today: date, rule: Rule = Rule.SUPPLIER) -> History:
     """The window's deliveries, read once."""
-    history = History()
-    for received in physical(_received(today, history)):
-        history.add(received)
+    history = History(rule, clock.now() - timedelta(days=WINDOW_DAYS))
+    received = _received(today, history)
+    for each in received if rule is Rule.OPENMAKERSUITE else physical(received):
+        history.add(each)
     return history
 
 
@@ -51,7 +52,7 @@ def _received(today: date, history: History) -> Iterator[Received]:
         problem = row.problem
         try:
             delivered = date.fromisoformat(row.actual_delivery)
-            ordered = clock.parse(row.ordered_at).date() if row.ordered_at else None
+            ordered_at = clock.parse(row.ordered_at) if row.ordered_at else None
         except ValueError as error:
             problem = str(error)
         if problem:
@@ -61,10 +62,11 @@ def _received(today: date, history: History) -> Iterator[Received]:
             item_id=row.owner.removeprefix("item#"),
             entry=row.entry,
             delivered=delivered,
-            ordered=ordered,
+            ordered=ordered_at.date() if ordered_at else None,
             supplier_id=row.supplier_id,
             source=row.supplier_source or ("request" if row.supplier_id else None),
             order_number=row.order_number,
+            ordered_at=ordered_at,
         )
 
 

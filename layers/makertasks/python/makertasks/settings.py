@@ -96,6 +96,11 @@ def download_contact() -> str:
     return os.environ.get("DOWNLOAD_CONTACT", "")
 
 
+def lead_time_rule() -> str:
+    """How lead times are measured: `supplier`, or `openmakersuite` for the same numbers as the site's own task."""
+    return os.environ.get("LEAD_TIME_RULE") or "supplier"
+
+
 def retention_days(status: str) -> float | None:
     """Days after which an ended task's record goes, by status (`RETENTION_DAYS_SUCCESS`); None keeps it for ever."""
     value = os.environ.get(f"RETENTION_DAYS_{status}", "")
