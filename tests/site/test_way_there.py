@@ -164,3 +164,10 @@ def test_nothing_is_pending_after_a_commit(imports):
     InventoryItem.objects.create(name="Drill")
     pending = connections["default"].__dict__["makertasks_pending"]
     assert (pending.saved, pending.deleted) == ({}, {})
+
+
+def test_a_site_saves_although_the_stack_is_not_reached(inventory_table, caplog):
+    """There is no bucket."""
+    item = InventoryItem.objects.create(name="Drill")
+    assert InventoryItem.objects.get() == item
+    assert "did not store imports/changes/" in caplog.text

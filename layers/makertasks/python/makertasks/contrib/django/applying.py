@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from functools import partial
 from typing import Any
 
 from django.apps import apps
@@ -100,7 +99,8 @@ def _write(model: Any, pk: Any, name: str, value: Any, body: bytes | None, using
     if body is not None:
         media.place(storage, str(value), body)
     after = rows.get()
-    transaction.on_commit(partial(_tidy, before, after, name, using), using=using, robust=True)
+    # No partial: Django 4.2 cannot log an error of one.
+    transaction.on_commit(lambda: _tidy(before, after, name, using), using=using, robust=True)
 
 
 def _tidy(before: Any, after: Any, name: str, using: str) -> None:

@@ -13,7 +13,11 @@ class MakertasksConfig(AppConfig):  # type: ignore[misc]  # Django has no types 
     verbose_name = "makertasks"
 
     def ready(self) -> None:
-        """Send what the site changes to the stack."""
+        """Send what the site changes to the stack, and check the settings."""
+        from django.core.checks import register  # noqa: PLC0415 - Django loads models first
+
         from makertasks.contrib.django.changes import follow_inventory  # noqa: PLC0415 - Django loads models first
+        from makertasks.contrib.django.checks import check_site  # noqa: PLC0415 - as above
 
         follow_inventory()
+        register(check_site, "makertasks")

@@ -108,7 +108,9 @@ def _saved(apps: frozenset[str], sender: Any, instance: Any, using: str, raw: bo
         pending = _pending(using)
         pending.apps = apps
         pending.saved[type(instance), instance.pk] = None
-        transaction.on_commit(partial(_flush, using), using=using, robust=True)
+        transaction.on_commit(
+            lambda: _flush(using), using=using, robust=True
+        )  # Django 4.2 cannot log a partial's error
 
 
 def _deleted(apps: frozenset[str], sender: Any, instance: Any, using: str, **given: Any) -> None:  # noqa: ARG001 - as above
@@ -117,7 +119,9 @@ def _deleted(apps: frozenset[str], sender: Any, instance: Any, using: str, **giv
         pending = _pending(using)
         pending.apps = apps
         pending.deleted[type(instance), instance.pk] = _gone(instance, apps)
-        transaction.on_commit(partial(_flush, using), using=using, robust=True)
+        transaction.on_commit(
+            lambda: _flush(using), using=using, robust=True
+        )  # Django 4.2 cannot log a partial's error
 
 
 def _gone(instance: Any, apps: frozenset[str]) -> list[Any]:
@@ -130,7 +134,7 @@ def _gone(instance: Any, apps: frozenset[str]) -> list[Any]:
 def _flush(using: str) -> None:
     """Send what was committed: one file for a transaction, and more for many copies.
 
-    An error is logged by Django and spoils nothing else: what was saved is saved.
+    An error is logged by Django and spoils nothing else: what was saved is saved. Django 4.2 cannot log a partial's.
     """
     pending = _pending(using)
     saved, deleted, pending.saved, pending.deleted = list(pending.saved), dict(pending.deleted), {}, {}
