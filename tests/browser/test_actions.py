@@ -95,7 +95,7 @@ def test_a_waiting_task_is_revoked_and_a_superuser_deletes_it(site, open_page, w
     expect(page.locator(".said")).to_contain_text("revoked")
     assert site.record(waiting[0])["status"] == "REVOKED"
     page.get_by_text("Delete …").click()
-    page.get_by_role("button", name="Delete the task").click()
+    page.get_by_role("button", name="Delete task").click()
     expect(page.locator(".said")).to_contain_text("deleted")
     assert site.record(waiting[0]) == {}
 
@@ -105,7 +105,7 @@ def test_a_running_task_is_asked_to_end(site, open_page):
     expect(page.locator("#task .title")).to_contain_text("3 of 9")
     page.get_by_text("Terminate …").click()
     page.get_by_role("button", name="Terminate", exact=True).click()
-    expect(page.locator(".said")).to_contain_text("asked to end")
+    expect(page.locator(".said")).to_contain_text("will stop at its next checkpoint")
     assert "operator" in site.record(site.tasks["running"])["terminate"]
 
 
@@ -150,7 +150,7 @@ def test_selected_tasks_are_retried_together_after_a_question_with_an_outcome_fo
     expect(refused).to_contain_text("has not ended")
     for task_id in ended:
         outcome = page.locator("tbody tr", has=page.get_by_role("link", name=task_id))
-        expect(outcome).to_contain_text("submitted again")
+        expect(outcome).to_contain_text("retried")
         again = outcome.get_by_role("link").last.inner_text()
         record = site.ended(again)
         assert (record["status"], record["retry_of"], record["requested_by"]) == ("SUCCESS", task_id, "operator")
@@ -164,8 +164,8 @@ def test_selected_tasks_are_retried_together_after_a_question_with_an_outcome_fo
 def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_outcome(site, open_page, waiting):
     def all_that_match(page, path, action, question):
         page.goto(path)
-        page.get_by_label("all that match").check()
-        expect(page.locator("[data-count]")).to_have_text("every task")
+        page.get_by_label("matching tasks").check()
+        expect(page.locator("[data-count]")).to_have_text("all matching tasks")
         page.get_by_role("button", name=f"{action} …").click()
         expect(page.locator("main h1")).to_have_text(question)
         page.get_by_role("button", name=action, exact=True).click()
@@ -201,7 +201,7 @@ def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_o
 def test_items_make_their_codes_and_cards_and_print_sheets(site, open_page):
     item = site.items[0]
     page = open_page(f"/items/{item['id']}", "operator")
-    for button, name in (("Make the card", "generate_index_card"), ("Make the QR code", "generate_qr_code")):
+    for button, name in (("Generate index card", "generate_index_card"), ("Generate QR code", "generate_qr_code")):
         page.goto(f"/items/{item['id']}")
         page.get_by_role("button", name=button).click()
         made = site.ended(task_of(page))
@@ -209,7 +209,7 @@ def test_items_make_their_codes_and_cards_and_print_sheets(site, open_page):
     page.goto("/items")
     for each in site.items[:2]:
         page.get_by_label(f"Select {each['name']}").check()
-    page.get_by_role("button", name="Print a sheet of cards").click()
+    page.get_by_role("button", name="Print cards").click()
     sheet = site.ended(task_of(page))
     assert (sheet["name"], sheet["status"]) == ("inventory.tasks.generate_index_cards", "SUCCESS")
     page.reload()
@@ -225,7 +225,7 @@ def test_an_items_image_is_downloaded_and_stands_in_the_bucket_the_table_and_the
     s3, bucket = site.stack.client("s3"), site.stack.outputs["MediaBucketName"]
     s3.put_object(Bucket=bucket, Key=item["image"], Body=b"this is no picture any more")
     page = open_page(f"/items/{item['id']}", "operator")
-    page.get_by_role("button", name="Download the image").click()
+    page.get_by_role("button", name="Download image").click()
     made = site.ended(task_of(page))
     assert (made["name"], made["status"]) == ("inventory.tasks.download_image_from_url", "SUCCESS")
     expect(page.locator("figure.made img").first).to_be_visible(timeout=30_000)

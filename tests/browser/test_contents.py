@@ -45,7 +45,7 @@ def test_a_task_between_two_attempts_says_when_the_next_begins_and_can_be_called
     [first] = page.locator(".waterfall li").all()
     expect(first).to_contain_text("did not answer within 5 s")
     retry_at = site.stack.api.get(f"/v1/tasks/{site.tasks['retrying']}")["retry_at"]
-    told = page.get_by_text("The next attempt begins at")
+    told = page.get_by_text("The next attempt starts at")
     assert told.locator("time").get_attribute("datetime") == f"{retry_at[:19]}Z"
     page.get_by_role("button", name="Revoke").click()
     expect(page.locator(".said")).to_contain_text("revoked")
@@ -82,4 +82,4 @@ def test_an_item_is_found_by_the_beginning_of_its_name_and_has_its_suppliers_and
             "tbody tr", has_text=supplier["supplier_name"]
         )
         expect(row).to_contain_text(f"{supplier['average_lead_time']} d")
-    expect(page.get_by_role("region", name="Its tasks, table")).to_contain_text("generate_qr_code")
+    expect(page.get_by_role("region", name="Tasks, table")).to_contain_text("generate_qr_code")

@@ -43,16 +43,16 @@ OPERATORS = {
     "/tasks": ["Run a task", "Retry …", "Revoke …"],
     "/tasks/{failed}": ["Retry", "Edit and retry"],
     "/tasks/{running}": ["Terminate …"],
-    "/task-types/inventory.tasks.generate_index_cards": ["Run it"],
+    "/task-types/inventory.tasks.generate_index_cards": ["Run"],
     "/queues/generate_qr_code": ["Pause", "Purge …"],
-    "/schedules": ["Run now", "Switch off"],
-    "/items": ["Print a sheet of cards"],
-    "/items/{item}": ["Make the QR code", "Make the card"],
+    "/schedules": ["Run now", "Disable"],
+    "/items": ["Print cards"],
+    "/items/{item}": ["Generate QR code", "Generate index card"],
 }
 SUPERUSERS = {
     "/tasks": ["Delete …"],
     "/tasks/{failed}": ["Delete …"],
-    "/task-types/inventory.tasks.generate_index_cards": ["Change the limits"],
+    "/task-types/inventory.tasks.generate_index_cards": ["Change limits"],
     "/queues/generate_qr_code": ["Save"],
 }
 
@@ -161,8 +161,8 @@ def test_a_mistake_in_a_search_is_told_under_the_box_with_its_column(open_page):
 
 def test_an_empty_system_says_so_and_is_green(empty_pages):
     sentences = {
-        "/": "All is well",
-        "/tasks": "No task yet",
+        "/": "All systems normal",
+        "/tasks": "No tasks yet",
         "/items": "No items yet",
         "/jobs": "No jobs yet",
         "/activity": "Nothing yet",
@@ -174,9 +174,9 @@ def test_an_empty_system_says_so_and_is_green(empty_pages):
 
 def test_a_list_without_matches_says_so_and_not_that_it_is_empty(open_page):
     found = open_page("/tasks?status=SUCCESS&name=inventory.tasks.no_such_task", "viewer")
-    assert "No task matches" in found.locator("main").inner_text()
+    assert "No matching tasks" in found.locator("main").inner_text()
     found = open_page("/items?prefix=qqq", "viewer")
-    assert "No item's name begins so" in found.locator("main").inner_text()
+    assert "No matching items" in found.locator("main").inner_text()
 
 
 @pytest.mark.parametrize(
@@ -230,5 +230,5 @@ def test_a_task_with_a_hostile_id_is_opened_from_the_list_and_called_by_it(site,
     # The part that follows by itself is found as well.
     page.locator("#log .note, #log .logs").first.wait_for()
     page.locator("header .menu summary").click()
-    page.get_by_role("button", name="Use these").click()
+    page.get_by_role("button", name="Save").click()
     page.locator("#task-id").wait_for()

@@ -81,7 +81,7 @@ def test_pausing_stops_the_updates_and_going_on_catches_up(site, open_page):
     page.clock.fast_forward(60_000)
     expect(page.locator("[data-age]")).to_contain_text("1 minute ago")
     assert asked == []
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     page.mouse.move(5, 5)
     expect(row_of(page, task_id)).to_be_visible()
 
@@ -90,7 +90,7 @@ def test_an_update_that_fails_is_told_and_the_page_recovers(open_page):
     page = open_page("/tasks", "viewer", clock=True)
     page.route(re.compile(r"/tasks\?.*known="), lambda route: route.fulfill(status=400, body="no"))
     update(page)
-    expect(page.locator("[data-age]")).to_contain_text("No answer; last updated")
+    expect(page.locator("[data-age]")).to_contain_text("Connection lost; last updated")
     assert page.locator("tbody tr").count() > 0
     page.unroute_all()
     update(page)
@@ -116,8 +116,8 @@ def test_an_update_is_light_and_one_without_news_is_empty(site, open_page):
 
 def test_the_overview_leads_to_a_failures_reason_and_remedy(site, open_page):
     page = open_page("/", "operator")
-    expect(page.locator(".banner h2")).to_have_text("Something is wrong")
-    page.locator(".banner a", has_text=re.compile("failed in the last hour")).click()
+    expect(page.locator(".banner h2")).to_have_text("Action needed")
+    page.locator(".banner a", has_text=re.compile("failures? in the last hour")).click()
     row_of(page, site.tasks["failed"]).locator("td.name a").click()
     expect(page.locator("#outcome")).to_have_text("Error")
     expect(page.locator("#traceback")).to_contain_text("Traceback")

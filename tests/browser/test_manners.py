@@ -55,7 +55,7 @@ def test_colours_and_times_are_chosen_without_scripts_and_kept(open_page):
     page.locator("header .menu summary").click()
     page.get_by_label("Colours").select_option("dark")
     page.get_by_label("Times").select_option("utc")
-    page.get_by_role("button", name="Use these").click()
+    page.get_by_role("button", name="Save").click()
     expect(page).to_have_url(re.compile(r"/tasks\?status=SUCCESS$"))
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("html")).to_have_attribute("data-times", "utc")

@@ -34,12 +34,12 @@ def test_a_queue_is_paused_purged_and_resumed(site, open_page):
     page.goto("/queues/generate_qr_code")
     expect(page.locator("#lately + ul")).to_contain_text("Pause queue by operator")
     page.get_by_text("Purge …").click()
-    page.get_by_role("button", name="Purge the queue").click()
+    page.get_by_role("button", name="Purge queue").click()
     expect(page).to_have_url(re.compile(r"/jobs/"))
     assert [site.ended(task_id)["status"] for task_id in waiting] == ["REVOKED", "REVOKED"]
     page.goto("/queues/generate_qr_code")
     page.get_by_role("button", name="Resume").click()
-    expect(page.locator(".said")).to_contain_text("goes on")
+    expect(page.locator(".said")).to_contain_text("Queue resumed")
     wait_for(lambda: mapping_of(site, "generate_qr_code")["State"] == "Enabled", "the consumer to be switched on")
 
 
@@ -58,8 +58,8 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
     expect(page).to_have_url(re.compile("/queues/generate_index_card#dead"))
     page.get_by_text("Show", exact=True).first.click()
     expect(page.locator("td pre").first).to_have_text(body)
-    page.get_by_role("button", name="Send them again").click()
-    expect(page.locator(".said")).to_contain_text("sent again")
+    page.get_by_role("button", name="Send back to the queue").click()
+    expect(page.locator(".said")).to_contain_text("sent back to the queue")
     page.goto(f"/tasks/{task_id}")
     again = page.locator("dd a.id").first.inner_text()
     assert site.ended(again)["retry_of"] == task_id
@@ -76,11 +76,11 @@ def test_a_schedule_is_switched_off_and_on_and_run_now(site, open_page):
     card = page.locator("section.card", has=page.get_by_role("heading", name="update_average_lead_times"))
     expect(card).to_contain_text("At 03:00")
     expect(card.locator("dd div")).to_have_count(3)
-    card.get_by_role("button", name="Switch off").click()
-    expect(page.locator(".said")).to_contain_text("off")
+    card.get_by_role("button", name="Disable").click()
+    expect(page.locator(".said")).to_contain_text("Schedule disabled")
     assert enabled() == "DISABLED"
-    card.get_by_role("button", name="Switch on").click()
-    expect(page.locator(".said")).to_contain_text("on")
+    card.get_by_role("button", name="Enable").click()
+    expect(page.locator(".said")).to_contain_text("Schedule enabled")
     assert enabled() == "ENABLED"
     card.get_by_role("button", name="Run now").click()
     expect(page.locator("main h1")).to_have_text("update_average_lead_times")
@@ -102,7 +102,7 @@ def test_a_superuser_limits_a_task_type_and_mistakes_are_told(site, open_page):
     page = open_page(f"/task-types/{CARD}", "superuser")
 
     def save(field, value):
-        page.get_by_text("Change the limits").click()
+        page.get_by_text("Change limits").click()
         page.get_by_label(field).last.fill(value)
         page.get_by_role("button", name="Save").click()
 

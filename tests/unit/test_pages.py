@@ -216,7 +216,7 @@ def test_dead_letters_lead_to_the_page_that_sends_them_again():
 def test_failures_and_lost_workers_are_told_with_where_to_look():
     lost = health.stuck([Running(NOW.timestamp() - 3600), Running(NOW.timestamp() + 60)], NOW)
     texts = [each.text for each in health.troubles(3, "2026-11-22T08:30:00Z", [], lost)]
-    assert texts == ["3 failed in the last hour", "1 task stuck: the worker is lost"]
+    assert texts == ["3 failures in the last hour", "1 task stuck: worker lost"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Many tasks at once: those that were selected in the list, or every one that matches its filters, after a question."""
+"""Bulk actions on the selected tasks or on all that match the filters, after a confirmation."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from api.routing import Reply, page
 from makertasks import clock
 from makertasks.errors import InvalidRequest, MakertasksError
 
-# Tasks that are looked at to say how many match; the job finds all.
+# Tasks read to count the matches for the confirmation; the job finds all of them.
 COUNTED = 500
 Action = Literal["retry", "revoke", "delete"]
 
 
 class Selection(Filters, kw_only=True):
-    """Form of the list. `id` is one task or several; with `all` the filters count and not the selection."""
+    """Form of the list. `id` is one task or several; with `all`, the filters apply instead of the selection."""
 
     action: Action
     step: Literal["ask", "do"] = "ask"
@@ -36,18 +36,18 @@ class Selection(Filters, kw_only=True):
 
     @property
     def ids(self) -> list[str]:
-        """The selected tasks."""
+        """Return the selected tasks."""
         return self.id if isinstance(self.id, list) else [self.id]
 
     @property
     def back(self) -> str:
-        """The list that it was sent from."""
+        """Return the address of the list."""
         return address("/tasks", self.filters())
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one task."""
+    """The outcome for one task."""
 
     task_id: str
     text: str
@@ -57,11 +57,11 @@ class Outcome:
 
 @page("POST", "/tasks/bulk", Role.OPERATOR)
 def act(caller: Caller, form: Selection, request: Request) -> Reply:
-    """Ask first, then do it: a selection at once, a filter as a background job."""
+    """Confirm, then act: on a selection at once, on a filter by a background job."""
     if form.action == "delete":
         caller.require(Role.SUPERUSER)
     if not form.all and not form.ids:
-        raise InvalidRequest("id", "names no task; select some in the list first")
+        raise InvalidRequest("id", "is empty; select tasks in the list first")
     if form.step == "ask":
         return _question(caller, form, request)
     if form.all:
@@ -99,7 +99,7 @@ def _question(caller: Caller, form: Selection, request: Request) -> Reply:
 
 
 def _job(caller: Caller, form: Selection) -> Reply:
-    # Tasks that come in while the job runs are not meant: the list ends at this moment.
+    # The job leaves alone tasks that are created after this moment.
     wanted = task_lists.wanted(form)
     filters = {name: value for name, value in msgspec.to_builtins(wanted).items() if value is not None}
     filters.setdefault("created_to", clock.text(clock.now()))
@@ -119,7 +119,9 @@ def _one(caller: Caller, form: Selection, task_id: str) -> Outcome:
     except MakertasksError as error:
         return Outcome(task_id, str(error), is_done=False)
     if form.action == "retry":
-        return Outcome(task_id, "submitted again", is_done=True, new_id=answer["id"])
+        return Outcome(task_id, "retried", is_done=True, new_id=answer["id"])
     if form.action == "revoke":
-        return Outcome(task_id, "revoked" if answer["status"] == "REVOKED" else "asked to end", is_done=True)
+        return Outcome(
+            task_id, "revoked" if answer["status"] == "REVOKED" else "will stop at its next checkpoint", is_done=True
+        )
     return Outcome(task_id, "deleted", is_done=True)

@@ -1,4 +1,4 @@
-"""Forms made from tasks' signatures: a JSON schema becomes fields, and what the form sends becomes arguments. Pure."""
+"""Forms from tasks' signatures: a JSON schema becomes fields, and a submitted form becomes arguments. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from makertasks.errors import InvalidRequest
 
-# Fields of a form are named so, beside the form's own.
+# Prefix of argument fields, which sets them apart from the form's own fields.
 PREFIX = "kwargs."
 
 
 @dataclass(frozen=True)
 class Field:
-    """One argument: `kind` is text, lines, number, yes-no, choice or json; `value` what the field shows."""
+    """One argument; `kind` is text, lines, number, yes-no, choice or json, `value` the field's content."""
 
     name: str
     kind: str
@@ -38,7 +38,7 @@ class Field:
 def fields(
     schema: Mapping[str, Any], values: Mapping[str, Any] | None = None, mistakes: Mapping[str, str] | None = None
 ) -> list[Field]:
-    """The fields of a schema, showing `values` where they are given and the defaults elsewhere."""
+    """Return a schema's fields, filled with `values` or else with defaults."""
     required = set(schema.get("required", []))
     found = []
     for name, definition in schema.get("properties", {}).items():
@@ -63,12 +63,12 @@ def fields(
 
 
 def is_item(definition: Mapping[str, Any]) -> bool:
-    """Whether a value names an item of the inventory (`makertasks.tasks.ItemId`)."""
+    """Whether a value is an inventory item's id (`makertasks.tasks.ItemId`)."""
     return definition.get("format") == "uuid" and str(definition.get("description", "")).endswith("inventory item")
 
 
 def kind_of(definition: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """What kind of field a definition needs, and the definition without its null."""
+    """Return the kind of field for a definition, and the definition without null."""
     options = [each for each in definition.get("anyOf", [definition]) if each.get("type") != "null"]
     if len(options) != 1:
         return "json", definition
@@ -82,7 +82,7 @@ def kind_of(definition: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 
 def shown(value: Any, kind: str) -> str:
-    """A value as its field shows it."""
+    """Return a value as its field shows it."""
     if value is None:
         return ""
     if kind == "yes-no":
@@ -95,9 +95,9 @@ def shown(value: Any, kind: str) -> str:
 
 
 def read(schema: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that a form sent; an empty field that is not required is left out.
+    """Return a submitted form's arguments, without empty optional fields.
 
-    Raises InvalidRequest for text that is no number or no JSON; whether arguments fit is the task's own business.
+    Raises InvalidRequest for text that is not a number or not JSON. The task checks its arguments itself.
     """
     found = {}
     required = set(schema.get("required", []))
@@ -125,7 +125,7 @@ def _value(name: str, kind: str, text: str) -> Any:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What changed between two sets of arguments, by argument."""
+    """Return the differences between two sets of arguments."""
     names = [*before, *(name for name in after if name not in before)]
     return [
         {"argument": name, "before": before.get(name), "after": after.get(name)}

@@ -1,4 +1,4 @@
-"""Whether anything is wrong, and where to look: what the overview says first. Pure, over what the queries answered."""
+"""Whether anything is wrong, and where to look: the overview's banner. Pure functions of what the queries returned."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from api.pages.addresses import address
 from api.pages.formats import duration, number
 from makertasks.records.model import TaskRecord
 
-# A message that waits longer than this in a running queue is told: functions start within seconds.
+# Report a message that waits longer than this in a running queue: functions start within seconds.
 WAITS_LONG_SECONDS = 300
-# A lease that ended this long ago belongs to a worker that is lost and has not been taken over.
+# A lease that ended this long ago belongs to a lost worker whose task nobody has taken over.
 LOST_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing that is wrong, in words, and the page that shows why."""
+    """One problem, in words, and the page that explains it."""
 
     text: str
     link: str
@@ -27,15 +27,13 @@ class Trouble:
 
 
 def troubles(failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord]) -> list[Trouble]:
-    """What is wrong just now: `failures` are those of the last hour, which began at `since`."""
+    """Return current problems; `failures` counts those of the last hour, which began at `since`."""
     found = []
     if failures:
         link = address("/tasks", {"status": "FAILURE", "created_from": since})
-        found.append(Trouble(f"{number(failures)} failed in the last hour", link))
+        found.append(Trouble(f"{counted(failures, 'failure')} in the last hour", link))
     if stuck:
-        found.append(
-            Trouble(f"{counted(len(stuck), 'task')} stuck: the worker is lost", "/tasks?status=STARTED&sort=created")
-        )
+        found.append(Trouble(f"{counted(len(stuck), 'task')} stuck: worker lost", "/tasks?status=STARTED&sort=created"))
     for queue in queues:
         link = f"/queues#{queue['name']}"
         if queue["dead"]:
@@ -51,7 +49,7 @@ def troubles(failures: int, since: str, queues: Iterable[Any], stuck: Sequence[T
 
 
 def stuck(running: Iterable[TaskRecord], now: datetime) -> list[TaskRecord]:
-    """Tasks whose worker's lease ended a while ago."""
+    """Return tasks whose worker's lease ended a while ago."""
     return [record for record in running if record.lease and float(record.lease) < now.timestamp() - LOST_SECONDS]
 
 

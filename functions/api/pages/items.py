@@ -1,4 +1,4 @@
-"""The inventory's items: `GET /items`, one of them, and the buttons that make its picture, QR code and cards."""
+"""Inventory items: the list, one item, and the buttons for its image, QR code and cards."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from makertasks.monitoring import listing
 from makertasks.monitoring import views as task_views
 
 ITEMS = 50
-# Tasks of one item that its page shows; the list has the others.
+# Tasks that an item's page shows; the task list has the rest.
 TASKS = 10
-# The tasks that an item's buttons run, by what they make.
+# The task behind each button.
 MAKES = {
     "image": "inventory.tasks.download_image_from_url",
     "qr_code": "inventory.tasks.generate_qr_code",
@@ -46,7 +46,7 @@ class Make(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Sheet(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of the chosen items: a sheet of their cards. `id` is one item or several."""
+    """Form that prints the selected items' cards. `id` is one item or several."""
 
     id: ItemId | Annotated[list[ItemId], Meta(max_length=1000)] = msgspec.field(default_factory=list)
     blank: Literal["yes", ""] = ""
@@ -66,7 +66,7 @@ def items_page(caller: Caller, query: ItemsQuery, request: Request) -> Reply:
 
 @page("GET", "/items/{item_id}", Role.VIEWER)
 def item_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
-    """One item with what was made for it, its suppliers and its tasks."""
+    """One item with its files, suppliers and tasks."""
     found = inventory.get_item_page(item_id)
     about, more = lists.task_page(listing.Filter(item_id=str(item_id)), TASKS)
     return rendering.page(
@@ -84,12 +84,12 @@ def item_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
 
 @page("POST", "/items/{item_id}", Role.OPERATOR)
 def make(item_id: ItemId, caller: Caller, form: Make) -> Reply:
-    """Run one of the item's tasks and go to it."""
+    """Submit a task for the item and go to it."""
     kwargs = {"item_id": str(item_id)}
     if form.what == "image":
         source = inventory.get_item(item_id).image_url
         if not source:
-            raise InvalidRequest("image_url", "is not set for this item, so there is nothing to download")
+            raise InvalidRequest("image_url", "is not set for this item; set it in OpenMakerSuite first")
         kwargs["image_url"] = source
     submitted = actions.submit(caller, MAKES[form.what], kwargs)
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
@@ -97,10 +97,10 @@ def make(item_id: ItemId, caller: Caller, form: Make) -> Reply:
 
 @page("POST", "/items", Role.OPERATOR)
 def print_sheet(caller: Caller, form: Sheet) -> Reply:
-    """Draw the cards of the chosen items as sheets and go to the task that does it."""
+    """Submit the task that prints the selected items' cards, and go to it."""
     ids = form.id if isinstance(form.id, list) else [form.id]
     if not ids:
-        raise InvalidRequest("id", "names no item; choose those whose cards are to be printed")
+        raise InvalidRequest("id", "is empty; select the items whose cards you want to print")
     kwargs = {"item_ids": [str(each) for each in ids], "blank": form.blank == "yes", "skip": form.skip}
     submitted = actions.submit(caller, SHEET, kwargs)
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))

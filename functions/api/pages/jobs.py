@@ -21,7 +21,7 @@ from makertasks.records.states import ACTIVE
 
 REFRESH_SECONDS = 3
 JOBS = 25
-# Outcomes that a job's page shows at once; a whole part has a thousand.
+# Outcomes on a job's first page; a part has a thousand.
 OUTCOMES = 100
 
 
@@ -49,7 +49,7 @@ def jobs_page(caller: Caller, query: JobsQuery, request: Request) -> Reply:
 
 @page("GET", "/jobs/{job_id}", Role.VIEWER)
 def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Request) -> Reply:
-    """One job; while it runs, its progress again and again."""
+    """One job; while it runs, live updates of its progress."""
     job = job_of(get_record(job_id))
     outcomes: list[dict[str, Any]] = (
         list(jobs.part(job_id, query.part or 0)) if (query.part or 0) < job["parts"] else []
@@ -73,6 +73,6 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
 
 @page("POST", "/jobs/{job_id}/cancel", Role.OPERATOR)
 def cancel(job_id: TaskId, caller: Caller) -> Reply:
-    """End the job; what it has done stays done."""
+    """Cancel the job; what it has done so far remains."""
     actions.cancel_job(caller, job_id)
     return Reply.redirect(address(f"/jobs/{rendering.segment(job_id)}", said="cancelled"))

@@ -1,4 +1,4 @@
-"""The overview: `GET /`. Whether anything is wrong, what failed, what waits, what is coming, and how much was done."""
+"""The overview: problems, failures, queues, next scheduled runs, throughput and runtimes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from makertasks.monitoring.counters import statistics
 from makertasks.records.states import Status
 
 REFRESH_SECONDS = 10
-# Failures are shown as so many groups, the most frequent first; the list has the others.
+# Groups of failures shown, the most frequent first; the task list has the rest.
 GROUPS = 8
 COMING = 5
-# Questions to AWS that are asked at a time; each waits for the network, not for the processor.
+# Concurrent requests to AWS; each waits for the network, not for the processor.
 AT_A_TIME = 4
 
 
 class OverviewQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the overview: how far back the charts go, and what a live update shows already."""
+    """Query of the overview: the charts' period, and the digest of what a live page already shows."""
 
     range: Literal["hour", "day", "month"] = "hour"
     known: Annotated[str, msgspec.Meta(max_length=40)] = ""
@@ -47,7 +47,7 @@ def overview_page(caller: Caller, query: OverviewQuery, request: Request) -> Rep
 
 
 def shown(wanted: Range, now: datetime) -> dict[str, Any]:
-    """What the overview shows; the questions behind it are asked side by side."""
+    """Return the overview's content, read by concurrent requests."""
     hour, day = now - timedelta(hours=1), now - timedelta(days=1)
     names = list(tasks.discover())
     with ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -116,7 +116,7 @@ def _due(schedule: schedules.Schedule) -> str:
 
 
 def digest(context: dict[str, Any]) -> str:
-    """Changes with anything that the overview shows, but for ages that go on by themselves."""
+    """Return a digest that changes with anything shown except growing ages."""
     queues = [{**queue, "oldest_seconds": None} for queue in context["queues"]]
     kept = ("troubles", "groups", "totals", "by_status", "running", "coming")
     return hashlib.sha256(repr((queues, [context[name] for name in kept])).encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Queues: `GET /queues`, one with its dead letters, and what operators do with them."""
+"""Queues: the list, one queue with its dead letters, and the operators' actions."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring import views as task_views
 
 REFRESH_SECONDS = 10
-# Actions that a queue's page looks through, and that it shows.
+# Audit entries that a queue's page searches, and the number that it shows.
 EXAMINED = 100
 SHOWN = 5
 
 
 class QueuesQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the list: what just happened."""
+    """Query of the list: the action that led here."""
 
     said: Annotated[str, Meta(max_length=40)] = ""
 
 
 class Concurrency(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of a queue's concurrency; empty for as many as Lambda likes."""
+    """Form of a queue's maximum concurrency; empty for no limit."""
 
     maximum_concurrency: Annotated[str, Meta(max_length=5, pattern=r"^\d*$")] = ""
 
@@ -72,41 +72,41 @@ def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Re
 
 
 def done_to(queue: str) -> list[audit.Entry]:
-    """What was done to the queue lately: its newest entries among those of everything."""
+    """Return the queue's recent entries of the audit log."""
     return [entry for entry in audit.page(EXAMINED)["entries"] if entry["target"] == queue][:SHOWN]
 
 
 @page("POST", "/queues/{queue}/pause", Role.OPERATOR)
 def pause(queue: QueueName, caller: Caller) -> Reply:
-    """Switch the queue's consumer off."""
+    """Pause the queue."""
     actions.pause(caller, queue)
     return _back(queue, "paused")
 
 
 @page("POST", "/queues/{queue}/resume", Role.OPERATOR)
 def resume(queue: QueueName, caller: Caller) -> Reply:
-    """Switch the queue's consumer on."""
+    """Resume the queue."""
     actions.resume(caller, queue)
     return _back(queue, "resumed")
 
 
 @page("POST", "/queues/{queue}/purge", Role.OPERATOR)
 def purge(queue: QueueName, caller: Caller) -> Reply:
-    """Call off everything that waits in the queue."""
+    """Revoke all waiting tasks of the queue."""
     job = actions.purge(caller, queue)
     return Reply.redirect(address(f"/jobs/{rendering.segment(job['id'])}", said="purged"))
 
 
 @page("POST", "/queues/{queue}/redrive", Role.OPERATOR)
 def redrive(queue: QueueName, caller: Caller) -> Reply:
-    """Send the queue's dead letters again."""
+    """Send the queue's dead letters back to it."""
     actions.redrive(caller, queue)
     return _back(queue, "redriven")
 
 
 @page("POST", "/queues/{queue}/concurrency", Role.SUPERUSER)
 def set_concurrency(queue: QueueName, caller: Caller, form: Concurrency) -> Reply:
-    """Bound how many of the queue's tasks run at a time."""
+    """Set the queue's maximum concurrency."""
     number = int(form.maximum_concurrency) if form.maximum_concurrency else None
     actions.set_maximum_concurrency(caller, queue, number)
     return _back(queue, "saved")

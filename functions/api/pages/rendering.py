@@ -1,4 +1,4 @@
-"""Templates to answers: the only module that knows Jinja. It is imported when the first page is drawn."""
+"""Rendering of templates: the only module that knows Jinja, imported when the first page is rendered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Below this many bytes the headers of a compressed answer cost more than they save.
+# Below this many bytes the headers of a compressed response cost more than compression saves.
 COMPRESSED_FROM = 600
 # Fast: a page of 50 KB takes under a millisecond and loses a tenth beside the slowest.
 COMPRESSION = 5
@@ -28,7 +28,7 @@ COMPRESSION = 5
 
 @cache
 def environment() -> Environment:
-    """The templates. Everything printed is escaped, and a name that is not there is an error."""
+    """Return the templates' environment: output is escaped, undefined names are errors."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - JSON routes need no Jinja
     from markupsafe import Markup, escape  # noqa: PLC0415 - comes with Jinja
 
@@ -73,7 +73,7 @@ def render(request: Request | None, caller: Caller | None, template: str, **cont
         .render(
             caller=caller,
             preferences=Preferences.of(request.cookies if request else {}),
-            # What a form was answered with is no place to come back to.
+            # The response to a form is not an address to return to.
             here=address(quote(request.path), dict(request.query)) if request and request.method == "GET" else "/",
             is_update=bool(request and is_update(request)),
             **context,
@@ -82,7 +82,7 @@ def render(request: Request | None, caller: Caller | None, template: str, **cont
 
 
 def is_update(request: Request) -> bool:
-    """Whether a page that is open already asks for its moving part alone."""
+    """Whether an open page asks for a live update."""
     return request.headers.get("hx-request") == "true"
 
 

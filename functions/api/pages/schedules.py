@@ -1,4 +1,4 @@
-"""Schedules: `GET /schedules`. In words, with their next runs; run now, on and off."""
+"""Schedules in words, with their next runs; run now, enable, disable."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from api.routing import Reply, page
 from makertasks import clock
 from makertasks.monitoring import missed_runs, schedules
 
-# Runs that are told ahead.
+# Upcoming runs shown.
 AHEAD = 3
 ScheduleName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
 
 
 class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the list: what just happened."""
+    """Query of the list: the action that led here."""
 
     said: Annotated[str, Meta(max_length=40)] = ""
 
@@ -48,14 +48,14 @@ def run(name: ScheduleName, caller: Caller) -> Reply:
 
 @page("POST", "/schedules/{name}/enable", Role.OPERATOR)
 def enable(name: ScheduleName, caller: Caller) -> Reply:
-    """Switch the schedule on."""
+    """Enable the schedule."""
     actions.set_schedule(caller, name, enabled=True)
     return Reply.redirect(address("/schedules", said="enabled"))
 
 
 @page("POST", "/schedules/{name}/disable", Role.OPERATOR)
 def disable(name: ScheduleName, caller: Caller) -> Reply:
-    """Switch the schedule off."""
+    """Disable the schedule."""
     actions.set_schedule(caller, name, enabled=False)
     return Reply.redirect(address("/schedules", said="disabled"))
 
@@ -73,7 +73,7 @@ def runs(schedule: schedules.Schedule) -> list[dict[str, str]]:
 
 
 def words(expression: str) -> str:
-    """An expression of EventBridge Scheduler in words; itself where nobody has words for it.
+    """Describe an EventBridge Scheduler expression; returns it unchanged if that is not possible.
 
     >>> words("cron(0 3 * * ? *)"), words("rate(5 minutes)"), words("at(2026-11-22T09:30:00)")
     ('At 03:00', 'Every 5 minutes', 'Once, on 2026-11-22 at 09:30')

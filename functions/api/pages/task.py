@@ -24,7 +24,7 @@ REFRESH_SECONDS = 5
 
 
 class TaskQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the page: `said` is what just happened, `known` what a live update shows already."""
+    """Query of the page: `said` is the action that led here, `known` the digest that a live page already shows."""
 
     said: Annotated[str, msgspec.Meta(max_length=40)] = ""
     known: Annotated[str, msgspec.Meta(max_length=40)] = ""
@@ -32,7 +32,7 @@ class TaskQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Made:
-    """Something that the task put in the bucket, with a link that works for a quarter of an hour."""
+    """A file that the task wrote, with a link that is valid for a quarter of an hour."""
 
     label: str
     key: str
@@ -46,7 +46,7 @@ class Made:
 
 @page("GET", "/tasks/{task_id}", Role.VIEWER)
 def task_page(task_id: TaskId, caller: Caller, query: TaskQuery, request: Request) -> Reply:
-    """Everything about one task; while it is active, its moving part again and again."""
+    """One task; while it is active, live updates of its part of the page."""
     record = records.get(task_id)
     context = shown(record)
     if rendering.is_update(request) and context["digest"] == query.known:
@@ -56,7 +56,7 @@ def task_page(task_id: TaskId, caller: Caller, query: TaskQuery, request: Reques
 
 
 def shown(record: TaskRecord) -> dict[str, Any]:
-    """What the page shows of a record."""
+    """Return what the page shows of a record."""
     task = task_views.detail(record)
     bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"], int(record.attempt or 0))
     return {
@@ -77,22 +77,22 @@ def shown(record: TaskRecord) -> dict[str, Any]:
 
 
 def can_run(name: str, *, unchanged: bool = False) -> bool:
-    """Whether people may run tasks of that name: its code is there, and not only the system starts it.
+    """Whether people may run tasks of that name: its code exists and it is not a system task.
 
-    `unchanged`: with the arguments of one that the system started.
+    `unchanged`: with the arguments of a task that the system started.
     """
     task = tasks.discover().get(name)
     return task is not None and (not task.system or (unchanged and name != jobs.TASK))
 
 
 def digest(record: TaskRecord) -> str:
-    """Changes with what happens to a task."""
+    """Return a digest that changes with the task's progress."""
     progress, again = record.progress or {}, record.retried_to or []
     return f"{record.status}-{record.attempt}-{progress.get('done', '')}-{len(again)}"
 
 
 def made(result: Any) -> list[Made]:
-    """The objects of the bucket that a result names, alone or in lists."""
+    """Return the files that a result names, alone or in lists."""
     found = []
     for name, value in result.items() if isinstance(result, dict) else []:
         keys = value if isinstance(value, list) else [value]
@@ -105,7 +105,7 @@ def made(result: Any) -> list[Made]:
 
 
 def lineage(task: Any) -> list[tuple[str, list[str]]]:
-    """The tasks that this one is related to, by kind."""
+    """Return related tasks, by kind of relation."""
     root = task["root_id"] if task["root_id"] not in {task["id"], task["parent_id"], task["retry_of"]} else None
     relations = {
         "Retry of": [task["retry_of"]],

@@ -1,4 +1,4 @@
-"""What is done to one task from its page: retry, retry with other arguments, revoke, terminate, delete; and its log."""
+"""Actions on a task's page: retry, edit and retry, revoke, terminate, delete; and the task's log."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]
 
 
 class Revocation(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of a task's revocation; `terminate` ends a running one, too."""
+    """Form that revokes a task; `terminate` stops a running one, too."""
 
     terminate: Literal["yes", ""] = ""
 
 
 @page("GET", "/tasks/{task_id}/retry", Role.OPERATOR)
 def edit_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
-    """The task's arguments as a form."""
+    """Show the task's arguments as a form."""
     record = records.get(task_id)
     return _form(request, caller, record, payloads.kwargs_of(record))
 
 
 @page("POST", "/tasks/{task_id}/retry", Role.OPERATOR)
 def retry(task_id: TaskId, caller: Caller, form: Sent, request: Request) -> Reply:
-    """Submit the task again: as it was, or with the form's arguments, whose difference is shown first."""
+    """Retry the task: as it was, or with the form's arguments after a review of the differences."""
     if "step" not in form:
         return _retried(actions.retry(caller, task_id))
     record = records.get(task_id)
@@ -72,7 +72,7 @@ def retry(task_id: TaskId, caller: Caller, form: Sent, request: Request) -> Repl
 
 @page("POST", "/tasks/{task_id}/revoke", Role.OPERATOR)
 def revoke(task_id: TaskId, caller: Caller, form: Revocation) -> Reply:
-    """Call the task off."""
+    """Revoke the task."""
     task = actions.revoke(caller, task_id, terminate=form.terminate == "yes")
     said = "revoked" if task["status"] == Status.REVOKED else "terminating"
     return Reply.redirect(address(f"/tasks/{rendering.segment(task_id)}", said=said))
@@ -80,14 +80,14 @@ def revoke(task_id: TaskId, caller: Caller, form: Revocation) -> Reply:
 
 @page("POST", "/tasks/{task_id}/delete", Role.SUPERUSER)
 def delete(task_id: TaskId, caller: Caller) -> Reply:
-    """Remove an ended task's record."""
+    """Delete a finished task's record."""
     actions.delete(caller, task_id)
     return Reply.redirect(address("/tasks", said="deleted"))
 
 
 @page("GET", "/tasks/{task_id}/log", Role.VIEWER)
 def log_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
-    """What the task's function wrote while it ran the task: a page, or its list alone for the task's own page."""
+    """Show the task's log lines: a page, or the list alone for a live update."""
     record = records.get(task_id)
     template = "log_part.html" if rendering.is_update(request) else "log.html"
     found = task_logs.lines(record, LINES)
@@ -99,11 +99,13 @@ def _retried(task: Mapping[str, Any]) -> Reply:
 
 
 def _schema(record: TaskRecord) -> dict[str, Any]:
-    """The schema of the task's arguments; a task whose code is gone takes any."""
+    """Return the schema of the task's arguments; raises InvalidRequest if the task's code is gone."""
     try:
         return tasks.find(record.name).schema()
     except UnknownTask as error:
-        raise InvalidRequest("name", f"has no code any more ({record.name}), so the task cannot run again") from error
+        raise InvalidRequest(
+            "name", f"is {record.name}, which no longer exists, so the task cannot run again"
+        ) from error
 
 
 def _again(form: Sent) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// What moves: live updates, times as the reader chose, keyboard, selection, copying. Every page reads and works without it.
+// Live updates, times in the reader's format, keyboard, selection, copying. Every page is readable and works without it.
 (() => {
   "use strict";
   const TICK_MS = 1000;
@@ -7,13 +7,13 @@
   const html = document.documentElement;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  // Times: the server writes UTC; here they become local, UTC or relative. The title always has the other two.
+  // Times: the server writes UTC; this shows them as local, UTC or relative times, with all forms in the tooltip.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "local time";
   const time = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
   const day = { day: "numeric", month: "short" };
   const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
   const formats = [time, { ...day, ...time }, { ...day, year: "numeric", ...time }].map((each) => new Intl.DateTimeFormat(undefined, each));
-  // As much of a time as tells it: today's without the date, this year's without the year.
+  // Today's times without the date, this year's without the year.
   const local = (moment, sameDay) => {
     const now = new Date();
     const today = moment.toDateString() === now.toDateString();
@@ -44,7 +44,7 @@
     }
   };
 
-  // Live regions: asked again every few seconds unless paused, hidden, or nobody can see it.
+  // Live regions: refreshed every few seconds unless paused or in a hidden tab.
   const pause = document.querySelector("[data-pause]");
   const age = document.querySelector("[data-age]");
   let updated = Date.now();
@@ -54,7 +54,7 @@
     if (!age) return;
     age.classList.toggle("stale", failing);
     const when = ago(updated).replace("now", "just now");
-    const text = failing ? `No answer; last updated ${when}` : paused() ? `Paused; updated ${when}` : `Updated ${when}`;
+    const text = failing ? `Connection lost; last updated ${when}` : paused() ? `Paused; updated ${when}` : `Updated ${when}`;
     if (age.textContent !== text) age.textContent = text;
   };
   const refresh = () => {
@@ -66,7 +66,7 @@
       live.dispatchEvent(new CustomEvent("refresh"));
     }
   };
-  // While somebody points at a row, is in it with the keyboard or has selected some, rows keep their places.
+  // Rows keep their order while the reader points at one, has focused one or has selected some.
   const held = (live) => live.querySelector("tbody:hover, tbody :focus, tbody input:checked, tr.here");
   document.addEventListener("htmx:config:request", (event) => {
     const live = event.detail?.ctx?.sourceElement;
@@ -93,7 +93,7 @@
     pause.hidden = false;
     pause.addEventListener("click", () => {
       pause.setAttribute("aria-pressed", String(!paused()));
-      pause.textContent = paused() ? "Go on" : "Pause";
+      pause.textContent = paused() ? "Resume" : "Pause";
       if (!paused()) { asked.clear(); refresh(); }
       tell();
     });
@@ -109,7 +109,7 @@
     if (!bulk) return;
     const chosen = all('input[name="id"][form="bulk"]:checked').length;
     const every = bulk.querySelector('[name="all"]')?.checked;
-    bulk.querySelector("[data-count]").textContent = every ? "every task" : chosen ? `${chosen} selected` : bulk.querySelector("[data-count]").dataset.none;
+    bulk.querySelector("[data-count]").textContent = every ? "all matching tasks" : chosen ? `${chosen} selected` : bulk.querySelector("[data-count]").dataset.none;
     for (const button of all("button", bulk)) button.disabled = !every && !chosen;
   };
   document.addEventListener("change", (event) => {
