@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from api.access import Caller, Role
+from api.arguments import full_name
 from makertasks import tasks
 from makertasks.control import audit, jobs, pausing, retrying, revoking
 from makertasks.control.revoking import Revocation
@@ -27,6 +28,7 @@ class Conflict(MakertasksError):
 def submit(caller: Caller, name: str, kwargs: Mapping[str, Any], **options: Any) -> task_views.TaskDetail:
     """Accept one task and answer it; `options` are those of `producer.submit`."""
     caller.require(Role.OPERATOR)
+    name = full_name(name)
     check_name(name)
     return _task(producer.submit(name, kwargs, requested_by=caller.name, **options))
 
@@ -36,11 +38,11 @@ def submit_many(
 ) -> bulk.Submitted:
     """Accept many tasks, each for itself."""
     caller.require(Role.OPERATOR)
-    for place, submission in enumerate(submissions):
+    own = [replace(each, name=full_name(each.name), requested_by=caller.name) for each in submissions]
+    for index, submission in enumerate(own):
         task = tasks.discover().get(submission.name)
         if task is not None and task.system:
-            raise InvalidRequest(f"tasks[{place}].name", _SYSTEM)
-    own = [replace(submission, requested_by=caller.name) for submission in submissions]
+            raise InvalidRequest(f"tasks[{index}].name", _SYSTEM)
     return bulk.submit_many(own, idempotency_key=idempotency_key, requested_by=caller.name)
 
 

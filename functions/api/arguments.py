@@ -1,4 +1,4 @@
-"""Types of what callers send, with their bounds: the API's document shows them, and every route checks by them."""
+"""Types of parameters with their bounds: routes check requests by them, and the OpenAPI document shows them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,41 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from makertasks import clock
+from makertasks import clock, tasks
 from makertasks.errors import InvalidRequest
 from makertasks.records.states import Status
 
 A_TASK = "3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11"
 AN_ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
 A_MOMENT = "2026-11-22T09:30:00Z"
+A_DATE = "2026-11-22"
 A_NAME = "inventory.tasks.generate_qr_code"
 
 # No control characters: names go into keys, logs and headers.
-PLAIN = r"^[^\x00-\x1f\x7f]+$"
+PLAIN = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 
 TaskId = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=PLAIN, description="The task's id", examples=[A_TASK])
 ]
 TaskName = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=PLAIN, description="The task's whole name", examples=[A_NAME])
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=PLAIN,
+        description="The task's full name, or its last part",
+        examples=[A_NAME],
+    ),
 ]
 QueueName = Annotated[
     str,
-    Meta(min_length=1, max_length=80, pattern=r"^\w+$", description="The queue's name", examples=["generate_qr_code"]),
+    Meta(
+        min_length=1,
+        max_length=80,
+        pattern=r"^[0-9A-Za-z_]+$(?!\n)",
+        description="The queue's name",
+        examples=["generate_qr_code"],
+    ),
 ]
 Worker = Annotated[
     str,
@@ -35,35 +49,45 @@ Worker = Annotated[
         min_length=1,
         max_length=200,
         pattern=PLAIN,
-        description="A function and its running environment",
+        description="A function and its execution environment",
         examples=["generate_qr_code@1f2e3d4c"],
     ),
 ]
-Limit = Annotated[int, Meta(ge=1, le=100, description="Entries of one page")]
+Limit = Annotated[int, Meta(ge=1, le=100, description="Maximum number of entries per page")]
 Cursor = Annotated[
-    str, Meta(max_length=2000, description="`cursor` of the page before; the other parameters must be the same")
+    str, Meta(max_length=2000, description="`cursor` of the previous page; repeat the other parameters unchanged")
 ]
-_DATE = r"[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-_TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[ +-]([01]\d|2[0-3]):[0-5]\d)?"
+_DATE = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_HOUR, _SIXTY = "([01][0-9]|2[0-3])", "[0-5][0-9]"
+_TIME = rf"{_HOUR}:{_SIXTY}(:{_SIXTY}(\.[0-9]{{1,6}})?)?(Z|[ +-]{_HOUR}:{_SIXTY})?"
 
 Moment = Annotated[
     str,
     Meta(
-        pattern=rf"^{_DATE}([T ]{_TIME})?$",
+        pattern=rf"^{_DATE}([T ]{_TIME})?$(?!\n)",
         max_length=40,
-        description="A time in ISO 8601; without a zone UTC. A date alone means its first moment, in `…_to` its last",
-        examples=[A_MOMENT],
+        description="ISO 8601 date or time, UTC unless it has a zone; a date is its first moment, in `…_to` its last",
+        examples=[A_MOMENT, A_DATE],
     ),
 ]
 StatusName = Status
 
 
 def moment(field: str, text: str) -> datetime:
-    """A time in UTC; raises InvalidRequest."""
+    """Parse a time as UTC; raises InvalidRequest."""
     try:
         found = clock.parse(text.replace(" ", "+"))  # an unescaped + of a time zone arrives as a blank
     except (ValueError, OverflowError) as error:
-        raise InvalidRequest(field, f"must be an ISO 8601 time such as {A_MOMENT}, not {text!r}") from error
+        raise InvalidRequest(
+            field, f"must be a date such as {A_DATE} or a time such as {A_MOMENT}, not {text!r}"
+        ) from error
     if field.endswith("_to") and len(text) == len("2026-11-22"):
         found += timedelta(days=1, microseconds=-1)
     return found
+
+
+def full_name(name: str) -> str:
+    """Return a task's full name for its full or short name; an unknown name is returned unchanged."""
+    if "." in name:
+        return name
+    return next((task.name for task in tasks.discover().values() if task.short_name == name), name)

@@ -1,8 +1,9 @@
-"""The HTTP API and the pages: every request is checked, answered and given its headers here."""
+"""The HTTP API and the pages: each request is authorized, routed and answered here."""
 
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -18,12 +19,13 @@ from api.requests import Request
 from api.routing import Reply, Route
 from makertasks import logs, settings
 from makertasks.aws import bucket
+from makertasks.errors import MakertasksError
 
 logger = logs.logger()
 
 JSON = "application/json"
 
-# https://owasp.org/www-project-secure-headers/: nothing is framed, guessed at, cached or told to other sites.
+# https://owasp.org/www-project-secure-headers/: no framing, sniffing, caching or referrers.
 SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
@@ -37,7 +39,7 @@ SECURITY_HEADERS = {
 
 
 def answer(request: Request) -> Reply:
-    """The answer to a request; whatever goes wrong becomes one, too."""
+    """Return the response to a request, errors included."""
     route: Route | None = None
     who = Caller("", Role.NOBODY)
     try:
@@ -50,20 +52,27 @@ def answer(request: Request) -> Reply:
         if route and route.is_page and route.role > Role.NOBODY:
             return sign_in.to_sign_in(request)
         return problems.of(error)
-    except Exception as error:  # noqa: BLE001 - the one place where exceptions become answers
+    except Exception as error:  # noqa: BLE001 - the one place where exceptions become responses
         is_page = route.is_page if route else "text/html" in request.headers.get("accept", "")
         unfit = route.unfit if route else HTTPStatus.UNPROCESSABLE_ENTITY
-        return problems.of(error, page_of=request if is_page else None, caller=who, unfit=unfit)
+        return problems.of(error, page_of=request if is_page else None, caller=_reader(request, who), unfit=unfit)
     finally:
-        # Addresses and their values stay out of the log: they may hold what nobody else is to read.
+        # Paths and queries stay out of the log: they may hold private values.
         logger.append_keys(route=f"{route.method} {route.path}" if route else "", caller=who.name)
     if isinstance(result, Reply):
         return result
     return Reply("" if result is None else routing.encode(result), route.status, JSON)
 
 
+def _reader(request: Request, who: Caller) -> Caller:
+    """Return who is signed in, also where no route has asked, so that an error page keeps its navigation."""
+    with suppress(MakertasksError):
+        return who if who.role > Role.NOBODY else sign_in.caller(request)
+    return who
+
+
 def response(reply: Reply) -> dict[str, Any]:
-    """A reply as API Gateway takes it, with the headers that every answer has."""
+    """Convert a reply to API Gateway's format, with the security headers."""
     headers = SECURITY_HEADERS | ({"Content-Security-Policy": page_policy()} if "html" in reply.content_type else {})
     headers |= {"Content-Type": reply.content_type} | reply.headers
     return {
@@ -77,7 +86,7 @@ def response(reply: Reply) -> dict[str, Any]:
 
 @cache
 def page_policy() -> str:
-    """What a page may load: our own scripts and styles, and pictures from the bucket."""
+    """Return the pages' content security policy: own scripts and styles, pictures from the bucket."""
     link = urlsplit(bucket.link("inventory/images/"))
     return "; ".join(
         [
@@ -96,10 +105,10 @@ def page_policy() -> str:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """One request of API Gateway (payload 2.0)."""
+    """Answer one request from API Gateway (payload format 2.0)."""
     try:
         request = Request.of(event)
-    except Exception as error:  # noqa: BLE001 - a request that cannot even be read is answered as well
+    except Exception as error:  # noqa: BLE001 - an unreadable request gets a response, too
         return response(problems.of(error))
     reply = answer(request)
     logger.info("request answered", status=int(reply.status))

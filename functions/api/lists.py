@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+
 from makertasks import tasks
+from makertasks.errors import InvalidRequest
 from makertasks.monitoring import listing
 from makertasks.records.model import TaskRecord
 
@@ -12,4 +15,23 @@ def task_page(
 ) -> tuple[list[TaskRecord], str | None]:
     """Tasks, newest first, and the next page's cursor; raises InvalidRequest or Unavailable."""
     page = listing.page(wanted, limit=limit, cursor=cursor, names=tasks.discover())
+    if not page.records and not page.cursor and not cursor:
+        _refuse_unknown(wanted)
     return page.records, page.cursor
+
+
+def _refuse_unknown(wanted: listing.Filter) -> None:
+    """Raise InvalidRequest for a name or worker that no task has, so that a misspelt one is no empty list."""
+    known = tasks.discover()
+    if wanted.name and wanted.name not in known:
+        raise InvalidRequest("name", f"no task is called {wanted.name!r}; {_suggestion(wanted.name, list(known))}")
+    functions = [task.short_name for task in known.values()]
+    function = (wanted.worker or "").partition("@")[0]
+    if function and function not in functions:
+        raise InvalidRequest("worker", f"no worker is called {wanted.worker!r}; {_suggestion(function, functions)}")
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    by_short_name = {each.rpartition(".")[2]: each for each in known}
+    close = difflib.get_close_matches(name.rpartition(".")[2], by_short_name, n=1)
+    return f"did you mean {by_short_name[close[0]]}?" if close else f"known are {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""The API's document, OpenAPI 3.1: made from the routes' own signatures, so that it cannot say anything else."""
+"""The OpenAPI 3.1 document, generated from the routes' signatures, so that both always agree."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ VERSION = "1.0.0"
 REFERENCE = "#/components/schemas/{name}"
 
 TAGS = {
-    "Tasks": "What runs, ran and will run",
-    "Task types": "The kinds of tasks there are",
-    "Jobs": "One action for every task of a filter",
-    "Queues": "Where tasks wait",
-    "Workers": "The functions that run them",
-    "Schedules": "What runs by itself",
-    "Statistics": "Numbers, and what goes wrong",
-    "Items": "The inventory, and what was made for it",
-    "System": "The API itself",
-    "Flower": "Flower's HTTP API, for scripts, scrapers and dashboards that know it",
+    "Tasks": "Submit, list, inspect, revoke and retry tasks",
+    "Task types": "The available tasks and their limits",
+    "Jobs": "Bulk actions on all tasks that match a filter",
+    "Queues": "The tasks' SQS queues",
+    "Workers": "The Lambda functions that run tasks",
+    "Schedules": "Tasks that run on a schedule",
+    "Statistics": "Counts, runtimes and groups of failures",
+    "Items": "Inventory items and their files",
+    "System": "Health and audit log",
+    "Flower": "Flower's HTTP API, for existing scripts, scrapers and dashboards",
 }
 
-DESCRIPTION = """OpenMakerSuite's background tasks: submit them, look at them, call them off.
+DESCRIPTION = """Submit, inspect and revoke OpenMakerSuite's background tasks.
 
-Send an access token of the stack's user pool: `Authorization: Bearer {token}`. People of the group `viewers` read,
-`operators` also submit, retry, revoke, pause and purge, `superusers` also delete and change limits; machines have the
-scopes `makertasks/view`, `makertasks/operate` and `makertasks/administer`. A browser's cookie of the sign-in does, too.
+Send an access token of the stack's user pool: `Authorization: Bearer {token}`. Members of `viewers` can read,
+`operators` can also submit, retry, revoke, pause and purge, `superusers` can also delete and change limits. Machines
+use the scopes `makertasks/view`, `makertasks/operate` and `makertasks/administer`. A session cookie works, too.
 
-Every error is a problem (RFC 9457) that names the field and says what to do. Lists come a page at a time: where
-`cursor` is not null, ask again with it and the same parameters.
+Every error is a problem document (RFC 9457) that names the field and the remedy. Lists are paginated: if `cursor` is
+not null, repeat the request with it and the same parameters.
 """
 
 
@@ -99,7 +99,9 @@ def _operation(route: Route, schemas: dict[str, Any], components: dict[str, Any]
 
 
 def _description(route: Route, more: str) -> str:
-    needs = "Open to everybody." if route.role == Role.NOBODY else f"Needs the role {route.role.name.lower()}."
+    needs = (
+        "No authentication required." if route.role == Role.NOBODY else f"Requires the role {route.role.name.lower()}."
+    )
     return f"{' '.join(more.split())}\n\n{needs}".strip()
 
 
@@ -175,10 +177,10 @@ def _refusals() -> dict[str, Any]:
         HTTPStatus.UNAUTHORIZED: "send an access token in `Authorization: Bearer {token}`, or sign in at /sign-in",
         HTTPStatus.FORBIDDEN: "this needs the group operators; ask a superuser to add you to it",
         HTTPStatus.NOT_FOUND: "there is no task 3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11",
-        HTTPStatus.CONFLICT: "task 3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11 is STARTED; only ended tasks can be deleted",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body has 200000 bytes; this address takes at most 128000",
-        HTTPStatus.UNPROCESSABLE_ENTITY: "limit: expected `int` <= 100",
-        HTTPStatus.SERVICE_UNAVAILABLE: "a service behind the API does not answer; try again in a minute",
+        HTTPStatus.CONFLICT: "task 3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11 is STARTED; only finished tasks can be deleted",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body has 200000 bytes; this route accepts at most 128000",
+        HTTPStatus.UNPROCESSABLE_ENTITY: "limit: must be at most 100",
+        HTTPStatus.SERVICE_UNAVAILABLE: "a service behind the API is unavailable; try again in a minute",
     }
     found: dict[str, Any] = {}
     for status, detail in details.items():
@@ -192,27 +194,27 @@ def _refusals() -> dict[str, Any]:
             example["field"] = "limit"
         content = {CONTENT_TYPE: {"schema": {"$ref": REFERENCE.format(name="Problem")}, "example": example}}
         found[status.name.title().replace("_", "")] = {"description": status.phrase, "content": content}
-    throttled = {"description": "Too many requests in a second: the gateway answers, with a message of its own"}
+    throttled = {"description": "Too many requests per second; the gateway's own message"}
     return found | {"TooManyRequests": throttled}
 
 
 def _security() -> dict[str, Any]:
     scopes = {
-        "makertasks/view": "as the group viewers",
-        "makertasks/operate": "as the group operators",
-        "makertasks/administer": "as the group superusers",
+        "makertasks/view": "like the group viewers",
+        "makertasks/operate": "like the group operators",
+        "makertasks/administer": "like the group superusers",
     }
     return {
-        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token"},
+        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Access token"},
         "session": {
             "type": "apiKey",
             "in": "cookie",
             "name": "makertasks_session",
-            "description": "The cookie of a browser that has signed in at /sign-in",
+            "description": "Session cookie of a browser, set by /sign-in",
         },
         "machine": {
             "type": "oauth2",
-            "description": "Client credentials of an app client, for an access token",
+            "description": "Client credentials grant of a machine's app client",
             "flows": {
                 "clientCredentials": {"tokenUrl": f"{settings.sign_in_address()}/oauth2/token", "scopes": scopes}
             },

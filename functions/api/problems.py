@@ -1,4 +1,4 @@
-"""Errors as the API answers them: one shape (RFC 9457, application/problem+json) with the field and the remedy."""
+"""Errors as the API returns them: RFC 9457, application/problem+json, with the field and the remedy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class Problem(TypedDict):
-    """An error (RFC 9457). `field` names the part of the request that is wrong."""
+    """An error (RFC 9457). `field` names the invalid part of the request."""
 
     type: str
     title: str
@@ -38,7 +38,7 @@ _page_renderer: list[Renderer] = []
 
 
 def set_page_renderer(render: Renderer) -> None:
-    """Say how a page shows an error: `render(status, detail, request, caller)` answers HTML."""
+    """Set how pages show errors: `render(status, detail, request, caller)` returns HTML."""
     _page_renderer[:] = [render]
 
 
@@ -51,7 +51,7 @@ def reply(
     caller: Caller | None = None,
     headers: dict[str, str] | None = None,
 ) -> Reply:
-    """An error's answer: a problem, or for people, whose request `page_of` is, a page that says the same."""
+    """Return an error: a problem, or a page if the request `page_of` came from a browser."""
     if page_of and _page_renderer:
         return Reply(_page_renderer[0](status, detail, page_of, caller), status, headers=headers or {})
     body: Problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
@@ -67,7 +67,7 @@ def of(
     caller: Caller | None = None,
     unfit: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
 ) -> Reply:
-    """What an exception means to the caller, in this one place; what nobody expected is logged and says nothing.
+    """Turn an exception into a response, in this one place; an unexpected one is logged and its text kept back.
 
     `unfit` is the status of an InvalidRequest.
     """
@@ -103,15 +103,15 @@ def _meaning(error: Exception) -> tuple[HTTPStatus, str, str | None, dict[str, s
         case Unavailable() | PassingError():
             logger.error("a service refused", reason=str(error))
             status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "60"}
-            detail = "a service behind the API does not answer; try again in a minute"
+            detail = "a service behind the API is unavailable; try again in a minute"
         case _:
             logger.error("unexpected error", exc_info=error)
-            status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log has the details"
+            status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; the API's log has the details"
     return status, detail, field, headers
 
 
 def _no_route(error: NoRoute) -> tuple[HTTPStatus, str, dict[str, str]]:
     if not error.allowed:
-        return HTTPStatus.NOT_FOUND, "there is no such address", {}
+        return HTTPStatus.NOT_FOUND, "there is nothing at this address; check its spelling", {}
     allowed = ", ".join(error.allowed)
-    return HTTPStatus.METHOD_NOT_ALLOWED, f"this address takes {allowed}", {"Allow": allowed}
+    return HTTPStatus.METHOD_NOT_ALLOWED, f"this address accepts {allowed}", {"Allow": allowed}

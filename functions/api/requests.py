@@ -1,4 +1,4 @@
-"""What callers send, checked: it becomes typed values, or an InvalidRequest naming the field."""
+"""Requests, parsed and validated into typed values; raises InvalidRequest, which names the field."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 
 import msgspec
 
+from api import sentences
 from makertasks.aws.json_values import EXACT_FLOATS
 from makertasks.errors import InvalidRequest, MakertasksError
 
 # Arguments above 16 KB are kept in the bucket; this bounds what one submission may bring.
 MAXIMUM_BODY_BYTES = 128_000
 MAXIMUM_QUERY_CHARACTERS = 4_096
+MAXIMUM_PARAMETERS = 100
 # Levels of objects and arrays in a body. Nothing here needs more, and code that walks values may recurse.
 MAXIMUM_DEPTH = 20
 
@@ -25,7 +27,7 @@ Kind = TypeVar("Kind")
 
 
 class TooLarge(MakertasksError):
-    """The body is longer than the route takes; the message names the limit."""
+    """The body is larger than the route accepts; the message names the limit."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Request:
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Request:
-        """The request in an event; raises InvalidRequest where its body is no base64."""
+        """Read the request from an event; raises InvalidRequest if its body is not base64."""
         context = event.get("requestContext", {})
         stage = context.get("stage", "$default")
         path = str(event.get("rawPath", "/"))
@@ -78,7 +80,7 @@ class Request:
         except RecursionError as error:
             raise InvalidRequest("body", f"is nested deeper than {MAXIMUM_DEPTH} levels") from error
         except UnicodeError as error:
-            raise InvalidRequest("body", "is not JSON: it is not UTF-8") from error
+            raise InvalidRequest("body", "is not JSON: it is not valid UTF-8") from error
         except msgspec.MsgspecError as error:
             raise InvalidRequest("body", f"is not JSON: {error}") from error
         _check_depth(value, "body")
@@ -94,15 +96,15 @@ class Request:
         try:
             return parse_qs(self.body.decode(), keep_blank_values=True, max_num_fields=1000)
         except ValueError as error:
-            raise InvalidRequest("body", f"is not what a form sends: {error}") from error
+            raise InvalidRequest("body", f"is not a form: {error}") from error
 
     def _convert_texts(self, given: dict[str, str], kind: type[Kind]) -> Kind:
         """Parameters as `kind`. The text `null` is a text, which msgspec would take for nothing."""
         found = self.convert(given, kind, "query")
         values = found if isinstance(found, dict) else msgspec.structs.asdict(found)  # type: ignore[arg-type]  # a Struct
         for name in given:
-            if values[name] is None:
-                raise InvalidRequest(name, f"is {given[name][:20]!r}; leave it out where it is not meant")
+            if values.get(name, "") is None:  # a kind may ignore parameters that it does not know
+                raise InvalidRequest(name, f"is {given[name][:20]!r}; leave it out if you do not need it")
         return found
 
     @staticmethod
@@ -111,11 +113,11 @@ class Request:
         try:
             return msgspec.convert(value, kind, strict=strict)
         except msgspec.ValidationError as error:
-            raise _invalid(str(error), name) from error
+            raise sentences.invalid(str(error), name, kind) from error
 
     def _check_size(self, maximum: int) -> None:
         if len(self.body) > maximum:
-            raise TooLarge(f"the body has {len(self.body)} bytes; this address takes at most {maximum}")
+            raise TooLarge(f"the body has {len(self.body)} bytes; this route accepts at most {maximum}")
 
 
 def _with_whole_numbers(value: Any) -> Any:
@@ -127,22 +129,6 @@ def _with_whole_numbers(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _with_whole_numbers(entry) for name, entry in value.items()}
     return value
-
-
-def _invalid(message: str, name: str) -> InvalidRequest:
-    """Msgspec's sentence as a field and a reason: `Expected `int`, got `str` - at `$.limit``."""
-    reason, _, path = message.partition(" - at `$")
-    where = path.rstrip("`").lstrip(".")
-    unknown = reason.rpartition("unknown field `")[2].rstrip("`") if "unknown field `" in reason else ""
-    missing = reason.rpartition("required field `")[2].rstrip("`") if "required field `" in reason else ""
-    field_name = ".".join(part for part in (where, (unknown or missing)[:100]) if part) or name
-    if unknown:
-        return InvalidRequest(field_name, "is not known here; the API's document lists what is")
-    if missing:
-        return InvalidRequest(field_name, "is missing")
-    if reason.startswith("Invalid enum value"):
-        reason += "; the API's document lists what is known"
-    return InvalidRequest(field_name, f"{reason[0].lower()}{reason[1:]}")
 
 
 def _check_depth(value: Any, where: str, depth: int = 0) -> None:
@@ -161,7 +147,10 @@ def _query(text: str) -> dict[str, str]:
     """The query string's names and values; a name given twice is refused, since only one could count."""
     if len(text) > MAXIMUM_QUERY_CHARACTERS:
         raise InvalidRequest("query", f"is longer than {MAXIMUM_QUERY_CHARACTERS} characters")
-    pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=100)
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAXIMUM_PARAMETERS)
+    except ValueError as error:
+        raise InvalidRequest("query", f"has more than {MAXIMUM_PARAMETERS} parameters") from error
     values = dict(pairs)
     if len(values) != len(pairs):
         twice = next(name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1)
@@ -183,4 +172,4 @@ def _body(event: Mapping[str, Any]) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise InvalidRequest("body", "could not be read") from error
+        raise InvalidRequest("body", "is not valid base64") from error

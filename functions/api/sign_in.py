@@ -81,7 +81,9 @@ def refuse_foreign_pages(request: Request) -> None:
     site = request.headers.get("sec-fetch-site")
     own = site == "same-origin" if site else request.headers.get("origin") == settings.api_address()
     if not own:
-        raise Forbidden("with a cookie, changes are taken from our own pages only; scripts send a bearer token")
+        raise Forbidden(
+            "with a session cookie, changes must come from the dashboard's own pages; scripts send a bearer token"
+        )
 
 
 @page("GET", "/sign-in", Role.NOBODY)
@@ -111,14 +113,14 @@ def sign_in_callback(query: Callback, request: Request) -> Reply:
     """Change the login page's code for tokens; only the browser that began the sign-in can."""
     state, verifier, target = _read_pending(request.cookies.get(PENDING, ""))
     if query.error or not query.code:
-        raise InvalidRequest("code", f"the login page answered {query.error or 'no code'!r}; sign in again at /sign-in")
-    if not hmac.compare_digest(state, query.state):
+        raise InvalidRequest("code", f"the login page returned {query.error or 'no code'!r}; sign in again at /sign-in")
+    if not hmac.compare_digest(state.encode(), query.state.encode()):
         raise InvalidRequest("state", "belongs to another sign-in; sign in again at /sign-in")
     answer = _token(
         grant_type="authorization_code", code=query.code, redirect_uri=_callback_address(), code_verifier=verifier
     )
     if answer is None:
-        raise InvalidRequest("code", "is used up or too old; sign in again at /sign-in")
+        raise InvalidRequest("code", "has been used or has expired; sign in again at /sign-in")
     return Reply.redirect(target, [*_session_cookies(answer), _cookie(PENDING, "", 0, "/sign-in")])
 
 
@@ -154,8 +156,8 @@ def _callback_address() -> str:
 def _read_pending(text: str) -> tuple[str, str, str]:
     try:
         state, verifier, target = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, TypeError) as error:
-        raise InvalidRequest("cookie", "the sign-in was not begun in this browser; begin at /sign-in") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidRequest("cookie", "the sign-in was not started in this browser; start at /sign-in") from error
     return str(state), str(verifier), _own_path(str(target))
 
 
@@ -192,7 +194,7 @@ def _post(path: str, **fields: str) -> tuple[int, dict[str, Any]]:
         )
         answer = json.loads(response.data or b"{}")
     except (HTTPError, ValueError) as error:
-        raise Unavailable(f"the user pool did not answer: {type(error).__name__}") from error
+        raise Unavailable(f"the user pool did not respond: {type(error).__name__}") from error
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise Unavailable(f"the user pool answered {response.status}")
+        raise Unavailable(f"the user pool returned status {response.status}")
     return response.status, answer if isinstance(answer, dict) else {}

@@ -85,8 +85,8 @@ def verify(token: str) -> dict[str, Any]:
         )
     except jwt.ExpiredSignatureError as error:
         raise Unauthenticated("the token has expired; sign in again") from error
-    except jwt.InvalidTokenError as error:
+    except (jwt.InvalidTokenError, ValueError, RecursionError) as error:  # a header may be nested JSON
         raise Unauthenticated("the token is not a valid access token of the user pool") from error
     if claims["token_use"] != "access":  # noqa: S105 - a kind of token, no password
-        raise Unauthenticated("the token is no access token; send the access token, not the ID token")
+        raise Unauthenticated("this is not an access token; send the access token, not the ID token")
     return claims

@@ -28,7 +28,11 @@ def write(task_id: str, created: datetime, name: str = DOWNLOAD) -> str:
     for number, (waited, ran, how, why) in enumerate(tries, 1):
         start = now + timedelta(seconds=waited)
         now, worker = start + timedelta(seconds=ran), f"{queue}@0000000{number}"
-        said = f"PassingError: https://cdn.example/a.webp {why}" if why else f"{worker} stopped without a word"
+        said = (
+            f"PassingError: https://cdn.example/a.webp {why}"
+            if why
+            else f"{worker} was lost (crash, time-out or out of memory)"
+        )
         record.attempts.append(
             {"start": clock.text(start), "end": clock.text(now), "worker": worker, "outcome": how, "error": said}
         )

@@ -180,7 +180,7 @@ def test_an_unknown_address_and_a_wrong_method_are_problems():
     assert call("GET", "/v1/nothing")[0] == 404
     status, problem, answer = call("DELETE", "/v1/tasks")
     assert (status, answer["headers"]["Allow"]) == (405, "GET, POST")
-    assert problem["detail"] == "this address takes GET, POST"
+    assert problem["detail"] == "this address accepts GET, POST"
 
 
 def test_every_answer_carries_the_security_headers():

@@ -27,7 +27,7 @@ def test_each_attempt_has_its_beginning_its_end_its_worker_and_its_error(echo):
     assert told(echo, task_id) == [("RETRY", "PassingError: busy"), ("STARTED", None)]
 
     echo.queue.deliver()
-    lost = "echo@lost stopped without a word"
+    lost = "echo@lost was lost (crash, time-out or out of memory)"
     assert told(echo, task_id) == [("RETRY", "PassingError: busy"), ("CRASHED", lost), ("SUCCESS", None)]
     times = [(each["start"], each["end"]) for each in task_views.attempts(echo.record(task_id))]
     assert all(start <= end for start, end in times)

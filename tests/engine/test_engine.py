@@ -145,7 +145,7 @@ def test_workers_that_vanish_use_the_attempts_up(echo):
     echo.queue.deliver()
     record = echo.record(task_id)
     assert (record.status, record.error_type) == (Status.FAILURE, "WorkerLostError")
-    assert "echo@2 stopped without a word" in record.error_message
+    assert "echo@2 was lost (crash, time-out or out of memory)" in record.error_message
     assert echo.calls == []
 
 

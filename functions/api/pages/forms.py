@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from makertasks.errors import InvalidRequest
+from makertasks.errors import InvalidArguments, InvalidRequest
 
 # Prefix of argument fields, which sets them apart from the form's own fields.
 PREFIX = "kwargs."
@@ -104,7 +105,9 @@ def read(schema: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     for name, definition in schema.get("properties", {}).items():
         text = sent.get(f"{PREFIX}{name}", "")
         text = str(text[-1] if isinstance(text, list) else text).replace("\r\n", "\n")
-        if not text.strip() and name not in required:
+        if not text.strip():
+            if name in required:
+                raise InvalidRequest(f"kwargs.{name}", "is required; fill it in")
             continue
         found[name] = _value(name, kind_of(definition)[0], text)
     return found
@@ -118,10 +121,27 @@ def _value(name: str, kind: str, text: str) -> Any:
     if kind == "lines":
         return [line.strip() for line in text.splitlines() if line.strip()]
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         wanted = "a number" if kind == "number" else "JSON"
         raise InvalidRequest(f"kwargs.{name}", f"must be {wanted}, not {text[:80]!r}") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def mistakes(error: InvalidRequest | InvalidArguments) -> dict[str, str]:
+    """Return the reason of an error by the field beside which it belongs.
+
+    >>> mistakes(InvalidRequest("kwargs.item_ids[0]", "must be a UUID")), mistakes(InvalidArguments("size: too large"))
+    ({'item_ids': 'must be a UUID'}, {'size': 'too large'})
+    """
+    if isinstance(error, InvalidRequest):
+        field, reason = error.field, error.reason
+    else:
+        field, _, reason = str(error).partition(": ")
+    return {re.split(r"[.\[]", field.removeprefix(PREFIX))[0]: reason}
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

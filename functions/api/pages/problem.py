@@ -1,4 +1,4 @@
-"""What a page says where it cannot answer: wrong, absent, forbidden, or out of order."""
+"""Error pages."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from api.pages import rendering
 from api.requests import Request
 
 TITLES = {
-    HTTPStatus.UNPROCESSABLE_ENTITY: "That does not fit",
-    HTTPStatus.NOT_FOUND: "Not here",
-    HTTPStatus.FORBIDDEN: "Not for your role",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Invalid request",
+    HTTPStatus.NOT_FOUND: "Page not found",
+    HTTPStatus.FORBIDDEN: "Permission denied",
     HTTPStatus.UNAUTHORIZED: "Signed out",
-    HTTPStatus.CONFLICT: "Not now",
-    HTTPStatus.SERVICE_UNAVAILABLE: "No answer from a service behind this",
+    HTTPStatus.CONFLICT: "Not possible now",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Service unavailable",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
 }
 
 
 def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Caller | None) -> str:
-    """A page for an error's status."""
+    """Render an error as a page, with the navigation for signed-in readers."""
     known = caller if caller and caller.role > Role.NOBODY else None
     return rendering.render(
         request, known, "problem.html", section="", title=TITLES.get(status, status.phrase), detail=detail

@@ -17,7 +17,7 @@ from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import tasks
-from makertasks.errors import InvalidRequest, UnknownTask
+from makertasks.errors import InvalidArguments, InvalidRequest, UnknownTask
 from makertasks.monitoring import task_logs
 from makertasks.monitoring import views as task_views
 from makertasks.records import payloads
@@ -56,9 +56,8 @@ def retry(task_id: TaskId, caller: Caller, form: Sent, request: Request) -> Repl
         if form["step"] == "submit":
             return _retried(actions.retry(caller, task_id, kwargs))
         tasks.find(record.name).bind((), kwargs)
-    except InvalidRequest as error:
-        field = error.field.removeprefix(forms.PREFIX)
-        return _form(request, caller, record, _again(form), {field: error.reason}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except (InvalidRequest, InvalidArguments) as error:
+        return _form(request, caller, record, _again(form), forms.mistakes(error), HTTPStatus.UNPROCESSABLE_ENTITY)
     return rendering.page(
         request,
         caller,

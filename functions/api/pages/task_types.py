@@ -52,20 +52,19 @@ def task_type_page(name: TaskName, caller: Caller, query: dict[str, str], reques
 
 @page("POST", "/task-types/{name}", Role.OPERATOR)
 def run_page(name: TaskName, caller: Caller, form: Sent, request: Request) -> Reply:
-    """Submit a task with the form's arguments and go to its page; with a mistake, show the form with it."""
+    """Submit a task with the form's arguments and go to its page; an error is shown beside its field."""
     task = _task(name)
     try:
         kwargs = forms.read(task.schema(), form)
         submitted = actions.submit(caller, name, kwargs)
     except InvalidRequest as error:
-        field = error.field.removeprefix(forms.PREFIX)
         shown = {key.removeprefix(forms.PREFIX): value for key, value in form.items()}
-        return _shown(task, caller, request, shown, {field: error.reason}, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _shown(task, caller, request, shown, forms.mistakes(error), HTTPStatus.UNPROCESSABLE_ENTITY)
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
 
 
 class Limits(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of a task's limits; an empty field means what the code says."""
+    """Form of a task's limits; an empty field restores the default."""
 
     rate_limit: Annotated[str, Meta(max_length=20)] = ""
     soft_time_limit: Annotated[str, Meta(max_length=20)] = ""
@@ -74,7 +73,7 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("POST", "/task-types/{name}/limits", Role.SUPERUSER)
 def set_limits(name: TaskName, caller: Caller, form: Limits, request: Request) -> Reply:
-    """Change the task's limits until they are changed again."""
+    """Set the task's limits; an invalid one is shown beside its field."""
     task = _task(name)
     try:
         actions.change_limits(
@@ -85,15 +84,17 @@ def set_limits(name: TaskName, caller: Caller, form: Limits, request: Request) -
             time_limit=_seconds("time_limit", form.time_limit),
         )
     except InvalidRequest as error:
-        return _shown(task, caller, request, {}, {error.field: error.reason}, HTTPStatus.UNPROCESSABLE_ENTITY)
+        mistakes = {error.field: error.reason}
+        return _shown(task, caller, request, {}, mistakes, HTTPStatus.UNPROCESSABLE_ENTITY, form)
     return Reply.redirect(address(f"/task-types/{rendering.segment(name)}", said="saved"))
 
 
 def _seconds(field: str, text: str) -> float | None:
     try:
-        return float(text) if text.strip() else None
+        seconds = float(text) if text.strip() else None
     except ValueError as error:
         raise InvalidRequest(field, f"must be a number of seconds, not {text!r}") from error
+    return seconds
 
 
 def by_task() -> dict[str, list[str]]:
@@ -119,6 +120,7 @@ def _shown(
     values: Mapping[str, Any],
     mistakes: Mapping[str, str] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
+    sent: Limits | None = None,
 ) -> Reply:
     now = clock.now()
     wanted = periods.RANGES["hour"]
@@ -134,6 +136,7 @@ def _shown(
         type=views.task_type(task, by_task().get(task.name, [])),
         can_run=not task.system,
         limits=task_limits.of(task),
+        sent=sent,
         said=request.query.get("said", ""),
         fields=forms.fields(task.schema(), values, mistakes),
         mistakes=mistakes or {},

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api import actions, shapes, views
 from api.access import Caller, Role
-from api.arguments import A_NAME, TaskName
+from api.arguments import A_NAME, TaskName, full_name
 from api.resources.submissions import TimeLimit
 from api.routing import route
 from makertasks import tasks
@@ -30,7 +30,7 @@ AN_ANSWER = {
 
 Rate = Annotated[
     str,
-    Meta(max_length=20, pattern=r"^\d+(\.\d+)?(/[smh])?$", description="Starts at most", examples=["10/m"]),
+    Meta(max_length=20, pattern=r"^[0-9]+(\.[0-9]+)?(/[smh])?$(?!\n)", description="Starts at most", examples=["10/m"]),
 ]
 
 
@@ -57,8 +57,8 @@ def list_task_types() -> shapes.TaskTypes:
 
 @route("GET", "/v1/task-types/{name}", Role.VIEWER, tag="Task types", example=AN_ANSWER)
 def get_task_type(name: TaskName) -> shapes.TaskType:
-    """One task."""
-    return views.task_type(tasks.find(name), _schedules().get(name, []))
+    """One task type."""
+    return _answer(full_name(name))
 
 
 @route(
@@ -71,7 +71,12 @@ def get_task_type(name: TaskName) -> shapes.TaskType:
 )
 def change_task_type(name: TaskName, body: LimitsChange, caller: Caller) -> shapes.TaskType:
     """Set limits in place of the definition's; every function follows within five seconds."""
+    name = full_name(name)
     actions.change_limits(caller, name, **body.given())
+    return _answer(name)
+
+
+def _answer(name: str) -> shapes.TaskType:
     return views.task_type(tasks.find(name), _schedules().get(name, []))
 
 

@@ -87,7 +87,7 @@ class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
             raise InvalidRequest("created_to", "is before created_from")
         return listing.Filter(
             status=self.status.value if self.status else None,
-            name=self.name,
+            name=arguments.full_name(self.name) if self.name else None,
             item_id=str(self.item_id) if self.item_id else None,
             worker=self.worker,
             created_from=begin,

@@ -35,7 +35,7 @@ class StillActive(MakertasksError):
 
 @dataclass(frozen=True)
 class Claim:
-    """An attempt that this worker holds. `lost_worker` is the one that stopped without a word, if any."""
+    """An attempt that this worker holds. `lost_worker` is the lost one that it took over from, if any."""
 
     record: TaskRecord
     attempt: int
@@ -77,9 +77,9 @@ def claim(record: TaskRecord, worker: str, lease_ends: float) -> Claim | TaskRec
 
 
 def _take_over(held: TaskRecord, worker: str, lease_ends: float, moment: datetime) -> Claim | TaskRecord:
-    """Begin the next attempt of a task whose holder stopped without a word; the table lets one worker through."""
+    """Begin the next attempt of a task whose worker was lost; the table lets one worker through."""
     lost, same_holder = held.worker or "", _lost(held, moment)
-    ended = writes.ended_attempt(held, moment, "CRASHED", f"{lost} stopped without a word")
+    ended = writes.ended_attempt(held, moment, "CRASHED", f"{lost} was lost (crash, time-out or out of memory)")
     if _update(held, [ended, *writes.starting(held, worker, lease_ends, moment)], same_holder):
         return Claim(held, int(held.attempt), lost)
     return _stored(held.task_id)
@@ -150,7 +150,11 @@ def close(record: TaskRecord, target: Status, error: BaseException) -> bool:
             ended = []
         elif _is_lost(stored, moment):
             unheld = _lost(stored, moment)
-            ended = [writes.ended_attempt(stored, moment, "CRASHED", f"{stored.worker} stopped without a word")]
+            ended = [
+                writes.ended_attempt(
+                    stored, moment, "CRASHED", f"{stored.worker} was lost (crash, time-out or out of memory)"
+                )
+            ]
         else:
             return False
         if _update(stored, [*ended, *writes.final(stored, target, error=error)], unheld):

@@ -123,8 +123,8 @@ def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits)
 
 def _lost(claimed: Claim) -> WorkerLostError:
     return WorkerLostError(
-        f"{claimed.lost_worker or 'the worker'} stopped without a word in attempt {claimed.attempt - 1}, the last "
-        "one allowed: it crashed, was out of memory, or Lambda ended it at its time-out"
+        f"{claimed.lost_worker or 'the worker'} was lost (crash, time-out or out of memory) in attempt "
+        f"{claimed.attempt - 1}, the last one allowed"
     )
 
 

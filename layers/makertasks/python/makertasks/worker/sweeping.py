@@ -184,11 +184,11 @@ def _give_up(record: TaskRecord) -> bool:
     """FAILURE with the reason for a task whose messages lead nowhere."""
     if record.status == Status.STARTED:
         error: MakertasksError = WorkerLostError(
-            f"{record.worker} stopped without a word in attempt {int(record.attempt)}, and nobody took over, though "
-            f"its message was sent {REQUEUES} times more"
+            f"{record.worker} was lost (crash, time-out or out of memory) in attempt {int(record.attempt)}, and no other "
+            f"worker took over, although its message was sent {REQUEUES} more times"
         )
     else:
-        error = MessageLost(f"its message got lost, and so did {REQUEUES} more that were sent in its place")
+        error = MessageLost(f"its message was lost, and so were {REQUEUES} replacements")
     return _end(record, Status.FAILURE, error)
 
 
