@@ -184,7 +184,7 @@ def _give_up(record: TaskRecord) -> bool:
     """FAILURE with the reason for a task whose messages lead nowhere."""
     if record.status == Status.STARTED:
         error: MakertasksError = WorkerLostError(
-            f"{record.worker} was lost (crash, time-out or out of memory) in attempt {int(record.attempt)}, and no other "
+            f"{record.worker} was lost (crash, time-out or out of memory) in attempt {int(record.attempt)}; no other "
             f"worker took over, although its message was sent {REQUEUES} more times"
         )
     else:
