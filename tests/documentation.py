@@ -40,6 +40,7 @@ NOT_RUN = (
 
 # Page, words of a Python example in it, the test that runs it, or that holds it equal to code that runs.
 EXAMPLES = (
+    ("README.md", "result.get(timeout=30)", "tests/unit/test_documentation.py"),
     ("docs/client.md", "result.get(timeout=30)", "tests/stack/test_documented_commands.py"),
     ("docs/client.md", "chain(generate_qr_code.s(item_id)", "tests/stack/test_documented_commands.py"),
     ("docs/client.md", "transaction.on_commit(", "tests/stack/test_documented_commands.py"),

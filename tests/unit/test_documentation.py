@@ -77,6 +77,12 @@ def test_the_examples_for_celery_are_what_the_stack_tests_run():
     assert (STACK_TESTS / "functions/shop/handler.py").read_text().endswith(served)
 
 
+def test_the_session_in_the_readme_is_the_one_that_the_stack_tests_run():
+    _import, *session = documentation.example("README.md", "result.get(timeout=30)").strip().splitlines()
+    run = documentation.example("docs/client.md", "result.get(timeout=30)").splitlines()
+    assert session == run[1 : 1 + len(session)]
+
+
 @pytest.mark.parametrize("block", documentation.blocks("json"), ids=lambda block: block.page)
 def test_json_is_json(block):
     assert json.loads(block.text)
