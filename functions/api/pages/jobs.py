@@ -13,13 +13,15 @@ from api.arguments import Cursor, TaskId
 from api.pages import rendering
 from api.pages.addresses import address
 from api.requests import Request
-from api.resources.jobs import get_record, job_of
+from api.resources.jobs import Job, get_record, job_of
 from api.routing import Reply, page
 from makertasks.control import jobs
 from makertasks.monitoring import listing
-from makertasks.records.states import ACTIVE
+from makertasks.records.states import ACTIVE, Status
 
 REFRESH_SECONDS = 3
+# Outcomes that mean that the action was done; the others leave a task as it was.
+DONE = {"RETRIED", "REVOKED", "RECORDED", "TERMINATING", "DELETED"}
 JOBS = 25
 # Outcomes on a job's first page; a part has a thousand.
 OUTCOMES = 100
@@ -65,10 +67,27 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
         is_active=job["status"] in ACTIVE,
         is_cut=query.part is None and (len(outcomes) > OUTCOMES or job["parts"] > 1),
         part=query.part,
+        verdict=verdict(job),
         done=sum(job["outcomes"].values()),
         every=REFRESH_SECONDS,
         said=query.said,
     )
+
+
+def verdict(job: Job) -> str:
+    """Return what a finished job left undone, empty if that is nothing.
+
+    >>> verdict({"status": "SUCCESS", "action": "retry", "found": 14, "outcomes": {"REFUSED": 13, "GONE": 1}})
+    '0 of 14 retried: 13 refused, 1 gone'
+    """
+    done = sum(count for outcome, count in job["outcomes"].items() if outcome in DONE)
+    if job["status"] != Status.SUCCESS or done >= job["found"]:
+        return ""
+    others = [
+        f"{count:,} {name.lower().replace('_', ' ')}" for name, count in job["outcomes"].items() if name not in DONE
+    ]
+    verb = {"retry": "retried", "delete": "deleted", "cleanup": "deleted"}.get(job["action"], "revoked")
+    return f"{done:,} of {job['found']:,} {verb}{': ' if others else ''}{', '.join(others)}"
 
 
 @page("POST", "/jobs/{job_id}/cancel", Role.OPERATOR)

@@ -9,7 +9,7 @@ import msgspec
 
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import formats, rendering, timeline
+from api.pages import formats, rendering, timeline, waiting
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
@@ -21,13 +21,14 @@ from makertasks.records.model import TaskRecord
 from makertasks.records.states import ACTIVE, Status
 
 REFRESH_SECONDS = 5
+KNOWN = 120  # characters of a digest
 
 
 class TaskQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Query of the page: `said` is the action that led here, `known` the digest that a live page already shows."""
 
     said: Annotated[str, msgspec.Meta(max_length=40)] = ""
-    known: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    known: Annotated[str, msgspec.Meta(max_length=KNOWN)] = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def task_page(task_id: TaskId, caller: Caller, query: TaskQuery, request: Reques
 def shown(record: TaskRecord) -> dict[str, Any]:
     """Return what the page shows of a record."""
     task = task_views.detail(record)
+    reason = waiting.reason(record)
     bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"], int(record.attempt or 0))
     return {
         "task": task,
@@ -69,8 +71,10 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "is_waiting": record.status in {Status.PENDING, Status.RETRY},
         "can_retry": can_run(record.name, unchanged=True),
         "can_edit": can_run(record.name),
+        "failed": record.status == Status.FAILURE,
         "waited": bars[0].waited if bars else None,
-        "digest": digest(record),
+        "reason": reason,
+        "digest": f"{digest(record)}-{reason.text if reason else ''}"[:KNOWN],
         "every": REFRESH_SECONDS,
         "body": record.body,
     }
