@@ -17,6 +17,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 # Where in the pages (a pattern of their paths), which commands (a pattern of how they begin), the test that runs them.
 RUNNERS = (
     (r"docs/(migrating|celery|client)\.md", r"makertasks ", "tests/stack/test_migrating.py"),
+    (r"docs/openmakersuite\.md", r"makertasks |python manage\.py ", "tests/stack/test_site.py"),
     (r"docs/execution\.md", r"makertasks ", "tests/stack/test_execution.py"),
     (r"README\.md", r"API=|TOKEN=|curl ", "tests/stack/test_local_run.py"),
     (r"docs/api\.md", r"API=|TOKEN=|CURSOR=|curl -s (-H|\"\$API)", "tests/stack/test_route_rights.py"),
@@ -48,6 +49,8 @@ EXAMPLES = (
     ("docs/celery.md", "MakertasksControl", "tests/stack/test_documented_commands.py"),
     ("docs/celery.md", "makertasks.contrib.django", "tests/unit/test_documentation.py"),
     ("docs/celery.md", "handler = lambda_handler(app", "tests/unit/test_documentation.py"),
+    ("docs/openmakersuite.md", "INSTALLED_APPS", "tests/stack/test_site.py"),
+    ("docs/openmakersuite.md", "urlpatterns", "tests/stack/test_site.py"),
     ("CONTRIBUTING.md", "def print_label(", "tests/unit/test_documentation.py"),
 )  # fmt: skip
 
@@ -80,8 +83,10 @@ class Command:
 
     @property
     def why_not(self) -> str | None:
-        """Why no test runs it as it stands."""
-        return next((reason for begins, reason in NOT_RUN if re.match(begins, self.line)), None)
+        """Why no test runs it as it stands, where none does."""
+        return (
+            None if self.runner else next((reason for begins, reason in NOT_RUN if re.match(begins, self.line)), None)
+        )
 
 
 def blocks(language: str | None = None, page: str | None = None) -> list[Block]:

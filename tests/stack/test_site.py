@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from infra.local.stack import LocalStack, local_stack
-from tests import shells
+from tests import documentation, shells
 from tests.stack.extra import ROOT
 from tests.stack.test_stock_celery import a_user, run
 
@@ -84,3 +84,32 @@ def test_by_push(tmp_path: Path, environment: dict[str, str], port: int):
     with local_stack(tmp_path / "aws", SiteUrl=f"http://127.0.0.1:{port}/makertasks/changes/") as stack:
         secret = makertasks(stack, "site-secret")
         go_round(stack, {**environment, "SITE_PORT": str(port), "MAKERTASKS_WEBHOOK_SECRET": secret})
+
+
+def test_moving_over_and_back(tmp_path: Path, environment: dict[str, str]):
+    """The commands of docs/openmakersuite.md, in their order."""
+    (tmp_path / "config").mkdir()
+    lines = documentation.run_by("tests/stack/test_site.py", "docs/openmakersuite.md")
+    assert "python manage.py makertasks_sync --all" in lines
+    with local_stack(tmp_path / "aws") as stack:
+        site = f"{ROOT / '.local/celery-newest/bin/python'} {ROOT / 'tests/site/manage.py'}"
+        admin = {**shells.with_package(stack), **environment, "PYTHONPATH": shells.with_package(stack)["PYTHONPATH"]}
+        given = {**admin, "MAKERTASKS_CONFIG": str(tmp_path / "config.toml"), "CELERY_SETTINGS": ""}
+        commands = {"python manage.py": site, "makertasks": f"{ROOT / '.venv/bin/python'} -m makertasks"}
+        run([*site.split(), "migrate", "--run-syncdb"], given | shells.of_stack(stack), tmp_path)
+        said = {}
+        for line in lines:
+            name = next(each for each in commands if line.startswith(each))
+            ran = run(["bash", "-c", line.replace(name, commands[name], 1)], given, tmp_path)
+            assert ran.returncode == 0, f"{line}: {ran.stdout}{ran.stderr}"
+            said[line] = ran.stdout
+    assert "site: nothing missing" in said["python manage.py makertasks_sync --all"]
+    assert said["python manage.py makertasks_sync"].strip() == "nothing new"
+
+
+def test_the_sites_settings_are_those_of_the_page():
+    project = ROOT / "tests/site/makerspace"
+    app = documentation.example("docs/openmakersuite.md", "INSTALLED_APPS").split('"')[1]
+    assert f'"{app}"' in (project / "settings.py").read_text()
+    view = documentation.example("docs/openmakersuite.md", "urlpatterns").partition("[")[2].strip().removesuffix("]")
+    assert view in (project / "urls.py").read_text()
