@@ -148,6 +148,21 @@ def test_dead_letters_are_counted_by_queue_until_they_are_sent_again(echo):
     assert ([letter.task_id for letter in letters], is_complete) == (["second"], True)
 
 
+@pytest.mark.parametrize(
+    ("body", "name", "queue"),
+    [
+        (wire.encode(wire.Message("m", NAME, kwargs={"text": "a"}), "echo"), NAME, "echo"),
+        (wire.encode(wire.Message("m", "tasks.gone"), "gone"), "tasks.gone", "gone"),
+        ("no message", "unknown", "unknown"),
+        ('{"text": "a"}', "unknown", "unknown"),
+    ],
+)
+def test_a_dead_letter_whose_queue_nobody_knows_is_recorded_under_what_it_says_itself(echo, body, name, queue):
+    dead_letters.record(body, message_id="m", queue="", sent=records.clock.now())
+    record = echo.record("m")
+    assert (record.status, record.name, record.queue) == ("FAILURE", name, queue)
+
+
 def test_only_dead_letters_are_redriven(echo):
     task_id = echo.submit()
     echo.queue.deliver()

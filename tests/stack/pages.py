@@ -13,7 +13,7 @@ from tests import shells
 # Runs one command after the other in one process, as the installed command would, and says how each ended.
 RUNNER = """
 import contextlib, io, json, shlex, sys
-from makertasks.commands.application import run
+from makertasks.cli.application import run
 for line in sys.stdin:
     said = io.StringIO()
     code = 0

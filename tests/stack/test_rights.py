@@ -46,7 +46,7 @@ WITHOUT_FUNCTION = {
 }
 
 # What a running function asks for once: without the right, it must be started anew to miss it.
-REMEMBERED: set[str | tuple[str, str]] = {"sqs:GetQueueUrl", ("dynamodb:GetItem", "Counters")}
+REMEMBERED: set[str | tuple[str, str]] = {"sqs:GetQueueUrl"}
 # Roles examined at a time.
 AT_ONCE = 4
 

@@ -30,16 +30,13 @@ def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
     A task that has a record already and is not final becomes FAILURE; one that has ended stays as it is, and one whose
     worker still has time is left to the sweep.
     """
-    secret: frozenset[str] = frozenset()
-    try:
-        task = tasks.in_folder(queue)
-        name, secret = task.name, task.secret_arguments
-    except (UnknownTask, ModuleNotFoundError):  # the task was removed, and its queue not yet; or nobody knows the queue
-        name = queue or UNKNOWN
+    task = _task_of(queue)
+    name = task.name if task else queue or UNKNOWN
     try:
         message = wire.decode(body, message_id=message_id, default_name=name)
+        task = task or _task_of(message.name.rpartition(".")[2])
         reason = "its function ended without a word each time the message was delivered, before it could be recorded"
-        body = _without_secrets(body, message, secret)
+        body = _without_secrets(body, message, task.secret_arguments if task else frozenset())
     except wire.Malformed as error:
         message = wire.Message(task_id=error.task_id or message_id, name=error.name or name)
         reason, body = f"the message cannot be read: {error}", masking.text(body)
@@ -52,6 +49,14 @@ def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
     if ended.is_final:
         follow_ups.follow(message, ended)
     return message.task_id
+
+
+def _task_of(short_name: str) -> tasks.Task | None:
+    """The task of that short name; None where there is none, or it was removed and its queue not yet."""
+    try:
+        return tasks.in_folder(short_name) if short_name.isidentifier() else None
+    except (UnknownTask, ModuleNotFoundError, tasks.InvalidDefinition):
+        return None
 
 
 def _without_secrets(body: str, message: wire.Message, secret: frozenset[str]) -> str:
