@@ -107,7 +107,7 @@ def test_a_superuser_limits_a_task_type_and_mistakes_are_told(site, open_page):
         page.get_by_role("button", name="Save").click()
 
     save("Time limit, seconds", "5000")
-    expect(page.locator("p.mistake")).to_contain_text("900")
+    expect(page.locator("#m-time_limit")).to_contain_text("900")
     page.goto(f"/task-types/{CARD}")
     save("Rate", "30/m")
     expect(page.locator("#limits + dl")).to_contain_text("30/m")
