@@ -1,6 +1,6 @@
-"""What tasks cost on AWS: dollars per million of each kind, by part, from measured units and list prices.
+"""What the stack costs on AWS: dollars per million tasks of each kind, a month's bill by tasks a day, what stands.
 
-    python -m infra.costs            writes the tables of docs/costs.md anew
+    python -m infra.costs            writes the tables of docs/costs.md anew, and prints what a month costs
 
 Every figure is either measured here (make bench), counted in the code, or assumed, and says which.
 """
@@ -11,13 +11,16 @@ import re
 import sys
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from functools import cache
 from math import exp
 from pathlib import Path
 
+from infra.local import template
+
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/costs.md"
 
-# List prices in dollars, region us-east-1, as of 2026-11-22, without any free tier. Check them where it matters:
-# https://aws.amazon.com/{lambda,sqs,dynamodb,s3,cloudwatch,api-gateway,xray,ec2}/pricing/
+# List prices in dollars, region us-east-1, as of 2026-11-22. Check them where it matters:
+# https://aws.amazon.com/{lambda,sqs,dynamodb,s3,cloudwatch,api-gateway,xray,cognito,ec2}/pricing/
 PRICES = {
     "lambda_gb_second": 0.0000133334,  # arm64
     "lambda_request": 0.20e-6,
@@ -33,26 +36,54 @@ PRICES = {
     "alarm_month": 0.10,
     "metric_month": 0.30,
     "trace": 5.0e-6,
+    "gb_out": 0.09,
+    "user_month": 0.0055,  # Cognito Lite, a user who signs in at least once
+    "machine_client_month": 6.00,  # Cognito, an app client with client credentials
+    "machine_token": 0.00225,
 }
+# What every account has a month without an end. https://aws.amazon.com/free/, "always free"
+FREE = {
+    "lambda_gb_second": 400_000,
+    "lambda_request": 1_000_000,
+    "sqs_request": 1_000_000,
+    "table_gb_month": 25,
+    "logs_gb": 5,
+    "metric_month": 10,
+    "trace": 100_000,
+    "gb_out": 100,
+    "user_month": 10_000,
+}
+FREE_ALARMS = 10  # left out of both columns: an account whose ten are used by something else pays 0.10 for each
 # The always-on machine that Celery, Redis and Flower need: one small server with its disk and its address.
-SERVER_HOUR = 0.0168  # t4g.small, 2 GB
-SERVER_MONTH = SERVER_HOUR * 730 + 20 * 0.08 + 0.005 * 730  # 20 GB gp3, one public IPv4 address
+SERVER_MONTH = 0.0168 * 730 + 20 * 0.08 + 0.005 * 730  # t4g.small with 2 GB, 20 GB gp3, one public IPv4 address
+# Celery on Fargate: a worker of 0.25 vCPU and 0.5 GB on arm64 with its address, and the smallest ElastiCache node.
+FARGATE_MONTH = (0.25 * 0.03238 + 0.5 * 0.00356) * 730 + 0.005 * 730 + 0.016 * 730  # cache.t4g.micro
+# Amazon MQ for RabbitMQ, one mq.m7g.medium broker with 20 GB, and the same worker.
+MANAGED_QUEUE_MONTH = 0.0992 * 730 + 20 * 0.10 + (0.25 * 0.03238 + 0.5 * 0.00356) * 730 + 0.005 * 730  # assumed: check
 
-# Lambda gives a whole processor at 1,769 MB, and a share of it below.
-WHOLE_PROCESSOR_MB = 1769
+WHOLE_PROCESSOR_MB = 1769  # Lambda gives a whole processor at this size, and a share of it below
 # Assumed: what one call to an AWS service takes in the same region, and its own work on a whole processor.
 CALL_SECONDS = 0.008
 CALL_CPU_SECONDS = 0.002
-LOG_BYTES = 1_300  # counted: two lines of the engine, one of metrics, Lambda's own three
-
-
-# Counted: what makertasks.metrics and the worker write of a kind whose tasks succeed, ColdStart among them.
-METRICS_OF_KIND = 7
-# Pollers that Lambda keeps at a queue, and to how many it may go down where little arrives: not for a mapping with a
-# maximum concurrency, which each task's queue has and no dead letter queue.
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+# Assumed: starting an environment takes a second of work on the share that it has; Lambda bills that. One is kept for
+# about ten minutes: a kind whose tasks come one by one, n a day, finds none in a share e^(-n/144) of cases.
+START_SECONDS = 1.0
+KEPT_A_DAY = 144
+LOG_BYTES = 1_700  # counted: three lines of the engine, one of task_events, a metric, Lambda's own three
+STREAM_SECONDS = 0.05  # assumed: task_events for one batch, at 512 MB
+DAYS = 30.4
+POLL_SECONDS = 20
+# Pollers that Lambda keeps at a queue, and to how many it goes down where little arrives: not for a mapping with a
+# maximum concurrency. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 POLLERS = 5
 FEWEST_POLLERS = 2
+
+Units = dict[str, float]  # by their name among the prices
+
+
+def units_of(**numbers: float) -> Units:
+    """Numbers of units by name."""
+    return numbers
 
 
 @dataclass(frozen=True)
@@ -64,135 +95,189 @@ class Kind:
     cpu_ms: float  # measured on one processor of a 2-core server: make bench
     waits_ms: float = 0  # assumed: time spent waiting for others than AWS
     batch: int = 1  # template.yaml: messages an invocation at most; a backlog fills it
-    writes: float = 9.06  # measured: 9 write units of the record, 0.06 of its share of a counter's cell
+    writes: float = 9  # measured: write units of the record, and of what the task itself writes
+    counting: float = 3  # measured: up to three cells of the counters, where a task comes alone
+    counting_together: float = 0.06  # measured: its share of a cell in a backlog
     reads: float = 0.0
     puts: int = 0
     gets: int = 0
     stored_kb: float = 0.0
     calls: int = field(default=0)
 
-    def parts(self, *, backlog: bool) -> dict[str, float]:
-        """Dollars of one task by part; with a backlog, batches are full."""
+    def parts(self, *, backlog: bool) -> dict[str, Units]:
+        """Units of one task by part; with a backlog, batches are full."""
         share = min(self.memory_mb / WHOLE_PROCESSOR_MB, 1.0)
         seconds = (self.cpu_ms / 1000 + self.calls * CALL_CPU_SECONDS) / share
         seconds += self.waits_ms / 1000 + self.calls * CALL_SECONDS
         batch = self.batch if backlog else 1
+        together = 100 if backlog else 1  # tasks whose changes one invocation of task_events counts
         # Received, deleted and, a tenth each, polled for in vain; sent one by one, or by ten where a script sends.
         requests = (2.2 / batch) + (0.1 if backlog else 1.0)
+        counted = self.counting_together if backlog else self.counting
+        gb_seconds = seconds * self.memory_mb / 1024 + STREAM_SECONDS / 2 / together
         return {
-            "Lambda, time": seconds * self.memory_mb / 1024 * PRICES["lambda_gb_second"],
-            "Lambda, requests": PRICES["lambda_request"] / batch,
-            "SQS": requests * PRICES["sqs_request"],
-            "DynamoDB, writes": self.writes * PRICES["write_unit"],
-            "DynamoDB, reads": self.reads * PRICES["read_unit"],
-            "S3": self.puts * PRICES["s3_put"] + self.gets * PRICES["s3_get"],
-            "Logs": LOG_BYTES / 1e9 * PRICES["logs_gb"],
-            "Kept a month": 1.2e-6 * PRICES["table_gb_month"] + self.stored_kb / 1e6 * PRICES["s3_gb_month"],
+            "Lambda, time": units_of(lambda_gb_second=gb_seconds),
+            "Lambda, requests": units_of(lambda_request=1 / batch + 1 / together),
+            "SQS": units_of(sqs_request=requests),
+            "DynamoDB, writes": units_of(write_unit=self.writes + counted),
+            "DynamoDB, reads": units_of(read_unit=self.reads + 2 / together),
+            "S3": units_of(s3_put=self.puts, s3_get=self.gets),
+            "Logs": units_of(logs_gb=LOG_BYTES / 1e9),
+            "Kept a month": units_of(table_gb_month=1.2e-6, s3_gb_month=self.stored_kb / 1e6),
         }
+
+    def start(self, tasks_a_day: float) -> Units:
+        """Units a task for starting environments, where so many come a day."""
+        share = min(self.memory_mb / WHOLE_PROCESSOR_MB, 1.0)
+        seconds = START_SECONDS / share * exp(-tasks_a_day / KEPT_A_DAY)
+        return units_of(lambda_gb_second=seconds * self.memory_mb / 1024)
 
 
 KINDS = (
-    Kind("generate_qr_code", 512, 4.0, batch=10, reads=1, puts=2, stored_kb=2, writes=10.06, calls=6),
-    Kind("generate_index_card", 1024, 9.6, batch=5, reads=2, puts=1, gets=1, stored_kb=15, writes=10.06, calls=7),
-    Kind(
-        "download_image_from_url",
-        1024,
-        55.0,
-        waits_ms=700,
-        reads=2,
-        puts=2,
-        gets=5,
-        stored_kb=900,
-        writes=11.06,
-        calls=12,
-    ),
+    Kind("generate_qr_code", 512, 4.0, batch=10, reads=1, puts=2, stored_kb=2, writes=10, calls=6),
+    Kind("generate_index_card", 1024, 9.6, batch=5, reads=2, puts=1, gets=1, stored_kb=15, writes=10, calls=7),
+    Kind("download_image_from_url", 1024, 55.0, 700, reads=2, puts=2, gets=5, stored_kb=900, writes=11, calls=12),
     Kind("update_average_lead_times, 1,000 links", 1024, 250.0, reads=40, writes=209, calls=30),
 )
+# A mixed day: shares of QR codes, cards and downloads; lead times run once a night.
+MIX = (0.5, 0.3, 0.2)
+
+
+def dollars(units: Units) -> float:
+    """List price of units."""
+    return sum(number * PRICES[name] for name, number in units.items())
+
+
+def after_free(units: Units) -> float:
+    """What is left of a month's units to pay after the always-free tier."""
+    return sum(max(number - FREE.get(name, 0), 0) * PRICES[name] for name, number in units.items())
+
+
+def times(units: Units, number: float) -> Units:
+    """So many times the units."""
+    return {name: each * number for name, each in units.items()}
+
+
+def together(parts: list[Units]) -> Units:
+    """The sum of units."""
+    total: Units = {}
+    for part in parts:
+        for name, number in part.items():
+            total[name] = total.get(name, 0) + number
+    return total
+
+
+def month(tasks_a_day: float) -> Units:
+    """A month's units of a mixed day, and of what stands."""
+    counts = (*(share * tasks_a_day for share in MIX), 1.0)
+    found = [part for _, part in standing_parts()]
+    for kind, count in zip(KINDS, counts, strict=True):
+        each = together([*kind.parts(backlog=False).values(), kind.start(count)])
+        found.append(times(each, DAYS * count))
+    # The metric Failed is paid by the hour: n tasks a day meet a share 1 - e^(-n/24) of the hours.
+    found.append(units_of(metric_month=1 - exp(-sum(counts) / 24)))
+    return together(found)
+
+
+@cache
+def polled() -> tuple[int, int]:
+    """Task queues that Lambda polls in a stack with default parameters: without and with a maximum concurrency."""
+    free = limited = 0
+    for _, function in template.resources(template.load(), "AWS::Serverless::Function"):
+        for event in function.get("Events", {}).values():
+            if event["Type"] == "SQS":
+                is_limited = "MaximumConcurrency" in event["Properties"].get("ScalingConfig", {})
+                free, limited = free + (not is_limited), limited + is_limited
+    return free, limited
+
+
+def standing_parts() -> list[tuple[str, Units]]:
+    """A month's units where nothing is done: pollers of queues, and the sweep every five minutes."""
+    free, limited = polled()
+    polls = 86_400 / POLL_SECONDS * DAYS
+    resources = template.load()["Resources"].values()
+    alarms = sum(each["Type"] == "AWS::CloudWatch::Alarm" and "Condition" not in each for each in resources)
+    # counted: four queries, five small notes read and four written, one look into the dead-letter queue
+    sweep: Units = units_of(
+        lambda_request=1, lambda_gb_second=0.15 / 2, read_unit=9, write_unit=4, sqs_request=1, logs_gb=900e-9
+    )
+    return [
+        (f"{free} queues polled by {FEWEST_POLLERS} pollers each", units_of(sqs_request=free * FEWEST_POLLERS * polls)),
+        (f"{limited} queue with a maximum concurrency, by {POLLERS}", units_of(sqs_request=limited * POLLERS * polls)),
+        ("The sweep, every five minutes", times(sweep, 288 * DAYS)),
+        (f"{alarms} alarms, of which {FREE_ALARMS} are free", units_of(alarm_month=max(alarms - FREE_ALARMS, 0))),
+    ]
+
+
+def page_open() -> Units:
+    """A month's units of one overview left open: it asks every ten seconds."""
+    # counted: about ten queues asked for their lengths, 25 read units; assumed: 0.15 s at 512 MB, 20 KB an answer
+    once: Units = units_of(
+        api_request=1, lambda_request=1, lambda_gb_second=0.15 / 2, sqs_request=10, read_unit=25, gb_out=20e-6
+    )
+    return times(once, 86_400 / 10 * DAYS)
 
 
 def table(*, backlog: bool) -> list[str]:
     """Dollars per million tasks as a Markdown table."""
-    columns = [(kind, kind.parts(backlog=backlog)) for kind in KINDS]
-    lines = ["| | " + " | ".join(kind.name for kind, _ in columns) + " |", "|---|" + "---:|" * len(columns)]
+    columns = [{part: dollars(units) for part, units in kind.parts(backlog=backlog).items()} for kind in KINDS]
+    lines = ["| | " + " | ".join(kind.name for kind in KINDS) + " |", "|---|" + "---:|" * len(columns)]
     lines += [
-        f"| {part} | " + " | ".join(f"{parts[part] * 1e6:.2f}" for _, parts in columns) + " |" for part in columns[0][1]
+        f"| {part} | " + " | ".join(f"{parts[part] * 1e6:.2f}" for parts in columns) + " |" for part in columns[0]
     ]
-    lines.append("| **Total** | " + " | ".join(f"**{sum(parts.values()) * 1e6:.2f}**" for _, parts in columns) + " |")
+    lines.append("| **Total** | " + " | ".join(f"**{sum(parts.values()) * 1e6:.2f}**" for parts in columns) + " |")
     return lines
 
 
-def month(tasks_a_day: float) -> float:
-    """Dollars a month of a mixed day: half QR codes, 30 % cards, 20 % downloads, lead times once; and what stands."""
-    counts = (0.5 * tasks_a_day, 0.3 * tasks_a_day, 0.2 * tasks_a_day, 1.0)
-    tasks = sum(
-        30.4 * count * sum(kind.parts(backlog=False).values()) for kind, count in zip(KINDS, counts, strict=True)
-    )
-    return tasks + numbers(counts) + standing()
-
-
-def numbers(counts: tuple[float, ...]) -> float:
-    """Dollars a month of CloudWatch's numbers, paid by the hour in which they are written; `counts` are tasks a day.
-
-    Tasks come at any time of the day: a kind that has n a day is met in a share of 1 - e^(-n/24) of the hours.
-    """
-    of_kinds = sum(METRICS_OF_KIND * (1 - exp(-count / 24)) for count in counts)
-    return (of_kinds + 1 - exp(-sum(counts) / 24)) * PRICES["metric_month"]  # and one of all, how many failed
-
-
-def standing() -> float:
-    """Dollars a month where nothing is done."""
-    return sum(standing_parts().values())
-
-
-def standing_parts() -> dict[str, float]:
-    """The same by part: pollers of queues, alarms above the ten free ones, and the sweep every five minutes."""
-    template = (DOCUMENT.parents[1] / "template.yaml").read_text()
-    alarms = template.count("Type: AWS::CloudWatch::Alarm") - 1  # that of SiteUrl
-    sweeps = 30.4 * 288
-    sweep = (
-        PRICES["lambda_request"]
-        + 0.15 * 0.5 * PRICES["lambda_gb_second"]
-        + 8 * PRICES["read_unit"]
-        + 4 * PRICES["write_unit"]
-    )
-    queues = template.count("Type: AWS::SQS::Queue\n") - 3  # those of a site's changes: without SiteUrl nothing asks
-    return {
-        f"{queues} queues that Lambda asks for messages": queues * POLLERS * poller_month(),
-        f"{alarms} alarms, ten of them free": (alarms - 10) * PRICES["alarm_month"],
-        "The sweep, every five minutes, and the number it writes": sweeps * sweep + PRICES["metric_month"],
-    }
-
-
-def poller_month() -> float:
-    """Dollars a month of one poller that finds nothing: a request every 20 seconds."""
-    return 3 * 60 * 24 * 30.4 * PRICES["sqs_request"]
+def row(name: str, units: Units) -> str:
+    """A row with both columns."""
+    return f"| {name} | {dollars(units):.2f} | {after_free(units):.2f} |"
 
 
 def standing_table() -> list[str]:
-    """Dollars a month where nothing is done, by part."""
-    parts = [f"| {part} | {dollars:.2f} |" for part, dollars in standing_parts().items()]
-    return ["| | a month |", "|---|---:|", *parts, f"| **Total** | **{standing():.2f}** |"]
-
-
-def less() -> list[str]:
-    """What the pollers of one queue cost, and what fewer of them would save."""
-    paid, saved = POLLERS * poller_month(), (POLLERS - FEWEST_POLLERS) * poller_month()
-    return [f"One queue's pollers are {paid:.2f} a month; where Lambda goes down to two, {saved:.2f} less."]
+    """Dollars a month where nothing is done, by part; the free tier is the account's, and so in the total alone."""
+    parts = [f"| {name} | {dollars(units):.2f} | |" for name, units in standing_parts()]
+    total = together([units for _, units in standing_parts()])
+    return ["| | list price | after the always-free tier |", "|---|---:|---:|", *parts, row("**Total**", total)]
 
 
 def months() -> list[str]:
-    """Dollars a month by tasks a day, beside the server."""
-    lines = ["| tasks a day | here | always-on server |", "|---:|---:|---:|"]
-    lines += [
-        f"| {number:,} | {month(number):.2f} | {SERVER_MONTH:.2f} |"
-        for number in (0, 300, 3_000, 10_000, 100_000, 1_000_000)
-    ]
-    return lines
+    """Dollars a month by tasks a day."""
+    lines = ["| tasks a day | list price | after the always-free tier |", "|---:|---:|---:|"]
+    return lines + [row(f"{number:,}", month(number)) for number in (0, 300, 3_000, 10_000, 100_000, 1_000_000)]
+
+
+OTHERS = (
+    (
+        "One server with Celery, Redis and Flower (t4g.small)",
+        SERVER_MONTH,
+        "tasks run all day, or somebody looks after a server anyway; no limit of 15 minutes",
+        "it mostly waits; updates, backups and restarts are yours",
+    ),
+    (
+        "Celery on Fargate, one small worker, ElastiCache",
+        FARGATE_MONTH,
+        "Celery stays as it is, without a server to update",
+        "two services are paid by the hour; messages are lost with a Redis node",
+    ),
+    (
+        "Celery on Fargate, a managed RabbitMQ",
+        MANAGED_QUEUE_MONTH,
+        "messages outlive the worker; other programs use the broker too",
+        "the broker alone costs more than all the rest",
+    ),
+)
+
+
+def others() -> list[str]:
+    """What has to be kept alive instead, a month."""
+    rows = [f"| {name} | {price:.2f} | {better} | {worse} |" for name, price, better, worse in OTHERS]
+    return ["| Instead | a month | Better where | Worse where |", "|---|---:|---|---|", *rows]
 
 
 def break_even() -> int:
     """Tasks a day above which one server of that size would be cheaper, if it could do them."""
-    return bisect_left(range(10_000_000), SERVER_MONTH, key=month)
+    return bisect_left(range(10_000_000), SERVER_MONTH, key=lambda number: dollars(month(number)))
 
 
 def document(text: str) -> str:
@@ -201,9 +286,12 @@ def document(text: str) -> str:
         "one by one": table(backlog=False),
         "backlog": table(backlog=True),
         "standing": standing_table(),
-        "less": less(),
         "months": months(),
-        "break-even": [f"The two lines cross at about {round(break_even(), -2):,} tasks a day."],
+        "others": others(),
+        "page": [
+            f"One overview left open and visible for a whole month costs {dollars(page_open()):.2f} by list price."
+        ],
+        "break-even": [f"The server is cheaper above about {round(break_even(), -2):,} tasks a day."],
     }
     for name, lines in made.items():
         pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end -->)"
@@ -212,8 +300,9 @@ def document(text: str) -> str:
 
 
 def main() -> int:
-    """Write the tables of docs/costs.md."""
+    """Write the tables of docs/costs.md, and print the bill."""
     DOCUMENT.write_text(document(DOCUMENT.read_text()))
+    sys.stdout.write("\n".join(["A month where nothing is done", *standing_table(), "", *months(), ""]))
     return 0
 
 

@@ -90,7 +90,7 @@ def media_bucket(aws):
 
 @pytest.fixture
 def task_queues(aws):
-    """Every task's queue and dead-letter queue."""
+    """Every queue of the stack."""
     sqs = aws.client("sqs")
     for resource in resources().values():
         if resource["Type"] == "AWS::SQS::Queue":

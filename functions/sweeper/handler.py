@@ -1,4 +1,4 @@
-"""EventBridge schedule ▶ tasks table: tasks that nobody moves on any more get their message anew, or end."""
+"""EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, reports tasks that wait too long."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from makertasks import logs
+from makertasks.errors import Unavailable
 from makertasks.monitoring import queues
-from makertasks.worker import metrics, sweeping
+from makertasks.worker import dead_letters, metrics, sweeping
 
 # What is left of the function's time when the sweep takes no further page, in seconds.
 MARGIN_SECONDS = 10
+# Share of the time that dead letters may take; what is left in their queue is for the next run.
+LETTERS_SHARE = 0.4
 
 # Three retries take up to 20 minutes; whoever waits longer for a first attempt waits too long, in seconds.
 TOO_LONG_SECONDS = 1_800
@@ -28,8 +31,15 @@ def name_waiting() -> list[str]:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - what the schedule says is nothing
-    """One run; answers what it did."""
-    swept = sweeping.sweep(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS)
+    """One run; returns what it did. Raises Unavailable where dead letters could not be recorded, after all the rest."""
+    drained = dead_letters.drain(LETTERS_SHARE * _seconds_left(context))
+    swept = sweeping.sweep(_seconds_left(context))
     metrics.stuck(swept.requeued + swept.given_up)
     metrics.waiting_too_long(len(name_waiting()))
-    return asdict(swept)
+    if drained.failed:
+        raise Unavailable(f"{drained.failed} dead letters could not be recorded and stay in their queue")
+    return {**asdict(swept), "dead_letters": drained.recorded}
+
+
+def _seconds_left(context: Any) -> float:
+    return float(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS)

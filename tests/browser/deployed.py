@@ -72,6 +72,11 @@ class Site:
         found = self.stack.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
         return {name: next(iter(value.values())) for name, value in found.items()}
 
+    def sweep(self) -> None:
+        """Run the sweep now instead of within five minutes."""
+        answer = self.stack.client("lambda").invoke(FunctionName=f"{self.stack.name}-sweeper", Payload=b"{}")
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
     def ended(self, task_id: str) -> dict[str, Any]:
         """The record once the task has ended."""
 

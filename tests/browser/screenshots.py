@@ -86,6 +86,7 @@ def prepare(site: Site) -> None:
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-letters")["QueueUrl"]
     dead = wire.Message(str(uuid.uuid4()), "inventory.tasks.generate_index_card", kwargs={"item": 7})
     sqs.send_message(QueueUrl=url, MessageBody=wire.encode(dead, "generate_index_card"))
+    site.sweep()
     site.ended(dead.task_id)
     # Some of them can be run again, and one cannot.
     lately = clock.text(clock.now() - timedelta(minutes=15))

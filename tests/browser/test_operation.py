@@ -50,6 +50,7 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
     sqs = site.stack.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-letters")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody=body)
+    site.sweep()
     site.ended(task_id)
     page = open_page("/", "operator")
     expect(page.locator(".banner")).to_contain_text("1 unreadable message in generate_index_card")

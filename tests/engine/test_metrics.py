@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from aws_lambda_powertools.metrics.provider import cold_start
 from lambda_queue import LambdaContext
 
-from makertasks import tasks
+from makertasks import clock, tasks
+from makertasks.monitoring import queues
 from makertasks.tasks import task
-from makertasks.worker import sweeping
+from makertasks.worker import metrics, sweeping
 from makertasks.worker.handler import lambda_handler
 from sweeper import handler as sweeper
 from task_events import handler as task_events
@@ -25,21 +26,21 @@ def service(monkeypatch):
 
 
 @pytest.fixture
-def told(capsys):
-    """Every metric written so far: {(dimensions, name): values}."""
+def lines(capsys):
+    """Every log line written so far."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    def read():
-        found = {}
-        for line in capsys.readouterr().out.splitlines():
-            written = json.loads(line)
-            for block in written.get("_aws", {}).get("CloudWatchMetrics", []):
-                assert block["Namespace"] == "makertasks"
-                dimensions = tuple(sorted(written[name] for name in block["Dimensions"][0]))
-                for metric in block["Metrics"]:
-                    found.setdefault((dimensions, metric["Name"]), []).extend(written[metric["Name"]])
-        return found
 
-    return read
+def metrics_in(lines):
+    """Every metric in the lines: {(dimensions, name): values}."""
+    found = {}
+    for written in lines:
+        for block in written.get("_aws", {}).get("CloudWatchMetrics", []):
+            assert block["Namespace"] == "makertasks"
+            dimensions = tuple(sorted(written[name] for name in block["Dimensions"][0]))
+            for metric in block["Metrics"]:
+                found.setdefault((dimensions, metric["Name"]), []).extend(written[metric["Name"]])
+    return found
 
 
 def change(number, before, after):
@@ -52,7 +53,7 @@ def change(number, before, after):
     return {"eventID": f"{number:032}", "eventName": "MODIFY", "dynamodb": {"Keys": {}, **images}}
 
 
-def test_every_step_of_a_task_is_told_by_its_name(counters_table, told):
+def test_every_step_of_a_task_is_logged_by_its_name_and_the_share_that_fails_is_a_metric(counters_table, lines, caplog):
     lives = [
         (None, "PENDING"), ("PENDING", "STARTED"), ("STARTED", "RETRY"), ("RETRY", "STARTED"), ("STARTED", "SUCCESS"),
         (None, "PENDING"), ("PENDING", "STARTED"), ("STARTED", "FAILURE"),
@@ -60,58 +61,71 @@ def test_every_step_of_a_task_is_told_by_its_name(counters_table, told):
         ("SUCCESS", None),  # deleted: no step
     ]  # fmt: skip
     records = [change(number, *statuses) for number, statuses in enumerate(lives)]
+    for record, runtime in ((records[4], "1.5"), (records[7], "0.5")):
+        record["dynamodb"]["NewImage"]["runtime"] = {"N": runtime}
     task_events.handler({"Records": records}, LambdaContext())
-    of_task = ("inventory.tasks.generate_qr_code", "unit")
+    [steps] = [vars(line) for line in caplog.records if line.getMessage() == "task steps"]
     expected = {
-        "TaskSubmitted": [3], "TaskStarted": [3], "TaskRetried": [1], "TaskSucceeded": [1], "TaskFailed": [1],
-        "TaskRevoked": [1],
+        "task_name": NAME, "submitted": 3, "started": 3, "retried": 1, "succeeded": 1, "failed": 1, "revoked": 1,
+        "runtime_sum": 2.0, "runtime_max": 1.5,
     }  # fmt: skip
-    written = told()
-    assert {name: values for (dimensions, name), values in written.items() if dimensions == of_task} == expected
-    # and of the stack as a whole, of which share fails: one of two
-    assert written[("unit",), "Failed"] == [0, 1]
+    assert {name: steps[name] for name in expected} == expected
+    # one of the two that ended failed; nothing else costs a metric
+    assert metrics_in(lines()) == {(("unit",), "Failed"): [0, 1]}
 
 
-def test_a_sweep_tells_how_many_tasks_it_moved_on(tasks_table, counters_table, task_queues, told, monkeypatch):
+def test_a_sweep_reports_stuck_and_waiting_tasks(tasks_table, counters_table, task_queues, lines, monkeypatch):
     monkeypatch.setattr(sweeping, "sweep", lambda _seconds: sweeping.Swept(examined=9, requeued=2, given_up=1))
+    monkeypatch.setattr(queues, "oldest_waiting", lambda: {"a": 1801.0, "b": 7200.0, "c": 1799.0})
     sweeper.handler({}, LambdaContext(seconds=60))
-    assert told() == {(("unit",), "StuckTasks"): [3]}
+    assert metrics_in(lines()) == {(("unit",), "StuckTasks"): [3], (("unit",), "WaitingTooLong"): [2]}
 
 
-def test_a_worker_tells_of_cold_starts_delays_and_runtimes(tasks_table, task_queues, told, monkeypatch):
+def test_a_sweep_that_finds_nothing_writes_no_metric(tasks_table, counters_table, task_queues, lines):
+    sweeper.handler({}, LambdaContext(seconds=60))
+    assert metrics_in(lines()) == {}
+
+
+def test_a_worker_logs_delays_and_runtimes_and_writes_no_metric(tasks_table, task_queues, lines, caplog, monkeypatch):
     monkeypatch.setattr(tasks, "_registry", dict(tasks._registry))
-    cold_start.reset_cold_start_flag()  # other tests of this process have started a function before
 
     @task("unit.tasks.generate_qr_code")
     def nothing() -> None:
         """Do nothing."""
 
+    sent = str(round(1000 * clock.now().timestamp()) - 5000)
     record = {
         "messageId": "m-1", "receiptHandle": "-", "body": "{}", "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:unit-tasks-generate_qr_code",
-        "attributes": {"SentTimestamp": "1795345802436", "ApproximateReceiveCount": "1"}, "messageAttributes": {},
+        "attributes": {"SentTimestamp": sent, "ApproximateReceiveCount": "1"}, "messageAttributes": {},
     }  # fmt: skip
     lambda_handler(nothing)({"Records": [record]}, LambdaContext())
-    written = told()
-    of_task = ("unit", "unit.tasks.generate_qr_code")
-    assert {name for dimensions, name in written if dimensions == of_task} == {"Delivered", "QueueDelay", "Runtime"}
-    assert [name for _, name in written if name == "ColdStart"]
+    [timed] = [line for line in caplog.records if line.getMessage() == "task timed"]
+    assert timed.status == "SUCCESS"
+    assert timed.runtime >= 0
+    assert timed.queue_delay >= 5
+    assert metrics_in(lines()) == {}
+
+
+def dashboard():
+    return json.loads(resources()["Dashboard"]["Properties"]["DashboardBody"])["widgets"]
 
 
 def test_alarms_and_dashboard_ask_for_metrics_that_are_written():
-    source = "".join(
-        (ROOT / "layers/makertasks/python/makertasks" / name).read_text()
-        for name in ("worker/metrics.py", "worker/handler.py")
-    )
+    source = (ROOT / "layers/makertasks/python/makertasks/worker/metrics.py").read_text()
     asked = {
         body["Properties"]["MetricName"]
         for body in resources().values()
         if body["Type"] == "AWS::CloudWatch::Alarm" and body["Properties"]["Namespace"] == "makertasks"
     }
-    dashboard = json.loads(resources()["Dashboard"]["Properties"]["DashboardBody"])
-    for widget in dashboard["widgets"]:
-        for (metric,) in widget["properties"].get("metrics", []):
-            if "{makertasks" in metric["expression"]:
-                asked.add(metric["expression"].partition('MetricName="')[2].partition('"')[0])
-    assert len(asked) > 5
+    for widget in dashboard():
+        asked |= {each[1] for each in widget["properties"].get("metrics", []) if each[0] == "makertasks"}
+    assert asked == {"Failed", "StuckTasks", "WaitingTooLong"}
     assert not [name for name in asked if f'"{name}"' not in source]
+
+
+def test_the_dashboard_sums_up_fields_that_are_logged():
+    queries = [widget["properties"]["query"] for widget in dashboard() if widget["type"] == "log"]
+    summed = {name for query in queries for name in re.findall(r"(?:sum|max)\((\w+)\)", query)}
+    assert summed == {"submitted", *metrics.STEPS.values(), "runtime_sum", "runtime_max"}
+    assert all('filter message = "task steps"' in query for query in queries)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,8 +15,7 @@ from hypothesis import strategies as st
 from lambda_queue import LambdaContext, Queue
 
 from bulk_action.handler import bulk_action
-from dead_letters.handler import handler as dead_letters_handler
-from makertasks import tasks, wire
+from makertasks import clock, tasks, wire
 from makertasks.aws import bucket
 from makertasks.control import jobs, retrying
 from makertasks.errors import InvalidRequest, PermanentError
@@ -27,6 +25,7 @@ from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.submission import bulk, producer
 from makertasks.submission.producer import Submission
+from makertasks.worker import dead_letters
 from makertasks.worker import handler as worker
 
 ITEM = str(UUID(int=7))
@@ -121,20 +120,7 @@ class TestHalfALetter:
         # given three dead letters, of which the second has half a letter
         for text in ("before", HALF_A_LETTER, "after"):
             message = wire.Message(text[:4], ECHO, kwargs={"text": text})
-            dead = {
-                "messageId": text[:4],
-                "receiptHandle": "-",
-                "body": wire.encode(message, "echo"),
-                "attributes": {
-                    "SentTimestamp": str(round(1000 * time.time())),
-                    "ApproximateReceiveCount": "20",
-                    "DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:123456789012:unit-tasks-echo",
-                },
-                "messageAttributes": {},
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:unit-dead-letters",
-            }
-            assert dead_letters_handler({"Records": [dead]}, LambdaContext()) == {"batchItemFailures": []}
+            dead_letters.record(wire.encode(message, "echo"), message_id=text[:4], queue="echo", sent=clock.now())
         aws.client("sqs").create_queue(QueueName="unit-tasks-bulk_action")
         job_queue = Queue(aws.client("sqs"), "unit-tasks-bulk_action", worker.lambda_handler(bulk_action))
         job_queue.context.seconds = 900

@@ -163,6 +163,17 @@ def test_a_dead_letter_whose_queue_nobody_knows_is_recorded_under_what_it_says_i
     assert (record.status, record.name, record.queue) == ("FAILURE", name, queue)
 
 
+def test_a_dead_letter_that_is_deleted_or_gone_is_not_counted(echo):
+    for number in ("deleted", "gone"):
+        dead_letters.record("{", message_id=number, queue="echo", sent=records.clock.now())
+    assert waiting_letters.counts() == {"echo": 2}
+    lifecycle.delete("deleted")
+    assert waiting_letters.counts() == {"echo": 1}
+    records.get("gone").delete()  # as DynamoDB does when its time to live has passed
+    assert waiting_letters.not_redriven("echo") == ([], True)
+    assert waiting_letters.counts() == {}
+
+
 def test_only_dead_letters_are_redriven(echo):
     task_id = echo.submit()
     echo.queue.deliver()

@@ -51,9 +51,8 @@ def project(folder: Path, gate: str, timeout: int) -> Path:
     chaos = block(template, "chaos")
     chaos = re.sub(r"(?<= Timeout: )\d+", str(timeout), chaos)
     chaos = re.sub(r"(?<=VisibilityTimeout: )180\n", f"{timeout + 1}\n", chaos)
-    chaos = re.sub(r"(?<=VisibilityTimeout: )180(?= # 6 times the 30 s of dead_letters)", "31", chaos)
     chaos = re.sub(r"(?<=BatchSize: )\d+", "3", chaos)
-    chaos = re.sub(r"(?<=MaximumConcurrency: )\d+", "8", chaos)
+    chaos = re.sub(r"(?<=ScalingConfig: ).*", "{MaximumConcurrency: 8}", chaos)
     template = template.replace("\nOutputs:\n", f"\n{chaos}{FEEDER}\nOutputs:\n")
     level = "        POWERTOOLS_LOG_LEVEL: INFO\n"
     addresses = f"        AWS_ENDPOINT_URL_DYNAMODB: {gate}\n        AWS_ENDPOINT_URL_S3: {gate}\n"

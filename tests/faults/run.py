@@ -93,7 +93,7 @@ class Run:
 
     def send(self) -> None:
         """Submit everything, the duplicates and what cannot be read in between."""
-        sqs, url = self.stack.client("sqs"), self.queue("tasks")
+        sqs, url = self.stack.client("sqs"), self.queue("tasks-chaos")
         sent = [task_id for task_id in self.plan.tasks if task_id not in set(self.plan.unsent)]
         for start in range(0, len(sent), FEED):
             part = sent[start : start + FEED]
@@ -137,7 +137,7 @@ class Run:
         return dict(json.load(answer["Payload"]))
 
     def queue(self, kind: str) -> str:
-        return self.stack.client("sqs").get_queue_url(QueueName=f"{self.stack.name}-{kind}-chaos")["QueueUrl"]
+        return self.stack.client("sqs").get_queue_url(QueueName=f"{self.stack.name}-{kind}")["QueueUrl"]
 
     def waiting(self, kind: str) -> int:
         """Messages in a queue: visible, delayed or in flight."""
@@ -170,7 +170,7 @@ class Run:
             if present - swept > pause:
                 self.sweep()
                 swept = time.monotonic()
-            if self.waiting("tasks") or self.waiting("dead"):
+            if self.waiting("tasks-chaos") or self.waiting("dead-letters"):
                 return None
             found = self.records()
             ended = sum(record["status"] in FINAL for record in found.values())

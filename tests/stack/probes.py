@@ -325,15 +325,22 @@ def knows_what_it_rejected(bench: Bench, role: Role) -> None:
 
 
 def records_a_dead_letter(bench: Bench, role: Role) -> None:
-    """One that nobody can read, and one whose task is recorded as waiting."""
+    """One that nobody can read, and one whose task is recorded as waiting; the queue is empty afterwards."""
+    sqs = bench.stack.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{bench.stack.name}-dead-letters")["QueueUrl"]
+    sqs.purge_queue(QueueUrl=url)
     unreadable, waits = str(uuid.uuid4()), str(uuid.uuid4())
     put_record(bench, waits, QR_CODE, status="PENDING")
     known = wire.encode(wire.Message(task_id=waits, name=QR_CODE), "probe")
-    for task_id, body in ((unreadable, "{"), (waits, known)):
-        message = {"MessageId": task_id, "ReceiptHandle": "-", "Body": body, "Attributes": {"SentTimestamp": "1"}}
-        event = {"Records": [sqs_record(message, "makertasks-dead-letters")]}
-        assert bench.invoke(role, event) == {"batchItemFailures": []}
+    unread = wire.encode(wire.Message(task_id=unreadable, name=QR_CODE), "probe").replace('"body": "', '"body": "!')
+    for body in (unread, known):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    assert bench.invoke(role, {})["dead_letters"] == 2
+    for task_id in (unreadable, waits):
         assert bench.record(task_id)["status"] == {"S": "FAILURE"}
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    assert set(left.values()) == {"0"}
 
 
 def counts_a_task(bench: Bench, role: Role) -> None:
@@ -447,8 +454,7 @@ PROBES: dict[str, list[Probe]] = {
     "UploadsRole": [queues_an_import, queues_an_upload, records_what_it_cannot_send],
     "ItemChangesRole": [queues_a_download, tells_the_site, records_what_it_cannot_send],
     "TaskEventsRole": [counts_a_task, forgets_payloads],
-    "DeadLettersRole": [records_a_dead_letter],
-    "SweeperRole": [sends_a_lost_message_again],
+    "SweeperRole": [sends_a_lost_message_again, records_a_dead_letter],
     "BulkActionRole": [*job_probes.EVERY_JOB, *EVERY_TASK],
     "CleanMediaRole": [cleans, *EVERY_TASK],
     "ApiRole": api_probes.EVERY_REQUEST,

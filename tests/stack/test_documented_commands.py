@@ -31,9 +31,8 @@ PICTURE = ROOT / "infra/local/sample/images/plywood.jpg"
 # What functions that run no task answer.
 OTHER_ANSWERS: dict[str, dict[str, Any] | None] = {
     "api": {"statusCode": 200, "body": '{"status":"ok"}'},
-    "dead_letters": {"batchItemFailures": []},
     "item_changes": {"batchItemFailures": []},
-    "sweeper": {"complete": True},
+    "sweeper": {"complete": True, "dead_letters": 0},
     "task_events": None,
     "uploads": {"queued": 1},
 }

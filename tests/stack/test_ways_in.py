@@ -57,6 +57,13 @@ def send(stack, task, body):
     return stack.client("sqs").send_message(QueueUrl=queue_url(stack, task), MessageBody=body)["MessageId"]
 
 
+def swept(stack):
+    """What one sweep did."""
+    answer = stack.client("lambda").invoke(FunctionName=f"{stack.name}-sweeper", Payload=b"{}")
+    assert "FunctionError" not in answer
+    return json.load(answer["Payload"])
+
+
 def inventory(stack):
     """Every entry of the inventory table."""
     pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.outputs["InventoryTableName"])
@@ -234,7 +241,10 @@ def test_bad_messages_fail_at_once_with_that_reason(stack, items, arguments, sai
 
 
 def test_an_unreadable_message_becomes_a_failure_that_keeps_its_body(stack):
-    task = final(stack, send(stack, "generate_qr_code", "this is no message"))
+    message_id = send(stack, "generate_qr_code", "this is no message")
+    wait_for(lambda: swept(stack)["dead_letters"], "the sweep to find the dead letter")
+    task = final(stack, message_id)
+    assert task["queue"] == "generate_qr_code"
     assert (task["status"], task["error"]["type"]) == ("FAILURE", "DeadLetter")
     assert "cannot be read" in task["error"]["message"]
 

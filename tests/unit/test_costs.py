@@ -31,6 +31,21 @@ def test_a_kind_has_the_memory_and_the_batches_of_its_function(kind):
 
 def test_a_backlog_makes_tasks_cheaper_and_more_tasks_cost_more():
     for kind in costs.KINDS:
-        assert sum(kind.parts(backlog=True).values()) < sum(kind.parts(backlog=False).values())
-    assert costs.month(0) < costs.month(300) < costs.month(3000)
-    assert costs.month(costs.break_even()) == pytest.approx(costs.SERVER_MONTH, rel=0.01)
+        backlog, alone = (costs.together(list(kind.parts(backlog=each).values())) for each in (True, False))
+        assert costs.dollars(backlog) < costs.dollars(alone)
+    bills = [costs.month(number) for number in (0, 300, 3000)]
+    assert [costs.dollars(each) for each in bills] == sorted(costs.dollars(each) for each in bills)
+    assert all(costs.after_free(each) <= costs.dollars(each) for each in bills)
+    assert costs.dollars(costs.month(costs.break_even())) == pytest.approx(costs.SERVER_MONTH, rel=0.01)
+
+
+def test_the_bill_of_a_quiet_makerspace_stays_below_what_is_promised():
+    assert costs.dollars(costs.month(0)) <= 1.25  # lead times and metrics of one task a day included
+    standing = costs.together([units for _, units in costs.standing_parts()])
+    assert (costs.dollars(standing) <= 1.20, costs.after_free(standing) <= 0.80) == (True, True)
+    assert (costs.dollars(costs.month(300)) <= 2.00, costs.after_free(costs.month(300)) <= 1.50) == (True, True)
+
+
+def test_only_queues_whose_mapping_has_a_maximum_concurrency_keep_five_pollers():
+    _, limited = costs.polled()
+    assert limited == 1  # downloads

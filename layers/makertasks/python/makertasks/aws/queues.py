@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from makertasks import settings
 from makertasks.aws import session
@@ -20,13 +23,16 @@ MAXIMUM_BATCH = 10
 MAXIMUM_BATCH_BYTES = 262_144
 
 
-# The queue from which an OpenMakerSuite pulls what tasks changed; no task's.
+# Queues of no task: the one from which an OpenMakerSuite pulls what tasks changed, and the one for what every task's
+# queue gave up on.
 SITE_CHANGES = "site-changes"
+DEAD_LETTERS = "dead-letters"
 
 
 def name_of(queue: str) -> str:
-    """Full name of a task's queue, or of the one that a site pulls from."""
-    return f"{settings.stack()}-{queue}" if queue == SITE_CHANGES else f"{settings.stack()}-tasks-{queue}"
+    """Full name of a task's queue, or of one of the two others."""
+    kind = "" if queue in {SITE_CHANGES, DEAD_LETTERS} else "tasks-"
+    return f"{settings.stack()}-{kind}{queue}"
 
 
 class QueueMissing(Unavailable):
@@ -95,18 +101,28 @@ class Received:
     body: str
     message_id: str
     receipt_handle: str
+    sent: datetime
+    source: str | None = None  # of a dead letter, the task's queue that gave it up
 
 
 def receive(queue: str, wait: int = 1) -> list[Received]:
     """Up to ten messages, as a worker would get them, or none after `wait` seconds (below 10); raises Unavailable."""
     with asking(f"the queue {name_of(queue)} gave no messages"):
         answer = session.client("sqs").receive_message(
-            QueueUrl=url_of(queue), MaxNumberOfMessages=MAXIMUM_BATCH, WaitTimeSeconds=wait
+            QueueUrl=url_of(queue),
+            MaxNumberOfMessages=MAXIMUM_BATCH,
+            WaitTimeSeconds=wait,
+            MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn"],
         )
-    return [
-        Received(message["Body"], message["MessageId"], message["ReceiptHandle"])
-        for message in answer.get("Messages", [])
-    ]
+    return [_received(message) for message in answer.get("Messages", [])]
+
+
+def _received(message: Mapping[str, Any]) -> Received:
+    sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
+    source = message["Attributes"].get("DeadLetterQueueSourceArn", "").rpartition(":")[2]
+    return Received(
+        message["Body"], message["MessageId"], message["ReceiptHandle"], sent, source.removeprefix(name_of("")) or None
+    )
 
 
 def delete(queue: str, receipt_handle: str) -> None:

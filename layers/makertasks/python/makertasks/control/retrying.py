@@ -44,7 +44,7 @@ def retry(task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "
         soft_time_limit=message.soft_time_limit,
         root_id=record.root_id or task_id,
     )
-    lifecycle.note_retry(task_id, new)
+    lifecycle.note_retry(record, new)
     return new
 
 

@@ -18,7 +18,7 @@ from pynamodb.expressions.update import Action
 from makertasks import clock, wire
 from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.errors import MakertasksError, Unavailable
-from makertasks.records import failures, writes
+from makertasks.records import failures, letters, writes
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, Status, sources
@@ -142,6 +142,8 @@ def close(record: TaskRecord, target: Status, error: BaseException) -> bool:
     """
     records.connect()
     if create(writes.closed(record, target, error)):
+        if record.body:
+            letters.add(letters.Letter.of(record))
         return True
     for _ in range(LOOKS):
         stored, moment = _stored(record.task_id), clock.now()
@@ -186,12 +188,14 @@ def keep_state(claimed: Claim, state: dict[str, Any]) -> bool:
     return _update(claimed.record, [writes.state(state)], _mine(claimed))
 
 
-def note_retry(task_id: str, new_id: str) -> None:
+def note_retry(ended: TaskRecord, new_id: str) -> None:
     """Add to a final record the id of the task that tries it again."""
     records.connect()
-    record = TaskRecord(wire.result_key(task_id))
+    record = TaskRecord(ended.id)
     longer = TaskRecord.retried_to.set((TaskRecord.retried_to | []).append([new_id]))
     _update(record, [longer], TaskRecord.id.exists() & ~TaskRecord.retried_to.contains(new_id))
+    if ended.body:
+        letters.discard(letters.Letter.of(ended))
 
 
 def note_requeue(record: TaskRecord) -> bool:
@@ -212,6 +216,8 @@ def delete(task_id: str) -> None:
         raise StillActive(
             f"task {task_id} is {record.status}; only ended tasks can be deleted: revoke it first"
         ) from error
+    if record.body:
+        letters.discard(letters.Letter.of(record))
 
 
 def _stored(task_id: str) -> TaskRecord:

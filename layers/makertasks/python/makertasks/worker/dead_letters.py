@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from datetime import datetime
 
+from aws_lambda_powertools import Logger
+
 from makertasks import masking, tasks, wire
+from makertasks.aws import queues
 from makertasks.errors import MakertasksError, UnknownTask
 from makertasks.records import lifecycle
 from makertasks.records import table as records
@@ -17,6 +22,8 @@ KEPT_CHARACTERS = 262_144
 
 # The name of a message's task where neither its queue nor the message says it.
 UNKNOWN = "unknown"
+
+logger = Logger(child=True)
 
 
 class DeadLetter(MakertasksError):
@@ -67,3 +74,32 @@ def _without_secrets(body: str, message: wire.Message, secret: frozenset[str]) -
     if masked == given:
         return body
     return wire.dump_value({**kwargs, **({"args": args} if args else {})})
+
+
+@dataclass
+class Drained:
+    """What became of the messages in the dead-letter queue."""
+
+    recorded: int = 0
+    failed: int = 0  # these stay in the queue
+
+
+def drain(seconds: float) -> Drained:
+    """Record the messages in the dead-letter queue for at most `seconds`; raises Unavailable where SQS refuses.
+
+    One that cannot be recorded stays in the queue for the next run, and keeps no other one from being recorded.
+    """
+    ends, drained = time.monotonic() + seconds, Drained()
+    while time.monotonic() < ends and (batch := queues.receive(queues.DEAD_LETTERS, wait=0)):
+        for letter in batch:
+            try:
+                queue = letter.source or ""
+                task_id = record(letter.body, message_id=letter.message_id, queue=queue, sent=letter.sent)
+                queues.delete(queues.DEAD_LETTERS, letter.receipt_handle)
+            except Exception:
+                logger.exception("dead letter not recorded", message_id=letter.message_id)
+                drained.failed += 1
+            else:
+                logger.error("dead letter recorded", task_id=task_id, queue=queue)
+                drained.recorded += 1
+    return drained

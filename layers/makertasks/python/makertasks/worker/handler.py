@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
@@ -33,7 +32,6 @@ from makertasks.submission import delays
 from makertasks.tasks import Task
 from makertasks.worker import execution
 from makertasks.worker.attempt import Delivery, Invocation, Later
-from makertasks.worker.metrics import of_task
 
 logger = logs.logger()
 
@@ -57,21 +55,18 @@ Execute = Callable[[Task, Delivery], execution.Outcome]
 
 def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable[[dict[str, Any], Any], Any]:
     """The Lambda handler of one task; `execute` brings a delivery further."""
-    metrics = of_task(task.name)
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     @logger.inject_lambda_context(clear_state=True)
-    @metrics.log_metrics(capture_cold_start_metric=True)  # type: ignore[untyped-decorator]  # with options it has no types
     def handler(event: dict[str, Any], lambda_context: Any) -> Any:
         began = time.time()
         invocation = Invocation(began, began + lambda_context.get_remaining_time_in_millis() / 1000)
-        metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=len(event.get("Records", [event])))
         if "Records" not in event:
             return _invoke(task, event, lambda_context.aws_request_id, invocation, execute)
 
         def handle(record: SQSRecord) -> None:
             is_first = record.message_id == event["Records"][0]["messageId"]
-            _deliver(task, record, invocation, metrics, execute, is_first=is_first)
+            _deliver(task, record, invocation, execute, is_first=is_first)
 
         return process_partial_response(event, handle, processor, lambda_context)
 
@@ -90,7 +85,6 @@ def _deliver(
     task: Task,
     record: SQSRecord,
     invocation: Invocation,
-    metrics: EphemeralMetrics,
     execute: Execute,
     *,
     is_first: bool,
@@ -111,7 +105,7 @@ def _deliver(
             raise Later(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
         outcome = execute(task, delivery)
         if outcome.ended_now:
-            _count(metrics, outcome.record, sent)
+            _log_times(outcome.record, sent)
     except Later as later:
         _come_back(task, record, message, later, received)
     except Exception:
@@ -152,13 +146,11 @@ def _close_malformed(task: Task, record: SQSRecord, error: wire.Malformed, sent:
     logger.warning("unreadable message refused", task_id=error.task_id, reason=str(error))
 
 
-def _count(metrics: EphemeralMetrics, record: TaskRecord, sent: datetime) -> None:
-    """Metrics of a task that has ended: its runtime, and how long it waited before its last start."""
-    if record.runtime is not None:
-        metrics.add_metric(name="Runtime", unit=MetricUnit.Seconds, value=float(record.runtime))
-    if record.started:
-        waited = (clock.parse(record.started) - sent).total_seconds()
-        metrics.add_metric(name="QueueDelay", unit=MetricUnit.Seconds, value=max(waited, 0.0))
+def _log_times(record: TaskRecord, sent: datetime) -> None:
+    """Log how long a task ran and how long it waited before its last start, in seconds: Logs Insights sums them up."""
+    if record.runtime is not None and record.started:
+        waited = max((clock.parse(record.started) - sent).total_seconds(), 0.0)
+        logger.info("task timed", status=record.status, runtime=float(record.runtime), queue_delay=round(waited, 3))
 
 
 def _invoke(

@@ -1,77 +1,79 @@
-"""Numbers for CloudWatch, as embedded metrics in the logs: written with the log line, read without a call.
+"""What CloudWatch learns: a few metrics, which cost by the hour in which they are written, and log lines for the rest.
 
-Namespace `makertasks`, dimension `service` (the stack's name), beside it `task_name` where a number is of one task:
+Metrics, namespace `makertasks`, dimension `service` (the stack's name), embedded in the logs:
 
-    TaskSubmitted, TaskStarted, TaskSucceeded, TaskFailed, TaskRetried, TaskRevoked   from the tasks table's stream
-    Delivered (messages), QueueDelay, Runtime (seconds), ColdStart                    from the worker
-    Failed (1 or 0 for each ended task; its average is the share that fails), StuckTasks,
-    WaitingTooLong (kinds of task, one of which has waited for more than half an hour; only where there are any)
+    Failed          1 or 0 for each ended task; its average is the share that fails, its samples those that ended
+    StuckTasks      tasks that a sweep had to send again or give up, where there are any
+    WaitingTooLong  kinds of task, one of which has waited for more than half an hour, where there are any
+
+Log lines: `task steps` of the function task_events (tasks of one name that reached a status, and their runtimes) and
+`task timed` of each task's function (runtime and queue_delay in seconds). The exact counts are in the counters.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from makertasks.monitoring.counters.cells import Change
 from makertasks.records.states import Status
 
+logger = Logger(child=True)
+
 NAMESPACE = "makertasks"
 
-# What a task's step to a status is called. Every new task is TaskSubmitted, whatever its first status is.
+# What reaching a status is called in the log. Every new task is submitted, whatever its first status is.
 STEPS = {
-    Status.STARTED: "TaskStarted",
-    Status.SUCCESS: "TaskSucceeded",
-    Status.FAILURE: "TaskFailed",
-    Status.RETRY: "TaskRetried",
-    Status.REVOKED: "TaskRevoked",
+    Status.STARTED: "started",
+    Status.SUCCESS: "succeeded",
+    Status.FAILURE: "failed",
+    Status.RETRY: "retried",
+    Status.REVOKED: "revoked",
 }
 OUTCOMES = {Status.SUCCESS: 0, Status.FAILURE: 1}
 
 
 def steps(changes: Iterable[Change]) -> None:
-    """Write what a batch of changes means. Unlike in the counters, a batch that is delivered twice counts twice."""
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
-    outcomes: list[int] = []
+    """Report a batch of changes. Unlike in the counters, a batch that is delivered twice counts twice."""
+    counted: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(int))
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    outcomes = 0
     for change in changes:
         reached = [Status(status) for status, number in change.counts.items() if number > 0]
+        of_name = counted[change.name]
         if reached and len(change.counts) == 1:
-            counted[change.name]["TaskSubmitted"] += 1
+            of_name["submitted"] += 1
         for status in reached:
             if status in STEPS:
-                counted[change.name][STEPS[status]] += 1
-        outcomes += [OUTCOMES[status] for status in reached if status in OUTCOMES]
+                of_name[STEPS[status]] += 1
+            if status in OUTCOMES:
+                metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=OUTCOMES[status])
+                outcomes += 1
+        if change.runtime is not None:
+            of_name["runtime_sum"] += change.runtime
+            of_name["runtime_max"] = max(of_name["runtime_max"], change.runtime)
     for name, numbers in counted.items():
-        metrics = of_task(name)
-        for metric, number in numbers.items():
-            metrics.add_metric(name=metric, unit=MetricUnit.Count, value=number)
-        metrics.flush_metrics()
+        if numbers:
+            logger.info("task steps", extra={"task_name": name, **numbers})
     if outcomes:
-        metrics = EphemeralMetrics(namespace=NAMESPACE)
-        for outcome in outcomes:
-            metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=outcome)
         metrics.flush_metrics()
 
 
 def stuck(tasks: int) -> None:
-    """Write how many tasks a sweep had to move on."""
-    metrics = EphemeralMetrics(namespace=NAMESPACE)
-    metrics.add_metric(name="StuckTasks", unit=MetricUnit.Count, value=tasks)
-    metrics.flush_metrics()
+    """Write how many tasks a sweep had to move on; nothing where there were none."""
+    _write("StuckTasks", tasks)
 
 
 def waiting_too_long(kinds: int) -> None:
     """Write how many kinds of task have one that waits too long; nothing where there is none."""
-    if kinds:
+    _write("WaitingTooLong", kinds)
+
+
+def _write(name: str, number: int) -> None:
+    if number:
         metrics = EphemeralMetrics(namespace=NAMESPACE)
-        metrics.add_metric(name="WaitingTooLong", unit=MetricUnit.Count, value=kinds)
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
         metrics.flush_metrics()
-
-
-def of_task(name: str) -> EphemeralMetrics:
-    """Metrics of one task."""
-    metrics = EphemeralMetrics(namespace=NAMESPACE)
-    metrics.set_default_dimensions(task_name=name)
-    return metrics

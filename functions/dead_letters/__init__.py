@@ -1,1 +1,0 @@
-"""Dead messages become FAILURE records."""

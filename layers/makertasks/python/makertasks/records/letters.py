@@ -1,0 +1,89 @@
+"""Dead letters that nobody has sent again yet: one small item names them, so that counting them is one read.
+
+Each entry of its string set is `{created}|{queue}|{task id}`: adding or removing one twice changes nothing, and sorted
+they are in order of age.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.expressions.condition import size
+
+from makertasks import settings
+from makertasks.aws.dynamodb import ConditionFailed, Missing, Table, answering
+from makertasks.records.model import TaskRecord
+
+logger = Logger(child=True)
+
+KEY = "dead-letters#unredriven"
+# An item holds 400 KB, and a task's id may have 255 bytes. Letters beyond are found in the list of failures alone.
+MOST = 1_000
+
+
+class Letters(Table):
+    """The item, beside the tasks in their table."""
+
+    id = UnicodeAttribute(hash_key=True)
+    letters = UnicodeSetAttribute(null=True)
+
+
+@dataclass(frozen=True, order=True)
+class Letter:
+    """One entry."""
+
+    created: str
+    queue: str
+    task_id: str
+
+    @classmethod
+    def of(cls, record: TaskRecord) -> Letter:
+        """The entry of a dead letter's record."""
+        return cls(record.created, str(record.queue), record.task_id)
+
+    def __str__(self) -> str:
+        """As the set holds it."""
+        return f"{self.created}|{self.queue}|{self.task_id}"
+
+
+def add(letter: Letter) -> None:
+    """Add one, unless there are too many already; raises Unavailable."""
+    few = Letters.letters.does_not_exist() | (size("letters") < MOST)
+    try:
+        with _answering():
+            Letters(KEY).update(actions=[Letters.letters.add({str(letter)})], condition=few)
+    except ConditionFailed:
+        logger.warning("too many dead letters to count", task_id=letter.task_id)
+
+
+def discard(letter: Letter) -> None:
+    """Take one out, if it is there; raises Unavailable."""
+    with _answering():
+        Letters(KEY).update(actions=[Letters.letters.delete({str(letter)})])
+
+
+def listed() -> list[Letter]:
+    """All of them, newest first; raises Unavailable."""
+    try:
+        with _answering():
+            found = Letters.get(KEY, consistent_read=True).letters or set()
+    except Missing:
+        return []
+    return sorted((Letter(*entry.split("|", 2)) for entry in found), reverse=True)
+
+
+def counts() -> Counter[str]:
+    """How many there are of each queue; raises Unavailable."""
+    return Counter(letter.queue for letter in listed())
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    Letters.bind(settings.tasks_table())
+    with answering("the tasks table did not answer"):
+        yield

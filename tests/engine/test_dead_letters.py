@@ -1,0 +1,92 @@
+"""The one dead-letter queue: the sweep records what is in it, and knows which queue each message came from."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from echo_task import NAME
+from lambda_queue import LambdaContext
+
+from makertasks import wire
+from makertasks.aws import queues
+from makertasks.errors import Unavailable
+from makertasks.records import letters
+from makertasks.records.states import Status
+from makertasks.worker import dead_letters
+from sweeper import handler as sweeper
+
+
+@pytest.fixture
+def dead(echo, aws):
+    """The dead-letter queue, to which the queue of the task `echo` gives what was received once."""
+    sqs = aws.client("sqs")
+    url = sqs.create_queue(QueueName="unit-dead-letters")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    sqs.set_queue_attributes(QueueUrl=echo.queue.url, Attributes={"RedrivePolicy": policy})
+    echo.dead_url, echo.sqs = url, sqs
+    return echo
+
+
+def count(dead) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = dead.sqs.get_queue_attributes(QueueUrl=dead.dead_url, AttributeNames=names)["Attributes"]
+    return sum(map(int, found.values()))
+
+
+def put_by_hand(dead, body: str) -> str:
+    return dead.sqs.send_message(QueueUrl=dead.dead_url, MessageBody=body)["MessageId"]
+
+
+def test_a_message_put_there_by_hand_belongs_to_the_queue_of_the_task_that_it_names(dead):
+    body = wire.encode(wire.Message("by-hand", NAME, kwargs={"text": "a"}), "echo")
+    put_by_hand(dead, body)
+    assert dead_letters.drain(10) == dead_letters.Drained(recorded=1)
+    record = dead.record("by-hand")
+    assert (record.status, record.error_type, record.queue) == (Status.FAILURE, "DeadLetter", "echo")
+    assert letters.counts() == {"echo": 1}
+    assert count(dead) == 0
+
+
+def test_a_message_that_names_no_task_is_recorded_all_the_same(dead):
+    message_id = put_by_hand(dead, "no message")
+    assert dead_letters.drain(10).recorded == 1
+    assert (dead.record(message_id).queue, dead.record(message_id).body) == (dead_letters.UNKNOWN, "no message")
+
+
+def test_the_queue_that_sqs_names_as_the_source_is_recorded(dead, monkeypatch):
+    put_by_hand(dead, "no message")
+    found = queues._received(
+        {
+            "Body": "no message",
+            "MessageId": "m",
+            "ReceiptHandle": "-",
+            "Attributes": {
+                "SentTimestamp": "1795345802436",
+                "DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:123456789012:unit-tasks-echo",
+            },
+        }
+    )
+    assert found.source == "echo"
+    given = [[found], []]
+    monkeypatch.setattr(queues, "receive", lambda *_args, **_options: given.pop(0))
+    monkeypatch.setattr(queues, "delete", lambda *_args: None)
+    dead_letters.drain(10)
+    assert dead.record("m").queue == "echo"
+
+
+def test_a_letter_that_cannot_be_recorded_stays_and_keeps_no_other_from_being_recorded(dead, monkeypatch):
+    bad, _ = (put_by_hand(dead, wire.encode(wire.Message(task_id, NAME), "echo")) for task_id in ("bad", "good"))
+    record = dead_letters.record
+
+    def refusing(body, **about):
+        if about["message_id"] == bad:
+            raise Unavailable("the tasks table did not answer")
+        return record(body, **about)
+
+    monkeypatch.setattr(dead_letters, "record", refusing)
+    with pytest.raises(Unavailable, match="1 dead letters could not be recorded"):
+        sweeper.handler({}, LambdaContext(seconds=60))
+    assert dead.record("good").status == Status.FAILURE
+    assert count(dead) == 1
