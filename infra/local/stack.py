@@ -89,13 +89,12 @@ def api_url(endpoint: str, outputs: Mapping[str, str]) -> str:
 def parameters(aws: MiniStack) -> dict[str, str]:
     """The template's parameters for local use.
 
-    Downloads may reach the local bucket, the local AWS knows no saved queries, and this machine has few processors.
+    Downloads may reach the local bucket, the local AWS knows no saved queries, and machines may sign in.
     """
     hosts = f"{LOOPBACK}:{aws.port} localhost:{aws.port}"
     return {
         "DownloadAllowedHosts": hosts,
         "SavedQueries": "false",
-        "MaximumConcurrency": "10",
         "MachineSignIn": "true",
     }
 
