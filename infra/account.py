@@ -14,11 +14,8 @@ WANTED_CONCURRENCY = 100
 
 
 def check_region(region: str) -> None:
-    """Raises Refused for a region in which the sign-in of the pages cannot work."""
+    """Raises Refused for a region of a partition without user pools, in which nobody could sign in."""
     partition = boto3.Session().get_partition_for_region(region)
-    known = boto3.Session().get_available_regions("cognito-idp", partition_name=partition)
-    if known and region not in known and not boto3.Session().get_available_regions("sts", partition_name=partition):
-        raise Refused(f"region {region} is unknown")
     if partition not in {"aws", "aws-us-gov"}:
         raise Refused(
             f"region {region} belongs to the partition {partition}, which has no Amazon Cognito user pools; "

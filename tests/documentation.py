@@ -22,13 +22,12 @@ RUNNERS = (
     (r"README\.md", r"API=|TOKEN=|curl ", "tests/stack/test_local_run.py"),
     (r"docs/api\.md", r"API=|TOKEN=|CURSOR=|curl -s (-H|\"\$API)", "tests/stack/test_route_rights.py"),
     (r".*", r"aws |sam remote |curl -s -u ", "tests/stack/test_documented_commands.py"),
-    (r"docs/deploying\.md", r"(AWS_REGION=\S+ )?make (deploy|destroy) ", "tests/stack/test_deploy.py"),
+    (r"docs/deploying\.md", r"(AWS_REGION=\S+ )?make (deploy|destroy|restore) ", "tests/stack/test_deploy.py"),
 )  # fmt: skip
 
 # What is not run as it stands, and why. The first that fits counts.
 NOT_RUN = (
     (r"make rollback ", "the local AWS has no aliases; tests/unit/test_deploying.py rolls back"),
-    (r"make restore ", "the local AWS imports nothing; tests/unit/test_restoring.py checks the change set"),
     (r"git (clone|checkout) ", "there is no address and no former version to take; what follows is run"),
     (r"make (setup|check|unit|engine|dates|stack|test)\b", "these run the tests; that the targets exist is tested"),
     (r"make run\b", "tests/stack/test_local_run.py runs what the target runs"),

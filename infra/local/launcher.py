@@ -26,6 +26,10 @@ from typing import Any
 # How long a stop waits for open connections: boto3 keeps idle ones, which nobody closes. The default is 3 s.
 GRACE_SECONDS = 0.3
 
+# All that is left out of the template here, besides what infra/local/deploy.py does to folders. docs/deploying.md has
+# the same list, with the test that covers AWS's side.
+LEFT_OUT = frozenset({"AutoPublishAlias", "DeploymentPreference"})
+
 
 class Store(dict[Any, Any]):
     """A dictionary that one thread can walk through while another adds to it: iteration is over a copy."""
@@ -129,21 +133,22 @@ def name_what_policies_ask_for() -> None:
     evaluator._resolve_condition_key = value  # noqa: SLF001 - as above
 
 
+def without_aliases(value: Any) -> Any:
+    """A part of a template without LEFT_OUT, in which a function stands where its alias did."""
+    if isinstance(value, list):
+        return [without_aliases(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    name = value.get("Ref")
+    if isinstance(name, str) and name.endswith(".Alias"):
+        return {"Fn::GetAtt": [name.removesuffix(".Alias"), "Arn"]}
+    return {key: without_aliases(each) for key, each in value.items() if key not in LEFT_OUT}
+
+
 def call_functions_by_their_own_names() -> None:
     """Let SAM make no aliases of functions, as there is no CodeDeploy here to move them from version to version."""
     sam: Any = importlib.import_module("samtranslator.translator.transform")
     transform = sam.transform
-
-    def without_aliases(value: Any) -> Any:
-        if isinstance(value, list):
-            return [without_aliases(each) for each in value]
-        if not isinstance(value, dict):
-            return value
-        name = value.get("Ref")
-        if isinstance(name, str) and name.endswith(".Alias"):
-            return {"Fn::GetAtt": [name.removesuffix(".Alias"), "Arn"]}
-        left_out = {"AutoPublishAlias", "DeploymentPreference"}
-        return {key: without_aliases(each) for key, each in value.items() if key not in left_out}
 
     def transformed(template: Any, *rest: Any) -> Any:
         return transform(without_aliases(template), *rest)

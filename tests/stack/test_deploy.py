@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +29,11 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
         yield started
 
 
+# What a deployment to the local AWS needs: it knows no saved queries, and runs functions on this machine.
+PROCESSOR = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64"}[platform.machine()]
+HERE = f"SavedQueries=false Architecture={PROCESSOR} Runtime=python{sys.version_info[0]}.{sys.version_info[1]}"
+
+
 def typed(aws: MiniStack, line: str, answer: str = "") -> subprocess.CompletedProcess[str]:
     """A command typed in this checkout by somebody whose account is the local AWS; `answer` is typed when it asks."""
     environment = {
@@ -37,10 +44,8 @@ def typed(aws: MiniStack, line: str, answer: str = "") -> subprocess.CompletedPr
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    # The local AWS knows no saved queries.
-    only_here = 'make() { case $1 in deploy) set -- "$@" SavedQueries=false;; esac; command make "$@"; }'
     return subprocess.run(  # noqa: S603 - ours
-        ["/bin/bash", "-euc", f"{only_here}\n{line}"],
+        ["/bin/bash", "-euc", line],
         cwd=ROOT, env=environment, input=answer, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -78,9 +83,10 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_the_page_says(aws:
     assert "needs FrontendUrl: make deploy STAGE=prod FrontendUrl=https://" in refused.stderr
 
     # when it is deployed with it, it is there, sizes and addresses are told
-    deployed = typed(aws, documented("AWS_REGION="))
+    deployed = typed(aws, f"{documented('AWS_REGION=')} {HERE}")
     assert deployed.returncode == 0, deployed.stdout[-3000:] + deployed.stderr[-3000:]
     assert "MB with layers" in deployed.stdout
+    assert "The API, a page and a task work." in deployed.stdout
     assert "ApiUrl" in deployed.stdout
     stack = cloudformation.describe_stacks(StackName="makertasks-prod")["Stacks"][0]
     assert stack["EnableTerminationProtection"]
@@ -92,20 +98,25 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_the_page_says(aws:
     [subscription] = account.client("sns").list_subscriptions()["Subscriptions"]
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ann@example.org")
 
-    # and its functions are for Lambda's processor, with the layers that SAM built
+    # and its functions are for the processor that was given, with the layers that SAM built
     function = account.client("lambda").get_function_configuration(FunctionName="makertasks-prod-generate_qr_code")
-    assert function["Architectures"] == ["arm64"]
+    assert function["Architectures"] == [PROCESSOR]
+    builds = [function["Environment"]["Variables"]["BUILD"]]
     assert {"makertasks", "aws", "qrcode"} <= {each["Arn"].split(":")[6].split("-")[-1] for each in function["Layers"]}
 
-    # when parameters are changed, they are, and what was given before stays
+    # when parameters are changed, they are, and what was given before stays: layers are built for the same processor
     changed = typed(aws, documented("make deploy "))
     assert changed.returncode == 0, changed.stdout[-3000:] + changed.stderr[-3000:]
+    assert "The API, a page and a task work." in changed.stdout
     stack = cloudformation.describe_stacks(StackName="makertasks-prod")["Stacks"][0]
     given = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
     assert (given["SuccessRetentionDays"], given["LeadTimesTimezone"]) == ("90", "Europe/Vienna")
     assert given["FrontendUrl"] == "https://inventory.example.org"
     function = account.client("lambda").get_function_configuration(FunctionName="makertasks-prod-generate_qr_code")
     assert function["Environment"]["Variables"]["RETENTION_DAYS_SUCCESS"] == "90"
+    assert function["Architectures"] == [PROCESSOR]
+    builds.append(function["Environment"]["Variables"]["BUILD"])
+    assert len(set(builds)) == len(builds)
 
     # when a second stage is deployed beside it, they share no name
     deploy(account, "makertasks-dev", {"SavedQueries": "false"})
@@ -118,9 +129,20 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_the_page_says(aws:
     assert names(account, "makertasks-dev")
 
     # and its own name removes it, but not its data
+    dynamodb = account.client("dynamodb")
+    kept = {"id": {"S": "kept"}}
+    dynamodb.put_item(TableName="makertasks-dev-tasks", Item=kept)
     removed = typed(aws, destroy, answer="makertasks-dev\n")
     assert removed.returncode == 0, removed.stderr
-    assert "makertasks-dev-tasks" in account.client("dynamodb").list_tables()["TableNames"]
+    assert "makertasks-dev-tasks" in dynamodb.list_tables()["TableNames"]
+
+    # which a deployment does not meet by surprise, and which comes back with the stack
+    refused = typed(aws, "make deploy STAGE=dev")
+    assert "make restore STAGE=dev" in refused.stderr
+    restored = typed(aws, f"{documented('make restore ')} {HERE}")
+    assert restored.returncode == 0, restored.stdout[-3000:] + restored.stderr[-3000:]
+    assert dynamodb.get_item(TableName="makertasks-dev-tasks", Key=kept)["Item"] == kept
+    assert "The API, a page and a task work." in restored.stdout
 
 
 def test_a_stage_that_is_not_there_is_refused(aws: MiniStack):

@@ -11,7 +11,7 @@ import pytest
 
 from infra import parameters, restore
 from tests.cloudformation import transformed
-from tests.cloudformation_model import Account, Template
+from tests.cloudformation_model import PSEUDO, Account, Template
 
 STACK = "makertasks-staging"
 FIRST, SECOND = {"Build": "a" * 64}, {"Build": "b" * 64}
@@ -161,3 +161,18 @@ def test_environments_and_inline_policies_are_small_enough():
                 for each in properties.get("Policies", [])
             )
             assert inline <= 10_240 * 3 // 4, name  # references become ARNs, which are longer
+
+
+@pytest.mark.parametrize(
+    ("partition", "host"), [("aws", ".auth.ap-southeast-5.amazoncognito.com"), ("aws-us-gov", ".auth-fips.")]
+)
+def test_login_pages_have_the_partitions_own_host(partition: str, host: str, monkeypatch: pytest.MonkeyPatch):
+    """https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html"""
+    monkeypatch.setitem(PSEUDO, "AWS::Partition", partition)
+    made = template()
+    function = made.body["Resources"]["ApiFunction"]["Properties"]
+    addresses = [
+        made.value(function["Environment"]["Variables"]["SIGN_IN_ADDRESS"]),
+        made.value(made.body["Outputs"]["SignInAddress"]["Value"]),
+    ]
+    assert all(host in address for address in addresses)
