@@ -59,7 +59,7 @@ def deploy(stage: str, given: Mapping[str, str], built: Path, *, restoring: bool
         account.refuse_kept_data(stack, stage)
     print(account.concurrency())
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
-    build(built, packages.Target.on_lambda(values["Runtime"], values["Architecture"]), values, environment)
+    build(built, packages.chosen(values["Runtime"], values["Architecture"]), values, environment)
     print(sizes.table(sizes.measure(built / "template.yaml")))
     protected = stage != TRIAL_STAGE
     # What the build and the stage decide; a table that is protected could not be removed after a failed creation.
@@ -112,7 +112,7 @@ def build(built: Path, target: packages.Target, values: Mapping[str, str], envir
     layers = {
         "MAKERTASKS_RUNTIME": values["Runtime"],
         "MAKERTASKS_ARCHITECTURE": values["Architecture"],
-        "MAKERTASKS_PYTHON": str(packages.interpreter(target.version) or ""),
+        "MAKERTASKS_PYTHON": str(target.compiler or packages.interpreter(target.version) or ""),
     }
     where = ["--build-dir", str(built), "--template-file", str(ROOT / "template.yaml")]
     _sam("build", *where, environment={**environment, **layers})

@@ -86,6 +86,15 @@ class Target:
         return cls(f"{runtime}-{architecture}", options, version=version)
 
 
+def chosen(runtime: str, architecture: str) -> Target:
+    """What a deployment builds for: Lambda, or this machine where MAKERTASKS_TARGET is `here`; raises BuildFailed.
+
+    A local AWS that runs functions on this machine needs the latter.
+    """
+    here = os.environ.get("MAKERTASKS_TARGET") == "here"
+    return Target.local() if here else Target.on_lambda(runtime, architecture)
+
+
 def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
     """The zip file of a layer for functions on this machine, built only where its content changed; raises BuildFailed.
 
@@ -242,7 +251,7 @@ def main() -> int:
     parser.add_argument("into", type=Path, help="folder to build it in")
     arguments = parser.parse_args()
     try:
-        target = Target.on_lambda(
+        target = chosen(
             os.environ.get("MAKERTASKS_RUNTIME") or parameter_default("Runtime"),
             os.environ.get("MAKERTASKS_ARCHITECTURE") or parameter_default("Architecture"),
         )

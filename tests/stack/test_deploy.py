@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
 
 # What a deployment to the local AWS needs: it knows no saved queries, and runs functions on this machine.
 PROCESSOR = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64"}[platform.machine()]
-HERE = f"SavedQueries=false Architecture={PROCESSOR} Runtime=python{sys.version_info[0]}.{sys.version_info[1]}"
+HERE = f"SavedQueries=false Architecture={PROCESSOR}"
 
 
 def typed(aws: MiniStack, line: str, answer: str = "") -> subprocess.CompletedProcess[str]:
@@ -40,6 +39,7 @@ def typed(aws: MiniStack, line: str, answer: str = "") -> subprocess.CompletedPr
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_ENDPOINT_URL": aws.endpoint,
+        "MAKERTASKS_TARGET": "here",
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
