@@ -63,8 +63,8 @@ def restore(stage: str, given: Mapping[str, str]) -> None:
 
 def kept(stack: str) -> dict[str, str]:
     """The name of each store that an earlier stack left; raises Refused where one is missing or is not clear."""
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    region = boto3.Session().region_name
+    sts = boto3.client("sts")
+    account, region = sts.get_caller_identity()["Account"], sts.meta.region_name
     tasks, inventory, counters = tables_of(stack)
     names = {"TasksTable": tasks, "InventoryTable": inventory, "CountersTable": counters}
     names["MediaBucket"] = f"{stack}-media-{account}-{region}"

@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from infra import restore
+from infra.command import choose_region
 from infra.local.template import load
 from infra.stacks import Refused
 
@@ -33,10 +34,13 @@ class UserPools:
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[UserPools]:
     """An account in which only the stores of a removed stack are left; gives its user pools."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")  # as docs/deploying.md has it; boto3 itself does not read it
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     pools, client = UserPools("another", STACK), boto3.client
     monkeypatch.setattr(restore.boto3, "client", lambda name: pools if name == "cognito-idp" else client(name))
     with mock_aws():
+        choose_region()
         for name in ("tasks", "inventory", "counters"):
             client("dynamodb").create_table(
                 TableName=f"{STACK}-{name}", BillingMode="PAY_PER_REQUEST",
