@@ -95,7 +95,7 @@ MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UT
 DATED = tests/unit/test_lead_times.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
 
 .PHONY: test
-test: chromium check unit engine dates celery site stack faults browser ## What proves that it works (about 20 minutes)
+test: chromium zbar check unit engine dates celery site stack faults browser ## What proves that it works (about 20 minutes)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
@@ -130,6 +130,14 @@ faults: $(ENVIRONMENTS) ## Crashes, time-outs, duplicates and refusals: every ta
 
 CHROMIUMS = chromium-headless-shell chromium chromium-browser google-chrome
 INSTALL_CHROMIUM = apt-get install -y --no-install-recommends chromium-headless-shell fonts-dejavu-core fonts-noto-color-emoji
+
+.PHONY: zbar
+zbar: ## Install zbar, with which tests read QR codes, where there is none and this is root on Debian
+	@ldconfig -p 2>/dev/null | grep -q 'libzbar\.so\.0' && exit 0; \
+	echo "Tests read QR codes with zbar, which is not installed. On Debian: sudo apt-get install -y libzbar0"; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libzbar0 >/dev/null; \
+	fi
 
 .PHONY: chromium
 chromium: ## Install Chromium for the browser tests where there is none: with apt-get as root, else Playwright's own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -10,10 +10,25 @@ from makertasks.tasks import ItemId, task
 from makertasks.worker.handler import lambda_handler
 
 MOST_CARDS = 1000
+MOST_SLOTS = 100  # of a sheet, more than any stock has
+FARTHEST = 72.0  # points
 
 Items = Annotated[list[ItemId], Meta(min_length=1, max_length=MOST_CARDS)]
-# How many cards of the first sheet are used up already.
-Skip = Annotated[int, Meta(ge=0, le=2)]
+StockName = Annotated[
+    Literal[
+        "avery-5388", "avery-5160", "avery-5163", "a4-2x4", "a4-3x8", "a4-3x7",
+        "brother-62x100", "brother-62x29", "dymo-89x36", "dymo-89x28",
+    ],
+    Meta(description="Sheet or roll to print on"),
+]  # fmt: skip
+Skip = Annotated[
+    int, Meta(ge=0, le=MOST_SLOTS - 1, description="How many slots of the first sheet are used up, from its top")
+]
+Used = Annotated[
+    list[Annotated[int, Meta(ge=1, le=MOST_SLOTS)]],
+    Meta(max_length=MOST_SLOTS, description="Slots of the first sheet that are used up, counted row by row from 1"),
+]
+Offset = Annotated[float, Meta(ge=-FARTHEST, le=FARTHEST, description="Points, for a printer that is off")]
 
 
 @task(
@@ -21,17 +36,28 @@ Skip = Annotated[int, Meta(ge=0, le=2)]
     writes=("index_cards/",),
     example={"item_ids": ["b3515d30-e44f-455a-a04a-d4199241840e", "2e7661b6-6bec-46f0-ab31-64c5ec355590"], "skip": 1},
 )
-def generate_index_cards(item_ids: Items, blank: bool = False, skip: Skip = 0) -> dict[str, Any]:
-    """Draw the index cards of up to 1,000 items as one PDF, three a sheet; blank ones show the QR code alone.
+def generate_index_cards(
+    item_ids: Items,
+    blank: bool = False,
+    skip: Skip = 0,
+    stock: StockName = "avery-5388",
+    used: Used = [],  # noqa: B006 - never changed, and part of the schema
+    offset_right: Offset = 0.0,
+    offset_down: Offset = 0.0,
+    test_page: bool = False,
+) -> dict[str, Any]:
+    """Draw the index cards or labels of up to 1,000 items as one PDF; blank ones show the QR code alone.
 
     Reads each item, its supplier links and its image; writes `index_cards/sheets/{task id}.pdf` and changes no item.
-    Unknown items are left out, with a warning in the result. Where time runs short, the sheets done are stored and a
-    next invocation goes on with `{task id}-2.pdf`. Raises PermanentError where there is no item to draw, and
-    PassingError where a service refuses.
+    `skip` and `used` leave slots of the first sheet out; the offsets move what is printed, and a test page in front of
+    the cards shows whether they fit. Unknown items are left out, with a warning in the result. Where time runs short,
+    the sheets done are stored and a next invocation continues with `{task id}-2.pdf`. Raises PermanentError where there
+    is no item to draw, and PassingError where a service refuses.
     """
     from . import sheets  # loaded on the first run: the API imports this module only to learn the signature
 
-    return sheets.run(item_ids, blank=blank, skip=skip)
+    printing = sheets.Printing(stock, frozenset({*range(1, skip + 1), *used}), (offset_right, offset_down), test_page)
+    return sheets.run(item_ids, printing, blank=blank)
 
 
 handler = lambda_handler(generate_index_cards)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from makertasks.aws import bucket
 from makertasks.context import Continue, current
-from makertasks.errors import PermanentError, UnknownItem
-from makertasks.media.cards.sheet import CARDS_A_PAGE, Sheets
+from makertasks.errors import InvalidArguments, PermanentError, UnknownItem
+from makertasks.media.cards.sheet import Sheets
 from makertasks.media.cards.source import read_card
+from makertasks.media.cards.stock import STOCKS, Stock
 
 # Seconds kept for writing and storing the PDF: 1,000 cards with images take less than 10 on half a processor.
 CLOSING_SECONDS = 45
@@ -18,12 +20,43 @@ CLOSING_SECONDS = 45
 MOST_WARNINGS = 100
 
 
-def run(item_ids: Sequence[UUID], *, blank: bool, skip: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Printing:
+    """What is printed on: a stock by its name, the used slots of the first sheet from 1, and an offset in points."""
+
+    name: str
+    used: frozenset[int]
+    shift: tuple[float, float]
+    test_page: bool
+
+    @property
+    def stock(self) -> Stock:
+        """The stock; raises InvalidArguments where it has no such slots, or none left."""
+        stock = STOCKS[self.name]
+        if self.used and max(self.used) > stock.slots:
+            raise InvalidArguments(
+                f"used, skip: {self.name} has {stock.slots} slots, there is no slot {max(self.used)}"
+            )
+        if len(self.used) == stock.slots:
+            raise InvalidArguments(f"used, skip: all {stock.slots} slots of the first sheet are used; begin a new one")
+        return stock
+
+    def sheets(self, title: str, *, first_part: bool) -> Sheets:
+        """An empty PDF; only the first part of a job has used slots and a test page."""
+        used = {slot - 1 for slot in self.used} if first_part else ()
+        return Sheets(title, used, stock=self.stock, shift=self.shift, test_page=self.test_page and first_part)
+
+    def pages(self, cards: int) -> int:
+        """Pages that this many cards take, a test page included."""
+        return -(-(cards + len(self.used)) // self.stock.slots) + self.test_page
+
+
+def run(item_ids: Sequence[UUID], printing: Printing, *, blank: bool) -> dict[str, Any]:
     """Draw all cards; raises Continue at a sheet's end where time runs short."""
     context = current()
     done = context.state or {"next": 0, "keys": [], "cards": 0, "warnings": [], "more_warnings": 0}
     first = int(done["next"])
-    sheets = Sheets(f"Index cards: {len(item_ids)} items", skip if first == 0 else 0)
+    sheets = printing.sheets(f"Index cards: {len(item_ids)} items", first_part=first == 0)
     drawn = 0
     for number in range(first, len(item_ids)):
         context.checkpoint(number, len(item_ids))
@@ -45,7 +78,7 @@ def run(item_ids: Sequence[UUID], *, blank: bool, skip: int) -> dict[str, Any]:
     return {
         "sheets": done["keys"],
         "cards": done["cards"],
-        "pages": -(-(done["cards"] + skip) // CARDS_A_PAGE),
+        "pages": printing.pages(done["cards"]),
         "warnings": done["warnings"],
         "more_warnings": done["more_warnings"],
     }

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import time
+from typing import get_args
 from uuid import UUID
 
 import pypdf
 import pytest
 
 from generate_index_card.handler import generate_index_card
-from generate_index_cards.handler import generate_index_cards
+from generate_index_cards.handler import StockName, generate_index_cards
 from generate_index_cards.sheets import CLOSING_SECONDS
 from makertasks.aws import bucket
 from makertasks.context import Context, Continue, running
 from makertasks.errors import InvalidArguments, NotFound, PermanentError, UnknownItem
 from makertasks.inventory import table as inventory
 from makertasks.inventory.table import Item, ItemSupplier
+from makertasks.media.cards.stock import STOCKS
 from tests.unit.card_samples import picture, render, scan
 
 STRANGER = str(UUID(int=999))
@@ -28,7 +30,9 @@ def id_of(number: int) -> str:
 
 def write_item(number: int = 1, name: str = "Kapton tape", **attributes) -> str:
     item = Item(f"item#{id_of(number)}", "item", name=name, sort_name=name.lower(), minimum_stock=8, **attributes)
-    link = ItemSupplier(item.owner, "supplier#1", supplier_id="1", average_lead_time=5, is_primary=True)
+    link = ItemSupplier(
+        item.owner, "supplier#1", supplier_id="1", average_lead_time=5, is_primary=True, supplier_sku="5413"
+    )
     inventory.write([item, link])
     return id_of(number)
 
@@ -43,7 +47,13 @@ def pages_of(key: str) -> list[str]:
 
 
 def test_a_card_is_stored_and_set_on_the_item_and_scans():
-    item_id = write_item(category={"name": "Tape", "color": "#fef08a"}, thumbnail="CACHE/1.webp", current_stock=7)
+    item_id = write_item(
+        category={"name": "Tape", "color": "#fef08a"},
+        thumbnail="CACHE/1.webp",
+        current_stock=7,
+        location="Shelf 3",
+        sku="K-1",
+    )
     bucket.put("CACHE/1.webp", picture(), "image/webp")
 
     result = generate_index_card.call({"item_id": item_id})
@@ -55,7 +65,7 @@ def test_a_card_is_stored_and_set_on_the_item_and_scans():
     assert inventory.get_item(item_id).index_card == key
     assert inventory.get_item(item_id).current_stock == 7
     (text,) = pages_of(key)
-    assert all(line in text for line in ("Kapton tape", "Reorder at: 8 units", "Avg Lead: 5 days", "Category: Tape"))
+    assert all(line in text for line in ("Kapton tape", "8 units", "5 days", "Tape", "Shelf 3", "K-1", "5413"))
     assert b"/DCTDecode" in stored.body
     assert scan(render(stored.body)) == [f"https://makerspace.example.org/scan/{item_id}"]
 
@@ -135,6 +145,70 @@ def test_sheets_have_three_cards_a_page_and_say_how_far_they_are():
     assert inventory.get_item(item_ids[0]).index_card is None
 
 
+@pytest.mark.parametrize("name", sorted(STOCKS))
+@pytest.mark.parametrize("blank", [False, True])
+def test_every_stock_leaves_used_slots_out_and_holds_codes_that_scan(name, blank):
+    stock = STOCKS[name]
+    item_ids = [
+        write_item(
+            number, f"Item number {number}", is_hazardous=True, nfpa_special_hazards="W OX SA", location="Shelf 3"
+        )
+        for number in range(1, 4)
+    ]
+    used = [1, 3] if stock.slots > 3 else []
+
+    with running(Context("job")):
+        result = generate_index_cards.call({"item_ids": item_ids, "stock": name, "used": used, "blank": blank})
+
+    body = bucket.get(result["sheets"][0]).body
+    reader = pypdf.PdfReader(io.BytesIO(body))
+    width, height = (float(side) for side in reader.pages[0].mediabox[2:])
+    assert (width, height) == pytest.approx(stock.page, abs=0.01)
+    assert result["pages"] == len(reader.pages)
+    scanned = [url for page in range(len(reader.pages)) for url in scan(render(body, page, 200))]
+    assert sorted(scanned) == [f"https://makerspace.example.org/scan/{item_id}" for item_id in item_ids]
+    if used:
+        picture_of = render(body, 0, 72)
+        free = [slot for slot in range(1, stock.slots + 1) if slot not in used][:3]
+        for slot, (left, bottom) in enumerate(stock.corners(), start=1):
+            top = stock.page[1] - bottom - stock.height
+            label = picture_of.crop((left + 1, top + 1, left + stock.width - 1, top + stock.height - 1)).convert("L")
+            assert (min(label.tobytes()) < 128) == (slot in free)
+    if not blank:
+        text = " ".join("".join(page.extract_text() for page in reader.pages).split())
+        assert all(word in text for word in ("OX", "SA", "Shelf 3"))
+
+
+def test_every_stock_that_is_known_can_be_chosen_and_lies_on_its_page():
+    assert set(get_args(get_args(StockName)[0])) == set(STOCKS)
+    for stock in STOCKS.values():
+        corners = list(stock.corners())
+        assert min(left for left, _ in corners) >= 0
+        assert max(left for left, _ in corners) + stock.width <= stock.page[0] + 0.1
+        assert min(bottom for _, bottom in corners) >= -0.1
+        assert max(bottom for _, bottom in corners) + stock.height <= stock.page[1] + 0.1
+
+
+def test_an_address_too_long_for_a_small_label_is_refused_with_the_remedy(monkeypatch):
+    monkeypatch.setenv("FRONTEND_URL", "https://makerspace.example.org/" + "long/" * 40)
+    with running(Context("job")), pytest.raises(PermanentError, match="choose larger labels"):
+        generate_index_cards.call({"item_ids": [write_item()], "stock": "dymo-89x28"})
+
+
+def test_an_offset_moves_every_card_and_a_test_page_shows_the_slots():
+    item_ids = [write_item()]
+    drawn = []
+    for offsets in ({}, {"offset_right": 18, "offset_down": 9.0, "test_page": True}):
+        with running(Context("job")):
+            result = generate_index_cards.call({"item_ids": item_ids, **offsets})
+        drawn.append(bucket.get(result["sheets"][0]).body)
+    assert result["pages"] == 2
+    assert "Slot 3" in pypdf.PdfReader(io.BytesIO(drawn[1])).pages[0].extract_text()
+    first, moved = render(drawn[0], 0, 72).convert("L"), render(drawn[1], 1, 72).convert("L")
+    dark = [each.point(lambda value: 255 if value < 128 else 0).getbbox() for each in (first, moved)]
+    assert [two - one for one, two in zip(*dark, strict=True)] == [18, 9, 18, 9]
+
+
 def test_blank_sheets_hold_qr_codes_alone():
     item_ids = [write_item(number) for number in (1, 2)]
     with running(Context("job")):
@@ -156,7 +230,17 @@ def test_a_sheet_of_nothing_but_unknown_items_fails():
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"item_ids": []}, {"item_ids": [STRANGER] * 1001}, {"item_ids": [STRANGER], "skip": 3}]
+    "arguments",
+    [
+        {"item_ids": []},
+        {"item_ids": [STRANGER] * 1001},
+        {"item_ids": [STRANGER], "skip": 3},
+        {"item_ids": [STRANGER], "used": [4]},
+        {"item_ids": [STRANGER], "used": [0]},
+        {"item_ids": [STRANGER], "skip": 2, "used": [3]},
+        {"item_ids": [STRANGER], "stock": "papyrus"},
+        {"item_ids": [STRANGER], "offset_down": 80},
+    ],
 )
 def test_a_job_of_no_card_or_too_many_is_refused(arguments):
     with pytest.raises(InvalidArguments):

@@ -37,13 +37,17 @@ def test_examples_in_docstrings_are_true(name):
 
 def test_a_form_has_a_field_for_each_argument_and_reads_back_what_it_shows():
     schema = tasks.find(CARDS).schema()
-    kwargs = {"item_ids": ["a", "b"], "blank": True, "skip": 2}
+    kwargs = {"item_ids": ["a", "b"], "blank": True, "skip": 2, "stock": "a4-3x8", "used": [1, 3]}
+    kwargs |= {"offset_right": 1.5, "offset_down": -2, "test_page": True}
     fields = forms.fields(schema, kwargs)
     assert [(field.name, field.kind, field.required) for field in fields] == [
-        ("item_ids", "lines", True), ("blank", "yes-no", False), ("skip", "number", False),
+        ("item_ids", "lines", True), ("blank", "yes-no", False), ("skip", "number", False), ("stock", "choice", False),
+        ("used", "json", False), ("offset_right", "number", False), ("offset_down", "number", False),
+        ("test_page", "yes-no", False),
     ]  # fmt: skip
     assert fields[0].is_item
-    assert (fields[2].minimum, fields[2].maximum) == ("0", "2")
+    assert (fields[2].minimum, fields[2].maximum) == ("0", "99")
+    assert "a4-3x8" in fields[3].choices
     assert forms.read(schema, {field.input_name: field.value for field in fields}) == kwargs
 
 

@@ -1,14 +1,17 @@
-"""Openly licensed fonts that index cards embed where Helvetica lacks a letter.
+"""Openly licensed fonts that index cards embed, each as a subset of the letters that a card uses.
 
-    DejaVuSans.ttf, DejaVuSans-Bold.ttf 2.37     Latin, Greek, Cyrillic, Hebrew, Armenian, Georgian, technical signs
-                                                 free, on Bitstream Vera's and Arev's terms: LICENSE-DejaVu.txt
-    wqy-microhei.ttc 0.2.0-beta                  Chinese, Japanese, Korean
-                                                 Apache License 2.0: LICENSE-WenQuanYiMicroHei.txt
-    NotoSansSymbols-Regular.ttf,                 symbols and pictographs
-    NotoSansSymbols2-Regular.ttf                 SIL Open Font License 1.1: LICENSE-NotoSansSymbols.txt
+    NotoSans-*.ttf                         Latin, Greek, Cyrillic
+    NotoSansArabic, Hebrew, Thai, …        one font, or two weights, for each other script
+    NotoSansSymbols, Symbols2, Math        symbols, pictographs, arrows, technical signs
+    NotoEmoji-Regular.ttf                  emoji in one colour
+                                           SIL Open Font License 1.1: LICENSE-Noto.txt
+    wqy-microhei.ttc 0.2.0-beta            Chinese, Japanese, Korean
+                                           Apache License 2.0: LICENSE-WenQuanYiMicroHei.txt
 
-The files are unchanged, as Debian 12 distributes them (fonts-dejavu-core 2.37-6, fonts-wqy-microhei 0.2.0-beta-3.1,
-fonts-noto-core 20201225-1). All have TrueType outlines, which reportlab embeds as subsets.
+Noto's files are those of Debian's fonts-noto-core (20201225-1) and of npm's @expo-google-fonts/noto-emoji (0.4.7),
+without hints for screens and, of the larger ones, with the letters alone that cards need: `python -m infra.card_fonts`
+made them. WenQuanYi's file is unchanged, as Debian distributes it (fonts-wqy-microhei 0.2.0-beta-3.1). All have
+TrueType outlines.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def sweep_patience() -> float:
 
 
 def frontend_url() -> str:
-    """Base address of the OpenMakerSuite front end without trailing slash; QR codes hold {this}/scan/{item id}."""
+    """Base address of the OpenMakerSuite front end, without trailing slash; QR codes hold {this}/scan/{item id}."""
     return required("FRONTEND_URL").rstrip("/")
 
 

@@ -13,6 +13,7 @@ done here on whole matrices held in one integer each: the same rule of the stand
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -20,16 +21,26 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
+
+from makertasks.errors import PermanentError
 
 QUIET_ZONE = 4  # modules on each side: ISO/IEC 18004, 6.3.8
 PIXELS_A_MODULE = 10  # of the PNG, as the qrcode library draws it
+DOTS_AN_INCH = 300  # of the PNG: a module is 0.85 mm wide in print
+MM_AN_INCH = 25.4
 MASKS = 8
 
 # Penalty weights N1 to N4 of ISO/IEC 18004, 7.8.3.1, table 11.
 RUN_WEIGHT, BLOCK_WEIGHT, FINDER_WEIGHT, BALANCE_WEIGHT = 3, 3, 40, 10
 # Finder-like sequences (dark 1, light 0), preceded or followed by four light modules.
 FINDER_LIKE = ("10111010000", "00001011101")
+
+# Scheme, host, and the rest: a port, a path, a query, a fragment.
+_ADDRESS = re.compile(r"(https?)://([^\s/?#:@\\]+|\[[0-9a-fA-F:.]+\])((?::\d*)?(?:[/?#].*)?)", re.IGNORECASE)
+_KEPT = "%/?#[]@!$&'()*+,;=:~"  # what RFC 3986 reserves, and percent signs, which are looked at alone
+_STRAY_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 
 
 def scan_url(base: str, item_id: UUID | str) -> str:
@@ -38,7 +49,31 @@ def scan_url(base: str, item_id: UUID | str) -> str:
     >>> scan_url("https://makers.example/", "98022698-88f6-41d4-a196-53fb4c1f8059")
     'https://makers.example/scan/98022698-88f6-41d4-a196-53fb4c1f8059'
     """
-    return f"{base.rstrip('/')}/scan/{item_id}"
+    return f"{ascii_address(base).rstrip('/')}/scan/{item_id}"
+
+
+def ascii_address(url: str) -> str:
+    """The address in ASCII alone, as every reader of QR codes understands it: some guess the encoding of other letters.
+
+    The host is written in punycode (IDNA 2008 with the mapping of UTS 46, as browsers do), the rest percent-encoded;
+    percent-encoded letters stay as they are. Raises PermanentError where this is no address.
+
+    >>> ascii_address("https://größe.example:8080/mein lager/ä?x=%20#/")
+    'https://xn--gre-6ka8i.example:8080/mein%20lager/%C3%A4?x=%20#/'
+    """
+    match = _ADDRESS.fullmatch(url.strip())
+    if match is None:
+        raise PermanentError(f"FrontendUrl: {url[:80]!r} is no address such as https://inventory.example.org")
+    scheme, host, rest = match.groups()
+    if not host.isascii():
+        import idna  # noqa: PLC0415 - most hosts need none of it
+
+        try:
+            host = idna.encode(host, uts46=True).decode()
+        except idna.IDNAError as error:
+            raise PermanentError(f"FrontendUrl: the host {host[:80]!r} is not valid ({error})") from error
+    encoded = _STRAY_PERCENT.sub("%25", quote(rest, safe=_KEPT))
+    return f"{scheme.lower()}://{host}{encoded}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +100,10 @@ class ScanCode:
                 column = row.find("1", end)
 
     def png(self, pixels: int = PIXELS_A_MODULE) -> bytes:
-        """1-bit greyscale PNG, `pixels` a module: one filter byte and one packed line for each row of pixels."""
+        """1-bit greyscale PNG, `pixels` a module, at 300 dots an inch.
+
+        Each row of pixels is one filter byte and one packed line.
+        """
         side = self.full_size * pixels
         stride = (side + 7) // 8
         padding = "1" * (stride * 8 - side)
@@ -78,15 +116,19 @@ class ScanCode:
         ]
         header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
         pixel_data = zlib.compress(b"".join([blank, *lines, blank]))
-        return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixel_data) + _chunk(b"IEND", b"")
+        dots_a_metre = round(DOTS_AN_INCH * 1000 / MM_AN_INCH)
+        density = struct.pack(">IIB", dots_a_metre, dots_a_metre, 1)
+        chunks = (b"IHDR", header), (b"pHYs", density), (b"IDAT", pixel_data), (b"IEND", b"")
+        return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
 
     def svg(self, title: str = "QR code") -> bytes:
-        """SVG of one path, one unit a module; scales to any size."""
+        """SVG of one path, one unit a module, in the size in which the PNG prints; scales to any other."""
         side = self.full_size
+        size = f"{side * PIXELS_A_MODULE / DOTS_AN_INCH * MM_AN_INCH:g}mm"
         path = "".join(f"M{column} {row}h{length}v1h-{length}z" for column, row, length in self.runs())
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" role="img" '
-            f'shape-rendering="crispEdges"><title>{escape(title)}</title>'
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" '
+            f'viewBox="0 0 {side} {side}" role="img" shape-rendering="crispEdges"><title>{escape(title)}</title>'
             f'<path fill="#fff" d="M0 0h{side}v{side}H0z"/><path d="{path}"/></svg>\n'
         ).encode()
 

@@ -1,14 +1,21 @@
-"""Index cards on Avery 5388 sheets: US Letter, three cards of 5 by 3 inches.
+"""Index cards and labels, on sheets such as Avery 5388 or on rolls.
 
-    source      reads an item and its image
-    content     what a card says, taken from an item and its supplier links
-    layout      where it stands: boxes in points, without drawing
-    drawing     the boxes as PDF operators
-    sheet       pages, title, language and structure: the PDF
-    photo       the item's image as the JPEG that the PDF embeds
-    fonts       which font draws which letter
-    colours     category colours and their contrast
-    structure   the tags that screen readers follow
+    source         reads an item and its image
+    content        what a card says, taken from an item and its supplier links
+    layout         where it stands on a card: boxes in points, without drawing
+    labels         where it stands on a label, which says less
+    stock          the sheets and rolls that are known
+    drawing        the boxes as PDF operators
+    sheet          pages, title, language and structure: the PDF
+    alignment      a page for adjusting the printer
+    photo          the item's image as the JPEG that the PDF embeds
+    text           lines that fit a box
+    fonts          which font draws which letter
+    bidirectional  the order of letters in lines with Hebrew or Arabic
+    shaping        lines as glyphs
+    embedding      fonts in the PDF
+    colours        category colours and their contrast
+    structure      the tags that screen readers follow
 
 It imports reportlab and Pillow: only functions with the layer `cards` import it.
 """

@@ -1,8 +1,11 @@
-"""A rectangle of a card, in points from its lower left corner."""
+"""Rectangles of a card and the texts in them, in points from the card's lower left corner."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from makertasks.media.cards.colours import TEXT, Colour
+from makertasks.media.cards.text import Fitted, Style, fit
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,27 @@ class Box:
             and self.bottom < other.top - apart
             and other.bottom < self.top - apart
         )
+
+
+@dataclass(frozen=True)
+class TextBox:
+    """Lines of text in a box, from its top. `text` is the whole text, of which `fitted` may hold a part."""
+
+    role: str  # of the tagged PDF: H1 or P
+    text: str
+    box: Box
+    fitted: Fitted
+    colour: Colour = TEXT
+    centred: bool = False
+
+    @property
+    def warning(self) -> tuple[str, ...]:
+        """What the box does not show of its text."""
+        return () if self.fitted.whole else (f"too long for its box, cut with an ellipsis: {self.text}",)
+
+
+def text_box(
+    text: str, style: Style, box: Box, colour: Colour = TEXT, *, role: str = "P", centred: bool = False
+) -> TextBox:
+    """A text fitted into a box; where an ellipsis cuts it, the box has a warning."""
+    return TextBox(role, text, box, fit(text, style, box.width, box.height), colour, centred)

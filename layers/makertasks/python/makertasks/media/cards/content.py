@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from makertasks.inventory.primary import primary
 from makertasks.inventory.table import Item, ItemSupplier
@@ -40,10 +40,27 @@ class Hazard:
         return tuple(_BETWEEN_SYMBOLS.sub(" ", self.special).split())
 
     @property
+    def brief(self) -> str:
+        """The diamond in one line, as labels show it.
+
+        >>> Hazard("1", "0", "2", "W, OX").brief
+        'health 1, fire 0, instability 2, W OX'
+        """
+        ratings = f"health {self.health}, fire {self.fire}, instability {self.instability}"
+        return ", ".join(filter(None, (ratings, " ".join(self.symbols))))
+
+    @property
     def spoken(self) -> str:
         """The diamond in words."""
         ratings = f"health {self.health}, fire {self.fire}, instability {self.instability}".replace("?", "unknown")
         return f"NFPA 704 hazards: {ratings}" + (f", special: {self.special}" if self.special else "")
+
+
+class Fact(NamedTuple):
+    """A line of a card; one without value keeps its position, and nothing stands there."""
+
+    label: str
+    value: str
 
 
 @dataclass(frozen=True)
@@ -52,12 +69,13 @@ class Card:
 
     url: str
     name: str
-    facts: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
     category: str = ""
     colour: Colour = colours.DEFAULT
     hazard: Hazard | None = None
     photo: Photo | None = None
     blank: bool = False
+    unwritable: str = ""  # letters that no font has, as U+12000
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -70,28 +88,40 @@ def card_of(
     category_name = fonts.clean(str(category.get("name") or ""))
     colour, colour_warnings = _category_colour(category)
     hazard, hazard_warnings = _hazard_of(item) if item.is_hazardous else (None, ())
-    facts = (f"Reorder at: {count(item.minimum_stock, 'unit')}", *lead_times(suppliers))
-    letters = fonts.missing(name + category_name + (hazard.special if hazard else ""))
+    facts = facts_of(item, suppliers)
+    written = (name, category_name, hazard.special if hazard else "", *(fact.value for fact in facts))
+    letters = fonts.missing("".join(written))
     unwritable = " ".join(f"U+{ord(letter):04X}" for letter in letters[:NAMED_LETTERS])
     warnings = (
         *((f"no font of the cards has these letters, a box stands for each: {unwritable}",) if letters else ()),
         *colour_warnings,
         *hazard_warnings,
     )
-    return Card(url, name, facts, category_name, colour, hazard, photo, blank, () if blank else warnings)
+    return Card(
+        url, name, facts, category_name, colour, hazard, photo, blank, unwritable, warnings=() if blank else warnings
+    )
 
 
-def lead_times(suppliers: Sequence[ItemSupplier]) -> tuple[str, ...]:
-    """The primary supplier's lead time, and the longest where it differs; inactive suppliers do not count."""
+def facts_of(item: Item, suppliers: Sequence[ItemSupplier]) -> tuple[Fact, ...]:
+    """The lines of a card, always the same ones in the same order."""
     active = [supplier for supplier in suppliers if supplier.is_active]
+    part_number = primary(active).supplier_sku if active else ""
+    return (
+        Fact("Location", fonts.clean(item.location or "")),
+        Fact("SKU", fonts.clean(item.sku or "")),
+        Fact("Reorder at", count(item.minimum_stock, "unit")),
+        Fact("Lead time", lead_time(active)),
+        Fact("Supplier's part number", fonts.clean(part_number or "")),
+    )
+
+
+def lead_time(active: Sequence[ItemSupplier]) -> str:
+    """The primary supplier's average lead time, and the longest where it differs; "" where there is no supplier."""
     if not active:
-        return ()
+        return ""
     average = primary(active).average_lead_time
     longest = max(supplier.average_lead_time for supplier in active)
-    lines = [f"Avg Lead: {count(average, 'day')}"]
-    if longest != average:
-        lines.append(f"Max Lead: {count(longest, 'day')}")
-    return tuple(lines)
+    return count(average, "day") if longest == average else f"{count(average, 'day')} (max {longest:g})"
 
 
 def count(number: float, noun: str) -> str:

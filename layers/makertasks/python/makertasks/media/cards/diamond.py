@@ -6,13 +6,14 @@ import re
 
 from reportlab.pdfgen.canvas import Canvas
 
-from makertasks.media.cards import colours, fonts
+from makertasks.media.cards import colours, fonts, shaping
 from makertasks.media.cards.boxes import Box
 from makertasks.media.cards.colours import Colour
 from makertasks.media.cards.content import Hazard
+from makertasks.media.cards.embedding import Fonts
 from makertasks.media.cards.text import Fitted, Style, fit
 
-DIGIT_SIZE = 18.0
+DIGIT_SIZE = 0.26  # by the diamond's width
 # The largest box for text in a quarter whose half diagonal is 1: wide and high enough for two lines.
 SPECIAL_WIDTH, SPECIAL_HEIGHT = 1.25, 0.75
 SPECIAL = Style(fonts.BOLD, 11, 11, smallest=5)
@@ -20,10 +21,10 @@ SPECIAL = Style(fonts.BOLD, 11, 11, smallest=5)
 NO_WATER = {"W̶": "W", "₩": "W", "w": "W"}
 WATER = re.compile(r"(?<!\S)W(?!\S)")
 STRIKE_REACH = 0.8  # points that the stroke is longer than the letter, on each side
-CAP_HEIGHT = 0.72  # of Helvetica, by its size
+CAP_HEIGHT = 0.714  # of Noto Sans, by its size
 
 
-def draw(canvas: Canvas, hazard: Hazard, special: Fitted | None, box: Box) -> None:
+def draw(canvas: Canvas, embedded: Fonts, hazard: Hazard, special: Fitted | None, box: Box) -> None:
     """Draw the diamond into a square box."""
     half = box.width / 4  # of a quarter's diagonal
     x, y = box.left + 2 * half, box.bottom + 2 * half
@@ -44,9 +45,9 @@ def draw(canvas: Canvas, hazard: Hazard, special: Fitted | None, box: Box) -> No
         path.close()
         canvas.drawPath(path, fill=1)
         _fill(canvas, colours.text_on(colour))
-        _write(canvas, digit, fonts.BOLD, DIGIT_SIZE, centre_x, centre_y)
+        _write(canvas, embedded, digit, DIGIT_SIZE * box.width, centre_x, centre_y)
     if special:
-        _write_special(canvas, special, x, y - half)
+        _write_special(canvas, embedded, special, x, y - half)
     canvas.restoreState()
 
 
@@ -57,27 +58,24 @@ def special_of(hazard: Hazard, side: float) -> Fitted:
     return fit(symbols, SPECIAL, half * SPECIAL_WIDTH, half * SPECIAL_HEIGHT)
 
 
-def _write_special(canvas: Canvas, fitted: Fitted, x: float, y: float) -> None:
+def _write_special(canvas: Canvas, embedded: Fonts, fitted: Fitted, x: float, y: float) -> None:
     _fill(canvas, colours.BLACK)
     middle = y + fitted.height / 2 - fitted.leading / 2
     for number, line in enumerate(fitted.lines):
         line_y = middle - number * fitted.leading
-        _write(canvas, line, fitted.font, fitted.size, x, line_y)
-        left = x - fonts.width(line, fitted.font, fitted.size) / 2
+        _write(canvas, embedded, line, fitted.size, x, line_y)
+        left = x - shaping.width(line, fitted.font, fitted.size) / 2
         for match in WATER.finditer(line):
-            start = left + fonts.width(line[: match.start()], fitted.font, fitted.size)
-            end = start + fonts.width("W", fitted.font, fitted.size)
+            start = left + shaping.width(line[: match.start()], fitted.font, fitted.size)
+            end = start + shaping.width("W", fitted.font, fitted.size)
             canvas.setLineWidth(fitted.size / 11)
             canvas.line(start - STRIKE_REACH, line_y, end + STRIKE_REACH, line_y)
 
 
-def _write(canvas: Canvas, text: str, font: str, size: float, x: float, y: float) -> None:
+def _write(canvas: Canvas, embedded: Fonts, text: str, size: float, x: float, y: float) -> None:
     """One line with its middle at (`x`, `y`)."""
-    line = canvas.beginText(x - fonts.width(text, font, size) / 2, y - CAP_HEIGHT * size / 2)
-    for run in fonts.runs(text, font):
-        line.setFont(run.font, size)
-        line.textOut(run.text)
-    canvas.drawText(line)
+    runs = shaping.shape(text, fonts.BOLD)
+    embedded.draw(canvas, runs, size, x - shaping.width(text, fonts.BOLD, size) / 2, y - CAP_HEIGHT * size / 2)
 
 
 def _fill(canvas: Canvas, colour: Colour) -> None:

@@ -1,59 +1,62 @@
 """Where everything stands on a card: boxes in points, made without drawing. Origin is the card's lower left corner.
 
-    ┌──────────────────────────────────────────────┐
-    │ name, up to two lines at full size           │
-    │ facts            diamond      QR code        │
-    │ image                         (with its      │
-    │                               quiet zone)    │
-    │ footer                        call to action │
-    └──────────────────────────────────────────────┘
+    ┌──────────────────────────────────────────────────┐
+    │ name, up to two lines at full size               │
+    │ ──────────────────────────────────────────────── │
+    │ LOCATION        picture              QR code     │
+    │ SKU                                  (with its   │
+    │ REORDER AT      diamond              quiet zone) │
+    │ …                                                │
+    │ category        letters without glyph     call   │
+    └──────────────────────────────────────────────────┘
 
-Sizes, colours and margins are OpenMakerSuite's. Its right column is moved inside the card, and the QR code takes the
-room there is, so that it can be scanned from further away although the quiet zone has doubled.
+Nothing moves with the length of a text or with what is missing. Where there is neither picture nor diamond, facts take
+their column as well. Nothing is drawn within an eighth of an inch of the edge, where the sheet may be perforated.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from makertasks.media.cards import colours, diamond, fonts
-from makertasks.media.cards.boxes import Box
-from makertasks.media.cards.colours import Colour
+from makertasks.media.cards.boxes import Box, TextBox, text_box
 from makertasks.media.cards.content import CALL_TO_ACTION, Card
 from makertasks.media.cards.photo import Photo
-from makertasks.media.cards.text import Fitted, Style, fit
+from makertasks.media.cards.text import Fitted, Style
 
 WIDTH, HEIGHT = 360.0, 216.0  # Avery 5388: 5 by 3 inches
-PADDING = 10.8  # 0.15 inches
-RADIUS = 12.0  # of the border's corners
+PADDING = 14.4  # 0.2 inches
 INNER_WIDTH = WIDTH - 2 * PADDING
-TITLE_HEIGHT = 36.0  # two lines at full size
-GAP = 10.8  # between the name and what is below it, and between the columns
-SMALL_GAP = 7.2
-RIGHT_WIDTH = 129.6
-LEFT_WIDTH = INNER_WIDTH - RIGHT_WIDTH - GAP
+GAP = 9.0  # between columns, and below the rule
+
+TITLE_HEIGHT = 40.0  # two lines at full size
+TITLE_GAP = 6.5  # above the rule: room for letters that reach far below the line
+RULE_BOTTOM, RULE_HEIGHT = HEIGHT - PADDING - TITLE_HEIGHT - TITLE_GAP, 1.5
+TOP = RULE_BOTTOM - GAP  # of the columns
+FOOTER_HEIGHT = 14.0
+BOTTOM = PADDING + FOOTER_HEIGHT + 7  # of the columns on the left
+
+RIGHT_WIDTH = 115.2
 RIGHT_LEFT = WIDTH - PADDING - RIGHT_WIDTH
-QR_SIDE = 111.6  # 1.55 inches with the quiet zone: 0.87 mm a module where the address has 63 to 84 characters
-FRAME_PADDING, FRAME_LINE = 1.5, 2.0  # of the frame round the QR code on cards of a light category
-DIAMOND_SIDE = 64.0
-CALL_PADDING = 3.0
+QR_SIDE = 106.0  # 37 mm with the quiet zone: 0.83 mm a module where the address has 63 to 84 characters
+QR_TOP = RULE_BOTTOM - 3  # its quiet zone is space enough
+CALL_HEIGHT = 28.0
+LEFT_WIDTH = INNER_WIDTH - RIGHT_WIDTH - GAP
+SIDE_WIDTH = 98.0  # of the column with picture and diamond
+SIDE_LEFT = PADDING + LEFT_WIDTH - SIDE_WIDTH
+DIAMOND_SIDE = 72.0
+FACT_ROWS = 5
+ROW_HEIGHT = (TOP - BOTTOM) / FACT_ROWS
+LABEL_HEIGHT = 7.5
 
-TITLE = Style(fonts.BOLD, 16, 18, smallest=10)
-FACT = Style(fonts.BOLD, 11, 14, smallest=6)
-CALL = Style(fonts.BOLD, 8, 10, smallest=6)
-FOOTER = Style(fonts.REGULAR, 8, 10, smallest=6)
-
-
-@dataclass(frozen=True)
-class TextBox:
-    """Lines of text in a box, from its top. `text` is the whole text, of which `fitted` may hold a part."""
-
-    role: str  # of the tagged PDF: H1 or P
-    text: str
-    box: Box
-    fitted: Fitted
-    colour: Colour
-    centred: bool = False
+TITLE = Style(fonts.BOLD, 17, 20, smallest=9)
+LABEL = Style(fonts.REGULAR, 5.5, 7, smallest=4)
+FACT = Style(fonts.BOLD, 10, 13, smallest=5)
+LARGE_FACT = Style(fonts.BOLD, 12, 14.5, smallest=5)
+CALL = Style(fonts.BOLD, 8, 10.5, smallest=6)
+CATEGORY = Style(fonts.BOLD, 7.5, 9.5, smallest=5)
+NOTE = Style(fonts.REGULAR, 5.5, 7, smallest=4)
+LIGHTEST = 1.3  # contrast with the paper below which a colour needs an outline
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,11 @@ class Layout:
 
     card: Card
     code: Box
+    width: float = WIDTH
+    height: float = HEIGHT
     texts: tuple[TextBox, ...] = ()
     closing: tuple[TextBox, ...] = ()  # texts that are read after the pictures
-    call: Box | None = None
-    frame: bool = False
+    bars: tuple[tuple[Box, float], ...] = ()  # in the category's colour, with the radius of their corners
     photo: Box | None = None
     diamond: Box | None = None
     special: Fitted | None = None  # the diamond's special hazards
@@ -73,82 +77,109 @@ class Layout:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the card does not show: the content's warnings, and every text that an ellipsis cuts."""
-        cut = [text.text for text in (*self.texts, *self.closing) if not text.fitted.whole]
-        special = self.card.hazard.special if self.card.hazard and self.special and not self.special.whole else ""
+        hazard = self.card.hazard
+        cut = hazard is not None and self.special is not None and not self.special.whole
         return (
             *self.card.warnings,
-            *(f"too long for its box, cut with an ellipsis: {text}" for text in cut),
-            *((f"special hazards too long for the diamond, cut with an ellipsis: {special}",) if special else ()),
+            *(warning for text in (*self.texts, *self.closing) for warning in text.warning),
+            *(
+                (f"special hazards too long for the diamond, cut with an ellipsis: {hazard.special}",)
+                if hazard and cut
+                else ()
+            ),
         )
+
+    @property
+    def outlined(self) -> bool:
+        """Whether the category's colour is hardly to be seen on paper."""
+        return colours.contrast(self.card.colour, colours.WHITE) < LIGHTEST
 
     def boxes(self) -> list[Box]:
         """What must neither overlap nor leave the card."""
-        texts = [text.box for text in (*self.texts, *self.closing) if not text.centred]
-        return [*texts, self.code, *(box for box in (self.call, self.photo, self.diamond) if box)]
+        texts = [text.box for text in (*self.texts, *self.closing)]
+        return [*texts, self.code, *(box for box in (self.photo, self.diamond) if box)]
 
 
 def lay_out(card: Card) -> Layout:
-    """Boxes of a card."""
+    """Boxes of a card of 5 by 3 inches."""
     if card.blank:
         return Layout(card, Box((WIDTH - QR_SIDE) / 2, (HEIGHT - QR_SIDE) / 2, QR_SIDE, QR_SIDE))
-    title = _title(card.name)
-    top = title.box.bottom - GAP
-    code = Box(RIGHT_LEFT + (RIGHT_WIDTH - QR_SIDE) / 2, top - QR_SIDE, QR_SIDE, QR_SIDE)
-    call_height = CALL.leading * len(CALL_TO_ACTION) + 2 * CALL_PADDING
-    call = Box(RIGHT_LEFT, code.bottom - SMALL_GAP - call_height, RIGHT_WIDTH, call_height)
-    hazards = Box(PADDING + LEFT_WIDTH - DIAMOND_SIDE, top - DIAMOND_SIDE, DIAMOND_SIDE, DIAMOND_SIDE)
-    left_width = LEFT_WIDTH - (DIAMOND_SIDE + SMALL_GAP if card.hazard else 0)
-    facts = _facts(card.facts, top, left_width)
-    footer = _footer(card)
-    image_top = (facts[-1].box.bottom if facts else top) - SMALL_GAP
-    image_bottom = PADDING + FOOTER.leading + SMALL_GAP if footer else PADDING
+    code = Box(RIGHT_LEFT + (RIGHT_WIDTH - QR_SIDE) / 2, QR_TOP - QR_SIDE, QR_SIDE, QR_SIDE)
+    call = Box(RIGHT_LEFT, PADDING, RIGHT_WIDTH, CALL_HEIGHT)
+    beside = card.photo is not None or card.hazard is not None
+    footer, pill = _footer(card)
+    side_bottom = BOTTOM + (DIAMOND_SIDE + 5 if card.hazard else 0)
     return Layout(
         card,
         code,
-        (title, *facts),
-        (_call(card, call), *footer),
-        call,
-        frame=bool(card.category) and colours.is_light(card.colour),
-        photo=_photo(card.photo, Box(PADDING, image_bottom, left_width, image_top - image_bottom)),
-        diamond=hazards if card.hazard else None,
-        special=diamond.special_of(card.hazard, DIAMOND_SIDE) if card.hazard and card.hazard.special else None,
+        texts=(_title(card.name), *_facts(card, beside=beside)),
+        closing=(_call(card, call), *footer),
+        bars=((Box(PADDING, RULE_BOTTOM, INNER_WIDTH, RULE_HEIGHT), 0), (call, 4), *pill),
+        photo=_photo(card.photo, Box(SIDE_LEFT, side_bottom, SIDE_WIDTH, TOP - side_bottom)),
+        diamond=Box(SIDE_LEFT + (SIDE_WIDTH - DIAMOND_SIDE) / 2, BOTTOM, DIAMOND_SIDE, DIAMOND_SIDE)
+        if card.hazard
+        else None,
+        special=special_of(card, DIAMOND_SIDE),
     )
 
 
+def special_of(card: Card, side: float) -> Fitted | None:
+    """The special hazards, fitted into a diamond of this width."""
+    return diamond.special_of(card.hazard, side) if card.hazard and card.hazard.special else None
+
+
 def _title(name: str) -> TextBox:
-    fitted = fit(name, TITLE, INNER_WIDTH, TITLE_HEIGHT)
-    box = Box(PADDING, HEIGHT - PADDING - fitted.height, INNER_WIDTH, fitted.height)
-    return TextBox("H1", name, box, fitted, colours.TITLE)
+    """The name, its last line just above the rule."""
+    box = Box(PADDING, RULE_BOTTOM + TITLE_GAP, INNER_WIDTH, TITLE_HEIGHT)
+    text = text_box(name, TITLE, box, colours.TITLE, role="H1")
+    return replace(text, box=replace(box, height=text.fitted.height))
 
 
-def _facts(facts: tuple[str, ...], top: float, width: float) -> list[TextBox]:
+def _facts(card: Card, *, beside: bool) -> list[TextBox]:
+    """Each fact at its own position; larger where nothing stands beside them."""
+    width = LEFT_WIDTH - (SIDE_WIDTH + GAP if beside else 0)
+    style = FACT if beside else LARGE_FACT
     boxes = []
-    for number, fact in enumerate(facts, start=1):
-        box = Box(PADDING, top - number * FACT.leading, width, FACT.leading)
-        boxes.append(TextBox("P", fact, box, fit(fact, FACT, width, FACT.leading), colours.TEXT))
+    for number, fact in enumerate(card.facts[:FACT_ROWS]):
+        if fact.value:
+            top = TOP - number * ROW_HEIGHT
+            label = Box(PADDING, top - LABEL_HEIGHT, width, LABEL_HEIGHT)
+            value = Box(PADDING, top - LABEL_HEIGHT - style.leading, width, style.leading)
+            boxes.append(text_box(fact.label, LABEL, label, colours.MUTED))
+            boxes.append(text_box(fact.value, style, value))
     return boxes
 
 
 def _call(card: Card, box: Box) -> TextBox:
+    inner = Box(box.left, box.bottom + (box.height - 2 * CALL.leading) / 2, box.width, 2 * CALL.leading)
     fitted = Fitted(CALL_TO_ACTION, CALL.font, CALL.size, CALL.leading)
-    inner = Box(box.left, box.bottom + CALL_PADDING, box.width, fitted.height)
-    colour = colours.text_on(card.colour)
-    return TextBox("P", " ".join(CALL_TO_ACTION), inner, fitted, colour, centred=True)
+    return TextBox("P", " ".join(CALL_TO_ACTION), inner, fitted, colours.text_on(card.colour), centred=True)
 
 
-def _footer(card: Card) -> tuple[TextBox, ...]:
-    if not card.category:
-        return ()
-    text = f"Category: {card.category}"
-    box = Box(PADDING, PADDING, LEFT_WIDTH, FOOTER.leading)
-    fitted = fit(text, FOOTER, LEFT_WIDTH, FOOTER.leading)
-    return (TextBox("P", text, box, fitted, colours.text_in(card.colour)),)
+def _footer(card: Card) -> tuple[list[TextBox], list[tuple[Box, float]]]:
+    """The category on its colour, and beside it the letters that could not be drawn."""
+    texts: list[TextBox] = []
+    bars: list[tuple[Box, float]] = []
+    left, middle = PADDING, PADDING + (FOOTER_HEIGHT - CATEGORY.leading) / 2
+    if card.category:
+        width = LEFT_WIDTH - (SIDE_WIDTH + GAP if card.unwritable else 0)
+        text = text_box(
+            card.category, CATEGORY, Box(left + 6, middle, width - 12, CATEGORY.leading), colours.text_on(card.colour)
+        )
+        used = text.fitted.width
+        bars.append((Box(left, PADDING, used + 12, FOOTER_HEIGHT), FOOTER_HEIGHT / 2))
+        texts.append(replace(text, box=Box(left + 6, middle, used, CATEGORY.leading)))
+        left += width + GAP
+    if card.unwritable:
+        box = Box(left, middle, PADDING + LEFT_WIDTH - left, NOTE.leading)
+        texts.append(text_box(f"{fonts.REPLACEMENT} = {card.unwritable}", NOTE, box, colours.MUTED))
+    return texts, bars
 
 
 def _photo(photo: Photo | None, place: Box) -> Box | None:
-    """The image in the upper left of its place: in proportion, and at most one point a pixel."""
+    """The image in the upper middle of its place: in proportion, and at most one point a pixel."""
     if photo is None:
         return None
     scale = min(place.width / photo.width, place.height / photo.height, 1)
-    height = photo.height * scale
-    return Box(place.left, place.top - height, photo.width * scale, height)
+    width, height = photo.width * scale, photo.height * scale
+    return Box(place.left + (place.width - width) / 2, place.top - height, width, height)

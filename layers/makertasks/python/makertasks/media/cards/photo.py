@@ -14,7 +14,7 @@ from makertasks.media.pictures import UnusablePicture
 
 DOTS_AN_INCH = 300
 # The largest place for an image on a card, in points (see layout), and the pixels that fill it in print.
-PLACE = (198, 118)
+PLACE = (98, 111)
 PIXELS = (-(-PLACE[0] * DOTS_AN_INCH // 72), -(-PLACE[1] * DOTS_AN_INCH // 72))
 QUALITY = 85
 # An image of more pixels goes through `pictures.thumbnail`, which bounds the memory it takes, at some loss of detail.

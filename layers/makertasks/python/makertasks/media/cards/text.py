@@ -1,12 +1,13 @@
-"""Fitting text into a place: wrapped, shrunk, and at last cut with an ellipsis. Sizes are in points."""
+"""Fitting text into a box: wrapped, shrunk, and at last cut with an ellipsis. Sizes are in points."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from makertasks.media.cards import fonts
+from makertasks.media.cards import bidirectional, fonts, shaping
 
 ELLIPSIS = "…"
 SHRINK_STEP = 0.5
@@ -41,52 +42,38 @@ class Fitted:
         """Height of all lines."""
         return self.leading * len(self.lines)
 
+    @property
+    def width(self) -> float:
+        """Width of the widest line."""
+        return max(shaping.width(line, self.font, self.size) for line in self.lines)
+
 
 def fit(text: str, style: Style, width: float, height: float) -> Fitted:
-    """`text` in a place of `width` by `height`: at the largest size that holds it whole, else cut at the smallest."""
-    font = fonts.font_for(text, style.font)
-    right_to_left = fonts.begins_right_to_left(text)
-    pieces = [_measure(piece, font) for piece in _pieces(text)]
+    """`text` in a box of `width` by `height`: at the largest size that holds it whole, else cut at the smallest."""
+    right_to_left = bidirectional.begins_right_to_left(text)
+    pieces = list(_pieces(text))
     size = style.size
     while True:
         leading = style.leading * size / style.size
         room = max(1, int(height / leading + 1e-9))
-        lines = _wrap(pieces, font, width / size)
+        lines = _wrap(pieces, style.font, width / size)
         if len(lines) <= room:
-            return Fitted(tuple(lines), font, size, leading, right_to_left=right_to_left)
+            return Fitted(tuple(lines), style.font, size, leading, right_to_left=right_to_left)
         if size - SHRINK_STEP < style.smallest:
-            last = _cut(text, lines[: room - 1], font, width / size)
-            kept = (*lines[: room - 1], last)
-            return Fitted(kept, font, size, leading, whole=False, right_to_left=right_to_left)
+            kept = (*lines[: room - 1], _cut(lines[room - 1 :], style.font, width / size))
+            return Fitted(kept, style.font, size, leading, whole=False, right_to_left=right_to_left)
         size -= SHRINK_STEP
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Text up to where a line may end, with its width at size 1, and without the space at its end."""
-
-    text: str
-    width: float
-    bare_width: float
-
-
-def _measure(text: str, font: str) -> _Piece:
-    return _Piece(text, fonts.width(text, font, 1), fonts.width(text.rstrip(), font, 1))
-
-
-def _wrap(pieces: list[_Piece], font: str, width: float) -> list[str]:
+def _wrap(pieces: list[str], font: str, width: float) -> list[str]:
     """Lines no wider than `width` at size 1, broken between pieces; a piece that is wider than a line is split."""
     lines = [""]
-    used = 0.0
     for piece in pieces:
-        if used + piece.bare_width <= width:
-            lines[-1] += piece.text
-            used += piece.width
-            continue
-        *full, rest = _split(piece.text, font, width)
-        lines += [*full, rest]
-        used = fonts.width(rest, font, 1)
-    return [line.strip() for line in lines if line.strip()]
+        if _width(lines[-1] + piece, font) <= width:
+            lines[-1] += piece
+        else:
+            lines += _split(piece, font, width)
+    return [line.strip() for line in lines if line.strip()] or [""]
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -94,7 +81,7 @@ def _pieces(text: str) -> Iterator[str]:
     start = 0
     for index, (before, after) in enumerate(pairwise(text), start=1):
         free = (_breaks_freely(before) or _breaks_freely(after)) and after not in _NOT_FIRST and after != " "
-        if before == " " or free:
+        if (before == " " or free) and not fonts.is_attached(after):
             yield text[start:index]
             start = index
     yield text[start:]
@@ -106,22 +93,32 @@ def _breaks_freely(letter: str) -> bool:
 
 def _split(word: str, font: str, width: float) -> list[str]:
     """A word in parts no wider than `width` at size 1; one that fits is one part."""
-    parts = [""]
-    used = 0.0
-    for letter in word:
-        wide = fonts.glyph(letter, font).width
-        if used + wide > width and letter != " " and parts[-1]:
-            parts.append("")
-            used = 0.0
-        parts[-1] += letter
-        used += wide
-    return parts
+    parts = []
+    while _width(word, font) > width and (end := _longest(word, font, width)) < len(word):
+        parts.append(word[:end])
+        word = word[end:]
+    return [*parts, word]
 
 
-def _cut(text: str, before: list[str], font: str, width: float) -> str:
-    """The line after `before`, ended with an ellipsis where it is full."""
-    rest = text
-    for line in before:
-        rest = rest.lstrip()[len(line) :]
-    room = width - fonts.width(ELLIPSIS, font, 1)
-    return _split(rest.lstrip(), font, room)[0].rstrip() + ELLIPSIS
+def _longest(word: str, font: str, width: float) -> int:
+    """How many letters of a word fit, at least one with what is attached to it, and never a part of such a group."""
+    end = bisect_right(range(1, len(word)), width, key=lambda count: _width(word[:count], font))
+    while end > 0 and fonts.is_attached(word[end]):
+        end -= 1
+    if end == 0:
+        end = 1
+        while end < len(word) and fonts.is_attached(word[end]):
+            end += 1
+    return end
+
+
+def _cut(lines: list[str], font: str, width: float) -> str:
+    """The first of these lines, ended with an ellipsis."""
+    line = lines[0]
+    while line and _width(line + ELLIPSIS, font) > width:
+        line = line[: _longest(line, font, width - _width(ELLIPSIS, font))] if len(line) > 1 else ""
+    return line.rstrip() + ELLIPSIS
+
+
+def _width(line: str, font: str) -> float:
+    return shaping.width(line.rstrip(), font, 1)
