@@ -41,7 +41,14 @@ def submits_where_a_queue_refuses(bench: Bench, role: Role) -> None:
 def lists(bench: Bench, role: Role) -> None:
     """Every filter has an index of its own."""
     name = "inventory.tasks.generate_qr_code"
-    for query in ("", "?status=PENDING", "?status=FAILURE", f"?name={name}", f"?item_id={uuid.uuid4()}", "?worker=w@1"):
+    for query in (
+        "",
+        "?status=PENDING",
+        "?status=FAILURE",
+        f"?name={name}",
+        f"?item_id={uuid.uuid4()}",
+        "?worker=generate_qr_code@1",
+    ):
         answers(bench, "GET", f"/v1/tasks{query}")
 
 

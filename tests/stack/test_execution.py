@@ -33,7 +33,7 @@ PATIENCE = 120.0
 MANY = 1_000
 BULK = f"""
 import json, sys
-from makertasks.client import get_task
+from makertasks import get_task
 task = get_task("inventory.tasks.generate_qr_code")
 answer = task.submit_many([{{"item_id": "{ITEM}"}}] * {MANY}, idempotency_key="labels")
 print(json.dumps([len(set(answer.ids)), len(answer.rejected), len(answer.unsent)]))

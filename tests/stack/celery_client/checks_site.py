@@ -69,6 +69,7 @@ def page(item):
 
 
 def colour_of(url):
+    until((MEDIA / url.removeprefix("/media/")).is_file, f"the file of {url}")
     with Image.open(MEDIA / url.removeprefix("/media/")) as image:
         red, _, blue = image.convert("RGB").getpixel((5, 5))
     return "red" if red > blue else "blue"

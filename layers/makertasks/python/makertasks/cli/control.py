@@ -143,7 +143,7 @@ def time_limit(
 
 def pool_grow(number: NumberOfTasks = 1, destination: Destination = None, as_json: output.AsJson = False) -> None:
     """Increase maximum concurrency by N."""
-    _resize(destination, lambda present: present + number, as_json=as_json)
+    _resize(destination, lambda present: min(present + number, pausing.MAXIMUM_CONCURRENCY), as_json=as_json)
 
 
 def pool_shrink(number: NumberOfTasks = 1, destination: Destination = None, as_json: output.AsJson = False) -> None:

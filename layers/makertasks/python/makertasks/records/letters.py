@@ -6,12 +6,12 @@ they are in order of age.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from aws_lambda_powertools import Logger
 from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.expressions.condition import size
 
@@ -19,7 +19,7 @@ from makertasks import settings
 from makertasks.aws.dynamodb import ConditionFailed, Missing, Table, answering
 from makertasks.records.model import TaskRecord
 
-logger = Logger(child=True)
+logger = logging.getLogger(__name__)  # clients come by here, and have no Powertools
 
 KEY = "dead-letters#unredriven"
 # An item holds 400 KB, and a task's id may have 255 bytes. Letters beyond are found in the list of failures alone.
@@ -58,7 +58,7 @@ def add(letter: Letter) -> None:
         with _answering():
             Letters(KEY).update(actions=[Letters.letters.add({str(letter)})], condition=few)
     except ConditionFailed:
-        logger.warning("too many dead letters to count", task_id=letter.task_id)
+        logger.warning("too many dead letters to count task %s", letter.task_id)
 
 
 def discard(letter: Letter) -> None:

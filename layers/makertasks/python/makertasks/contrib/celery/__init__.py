@@ -17,6 +17,7 @@ client      what stock Celery clients need beside their settings
 settings    those settings: the broker's, the result backend's, the queues'
 """
 
+import importlib
 from typing import Any
 
 __all__ = ["lambda_handler"]
@@ -25,7 +26,5 @@ __all__ = ["lambda_handler"]
 def __getattr__(name: str) -> Any:
     """`lambda_handler`, which loads Celery when it is asked for."""
     if name == "lambda_handler":
-        from makertasks.contrib.celery.handler import lambda_handler  # noqa: PLC0415 - loads Celery
-
-        return lambda_handler
+        return importlib.import_module("makertasks.contrib.celery.handler").lambda_handler  # which loads Celery
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
