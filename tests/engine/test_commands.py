@@ -244,7 +244,8 @@ def test_a_failed_upload_is_one_error(command, aws, tmp_path):
     aws.client("s3").delete_bucket(Bucket="unit-media")
     code, _, err = command("import", str(tmp_path / "dump.json"))
     assert code == 4
-    assert "AWS refused: Failed to upload" in err
+    assert "error: S3 did not store imports/" in err
+    assert "NoSuchBucket" in err
 
 
 def test_a_missing_stack_is_reported(command):

@@ -69,7 +69,7 @@ def site_secret(
     keep_old: Annotated[bool, typer.Option("--keep-old", help="Sign with the present secret, too, for now.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Make the secret that signs what is posted to the site, and print it once.
+    """Make and print the secret that signs posts to the site.
 
     It is stored encrypted in Parameter Store, where the function that posts reads it. With --keep-old both sign until
     the next call, so that nothing is refused before the site has the new one.
