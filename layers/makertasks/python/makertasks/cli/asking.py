@@ -14,6 +14,7 @@ from makertasks import clock, tasks
 from makertasks.cli import completion, output
 from makertasks.client import configuration
 from makertasks.errors import InvalidRequest, NotFound
+from makertasks.monitoring import queues as task_queues
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.tasks import Task
@@ -106,9 +107,9 @@ def wait_for(task_id: str, what: str, timeout: float | None = None, *, quiet: bo
 
 
 def queues_named(names: list[str] | None) -> list[str]:
-    """Return the named queues, or all of them if none is named; raises NotFound."""
-    known = [task.short_name for task in tasks.discover().values()]
+    """Return the named queues, or all that the stack uses if none is named; raises NotFound."""
+    known = {task.short_name: task for task in tasks.discover().values()}
     for name in names or []:
         if name not in known:
             raise NotFound(f"no queue named {name!r}; the queues are {', '.join(known)}")
-    return names or known
+    return names or [name for name, task in known.items() if not task.optional or task_queues.mapping_of(name)]
