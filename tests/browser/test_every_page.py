@@ -132,17 +132,17 @@ def test_actions_beyond_the_role_are_refused(site, open_page):
 
 def test_a_page_beyond_the_role_says_so(site, open_page):
     found = open_page(path_of(site, "/tasks/{done}/retry"), "viewer", status=403)
-    assert "Not for your role" in found.locator("main h1").inner_text()
+    assert "Permission denied" in found.locator("main h1").inner_text()
     assert violations(found) == []
 
 
 @pytest.mark.parametrize(
     ("path", "status", "title"),
     [
-        ("/tasks/there-is-none", 404, "Not here"),
-        ("/task-types/nothing", 404, "Not here"),
-        ("/no-such-page", 404, "Not here"),
-        ("/items/nonsense", 422, "That does not fit"),
+        ("/tasks/there-is-none", 404, "Page not found"),
+        ("/task-types/nothing", 404, "Page not found"),
+        ("/no-such-page", 404, "Page not found"),
+        ("/items/nonsense", 422, "Invalid request"),
         ("/tasks?cursor=nonsense", 422, "Tasks"),
     ],
 )
@@ -173,7 +173,7 @@ def test_an_empty_system_says_so_and_is_green(empty_pages):
 
 
 def test_a_list_without_matches_says_so_and_not_that_it_is_empty(open_page):
-    found = open_page("/tasks?status=SUCCESS&name=inventory.tasks.no_such_task", "viewer")
+    found = open_page("/tasks?status=SUCCESS&name=makertasks.clean_media", "viewer")
     assert "No matching tasks" in found.locator("main").inner_text()
     found = open_page("/items?prefix=qqq", "viewer")
     assert "No matching items" in found.locator("main").inner_text()
