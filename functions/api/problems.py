@@ -14,7 +14,7 @@ from api.actions import Conflict
 from api.requests import Request, TooLarge
 from api.routing import NoRoute, Reply
 from makertasks import masking
-from makertasks.errors import InvalidRequest, NotFound, PassingError, Unavailable, UnknownItem, UnknownTask
+from makertasks.errors import InvalidRequest, NotFound, TemporaryError, Unavailable, UnknownItem, UnknownTask
 from makertasks.inventory.table import Unreadable
 from makertasks.records.lifecycle import StillActive
 
@@ -100,7 +100,7 @@ def _meaning(error: Exception) -> tuple[HTTPStatus, str, str | None, dict[str, s
             status = HTTPStatus.CONFLICT
         case TooLarge():
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        case Unavailable() | PassingError():
+        case Unavailable() | TemporaryError():
             logger.error("a service refused", reason=str(error))
             status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "60"}
             detail = "a service behind the API is unavailable; try again in a minute"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from api import shapes
+from api import schemas
 from makertasks import masking
 from makertasks.aws import bucket
 from makertasks.inventory.table import Broken, Item, ItemSupplier
@@ -15,7 +15,7 @@ from makertasks.worker import task_limits
 MEDIA = ("image", "thumbnail", "qr_code", "index_card")
 
 
-def task_type(task: Task, schedules: list[str]) -> shapes.TaskType:
+def task_type(task: Task, schedules: list[str]) -> schemas.TaskType:
     """A task's definition with its limits as they are now; `schedules` are the names of those that send it."""
     limits = task_limits.of(task)
     return {
@@ -31,23 +31,23 @@ def task_type(task: Task, schedules: list[str]) -> shapes.TaskType:
     }
 
 
-def item(entry: Item) -> shapes.Item:
+def item(entry: Item) -> schemas.Item:
     """An item with presigned links to what was made for it."""
     stored = {name: value for name, value in entry.attribute_values.items() if name not in _KEYS}
     category = entry.category
     if category is not None:
         stored["category"] = category.as_dict()
     links = {name: bucket.link(key) for name in MEDIA if (key := getattr(entry, name))}
-    return cast("shapes.Item", {"id": entry.item_id, **masking.masked(stored), "links": links})
+    return cast("schemas.Item", {"id": entry.item_id, **masking.masked(stored), "links": links})
 
 
-def supplier(link: ItemSupplier) -> shapes.Supplier:
+def supplier(link: ItemSupplier) -> schemas.Supplier:
     """A supplier's offer of an item; lead times are in days."""
     stored = {name: value for name, value in link.attribute_values.items() if name not in _KEYS}
-    return cast("shapes.Supplier", {"id": link.entry.removeprefix("supplier#"), **stored})
+    return cast("schemas.Supplier", {"id": link.entry.removeprefix("supplier#"), **stored})
 
 
-def broken(rows: list[Broken]) -> list[shapes.BrokenRow]:
+def broken(rows: list[Broken]) -> list[schemas.BrokenRow]:
     """Rows of the inventory that cannot be read, and why."""
     return [{"item_id": row.item_id, "entry": str(row.entry), "problem": masking.text(row.problem)} for row in rows]
 

@@ -25,7 +25,7 @@ def attach_upload(key: Key, etag: str | None = None) -> dict[str, Any]:
     and thumbnail and sets `image`, `thumbnail` and `image_source` of the item, as a download does; then removes the
     upload. An upload that cannot be used is moved to `rejected/`, with the reason beside it in `{name}.reason.txt`.
 
-    Raises PermanentError where the upload cannot be used, is gone or was replaced, and PassingError where a service
+    Raises PermanentError where the upload cannot be used, is gone or was replaced, and TemporaryError where a service
     refuses.
     """
     from . import attaching  # loaded on the first run: the API imports this module only to learn the signature

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from aws_lambda_powertools import Logger
 
 from makertasks.control import retrying, revoking
-from makertasks.errors import InvalidRequest, NotFound, PassingError, Unavailable
+from makertasks.errors import InvalidRequest, NotFound, TemporaryError, Unavailable
 from makertasks.records import failures, lifecycle, payloads
 from makertasks.records.lifecycle import StillActive
 from makertasks.records.model import TaskRecord
@@ -40,7 +40,7 @@ def action(name: str, arguments: dict[str, Any], who: str, job_id: str) -> Calla
     def guarded(record: TaskRecord) -> Done:
         try:
             return act(record)
-        except (PassingError, Unavailable):
+        except (TemporaryError, Unavailable):
             raise
         except Exception as error:
             logger.exception("job failed for a task", job_id=job_id, task_id=record.task_id, action=name)

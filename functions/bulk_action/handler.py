@@ -25,7 +25,7 @@ def bulk_action(action: str, where: dict[str, Any], arguments: dict[str, Any], w
     Reads the tasks table by its indexes; writes what the action says, and the outcome of each task as lines of JSON
     under `jobs/{task id}/`. Answers how many were found and done, and the outcomes counted. Goes on in a next
     invocation where time runs short, and behind the last finished page after a crash; what is done is not done twice.
-    Raises InvalidRequest for a job that makes no sense, and PassingError or Unavailable where a service refuses.
+    Raises InvalidRequest for a job that makes no sense, and TemporaryError or Unavailable where a service refuses.
     """
     from . import running  # loaded on the first run: the API imports this module only to learn the signature
 

@@ -11,7 +11,7 @@ from typing import Any
 from makertasks.aws import bucket
 from makertasks.context import Context, Continue, current
 from makertasks.control import jobs
-from makertasks.errors import PassingError, Unavailable
+from makertasks.errors import TemporaryError, Unavailable
 from makertasks.monitoring import listing
 from makertasks.records.model import TaskRecord
 from makertasks.worker.attempt import Terminated
@@ -98,7 +98,7 @@ def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act:
         _write(context, tally, finished)
         context.save(asdict(tally))  # a revoked job shows what it did
         raise
-    except (PassingError, Unavailable):
+    except (TemporaryError, Unavailable):
         _put(context, tally, finished)
         context.save(asdict(replace(tally, unfinished=Counter(done.outcome for done in finished))))
         raise

@@ -43,7 +43,7 @@ class Tally:
 
 
 def run(older_than_days: int, *, dry_run: bool) -> dict[str, Any]:
-    """Clean every folder; raises Continue where time runs short and PassingError where a service refuses."""
+    """Clean every folder; raises Continue where time runs short and TemporaryError where a service refuses."""
     context = current()
     tally = Tally(**context.state)
     oldest_kept = clock.now() - timedelta(days=older_than_days)

@@ -20,7 +20,7 @@ def clean_media(older_than_days: Days = 30, dry_run: bool = False) -> dict[str, 
     Reads every item, and what the bucket has under the folders that tasks write; removes objects that no item names
     and that are older than `older_than_days`, and sheets of cards whose task is gone. What is removed can be brought
     back for 30 days, as a former version. Answers what was looked at, kept and removed. Goes on in a next invocation
-    where time runs short. Raises PassingError where a service refuses.
+    where time runs short. Raises TemporaryError where a service refuses.
     """
     from . import cleaning  # loaded on the first run: the API imports this module only to learn the signature
 

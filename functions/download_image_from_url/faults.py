@@ -24,7 +24,7 @@ from urllib3.exceptions import (
     ProtocolError,
 )
 
-from makertasks.errors import PassingError, PermanentError, TaskError
+from makertasks.errors import PermanentError, TaskError, TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,17 +36,17 @@ PASSING_STATUSES = frozenset({408, 425, 429})
 LONGEST_PAUSE = 86_400.0
 
 # What errors mean, the first that fits. A type here may be a subclass of a later one.
-_MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PermanentError | PassingError], str], ...] = (
+_MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PermanentError | TemporaryError], str], ...] = (
     (
         (requests.exceptions.InvalidURL, LocationParseError, UnicodeError),
         PermanentError,
         "{} is not an address that a request can be sent to; correct the item's image_url",
     ),
     ((InvalidHeader,), PermanentError, "the server of {} sent headers that contradict each other"),
-    ((IncompleteRead,), PassingError, "the connection ended before all of {} had come"),
-    ((RemoteDisconnected,), PassingError, "the server of {} closed the connection without an answer"),
+    ((IncompleteRead,), TemporaryError, "the connection ended before all of {} had come"),
+    ((RemoteDisconnected,), TemporaryError, "the server of {} closed the connection without an answer"),
     ((HTTPException,), PermanentError, "what answers at {} does not speak HTTP as a web server does"),
-    ((requests.Timeout, TimeoutError), PassingError, "{} did not answer in time"),
+    ((requests.Timeout, TimeoutError), TemporaryError, "{} did not answer in time"),
 )
 
 # Look-ups that fail for good: no such name, no address for it. Any other failure of a resolver may pass.
@@ -63,7 +63,7 @@ def from_status(status: int, headers: Mapping[str, str], where: str, contact: st
     except ValueError:
         phrase = str(status)
     if status in PASSING_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return PassingError(f"image_url: the server answered {phrase} for {where}", retry_after(headers))
+        return TemporaryError(f"image_url: the server answered {phrase} for {where}", retry_after(headers))
     if status == HTTPStatus.FORBIDDEN:
         named = (
             ""
@@ -118,14 +118,14 @@ def from_error(error: Exception, where: str) -> TaskError:
             if isinstance(cause, types):
                 return kind(f"image_url: {text.format(where)}")
     reason = next((cause.strerror for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror), None)
-    return PassingError(f"image_url: the connection to {where} failed{f': {reason}' if reason else ''}")
+    return TemporaryError(f"image_url: the connection to {where} failed{f': {reason}' if reason else ''}")
 
 
 def _from_look_up(error: NameResolutionError, where: str) -> TaskError:
     numbers = {cause.errno for cause in _causes(error) if isinstance(cause, socket.gaierror)}
     if numbers & _NO_SUCH_NAME:
         return PermanentError(f"image_url: the host of {where} does not exist; correct the item's image_url")
-    return PassingError(f"image_url: the host of {where} could not be looked up")
+    return TemporaryError(f"image_url: the host of {where} could not be looked up")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

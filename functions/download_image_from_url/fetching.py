@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from download_image_from_url import faults, packing
 from download_image_from_url.guarding import Deadline, GuardedAdapter, policy_for
-from makertasks.errors import InvalidArguments, PassingError, PermanentError
+from makertasks.errors import InvalidArguments, PermanentError, TemporaryError
 from makertasks.media.pictures import MAX_BYTES
 from makertasks.media.urls import shown, without_credentials
 
@@ -125,7 +125,7 @@ class Fetcher:
         """The bytes at `url`, over at most five redirects.
 
         Raises InvalidArguments for an address that cannot be one, PermanentError where trying again would not help
-        (forbidden address, 404, too large …), PassingError where it may (time-out, 503, broken connection …).
+        (forbidden address, 404, too large …), TemporaryError where it may (time-out, 503, broken connection …).
         """
         location = parse(url)
         with Deadline(self.limits.seconds) as deadline:
@@ -167,8 +167,8 @@ class Fetcher:
         left = max(deadline.remaining, 0.001)
         return min(self.limits.connect_seconds, left), min(self.limits.silence_seconds, left)
 
-    def _too_slow(self, where: str) -> PassingError:
-        return PassingError(f"image_url: {where} did not come whole within {self.limits.seconds:g} s")
+    def _too_slow(self, where: str) -> TemporaryError:
+        return TemporaryError(f"image_url: {where} did not come whole within {self.limits.seconds:g} s")
 
     @staticmethod
     def _next(response: requests.Response, location: Location) -> Location | None:
@@ -200,7 +200,7 @@ class Fetcher:
         except packing.TooLarge:
             raise self._too_large(where) from None
         except packing.Incomplete:
-            raise PassingError(f"image_url: the connection ended before all of {where} had come") from None
+            raise TemporaryError(f"image_url: the connection ended before all of {where} had come") from None
 
     def _sent(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
         """The body's bytes as they come; the limit holds whatever Content-Length says."""

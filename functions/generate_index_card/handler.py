@@ -20,7 +20,7 @@ def generate_index_card(item_id: ItemId, blank: bool = False) -> dict[str, Any]:
 
     Reads the item, its supplier links and its image; writes `index_cards/card_{id}.pdf` and the item's `index_card`
     where it differs. A blank card is `index_cards/card_{id}_blank.pdf` and leaves the item as it is. What the card
-    could not show is in the result's warnings. Raises UnknownItem, or PassingError where a service refuses.
+    could not show is in the result's warnings. Raises UnknownItem, or TemporaryError where a service refuses.
     """
     # Loaded on the first run: the API imports this module only to learn the signature.
     from makertasks.media.cards.sheet import Sheets

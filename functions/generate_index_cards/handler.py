@@ -52,7 +52,7 @@ def generate_index_cards(
     `skip` and `used` leave slots of the first sheet out; the offsets move what is printed, and a test page in front of
     the cards shows whether they fit. Unknown items are left out, with a warning in the result. Where time runs short,
     the sheets done are stored and a next invocation continues with `{task id}-2.pdf`. Raises PermanentError where there
-    is no item to draw, and PassingError where a service refuses.
+    is no item to draw, and TemporaryError where a service refuses.
     """
     from . import sheets  # loaded on the first run: the API imports this module only to learn the signature
 

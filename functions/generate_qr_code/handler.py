@@ -19,8 +19,8 @@ def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
     """Draw the QR code that opens an item's scan page, as PNG and SVG.
 
     Reads the item; writes `inventory/qrcodes/qr_{id}.png` and `.svg`, and the item's `qr_code` where it differs in name
-    or content. A code under another name that the item had before is deleted. Raises UnknownItem, or PassingError where
-    a service refuses.
+    or content. A code under another name that the item had before is deleted. Raises UnknownItem, or TemporaryError
+    where a service refuses.
     """
     # Loaded on the first run: the API imports this module only to learn the signature.
     from makertasks.media import qr_codes

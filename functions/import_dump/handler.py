@@ -20,7 +20,7 @@ def import_dump(key: Key, etag: str | None = None) -> dict[str, Any]:
     reason. A file that is broken anywhere changes nothing. Goes on in a next invocation where time runs short.
 
     Raises BrokenDump (with line and column), PermanentError where the file is gone, replaced or too large, and
-    PassingError where S3 or DynamoDB refuse.
+    TemporaryError where S3 or DynamoDB refuse.
     """
     from . import importing  # loaded on the first run: the API imports this module only to learn the signature
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from makertasks.aws import bucket
 from makertasks.aws.errors import asking
 from makertasks.context import Continue, current
-from makertasks.errors import NotFound, PassingError, PermanentError
+from makertasks.errors import NotFound, PermanentError, TemporaryError
 from makertasks.inventory.openmakersuite import dumps, importing
 from makertasks.inventory.openmakersuite.report import Report
 
@@ -53,7 +53,7 @@ def _copy(key: str, etag: str | None, file: BinaryIO) -> None:
             f"{key}: {response['ContentLength']} bytes; the limit is {MAXIMUM_BYTES}. Dump inventory and reorder_queue "
             "alone, or one model after the other"
         )
-    with asking(f"S3 stopped while {key} was read", raises=PassingError):
+    with asking(f"S3 stopped while {key} was read", raises=TemporaryError):
         file.writelines(response["Body"].iter_chunks(PIECE_BYTES))
 
 

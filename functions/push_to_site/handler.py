@@ -30,7 +30,7 @@ def push_to_site(changes: list[dict[str, Any]]) -> dict[str, Any]:
     """Post what tasks changed to the site, signed by the Standard Webhooks scheme.
 
     `changes` are those of a message that a site could pull (docs/openmakersuite.md has the format); each image gets a
-    link that works for 15 minutes. Returns the site's answer. Raises PassingError where the site cannot be reached or
+    link that works for 15 minutes. Returns the site's answer. Raises TemporaryError where the site cannot be reached or
     refuses; retrying a failed task, here or from the dashboard, sends the same changes again.
     """
     from . import pushing  # loaded on the first run: the API imports this module only to learn the signature

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook
 from makertasks import settings
 from makertasks.aws import bucket, parameters
 from makertasks.context import current
-from makertasks.errors import PassingError, PermanentError
+from makertasks.errors import PermanentError, TemporaryError
 from makertasks.inventory import site_changes
 from makertasks.inventory.site_changes import Changed, Message
 
@@ -34,10 +34,10 @@ def _pool() -> urllib3.PoolManager:
 
 
 def run(changes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Post one message; raises PassingError, or PermanentError for what is no message."""
+    """Post one message; raises TemporaryError, or PermanentError for what is no message."""
     url = settings.site_url()
     if not url:
-        raise PassingError("the stack's parameter SiteUrl is empty: there is nobody to post to", retry_after=3600)
+        raise TemporaryError("the stack's parameter SiteUrl is empty: there is nobody to post to", retry_after=3600)
     body = site_changes.encode(_with_links(changes))
     moment = datetime.now(UTC)
     message_id = current().task_id
@@ -55,10 +55,10 @@ def run(changes: list[dict[str, Any]]) -> dict[str, Any]:
         answer = response.read(ANSWER_BYTES, decode_content=True)
         response.release_conn()
     except urllib3.exceptions.HTTPError as error:
-        raise PassingError(f"the site was not reached: {error}") from error
+        raise TemporaryError(f"the site was not reached: {error}") from error
     if response.status == TAKEN_BEFORE or 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's successes
         return {"status": response.status, "answer": _shown(answer)}
-    raise PassingError(f"the site answered {response.status}: {_shown(answer)}", _retry_after(response))
+    raise TemporaryError(f"the site answered {response.status}: {_shown(answer)}", _retry_after(response))
 
 
 def _with_links(changes: list[dict[str, Any]]) -> Message:
@@ -80,9 +80,9 @@ def _keys() -> list[Webhook]:
     try:
         keys = [Webhook(secret) for secret in secrets]
     except ValueError as error:
-        raise PassingError(f"the parameter {name} holds no secret: {error}; run `makertasks site-secret`") from error
+        raise TemporaryError(f"the parameter {name} holds no secret: {error}; run `makertasks site-secret`") from error
     if not keys:
-        raise PassingError(f"there is no parameter {name}; run `makertasks site-secret`", retry_after=600)
+        raise TemporaryError(f"there is no parameter {name}; run `makertasks site-secret`", retry_after=600)
     return keys
 
 

@@ -14,7 +14,7 @@ def update_average_lead_times() -> dict[str, Any]:
 
     Reads the inventory table's indexes `deliveries` (the window once) and `links` (every link once, in the order of
     their items); writes `average_lead_time`, `lead_time_median` and `lead_time_p90`, in days, of links where one of
-    them differs, and nothing else. Goes on in a next invocation where time runs short. Raises PassingError where
+    them differs, and nothing else. Goes on in a next invocation where time runs short. Raises TemporaryError where
     DynamoDB refuses.
     """
     from . import passes  # loaded on the first run: the API imports this module only to learn the signature

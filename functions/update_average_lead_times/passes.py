@@ -20,7 +20,7 @@ MARGIN_SECONDS = 10.0
 
 
 def run() -> dict[str, Any]:
-    """Measure every link; raises Continue where time runs short and PassingError where DynamoDB refuses."""
+    """Measure every link; raises Continue where time runs short and TemporaryError where DynamoDB refuses."""
     context = current()
     tally = Tally(**context.state) if context.state else Tally(today=clock.now().date().isoformat())
     history = read(date.fromisoformat(tally.today), Rule(settings.lead_time_rule()))

@@ -156,7 +156,7 @@ def call_functions_by_their_own_names() -> None:
     sam.transform = transformed
 
 
-def tell_schedules_their_slot() -> None:
+def patch_schedule_slot() -> None:
     """Put the slot's time where a schedule's message asks for it: an `at`'s own, else the minute in which it fires.
 
     MiniStack sends the words as they are: every night's task would have the same id, and only the first would run.
@@ -224,7 +224,7 @@ def main() -> None:
     count_loopback_as_tls()
     name_what_policies_ask_for()
     call_functions_by_their_own_names()
-    tell_schedules_their_slot()
+    patch_schedule_slot()
     let_running_functions_answer()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:

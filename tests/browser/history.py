@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from makertasks import clock, wire
-from makertasks.errors import PassingError, PermanentError
+from makertasks.errors import PermanentError, TemporaryError
 from makertasks.records import failures
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -32,7 +32,7 @@ USUAL = {QR_CODE: 0.3, CARD: 0.9, DOWNLOAD: 2.4, LEAD_TIMES: 0.6}
 FAILURES: list[tuple[str, BaseException]] = [
     (DOWNLOAD, PermanentError("https://shop.example/p/4711.jpg answered 404 Not Found")),
     (DOWNLOAD, PermanentError("https://shop.example/p/12.jpg is text/html, no picture")),
-    (DOWNLOAD, PassingError("https://cdn.example/a.webp did not answer within 30 s")),
+    (DOWNLOAD, TemporaryError("https://cdn.example/a.webp did not answer within 30 s")),
 ]
 
 

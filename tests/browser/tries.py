@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from makertasks import clock, wire
-from makertasks.errors import PassingError
+from makertasks.errors import TemporaryError
 from makertasks.records import failures, lifecycle
 from makertasks.records import table as records
 from makertasks.records.lifecycle import Claim
@@ -29,7 +29,7 @@ def write(task_id: str, created: datetime, name: str = DOWNLOAD) -> str:
         start = now + timedelta(seconds=waited)
         now, worker = start + timedelta(seconds=ran), f"{queue}@0000000{number}"
         said = (
-            f"PassingError: https://cdn.example/a.webp {why}"
+            f"TemporaryError: https://cdn.example/a.webp {why}"
             if why
             else f"{worker} was lost (crash, time-out or out of memory)"
         )
@@ -60,11 +60,11 @@ def await_next(task_id: str, name: str = DOWNLOAD) -> str:
 
 
 def _fetch() -> None:
-    raise PassingError("https://cdn.example/a.webp did not answer within 5 s")
+    raise TemporaryError("https://cdn.example/a.webp did not answer within 5 s")
 
 
-def _caught() -> PassingError:
+def _caught() -> TemporaryError:
     """An error with a traceback, as functions leave it."""
-    with pytest.raises(PassingError) as caught:
+    with pytest.raises(TemporaryError) as caught:
         _fetch()
     return caught.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from makertasks import clock, context, wire
 from makertasks.control.revoking import revoke
-from makertasks.errors import PassingError, PermanentError
+from makertasks.errors import PermanentError, TemporaryError
 from makertasks.monitoring import views as task_views
 from makertasks.records import lifecycle
 from makertasks.records import table as records
@@ -16,19 +16,19 @@ def told(echo, task_id):
 
 
 def test_each_attempt_has_its_beginning_its_end_its_worker_and_its_error(echo):
-    echo.plan = [PassingError("busy")]
+    echo.plan = [TemporaryError("busy")]
     task_id = echo.submit()
     [body] = echo.queue.deliver()
-    assert told(echo, task_id) == [("RETRY", "PassingError: busy")]
+    assert told(echo, task_id) == [("RETRY", "TemporaryError: busy")]
 
     echo.time_passes(minutes=1)
     message = wire.decode(body, message_id="m")
     lifecycle.claim(records.new(message, queue="echo"), "echo@lost", clock.now().timestamp() - 1)
-    assert told(echo, task_id) == [("RETRY", "PassingError: busy"), ("STARTED", None)]
+    assert told(echo, task_id) == [("RETRY", "TemporaryError: busy"), ("STARTED", None)]
 
     echo.queue.deliver()
     lost = "echo@lost was lost (crash, time-out or out of memory)"
-    assert told(echo, task_id) == [("RETRY", "PassingError: busy"), ("CRASHED", lost), ("SUCCESS", None)]
+    assert told(echo, task_id) == [("RETRY", "TemporaryError: busy"), ("CRASHED", lost), ("SUCCESS", None)]
     times = [(each["start"], each["end"]) for each in task_views.attempts(echo.record(task_id))]
     assert all(start <= end for start, end in times)
     assert [start for start, _ in times] == sorted(start for start, _ in times)
@@ -43,7 +43,7 @@ def test_an_attempt_that_was_lost_and_ended_from_outside_is_told_once(echo):
 
 
 def test_a_task_that_ended_while_it_waited_has_its_earlier_attempts_alone(echo):
-    echo.plan = [PassingError("busy")]
+    echo.plan = [TemporaryError("busy")]
     task_id = echo.submit()
     echo.queue.deliver()
     assert lifecycle.close(echo.record(task_id), Status.FAILURE, PermanentError("given up"))
@@ -53,7 +53,7 @@ def test_a_task_that_ended_while_it_waited_has_its_earlier_attempts_alone(echo):
 def test_a_running_task_that_was_called_off_has_the_attempt_that_it_ended(echo):
     def work():
         revoke(task_id, terminate=True, who="ada")
-        raise PassingError("busy")
+        raise TemporaryError("busy")
 
     echo.plan = [work]
     task_id = echo.submit()

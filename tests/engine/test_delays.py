@@ -9,7 +9,7 @@ from echo_task import NAME
 
 from makertasks import clock, wire
 from makertasks.control.revoking import Revocation, revoke
-from makertasks.errors import InvalidRequest, PassingError
+from makertasks.errors import InvalidRequest, TemporaryError
 from makertasks.records import lifecycle
 from makertasks.records.states import Status
 from makertasks.submission import delays
@@ -128,7 +128,7 @@ def test_seconds_to_expiry_count_from_now(echo):
 
 
 def test_an_expired_retry_is_revoked(echo):
-    echo.plan = [PassingError("busy")]
+    echo.plan = [TemporaryError("busy")]
     task_id = echo.submit(expires=30)
     assert len(echo.queue.deliver()) == 1
     echo.time_passes(seconds=31)

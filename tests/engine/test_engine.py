@@ -11,7 +11,7 @@ from echo_task import NAME
 from lambda_queue import LambdaContext
 
 from makertasks import clock, context, tasks, wire
-from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable, UnknownTask
+from makertasks.errors import InvalidRequest, PermanentError, TemporaryError, Unavailable, UnknownTask
 from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -68,7 +68,7 @@ def test_an_unexpected_error_is_a_failure_too(echo):
 
 
 def test_a_passing_error_is_retried_and_every_attempt_recorded(echo):
-    echo.plan = [PassingError("busy")]
+    echo.plan = [TemporaryError("busy")]
     task_id = echo.submit()
     assert len(echo.queue.deliver()) == 1
     record = echo.record(task_id)
@@ -80,12 +80,12 @@ def test_a_passing_error_is_retried_and_every_attempt_recorded(echo):
     record = echo.record(task_id)
     assert (record.status, record.attempt) == (Status.SUCCESS, 2)
     assert [attempt["outcome"] for attempt in record.attempts] == ["RETRY"]
-    assert record.attempts[0]["error"] == "PassingError: busy"
+    assert record.attempts[0]["error"] == "TemporaryError: busy"
     assert record.error_type is None
 
 
 def test_attempts_are_used_up(echo):
-    echo.plan = [PassingError(f"busy {number}") for number in range(5)]
+    echo.plan = [TemporaryError(f"busy {number}") for number in range(5)]
     task_id = echo.submit()
     echo.queue.deliver()
     for _ in range(2):
@@ -97,7 +97,7 @@ def test_attempts_are_used_up(echo):
 
 
 def test_a_retry_does_not_start_before_its_time(echo):
-    echo.plan = [PassingError("busy", retry_after=120)]
+    echo.plan = [TemporaryError("busy", retry_after=120)]
     task_id = echo.submit()
     [body] = echo.queue.deliver()
     wait = clock.parse(echo.record(task_id).retry_at) - clock.now()

@@ -12,7 +12,7 @@ from bulk_action.handler import bulk_action
 from makertasks import clock, wire
 from makertasks.aws import bucket
 from makertasks.control import jobs, revoking
-from makertasks.errors import InvalidRequest, PassingError, PermanentError, Unavailable
+from makertasks.errors import InvalidRequest, PermanentError, TemporaryError, Unavailable
 from makertasks.monitoring import listing
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
@@ -196,4 +196,4 @@ def test_passing_errors_of_the_bucket_are_retried(desk, aws):
     job = jobs.start("revoke", {"name": NAME}, who="ada")
     aws.client("s3").delete_bucket(Bucket="unit-media")
     assert len(desk.jobs.deliver()) == 1
-    assert (records.get(job).status, records.get(job).error_type) == (Status.RETRY, PassingError.__name__)
+    assert (records.get(job).status, records.get(job).error_type) == (Status.RETRY, TemporaryError.__name__)

@@ -15,7 +15,7 @@ from api import views as api_views
 from api.flower import fields
 from makertasks import clock, logs, masking, tasks, wire
 from makertasks.control import audit, retrying
-from makertasks.errors import InvalidArguments, InvalidRequest, PassingError, PermanentError
+from makertasks.errors import InvalidArguments, InvalidRequest, PermanentError, TemporaryError
 from makertasks.inventory import table as inventory
 from makertasks.monitoring import views
 from makertasks.records import failures
@@ -95,7 +95,7 @@ def test_a_task_runs_with_the_secret_that_its_record_hides(echo):
 
 
 def test_an_error_that_quotes_the_secret_is_recorded_without_it(echo):
-    echo.plan = [PassingError(f"{ADDRESS} is busy"), PermanentError(f"{ADDRESS} is gone")]
+    echo.plan = [TemporaryError(f"{ADDRESS} is busy"), PermanentError(f"{ADDRESS} is gone")]
     task_id = echo.submit(ADDRESS)
     echo.queue.deliver()
     echo.time_passes(minutes=1)

@@ -6,7 +6,7 @@ import pytest
 
 from makertasks import clock, context, wire
 from makertasks.control.revoking import Revocation, revoke
-from makertasks.errors import PassingError
+from makertasks.errors import TemporaryError
 from makertasks.records import lifecycle
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
@@ -29,7 +29,7 @@ def test_a_waiting_task_is_revoked_at_once_and_its_message_dropped(echo):
 
 
 def test_a_task_that_waits_for_its_retry_is_revoked_at_once(echo):
-    echo.plan = [PassingError("busy")]
+    echo.plan = [TemporaryError("busy")]
     task_id = echo.submit()
     [body] = echo.queue.deliver()
     assert revoke(task_id) is Revocation.REVOKED
@@ -62,7 +62,7 @@ def test_a_running_task_ends_at_its_next_checkpoint_only_where_that_is_asked_for
     assert echo.record(task_id).status == Status.REVOKED
 
 
-@pytest.mark.parametrize("ending", [PassingError("busy"), context.Continue({"next": 1})])
+@pytest.mark.parametrize("ending", [TemporaryError("busy"), context.Continue({"next": 1})])
 def test_a_task_that_was_asked_to_terminate_is_not_tried_again(echo, ending):
     def work():
         revoke(task_id, terminate=True, who="ada")

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook
 from item_changes.handler import handler as item_changes
 from makertasks.aws import bucket, parameters, queues
 from makertasks.context import Context, running
-from makertasks.errors import PassingError, PermanentError
+from makertasks.errors import PermanentError, TemporaryError
 from makertasks.inventory import site_changes
 from makertasks.records import table as records
 from push_to_site.handler import push_to_site
@@ -163,7 +163,7 @@ class TestPushing:
     @pytest.mark.parametrize("status", [301, 401, 413, 500, 503])
     def test_a_refusal_is_tried_again_later(self, site, status):
         site.status, site.headers = status, {"Retry-After": "90", "Location": "http://127.0.0.1:1/"}
-        with pytest.raises(PassingError, match=f"the site answered {status}") as raised:
+        with pytest.raises(TemporaryError, match=f"the site answered {status}") as raised:
             push(A_CHANGE)
         assert raised.value.retry_after == 90
         assert len(site.posted) == 1
@@ -174,7 +174,7 @@ class TestPushing:
 
     def test_a_site_that_is_down_is_tried_again(self, monkeypatch):
         monkeypatch.setenv("SITE_URL", "http://127.0.0.1:9/")
-        with pytest.raises(PassingError, match="the site was not reached"):
+        with pytest.raises(TemporaryError, match="the site was not reached"):
             push(A_CHANGE)
 
     @pytest.mark.usefixtures("site")
@@ -185,7 +185,7 @@ class TestPushing:
     @pytest.mark.usefixtures("site")
     def test_without_a_secret_it_says_what_to_do(self, aws):
         aws.client("ssm").delete_parameter(Name="/unit/site-secret")
-        with pytest.raises(PassingError, match="makertasks site-secret"):
+        with pytest.raises(TemporaryError, match="makertasks site-secret"):
             push(A_CHANGE)
 
     @pytest.mark.usefixtures("site", "task_queues", "tasks_table", "inventory_table")

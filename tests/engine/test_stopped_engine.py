@@ -8,7 +8,7 @@ import pytest
 from stopping import stopped
 
 from makertasks.aws import bucket
-from makertasks.errors import PassingError
+from makertasks.errors import TemporaryError
 from makertasks.records import notes
 from makertasks.records import table as records
 from makertasks.records.states import Status
@@ -51,7 +51,7 @@ def bring_to_rest(shop, task_id):
 @pytest.mark.parametrize("first", ["success", "retry"])
 def test_a_worker_that_stops_at_any_call(shop, moment, first):
     for number in count():
-        shop.plan = [PassingError("busy"), shop.work, shop.work] if first == "retry" else [shop.work] * 3
+        shop.plan = [TemporaryError("busy"), shop.work, shop.work] if first == "retry" else [shop.work] * 3
         task_id = shop.submit(str(number))
         messages = shop.queue.receive()
         was_stopped = stopped(number, moment, lambda: shop.queue.handler({"Records": messages}, shop.queue.context))  # noqa: B023

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from makertasks import clock
-from makertasks.errors import PassingError
+from makertasks.errors import TemporaryError
 from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -56,7 +56,7 @@ def test_a_crashed_workers_task_goes_on_without_waiting_for_the_queue(lost):
 
 
 def test_a_retry_whose_message_was_lost_runs_after_all(lost):
-    lost.plan = [PassingError("busy")]
+    lost.plan = [TemporaryError("busy")]
     task_id = lost.submit()
     lost.queue.deliver()
     lost.lose()

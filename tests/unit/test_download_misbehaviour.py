@@ -17,7 +17,7 @@ from download_image_from_url import faults
 from download_image_from_url.fetching import Fetcher
 from download_image_from_url.handler import download, download_image_from_url
 from makertasks.aws import session as clients
-from makertasks.errors import InvalidArguments, PassingError, PermanentError
+from makertasks.errors import InvalidArguments, PermanentError, TemporaryError
 from makertasks.inventory import table as inventory
 from tests.template import resources
 from tests.unit.downloads import ITEM, JPEG, PATIENT, QUICK, answering, local_fetcher, run, save_item, stored_keys
@@ -250,7 +250,7 @@ def failure(server, behaviour, limits):
     """The error of downloading what `behaviour` sends, which ends in time and tells nothing secret."""
     url = server.serve("/picture.jpg", behaviour)
     began = time.monotonic()
-    with pytest.raises((PermanentError, PassingError)) as failed:
+    with pytest.raises((PermanentError, TemporaryError)) as failed:
         run(f"{url}?token=secret", limits=limits)
     assert time.monotonic() - began < limits.seconds + 2
     assert str(failed.value).startswith("image_url: ")
@@ -291,7 +291,7 @@ def test_what_may_pass_is_tried_again(server, what):
 
     error = failure(server, behaviour, PATIENT)
 
-    assert isinstance(error, PassingError), error
+    assert isinstance(error, TemporaryError), error
     assert reason in str(error)
 
 
@@ -301,7 +301,7 @@ def test_what_takes_too_long_ends_at_the_deadline(server, what):
 
     error = failure(server, behaviour, QUICK)
 
-    assert isinstance(error, PassingError), error
+    assert isinstance(error, TemporaryError), error
     assert reason in str(error)
 
 
@@ -317,7 +317,7 @@ def test_a_resolver_that_does_not_answer_ends_at_the_deadline():
     forever = threading.Event()
     began = time.monotonic()
 
-    with pytest.raises(PassingError, match=r"did not come whole within 0\.15 s|did not answer in time"):
+    with pytest.raises(TemporaryError, match=r"did not come whole within 0\.15 s|did not answer in time"):
         download(ITEM, "http://picture.example.com/a.jpg", Fetcher(limits=QUICK, resolver=lambda *_: forever.wait(30)))
 
     forever.set()
@@ -328,8 +328,8 @@ def test_a_resolver_that_does_not_answer_ends_at_the_deadline():
     ("number", "expected", "reason"),
     [
         (socket.EAI_NONAME, PermanentError, "does not exist"),
-        (socket.EAI_AGAIN, PassingError, "could not be looked up"),
-        (socket.EAI_FAIL, PassingError, "could not be looked up"),
+        (socket.EAI_AGAIN, TemporaryError, "could not be looked up"),
+        (socket.EAI_FAIL, TemporaryError, "could not be looked up"),
     ],
 )
 def test_a_name_that_does_not_exist_is_permanent_and_a_failing_resolver_is_not(number, expected, reason):
@@ -343,7 +343,7 @@ def test_a_closed_port_is_tried_again():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
 
-    with pytest.raises(PassingError, match=r"the connection to .* failed: Connection refused"):
+    with pytest.raises(TemporaryError, match=r"the connection to .* failed: Connection refused"):
         run(f"http://127.0.0.1:{port}/a.jpg")
 
 
@@ -377,7 +377,7 @@ def test_a_server_that_asks_for_a_pause_gets_it(server, status):
 def test_no_error_tells_credentials(server, behaviour):
     url = server.serve("/drill.jpg", behaviour).replace("http://", "http://ann:secret@")
 
-    with pytest.raises((PermanentError, PassingError)) as failed:
+    with pytest.raises((PermanentError, TemporaryError)) as failed:
         run(f"{url}?signature=secret#secret")
 
     assert "secret" not in "".join(map(str, _chain(failed.value)))
@@ -402,7 +402,7 @@ def test_a_certificate_of_nobody_is_refused(certificate):
 
 def test_a_server_that_never_shakes_hands_ends_at_the_deadline(server):
     """TLS to a port that takes the connection and says nothing."""
-    with pytest.raises(PassingError, match="did not"):
+    with pytest.raises(TemporaryError, match="did not"):
         run(server.url("/drill.jpg").replace("http:", "https:"), limits=QUICK)
 
 
@@ -417,6 +417,6 @@ def test_plain_http_on_a_port_for_tls_is_a_failure_of_the_connection(server):
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with pytest.raises((PassingError, PermanentError), match=r"^image_url: "):
+        with pytest.raises((TemporaryError, PermanentError), match=r"^image_url: "):
             run(f"https://127.0.0.1:{plain.getsockname()[1]}/drill.jpg")
         thread.join()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from api import actions, lists, views
+from api import actions, pagination, views
 from api.access import Caller, Role
 from api.arguments import Cursor
 from api.pages import rendering
@@ -68,7 +68,7 @@ def items_page(caller: Caller, query: ItemsQuery, request: Request) -> Reply:
 def item_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
     """One item with its files, suppliers and tasks."""
     found = inventory.get_item_page(item_id)
-    about, more = lists.task_page(listing.Filter(item_id=str(item_id)), TASKS)
+    about, more = pagination.task_page(listing.Filter(item_id=str(item_id)), TASKS)
     return rendering.page(
         request,
         caller,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api import actions, lists
+from api import actions, pagination
 from api.access import Caller, Role
 from api.arguments import Cursor, TaskId
 from api.pages import rendering
@@ -44,7 +44,7 @@ class JobPageQuery(msgspec.Struct, forbid_unknown_fields=True):
 @page("GET", "/jobs", Role.VIEWER)
 def jobs_page(caller: Caller, query: JobsQuery, request: Request) -> Reply:
     """Jobs, newest first."""
-    found, cursor = lists.task_page(listing.Filter(name=jobs.TASK), JOBS, query.cursor or None)
+    found, cursor = pagination.task_page(listing.Filter(name=jobs.TASK), JOBS, query.cursor or None)
     shown = [job_of(record) for record in found]
     return rendering.page(request, caller, "jobs.html", section="/jobs", jobs=shown, cursor=cursor)
 

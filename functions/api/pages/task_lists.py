@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from api import lists
+from api import pagination
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.tasks import TaskFilter
@@ -118,7 +118,7 @@ def find(query: ListQuery) -> TaskList:
 
 
 def _newest(query: ListQuery) -> TaskList:
-    records, cursor = lists.task_page(wanted(query), cursor=query.cursor or None)
+    records, cursor = pagination.task_page(wanted(query), cursor=query.cursor or None)
     trail = [part for part in query.before.split(".") if part]
     found = TaskList([task_views.summary(record) for record in records], number=query.page)
     if query.cursor:
@@ -162,7 +162,7 @@ def newest(filters: listing.Filter, most: int) -> tuple[list[TaskRecord], bool]:
     cursor = None
     until = time.monotonic() + SEARCH_SECONDS
     while True:
-        page, cursor = lists.task_page(filters, listing.MAXIMUM_LIMIT, cursor)
+        page, cursor = pagination.task_page(filters, listing.MAXIMUM_LIMIT, cursor)
         found += page
         if not cursor or len(found) >= most or time.monotonic() > until:
             return found[:most], not cursor and len(found) <= most

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from msgspec import Meta
 
-from api import lists
+from api import pagination
 from api.access import Role
 from api.arguments import Cursor
 from api.requests import Request
@@ -55,7 +55,7 @@ def export_tasks(file: File, query: ExportQuery, request: Request) -> Reply:
     count, ends = 0, time.monotonic() + MOST_SECONDS
     while True:
         limit = min(listing.MAXIMUM_LIMIT, query.rows - count)
-        found, cursor = lists.task_page(wanted, limit, cursor)
+        found, cursor = pagination.task_page(wanted, limit, cursor)
         for record in found:
             task = task_views.detail(record, links=False)
             rows.append(_line(task) if file == "tasks.jsonl" else _csv(_cells(task)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from api import shapes
+from api import schemas
 from api.access import Caller, Role
 from api.routing import route
 
@@ -17,7 +17,7 @@ class Me(TypedDict):
 
 
 @route("GET", "/v1/health", Role.NOBODY, tag="System", example={"status": "ok"})
-def get_health() -> shapes.Health:
+def get_health() -> schemas.Health:
     """That the API runs; open to everybody."""
     return {"status": "ok"}
 

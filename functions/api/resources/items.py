@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from api import shapes, views
+from api import schemas, views
 from api.access import Role
 from api.arguments import AN_ITEM, Cursor, Limit
 from api.routing import route
@@ -48,14 +48,14 @@ class UploadRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @route("GET", "/v1/items", Role.VIEWER, tag="Items", example={"items": [AN_ANSWER], "cursor": None, "broken": []})
-def list_items(query: ItemQuery) -> shapes.ItemList:
+def list_items(query: ItemQuery) -> schemas.ItemList:
     """Items by name, with links to what was made for them."""
     found, cursor, broken = inventory.list_items(query.limit, query.cursor, query.prefix)
     return {"items": [views.item(entry) for entry in found], "cursor": cursor, "broken": views.broken(broken)}
 
 
 @route("GET", "/v1/items/{item_id}", Role.VIEWER, tag="Items", example=AN_ANSWER | {"suppliers": [], "broken": []})
-def get_item(item_id: ItemId) -> shapes.ItemDetail:
+def get_item(item_id: ItemId) -> schemas.ItemDetail:
     """One item with its suppliers and links to its image, thumbnail, QR code and card."""
     page = inventory.get_item_page(item_id)
     suppliers = [views.supplier(link) for link in page.suppliers]
@@ -77,7 +77,7 @@ def get_item(item_id: ItemId) -> shapes.ItemDetail:
         "expires": "2026-11-22T09:45:00.000000Z",
     },
 )
-def presign_upload(body: UploadRequest) -> shapes.UploadForm:
+def presign_upload(body: UploadRequest) -> schemas.UploadForm:
     """A form that puts one picture of an item into the bucket, with bounds on its type and size."""
     inventory.get_item(body.item_id)
-    return cast("shapes.UploadForm", uploads.presigned_post(body.item_id, body.content_type))
+    return cast("schemas.UploadForm", uploads.presigned_post(body.item_id, body.content_type))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict, cast
 import msgspec
 from msgspec import Meta
 
-from api import actions, lists
+from api import actions, pagination
 from api.access import Caller, Role
 from api.arguments import A_NAME, A_TASK, Cursor, Limit, TaskId
 from api.resources.tasks import TaskFilter
@@ -167,7 +167,7 @@ def start_job(body: JobRequest, caller: Caller) -> Job:
 @route("GET", "/v1/jobs", Role.VIEWER, tag="Jobs", example={"jobs": [A_JOB], "cursor": None})
 def list_jobs(query: JobQuery) -> JobList:
     """Jobs, newest first."""
-    found, cursor = lists.task_page(listing.Filter(name=jobs.TASK), query.limit, query.cursor)
+    found, cursor = pagination.task_page(listing.Filter(name=jobs.TASK), query.limit, query.cursor)
     return {"jobs": [job_of(record) for record in found], "cursor": cursor}
 
 

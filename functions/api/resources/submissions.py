@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from api import actions, arguments, shapes
+from api import actions, arguments, schemas
 from api.access import Caller, Role
 from api.arguments import A_NAME, A_TASK, AN_ITEM, Moment, TaskId, TaskName
 from api.resources.tasks import A_DETAIL, A_WAITING_TASK
@@ -132,7 +132,7 @@ def submit_task(body: SingleSubmission, caller: Caller) -> task_views.TaskDetail
     body_example={"tasks": [{"name": A_NAME, "kwargs": {"item_id": AN_ITEM}}], "idempotency_key": "labels-2026-11-22"},
     example={"ids": [A_TASK], "rejected": [], "unsent": []},
 )
-def submit_tasks(body: ManySubmissions, caller: Caller) -> shapes.Submitted:
+def submit_tasks(body: ManySubmissions, caller: Caller) -> schemas.Submitted:
     """Accept up to 1,000 tasks, each for itself: one that does not fit is named, and the others run."""
     wanted = [Wanted(name=each.name, kwargs=each.kwargs, args=each.args, **each.options()) for each in body.tasks]
     done = actions.submit_many(caller, wanted, body.idempotency_key)
@@ -214,5 +214,5 @@ def _time(field: str, text: str | None) -> datetime | None:
     return arguments.moment(field, text) if text else None
 
 
-def _rejection(each: Any) -> shapes.Rejection:
+def _rejection(each: Any) -> schemas.Rejection:
     return {"index": each.index, "field": each.field, "reason": each.reason}

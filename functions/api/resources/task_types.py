@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from api import actions, shapes, views
+from api import actions, schemas, views
 from api.access import Caller, Role
 from api.arguments import A_NAME, TaskName, full_name
 from api.resources.submissions import TimeLimit
@@ -48,7 +48,7 @@ class LimitsChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @route("GET", "/v1/task-types", Role.VIEWER, tag="Task types", example={"task_types": [AN_ANSWER]})
-def list_task_types() -> shapes.TaskTypes:
+def list_task_types() -> schemas.TaskTypes:
     """Every task there is, with its arguments, its limits, and the schedules that send it."""
     sent_by = _schedules()
     found = [task for task in tasks.discover().values() if not task.system]
@@ -56,7 +56,7 @@ def list_task_types() -> shapes.TaskTypes:
 
 
 @route("GET", "/v1/task-types/{name}", Role.VIEWER, tag="Task types", example=AN_ANSWER)
-def get_task_type(name: TaskName) -> shapes.TaskType:
+def get_task_type(name: TaskName) -> schemas.TaskType:
     """One task type."""
     return _answer(full_name(name))
 
@@ -69,14 +69,14 @@ def get_task_type(name: TaskName) -> shapes.TaskType:
     body_example={"rate_limit": "10/m"},
     example=AN_ANSWER | {"rate_limit": "10/m"},
 )
-def change_task_type(name: TaskName, body: LimitsChange, caller: Caller) -> shapes.TaskType:
+def change_task_type(name: TaskName, body: LimitsChange, caller: Caller) -> schemas.TaskType:
     """Set limits in place of the definition's; every function follows within five seconds."""
     name = full_name(name)
     actions.change_limits(caller, name, **body.given())
     return _answer(name)
 
 
-def _answer(name: str) -> shapes.TaskType:
+def _answer(name: str) -> schemas.TaskType:
     return views.task_type(tasks.find(name), _schedules().get(name, []))
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from api import arguments, lists, shapes
+from api import arguments, pagination, schemas
 from api.access import Role
 from api.arguments import A_NAME, A_TASK, AN_ITEM, Cursor, Limit, Moment, TaskId, TaskName, Worker
 from api.routing import route
@@ -133,9 +133,9 @@ SOME_LINES = {
 
 
 @route("GET", "/v1/tasks", Role.VIEWER, tag="Tasks", example={"tasks": [A_SUMMARY], "cursor": None})
-def list_tasks(query: TaskQuery) -> shapes.TaskList:
+def list_tasks(query: TaskQuery) -> schemas.TaskList:
     """Tasks, newest first, by any of the filters."""
-    found, cursor = lists.task_page(query.filter(), query.limit, query.cursor)
+    found, cursor = pagination.task_page(query.filter(), query.limit, query.cursor)
     return {"tasks": [task_views.summary(record) for record in found], "cursor": cursor}
 
 

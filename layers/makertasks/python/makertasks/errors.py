@@ -9,7 +9,7 @@ MakertasksError
     ├── PermanentError        trying again would not help: FAILURE at once
     │   ├── InvalidArguments  the message's arguments do not fit the task
     │   └── UnknownItem       the inventory has no such item
-    └── PassingError          trying again later may help: RETRY, until the task's attempts are used up
+    └── TemporaryError          trying again later may help: RETRY, until the task's attempts are used up
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class UnknownItem(PermanentError):
         self.item_id = item_id
 
 
-class PassingError(TaskError):
+class TemporaryError(TaskError):
     """Trying again later may help: the task becomes RETRY until its attempts are used up."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:

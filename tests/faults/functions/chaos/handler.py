@@ -9,7 +9,7 @@ from typing import Any
 
 from makertasks.aws import bucket
 from makertasks.context import current
-from makertasks.errors import PassingError, PermanentError
+from makertasks.errors import PermanentError, TemporaryError
 from makertasks.tasks import task
 from makertasks.worker.handler import lambda_handler
 
@@ -40,7 +40,7 @@ def suffer(fault: str) -> None:
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # our own time limit cannot help any more
             time.sleep(3600)
         case "pass":
-            raise PassingError("not now")
+            raise TemporaryError("not now")
         case "fail":
             raise PermanentError("never")
 

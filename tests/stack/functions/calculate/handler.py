@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from makertasks.context import current
-from makertasks.errors import PassingError
+from makertasks.errors import TemporaryError
 from makertasks.tasks import task
 from makertasks.worker.handler import lambda_handler
 
@@ -21,7 +21,7 @@ def calculate(value: Any = None, operation: str = "give", amount: int = 0) -> An
     if operation == "fail":
         raise ValueError(f"no {value}")
     if operation == "hiccup" and current().attempt == 1:
-        raise PassingError("not now")
+        raise TemporaryError("not now")
     if operation == "wait":
         time.sleep(amount)
     for number in range(amount if operation == "step" else 0):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from makertasks import settings
 from makertasks.aws import session
 from makertasks.aws.errors import Answered, asking
-from makertasks.errors import MakertasksError, NotFound, PassingError
+from makertasks.errors import MakertasksError, NotFound, TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,7 +45,7 @@ def put(
     content_type: str,
     metadata: dict[str, str] | None = None,
     *,
-    raises: type[MakertasksError] = PassingError,
+    raises: type[MakertasksError] = TemporaryError,
 ) -> None:
     """Write one object whole, replacing what was there; raises `raises` where S3 refuses."""
     with asking(f"S3 did not store {key}", raises=raises):
@@ -69,9 +69,9 @@ class Version:
 
 
 def version(key: str) -> Version:
-    """The present version of a key, its content not read; raises PassingError where S3 refuses."""
+    """The present version of a key, its content not read; raises TemporaryError where S3 refuses."""
     try:
-        with asking(f"S3 did not say what {key} is", *_NOT_FOUND, raises=PassingError):
+        with asking(f"S3 did not say what {key} is", *_NOT_FOUND, raises=TemporaryError):
             response = session.client("s3").head_object(Bucket=settings.bucket(), Key=key)
     except Answered:
         return Version()
@@ -81,12 +81,12 @@ def version(key: str) -> Version:
 def replace(key: str, body: bytes, content_type: str, metadata: dict[str, str], seen: Version) -> Version | None:
     """Write one object only where the key still is as it was `seen`; None where it was written or removed meanwhile.
 
-    Answers the version written. Raises PassingError where S3 refuses for another reason.
+    Answers the version written. Raises TemporaryError where S3 refuses for another reason.
     """
     condition = {"IfMatch": seen.etag} if seen.etag else {"IfNoneMatch": "*"}
     changed = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
     try:
-        with asking(f"S3 did not store {key}", *changed, raises=PassingError):
+        with asking(f"S3 did not store {key}", *changed, raises=TemporaryError):
             response = session.client("s3").put_object(
                 Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata, **condition
             )
@@ -96,20 +96,20 @@ def replace(key: str, body: bytes, content_type: str, metadata: dict[str, str], 
 
 
 def get(key: str, maximum: int | None = None) -> StoredObject:
-    """Read one object; raises NotFound, PassingError, or ValueError above `maximum` bytes (nothing is read then)."""
+    """Read one object; raises NotFound, TemporaryError, or ValueError above `maximum` bytes (nothing is read then)."""
     response = open_object(key)
     size = int(response["ContentLength"])
     if maximum is not None and size > maximum:
         raise ValueError(f"{key} has {size} bytes; the limit is {maximum}")
-    with asking(f"S3 stopped while {key} was read", raises=PassingError):
+    with asking(f"S3 stopped while {key} was read", raises=TemporaryError):
         body = response["Body"].read()
     return StoredObject(body, response.get("ContentType", ""), response.get("Metadata", {}))
 
 
 def open_object(key: str) -> dict[str, Any]:
-    """S3's GetObject response, its body not read yet; raises NotFound or PassingError."""
+    """S3's GetObject response, its body not read yet; raises NotFound or TemporaryError."""
     try:
-        with asking(f"S3 did not give {key}", *_NOT_FOUND, raises=PassingError):
+        with asking(f"S3 did not give {key}", *_NOT_FOUND, raises=TemporaryError):
             response: dict[str, Any] = session.client("s3").get_object(Bucket=settings.bucket(), Key=key)
     except Answered as error:
         raise NotFound(f"the bucket has no object {key}") from error
@@ -117,8 +117,8 @@ def open_object(key: str) -> dict[str, Any]:
 
 
 def delete(key: str) -> None:
-    """Remove one object; removing what is not there is no error. Raises PassingError where S3 refuses."""
-    with asking(f"S3 did not delete {key}", raises=PassingError):
+    """Remove one object; removing what is not there is no error. Raises TemporaryError where S3 refuses."""
+    with asking(f"S3 did not delete {key}", raises=TemporaryError):
         session.client("s3").delete_object(Bucket=settings.bucket(), Key=key)
 
 
@@ -131,19 +131,19 @@ def link(key: str, seconds: int = LINK_SECONDS) -> str:
 
 
 def copy(source: str, target: str) -> None:
-    """Copy one object inside the bucket, up to 5 GB, without reading it; raises NotFound or PassingError."""
+    """Copy one object inside the bucket, up to 5 GB, without reading it; raises NotFound or TemporaryError."""
     name = settings.bucket()
     try:
-        with asking(f"S3 did not copy {source} to {target}", *_NOT_FOUND, raises=PassingError):
+        with asking(f"S3 did not copy {source} to {target}", *_NOT_FOUND, raises=TemporaryError):
             session.client("s3").copy_object(Bucket=name, Key=target, CopySource={"Bucket": name, "Key": source})
     except Answered as error:
         raise NotFound(f"the bucket has no object {source}") from error
 
 
 def keys(prefix: str) -> frozenset[str]:
-    """Every key that begins with `prefix`, 1,000 a request; raises PassingError where S3 refuses."""
+    """Every key that begins with `prefix`, 1,000 a request; raises TemporaryError where S3 refuses."""
     pages = session.client("s3").get_paginator("list_objects_v2").paginate(Bucket=settings.bucket(), Prefix=prefix)
-    with asking(f"S3 did not list {prefix}", raises=PassingError):
+    with asking(f"S3 did not list {prefix}", raises=TemporaryError):
         return frozenset(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
 
@@ -159,10 +159,10 @@ class Listed:
 def pages(prefix: str, after: str = "") -> Iterator[list[Listed]]:
     """The objects that begin with `prefix`, in the order of their keys from behind `after`, at most 1,000 at a time.
 
-    Raises PassingError where S3 refuses.
+    Raises TemporaryError where S3 refuses.
     """
     listing = session.client("s3").get_paginator("list_objects_v2")
-    with asking(f"S3 did not list {prefix}", raises=PassingError):
+    with asking(f"S3 did not list {prefix}", raises=TemporaryError):
         for page in listing.paginate(Bucket=settings.bucket(), Prefix=prefix, StartAfter=after):
             found = [Listed(each["Key"], each["Size"], each["LastModified"]) for each in page.get("Contents", [])]
             if found:
@@ -170,15 +170,15 @@ def pages(prefix: str, after: str = "") -> Iterator[list[Listed]]:
 
 
 def delete_many(keys: list[str]) -> None:
-    """Remove objects, at most 1,000; one that is not there is no error. Raises PassingError where S3 refuses one."""
+    """Remove objects, at most 1,000; one that is not there is no error. Raises TemporaryError where S3 refuses one."""
     if not keys:
         return
     wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-    with asking(f"S3 did not delete {len(keys)} objects", raises=PassingError):
+    with asking(f"S3 did not delete {len(keys)} objects", raises=TemporaryError):
         refused = session.client("s3").delete_objects(Bucket=settings.bucket(), Delete=wanted).get("Errors", [])
     if refused:
         first = refused[0]
-        raise PassingError(f"S3 did not delete {first['Key']} and {len(refused) - 1} more: {first.get('Message')}")
+        raise TemporaryError(f"S3 did not delete {first['Key']} and {len(refused) - 1} more: {first.get('Message')}")
 
 
 def presigned_post(key: str, content_type: str, maximum: int, seconds: int = LINK_SECONDS) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import typer
 
 from makertasks.cli import control, events, inspection, output, sending, setup, upkeep, viewing
 from makertasks.client import configuration
-from makertasks.errors import InvalidRequest, MakertasksError, NotFound, PassingError, Unavailable
+from makertasks.errors import InvalidRequest, MakertasksError, NotFound, TemporaryError, Unavailable
 
 # The first match wins.
 EXIT_CODES: list[tuple[type[BaseException], int]] = [
@@ -28,7 +28,7 @@ EXIT_CODES: list[tuple[type[BaseException], int]] = [
     (configuration.NotConfigured, 5),
     (TimeoutError, 6),
     (Unavailable, 4),
-    (PassingError, 4),
+    (TemporaryError, 4),
     (MakertasksError, 2),
 ]
 

@@ -97,14 +97,14 @@ def key_of(job_id: str, part: int) -> str:
 def outcomes(job_id: str, parts: int) -> Iterator[dict[str, Any]]:
     """What became of each task, in the order in which they were done: {id, outcome, detail}.
 
-    `parts` is what the job's result, or the progress of a running one, says. Raises NotFound and PassingError.
+    `parts` is what the job's result, or the progress of a running one, says. Raises NotFound and TemporaryError.
     """
     for number in range(parts):
         yield from part(job_id, number)
 
 
 def part(job_id: str, number: int) -> list[dict[str, Any]]:
-    """One part of a job's outcomes, counted from 0; raises NotFound and PassingError."""
+    """One part of a job's outcomes, counted from 0; raises NotFound and TemporaryError."""
     return [json.loads(line) for line in bucket.get(key_of(job_id, number)).body.splitlines()]
 
 

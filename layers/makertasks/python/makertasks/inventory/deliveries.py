@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pynamodb.expressions.condition import Condition
 
 from makertasks.aws.dynamodb import answering
-from makertasks.errors import PassingError
+from makertasks.errors import TemporaryError
 from makertasks.inventory import site_changes
 from makertasks.inventory import table as inventory
 from makertasks.inventory.model import LINK_SHARDS, Broken, Delivery, ItemSupplier, week_of
@@ -46,7 +46,7 @@ def _week(week: str, condition: Condition) -> Iterator[DeliveryRow]:
     connection = Delivery._get_connection()  # noqa: SLF001 - PynamoDB gives no other way to the bound table
     start = None
     while True:
-        with answering("the inventory table did not answer", raises=PassingError):
+        with answering("the inventory table did not answer", raises=TemporaryError):
             page = connection.query(week, condition, index_name="deliveries", exclusive_start_key=start)
         yield from map(_row, page["Items"])
         start = page.get("LastEvaluatedKey")
@@ -70,7 +70,7 @@ def links(shard: int, after: str = "") -> Iterator[ItemSupplier | Broken]:
     """The supplier links of one shard in the order of their items, those after the owner `after`, a page at a time."""
     inventory.connect()
     condition = ItemSupplier.owner > after if after else None
-    with answering("the inventory table did not answer", raises=PassingError):
+    with answering("the inventory table did not answer", raises=TemporaryError):
         yield from ItemSupplier.links.query(str(shard), condition)
 
 
@@ -79,7 +79,7 @@ def set_lead_times(times: Sequence[tuple[str, str, tuple[int, int, int]]]) -> li
 
     Answers for each link False where it is gone, no longer active, or its row holds what cannot be written over. At
     most 100 links travel in one transaction; where one of them cannot be written the others are written one by one.
-    Raises PassingError where DynamoDB refuses.
+    Raises TemporaryError where DynamoDB refuses.
     """
     written: list[bool] = []
     for start in range(0, len(times), inventory.TRANSACTION_ENTRIES):

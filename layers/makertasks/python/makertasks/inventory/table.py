@@ -17,7 +17,7 @@ from pynamodb.transactions import TransactWrite
 
 from makertasks import settings
 from makertasks.aws.dynamodb import ConditionFailed, Missing, answering
-from makertasks.errors import InvalidRequest, PassingError, PermanentError, UnknownItem
+from makertasks.errors import InvalidRequest, PermanentError, TemporaryError, UnknownItem
 from makertasks.inventory import site_changes
 from makertasks.inventory.model import (
     DEFAULT_LEAD_TIME_DAYS,
@@ -116,10 +116,10 @@ def owner_of(item_id: UUID | str) -> str:
 
 
 def get_item(item_id: UUID | str) -> Item:
-    """One item; raises UnknownItem, Unreadable, or PassingError where DynamoDB refuses."""
+    """One item; raises UnknownItem, Unreadable, or TemporaryError where DynamoDB refuses."""
     connect()
     try:
-        with answering("the inventory table did not answer", raises=PassingError):
+        with answering("the inventory table did not answer", raises=TemporaryError):
             item: Entry = Item.get(owner_of(item_id), "item", consistent_read=True)
     except Missing as error:
         raise UnknownItem(str(item_id)) from error
@@ -139,9 +139,9 @@ def _nameless(entry: Entry) -> tuple[dict[str, Any], ValueError]:
 
 
 def get_item_page(item_id: UUID | str) -> ItemPage:
-    """One item with its supplier links and requests, by one Query; raises UnknownItem, Unreadable or PassingError."""
+    """One item with its supplier links and requests, by one Query; raises UnknownItem, Unreadable or TemporaryError."""
     connect()
-    with answering("the inventory table did not answer", raises=PassingError):
+    with answering("the inventory table did not answer", raises=TemporaryError):
         entries = list(Entry.query(owner_of(item_id)))
     item = next((entry for entry in entries if entry.entry == "item"), None)
     if item is None:
@@ -158,12 +158,12 @@ def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> ItemL
     """A page of items by name, those whose name begins with `prefix` (any case), and the next page's cursor.
 
     Costs one Query of keys and one BatchGetItem for each 100 items. Raises InvalidRequest for a cursor that is not one
-    of ours and PassingError where DynamoDB refuses.
+    of ours and TemporaryError where DynamoDB refuses.
     """
     connect()
     begins = Item.sort_name.startswith(sort_name_of(prefix)) if sort_name_of(prefix) else None
     start = _decode_cursor(cursor, prefix) if cursor else None
-    with answering("the inventory table did not answer", raises=PassingError):
+    with answering("the inventory table did not answer", raises=TemporaryError):
         page = Item.items.query("item", begins, limit=limit, last_evaluated_key=start, page_size=limit)
         keys = [(str(entry.owner), "item") for entry in page]
         last = page.last_evaluated_key
@@ -176,7 +176,7 @@ def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> ItemL
 
 
 def every_item() -> Iterator[Item | Broken]:
-    """All items by name, a page at a time, then those that cannot be read; raises PassingError."""
+    """All items by name, a page at a time, then those that cannot be read; raises TemporaryError."""
     cursor: str | None = None
     while True:
         items, cursor, broken = list_items(TRANSACTION_ENTRIES, cursor)
@@ -187,12 +187,12 @@ def every_item() -> Iterator[Item | Broken]:
 
 
 def every_entry() -> Iterator[Entry]:
-    """Everything that stands in the table, by a Scan, a megabyte a request; raises PassingError where DynamoDB refuses.
+    """Every entry of the table, by a Scan, a megabyte a request; raises TemporaryError where DynamoDB refuses.
 
     For comparing all of it with a site: that costs a twentieth of reading its entries one by one.
     """
     connect()
-    with answering("the inventory table did not answer", raises=PassingError):
+    with answering("the inventory table did not answer", raises=TemporaryError):
         yield from Entry.scan()
 
 
@@ -213,9 +213,9 @@ def _decode_cursor(cursor: str, prefix: str) -> dict[str, dict[str, str]]:
 
 
 def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
-    """The entries that exist among `keys` (owner, entry), 100 a request; raises PassingError."""
+    """The entries that exist among `keys` (owner, entry), 100 a request; raises TemporaryError."""
     connect()
-    with answering("the inventory table did not answer", raises=PassingError):
+    with answering("the inventory table did not answer", raises=TemporaryError):
         entries = Entry.batch_get(dict.fromkeys(keys), consistent_read=True)
         return {(str(entry.owner), str(entry.entry)): entry for entry in entries}
 
@@ -223,7 +223,7 @@ def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
 def update_item(item_id: UUID | str, condition: Condition | None = None, **attributes: str | None) -> bool:
     """Set single attributes of an item (None removes one), and raise the versions of those that the site is told of.
 
-    Answers False where `condition` did not hold. Raises UnknownItem where the item is gone and PassingError where
+    Answers False where `condition` did not hold. Raises UnknownItem where the item is gone and TemporaryError where
     DynamoDB refuses; either way nothing has changed.
     """
     connect()
@@ -245,7 +245,7 @@ def update_item(item_id: UUID | str, condition: Condition | None = None, **attri
 def change(wanted: Change) -> bool:
     """Change single attributes of one entry; False where the condition does not hold; raises like `transact`."""
     try:
-        with answering("the inventory table refused the change", raises=PassingError, lasting=Unstorable):
+        with answering("the inventory table refused the change", raises=TemporaryError, lasting=Unstorable):
             wanted.entry.update(actions=wanted.actions, condition=wanted.condition)
     except ConditionFailed:
         return False
@@ -256,13 +256,13 @@ def transact(new: Iterable[Entry], changes: Iterable[Change], gone: Iterable[Ent
     """Create entries, change single attributes of others and remove others, at most 100 together: all or nothing.
 
     Answers False where one of the new ones exists by now, a condition does not hold, or someone else is writing one of
-    them: look again and call again. Raises Unstorable where a value is none that DynamoDB stores, and PassingError
+    them: look again and call again. Raises Unstorable where a value is none that DynamoDB stores, and TemporaryError
     where it refuses for another reason.
     """
     connect()
     try:
         with (
-            answering("the inventory table refused the entries", raises=PassingError, lasting=Unstorable),
+            answering("the inventory table refused the entries", raises=TemporaryError, lasting=Unstorable),
             # PynamoDB gives no other way to a connection with the model's settings
             TransactWrite(connection=Entry._get_connection().connection) as transaction,  # noqa: SLF001
         ):

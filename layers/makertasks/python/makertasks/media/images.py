@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from makertasks import clock
 from makertasks.aws import bucket
 from makertasks.context import current
-from makertasks.errors import PassingError, UnknownItem
+from makertasks.errors import TemporaryError, UnknownItem
 from makertasks.inventory import table as inventory
 from makertasks.inventory.table import Item
 from makertasks.media.urls import without_credentials
@@ -77,8 +77,8 @@ def attach(item: Item, picture: Picture, source_url: str | None) -> dict[str, An
     `source_url` is where a download came from; then the item's image_url must still be what it is in `item`, or else
     nothing changes and the result says so. None is an upload, which counts as the image for the present image_url:
     only a change of that, or a new request for a download, fetches another. A task that was asked for before the item's
-    present image was changes nothing either. Raises UnknownItem where the item is gone and PassingError where a service
-    refuses or other tasks keep writing the same image.
+    present image was changes nothing either. Raises UnknownItem where the item is gone and TemporaryError where a
+    service refuses or other tasks keep writing the same image.
     """
     wanted = current().requested or clock.text(clock.now())
     for _ in range(ATTEMPTS):
@@ -94,7 +94,7 @@ def attach(item: Item, picture: Picture, source_url: str | None) -> dict[str, An
             continue
         made = _Made(image, without_credentials(source_url or now.image_url or "") or None, wanted, written)
         return _commit(now, picture, made, _still_wanted(now, wanted, is_upload=source_url is None))
-    raise PassingError(f"other tasks kept writing the image of item {item.item_id}; it will be tried again")
+    raise TemporaryError(f"other tasks kept writing the image of item {item.item_id}; it will be tried again")
 
 
 def _place(item: Item, picture: Picture) -> tuple[str, Version]:

@@ -56,7 +56,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Both:
+class And:
     """Both must fit."""
 
     left: Expression
@@ -68,7 +68,7 @@ class Both:
 
 
 @dataclass(frozen=True)
-class Either:
+class Or:
     """One of two must fit."""
 
     left: Expression
@@ -80,7 +80,7 @@ class Either:
 
 
 @dataclass(frozen=True)
-class Neither:
+class Not:
     """What follows NOT."""
 
     inner: Expression
@@ -144,7 +144,7 @@ def required(expression: Expression) -> Iterator[Term]:
     """The terms that every fitting record must fit: those joined by AND at the top."""
     if isinstance(expression, Term):
         yield expression
-    elif isinstance(expression, Both):
+    elif isinstance(expression, And):
         yield from required(expression.left)
         yield from required(expression.right)
 
@@ -211,7 +211,7 @@ class _Parser:
         found = self.both()
         while self.next.text == "OR" and self.next.kind == "operator":
             self.take()
-            found = Either(found, self.both())
+            found = Or(found, self.both())
         return found
 
     def both(self) -> Expression:
@@ -219,13 +219,13 @@ class _Parser:
         while self.next.kind in {"text", "field"} or self.next.text in {"(", "AND", "NOT"}:
             if self.next.text == "AND" and self.next.kind == "operator":
                 self.take()
-            found = Both(found, self.negated())
+            found = And(found, self.negated())
         return found
 
     def negated(self) -> Expression:
         if self.next.kind == "operator" and self.next.text == "NOT":
             self.take()
-            return Neither(self.single())
+            return Not(self.single())
         return self.single()
 
     def single(self) -> Expression:

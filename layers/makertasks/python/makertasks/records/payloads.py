@@ -41,7 +41,7 @@ class TooLarge(PermanentError):
 
 
 def slim(message: wire.Message) -> wire.Message:
-    """The message with large arguments by name in the bucket; raises TooLarge, or PassingError where S3 refuses."""
+    """The message with large arguments by name in the bucket; raises TooLarge, or TemporaryError where S3 refuses."""
     pointer = store(message.task_id, "kwargs", message.kwargs)
     if pointer is None:
         return message
@@ -49,7 +49,7 @@ def slim(message: wire.Message) -> wire.Message:
 
 
 def whole(message: wire.Message) -> wire.Message:
-    """The message with its arguments, wherever they are; raises wire.Malformed, NotFound or PassingError."""
+    """The message with its arguments, wherever they are; raises wire.Malformed, NotFound or TemporaryError."""
     pointer = message.headers.get(PAYLOAD_HEADER)
     if pointer is None:
         return message
@@ -60,7 +60,7 @@ def whole(message: wire.Message) -> wire.Message:
 def store(task_id: str, field: str, value: Any) -> Pointer | None:
     """Put a value into the bucket where it is too large for a record, or of a form that DynamoDB cannot hold exactly.
 
-    None where it is neither. Raises TooLarge, TypeError or ValueError where it has no JSON form, PassingError.
+    None where it is neither. Raises TooLarge, TypeError or ValueError where it has no JSON form, TemporaryError.
     """
     body = _outside(value)
     if body is None:
@@ -95,7 +95,7 @@ def _is_small(value: Any) -> bool:
 
 
 def load(pointer: Any) -> Any:
-    """The value a pointer names; raises wire.Malformed for one that is not ours, NotFound and PassingError."""
+    """The value a pointer names; raises wire.Malformed for one that is not ours, NotFound and TemporaryError."""
     key = pointer.get("key") if isinstance(pointer, dict) else None
     if not isinstance(key, str) or not key.startswith(FOLDER) or ".." in key:
         raise wire.Malformed(f"the message names arguments that are not under {FOLDER}")
@@ -103,13 +103,13 @@ def load(pointer: Any) -> Any:
 
 
 def kwargs_of(record: TaskRecord) -> dict[str, Any]:
-    """A record's arguments by name, whole; raises NotFound where they are gone, and PassingError."""
+    """A record's arguments by name, whole; raises NotFound where they are gone, and TemporaryError."""
     pointer = (record.payloads or {}).get("kwargs")
     return dict(load(pointer)) if pointer else record.kwargs
 
 
 def result_of(record: TaskRecord) -> Any:
-    """A successful record's result, whole; raises NotFound where it is gone, and PassingError."""
+    """A successful record's result, whole; raises NotFound where it is gone, and TemporaryError."""
     pointer = (record.payloads or {}).get("result")
     return load(pointer) if pointer else wire.parse_result_meta(record.result)["result"]
 
@@ -120,6 +120,6 @@ def shown(pointer: Pointer) -> dict[str, Any]:
 
 
 def forget(record_payloads: Mapping[str, Pointer]) -> None:
-    """Remove the objects of a record that is gone; raises PassingError."""
+    """Remove the objects of a record that is gone; raises TemporaryError."""
     for pointer in record_payloads.values():
         bucket.delete(pointer["key"])

@@ -33,7 +33,7 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
 
     Secrets among the arguments stay in the message alone.
     `attributes` are those of the record that messages do not have. Raises InvalidArguments where they do not fit,
-    payloads.TooLarge, and PassingError where S3 refuses.
+    payloads.TooLarge, and TemporaryError where S3 refuses.
     """
     kwargs = task.bind(message.args, message.kwargs)
     shown = masking.masked(kwargs, task.secret_arguments)

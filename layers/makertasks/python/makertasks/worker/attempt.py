@@ -13,7 +13,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from makertasks import clock, context, masking, wire
-from makertasks.errors import MakertasksError, PassingError, PermanentError
+from makertasks.errors import MakertasksError, PermanentError, TemporaryError
 from makertasks.records import failures, lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.lifecycle import Claim
@@ -31,7 +31,7 @@ CONTINUE_SECONDS = 1.0
 STATE_CHARACTERS = 100_000
 
 
-class Later(Exception):
+class Requeue(Exception):
     """The message must come back after `seconds`."""
 
     def __init__(self, seconds: float, reason: str) -> None:
@@ -90,12 +90,12 @@ def attempts_allowed(task: Task, record: TaskRecord) -> int:
 def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits) -> TaskRecord | None:
     """Run a claimed attempt and answer the final record; None where the attempt was lost to another worker.
 
-    Raises Later where the task is tried again or goes on in a next invocation, and Unavailable.
+    Raises Requeue where the task is tried again or goes on in a next invocation, and Unavailable.
     """
     if claimed.attempt > attempts_allowed(task, claimed.record):
         return claimed.record if lifecycle.fail(claimed, _lost(claimed)) else None
     if not delivery.invocation.has_time and lifecycle.release(claimed, _state_of(claimed), clock.now()):
-        raise Later(0, "claiming it took the function's time")
+        raise Requeue(0, "claiming it took the function's time")
     logger.info("task started", worker=delivery.worker)
     try:
         result = msgspec.to_builtins(_call(task, delivery, claimed, now), str_keys=True)
@@ -152,7 +152,7 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
     except time_limits.TimeLimitExceeded as error:
         if own or delivery.is_first:
             raise
-        raise PassingError(f"{error}, of which the messages before it had taken a part") from error
+        raise TemporaryError(f"{error}, of which the messages before it had taken a part") from error
 
 
 def _arguments(task: Task, delivery: Delivery, record: TaskRecord) -> dict[str, Any]:
@@ -206,19 +206,19 @@ def _check_state(state: dict[str, Any]) -> None:
 
 
 def _go_on(claimed: Claim, pause: context.Continue) -> bool:
-    """Give the attempt back and raise Later, or end the task where it was called off meanwhile."""
+    """Give the attempt back and raise Requeue, or end the task where it was called off meanwhile."""
     try:
         _check_state(pause.state)
     except PermanentError as error:
         return lifecycle.fail(claimed, error)
     at = clock.now() + timedelta(seconds=CONTINUE_SECONDS)
     if lifecycle.release(claimed, pause.state, at):
-        raise Later(CONTINUE_SECONDS, "it goes on in a next invocation")
+        raise Requeue(CONTINUE_SECONDS, "it goes on in a next invocation")
     return _end_terminated(claimed)
 
 
 def _fail_or_retry(task: Task, claimed: Claim, error: BaseException) -> bool:
-    """RETRY and Later for what may pass while attempts are left, FAILURE otherwise."""
+    """RETRY and Requeue for what may pass while attempts are left, FAILURE otherwise."""
     logger.warning("task raised", error_type=type(error).__name__, error=failures.message(error))
     permanent = isinstance(error, PermanentError) or not retries.is_passing(error)
     if permanent or claimed.attempt >= attempts_allowed(task, claimed.record):
@@ -226,7 +226,7 @@ def _fail_or_retry(task: Task, claimed: Claim, error: BaseException) -> bool:
     retry_after = getattr(error, "retry_after", None)
     wait = retries.wait_before(claimed.attempt, task.retry_base, task.retry_cap, retry_after)
     if lifecycle.retry(claimed, error, clock.now() + timedelta(seconds=wait)):
-        raise Later(wait, "retry") from error
+        raise Requeue(wait, "retry") from error
     return _end_terminated(claimed)
 
 

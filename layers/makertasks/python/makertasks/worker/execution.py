@@ -1,8 +1,8 @@
 """One delivery of one task: check, claim, run an attempt. No Lambda event is known here.
 
-- Arguments that do not fit: FAILURE at once. Expired: REVOKED. Not yet its time, or not yet its turn: Later(seconds).
-- A claim is refused: nothing more to do where the task has ended; Later(seconds) where another worker holds it.
-- The task runs: SUCCESS, FAILURE, REVOKED; or Later(seconds) where it is tried again or goes on in a next invocation.
+- Arguments that do not fit: FAILURE at once. Expired: REVOKED. Not yet its time, or not yet its turn: Requeue(seconds).
+- A claim is refused: nothing more to do where the task has ended; Requeue(seconds) where another worker holds it.
+- The task runs: SUCCESS, FAILURE, REVOKED; or Requeue(seconds) where it is tried again or goes on in a next invocation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from makertasks.submission import delays
 from makertasks.submission.drafts import bare, draft
 from makertasks.tasks import Task
 from makertasks.worker import attempt, follow_ups, rate_limits, task_limits
-from makertasks.worker.attempt import Delivery, Later, Terminated
+from makertasks.worker.attempt import Delivery, Requeue, Terminated
 
 logger = Logger(child=True)
 
@@ -44,7 +44,7 @@ class Outcome:
 
 
 def execute(task: Task, delivery: Delivery) -> Outcome:
-    """Bring one task further; raises Later or Unavailable.
+    """Bring one task further; raises Requeue or Unavailable.
 
     Its record is final then, unless the task waits for a schedule of its own. A message that comes again after its task
     has ended gets the final record, too.
@@ -67,7 +67,7 @@ def _bring_further(task: Task, delivery: Delivery) -> Outcome:
         return _put_off(task, delivery, record, eta)
     now = task_limits.of(task)
     if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
-        raise Later(delays.seconds_until(turn), f"the rate limit {now.rate_limit} lets it begin later")
+        raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} lets it begin later")
     claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
         return stand_aside(claimed)
@@ -122,7 +122,7 @@ def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) 
             return stand_aside(stored)
     wait = delays.seconds_until(eta)
     if wait <= queues.MAXIMUM_DELAY_SECONDS:
-        raise Later(wait, "its time has not come")
+        raise Requeue(wait, "its time has not come")
     delays.send(task.short_name, delivery.message)
     return Outcome(records.get(record.task_id), ended_now=False)
 
@@ -134,9 +134,9 @@ def stand_aside(held: TaskRecord) -> Outcome:
         return Outcome(held, ended_now=False)
     present = clock.now()
     if held.status == Status.RETRY and held.retry_at:
-        raise Later(delays.seconds_until(clock.parse(held.retry_at)), "the next attempt's time has not come")
+        raise Requeue(delays.seconds_until(clock.parse(held.retry_at)), "the next attempt's time has not come")
     lease_left = float(held.lease or 0) - present.timestamp()
     if lease_left <= 0 and held.terminate:
         ended_now = lifecycle.close(held, Status.REVOKED, Terminated(f"terminated by {held.terminate}"))
         return Outcome(records.get(held.task_id), ended_now)
-    raise Later(lease_left + AFTER_LEASE_SECONDS, f"{held.worker} holds the task")
+    raise Requeue(lease_left + AFTER_LEASE_SECONDS, f"{held.worker} holds the task")

@@ -31,7 +31,7 @@ from makertasks.records.states import Status
 from makertasks.submission import delays
 from makertasks.tasks import Task
 from makertasks.worker import execution
-from makertasks.worker.attempt import Delivery, Invocation, Later
+from makertasks.worker.attempt import Delivery, Invocation, Requeue
 
 logger = logs.logger()
 
@@ -102,12 +102,12 @@ def _deliver(
     delivery = Delivery(message, worker_name(task.short_name), invocation, sent, message.origin or "", is_first)
     try:
         if not invocation.has_time:
-            raise Later(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
+            raise Requeue(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
         outcome = execute(task, delivery)
         if outcome.ended_now:
             _log_times(outcome.record, sent)
-    except Later as later:
-        _come_back(task, record, message, later, received)
+    except Requeue as requeue:
+        _come_back(task, record, message, requeue, received)
     except Exception:
         logger.exception("the message could not be handled; it comes back")
         wait = min(SERVICE_DOWN_SECONDS * 2.0 ** (received - 1), LONGEST_SERVICE_DOWN_SECONDS)
@@ -115,14 +115,14 @@ def _deliver(
         raise
 
 
-def _come_back(task: Task, record: SQSRecord, message: wire.Message, later: Later, received: int) -> None:
+def _come_back(task: Task, record: SQSRecord, message: wire.Message, requeue: Requeue, received: int) -> None:
     """Let a message come back when it is due; one that has come often is sent anew and this one is done with."""
-    logger.info("message comes back", seconds=later.seconds, reason=str(later))
+    logger.info("message comes back", seconds=requeue.seconds, reason=str(requeue))
     if received >= RENEWED_AFTER:
-        queues.send(task.short_name, delays.body_of(task.short_name, message), later.seconds)
+        queues.send(task.short_name, delays.body_of(task.short_name, message), requeue.seconds)
         return
-    queues.postpone(task.short_name, record.receipt_handle, later.seconds)
-    raise later
+    queues.postpone(task.short_name, record.receipt_handle, requeue.seconds)
+    raise requeue
 
 
 def _read(task: Task, record: SQSRecord, sent: datetime) -> wire.Message:
@@ -163,8 +163,8 @@ def _invoke(
     logger.append_keys(task_id=message.task_id, task_name=task.name)
     try:
         record = execute(task, delivery).record
-    except Later as later:
-        queues.send(task.short_name, delays.body_of(task.short_name, message), later.seconds)
+    except Requeue as requeue:
+        queues.send(task.short_name, delays.body_of(task.short_name, message), requeue.seconds)
         record = records.get(request_id)
     if record.status in {Status.FAILURE, Status.REVOKED}:
         raise TaskFailed(f"{record.status} of task {record.task_id}: {record.error_type}: {record.error_message}")

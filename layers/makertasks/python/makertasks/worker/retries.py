@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from makertasks.aws import errors
-from makertasks.errors import PassingError, Unavailable
+from makertasks.errors import TemporaryError, Unavailable
 
 # A pause that the other side asks for is kept up to a day, in seconds; a longer one is taken for a mistake.
 LONGEST_RETRY_AFTER = 86_400.0
@@ -13,7 +13,7 @@ LONGEST_RETRY_AFTER = 86_400.0
 
 def is_passing(error: BaseException) -> bool:
     """Whether trying again later may help: throttling, time-outs, connections, a service's own errors."""
-    known = isinstance(error, PassingError | Unavailable | TimeoutError | ConnectionError)
+    known = isinstance(error, TemporaryError | Unavailable | TimeoutError | ConnectionError)
     return known or errors.is_passing(error)
 
 

@@ -22,7 +22,7 @@ from makertasks.submission import delays
 from makertasks.tasks import Task
 from makertasks.worker import execution
 from makertasks.worker import handler as worker
-from makertasks.worker.attempt import Delivery, Later
+from makertasks.worker.attempt import Delivery, Requeue
 from makertasks.worker.execution import Outcome
 
 # How often a task may be lost with its function (a crash, Lambda's time-out) before it is FAILURE.
@@ -77,7 +77,7 @@ def set_up(app: Any, queue: str) -> None:
 
 
 def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
-    """Bring one task further, as `execution.execute` does for ours; raises Later or Unavailable."""
+    """Bring one task further, as `execution.execute` does for ours; raises Requeue or Unavailable."""
     try:
         message = payloads.whole(delivery.message)
     except (NotFound, wire.Malformed) as error:
@@ -124,7 +124,7 @@ def _put_off(queue: str, message: wire.Message, record: TaskRecord) -> Outcome:
             return _stand_aside(held, message)
     wait = delays.seconds_until(message.eta)
     if wait <= queues.MAXIMUM_DELAY_SECONDS:
-        raise Later(wait, "its time has not come")
+        raise Requeue(wait, "its time has not come")
     delays.send(queue, message)
     return Outcome(records.get(message.task_id), ended_now=False)
 
@@ -133,7 +133,7 @@ def _stand_aside(held: TaskRecord, message: wire.Message) -> Outcome:
     """As ours do; but a retry, or what replaces a task, that comes before its record says so waits a moment only."""
     follows = int(held.attempt) <= message.retries or message.replaced_task_nesting
     if held.status == Status.STARTED and follows:
-        raise Later(RETRY_SECONDS, "the attempt before it is about to end")
+        raise Requeue(RETRY_SECONDS, "the attempt before it is about to end")
     return execution.stand_aside(held)
 
 

@@ -18,7 +18,7 @@ from makertasks.errors import MakertasksError
 from makertasks.records import lifecycle
 from makertasks.records.lifecycle import Claim
 from makertasks.worker import time_limits
-from makertasks.worker.attempt import Delivery, Later
+from makertasks.worker.attempt import Delivery, Requeue
 
 logger = Logger(child=True)
 
@@ -35,7 +35,7 @@ class Ignored(MakertasksError):
 
 
 def run(app: Any, task: Any, delivery: Delivery, claimed: Claim, queue: str) -> bool:
-    """Run a claimed attempt; False where it was lost to another worker. Raises Later and Unavailable."""
+    """Run a claimed attempt; False where it was lost to another worker. Raises Requeue and Unavailable."""
     message = delivery.message
     attempt = app.backend.attempts[message.task_id] = Attempt(claimed)
     request = request_of(message, delivery.worker, queue)
@@ -101,7 +101,7 @@ def _settle(attempt: Attempt, info: Any) -> None:
         attempt.is_lost = not lifecycle.retry(claimed, error, _due(info.retval.when))
     elif state == states.REJECTED and info.retval:
         attempt.is_lost = not lifecycle.retry(claimed, Ignored("rejected"), _due(REQUEUE_SECONDS))
-        raise Later(REQUEUE_SECONDS, "rejected, to be tried again")
+        raise Requeue(REQUEUE_SECONDS, "rejected, to be tried again")
     elif state == states.IGNORED and str(info.retval) == REPLACED:
         attempt.is_lost = not lifecycle.release(claimed, {}, clock.now())
         lifecycle.wait_for_slot(claimed.record, clock.now() + REPLACEMENT)

@@ -40,7 +40,7 @@ def apply(message: Message) -> Counter[str]:
     applied · older: that version or a later one was applied before · gone: the object was deleted here · superseded:
     the file was replaced in the bucket meanwhile, and a newer change follows · unknown: this site has no such column
 
-    Raises NotFound, PassingError, OSError or Django's DatabaseError; what was applied stays, and applying the message
+    Raises NotFound, TemporaryError, OSError or Django's DatabaseError; what was applied stays, and applying the message
     again goes on from there.
     """
     outcomes: Counter[str] = Counter()

@@ -46,7 +46,7 @@ class Report:
 
 
 def compare(*, dry_run: bool = False, force: bool = False) -> Report:
-    """Compare and repair; raises TooManyDeletions without `force`, Unavailable or PassingError."""
+    """Compare and repair; raises TooManyDeletions without `force`, Unavailable or TemporaryError."""
     configuration.load()
     moment = changes.as_of()
     stored = {(str(entry.owner), str(entry.entry)): entry for entry in inventory.every_entry()}

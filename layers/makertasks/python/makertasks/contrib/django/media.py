@@ -33,7 +33,7 @@ def copies() -> bool:
 
 
 def fetch(key: str, link: str | None) -> bytes:
-    """An object's bytes, by its link or with the site's own AWS identity; raises NotFound, PassingError, OSError."""
+    """An object's bytes, by its link or with the site's own AWS identity; raises NotFound, TemporaryError, OSError."""
     if not key.startswith(FOLDERS) or ".." in key:
         raise ValueError(f"{key[:100]!r} is not a place where tasks store images")
     if link is None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from makertasks.errors import PassingError
+from makertasks.errors import TemporaryError
 from makertasks.inventory import table as inventory
 from makertasks.inventory.openmakersuite import dumps
 from makertasks.inventory.openmakersuite.deletions import is_gone, mark, mark_key, outlives
@@ -93,7 +93,7 @@ def bring_in(
 ) -> Iterator[None]:
     """Write the objects in their order, keeping `report` up to date, and yield after each chunk that was written.
 
-    `has_media` says whether the bucket has a key. Raises PassingError where DynamoDB refuses; what was written stays,
+    `has_media` says whether the bucket has a key. Raises TemporaryError where DynamoDB refuses; what was written stays,
     and bringing the same objects in again finds it unchanged.
     """
     planned = plan(objects, references, report)
@@ -188,7 +188,9 @@ def _write_together(chunk: list[Planned], report: Report, has_media: Callable[[s
                 report.older += outcome.older
             return
         time.sleep(FIRST_PAUSE * 2**look * random.uniform(0.5, 1.5))  # noqa: S311 - spreads retries, guards nothing
-    raise PassingError(f"others kept changing the inventory while {keys[0][0]} was imported; the import goes on later")
+    raise TemporaryError(
+        f"others kept changing the inventory while {keys[0][0]} was imported; the import continues later"
+    )
 
 
 def _find(chunk: list[Planned], keys: list[Key]) -> dict[Key, Entry]:

@@ -18,8 +18,8 @@ from makertasks.media.qr_codes import scan_url
 def read_card(item_id: UUID, *, blank: bool = False) -> Card:
     """The card of an item, by one Query and at most two reads from the bucket.
 
-    An image that is missing or unreadable leaves a card without one, and a warning. Raises UnknownItem, or PassingError
-    where a service refuses.
+    An image that is missing or unreadable leaves a card without one, and a warning. Raises UnknownItem, or
+    TemporaryError where a service refuses.
     """
     page = inventory.get_item_page(item_id)
     photo, warnings = (None, ()) if blank else _photo_of(page.item)
