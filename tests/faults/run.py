@@ -126,9 +126,9 @@ class Run:
 
         wait_for(accepted, "every task to be accepted", PATIENCE)
 
-    def sweep(self) -> None:
-        """What the schedule does every five minutes; it may fail as long as services refuse."""
-        self.invoke("sweeper", {})
+    def sweep(self) -> dict[str, Any]:
+        """What the schedule does every five minutes; it may fail as long as services refuse. Its answer or error."""
+        return self.invoke("sweeper", {})
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         """A function's answer, or the error that it ended with."""
@@ -160,24 +160,27 @@ class Run:
         expected = len(self.plan.tasks) + self.plan.unreadable
         pause = SWEEP_SECONDS + SWEEP_SECONDS_PER_TASK * expected
         swept = looked = 0.0
+        seen, answer = "", {}
 
         def at_rest() -> dict[str, dict[str, Any]] | None:
-            nonlocal swept, looked
+            nonlocal swept, looked, seen, answer
             present = time.monotonic()
             if present - looked < LOOK_SECONDS:
                 return None
             looked = present
             if present - swept > pause:
-                self.sweep()
+                answer = self.sweep()
                 swept = time.monotonic()
-            if self.waiting("tasks-chaos") or self.waiting("dead-letters"):
-                return None
-            found = self.records()
-            ended = sum(record["status"] in FINAL for record in found.values())
-            return found if ended == len(found) >= expected else None
+            found, waiting = self.records(), {name: self.waiting(name) for name in ("tasks-chaos", "dead-letters")}
+            unended = {task_id: record for task_id, record in found.items() if record["status"] not in FINAL}
+            seen = f"{len(found)} of {expected} tasks, messages {waiting}, not ended {unended}, sweep {answer}"
+            return found if not unended and not any(waiting.values()) and len(found) >= expected else None
 
         patience = PATIENCE + PATIENCE_PER_TASK * expected
-        return wait_for(at_rest, "every task to end and the queues to be empty", patience)
+        try:
+            return wait_for(at_rest, "every task to end and the queues to be empty", patience)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; seen: {seen}") from None
 
     def effects(self) -> Counter[str]:
         """How often each number was left in the bucket; objects have one number each."""
