@@ -43,6 +43,9 @@ def answer(request: Request) -> Reply:
     route: Route | None = None
     who = Caller("", Role.NOBODY)
     try:
+        if request.method == "OPTIONS":
+            allowed = ", ".join(routing.methods(request.path))
+            return Reply(status=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
         route, path = routing.find(request.method, request.path)
         if route.role > Role.NOBODY:
             who = sign_in.caller(request)

@@ -175,6 +175,13 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     raise NoRoute(sorted({found.method for found, _ in matches}))
 
 
+def methods(path: str) -> list[str]:
+    """The methods that an address knows, OPTIONS among them; raises NoRoute for one that does not exist."""
+    if not (found := {candidate.method for candidate, _ in _matching(path)}):
+        raise NoRoute([])
+    return sorted({*found, "OPTIONS"})
+
+
 def _matching(path: str) -> Iterator[tuple[Route, re.Match[str]]]:
     for candidate in _routes.values():
         if match := candidate.pattern.fullmatch(path):

@@ -56,7 +56,8 @@ class Queue:
 
     def deliver(self) -> list[str]:
         """Hand over one batch; answers the bodies that must come back, and removes the others from the queue."""
-        records = self.receive()
+        if not (records := self.receive()):
+            return []  # Lambda invokes no function for nothing
         answer = self.handler({"Records": records}, self.context)
         back = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         for record in records:

@@ -157,7 +157,7 @@ def test_whole_batches_are_remembered_however_large(counters_table):
     assert counted()[0] == expected_of(lives)
 
 
-def test_runtimes_are_kept_in_buckets_within_41_percent(counters_table):
+def test_runtimes_are_kept_in_buckets_within_half_of_themselves(counters_table):
     counters.count(changes(life(1)))
     [cell] = list(CounterCell.query("2026-11-22"))
     [bucket] = cell.runtimes

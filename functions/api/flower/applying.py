@@ -1,4 +1,4 @@
-"""Flower's addresses that start tasks and call them off."""
+"""Flower's addresses that start and revoke tasks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from api.access import Caller, Role
 from api.arguments import A_TASK as AN_ID
 from api.arguments import TaskId, TaskName
 from api.flower.fields import DATE_OPTION
-from api.flower.tasks import MOST_SECONDS, FlowerResult, result
+from api.flower.tasks import MOST_SECONDS, FlowerResult, result, state
 from api.resources.submissions import TimeLimit, Wait
 from api.routing import route
 from makertasks import clock, tasks
-from makertasks.errors import InvalidRequest
+from makertasks.errors import InvalidRequest, NotFound
 
 ANSWER = {"task-id": AN_ID, "state": "PENDING"}
 BODY = {"kwargs": {"item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}, "countdown": 60}
@@ -41,34 +41,52 @@ class Message(TypedDict):
     message: str
 
 
+# Flower takes seconds as text, too.
+Seconds = Wait | Annotated[str, Meta(max_length=20, pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?\Z", examples=["60"])]
+
+
 class Options(msgspec.Struct, forbid_unknown_fields=True):
-    """Arguments, and the options of Celery's `apply_async` that mean something here."""
+    """Arguments, and options of Celery's `apply_async`. The last few change nothing here: SQS and JSON are given."""
 
     args: Annotated[list[Any], Meta(max_length=20)] = []
     kwargs: dict[str, Any] = {}
     task_id: TaskId | None = None
-    countdown: Wait | None = None
+    countdown: Seconds | None = None
     eta: Date | None = None
-    expires: Date | Wait | None = None
+    expires: Annotated[str, Meta(max_length=40)] | Wait | None = None
     time_limit: TimeLimit | None = None
     soft_time_limit: TimeLimit | None = None
     queue: Annotated[str, Meta(max_length=200, description="The task's own; it has no other")] | None = None
+    priority: int | None = None
+    retry: bool | None = None
+    retry_policy: dict[str, Any] | None = None
+    serializer: str | None = None
+    compression: str | None = None
+    exchange: str | None = None
+    routing_key: str | None = None
+    delivery_mode: int | str | None = None
 
     def given(self) -> dict[str, Any]:
         """As the producer takes them; raises InvalidRequest."""
         options: dict[str, Any] = {
             "task_id": self.task_id,
-            "countdown": self.countdown,
+            "countdown": None if self.countdown is None else float(self.countdown),
             "eta": _moment("eta", self.eta) if self.eta else None,
-            "expires": _moment("expires", self.expires) if isinstance(self.expires, str) else self.expires,
+            "expires": _expiry(self.expires),
             "time_limit": self.time_limit,
             "soft_time_limit": self.soft_time_limit,
         }
         return {name: value for name, value in options.items() if value is not None}
 
 
-class RevokeArguments(msgspec.Struct, forbid_unknown_fields=True):
-    """How a task is called off; a function has no signals, so `signal` changes nothing."""
+class ApplyOptions(Options, forbid_unknown_fields=True):
+    """As for a task that is not waited for, and how long to wait."""
+
+    timeout: Seconds | None = None
+
+
+class RevokeArguments(msgspec.Struct):
+    """How a task is revoked; a function has no signals, so `signal` changes nothing."""
 
     terminate: Truth = "false"
     signal: Annotated[str, Meta(max_length=20)] = "SIGTERM"
@@ -83,9 +101,10 @@ class RevokeArguments(msgspec.Struct, forbid_unknown_fields=True):
     body_example=BODY,
     example={"task-id": AN_ID, "state": "SUCCESS", "result": 3},
 )
-def flower_apply(taskname: TaskName, body: Options, caller: Caller) -> FlowerResult:
+def flower_apply(taskname: TaskName, body: ApplyOptions, caller: Caller) -> FlowerResult:
     """Start a task and wait for its result, 25 s at most: API Gateway ends every call at 30 s."""
-    return result(_start(taskname, body, caller), MOST_SECONDS)
+    wait = MOST_SECONDS if body.timeout is None else float(body.timeout)
+    return result(_start(taskname, body, caller), wait)
 
 
 @route(
@@ -99,7 +118,7 @@ def flower_apply(taskname: TaskName, body: Options, caller: Caller) -> FlowerRes
 )
 def flower_async_apply(taskname: TaskName, body: Options, caller: Caller) -> FlowerResult:
     """Start a task."""
-    return result(_start(taskname, body, caller), 0)
+    return state(_start(taskname, body, caller))
 
 
 @route(
@@ -113,7 +132,7 @@ def flower_async_apply(taskname: TaskName, body: Options, caller: Caller) -> Flo
 )
 def flower_send_task(taskname: TaskName, body: Options, caller: Caller) -> FlowerResult:
     """Start a task by its name. Flower sends names that it does not know, too; here they are 404: nothing runs them."""
-    return result(_start(taskname, body, caller), 0)
+    return state(_start(taskname, body, caller))
 
 
 @route(
@@ -125,7 +144,7 @@ def flower_send_task(taskname: TaskName, body: Options, caller: Caller) -> Flowe
     example={"message": f"Revoked '{AN_ID}'"},
 )
 def flower_revoke(task_id: TaskId, arguments: RevokeArguments, caller: Caller) -> Message:
-    """Call a task off; as in Flower, one that runs on or has ended is no error."""
+    """Revoke a task; as in Flower, one that is unknown, runs on or has ended is no error."""
     _revoke(caller, task_id, terminate=arguments.terminate not in FALSE)
     return {"message": f"Revoked '{task_id}'"}
 
@@ -140,7 +159,7 @@ def flower_abort(task_id: TaskId, caller: Caller) -> Message:
 def _revoke(caller: Caller, task_id: str, *, terminate: bool) -> None:
     try:
         actions.revoke(caller, task_id, terminate=terminate)
-    except actions.Conflict:
+    except (actions.Conflict, NotFound):
         return  # Flower broadcasts, and never hears what came of it
 
 
@@ -150,6 +169,16 @@ def _start(taskname: str, body: Options, caller: Caller) -> str:
     if body.queue not in {None, own}:
         raise InvalidRequest("queue", f"{taskname} has the queue {own} and no other")
     return actions.submit(caller, taskname, body.kwargs, args=body.args, **body.given())["id"]
+
+
+def _expiry(given: str | float | None) -> float | datetime | None:
+    """Seconds from now, also as text, or a time."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return msgspec.convert(float(given), Wait)
+    except ValueError:
+        return _moment("expires", given)
 
 
 def _moment(field: str, text: str) -> datetime:

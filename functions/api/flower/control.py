@@ -13,7 +13,7 @@ from api.access import Caller, Forbidden, Role
 from api.arguments import TaskName
 from api.flower.applying import Message
 from api.flower.fields import WorkerName
-from api.resources.submissions import TimeLimit
+from api.resources.submissions import LONGEST
 from api.routing import route
 from makertasks import tasks
 from makertasks.control.pausing import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY
@@ -23,40 +23,42 @@ from makertasks.monitoring import queues
 NONE = HTTPStatus.BAD_REQUEST
 A_WORKER = "generate_qr_code"
 
-Count = Annotated[int, Meta(ge=1, le=MAXIMUM_CONCURRENCY)]
+Count = Annotated[int, Meta(ge=0, le=MAXIMUM_CONCURRENCY)]
+# 0 lifts a limit, as in Celery.
+Limit = Annotated[float, Meta(ge=0, le=LONGEST, description="Seconds")]
 
 
-class Grow(msgspec.Struct, forbid_unknown_fields=True):
+class Grow(msgspec.Struct):
     """By how many."""
 
     n: Count = 1
 
 
-class Autoscale(msgspec.Struct, forbid_unknown_fields=True):
+class Autoscale(msgspec.Struct):
     """Bounds; Lambda starts from nothing, so `min` changes nothing."""
 
-    max: Count
-    min: Annotated[int, Meta(ge=0, le=MAXIMUM_CONCURRENCY)] = 0
+    max: Annotated[int, Meta(ge=1, le=MAXIMUM_CONCURRENCY)]
+    min: Count
 
 
-class QueueArgument(msgspec.Struct, forbid_unknown_fields=True):
+class QueueArgument(msgspec.Struct):
     """Which queue."""
 
     queue: Annotated[str, Meta(min_length=1, max_length=80)]
 
 
-class RateLimit(msgspec.Struct, forbid_unknown_fields=True):
+class RateLimit(msgspec.Struct):
     """Celery's form, such as 10/m; 0 is no limit."""
 
     ratelimit: Annotated[str, Meta(min_length=1, max_length=20, examples=["10/m"])]
     workername: WorkerName | None = None
 
 
-class TimeLimits(msgspec.Struct, forbid_unknown_fields=True):
-    """Seconds."""
+class TimeLimits(msgspec.Struct):
+    """Seconds; 0 is no limit."""
 
-    soft: TimeLimit | None = None
-    hard: TimeLimit | None = None
+    soft: Limit | None = None
+    hard: Limit | None = None
     workername: WorkerName | None = None
 
 
@@ -174,7 +176,7 @@ def flower_rate_limit(taskname: TaskName, arguments: RateLimit, caller: Caller) 
 def flower_timeout(taskname: TaskName, arguments: TimeLimits, caller: Caller) -> Message:
     """Change a task's time limits; as in Celery, one that is left out is lifted."""
     _check_worker(taskname, arguments.workername)
-    actions.change_limits(caller, taskname, soft_time_limit=arguments.soft, time_limit=arguments.hard)
+    actions.change_limits(caller, taskname, soft_time_limit=arguments.soft or None, time_limit=arguments.hard or None)
     return {"message": "time limits set successfully"}
 
 
@@ -201,7 +203,8 @@ def _resize(caller: Caller, workername: str, difference: int) -> None:
     present = queues.get(workername)["maximum_concurrency"]
     if present is None:
         raise Forbidden(f"Failed to resize '{workername}' worker's pool: it has no limit; set one with autoscale")
-    _set(caller, workername, max(present + difference, MINIMUM_CONCURRENCY))
+    if difference:
+        _set(caller, workername, max(present + difference, MINIMUM_CONCURRENCY))
 
 
 def _set(caller: Caller, workername: str, number: int) -> None:

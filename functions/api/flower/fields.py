@@ -15,6 +15,9 @@ DATE = "%Y-%m-%d %H:%M"
 DATE_PATTERN = r"^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) ([01]\d|2[0-3]):[0-5]\d$"
 DATE_OPTION = "%Y-%m-%d %H:%M:%S.%f"
 
+# Flower's word for a task that waits at its worker, as here in its queue.
+RECEIVED = "RECEIVED"
+
 WorkerName = Annotated[
     str,
     Meta(min_length=1, max_length=80, description="Short name of a task's function", examples=["generate_qr_code"]),
@@ -95,12 +98,12 @@ def flower_task(record: TaskRecord) -> FlowerTask:
     """A record as Flower shows it."""
     meta = wire.parse_result_meta(record.result)
     done = seconds(record.done)
-    failed = record.status == Status.FAILURE
+    failed, retried = record.status == Status.FAILURE, record.status == Status.RETRY
     root = record.root_id or record.task_id
     return {
         "uuid": record.task_id,
         "name": record.name,
-        "state": record.status,
+        "state": RECEIVED if record.status == Status.PENDING else record.status,
         "received": seconds(record.created),
         "sent": seconds(record.created),
         "started": seconds(record.started),
@@ -111,15 +114,16 @@ def flower_task(record: TaskRecord) -> FlowerTask:
         "revoked": done if record.status == Status.REVOKED else None,
         "args": repr(tuple(record.args or ())),
         "kwargs": repr(record.kwargs),
-        "eta": record.eta,
+        "eta": record.retry_at if retried else record.eta,
         "expires": record.expires,
-        "retries": max(int(record.attempt or 0) - 1, 0),
+        # As Flower, which has received the next attempt's message by then.
+        "retries": max(int(record.attempt or 0) - (not retried), 0),
         "worker": worker_of(record),
         "result": repr(masking.masked(meta["result"])) if record.status == Status.SUCCESS else None,
-        "exception": exception(record) if failed else None,
+        "exception": exception(record) if failed or retried else None,
         "timestamp": done or float(record.timestamp),
-        "runtime": record.runtime,
-        "traceback": meta.get("traceback") if failed else None,
+        "runtime": record.runtime if record.status == Status.SUCCESS else None,
+        "traceback": meta.get("traceback") if failed or retried else None,
         "exchange": "",
         "routing_key": record.queue,
         "clock": 0,
@@ -133,8 +137,8 @@ def flower_task(record: TaskRecord) -> FlowerTask:
 
 
 def worker_of(record: TaskRecord) -> str | None:
-    """The function that ran a task; Flower's worker."""
-    return record.worker.partition("@")[0] if record.worker else None
+    """The function that ran a task, or whose queue it waits in; Flower's worker."""
+    return record.worker.partition("@")[0] if record.worker else record.queue or None
 
 
 def exception(record: TaskRecord) -> str:

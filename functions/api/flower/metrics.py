@@ -20,8 +20,10 @@ from makertasks.records.states import Status
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-# Upper limits of the histogram in seconds are every other bucket of the counters: powers of two, 1 ms to 17 minutes.
-LAST_BUCKET = 40
+# Upper limits of the histogram in seconds, as Flower's and the Prometheus client's by default.
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+# What sent tasks, as the label `worker` of task-sent: Flower names each client's process there.
+CLIENT = "client"
 TYPES = {
     Status.SUCCESS: "task-succeeded",
     Status.FAILURE: "task-failed",
@@ -77,8 +79,10 @@ def _metrics() -> Iterator[Metric]:
     for task in tasks.discover().values():
         cell = totals.get(task.name, counters.CounterCell("totals", f"#{task.name}"))
         for kind, number in _events(cell):
-            events.add_metric([task.short_name, kind, task.name], number)
-        runtime.add_metric([task.short_name, task.name], _buckets(cell), float(cell.runtime_sum))
+            events.add_metric([CLIENT if kind == "task-sent" else task.short_name, kind, task.name], number)
+        runtime.add_metric(
+            [task.short_name, task.name], _buckets(cell), float(cell.runtime_sum - (cell.failed_sum or 0))
+        )
         waiting.add_metric([task.short_name, task.name], cell.counts.get(Status.PENDING, 0))
         executing.add_metric([task.short_name], cell.counts.get(Status.STARTED, 0))
     for queue in queues.list_queues():
@@ -102,11 +106,8 @@ def _events(cell: counters.CounterCell) -> Iterator[tuple[str, int]]:
 
 
 def _buckets(cell: counters.CounterCell) -> list[tuple[str, float]]:
-    """Cumulative counts by upper limit, as a histogram has them."""
-    found = [(int(bucket), number) for bucket, number in cell.runtimes.items()]
-    limits = range(0, LAST_BUCKET + 1, 2)
-    cumulative = [
-        (repr(counters.bucket_limit(last)), float(sum(number for bucket, number in found if bucket <= last)))
-        for last in limits
-    ]
+    """Cumulative counts of successes by upper limit, as a histogram has them."""
+    failed = cell.failed_runtimes or {}
+    found = [(counters.bucket_limit(int(bucket)), n - failed.get(bucket, 0)) for bucket, n in cell.runtimes.items()]
+    cumulative = [(repr(limit), float(sum(number for within, number in found if within <= limit))) for limit in BUCKETS]
     return [*cumulative, ("+Inf", float(sum(number for _, number in found)))]

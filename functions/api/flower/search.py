@@ -1,68 +1,136 @@
-"""Flower's search, pure: `state:SUCCESS args:drill kwargs:item_id=7 result:png word`, any of which may fit."""
+"""Flower's search as of 2.2.0, pure: `name:qr AND (state:FAILURE OR "no such item") kwargs:item_id=7`.
+
+Terms that follow each other must all fit, like those that `AND` joins; `OR` binds less, parentheses group. A term
+without a field looks into everything that a list shows. Case does not matter. `state:` and `kwargs:name=value` compare
+the whole value, every other term finds a part of at least three characters.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from api.flower.fields import FlowerTask
+from makertasks.errors import InvalidRequest
 
-_PART = re.compile(r'(?:[^\s,"]|"(?:\\.|[^"])*")+')
+FIELDS = ("name", "state", "worker", "args", "kwargs", "result")
+# Bounds that Flower has, too.
+LEAST_CHARACTERS, MOST_TERMS, MOST_LEVELS = 3, 128, 5
+
+Fits = Callable[[FlowerTask], bool]
+
+# A parenthesis, or characters up to a space or parenthesis of which quotes may hold both; a backslash escapes a quote.
+_ESCAPE = r'\\(?:["\\]|(?!["\\]))'
+_TOKEN = re.compile(rf'\s*(?:([()])|((?:{_ESCAPE}|"(?:{_ESCAPE}|[^"\\])*"|[^\s()"\\])+)|(\S))')
 
 
 @dataclass
-class Search:
-    """What is looked for. A task fits where any one of these does, and everything where nothing is asked."""
+class Token:
+    """A parenthesis, `AND`, `OR`, or a term's text; `joins` says that it is no quoted text."""
 
-    word: str = ""
-    result: str = ""
-    states: list[str] = field(default_factory=list)
-    args: list[str] = field(default_factory=list)
-    kwargs: dict[str, str] = field(default_factory=dict)
-
-    def fits(self, task: FlowerTask) -> bool:
-        """Whether a task fits."""
-        asked = [
-            (self.states, task["state"] in self.states),
-            (self.word, self.word in _text(task)),
-            (self.result, self.result in (task["result"] or "")),
-            (self.args, all(each in task["args"] for each in self.args)),
-            (self.kwargs, all(_has(task["kwargs"], name, value) for name, value in self.kwargs.items())),
-        ]
-        return not any(wanted for wanted, _ in asked) or any(wanted and fits for wanted, fits in asked)
+    text: str
+    joins: bool
 
 
-def parse(text: str) -> Search:
-    """The search that a text asks for; every text asks for something.
+def parse(text: str) -> Fits:
+    """Say of a task whether it fits the search; raises InvalidRequest for one that is not well formed.
 
-    >>> parse('state:FAILURE "two words"')
-    Search(word='two words', result='', states=['FAILURE'], args=[], kwargs={})
+    >>> parse("state:success")({"state": "SUCCESS"})
+    True
     """
-    found = Search()
-    for part in _PART.findall(text):
-        name, colon, rest = part.partition(":")
-        value = rest.strip('" ')
-        if colon and name == "state":
-            found.states.append(value)
-        elif colon and name == "result":
-            found.result = value
-        elif colon and name == "args":
-            found.args.append(value)
-        elif colon and name == "kwargs":
-            key, equals, wanted = rest.partition("=")
-            if equals:
-                found.kwargs[key.strip()] = wanted.strip().strip('" ')
-        else:
-            found.word = part.strip('" ')
+    tokens = list(_tokens(text))
+    if len(tokens) > MOST_TERMS:
+        raise InvalidRequest("search", f"must have at most {MOST_TERMS} terms")
+    if not tokens:
+        return lambda _task: True
+    reader = _Reader(tokens)
+    found = reader.alternatives(0)
+    if reader.next is not None:
+        raise InvalidRequest("search", f"has a {reader.next} that nothing opened or led to")
     return found
 
 
+def _tokens(text: str) -> Iterator[Token]:
+    for parenthesis, term, other in _TOKEN.findall(text):
+        if other:
+            raise InvalidRequest("search", 'has a quote that is not closed; end it with "')
+        plain = re.sub(r'\\(["\\])|"', r"\1", term)
+        yield Token(parenthesis or plain, joins=bool(parenthesis) or plain == term)
+
+
+class _Reader:
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens, self.place = tokens, 0
+
+    @property
+    def next(self) -> str | None:
+        """The next operator, "" where a term comes, None at the end."""
+        if self.place == len(self.tokens):
+            return None
+        token = self.tokens[self.place]
+        return token.text if token.joins and token.text in {"(", ")", "AND", "OR"} else ""
+
+    def alternatives(self, level: int) -> Fits:
+        found = [self.together(level)]
+        while self.next == "OR":
+            self.place += 1
+            found.append(self.together(level))
+        return found[0] if len(found) == 1 else lambda task: any(fits(task) for fits in found)
+
+    def together(self, level: int) -> Fits:
+        found = [self.single(level)]
+        while self.next in {"AND", "", "("}:
+            self.place += self.next == "AND"
+            found.append(self.single(level))
+        return found[0] if len(found) == 1 else lambda task: all(fits(task) for fits in found)
+
+    def single(self, level: int) -> Fits:
+        operator = self.next
+        if operator == "(":
+            return self.group(level)
+        if operator != "":
+            raise InvalidRequest("search", f"needs a term {f'before {operator}' if operator else 'at its end'}")
+        token = self.tokens[self.place]
+        self.place += 1
+        return _term(token)
+
+    def group(self, level: int) -> Fits:
+        if level == MOST_LEVELS:
+            raise InvalidRequest("search", f"must nest at most {MOST_LEVELS} parentheses")
+        self.place += 1
+        found = self.alternatives(level + 1)
+        if self.next != ")":
+            raise InvalidRequest("search", "has a parenthesis that is not closed; end it with )")
+        self.place += 1
+        return found
+
+
+def _term(token: Token) -> Fits:
+    name, colon, value = token.text.partition(":")
+    field = name.casefold() if colon and name.casefold() in FIELDS else ""
+    value = (value if field else token.text).casefold()
+    if not field and ((token.joins and token.text == "NOT") or value.startswith("-")):
+        raise InvalidRequest("search", "cannot leave tasks out: NOT and - are not supported")
+    if field == "state":
+        return lambda task: task["state"].casefold() == value
+    if field == "kwargs" and "=" in value:
+        key, _, wanted = value.partition("=")
+        return lambda task: _kwargs(task).get(key.strip()) == wanted.strip()
+    if len(value.strip()) < LEAST_CHARACTERS:
+        raise InvalidRequest("search", f"must look for at least {LEAST_CHARACTERS} characters, not {value!r}")
+    return lambda task: value in (str(task[field] or "") if field else _text(task)).casefold()  # type: ignore[literal-required]  # one of FIELDS
+
+
+def _kwargs(task: FlowerTask) -> dict[str, str]:
+    """Arguments by name, as text in lower case."""
+    try:
+        found = ast.literal_eval(task["kwargs"])
+    except (ValueError, SyntaxError):  # cut short
+        return {}
+    return {str(name).casefold(): str(value).casefold() for name, value in found.items()}
+
+
 def _text(task: FlowerTask) -> str:
-    parts = [task["name"], task["uuid"], task["state"], task["worker"], task["args"], task["kwargs"], task["result"]]
-    return "|".join(part for part in parts if part)
-
-
-def _has(kwargs: str, name: str, value: str) -> bool:
-    """Whether `{'name': value, …}` has that value for that name."""
-    found = re.search(rf"'{re.escape(name)}': ([^,}}]*)", kwargs)
-    return found is not None and found[1].strip("\"'") == value
+    return "\0".join(str(task[name] or "") for name in ("uuid", *FIELDS))  # type: ignore[literal-required]  # as above

@@ -35,8 +35,7 @@ POLL_SECONDS = 0.25
 
 SORT_KEYS = {"name": "", "state": "", "received": 0.0, "started": 0.0}
 
-# Flower knows a task once a worker has it; here it is known before.
-STATES = {"RECEIVED": Status.PENDING, **{status.value: status for status in Status}}
+STATES = {fields.RECEIVED: Status.PENDING, **{status.value: status for status in Status}}
 
 Date = Annotated[
     str,
@@ -44,11 +43,11 @@ Date = Annotated[
 ]
 
 
-class FlowerQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Flower's parameters of a list."""
+class FlowerQuery(msgspec.Struct):
+    """Flower's parameters of a list; as in Flower, others change nothing."""
 
-    limit: Annotated[int, Meta(ge=0, le=MOST_TASKS, description="Tasks at most; 0 is no limit of yours")] = MOST_TASKS
-    offset: Annotated[int, Meta(ge=0, le=MOST_EXAMINED, description="Tasks to skip")] = 0
+    limit: Annotated[int, Meta(description=f"Tasks at most, {MOST_TASKS} whatever is asked; none below 1")] = MOST_TASKS
+    offset: Annotated[int, Meta(le=MOST_EXAMINED, description="Tasks to skip; none below 1")] = 0
     sort_by: (
         Annotated[
             Literal["name", "state", "received", "started", "-name", "-state", "-received", "-started"],
@@ -61,7 +60,14 @@ class FlowerQuery(msgspec.Struct, forbid_unknown_fields=True):
     state: Annotated[str, Meta(max_length=20, description="A state, or All", examples=["SUCCESS"])] | None = None
     received_start: Date | None = None
     received_end: Date | None = None
-    search: Annotated[str, Meta(max_length=500, description="`state:` `args:` `kwargs:` `result:` or a word")] = ""
+    search: Annotated[
+        str,
+        Meta(
+            max_length=500,
+            description="Words, `name:` `state:` `worker:` `args:` `kwargs:` `result:`, AND, OR, ( )",
+            examples=["name:qr AND state:FAILURE"],
+        ),
+    ] = ""
 
     def filter(self) -> listing.Filter:
         """As our own lists take it; raises InvalidRequest."""
@@ -75,11 +81,11 @@ class FlowerQuery(msgspec.Struct, forbid_unknown_fields=True):
         )
 
 
-class ResultQuery(msgspec.Struct, forbid_unknown_fields=True):
+class ResultQuery(msgspec.Struct):
     """How long to wait."""
 
     timeout: Annotated[
-        float, Meta(ge=0, le=3600, description="Seconds to wait for the task's end; 25 at most are waited")
+        float, Meta(description="Seconds to wait for the task's end; 25 at most are waited, none below 0")
     ] = 0.0
 
 
@@ -108,18 +114,18 @@ def flower_list_tasks(query: FlowerQuery) -> dict[str, FlowerTask]:
     """Flower's list of tasks: up to a thousand of the newest five thousand that the other filters leave, in 15 s."""
     if query.workername not in {None, "All", *_functions()} or query.state not in {None, "All", *STATES}:
         return {}
-    limit = query.limit or MOST_TASKS
+    limit, offset = min(max(query.limit, 0), MOST_TASKS), max(query.offset, 0)
     found: list[FlowerTask] = []
-    wanted = MOST_TASKS if query.sort_by else query.offset + limit
-    terms = search.parse(query.search)
+    wanted = MOST_TASKS if query.sort_by else offset + limit
+    fits = search.parse(query.search)
     ends = time.monotonic() + LIST_SECONDS
     for record in listing.walk(query.filter(), names=tasks.discover(), most=MOST_EXAMINED):
         task = fields.flower_task(record)
-        if query.workername in {None, "All", task["worker"]} and terms.fits(task):
+        if query.workername in {None, "All", task["worker"]} and fits(task):
             found.append(task)
         if len(found) >= wanted or time.monotonic() > ends:
             break
-    shown = _sorted(found, query.sort_by)[query.offset : query.offset + limit]
+    shown = _sorted(found, query.sort_by)[offset : offset + limit]
     return {task["uuid"]: task for task in shown}
 
 
@@ -175,10 +181,18 @@ def result(task_id: str, wait: float) -> FlowerResult:
     if record.status == Status.SUCCESS:
         answer["result"] = masking.masked(payloads.result_of(record))
         return answer
+    if record.status == Status.REVOKED:
+        answer["result"] = "TaskRevokedError('revoked')"  # as a client of Celery reads it
+        return answer
     answer["result"] = fields.exception(record)
-    if record.status == Status.FAILURE:
-        answer["traceback"] = wire.parse_result_meta(record.result).get("traceback")
+    answer["traceback"] = wire.parse_result_meta(record.result).get("traceback")
     return answer
+
+
+def state(task_id: str) -> FlowerResult:
+    """A task's id and state."""
+    record = _stored(task_id)
+    return {"task-id": task_id, "state": record.status if record else Status.PENDING.value}
 
 
 def _stored(task_id: str) -> TaskRecord | None:

@@ -24,7 +24,7 @@ from makertasks.records.states import Status
 from makertasks.worker import task_limits
 
 
-class WorkersQuery(msgspec.Struct, forbid_unknown_fields=True):
+class WorkersQuery(msgspec.Struct):
     """Flower's parameters; what is answered is always fresh, so `refresh` changes nothing."""
 
     refresh: Truth = "false"

@@ -37,6 +37,8 @@ class CounterCell(Table):
     retried = NumberAttribute(default=0)  # attempts that ended in RETRY
     runtimes = JSONMap(default=dict)  # {bucket: ended attempts}, see runtime_bucket()
     runtime_sum = NumberAttribute(default=0)  # seconds
+    failed_runtimes = JSONMap(null=True)  # of those that ended in FAILURE, as `runtimes`
+    failed_sum = NumberAttribute(null=True)  # seconds
     remembered = ListAttribute(of=BinaryAttribute, default=list)  # see seen_events
     version = VersionAttribute()
 
@@ -80,14 +82,23 @@ def connect() -> None:
     CounterCell.bind(settings.counters_table())
 
 
+# Upper limits of buckets within a decade. Among them are those of Flower's and Prometheus' histograms.
+STEPS = (1.0, 1.4, 2.0, 2.5, 3.5, 5.0, 7.5)
+
+
 def runtime_bucket(seconds: float) -> int:
-    """Number of the bucket of a runtime: bucket n holds runtimes up to 2**(n/2) milliseconds, so within 41 %."""
-    return max(0, math.ceil(2 * math.log2(max(seconds, 0.001) * 1000)))
+    """Number of the bucket of a runtime: the first whose limit it does not exceed, so within half of itself."""
+    decade = max(0, math.floor(math.log10(max(seconds, 0.001) * 1000)) - 1)
+    bucket = len(STEPS) * decade
+    while bucket_limit(bucket) < seconds:
+        bucket += 1
+    return bucket
 
 
 def bucket_limit(bucket: int) -> float:
-    """Upper limit of a bucket in seconds."""
-    return float(2 ** (bucket / 2) / 1000)
+    """Upper limit of a bucket in seconds: 1, 1.4, 2, 2.5, 3.5, 5, 7.5, 10, 14 ... milliseconds."""
+    decade, step = divmod(bucket, len(STEPS))
+    return round(STEPS[step] * 10.0**decade / 1000, 12)
 
 
 def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Change | None:
@@ -180,8 +191,13 @@ def _add(cell: CounterCell, changes: list[Change]) -> None:
                 removed[status] += 1
         cell.retried += change.retried
         if change.runtime is not None:
-            runtimes[str(runtime_bucket(change.runtime))] += 1
+            bucket = str(runtime_bucket(change.runtime))
+            runtimes[bucket] += 1
             cell.runtime_sum += change.runtime
+            if change.counts.get(Status.FAILURE):
+                failed = cell.failed_runtimes or {}
+                cell.failed_runtimes = {**failed, bucket: failed.get(bucket, 0) + 1}
+                cell.failed_sum = (cell.failed_sum or 0) + change.runtime
     cell.counts = {status: tasks for status, tasks in counts.items() if tasks}
     cell.runtimes = dict(runtimes)
     cell.removed = dict(removed) or None
