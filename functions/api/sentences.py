@@ -41,7 +41,7 @@ def _reason(reason: str, definition: Mapping[str, Any]) -> str:  # noqa: PLR0911
         return _by_example(definition)
     if found := re.fullmatch(r"Expected `(?:int|float|decimal)` ([<>]=?) (\S+)", reason):
         return f"must be {BOUNDS[found[1]]} {found[2]}"
-    if found := re.fullmatch(r"Expected `(str|array|object|bytes)` of length ([<>]=?) (\d+)", reason):
+    if found := re.fullmatch(r"Expected `(str|array|object|bytes)` of length ([<>]=?) ([0-9]+)", reason):
         return _length(found[1], found[2], found[3])
     if found := re.fullmatch(r"Expected `(.*)`, got `(.*)`", reason):
         return f"must be {_types(found[1])}, not {_types(found[2])}"

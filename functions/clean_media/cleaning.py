@@ -74,7 +74,7 @@ def _named() -> Iterator[str]:
             if key:
                 yield key
             if key and name == "qr_code":
-                yield re.sub(r"\.png$", ".svg", key)
+                yield re.sub(r"\.png\Z", ".svg", key)
 
 
 def _pages(after: str) -> Iterator[list[Listed]]:
@@ -119,4 +119,4 @@ def _owners_of(key: str) -> set[str]:
     if not key.startswith(SHEETS):
         return set() if key.startswith(NAMED_BY_ITEMS) else set(ID.findall(key))
     stem = key.removeprefix(SHEETS).removesuffix(".pdf")
-    return {stem, re.sub(r"-\d+$", "", stem)}
+    return {stem, re.sub(r"-[0-9]+\Z", "", stem)}

@@ -106,7 +106,7 @@ def exact_target(url: str) -> str | None:
     """
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if re.search(r"%(?![0-9A-Fa-f]{2})", target) or re.search(r"/\.{1,2}(/|$)", parts.path):
+    if re.search(r"%(?![0-9A-Fa-f]{2})", target) or re.search(r"/\.{1,2}(/|\Z)", parts.path):
         return None
     return quote(target, safe=_VISIBLE)
 
@@ -205,7 +205,7 @@ class Fetcher:
     def _sent(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
         """The body's bytes as they come; the limit holds whatever Content-Length says."""
         announced = response.headers.get("Content-Length", "")
-        if announced.isdigit() and int(announced[:20]) > self.limits.bytes:
+        if announced.isascii() and announced.isdigit() and int(announced[:20]) > self.limits.bytes:
             raise self._too_large(where)
         body = io.BytesIO()
         raw: Any = response.raw

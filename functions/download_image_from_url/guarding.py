@@ -33,7 +33,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 # Names that DNS and web servers know also have underscores, which ssrfguard's own pattern leaves out. What a name leads
 # to is checked all the same.
 _policy._HOSTNAME = re.compile(  # noqa: SLF001 - it offers no setting for this
-    r"^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9-]{1,63}\.?$", re.IGNORECASE
+    r"^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9-]{1,63}\.?\Z", re.IGNORECASE | re.ASCII
 )
 
 EVERY_ADDRESS = ("0.0.0.0/0", "::/0")

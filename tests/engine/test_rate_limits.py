@@ -11,10 +11,10 @@ from makertasks import clock, tasks
 from makertasks.control.revoking import revoke
 from makertasks.errors import InvalidRequest
 from makertasks.records import notes
+from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.worker import rate_limits, task_limits
-from makertasks.worker.rate_limits import interval_of
 
 
 @pytest.fixture
@@ -30,10 +30,17 @@ def limited(echo, monkeypatch):
 
 
 def test_rates_are_celerys():
-    assert [interval_of(rate) for rate in ("10/m", "2/s", "100/h", "4", "0", "0/m")] == [6, 0.5, 36, 0.25, None, None]
+    assert [clock.interval_of(rate) for rate in ("10/m", "2/s", "100/h", "4", "0", "0/m")] == [
+        6,
+        0.5,
+        36,
+        0.25,
+        None,
+        None,
+    ]
     for wrong in ("", "ten", "10/d", "-1/s", "10/"):
         with pytest.raises(ValueError, match="write it as '10/m'"):
-            interval_of(wrong)
+            clock.interval_of(wrong)
 
 
 def test_turns_come_at_even_intervals(tasks_table):
@@ -93,7 +100,7 @@ def test_ended_tasks_take_no_turn(limited):
 def test_a_long_backlog_comes_back_for_its_turns_instead_of_asking_again_and_again(limited):
     limited.set_rate("1/h")
     now = clock.now().timestamp()
-    notes.take_turn(f"rate#{NAME}", now + 2 * rate_limits.HORIZON_SECONDS, 1, now + 1e9)
+    notes.take_turn(f"rate#{NAME}#1/h", now + 2 * rate_limits.HORIZON_SECONDS, 1, now + 1e9)
     task_id = limited.submit()
     assert len(limited.queue.deliver()) == 1
     assert limited.record(task_id).slot is None
@@ -131,3 +138,42 @@ def test_a_changed_time_limit_holds_for_the_next_run(limited):
     assert (record.status, record.error_type) == (Status.FAILURE, "TimeLimitExceeded")
     assert "the task's time limit" in record.error_message
     assert timedelta(seconds=float(record.runtime)) < timedelta(seconds=5)
+
+
+def test_a_corrected_rate_starts_tasks_at_once_whatever_turns_the_former_one_gave_out(limited):
+    # given: the next turn of the slow rate is a day away
+    limited.set_rate("0.042/h")
+    limited.submit("0")
+    limited.queue.deliver()
+    later = limited.submit("1")
+    [body] = limited.queue.deliver()
+    # when
+    limited.set_rate("600/m")
+    limited.queue.send(body)
+    limited.queue.deliver()
+    # then
+    assert limited.record(later).status == Status.SUCCESS
+
+
+def test_setting_the_same_rate_again_clears_its_turn(limited):
+    limited.set_rate("0.042/h")
+    limited.submit("0")
+    limited.queue.deliver()
+    limited.set_rate("0.042/h")
+    second = limited.submit("1")
+    limited.queue.deliver()
+    assert limited.record(second).status == Status.SUCCESS
+
+
+def test_a_worker_that_still_has_the_former_rate_does_not_hold_the_new_one_up(limited):
+    limited.set_rate("1000/s")
+    rate_limits.turn(records.get(limited.submit("0")), "0.042/h")  # read before the change
+    second = limited.submit("1")
+    limited.queue.deliver()
+    assert limited.record(second).status == Status.SUCCESS
+
+
+@pytest.mark.parametrize("rate", ["0.0000001/h", "0.04/h", "2000/s", "١/m", "10/m\n"])
+def test_a_definition_with_a_rate_that_cannot_be_kept_is_refused(rate):
+    with pytest.raises(tasks.InvalidDefinition, match=r"^tests\.t: rate_limit: "):
+        tasks.Task("tests.t", run=lambda: None, rate_limit=rate)

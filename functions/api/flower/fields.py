@@ -12,7 +12,7 @@ from makertasks.records.states import Status
 
 # Flower's own date format; without a zone, so UTC here.
 DATE = "%Y-%m-%d %H:%M"
-DATE_PATTERN = r"^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) ([01]\d|2[0-3]):[0-5]\d$"
+DATE_PATTERN = r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"
 DATE_OPTION = "%Y-%m-%d %H:%M:%S.%f"
 
 # Flower's word for a task that waits at its worker, as here in its queue.

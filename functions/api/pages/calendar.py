@@ -77,7 +77,7 @@ def calendar(created_from: str, created_to: str, status: str = "", name: str = "
 
 def _named(created_from: str, created_to: str) -> str:
     """The year, month, day or hour that a range is, as ISO 8601 text; empty where it is none of them."""
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:00:00Z)?", created_from):
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:00:00Z)?", created_from):
         return ""
     if "T" in created_from:
         text = created_from[:13]

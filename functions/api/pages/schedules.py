@@ -14,13 +14,13 @@ from api.access import Caller, Role
 from api.pages import rendering
 from api.pages.addresses import address
 from api.requests import Request
+from api.resources.schedules import ScheduleName
 from api.routing import Reply, page
 from makertasks import clock
 from makertasks.monitoring import missed_runs, schedules
 
 # Upcoming runs shown.
 AHEAD = 3
-ScheduleName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
 
 
 class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -90,11 +91,10 @@ def set_limits(name: TaskName, caller: Caller, form: Limits, request: Request) -
 
 
 def _seconds(field: str, text: str) -> float | None:
-    try:
-        seconds = float(text) if text.strip() else None
-    except ValueError as error:
-        raise InvalidRequest(field, f"must be a number of seconds, not {text!r}") from error
-    return seconds
+    given = text.strip()
+    if given and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", given):
+        raise InvalidRequest(field, f"must be a number of seconds, not {text!r}")
+    return float(given) if given else None
 
 
 def by_task() -> dict[str, list[str]]:

@@ -37,7 +37,7 @@ ScheduleName = Annotated[
     Meta(
         min_length=1,
         max_length=64,
-        pattern=r"^[0-9a-zA-Z_.-]+$",
+        pattern=r"^[0-9a-zA-Z_.-]+$(?!\n)",
         description="The schedule's name",
         examples=["update_average_lead_times"],
     ),

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+# The slowest and the fastest rate limit, as seconds between two starts: one a day, a thousand a second.
+LONGEST_INTERVAL, SHORTEST_INTERVAL = 86_400.0, 0.001
+
+_RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(?:/([smh]))?")
+_UNITS = {None: 1, "s": 1, "m": 60, "h": 3600}
 
 
 def now() -> datetime:
@@ -36,3 +43,23 @@ def parsed(value: str | None) -> datetime | None:
 def hour(moment_text: str) -> str:
     """The hour of a time's text, `2026-11-22T09`: the width of every time bucket of the tasks table's indexes."""
     return moment_text[:13]
+
+
+def interval_of(rate: str) -> float | None:
+    """Seconds between two starts at a rate limit in Celery's form; None for 0, which is no limit. Raises ValueError.
+
+    >>> interval_of("10/m"), interval_of("2/s"), interval_of("0")
+    (6.0, 0.5, None)
+    """
+    found = _RATE.fullmatch(rate)
+    if found is None:
+        raise ValueError(f"{rate!r} is not a rate; write it as '10/m': a number, and s, m or h")
+    number = float(found[1])
+    if not number:
+        return None
+    interval = _UNITS[found[2]] / number
+    if not SHORTEST_INTERVAL <= interval <= LONGEST_INTERVAL:
+        raise ValueError(
+            f"{rate!r} is out of range; use a rate between 0.042/h (one a day) and 1000/s, or 0 for no limit"
+        )
+    return interval

@@ -22,7 +22,7 @@ from uuid import UUID
 import msgspec
 
 import makertasks
-from makertasks import settings
+from makertasks import clock, settings
 from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError, UnknownTask
 
 # An argument that names an item of the inventory: a submission is refused where there is no such item.
@@ -38,7 +38,7 @@ Secret = Annotated[str, msgspec.Meta(description="Kept out of records, logs and 
 def object_under(prefix: str) -> msgspec.Meta:
     """What is demanded of an argument that is the key of an object under `prefix`."""
     return msgspec.Meta(
-        pattern=rf"\A{re.escape(prefix)}", description=f"Key of an object under {prefix}", extra={"prefix": prefix}
+        pattern=rf"^{re.escape(prefix)}", description=f"Key of an object under {prefix}", extra={"prefix": prefix}
     )
 
 
@@ -88,6 +88,10 @@ class Task:
                     f"{self.name}: a time limit of {limit:g} s cannot be kept: AWS Lambda ends every function after "
                     f"{LAMBDA_SECONDS} s (15 minutes); use at most {LAMBDA_SECONDS - MARGIN_SECONDS} s, or split it"
                 )
+        try:
+            clock.interval_of(self.rate_limit or "0")
+        except ValueError as error:
+            raise InvalidDefinition(f"{self.name}: rate_limit: {error}") from error
 
     @property
     def short_name(self) -> str:

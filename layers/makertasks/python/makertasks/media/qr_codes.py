@@ -38,7 +38,7 @@ RUN_WEIGHT, BLOCK_WEIGHT, FINDER_WEIGHT, BALANCE_WEIGHT = 3, 3, 40, 10
 FINDER_LIKE = ("10111010000", "00001011101")
 
 # Scheme, host, and the rest: a port, a path, a query, a fragment.
-_ADDRESS = re.compile(r"(https?)://([^\s/?#:@\\]+|\[[0-9a-fA-F:.]+\])((?::\d*)?(?:[/?#].*)?)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(https?)://([^\s/?#:@\\]+|\[[0-9a-fA-F:.]+\])((?::[0-9]*)?(?:[/?#].*)?)", re.IGNORECASE)
 _KEPT = "%/?#[]@!$&'()*+,;=:~"  # what RFC 3986 reserves, and percent signs, which are looked at alone
 _STRAY_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 

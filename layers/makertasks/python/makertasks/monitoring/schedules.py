@@ -95,7 +95,7 @@ def _next_of_cron(value: str, zone: ZoneInfo, present: datetime) -> datetime | N
     from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only this needs it; functions other than the API have it not
 
     minute, hour, day, month, weekday, year = value.split()
-    weekday = "6" if weekday == "L" else re.sub(r"(?<![#/\d])[1-7]", lambda found: str(int(found[0]) - 1), weekday)
+    weekday = "6" if weekday == "L" else re.sub(r"(?<![#/0-9])[1-7]", lambda found: str(int(found[0]) - 1), weekday)
     try:
         times: Iterator[datetime] = CronSim(
             f"{minute} {hour} {day.replace('?', '*')} {month} {weekday.replace('?', '*')}", present.astimezone(zone)

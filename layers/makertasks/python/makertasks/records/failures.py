@@ -17,7 +17,7 @@ MESSAGE_CHARACTERS = 2_000
 TRACEBACK_CHARACTERS = 20_000
 
 # What makes alike failures different: ids, addresses, quoted values, numbers.
-_VARIABLE = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|https?://\S+|'[^']*'|\"[^\"]*\"|0x[0-9a-f]+|\d+")
+_VARIABLE = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|https?://\S+|'[^']*'|\"[^\"]*\"|0x[0-9a-f]+|[0-9]+")
 
 
 def fingerprint(name: str, error_type: str, message: str) -> str:

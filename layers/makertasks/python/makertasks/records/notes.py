@@ -4,7 +4,7 @@ idempotency#…   which task a caller's idempotency key stands for
 bulk#…          which call of many tasks a key stands for
 bulk-held#…     that a call with a key is under way
 limits#…        what operators set in place of a task's own limits
-rate#…          when a rate-limited task may start next
+rate#…          when a rate-limited task may start next, by its rate
 sweep#…         where the sweep goes on
 """
 

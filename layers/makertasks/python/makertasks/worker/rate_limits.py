@@ -8,7 +8,6 @@ invisible, without using an attempt and without asking again.
 from __future__ import annotations
 
 import random
-import re
 from datetime import UTC, datetime, timedelta
 
 from makertasks import clock
@@ -23,26 +22,15 @@ HORIZON_SECONDS = 3600.0
 # A turn this close is waited for in place of a trip through the queue, whose delays are whole seconds.
 CLOSE_SECONDS = 0.05
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?)(?:/([smh]))?")
-_UNITS = {None: 1, "s": 1, "m": 60, "h": 3600}
 
-
-def interval_of(rate: str) -> float | None:
-    """Seconds between two starts; None where the rate is 0, which is no limit. Raises ValueError.
-
-    >>> interval_of("10/m"), interval_of("2/s"), interval_of("0")
-    (6.0, 0.5, None)
-    """
-    found = _RATE.fullmatch(rate.strip())
-    if found is None:
-        raise ValueError(f"{rate!r} is no rate; write it as '10/m': a number, and s, m or h")
-    number = float(found[1])
-    return _UNITS[found[2]] / number if number else None
+def forget_turns(name: str, rate: str) -> None:
+    """Start a rate's turns anew, without those that were given out while it was set before. Raises Unavailable."""
+    notes.delete(_key(name, rate))
 
 
 def turn(record: TaskRecord, rate: str) -> datetime | None:
     """When the task that `record` is of may start: None for now, else a time to come. Raises Unavailable."""
-    interval = interval_of(rate)
+    interval = clock.interval_of(rate)
     if interval is None:
         return None
     present = clock.now()
@@ -53,7 +41,7 @@ def turn(record: TaskRecord, rate: str) -> datetime | None:
         slot = clock.parse(stored.slot)
         return slot if slot > present + timedelta(seconds=CLOSE_SECONDS) else None
     now = present.timestamp()
-    at = notes.take_turn(f"rate#{record.name}", now, interval, now + HORIZON_SECONDS)
+    at = notes.take_turn(_key(record.name, rate), now, interval, now + HORIZON_SECONDS)
     if at <= now + CLOSE_SECONDS:
         return None
     if at > now + HORIZON_SECONDS:
@@ -69,3 +57,8 @@ def _may_begin(stored: TaskRecord) -> bool:
     if stored.status == Status.RETRY and stored.retry_at:
         return clock.parse(stored.retry_at) <= clock.now()
     return stored.status in {Status.PENDING, Status.RETRY}
+
+
+def _key(name: str, rate: str) -> str:
+    """Each rate has turns of its own, so that a changed one waits for none that a slower one gave out."""
+    return f"rate#{name}#{rate}"

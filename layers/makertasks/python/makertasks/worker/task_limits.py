@@ -58,7 +58,10 @@ def change(
     present = {**(notes.get(_key(name)) or {}), **wanted, "changed_by": who, "changed": clock.text(clock.now())}
     notes.put(_key(name), {field: value for field, value in present.items() if value is not None})
     _cache.pop(name, None)
-    return of(task)
+    limits = of(task)
+    if limits.rate_limit:
+        rate_limits.forget_turns(name, limits.rate_limit)
+    return limits
 
 
 def check(name: str, **limits: Any) -> None:
@@ -69,7 +72,7 @@ def check(name: str, **limits: Any) -> None:
 def _check(task: Task, wanted: dict[str, Any]) -> None:
     if rate := wanted.get("rate_limit"):
         try:
-            rate_limits.interval_of(rate)
+            clock.interval_of(rate)
         except ValueError as error:
             raise InvalidRequest("rate_limit", str(error)) from error
     for field in ("soft_time_limit", "time_limit"):
