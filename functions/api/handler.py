@@ -50,6 +50,8 @@ def answer(request: Request) -> Reply:
         if route.role > Role.NOBODY:
             who = sign_in.caller(request)
             who.require(route.role)
+        elif "authorization" not in request.headers:  # which no other site's page can send
+            sign_in.refuse_foreign_pages(request)
         result = route.call(request, who, path)
     except Unauthenticated as error:
         if route and route.is_page and route.role > Role.NOBODY:

@@ -2,7 +2,7 @@
 
     GET /sign-in            ─▶ the user pool's login page, with a challenge whose answer stays in a cookie
     GET /sign-in/callback   ◀─ a code; it is changed for tokens here, and the access token becomes the session's cookie
-    POST /sign-in/end       ─▶ the cookies go, the refresh token is revoked, and so is the session at the login page
+    POST /sign-in/end       ─▶ the refresh token is revoked, the cookies go, and so does the session at the login page
 
 Cookies are HttpOnly, Secure and SameSite=Lax: scripts do not see them, and other sites' requests do not carry them,
 except for the links that people follow. Every request that changes something must come from our own pages beside that.
@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 import urllib3
+from aws_lambda_powertools import Logger
 from urllib3.exceptions import HTTPError
 
 from api import tokens
@@ -28,10 +29,15 @@ from api.access import Caller, Forbidden, Role, Unauthenticated, caller_of
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import settings
+from makertasks.aws import user_pools
 from makertasks.errors import InvalidRequest, Unavailable
+
+logger = Logger(child=True)
 
 SESSION = "makertasks_session"  # the access token
 REFRESH = "makertasks_refresh"  # the refresh token; sent to the sign-in alone
+UNREVOKED = "makertasks_unrevoked"  # a refresh token that could not be revoked; sent to signing out alone
+INCOMPLETE = "makertasks_incomplete"  # tells the signed-out page that there is one
 PENDING = "makertasks_sign_in"  # state, PKCE verifier and where to go, while the login page is open
 
 PENDING_SECONDS = 600
@@ -126,13 +132,30 @@ def sign_in_callback(query: Callback, request: Request) -> Reply:
 
 @page("POST", "/sign-in/end", Role.NOBODY)
 def sign_out(request: Request) -> Reply:
-    """End the session here and at the login page."""
-    refuse_foreign_pages(request)
-    if refresh := request.cookies.get(REFRESH):
-        _post("/oauth2/revoke", token=refresh)
+    """End the session in this browser, in the user pool and at the login page.
+
+    Where the user pool does not revoke the refresh token, no page uses it any more; it stays for the next try alone,
+    which the signed-out page offers.
+    """
+    held = [token for name in (REFRESH, UNREVOKED) if (token := request.cookies.get(name))]
+    left = next((token for token in held if not _revoke(token)), "")
     asked = {"client_id": settings.browser_client(), "logout_uri": f"{settings.api_address()}/signed-out"}
-    gone = [_cookie(SESSION, "", 0, "/"), _cookie(REFRESH, "", 0, "/sign-in")]
-    return Reply.redirect(f"{settings.sign_in_address()}/logout?{urlencode(asked)}", gone)
+    cookies = [
+        _cookie(SESSION, "", 0, "/"),
+        _cookie(REFRESH, "", 0, "/sign-in"),
+        _cookie(UNREVOKED, left, REFRESH_SECONDS if left else 0, "/sign-in/end"),
+        _cookie(INCOMPLETE, "1" if left else "", REFRESH_SECONDS if left else 0, "/signed-out"),
+    ]
+    return Reply.redirect(f"{settings.sign_in_address()}/logout?{urlencode(asked)}", cookies)
+
+
+def _revoke(token: str) -> bool:
+    try:
+        user_pools.revoke(settings.browser_client(), token)
+    except Unavailable as error:
+        logger.error("a refresh token was not revoked", reason=str(error))  # noqa: TRY400 - the reason says all
+        return False
+    return True
 
 
 def to_sign_in(request: Request) -> Reply:

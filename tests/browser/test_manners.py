@@ -136,12 +136,15 @@ def test_signing_in_leads_back_to_the_page_and_signing_out_ends_it(site):
         page.locator("input[name=password]:visible").fill(site.stack.sign_ins["viewer"].password)
         page.locator("input[name=password]:visible").press("Enter")
         expect(page).to_have_url(re.compile(r"/tasks\?status=SUCCESS$"))
+        [copied] = [each for each in context.cookies() if each["name"] == "makertasks_refresh"]
         page.locator("header .menu summary").click()
         page.get_by_role("button", name="Sign out").click()
         expect(page.locator("main h1")).to_have_text("Signed out")
+        expect(page.get_by_text("You are signed out here and at the login page")).to_be_visible()
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
             assert violations(page) == []
+        context.add_cookies([copied])  # a copy of the session's refresh token renews nothing
         page.goto("/tasks")
         expect(page.locator("input[name=password]:visible")).to_be_visible()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api import sign_in
 from api.access import Role
 from api.pages import rendering
 from api.requests import Request
@@ -10,5 +11,6 @@ from api.routing import Reply, page
 
 @page("GET", "/signed-out", Role.NOBODY)
 def signed_out_page(request: Request) -> Reply:
-    """That the session has ended, and the way back in."""
-    return rendering.page(request, None, "signed_out.html", section="")
+    """That the session has ended, or what of it could not be ended, and the way back in."""
+    incomplete = bool(request.cookies.get(sign_in.INCOMPLETE))
+    return rendering.page(request, None, "signed_out.html", section="", incomplete=incomplete)
