@@ -40,6 +40,8 @@ def action(name: str, arguments: dict[str, Any], who: str, job_id: str) -> Calla
     def guarded(record: TaskRecord) -> Done:
         try:
             return act(record)
+        except NotFound as error:  # another job has deleted it since this one listed it
+            return Done(record.task_id, "GONE", str(error))
         except (TemporaryError, Unavailable):
             raise
         except Exception as error:
@@ -58,7 +60,7 @@ def _action(name: str, arguments: dict[str, Any], who: str, job_id: str) -> Call
 
 
 def _revoke(record: TaskRecord, who: str, *, terminate: bool) -> Done:
-    return Done(record.task_id, revoking.revoke(record.task_id, terminate=terminate, who=who).value)
+    return Done(record.task_id, revoking.revoke(record.task_id, terminate=terminate, who=who, was_recorded=True).value)
 
 
 def _retry(record: TaskRecord, who: str, job_id: str) -> Done:
@@ -67,8 +69,6 @@ def _retry(record: TaskRecord, who: str, job_id: str) -> Done:
         return Done(record.task_id, "RETRIED", retrying.retry(record.task_id, who=who, new_id=new_id))
     except InvalidRequest as error:
         return Done(record.task_id, "REFUSED", str(error))
-    except NotFound as error:
-        return Done(record.task_id, "GONE", str(error))
 
 
 def _delete(record: TaskRecord) -> Done:
@@ -76,7 +76,5 @@ def _delete(record: TaskRecord) -> Done:
         lifecycle.delete(record.task_id)
     except StillActive as error:
         return Done(record.task_id, "REFUSED", str(error))
-    except NotFound as error:
-        return Done(record.task_id, "GONE", str(error))
     payloads.forget(record.payloads or {})
     return Done(record.task_id, "DELETED")

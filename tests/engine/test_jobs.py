@@ -197,3 +197,26 @@ def test_passing_errors_of_the_bucket_are_retried(desk, aws):
     aws.client("s3").delete_bucket(Bucket="unit-media")
     assert len(desk.jobs.deliver()) == 1
     assert (records.get(job).status, records.get(job).error_type) == (Status.RETRY, TemporaryError.__name__)
+
+
+@pytest.mark.parametrize("action", ["delete", "retry", "revoke"])
+def test_what_another_job_deleted_meanwhile_is_gone(desk, monkeypatch, action):
+    """Another job deletes each task after this one has listed it, at the latest moment there is."""
+    # given
+    task_id = desk.submit("one")
+    where, last_look = {"status": "PENDING" if action == "revoke" else "SUCCESS"}, records.get
+    if action != "revoke":
+        desk.queue.deliver()
+
+    def look(looked_at):
+        found = last_look(looked_at) if action == "delete" else None
+        if looked_at == task_id and records.stored(task_id):
+            records.stored(task_id).delete()
+        return found or last_look(looked_at)
+
+    monkeypatch.setattr(records, "get", look)
+    # when
+    result, outcomes = run(desk, action, where)
+    # then
+    assert (result["outcomes"], outcomes[task_id]["outcome"]) == ({"GONE": 1}, "GONE")
+    assert records.stored(task_id) is None

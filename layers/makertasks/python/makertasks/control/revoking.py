@@ -1,4 +1,4 @@
-"""Calling tasks off: at once where no worker holds them, at the next checkpoint where one does."""
+"""Revoking tasks: at once where no worker holds them, at the next checkpoint where one does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.submission import delays
 
-# A task called off before it has a record is remembered for longer than its message can live in the queue (14 days).
+# A task revoked before it has a record is remembered for longer than its message can live in the queue (14 days).
 REMEMBERED = timedelta(days=15)
 # The name of such a task, until its message says otherwise.
 UNKNOWN = "unknown"
@@ -30,17 +30,17 @@ class Revocation(StrEnum):
 
 
 class Revoked(MakertasksError):
-    """The task was called off before it began; Celery's TaskRevokedError."""
+    """The task was revoked before it began; Celery's TaskRevokedError."""
 
 
-def revoke(task_id: str, *, terminate: bool = False, who: str = "") -> Revocation:
-    """Call a task off, whatever is in flight; a running one only with `terminate`. Raises Unavailable.
+def revoke(task_id: str, *, terminate: bool = False, who: str = "", was_recorded: bool = False) -> Revocation:
+    """Revoke a task, whatever is in flight; a running one only with `terminate`. Raises Unavailable.
 
     What has been decided stays so: a message that comes later is dropped, and an attempt that comes back from a crash
-    changes nothing.
+    changes nothing. Where the task's record was there (`was_recorded`) and has been deleted, raises NotFound.
     """
     reason = Revoked(f"revoked by {who}" if who else "revoked")
-    before = records.stored(task_id)
+    before = records.get(task_id) if was_recorded else records.stored(task_id)
     record = _unrecorded(task_id, who) if before is None else before
     if lifecycle.close(record, Status.REVOKED, reason):
         if before is not None and delays.seconds_until(clock.parse(before.eta) if before.eta else None):
@@ -52,7 +52,7 @@ def revoke(task_id: str, *, terminate: bool = False, who: str = "") -> Revocatio
 
 
 def _unrecorded(task_id: str, who: str) -> TaskRecord:
-    """A record for a task whose message has not been met yet."""
+    """A record for a task whose message has not been received yet."""
     record = records.new(wire.Message(task_id=task_id, name=UNKNOWN), queue="", requested_by=who)
     record.ttl = clock.now() + REMEMBERED
     return record

@@ -44,11 +44,11 @@ def lines(record: TaskRecord, limit: int = LIMIT) -> Lines:
     """The lines of one task from all of its attempts; raises Unavailable."""
     found: list[Line] = []
     token: str | None = None
-    if not record.queue:  # called off before its message was met: nobody knows whose it was
+    if not record.queue:  # revoked before its message was received: its function is unknown
         return {"lines": [], "complete": True}
     for _ in range(MAXIMUM_REQUESTS):
         page = _page(record, token)
-        found += [_line(event) for event in page.get("events", [])]
+        found += [line for event in page.get("events", []) if (line := _line(event, record.task_id))]
         token = page.get("nextToken")
         if token is None or len(found) > limit:
             break
@@ -58,20 +58,20 @@ def lines(record: TaskRecord, limit: int = LIMIT) -> Lines:
 def _page(record: TaskRecord, token: str | None) -> dict[str, Any]:
     end = clock.parse(record.done) + AFTER if record.done else clock.now() + AFTER
     group = f"/aws/lambda/{settings.stack()}-{record.queue}"
-    return log_events.page(group, record.task_id, clock.parse(record.created), end, token)
+    return log_events.page(group, "task_id", record.task_id, clock.parse(record.created), end, token)
 
 
-def _line(event: dict[str, Any]) -> Line:
-    moment = clock.text(datetime.fromtimestamp(event["timestamp"] / 1000, UTC))
+def _line(event: dict[str, Any], task_id: str) -> Line | None:
+    """A line that was written with the task's id in its field; None for others, be the id somewhere in their text."""
     try:
         written = json.loads(event["message"])
     except ValueError:
-        written = None
-    if not isinstance(written, dict):
-        return {"time": moment, "level": "", "message": masking.text(event["message"].rstrip()), "fields": {}}
+        return None
+    if not isinstance(written, dict) or written.get("task_id") != task_id:
+        return None
     fields = {name: value for name, value in written.items() if name not in _PLUMBING}
     return {
-        "time": moment,
+        "time": clock.text(datetime.fromtimestamp(event["timestamp"] / 1000, UTC)),
         "level": str(written.get("level", "")),
         "message": masking.text(str(written.get("message", ""))),
         "fields": masking.masked(fields),

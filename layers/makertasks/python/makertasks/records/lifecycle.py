@@ -213,9 +213,8 @@ def delete(task_id: str) -> None:
         with answering("the tasks table did not take a write"):
             record.delete(condition=TaskRecord.status.is_in(*sorted(FINAL)))
     except ConditionFailed as error:
-        raise StillActive(
-            f"task {task_id} is {record.status}; only ended tasks can be deleted: revoke it first"
-        ) from error
+        status = records.get(task_id).status  # NotFound where somebody else has just deleted it
+        raise StillActive(f"task {task_id} is {status}; only ended tasks can be deleted: revoke it first") from error
     if record.body:
         letters.discard(letters.Letter.of(record))
 
