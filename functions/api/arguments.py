@@ -10,6 +10,7 @@ from msgspec import Meta
 from makertasks import clock, tasks
 from makertasks.errors import InvalidRequest
 from makertasks.records.states import Status
+from makertasks.wire.fields import MAX_IDENTIFIER_BYTES
 
 A_TASK = "3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11"
 AN_ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
@@ -18,10 +19,12 @@ A_DATE = "2026-11-22"
 A_NAME = "inventory.tasks.generate_qr_code"
 
 # No control characters: names go into keys, logs and headers.
-PLAIN = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+PLAIN = r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)"
 
+# Every id that a message may have: as many bytes as `wire.fields` accepts are at most as many characters.
 TaskId = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=PLAIN, description="The task's id", examples=[A_TASK])
+    str,
+    Meta(min_length=1, max_length=MAX_IDENTIFIER_BYTES, pattern=PLAIN, description="The task's id", examples=[A_TASK]),
 ]
 TaskName = Annotated[
     str,

@@ -72,7 +72,8 @@ def of(
     `unfit` is the status of an InvalidRequest.
     """
     status, detail, field, headers = _meaning(error)
-    detail = masking.text(detail)  # errors quote what was sent, and browsers and logs of callers keep it
+    # Errors quote what was sent or what AWS said, and browsers and logs of callers keep it.
+    detail = masking.without_accounts(masking.text(detail))
     if isinstance(error, InvalidRequest) and status == HTTPStatus.UNPROCESSABLE_ENTITY:
         status = unfit
     return reply(status, detail, field, page_of=page_of, caller=caller, headers=headers)

@@ -268,7 +268,12 @@ def test_a_submitted_task_is_listed_found_exported_and_called_off(tasks_table, c
     assert call("GET", f"/v1/tasks/{task['id']}", bearer=operator)[1]["retried_to"] == [again["id"]]
 
 
-@pytest.mark.parametrize("task_id", ["a/b", "/", "a/retry", "50%2F?", "x/?q=1#مرحبا 🧪"])
+@pytest.mark.parametrize("task_id", [
+        "a/b", "/", "a/retry", "50%2F?", "x/?q=1#مرحبا 🧪", "...", "./", "../..", "%2e%2e", " ",
+        "a" * 255, "é" * 127, "%" * 255,
+    ],
+    ids=lambda task_id: task_id[:12],
+)  # fmt: skip
 def test_a_task_is_reached_whatever_its_id_holds(tasks_table, counters_table, task_queues, task_id):
     superuser, body = token("superusers"), {"name": LEAD_TIMES, "task_id": task_id, "countdown": 600}
     assert call("POST", "/v1/tasks", body=body, bearer=superuser)[0] == 202

@@ -56,6 +56,13 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+# An account's number in the name of a resource, in a queue's address, and in a sentence. Twelve digits alone may be the
+# number of a product.
+_ACCOUNT = re.compile(
+    r"""(\barn:aws[a-z-]{0,20}:[a-z0-9-]{0,40}:[a-z0-9-]{0,40}:|\bamazonaws\.com(?:\.cn)?/"""
+    r"""|\baccount(?:[ _-]?(?:id|number))?[\s:=#'"(]{1,4})[0-9]{12}(?![0-9])""",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=1024)
@@ -131,6 +138,21 @@ def masked(value: Any, secret: Collection[str] = ()) -> Any:
         return {name: STARS if _is_secret(name, secret) and entry else masked(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
         return [masked(entry) for entry in value]
+    return value
+
+
+def without_accounts(value: Any) -> Any:
+    """JSON in which no AWS account is named, as errors are shown: those of AWS say who was refused what, by ARNs.
+
+    >>> without_accounts("User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to perform: s3:GetObject")
+    'User: arn:aws:sts::************:assumed-role/r/f is not authorized to perform: s3:GetObject'
+    """
+    if isinstance(value, str):
+        return _ACCOUNT.sub(rf"\1{'*' * 12}", value)
+    if isinstance(value, dict):
+        return {name: without_accounts(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_accounts(entry) for entry in value]
     return value
 
 

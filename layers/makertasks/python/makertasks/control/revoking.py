@@ -6,12 +6,13 @@ from datetime import timedelta
 from enum import StrEnum
 
 from makertasks import clock, wire
-from makertasks.errors import MakertasksError
+from makertasks.errors import InvalidRequest, MakertasksError
 from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.submission import delays
+from makertasks.wire import fields
 
 # A task revoked before it has a record is remembered for longer than its message can live in the queue (14 days).
 REMEMBERED = timedelta(days=15)
@@ -34,10 +35,11 @@ class Revoked(MakertasksError):
 
 
 def revoke(task_id: str, *, terminate: bool = False, who: str = "", was_recorded: bool = False) -> Revocation:
-    """Revoke a task, whatever is in flight; a running one only with `terminate`. Raises Unavailable.
+    """Revoke a task, whatever is in flight; a running one only with `terminate`.
 
     What has been decided stays so: a message that comes later is dropped, and an attempt that comes back from a crash
-    changes nothing. Where the task's record was there (`was_recorded`) and has been deleted, raises NotFound.
+    changes nothing. Where the task's record was there (`was_recorded`) and has been deleted, raises NotFound; also
+    InvalidRequest for an id that no task can have, and Unavailable.
     """
     reason = Revoked(f"revoked by {who}" if who else "revoked")
     before = records.get(task_id) if was_recorded else records.stored(task_id)
@@ -52,7 +54,11 @@ def revoke(task_id: str, *, terminate: bool = False, who: str = "", was_recorded
 
 
 def _unrecorded(task_id: str, who: str) -> TaskRecord:
-    """A record for a task whose message has not been received yet."""
+    """A record for a task whose message has not been received yet; raises InvalidRequest."""
+    try:
+        fields.identifier(task_id, "id")
+    except wire.Malformed as error:
+        raise InvalidRequest("id", error.reason.removeprefix("id ")) from error
     record = records.new(wire.Message(task_id=task_id, name=UNKNOWN), queue="", requested_by=who)
     record.ttl = clock.now() + REMEMBERED
     return record

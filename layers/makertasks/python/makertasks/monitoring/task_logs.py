@@ -73,6 +73,6 @@ def _line(event: dict[str, Any], task_id: str) -> Line | None:
     return {
         "time": clock.text(datetime.fromtimestamp(event["timestamp"] / 1000, UTC)),
         "level": str(written.get("level", "")),
-        "message": masking.text(str(written.get("message", ""))),
-        "fields": masking.masked(fields),
+        "message": masking.without_accounts(masking.text(str(written.get("message", "")))),
+        "fields": masking.without_accounts(masking.masked(fields)),
     }

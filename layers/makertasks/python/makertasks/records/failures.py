@@ -1,6 +1,7 @@
 """What is kept of an error: its type, its message, its traceback and a fingerprint that alike failures share.
 
-All of it bounded, so that an error that quotes a whole file still fits into a record, and without credentials.
+All of it bounded, so that an error that quotes a whole file still fits into a record, and without credentials and
+numbers of AWS accounts.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def message(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001 - a task's own exception may do anything in __str__
         text = ""
-    return masking.text(str(wire.plain(text)))[:MESSAGE_CHARACTERS] or type(error).__name__
+    return _shown(str(wire.plain(text)))[:MESSAGE_CHARACTERS] or type(error).__name__
 
 
 def as_celery(error: BaseException) -> dict[str, Any]:
@@ -44,12 +45,16 @@ def as_celery(error: BaseException) -> dict[str, Any]:
     stored = wire.failure(error)
     stored["exc_message"] = [
         argument if len(repr(argument)) <= MESSAGE_CHARACTERS else repr(argument)[:MESSAGE_CHARACTERS]
-        for argument in masking.masked(stored["exc_message"])
+        for argument in masking.without_accounts(masking.masked(stored["exc_message"]))
     ]
     return stored
 
 
 def traceback_text(error: BaseException) -> str:
     """The traceback as Celery stores it; empty where the error was never raised."""
-    text = masking.text(str(wire.plain("".join(traceback.format_exception(error))))) if error.__traceback__ else ""
+    text = _shown(str(wire.plain("".join(traceback.format_exception(error))))) if error.__traceback__ else ""
     return text if len(text) <= TRACEBACK_CHARACTERS else f"…{text[-TRACEBACK_CHARACTERS:]}"
+
+
+def _shown(text: str) -> str:
+    return str(masking.without_accounts(masking.text(text)))

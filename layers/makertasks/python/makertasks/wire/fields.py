@@ -5,6 +5,7 @@ Absent fields are None everywhere, and each function answers None for None unles
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -15,6 +16,8 @@ from makertasks.wire.values import Malformed, shown
 # UTF-8 bytes of an id or a name. django-celery-results keeps 255; the record's key, which writes a byte as up to four
 # characters, then stays below DynamoDB's 2,048.
 MAX_IDENTIFIER_BYTES = 255
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 # Counters and seconds: what other parts of Celery keep in 32 bits.
 _MAX_NUMBER = 2**31 - 1
@@ -32,9 +35,13 @@ def mapping(value: object, field: str) -> dict[str, Any]:
 def identifier(value: object, field: str) -> str:
     """An id or a name, which must be there; Celery takes UUIDs as well."""
     text = str(value) if isinstance(value, UUID) else value
-    if isinstance(text, str) and 0 < len(_utf8(text, field)) <= MAX_IDENTIFIER_BYTES:
-        return text
-    raise Malformed(f"{field} is {shown(value)}, not text of 1 to {MAX_IDENTIFIER_BYTES} bytes")
+    if not isinstance(text, str) or not 0 < len(_utf8(text, field)) <= MAX_IDENTIFIER_BYTES:
+        raise Malformed(f"{field} is {shown(value)}, not text of 1 to {MAX_IDENTIFIER_BYTES} bytes")
+    if text in {".", ".."}:
+        raise Malformed(f"{field} is {shown(value)}, which no address can end with; choose another")
+    if _CONTROL.search(text):
+        raise Malformed(f"{field} is {shown(value)}, which has control characters; leave them out")
+    return text
 
 
 def optional_identifier(source: Mapping[str, Any], field: str) -> str | None:
