@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 from ssrfguard import Policy, _policy
 from ssrfguard.requests import SafeAdapter
 
+from . import addresses
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -62,7 +64,9 @@ def policy_for(url: str, allowed_hosts: Iterable[str]) -> Policy:
             allowed_networks=EVERY_ADDRESS,  # type: ignore[arg-type]  # text is taken, and parsed, as well
             max_connection_attempts=CONNECTION_ATTEMPTS,
         )
-    return Policy(allowed_ports=WEB_PORTS, max_connection_attempts=CONNECTION_ATTEMPTS)
+    return Policy(
+        denied_networks=addresses.DENIED, allowed_ports=WEB_PORTS, max_connection_attempts=CONNECTION_ATTEMPTS
+    )
 
 
 class Deadline:

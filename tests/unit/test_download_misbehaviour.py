@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 from moto import mock_aws
 
-from download_image_from_url import faults
+from download_image_from_url import addresses, faults
 from download_image_from_url.fetching import Fetcher
 from download_image_from_url.handler import download, download_image_from_url
 from makertasks.aws import session as clients
@@ -126,6 +126,25 @@ FORBIDDEN = [
     "http://[fc00::1]/",
     "http://[fd00:ec2::254]/",
     "http://[ff02::1]/",
+    "http://[::ffff:0:127.0.0.1]/",
+    "http://[::ffff:0:a9fe:a9fe]/",
+    "http://[::ffff:0:8.8.8.8]/",
+    "http://[::8.8.8.8]/",
+    "http://[64:ff9b::7f00:1]/",
+    "http://[64:ff9b:1::7f00:1]/",
+    "http://[64:ff9b:1:ffff:ffff:ffff:a9fe:a9fe]/",
+    "http://[64:ff9b:0:1::a9fe:a9fe]/",
+    "http://[64:ff9b:2::1]/",
+    "http://[2002:a9fe:a9fe::1]/",
+    "http://[2002:808:808::1]/",
+    "http://[2001:0:808:808:0:0:5601:5601]/",
+    "http://[2001:0:808:808:0:0:f7f7:f7f7]/",
+    "http://[2001:4860:4860::5efe:7f00:1]/",
+    "http://[2001:4860:4860:0:200:5efe:a9fe:a9fe]/",
+    "http://[fe80::5efe:7f00:1]/",
+    "http://[1::1]/",
+    "http://[4000::1]/",
+    "http://[e000::1]/",
     "http://①②⑦.0.0.1/",
 ]
 
@@ -136,10 +155,31 @@ def test_no_address_of_a_private_network_is_reached(url):
         download(ITEM, url, Fetcher(limits=QUICK))
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fd00::1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "169.254.169.254",
+        "::1",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+        "::ffff:0:a00:1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::",
+    ],
+)
 def test_no_name_of_a_private_address_is_reached(address):
     with pytest.raises(PermanentError, match=r"picture\.example\.com/a\.jpg may not be reached"):
         download(ITEM, "https://picture.example.com/a.jpg?key=secret", Fetcher(resolver=answering(address)))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["8.8.8.8", "2606:4700::6810:84e5", "2001:4860:4860::8888", "2600:1f18::1", "64:ff9b::808:808", "::ffff:8.8.8.8"],
+)
+def test_public_addresses_may_be_reached(address):
+    assert not addresses.DENIED.classify(address).blocked
 
 
 def test_a_name_with_a_public_and_a_private_address_is_not_reached():
