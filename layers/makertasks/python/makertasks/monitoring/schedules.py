@@ -6,6 +6,7 @@ All functions raise Unavailable where AWS refuses.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
@@ -14,7 +15,14 @@ from zoneinfo import ZoneInfo
 from makertasks import clock, settings, wire
 from makertasks.aws import schedules
 from makertasks.errors import InvalidRequest, NotFound
+from makertasks.records import notes
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
 from makertasks.submission import producer
+
+# "Run now" so soon after another one means the same run: somebody clicked twice, or did not see the first answer.
+AGAIN = timedelta(seconds=15)
+NAMESPACE = uuid.UUID("7d1f3c52-9a0e-4a7b-8c31-5e6f2b9d4a10")  # of the ids of these runs
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 
@@ -60,12 +68,30 @@ def set_enabled(name: str, enabled: bool) -> Schedule:
 def run_now(name: str, requested_by: str) -> str:
     """Submit a schedule's task at once, beside its own times; answers the task's id.
 
-    Raises NotFound, or InvalidRequest for one that sends no task.
+    Asked again before that task has ended, or within `AGAIN`, the answer is the same task, be it asked twelve times at
+    once: each run's id follows from the one before. Raises NotFound, or InvalidRequest for one that sends no task.
     """
     schedule = get(name)
     if schedule["task"] is None:
         raise InvalidRequest("schedule", f"{name} is the system's own and sends no task")
-    return producer.submit(schedule["task"], schedule["kwargs"], requested_by=requested_by)
+    key = f"run-now#{name}"
+    last = str((notes.get(key) or {}).get("task_id", ""))
+    if last and _is_recent(records.stored(last)):
+        return last
+    task_id = _id_after(last, name)
+    while (record := records.stored(task_id)) is not None and not _is_recent(record):
+        task_id = _id_after(task_id, name)  # whoever submitted that one stopped before it was noted
+    producer.submit(schedule["task"], schedule["kwargs"], task_id=task_id, requested_by=requested_by)
+    notes.put(key, {"task_id": task_id})
+    return task_id
+
+
+def _is_recent(record: TaskRecord | None) -> bool:
+    return record is not None and (not record.is_final or clock.parse(record.created) > clock.now() - AGAIN)
+
+
+def _id_after(task_id: str, name: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, f"{name}/{task_id}"))
 
 
 def next_run(expression: str, timezone: str, present: datetime, created: datetime | None = None) -> datetime | None:

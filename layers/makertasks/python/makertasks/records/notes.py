@@ -5,6 +5,7 @@ bulk#…          which call of many tasks a key stands for
 bulk-held#…     that a call with a key is under way
 limits#…        what operators set in place of a task's own limits
 rate#…          when a rate-limited task may start next, by its rate
+run-now#…       the task of a schedule that was run by hand last
 sweep#…         where the sweep goes on
 """
 
