@@ -69,7 +69,7 @@ def test_a_queues_message_with_such_an_id_becomes_a_dead_letter_with_the_reason(
     envelope["headers"]["id"] = task_id
     message_id = dead.queue.send(json.dumps(envelope))
     # when
-    dead.queue.deliver()  # once; its queue gives up after that
+    dead.queue.deliver()  # its queue gives up after one
     dead.queue.receive()
     assert dead_letters.drain(10).recorded == 1
     # then

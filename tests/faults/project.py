@@ -50,7 +50,8 @@ def project(folder: Path, gate: str, timeout: int) -> Path:
     template = (ROOT / "template.yaml").read_text()
     chaos = block(template, "chaos")
     chaos = re.sub(r"(?<= Timeout: )\d+", str(timeout), chaos)
-    chaos = re.sub(r"(?<=VisibilityTimeout: )180\n", f"{timeout + 1}\n", chaos)
+    chaos = re.sub(r"(?<=VisibilityTimeout: )\d+\n", f"{timeout + 1}\n", chaos)
+    chaos = re.sub(r"(?<=maxReceiveCount: )\d+", "20", chaos)
     chaos = re.sub(r"(?<=BatchSize: )\d+", "3", chaos)
     chaos = re.sub(r"(?<=ScalingConfig: ).*", "{MaximumConcurrency: 8}", chaos)
     # A letter that a sweep received and could not record, since services refused, comes back for one of the next.

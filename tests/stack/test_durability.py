@@ -34,8 +34,6 @@ def deployed(aws: MiniStack, name: str = STACK_NAME, **overrides: str) -> LocalS
     stack = LocalStack(aws, name, deploy(aws.connection, name, parameters(aws) | overrides))
     item = inventory.Item(inventory.owner_of(ITEM), "item", name="Bench vice")
     stack.client("dynamodb").put_item(TableName=stack.outputs["InventoryTableName"], Item=item.serialize())
-    # A message whose function was ended comes again after its visibility time-out: here in 30 s, and not in 180.
-    stack.client("sqs").set_queue_attributes(QueueUrl=queue(stack), Attributes={"VisibilityTimeout": "30"})
     return stack
 
 

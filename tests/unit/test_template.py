@@ -225,3 +225,28 @@ def test_every_saved_query_that_pages_name_is_there():
     numbers = set(re.findall(r"saved query (\d)", RUNBOOKS.read_text().lower()))
     assert numbers
     assert numbers <= {name[0] for name in saved}
+
+
+def task_queues():
+    """Each task's queue and the function of the same task."""
+    queues, functions = of_type("AWS::SQS::Queue"), of_type("AWS::Serverless::Function")
+    return {
+        name: (queue, functions[name.removesuffix("Queue") + "Function"])
+        for name, queue in queues.items()
+        if "-tasks-" in queue["QueueName"]
+    }
+
+
+def test_a_message_whose_function_died_comes_back_within_its_time_out():
+    """AWS refuses a shorter one, and advises a longer one against duplicates, which are harmless here."""
+    assert len(task_queues()) > 8
+    for name, (queue, function) in task_queues().items():
+        assert queue["VisibilityTimeout"] == function["Timeout"], name
+
+
+def test_throttled_functions_lose_no_message_within_half_an_hour():
+    """While a function is throttled each of its queue's messages is received once in a visibility time-out."""
+    for name, (queue, _) in task_queues().items():
+        receives = queue["RedrivePolicy"]["maxReceiveCount"]
+        assert receives >= 20, name
+        assert receives * queue["VisibilityTimeout"] >= 1800, name
