@@ -180,6 +180,10 @@ format: $(ENVIRONMENTS) ## Format and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: task
+task: .venv/.installed ## Add a task: make task NAME=print_label, and WRITES=labels/ for another folder than print_label/
+	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.new_task "$(NAME)" $(if $(WRITES),"$(WRITES)")
+
 .PHONY: events
 events: $(ENVIRONMENTS) ## Write the test events of tasks anew, from the examples that they declare
 	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.examples

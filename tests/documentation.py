@@ -22,6 +22,7 @@ RUNNERS = (
     (r"README\.md", r"API=|TOKEN=|curl ", "tests/stack/test_local_run.py"),
     (r"docs/api\.md", r"API=|TOKEN=|CURSOR=|curl -s (-H|\"\$API)", "tests/stack/test_route_rights.py"),
     (r".*", r"aws |sam remote |curl -s -u ", "tests/stack/test_documented_commands.py"),
+    (r"CONTRIBUTING\.md", r"make task ", "tests/stack/test_new_task.py"),
     (r"docs/deploying\.md", r"(AWS_REGION=\S+ )?make (deploy|destroy|restore) ", "tests/stack/test_deploy.py"),
 )  # fmt: skip
 

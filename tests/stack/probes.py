@@ -26,6 +26,7 @@ from makertasks.submission import delays
 from makertasks.tasks import Task
 from tests.stack import api_probes, job_probes
 from tests.stack.rights import Bench, Role
+from tests.template import resources
 from uploads.handler import Upload
 
 Probe = Callable[[Bench, Role], None]
@@ -442,7 +443,13 @@ def cleans(bench: Bench, role: Role) -> None:
     assert deliver(bench, role, {})["looked_at"] >= 0
 
 
-PROBES: dict[str, list[Probe]] = {
+# A task's role that has nothing of its own below is probed with the task's example, and with what any task needs.
+TASK_ROLES = [
+    name
+    for name, body in resources().items()
+    if body["Type"] == "AWS::IAM::Role" and "EnginePolicy" in body["Properties"].get("ManagedPolicyArns", [])
+]
+PROBES: dict[str, list[Probe]] = {name: [succeeds, *EVERY_TASK] for name in TASK_ROLES} | {
     "DownloadImageFromUrlRole": [succeeds, *EVERY_TASK, replaces_an_image],
     "GenerateQrCodeRole": [succeeds, *EVERY_TASK, replaces_a_code],
     "GenerateIndexCardRole": [succeeds, *EVERY_TASK, draws_pictures],
@@ -450,7 +457,6 @@ PROBES: dict[str, list[Probe]] = {
     "UpdateAverageLeadTimesRole": [measures, *EVERY_TASK],
     "ImportDumpRole": [imports_changes, *EVERY_TASK],
     "AttachUploadRole": [succeeds, *EVERY_TASK, replaces_an_image, rejects_what_is_no_picture, knows_what_it_rejected],
-    "PushToSiteRole": [succeeds, *EVERY_TASK],
     "UploadsRole": [queues_an_import, queues_an_upload, records_what_it_cannot_send],
     "ItemChangesRole": [queues_a_download, tells_the_site, records_what_it_cannot_send],
     "TaskEventsRole": [counts_a_task, forgets_payloads],

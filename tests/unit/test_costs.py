@@ -7,6 +7,8 @@ import pytest
 from infra import costs
 from tests.template import resources
 
+OWN_QUEUES = 8  # task queues that come with the project, but for the one with a maximum concurrency
+
 
 def function_of(kind):
     name = kind.name.partition(",")[0]
@@ -39,11 +41,18 @@ def test_a_backlog_makes_tasks_cheaper_and_more_tasks_cost_more():
     assert costs.dollars(costs.month(costs.break_even())) == pytest.approx(costs.SERVER_MONTH, rel=0.01)
 
 
-def test_the_bill_of_a_quiet_makerspace_stays_below_what_is_promised():
+def test_the_bill_of_a_quiet_makerspace_stays_below_what_is_promised(monkeypatch):
+    # given the tasks that come with the project: one that somebody adds costs what polling its queue does
+    monkeypatch.setattr(costs, "polled", lambda: (OWN_QUEUES, 1))
     assert costs.dollars(costs.month(0)) <= 1.25  # lead times and metrics of one task a day included
     standing = costs.together([units for _, units in costs.standing_parts()])
     assert (costs.dollars(standing) <= 1.20, costs.after_free(standing) <= 0.80) == (True, True)
     assert (costs.dollars(costs.month(300)) <= 2.00, costs.after_free(costs.month(300)) <= 1.50) == (True, True)
+
+
+def test_every_queue_that_lambda_polls_is_in_the_bill():
+    free, _ = costs.polled()
+    assert free >= OWN_QUEUES
 
 
 def test_only_queues_whose_mapping_has_a_maximum_concurrency_keep_five_pollers():

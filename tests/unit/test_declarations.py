@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+import makertasks
 from makertasks import tasks
 from makertasks.aws import bucket
 from makertasks.monitoring import views
-from tests.template import resources
+from tests.template import ROOT, resources
 
 
 def folders_of(role, sid):
@@ -26,7 +28,7 @@ def test_every_task_has_an_example_that_fits_its_arguments():
 
 def test_the_api_may_link_to_what_tasks_write_and_the_cleaning_may_remove_it():
     written = tasks.written_folders()
-    assert written == ("CACHE/", "index_cards/", "inventory/images/", "inventory/qrcodes/")
+    assert {"CACHE/", "index_cards/", "inventory/images/", "inventory/qrcodes/"} <= set(written)
     linked, removed = folders_of("ApiRole", "Link"), folders_of("CleanMediaRole", "Remove")
     assert all(folder.startswith(tuple(linked)) for folder in written), "template.yaml: ApiRole, Link"
     assert set(written) == removed, "template.yaml: CleanMediaRole, Remove"
@@ -57,3 +59,10 @@ def test_a_folder_that_has_the_name_of_something_else_is_refused(name, tmp_path,
     # then looking for tasks says so
     with pytest.raises(tasks.InvalidDefinition, match=f"functions/{name}: no task can have this name"):
         tasks.discover()
+
+
+def test_contributors_are_told_every_reserved_name_of_a_module():
+    modules = {path.stem for path in Path(makertasks.__file__).parent.iterdir() if not path.name.startswith("_")}
+    page = (ROOT / "CONTRIBUTING.md").read_text().partition("Reserved names are")[2]
+    told = set(re.findall(r"`(\w+)`", page.partition("(")[2].partition(")")[0]))
+    assert told == {name for name in modules if makertasks.is_reserved(name)}

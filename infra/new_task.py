@@ -1,0 +1,228 @@
+"""Add a task: its folder, its test, its test event and its block of template.yaml, all names filled in.
+
+make task NAME=print_label                    it writes to print_label/ in the media bucket
+make task NAME=print_label WRITES=labels/     it writes to labels/
+
+What it adds works as it stands (a text file with an item's name); replace the work by the task's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import keyword
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import makertasks
+from makertasks.tasks import InvalidDefinition, Task
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = "generate_qr_code"  # the task whose block of template.yaml the new block is copied from
+LONGEST = 40  # characters; Lambda takes 64 for a function's name, which begins with the stack's
+EXAMPLE = "b3515d30-e44f-455a-a04a-d4199241840e"
+
+PACKAGE = '''"""`inventory.tasks.{name}`: writes a file for an item."""
+'''
+HANDLER = '''"""Lambda function of `inventory.tasks.{name}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from makertasks.aws import bucket
+from makertasks.inventory import table as inventory
+from makertasks.tasks import ItemId, task
+from makertasks.worker.handler import lambda_handler
+
+FOLDER = "{folder}"
+
+
+@task("inventory.tasks.{name}", writes=(FOLDER,), example={{"item_id": "{example}"}})
+def {name}(item_id: ItemId) -> dict[str, Any]:
+    """Write a file for an item.
+
+    Reads the item; writes `{folder}{{id}}.txt`. Raises UnknownItem, or TemporaryError where a service refuses.
+    """
+    item = inventory.get_item(item_id)
+    key = f"{{FOLDER}}{{item_id}}.txt"
+    bucket.put(key, f"{{item.name}}\\n".encode(), "text/plain; charset=utf-8")
+    return {{"file": key}}
+
+
+handler = lambda_handler({name})
+'''
+TEST = '''"""`inventory.tasks.{name}`: an item in, a file out."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from makertasks.aws import bucket
+from makertasks.errors import UnknownItem
+from makertasks.inventory import table as inventory
+from {name}.handler import FOLDER, {name}
+
+ITEM = UUID(int=1)
+
+
+def test_it_writes_a_file_for_the_item(inventory_table, media_bucket):
+    # given an item
+    inventory.write([inventory.Item(inventory.owner_of(ITEM), "item", name="Bench vice")])
+
+    # when the task runs
+    result = {name}.call({{"item_id": str(ITEM)}})
+
+    # then the file that its result names is in the bucket, in the folder that it declares
+    assert result == {{"file": f"{{FOLDER}}{{ITEM}}.txt"}}
+    assert bucket.get(result["file"]).body == b"Bench vice\\n"
+
+
+def test_an_item_that_is_not_there_fails_the_task_for_good(inventory_table, media_bucket):
+    with pytest.raises(UnknownItem, match=str(ITEM)):
+        {name}.call({{"item_id": str(ITEM)}})
+'''
+# What the new task's role may do beside what every task may.
+RIGHTS = """\
+              - {{Sid: Item, Effect: Allow, Action: [dynamodb:GetItem], Resource: !GetAtt InventoryTable.Arn}}
+              - {{Sid: File, Effect: Allow, Action: [s3:PutObject], Resource: !Sub "${{MediaBucket.Arn}}/{folder}*"}}
+"""
+
+
+class InvalidTask(Exception):
+    """No task was added; the message names what does not fit, and what to do."""
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidTask for a name that no task can have."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+        raise InvalidTask(f"NAME={name}: use lower-case letters, digits and single underscores, such as print_label")
+    if len(name) > LONGEST:
+        raise InvalidTask(f"NAME={name}: has {len(name)} characters; use at most {LONGEST}")
+    if makertasks.is_reserved(name):
+        raise InvalidTask(f"NAME={name}: is reserved, because makertasks.{name} is something else; choose another name")
+    if (ROOT / "functions" / name).exists():
+        raise InvalidTask(f"NAME={name}: functions/{name} exists already; choose another name")
+    if name in sys.stdlib_module_names or importlib.util.find_spec(name):
+        raise InvalidTask(
+            f"NAME={name}: a Python module has this name, which the folder would hide; choose another name"
+        )
+
+
+def check_folder(name: str, folder: str) -> None:
+    """Raises InvalidTask for a folder of the media bucket that no task may write to."""
+    if not re.fullmatch(r"([A-Za-z0-9_-]+/)+", folder):
+        raise InvalidTask(f"WRITES={folder}: use letters, digits, - and _ and a slash at the end, such as labels/")
+    try:
+        Task(f"inventory.tasks.{name}", check_folder, writes=(folder,))
+    except InvalidDefinition as error:
+        raise InvalidTask(f"WRITES={folder}: {error}") from error
+
+
+def with_task(template: str, name: str, folder: str) -> str:
+    """template.yaml with the task's block, its queue among the guarded ones, and its folder among the others."""
+    template = _replace(r"(?=  # ── System function )", block(template, name, folder), template)
+    queue = f"        - !Ref {_camel(name)}Queue\n"
+    template = _replace(r"(?<=\n)(?=      PolicyDocument:)", queue, template, after="\n  QueuesPolicy:")
+    for role, sid in (("ApiRole", "Link"), ("CleanMediaRole", "Remove")):
+        template = _with_folder(template, role, sid, folder)
+    return template
+
+
+def block(template: str, name: str, folder: str) -> str:
+    """A task's block: the model's, with the names, the permissions and the sizes of a task that does little."""
+    found = re.search(rf"  # ── Task {MODEL} .*?(?=  # ── )", template, re.DOTALL)
+    if not found:
+        raise InvalidTask(
+            f"template.yaml: has no block that begins with # ── Task {MODEL}, which new ones are copied from"
+        )
+    text = found[0].replace(MODEL, name).replace(_camel(MODEL), _camel(name))
+    text = _replace(r"  # ── .*", f"  # ── Task {name} ".ljust(120, "─"), text)
+    text = _replace(r" +- \{Sid: Item,.*?(?=\n\n)", RIGHTS.format(folder=folder).rstrip("\n"), text)
+    text = _replace(r"Description: \".*\"", "Description: Writes a file for an item", text)
+    text = _replace(r"(\n +Timeout: \d+).*", r"\1 # at most the queue's VisibilityTimeout", text)
+    text = _replace(r"(MemorySize: \d+).*", r"\1 # memory buys processor time on Lambda", text)
+    return _replace(r", !Ref QrcodeLayer", "", text)
+
+
+def add(name: str, folder: str) -> list[Path]:
+    """Write everything that a task needs; answers the paths. Raises InvalidTask, and nothing is written then."""
+    check_name(name)
+    check_folder(name, folder)
+    template = ROOT / "template.yaml"
+    names = {"name": name, "folder": folder, "example": EXAMPLE}
+    texts = {
+        ROOT / f"functions/{name}/__init__.py": PACKAGE.format(**names),
+        ROOT / f"functions/{name}/handler.py": HANDLER.format(**names),
+        ROOT / f"tests/unit/test_{name}.py": TEST.format(**names),
+        template: with_task(template.read_text(), name, folder),
+    }
+    for path, text in texts.items():
+        if path != template and path.exists():
+            raise InvalidTask(f"NAME={name}: {path.relative_to(ROOT)} exists already; choose another name")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    python = [path for path in texts if path.suffix == ".py"]
+    _run("ruff", "format", "--quiet", *map(str, python))  # a long name moves where lines break
+    _run("infra.examples")
+    _run("infra.costs")
+    return [*texts, ROOT / f"infra/events/{name}.json", ROOT / "docs/costs.md"]
+
+
+def _with_folder(template: str, role: str, sid: str, folder: str) -> str:
+    """The template with a folder among those of one statement of a role, unless one of them covers it."""
+    found = re.search(rf"\n  {role}:\n.*?( {{14}}- Sid: {sid}\n(?:(?! {{14}}- )[^\n]+\n)+)", template, re.DOTALL)
+    if not found:
+        raise InvalidTask(f"template.yaml: {role} has no statement {sid}, whose folders the new one joins")
+    if folder.startswith(tuple(re.findall(r"MediaBucket\.Arn\}/(.*)\*", found[1]))):
+        return template
+    return f"{template[: found.end()]}{' ' * 18}- !Sub ${{MediaBucket.Arn}}/{folder}*\n{template[found.end() :]}"
+
+
+def _replace(pattern: str, by: str, text: str, after: str = "") -> str:
+    """The text with the first match behind `after` replaced; raises InvalidTask where there is none."""
+    start = text.find(after)
+    changed, number = re.subn(pattern, by, text[start:], count=1, flags=re.DOTALL if r"\n\n" in pattern else 0)
+    if start < 0 or not number:
+        raise InvalidTask(f"template.yaml: is not in the form that this command knows ({pattern!r} is not there)")
+    return text[:start] + changed
+
+
+def _run(module: str, *arguments: str) -> None:
+    """Run a module of this project as its Makefile does."""
+    search = os.pathsep.join(("functions", "layers/makertasks/python"))
+    command = [sys.executable, "-m", module, *arguments]
+    subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": search}, stdout=subprocess.DEVNULL, check=True)
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def main() -> int:
+    """Add a task and say what to do next."""
+    parser = argparse.ArgumentParser(prog="make task", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("name", help="the task's folder, queue and function: print_label")
+    parser.add_argument("writes", nargs="?", help="its folder in the media bucket: labels/")
+    arguments = parser.parse_args()
+    try:
+        written = add(arguments.name, arguments.writes or f"{arguments.name}/")
+    except InvalidTask as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    for path in written:
+        print(f"  {path.relative_to(ROOT)}")
+    print(
+        f"Now write what the task does in functions/{arguments.name}/handler.py, and give its role in template.yaml "
+        "the permissions for it."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
