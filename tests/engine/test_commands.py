@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from uuid import uuid4
 
 import pytest
+import typer
 from lambda_queue import Queue
 from rich.console import Console
 
-from makertasks.cli import application, output
+from makertasks.aws import event_sources
+from makertasks.cli import application, events, output, screen, shown
 from makertasks.client import configuration
 from makertasks.errors import Unavailable
 from makertasks.inventory import table as inventory
 from makertasks.inventory.model import Item
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 
 ITEM = str(uuid4())
 
@@ -25,6 +29,7 @@ ITEM = str(uuid4())
 def worker(aws, tasks_table, inventory_table, counters_table, media_bucket, task_queues, monkeypatch, tmp_path):
     """The stack's tables, bucket and queues with one item, and the worker of QR codes."""
     monkeypatch.setenv("MAKERTASKS_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     configuration.load.cache_clear()
     inventory.connect()
     Item(f"item#{ITEM}", "item", name="Drill", listing="item", sort_name="drill").save()
@@ -215,18 +220,156 @@ def test_a_list_shows_whole_ids_at_any_width(command, worker, monkeypatch, width
     heading, first, *_ = shown.getvalue().splitlines()
     assert first.startswith(task_id)
     assert "SUCCESS" in first
-    assert ("WORKER" in heading, "ARGUMENTS" in heading) == (width >= 120, width >= 160)
+    assert ("ITEM" in heading, "WORKER" in heading) == (width >= 100, width >= 160)
+    assert "ERROR" not in heading  # there is none
 
 
-@pytest.mark.parametrize("width", [80, 110])
-def test_the_full_screen_shows_whole_ids_and_statuses(command, worker, monkeypatch, width):
+def test_a_list_says_the_items_name_and_the_error(command, worker, monkeypatch):
+    command(*qr())
+    Item(f"item#{ITEM}", "item", name="Drill", listing="item", sort_name="drill").delete()
+    worker.deliver()
+    sent = command("list", "--status", "FAILURE", "--json")[1]
+    assert json.loads(sent)["tasks"][0]["error"]["type"] == "UnknownItem"
+    printed = io.StringIO()
+    monkeypatch.setattr(output, "console", Console(file=printed, width=200))
+    command("list")
+    assert "UnknownItem" in printed.getvalue()
+    Item(f"item#{ITEM}", "item", name="Drill", listing="item", sort_name="drill").save()
+    command("list")
+    assert "Drill" in printed.getvalue()
+
+
+def test_next_continues_the_last_list_and_says_when_it_is_complete(command, worker):
+    # given a list with a filter that has more
+    assert command("list", "--next")[0] == 2
+    sent = {command(*qr())[1].strip() for _ in range(3)}
+    listed = ("list", "--status", "PENDING", "--limit", "2", "--json")
+    first = json.loads(command(*listed)[1])
+
+    # when it is continued
+    rest = json.loads(command("list", "--next", "--json")[1])
+
+    # then the rest comes with the same filter, and after it nothing
+    assert {task["id"] for task in first["tasks"] + rest["tasks"]} == sent
+    code, _, said = command("list", "--next")
+    assert (code, "was complete" in said) == (2, True)
+
+
+def test_show_prints_attempts_as_a_table(command, worker, monkeypatch):
     task_id = command(*qr())[1].strip()
-    shown = io.StringIO()
-    monkeypatch.setattr(output, "console", Console(file=shown, width=width, height=24, force_terminal=True))
-    command("events", "--screen", "--seconds", "0.1", "--interval", "0.2")
-    assert "Ctrl-C to quit" in shown.getvalue()
-    assert task_id in shown.getvalue()
-    assert "PENDING" in shown.getvalue()
+    worker.deliver()
+    printed = io.StringIO()
+    monkeypatch.setattr(output, "console", Console(file=printed, width=200))
+    command("show", task_id)
+    lines = printed.getvalue().splitlines()
+    [heading] = [number for number, line in enumerate(lines) if line.startswith("ATTEMPT")]
+    assert lines[heading + 1].split()[:2] == ["1", "SUCCESS"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("call", "generate_qr_cod"), "did you mean generate_qr_code?"),
+        (("control", "shutdown", "-d", "download_image"), "did you mean download_image_from_url?"),
+        (("lst",), "Did you mean 'list'?"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_nearest(command, arguments, meant):
+    code, _, said = command(*arguments)
+    assert code in {2, 3}
+    assert meant in " ".join(said.split())
+
+
+def test_help_lists_every_command_below_a_heading_and_gives_examples(command):
+    said = command("--help")[1]
+    grouped = {name for names in application.GROUPS.values() for name in names}
+    assert grouped == set(typer.main.get_command(application.app).commands)
+    assert all(f"\n  {name} " in said for name in grouped)
+    assert "Examples:" in said
+
+
+@pytest.fixture
+def monitor(command, worker):
+    """A full screen over a task that ended and one that waits."""
+    ended = command(*qr())[1].strip()
+    worker.deliver()
+    waiting = command(*qr())[1].strip()
+    return screen.Monitor(lambda: shown.rows(events.look()), interval=0.2, seconds=None), ended, waiting
+
+
+def ids_on(app):
+    table = app.query_one("#tasks")
+    return [str(table.get_row_at(place)[0]) for place in range(table.row_count)]
+
+
+async def until(pilot, condition):
+    """Wait until a condition holds, and fail if it never does."""
+    for _ in range(200):
+        if condition():
+            return
+        await pilot.pause(0.05)
+    raise AssertionError(f"waited in vain; on the screen: {ids_on(pilot.app)}")
+
+
+def test_the_full_screen_shows_filters_and_opens_tasks(monitor):
+    app, ended, waiting = monitor
+
+    async def use():
+        async with app.run_test(size=(160, 40)) as pilot:
+            await until(pilot, lambda: ids_on(app) == [waiting, ended])
+            assert "SUCCESS 1" in str(app.query_one("#counts").render())
+            await pilot.press("slash", *ended[:8], "enter")
+            await until(pilot, lambda: ids_on(app) == [ended])
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, screen.Detail))
+            assert any(ended in str(line.render()) for line in app.screen.query("Static"))
+            await pilot.press("escape", "q")
+
+    asyncio.run(use())
+
+
+def test_the_full_screen_filters_by_status_and_retries(monitor, worker):
+    app, ended, _ = monitor
+
+    async def use():
+        async with app.run_test(size=(160, 40)) as pilot:
+            await until(pilot, lambda: len(ids_on(app)) == 2)
+            for _ in range(1 + list(Status).index(Status.SUCCESS)):
+                await pilot.press("f")
+            await until(pilot, lambda: ids_on(app) == [ended])
+            await pilot.press("r")
+            await until(pilot, lambda: records.get(ended).retried_to)
+            await pilot.press("q")
+
+    asyncio.run(use())
+
+
+def test_the_full_screen_pauses_and_resumes_a_queue(monitor, monkeypatch):
+    app, *_ = monitor
+    mapping = {"UUID": "1", "State": "Enabled"}
+    name = "unit-tasks-generate_qr_code"
+    monkeypatch.setattr(event_sources, "mappings", lambda: [(name, mapping)])
+
+    def update(_mapping, Enabled):  # noqa: N803 - AWS's name
+        mapping["State"] = "Enabled" if Enabled else "Disabled"
+        return mapping
+
+    monkeypatch.setattr(event_sources, "update", update)
+
+    async def use():
+        async with app.run_test(size=(160, 40)) as pilot:
+            queues = app.query_one("#queues")
+            await until(pilot, lambda: queues.row_count)
+            queues.focus()
+            queues.move_cursor(row=queues.get_row_index("generate_qr_code"))
+            await pilot.press("p")
+            await until(pilot, lambda: mapping["State"] == "Disabled")
+            await until(pilot, lambda: "paused" in str(queues.get_row("generate_qr_code")[1]))
+            await pilot.press("p")
+            await until(pilot, lambda: mapping["State"] == "Enabled")
+            await pilot.press("q")
+
+    asyncio.run(use())
 
 
 def test_progress_shows_counts_once_the_total_is_known(monkeypatch):

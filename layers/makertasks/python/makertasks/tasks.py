@@ -9,6 +9,7 @@ Arguments are checked against the function's own annotations, wherever a task co
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import re
@@ -261,7 +262,9 @@ def find(name: str) -> Task:
     if name not in _registry and folder.isidentifier() and (settings.code_root() / folder / "handler.py").is_file():
         _declare(folder)
     if name not in _registry:
-        raise UnknownTask("name", f"there is no task {name[:200]!r}; the tasks are {', '.join(discover())}")
+        near = difflib.get_close_matches(folder, {task.short_name: task for task in discover().values()}, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise UnknownTask("name", f"there is no task {name[:200]!r}{meant}; the tasks are {', '.join(discover())}")
     return _registry[name]
 
 

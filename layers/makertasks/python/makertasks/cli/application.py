@@ -16,6 +16,7 @@ import sys
 from typing import Any
 
 import typer
+import typer.core
 
 from makertasks.cli import control, events, inspection, output, sending, setup, upkeep, viewing
 from makertasks.client import configuration
@@ -41,13 +42,46 @@ HINTS = {
     "ExpiredToken": "the credentials have expired: sign in again",
 }
 
+# Headings of the help, and the commands below each.
+GROUPS = {
+    "Tasks": ("call", "list", "show", "result", "logs", "retry", "events"),
+    "Workers and queues": ("status", "inspect", "control", "purge", "schedules"),
+    "Data": ("import", "cleanup", "recount"),
+    "Set-up": ("configure", "policy", "celery-settings", "site-secret"),
+}
+EXAMPLES = """Examples:
+  makertasks call generate_qr_code -k '{"item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}' --wait
+  makertasks list --status FAILURE --from 2026-11-22
+  makertasks show 3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11
+  makertasks control shutdown -d download_image_from_url
+  makertasks events --screen
+
+Exit codes: 0 success, 1 task failed, 2 invalid, 3 not found, 4 AWS error, 5 not configured, 6 timed out."""
+
+
+class Grouped(typer.core.TyperGroup):
+    """The commands below headings, and examples."""
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        """Write each group of commands."""
+        width = max(map(len, self.commands))
+        for heading, names in GROUPS.items():
+            summaries = (self.commands[name].get_short_help_str(formatter.width - width - 6) for name in names)
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), said) for name, said in zip(names, summaries, strict=True)])
+
+    def format_epilog(self, _ctx: Any, formatter: Any) -> None:
+        """Write the examples as they are."""
+        formatter.write(f"\n{EXAMPLES}\n")
+
+
 app = typer.Typer(
+    cls=Grouped,
     name="makertasks",
     help="Send, inspect and control OpenMakerSuite's background tasks on AWS Lambda.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 success, 1 task failed, 2 invalid, 3 not found, 4 AWS error, 5 not configured, 6 timed out.",
 )
 for module in (sending, viewing, events, inspection, control, upkeep, setup):
     module.register(app)

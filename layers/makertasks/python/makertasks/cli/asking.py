@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import getpass
 import json
 import time
@@ -111,5 +112,7 @@ def queues_named(names: list[str] | None) -> list[str]:
     known = {task.short_name: task for task in tasks.discover().values()}
     for name in names or []:
         if name not in known:
-            raise NotFound(f"no queue named {name!r}; the queues are {', '.join(known)}")
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise NotFound(f"no queue named {name!r}{meant}; the queues are {', '.join(known)}")
     return names or [name for name, task in known.items() if not task.optional or task_queues.mapping_of(name)]

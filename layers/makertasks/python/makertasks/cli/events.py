@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group
-from rich.live import Live
-from rich.text import Text
 
 from makertasks import clock, tasks
 from makertasks.cli import asking, output, shown
@@ -22,7 +19,6 @@ EVENTS = {
     "PENDING": "task-sent", "STARTED": "task-started", "RETRY": "task-retried", "SUCCESS": "task-succeeded",
     "FAILURE": "task-failed", "REVOKED": "task-revoked",
 }  # fmt: skip
-HEAD = 3  # lines above the tasks on a full screen
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def events(
-    screen: Annotated[bool, typer.Option("--screen", help="Show the newest tasks on a full screen.")] = False,
+    screen: Annotated[bool, typer.Option("--screen", help="A full screen of tasks and queues, with keys.")] = False,
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two refreshes.")] = 1.0,
     seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds instead of at Ctrl-C.")] = None,
     as_json: output.AsJson = False,
@@ -41,10 +37,12 @@ def events(
     Watches the newest hundred tasks and all unfinished ones.
     """
     asking.connect()
-    looks = _looks(interval, seconds)
     if screen and not as_json:
-        _fill_screen(looks)
+        from makertasks.cli.screen import Monitor  # noqa: PLC0415 - slow to load, and for this alone
+
+        Monitor(lambda: shown.rows(look()), interval, seconds).run()
         return
+    looks = _looks(interval, seconds)
     known = {task["id"]: task["status"] for task in next(looks, [])}
     for found in looks:
         for task in reversed(found):
@@ -54,16 +52,20 @@ def events(
 
 
 def _looks(interval: float, seconds: float | None) -> Iterator[list[dict[str, Any]]]:
-    """Yield the watched tasks, newest first, once per interval."""
+    """Yield the watched tasks, once per interval."""
     ends = None if seconds is None else time.monotonic() + seconds
-    names = tasks.discover()
     while ends is None or time.monotonic() < ends:
-        found = {}
-        for wanted in (listing.Filter(), *(listing.Filter(status=status) for status in sorted(ACTIVE))):
-            for record in listing.page(wanted, limit=listing.MAXIMUM_LIMIT, names=names).records:
-                found[record.task_id] = {**task_views.summary(record)}
-        yield sorted(found.values(), key=lambda task: str(task["created"]), reverse=True)
+        yield look()
         time.sleep(interval)
+
+
+def look() -> list[dict[str, Any]]:
+    """Return the newest hundred tasks and all unfinished ones, newest first; raises Unavailable."""
+    found = {}
+    for wanted in (listing.Filter(), *(listing.Filter(status=status) for status in sorted(ACTIVE))):
+        for record in listing.page(wanted, limit=listing.MAXIMUM_LIMIT, names=tasks.discover()).records:
+            found[record.task_id] = {**task_views.summary(record)}
+    return sorted(found.values(), key=lambda task: str(task["created"]), reverse=True)
 
 
 def _print_event(task: dict[str, Any], *, as_json: bool) -> None:
@@ -74,17 +76,3 @@ def _print_event(task: dict[str, Any], *, as_json: bool) -> None:
     line = output.status(output.safe(f"{clock.now():%H:%M:%S} {event:15} {task['name']} {task['id']}"))
     line.stylize(output.COLOURS[task["status"]])
     output.console.print(line, soft_wrap=True)
-
-
-def _fill_screen(looks: Iterator[list[dict[str, Any]]]) -> None:
-    with Live(console=output.console, screen=True, auto_refresh=False) as live:
-        for found in looks:
-            live.update(screen_of(found[: output.console.height - HEAD]), refresh=True)
-
-
-def screen_of(found: list[dict[str, Any]]) -> Group:
-    """Return the screen: a title line, then tasks."""
-    columns = {key: heading for key, heading in shown.COLUMNS.items() if key != "kwargs"}
-    title = f"makertasks · {clock.now():%Y-%m-%d %H:%M:%S} UTC · Ctrl-C to quit"
-    rows = map(shown.row, found)
-    return Group(Text(title, "bold"), Text(), output.grid(rows, columns, shown.ROOM_PERMITTING))

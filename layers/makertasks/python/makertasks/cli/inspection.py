@@ -196,4 +196,4 @@ def _print_tasks(found: list[dict[str, Any]], empty: str, *, as_json: bool) -> N
     if as_json:
         output.print_json(found)
     else:
-        output.table(map(shown.row, found), shown.COLUMNS, empty, shown.ROOM_PERMITTING)
+        output.table(shown.rows(found), shown.COLUMNS, empty, shown.ROOM_PERMITTING)

@@ -89,9 +89,10 @@ def table(
 def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permitting: tuple[str, ...] = ()) -> Table:
     """Return a table with a row for each dict; `columns` are {key: heading}.
 
-    Columns in `room_permitting` are shown, first come first served, as far as the terminal is wide enough.
+    Columns in `room_permitting` are shown where they hold something, first come first served, as far as the terminal is
+    wide enough.
     """
-    cells = [{key: _cell(key, row.get(key)) for key in columns} for row in rows]
+    cells = [{key: cell(key, row.get(key)) for key in columns} for row in rows]
     keys, tight = _fitting(cells, columns, room_permitting)
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for key in keys:
@@ -114,7 +115,7 @@ def _fitting(
     tight, dropped = left < 0, set()
     for key in (each for each in room_permitting if each in columns):
         needed = min(width(key), MOST_NEEDED)
-        if needed > left:
+        if needed > left or not any(row[key] for row in cells):
             dropped.add(key)
         else:
             left -= needed
@@ -128,11 +129,12 @@ def facts(values: dict[str, Any]) -> None:
     shown.add_column(overflow="fold")
     for name, value in values.items():
         if value not in (None, [], {}):
-            shown.add_row(Text(safe(name)), _cell(name, value))
+            shown.add_row(Text(safe(name)), cell(name, value))
     console.print(shown)
 
 
-def _cell(key: str, value: Any) -> Text:
+def cell(key: str, value: Any) -> Text:
+    """Return a value as a table shows it, without control characters."""
     if value is None:
         return Text("")
     if key == "status" and isinstance(value, str):

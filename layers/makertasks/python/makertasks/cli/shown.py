@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich.text import Text
+
 from makertasks import masking
+from makertasks.cli import output
+from makertasks.inventory import table as inventory
 from makertasks.monitoring import views as task_views
 from makertasks.records import payloads
 from makertasks.records import table as records
@@ -13,13 +18,13 @@ from makertasks.records.states import Status
 
 # Columns of every list of tasks.
 COLUMNS = {
-    "id": "ID", "name": "NAME", "status": "STATUS", "created": "CREATED", "runtime": "RUNTIME", "worker": "WORKER",
-    "kwargs": "ARGUMENTS",
+    "id": "ID", "name": "NAME", "status": "STATUS", "item": "ITEM", "error": "ERROR", "created": "CREATED",
+    "runtime": "RUNTIME", "worker": "WORKER", "kwargs": "ARGUMENTS",
 }  # fmt: skip
 
 
 # Shown if the terminal is wide enough, in this order of preference.
-ROOM_PERMITTING = ("runtime", "kwargs", "worker")
+ROOM_PERMITTING = ("error", "item", "runtime", "worker", "kwargs")
 
 
 def short_name(name: str | None) -> str:
@@ -35,13 +40,35 @@ def detail(record: TaskRecord) -> dict[str, Any]:
     return task
 
 
-def row(task: dict[str, Any]) -> dict[str, Any]:
-    """Shorten a summary for a table: the task's short name, times to the second."""
-    short = {"name": short_name(task["name"]), "created": str(task["created"])[:19].replace("T", " ")}
-    runtime = task["runtime"]
-    return {**task, **short, "runtime": None if runtime is None else f"{runtime:.2f} s"}
+def rows(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Shorten summaries for a table: the items' names, the errors' first lines, times to the second.
+
+    Reads the items, a hundred a request; raises TemporaryError.
+    """
+    listed = list(found)
+    owners = {inventory.owner_of(str(task["item_id"])) for task in listed if task["item_id"]}
+    items = inventory.find((owner, "item") for owner in sorted(owners)) if owners else {}
+    names = {owner: str(getattr(entry, "name", "")) for (owner, _), entry in items.items()}
+    return [_row(task, names) for task in listed]
+
+
+def _row(task: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    runtime, error, item_id = task["runtime"], task["error"], task["item_id"]
+    return {
+        **task,
+        "name": short_name(task["name"]),
+        "item": names.get(inventory.owner_of(str(item_id)), item_id) if item_id else None,
+        "error": f"{error['type']}: {error['message']}".splitlines()[0] if error else None,
+        "created": str(task["created"])[:19].replace("T", " "),
+        "runtime": None if runtime is None else f"{runtime:.2f} s",
+    }
 
 
 def read(task_id: str) -> TaskRecord:
     """Return a task's record; raises NotFound."""
     return records.get(task_id)
+
+
+def cells(row: dict[str, Any]) -> list[Text]:
+    """Return a row's texts in the order of a full screen's columns."""
+    return [output.cell(key, row[key]) for key in ("id", "name", "status", "item", "runtime", "error", "created")]

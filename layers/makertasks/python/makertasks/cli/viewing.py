@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
 from makertasks import clock, tasks
-from makertasks.cli import asking, completion, output, shown
+from makertasks.cli import asking, completion, output, pages, shown
 from makertasks.cli.sending import TaskId
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import listing, task_logs
 from makertasks.monitoring import views as task_views
 from makertasks.records.states import Status
+
+ATTEMPT_COLUMNS = {
+    "number": "ATTEMPT", "status": "STATUS", "start": "START", "end": "END", "worker": "WORKER", "error": "ERROR",
+}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -46,10 +51,15 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
     cursor: Annotated[
         str | None, typer.Option(help="Continue after the previous page, with the cursor that it printed.")
     ] = None,
+    next_page: Annotated[bool, typer.Option("--next", help="Continue the last list where it ended.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """List tasks, newest first."""
     asking.connect()
+    if next_page:
+        wanted, limit, cursor = pages.last()
+        _print_list(wanted, limit, cursor, as_json=as_json)
+        return
     if status is not None and status.upper() not in set(Status):
         raise InvalidRequest("--status", f"must be one of {', '.join(Status)}, not {status!r}")
     wanted = listing.Filter(
@@ -61,13 +71,18 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
         created_to=_bound("--to", created_to),
         q=query,
     )
+    _print_list(wanted, limit, cursor, as_json=as_json)
+
+
+def _print_list(wanted: listing.Filter, limit: int, cursor: str | None, *, as_json: bool) -> None:
     found, after = collect(wanted, limit, cursor, quiet=as_json)
+    pages.note(wanted, limit, after)
     if as_json:
         output.print_json({"tasks": found, "cursor": after})
         return
-    output.table(map(shown.row, found), shown.COLUMNS, "no matching tasks", shown.ROOM_PERMITTING)
+    output.table(shown.rows(found), shown.COLUMNS, "no matching tasks", shown.ROOM_PERMITTING)
     if after:
-        output.say(f"next page: --cursor {after}")
+        output.say("there are more: makertasks list --next")
 
 
 def collect(
@@ -94,10 +109,20 @@ def show(task_id: TaskId, as_json: output.AsJson = False) -> None:
     if as_json:
         output.print_json(task)
         return
-    traceback = task.pop("traceback")
+    traceback, attempts = task.pop("traceback"), task.pop("attempts")
     output.facts(task)
+    if attempts:
+        output.echo("")
+        output.table(enumerated(attempts), ATTEMPT_COLUMNS, "")
     if traceback:
         output.echo(f"\n{traceback}")
+
+
+def enumerated(attempts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Number attempts from 1, their times to the second."""
+    for number, attempt in enumerate(attempts, 1):
+        times = {side: str(attempt[side] or "")[:19].replace("T", " ") for side in ("start", "end")}
+        yield {"number": str(number), **attempt, **times, "status": attempt["outcome"]}
 
 
 def logs(
