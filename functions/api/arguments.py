@@ -16,6 +16,7 @@ A_TASK = "3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11"
 AN_ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
 A_MOMENT = "2026-11-22T09:30:00Z"
 A_DATE = "2026-11-22"
+A_DATE_OR_TIME = f"a date such as {A_DATE} or a time such as {A_MOMENT}"
 A_NAME = "inventory.tasks.generate_qr_code"
 
 # No control characters: names go into keys, logs and headers.
@@ -69,6 +70,7 @@ Moment = Annotated[
     Meta(
         pattern=rf"^{_DATE}([T ]{_TIME})?$(?!\n)",
         max_length=40,
+        title=A_DATE_OR_TIME,
         description="ISO 8601 date or time, UTC unless it has a zone; a date is its first moment, in `…_to` its last",
         examples=[A_MOMENT, A_DATE],
     ),
@@ -81,9 +83,7 @@ def moment(field: str, text: str) -> datetime:
     try:
         found = clock.parse(text.replace(" ", "+"))  # an unescaped + of a time zone arrives as a blank
     except (ValueError, OverflowError) as error:
-        raise InvalidRequest(
-            field, f"must be a date such as {A_DATE} or a time such as {A_MOMENT}, not {text!r}"
-        ) from error
+        raise InvalidRequest(field, f"must be {A_DATE_OR_TIME}, not {text!r}") from error
     if field.endswith("_to") and len(text) == len("2026-11-22"):
         found += timedelta(days=1, microseconds=-1)
     return found

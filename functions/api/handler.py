@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
@@ -15,11 +16,12 @@ import api.pages
 import api.resources  # noqa: F401 - these declare the routes
 from api import problems, routing, sign_in
 from api.access import Caller, Role, Unauthenticated
+from api.pages import form_errors
 from api.requests import Request
 from api.routing import Reply, Route
 from makertasks import logs, settings
 from makertasks.aws import bucket
-from makertasks.errors import MakertasksError
+from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError
 
 logger = logs.logger()
 
@@ -41,6 +43,7 @@ SECURITY_HEADERS = {
 def answer(request: Request) -> Reply:
     """Return the response to a request, errors included."""
     route: Route | None = None
+    path: dict[str, str] = {}
     who = Caller("", Role.NOBODY)
     try:
         if request.method == "OPTIONS":
@@ -58,15 +61,27 @@ def answer(request: Request) -> Reply:
             return sign_in.to_sign_in(request)
         return problems.of(error)
     except Exception as error:  # noqa: BLE001 - the one place where exceptions become responses
-        is_page = route.is_page if route else "text/html" in request.headers.get("accept", "")
-        unfit = route.unfit if route else HTTPStatus.UNPROCESSABLE_ENTITY
-        return problems.of(error, page_of=request if is_page else None, caller=_reader(request, who), unfit=unfit)
+        return _failed(error, request, route, path, _reader(request, who))
     finally:
         # Paths and queries stay out of the log: they may hold private values.
         logger.append_keys(route=f"{route.method} {route.path}" if route else "", caller=who.name)
     if isinstance(result, Reply):
         return result
     return Reply("" if result is None else routing.encode(result), route.status, JSON)
+
+
+def _failed(error: Exception, request: Request, route: Route | None, path: dict[str, str], reader: Caller) -> Reply:
+    """Return an error: a form with the error beside its field, an error page, or a problem for scripts."""
+    is_page = route.is_page if route else "text/html" in request.headers.get("accept", "")
+    if isinstance(error, InvalidArguments):
+        named = re.fullmatch(r"(\w+): (.*)", str(error), re.DOTALL)
+        error = InvalidRequest(f"kwargs.{named[1]}", named[2]) if named else InvalidRequest("kwargs", str(error))
+    if route and is_page and isinstance(error, InvalidRequest):
+        with suppress(MakertasksError):  # where the form's page cannot be shown either, the error page says why
+            if reply := form_errors.again(route, request, reader, path, error):
+                return reply
+    unfit = route.unfit if route else HTTPStatus.UNPROCESSABLE_ENTITY
+    return problems.of(error, page_of=request if is_page else None, caller=reader, unfit=unfit)
 
 
 def _reader(request: Request, who: Caller) -> Caller:

@@ -14,7 +14,14 @@ from api.actions import Conflict
 from api.requests import Request, TooLarge
 from api.routing import NoRoute, Reply
 from makertasks import masking
-from makertasks.errors import InvalidRequest, NotFound, TemporaryError, Unavailable, UnknownItem, UnknownTask
+from makertasks.errors import (
+    InvalidRequest,
+    NotFound,
+    TemporaryError,
+    Unavailable,
+    UnknownItem,
+    UnknownTask,
+)
 from makertasks.inventory.table import Unreadable
 from makertasks.records.lifecycle import StillActive
 

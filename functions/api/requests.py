@@ -41,6 +41,8 @@ class Request:
     cookies: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     event: Mapping[str, Any] = field(default_factory=dict)
+    mistakes: Mapping[str, str] = field(default_factory=dict)  # of a form that is shown again: reasons by field
+    sent: Mapping[str, Any] = field(default_factory=dict)  # and what was sent
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Request:
@@ -87,10 +89,13 @@ class Request:
         return self.convert(_with_whole_numbers(value), kind, "body", strict=True)
 
     def read_form(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
-        """What a page's form sent as `kind`; a field given twice becomes a list. Raises TooLarge or InvalidRequest."""
+        """A page's form as `kind`; a field given twice becomes a list. Raises TooLarge or InvalidRequest."""
         self._check_size(maximum)
-        fields = self._form()
-        return self.convert({name: each if len(each) > 1 else each[0] for name, each in fields.items()}, kind, "body")
+        return self.convert(self.form_values(), kind, "body")
+
+    def form_values(self) -> dict[str, str | list[str]]:
+        """The fields of a page's form, unchecked; raises InvalidRequest."""
+        return {name: each if len(each) > 1 else each[0] for name, each in self._form().items()}
 
     def _form(self) -> dict[str, list[str]]:
         try:

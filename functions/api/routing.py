@@ -152,6 +152,11 @@ def all_routes() -> list[Route]:
     return [_routes[key] for key in sorted(_routes, key=lambda key: (key[1], key[0]))]
 
 
+def exactly(method: str, path: str) -> Route | None:
+    """The route that was declared with this method and path."""
+    return _routes.get((method, path))
+
+
 class NoRoute(Exception):
     """No route answers the request; `allowed` are the methods that the address knows."""
 

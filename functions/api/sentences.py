@@ -56,6 +56,8 @@ def _length(kind: str, sign: str, count: str) -> str:
 
 
 def _by_example(definition: Mapping[str, Any]) -> str:
+    if title := definition.get("title"):
+        return f"must be {title}"
     if examples := definition.get("examples"):
         return f"must look like {' or '.join(map(str, examples))}"
     return f"must be valid{f': {said}' if (said := definition.get('description')) else ''}"

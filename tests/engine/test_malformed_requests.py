@@ -113,7 +113,7 @@ def test_a_wrong_status_lists_the_six_statuses(stack):
 def test_a_wrong_time_is_explained_by_examples(stack):
     status, problem, _ = call("GET", "/v1/tasks", query={"created_from": "yesterday"}, bearer=token("viewers"))
     assert (status, problem["field"]) == (422, "created_from")
-    assert "2026-11-22T09:30:00Z or 2026-11-22" in problem["detail"]
+    assert "a date such as 2026-11-22 or a time such as 2026-11-22T09:30:00Z" in problem["detail"]
 
 
 @pytest.mark.parametrize(

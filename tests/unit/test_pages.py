@@ -28,7 +28,9 @@ NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 CARDS = "inventory.tasks.generate_index_cards"
 
 
-@pytest.mark.parametrize("name", ["addresses", "calendar", "charts", "formats", "health", "periods", "schedules"])
+@pytest.mark.parametrize(
+    "name", ["addresses", "calendar", "charts", "form_errors", "formats", "health", "periods", "schedules"]
+)
 def test_examples_in_docstrings_are_true(name):
     failed, tried = doctest.testmod(importlib.import_module(f"api.pages.{name}"))
     assert tried

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from makertasks.errors import InvalidArguments, InvalidRequest
-
-# Prefix of argument fields, which sets them apart from the form's own fields.
-PREFIX = "kwargs."
+from api.pages.form_errors import ARGUMENTS
+from makertasks.errors import InvalidRequest
 
 
 @dataclass(frozen=True)
@@ -33,13 +30,13 @@ class Field:
     @property
     def input_name(self) -> str:
         """The field's name in the form."""
-        return f"{PREFIX}{self.name}"
+        return f"{ARGUMENTS}{self.name}"
 
 
 def fields(
     schema: Mapping[str, Any], values: Mapping[str, Any] | None = None, mistakes: Mapping[str, str] | None = None
 ) -> list[Field]:
-    """Return a schema's fields, filled with `values` or else with defaults."""
+    """Return a schema's fields, filled with `values` or else with defaults; `mistakes` are reasons by input name."""
     required = set(schema.get("required", []))
     found = []
     for name, definition in schema.get("properties", {}).items():
@@ -57,7 +54,7 @@ def fields(
                 minimum=str(rest.get("minimum", "")),
                 maximum=str(rest.get("maximum", "")),
                 is_item=is_item(definition) or is_item(definition.get("items", {})),
-                mistake=(mistakes or {}).get(name, ""),
+                mistake=(mistakes or {}).get(f"{ARGUMENTS}{name}", ""),
             )
         )
     return found
@@ -103,7 +100,7 @@ def read(schema: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     required = set(schema.get("required", []))
     for name, definition in schema.get("properties", {}).items():
-        text = sent.get(f"{PREFIX}{name}", "")
+        text = sent.get(f"{ARGUMENTS}{name}", "")
         text = str(text[-1] if isinstance(text, list) else text).replace("\r\n", "\n")
         if not text.strip():
             if name in required:
@@ -116,14 +113,14 @@ def read(schema: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
 def _value(name: str, kind: str, text: str) -> Any:
     if kind in {"text", "choice"}:
         return text
-    if kind == "yes-no":
+    if kind == "yes-no" and text in {"true", "false"}:
         return text == "true"
     if kind == "lines":
         return [line.strip() for line in text.splitlines() if line.strip()]
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        wanted = "a number" if kind == "number" else "JSON"
+        wanted = {"number": "a number", "yes-no": "yes or no"}.get(kind, "JSON")
         raise InvalidRequest(f"kwargs.{name}", f"must be {wanted}, not {text[:80]!r}") from error
 
 
@@ -131,17 +128,9 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def mistakes(error: InvalidRequest | InvalidArguments) -> dict[str, str]:
-    """Return the reason of an error by the field beside which it belongs.
-
-    >>> mistakes(InvalidRequest("kwargs.item_ids[0]", "must be a UUID")), mistakes(InvalidArguments("size: too large"))
-    ({'item_ids': 'must be a UUID'}, {'size': 'too large'})
-    """
-    if isinstance(error, InvalidRequest):
-        field, reason = error.field, error.reason
-    else:
-        field, _, reason = str(error).partition(": ")
-    return {re.split(r"[.\[]", field.removeprefix(PREFIX))[0]: reason}
+def sent_arguments(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the argument fields of a submitted form by argument."""
+    return {name.removeprefix(ARGUMENTS): value for name, value in sent.items() if name.startswith(ARGUMENTS)}
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
@@ -36,14 +35,14 @@ class QueuesQuery(msgspec.Struct, forbid_unknown_fields=True):
 class Concurrency(msgspec.Struct, forbid_unknown_fields=True):
     """Form of a queue's maximum concurrency; empty for no limit."""
 
-    maximum_concurrency: Annotated[str, Meta(max_length=20)] = ""
+    maximum_concurrency: str = ""
 
     @property
     def number(self) -> int | None:
         """Return the number, or None for an empty field; raises InvalidRequest."""
         text = self.maximum_concurrency.strip()
         if text and not (text.isascii() and text.isdigit()):
-            raise InvalidRequest("maximum_concurrency", f"must be a whole number, not {text!r}")
+            raise InvalidRequest("maximum_concurrency", f"must be a whole number, not {text[:20]!r}")
         return int(text) if text else None
 
 
@@ -65,34 +64,18 @@ def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
 @page("GET", "/queues/{queue}", Role.VIEWER)
 def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Request) -> Reply:
     """One queue: its dead letters with their bodies, and its settings."""
-    return _shown(queue, caller, request, said=query.said)
-
-
-def _shown(
-    queue: str,
-    caller: Caller,
-    request: Request,
-    status: HTTPStatus = HTTPStatus.OK,
-    *,
-    said: str = "",
-    mistake: str = "",
-    sent: str = "",
-) -> Reply:
     found = task_queues.get(queue)
     letters, complete = dead_letters.not_redriven(queue)
     return rendering.page(
         request,
         caller,
         "queue.html",
-        status,
         section="/queues",
         queue=found,
         letters=[task_views.summary(record) for record in letters],
         bodies={record.task_id: record.body for record in letters},
         complete=complete,
-        said=said,
-        mistake=mistake,
-        sent=sent,
+        said=query.said,
         done=done_to(queue),
     )
 
@@ -131,13 +114,9 @@ def redrive(queue: QueueName, caller: Caller) -> Reply:
 
 
 @page("POST", "/queues/{queue}/concurrency", Role.SUPERUSER)
-def set_concurrency(queue: QueueName, caller: Caller, form: Concurrency, request: Request) -> Reply:
-    """Set the queue's maximum concurrency; an error is shown beside the field."""
-    try:
-        actions.set_maximum_concurrency(caller, queue, form.number)
-    except InvalidRequest as error:
-        unfit = HTTPStatus.UNPROCESSABLE_ENTITY
-        return _shown(queue, caller, request, unfit, mistake=error.reason, sent=form.maximum_concurrency)
+def set_concurrency(queue: QueueName, caller: Caller, form: Concurrency) -> Reply:
+    """Set the queue's maximum concurrency."""
+    actions.set_maximum_concurrency(caller, queue, form.number)
     return _back(queue, "saved")
 
 

@@ -67,18 +67,16 @@ def page(request: Request, caller: Caller | None, template: str, status: int = 2
 
 def render(request: Request | None, caller: Caller | None, template: str, **context: Any) -> str:
     """The HTML of a template."""
-    return (
-        environment()
-        .get_template(template)
-        .render(
-            caller=caller,
-            preferences=Preferences.of(request.cookies if request else {}),
-            # The response to a form is not an address to return to.
-            here=address(quote(request.path), dict(request.query)) if request and request.method == "GET" else "/",
-            is_update=bool(request and is_update(request)),
-            **context,
-        )
-    )
+    shared: dict[str, Any] = {
+        "caller": caller,
+        "preferences": Preferences.of(request.cookies if request else {}),
+        # The response to a form is not an address to return to.
+        "here": address(quote(request.path), dict(request.query)) if request and request.method == "GET" else "/",
+        "is_update": bool(request and is_update(request)),
+        "mistakes": request.mistakes if request else {},
+        "sent": request.sent if request else {},
+    }
+    return environment().get_template(template).render(**(shared | context))
 
 
 def is_update(request: Request) -> bool:

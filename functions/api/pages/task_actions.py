@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,12 +11,12 @@ from msgspec import Meta
 from api import actions
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import forms, rendering
+from api.pages import form_errors, forms, rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import tasks
-from makertasks.errors import InvalidArguments, InvalidRequest, UnknownTask
+from makertasks.errors import InvalidRequest, UnknownTask
 from makertasks.monitoring import task_logs
 from makertasks.monitoring import views as task_views
 from makertasks.records import payloads
@@ -26,6 +25,8 @@ from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
 LINES = 200
+# Of the form that retries with other arguments.
+STEPS = ("edit", "review", "submit")
 Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]
 
 
@@ -39,7 +40,8 @@ class Revocation(msgspec.Struct, forbid_unknown_fields=True):
 def edit_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
     """Show the task's arguments as a form."""
     record = records.get(task_id)
-    return _form(request, caller, record, payloads.kwargs_of(record))
+    sent = forms.sent_arguments(request.sent)
+    return _form(request, caller, record, sent or payloads.kwargs_of(record))
 
 
 @page("POST", "/tasks/{task_id}/retry", Role.OPERATOR)
@@ -48,24 +50,22 @@ def retry(task_id: TaskId, caller: Caller, form: Sent, request: Request) -> Repl
     if "step" not in form:
         return _retried(actions.retry(caller, task_id))
     record = records.get(task_id)
-    before = payloads.kwargs_of(record)
-    try:
-        kwargs = forms.read(_schema(record), form)
-        if form["step"] == "edit":
-            return _form(request, caller, record, kwargs)
-        if form["step"] == "submit":
-            return _retried(actions.retry(caller, task_id, kwargs))
-        tasks.find(record.name).bind((), kwargs)
-    except (InvalidRequest, InvalidArguments) as error:
-        return _form(request, caller, record, _again(form), forms.mistakes(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+    if form["step"] not in STEPS:
+        raise InvalidRequest("step", f"must be one of {', '.join(STEPS)}")
+    kwargs = forms.read(_schema(record), form)
+    if form["step"] == "edit":
+        return _form(request, caller, record, kwargs)
+    if form["step"] == "submit":
+        return _retried(actions.retry(caller, task_id, kwargs))
+    tasks.find(record.name).bind((), kwargs)
     return rendering.page(
         request,
         caller,
         "retry_review.html",
         section="/tasks",
         task=task_views.detail(record),
-        differences=forms.differences(before, kwargs),
-        sent={name: value for name, value in form.items() if name.startswith(forms.PREFIX)},
+        differences=forms.differences(payloads.kwargs_of(record), kwargs),
+        sent={name: value for name, value in form.items() if name.startswith(form_errors.ARGUMENTS)},
     )
 
 
@@ -107,25 +107,12 @@ def _schema(record: TaskRecord) -> dict[str, Any]:
         ) from error
 
 
-def _again(form: Sent) -> dict[str, Any]:
-    return {name.removeprefix(forms.PREFIX): value for name, value in form.items() if name.startswith(forms.PREFIX)}
-
-
-def _form(
-    request: Request,
-    caller: Caller,
-    record: TaskRecord,
-    values: Mapping[str, Any],
-    mistakes: Mapping[str, str] | None = None,
-    status: HTTPStatus = HTTPStatus.OK,
-) -> Reply:
+def _form(request: Request, caller: Caller, record: TaskRecord, values: Mapping[str, Any]) -> Reply:
     return rendering.page(
         request,
         caller,
         "retry.html",
-        status,
         section="/tasks",
         task=task_views.detail(record),
-        fields=forms.fields(_schema(record), values, mistakes),
-        mistakes=mistakes or {},
+        fields=forms.fields(_schema(record), values, request.mistakes),
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
-from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -48,52 +47,58 @@ def task_types_page(caller: Caller, request: Request) -> Reply:
 @page("GET", "/task-types/{name}", Role.VIEWER)
 def task_type_page(name: TaskName, caller: Caller, query: dict[str, str], request: Request) -> Reply:
     """One task type: its arguments, limits, schedules, counts and runtimes, and the form that runs it."""
-    return _shown(_task(name), caller, request, query)
+    task, now, wanted = _task(name), clock.now(), periods.RANGES["hour"]
+    counted = statistics.read(now - wanted.span, now)
+    figures = statistics.summary_of(counted)
+    counts = [(entry["period"], entry["by_name"].get(task.name, {})) for entry in figures["series"]]
+    return rendering.page(
+        request,
+        caller,
+        "task_type.html",
+        section="/task-types",
+        type=views.task_type(task, by_task().get(task.name, [])),
+        can_run=not task.system,
+        limits=task_limits.of(task),
+        said=query.get("said", ""),
+        fields=forms.fields(task.schema(), forms.sent_arguments(request.sent) or query, request.mistakes),
+        counted=[entry for entry in figures["by_name"] if entry["name"] == task.name],
+        chart=charts.stacked(periods.points(wanted, now, counts, name=task.name), charts.STATUSES),
+        runtimes=charts.lines(periods.points(wanted, now, _runtimes(counted, task.name), name=task.name), PERCENTILES),
+    )
 
 
 @page("POST", "/task-types/{name}", Role.OPERATOR)
-def run_page(name: TaskName, caller: Caller, form: Sent, request: Request) -> Reply:
-    """Submit a task with the form's arguments and go to its page; an error is shown beside its field."""
-    task = _task(name)
-    try:
-        kwargs = forms.read(task.schema(), form)
-        submitted = actions.submit(caller, name, kwargs)
-    except InvalidRequest as error:
-        shown = {key.removeprefix(forms.PREFIX): value for key, value in form.items()}
-        return _shown(task, caller, request, shown, forms.mistakes(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+def run_page(name: TaskName, caller: Caller, form: Sent) -> Reply:
+    """Submit a task with the form's arguments and go to its page."""
+    submitted = actions.submit(caller, name, forms.read(_task(name).schema(), form))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
 
 
 class Limits(msgspec.Struct, forbid_unknown_fields=True):
     """Form of a task's limits; an empty field restores the default."""
 
-    rate_limit: Annotated[str, Meta(max_length=20)] = ""
-    soft_time_limit: Annotated[str, Meta(max_length=20)] = ""
-    time_limit: Annotated[str, Meta(max_length=20)] = ""
+    rate_limit: str = ""
+    soft_time_limit: str = ""
+    time_limit: str = ""
 
 
 @page("POST", "/task-types/{name}/limits", Role.SUPERUSER)
-def set_limits(name: TaskName, caller: Caller, form: Limits, request: Request) -> Reply:
-    """Set the task's limits; an invalid one is shown beside its field."""
-    task = _task(name)
-    try:
-        actions.change_limits(
-            caller,
-            name,
-            rate_limit=form.rate_limit.strip() or None,
-            soft_time_limit=_seconds("soft_time_limit", form.soft_time_limit),
-            time_limit=_seconds("time_limit", form.time_limit),
-        )
-    except InvalidRequest as error:
-        mistakes = {error.field: error.reason}
-        return _shown(task, caller, request, {}, mistakes, HTTPStatus.UNPROCESSABLE_ENTITY, form)
+def set_limits(name: TaskName, caller: Caller, form: Limits) -> Reply:
+    """Set the task's limits."""
+    actions.change_limits(
+        caller,
+        _task(name).name,
+        rate_limit=form.rate_limit.strip() or None,
+        soft_time_limit=_seconds("soft_time_limit", form.soft_time_limit),
+        time_limit=_seconds("time_limit", form.time_limit),
+    )
     return Reply.redirect(address(f"/task-types/{rendering.segment(name)}", said="saved"))
 
 
 def _seconds(field: str, text: str) -> float | None:
     given = text.strip()
     if given and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", given):
-        raise InvalidRequest(field, f"must be a number of seconds, not {text!r}")
+        raise InvalidRequest(field, f"must be a number of seconds, not {text[:20]!r}")
     return float(given) if given else None
 
 
@@ -111,39 +116,6 @@ def _task(name: str) -> Task:
         return tasks.find(name)
     except UnknownTask as error:
         raise NotFound(str(error)) from error
-
-
-def _shown(
-    task: Task,
-    caller: Caller,
-    request: Request,
-    values: Mapping[str, Any],
-    mistakes: Mapping[str, str] | None = None,
-    status: HTTPStatus = HTTPStatus.OK,
-    sent: Limits | None = None,
-) -> Reply:
-    now = clock.now()
-    wanted = periods.RANGES["hour"]
-    counted = statistics.read(now - wanted.span, now)
-    figures = statistics.summary_of(counted)
-    counts = [(entry["period"], entry["by_name"].get(task.name, {})) for entry in figures["series"]]
-    return rendering.page(
-        request,
-        caller,
-        "task_type.html",
-        status,
-        section="/task-types",
-        type=views.task_type(task, by_task().get(task.name, [])),
-        can_run=not task.system,
-        limits=task_limits.of(task),
-        sent=sent,
-        said=request.query.get("said", ""),
-        fields=forms.fields(task.schema(), values, mistakes),
-        mistakes=mistakes or {},
-        counted=[entry for entry in figures["by_name"] if entry["name"] == task.name],
-        chart=charts.stacked(periods.points(wanted, now, counts, name=task.name), charts.STATUSES),
-        runtimes=charts.lines(periods.points(wanted, now, _runtimes(counted, task.name), name=task.name), PERCENTILES),
-    )
 
 
 def _runtimes(counted: statistics.Counted, name: str) -> Iterator[tuple[str, dict[str, int]]]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from api.access import Caller, Role
-from api.pages import calendar, rendering, task_lists
+from api.pages import calendar, form_errors, rendering, task_lists
 from api.pages.task_lists import ListQuery, TaskList
 from api.requests import Request
 from api.routing import Reply, page
@@ -26,12 +26,12 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
     """Tasks with filters, search, drill-down and pages."""
     if rendering.is_update(request):
         return _update(caller, query, request)
-    mistakes: dict[str, str] = {}
-    found = TaskList()
+    mistakes, found = dict(request.mistakes), TaskList()
     try:
-        found = task_lists.find(query)
+        # An address with an invalid filter lists nothing, so that no action meets tasks that it did not mean.
+        found = found if mistakes.keys() & set(query.__struct_fields__) else task_lists.find(query)
     except InvalidRequest as error:
-        mistakes[error.field.partition(".")[0]] = error.reason
+        mistakes |= form_errors.mistakes_of(error)
     today = clock.now().date()
     return rendering.page(
         request,

@@ -1,0 +1,69 @@
+"""A form with an invalid field: its page again, with what was sent and the error beside the field."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from api import routing
+from api.access import Caller
+from api.pages import rendering
+from api.requests import Request
+from api.routing import Reply, Route
+from makertasks.errors import InvalidRequest
+
+# Prefix of argument fields, which sets them apart from the form's own fields.
+ARGUMENTS = "kwargs."
+
+
+def again(route: Route, request: Request, caller: Caller, path: dict[str, str], error: InvalidRequest) -> Reply | None:
+    """Answer with the form's page; None where no page has the form, so that an error page must do.
+
+    A page whose address has an invalid parameter is shown as without it.
+    """
+    shown = page_of(route)
+    if shown is None or rendering.is_update(request):
+        return None
+    mistakes = {**request.mistakes, **mistakes_of(error)}
+    if request.method == "GET":
+        query = {name: value for name, value in request.query.items() if name not in mistakes}
+        if query == request.query:
+            return None
+        sent: dict[str, Any] = {name: value for name, value in request.query.items() if name in mistakes}
+    else:
+        query, sent = {}, request.form_values()
+    address = re.sub(r"{(\w+)}", lambda found: path[found[1]], shown.path)
+    following = replace(request, method="GET", path=address, query=query, mistakes=mistakes, sent=sent)
+    caller.require(shown.role)
+    try:
+        reply: Reply = shown.call(following, caller, path)
+    except InvalidRequest as other:
+        return again(shown, following, caller, path, other)
+    return replace(reply, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def page_of(route: Route) -> Route | None:
+    """Return the page that a form stands on: at its own address or the nearest above it.
+
+    Every page has the form of `/preferences`.
+    """
+    if route.path == "/preferences":
+        return routing.exactly("GET", "/")
+    path = route.path
+    while path:
+        if (found := routing.exactly("GET", path)) and found.is_page:
+            return found
+        path = path.rpartition("/")[0]
+    return route if route.method == "GET" else None
+
+
+def mistakes_of(error: InvalidRequest) -> dict[str, str]:
+    """Return the reason of an error by the name of the field beside which it belongs.
+
+    >>> mistakes_of(InvalidRequest("kwargs.item_ids[0]", "must be a UUID")), mistakes_of(InvalidRequest("id[3]", "is"))
+    ({'kwargs.item_ids': 'must be a UUID'}, {'id': 'is'})
+    """
+    prefix = ARGUMENTS if error.field.startswith(ARGUMENTS) else ""
+    return {prefix + re.split(r"[.\[]", error.field.removeprefix(prefix))[0]: error.reason}

@@ -1,0 +1,221 @@
+"""Every form of every page, with each field broken in turn: the error stands beside its field, nothing is done."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from test_api import Context, pool, token  # noqa: F401 - the fixture
+
+from api.handler import handler
+from makertasks import wire
+from makertasks.errors import PermanentError
+from makertasks.inventory.table import Item
+from makertasks.records import lifecycle
+from makertasks.records import table as records
+from makertasks.records.states import Status
+from makertasks.worker import dead_letters
+
+ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
+DOWNLOAD = "inventory.tasks.download_image_from_url"
+CARDS = "inventory.tasks.generate_index_cards"
+PICTURE = "https://shop.example/glasses.jpg"
+LETTER = "not-readable"
+FAILED = "failed-download"
+PAGES = [
+    "/",
+    "/tasks",
+    "/items",
+    f"/items/{ITEM}",
+    f"/tasks/{FAILED}",
+    f"/tasks/{FAILED}/retry",
+    f"/tasks/{LETTER}",
+    "/task-types/inventory.tasks.generate_index_cards",
+    "/queues",
+    "/queues/generate_qr_code",
+    "/schedules",
+    "/jobs",
+    "/activity",
+]
+# What no field takes.
+TOO_LONG = "x" * 3000
+
+
+@dataclass
+class Control:
+    """One field of a form."""
+
+    name: str
+    kind: str
+    value: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Form:
+    """A form as a browser would send it."""
+
+    method: str
+    action: str
+    controls: list[Control] = field(default_factory=list)
+
+
+class Page(HTMLParser):
+    """Forms of a page and every element's id with its text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.forms, self.texts, self.fields = [], {}, []
+        self._inside, self._open = None, []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        given = {name: value or "" for name, value in attrs}
+        if "id" in given:
+            self._open.append((tag, given["id"]))
+            self.texts[given["id"]] = ""
+        if tag == "form":
+            self._inside = Form(given.get("method", "get"), given.get("action", ""))
+            self.forms.append((given.get("id"), self._inside))
+        if tag == "option" and self.fields and (not self.fields[-1].value or "selected" in given):
+            self.fields[-1].value = given.get("value", "0")
+        if tag not in {"input", "select", "textarea", "button"} or not given.get("name"):
+            return
+        kind = given.get("type", "text") if tag == "input" else tag
+        control = Control(given["name"], kind, given.get("value", ""), given)
+        self.fields.append(control)
+        owner = given.get("form")
+        form = next((each for name, each in self.forms if owner and name == owner), None if owner else self._inside)
+        if form is not None:
+            form.controls.append(control)
+
+    def handle_endtag(self, tag):
+        if tag == "form":
+            self._inside = None
+        if self._open and self._open[-1][0] == tag:
+            self._open.pop()
+
+    def handle_data(self, data):
+        for _, name in self._open:
+            self.texts[name] += data
+
+
+def browse(method, path, query=None, form=None):
+    """One request of a signed-in superuser's browser; answers status, page and its text."""
+    parts = urlsplit(path)
+    given = {**{name: each[0] for name, each in parse_qs(parts.query).items()}, **(query or {})}
+    event = {
+        "version": "2.0",
+        "rawPath": parts.path,
+        "rawQueryString": urlencode(given),
+        "headers": {
+            "accept": "text/html",
+            "content-type": "application/x-www-form-urlencoded",
+            "sec-fetch-site": "same-origin",
+        },
+        "cookies": [f"makertasks_session={token('superusers')}"],
+        "requestContext": {"http": {"method": method, "path": parts.path}, "stage": "$default"},
+        "body": urlencode(form) if form is not None else None,
+        "isBase64Encoded": False,
+    }
+    answer = handler(event, Context())
+    body = base64.b64decode(answer["body"]).decode() if answer["isBase64Encoded"] else answer["body"]
+    return answer["statusCode"], body, answer["headers"]
+
+
+@pytest.fixture
+def everything(tasks_table, counters_table, inventory_table, media_bucket, task_queues, monkeypatch):
+    """An item, a failed download of it, an unreadable message and a queue that has a consumer."""
+    monkeypatch.setattr("makertasks.aws.event_sources.mappings", lambda: iter(()))
+    monkeypatch.setattr("makertasks.monitoring.schedules.list_schedules", list)
+    Item.bind("unit-inventory")
+    Item(f"item#{ITEM}", "item", name="Safety glasses", sort_name="glasses", image_url=PICTURE).save()
+    message = wire.Message(FAILED, DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})
+    record = records.new(message, queue="download_image_from_url", item_id=ITEM)
+    lifecycle.close(record, Status.FAILURE, PermanentError("image_url: the server answered 404"))
+    dead_letters.record("{", message_id=LETTER, queue="generate_qr_code", sent=records.clock.now())
+
+
+def broken(control):
+    """Values that a field must refuse; an item's own address may be anything, and its task says what is wrong."""
+    if control.name == "kwargs.image_url":
+        return []
+    if control.kind in {"number", "date"} or control.attributes.get("inputmode") == "decimal":
+        return ["many"]
+    if control.kind in {"select", "checkbox", "radio"}:
+        return ["no such choice"]
+    return [TOO_LONG]
+
+
+def is_typed(control):
+    """Whether a person fills the field in; the others are the page's own."""
+    return control.kind not in {"hidden", "button", "submit"}
+
+
+def sent_with(form, control, value):
+    """The form's fields as they stand, one of them broken."""
+    button = next((each for each in form.controls if each.kind == "button"), None)
+    stays = {each.name: each.value for each in form.controls if each.kind not in {"checkbox", "button"}}
+    stays |= {each.name: ITEM for each in form.controls if "required" in each.attributes and not each.value}
+    return {**stays, **({button.name: button.value} if button else {}), control.name: value}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_field_of_every_form_shows_its_own_error_beside_it(everything, path):
+    status, html, _ = browse("GET", path)
+    assert status == 200
+    unexplained, tried = [], 0
+    for _, form in Page(html).forms:
+        for control in filter(is_typed, form.controls):
+            tried += 1
+            for value in broken(control):
+                values = sent_with(form, control, value)
+                action = form.action or path
+                get = form.method.lower() == "get"
+                code, answer, _ = browse(form.method.upper(), action, *((values,) if get else (None, values)))
+                shown = Page(answer)
+                marked = [
+                    each for each in shown.fields if each.name == control.name and "aria-invalid" in each.attributes
+                ]
+                reasons = [
+                    shown.texts.get(name, "")
+                    for each in marked
+                    for name in each.attributes.get("aria-describedby", "").split()
+                ]
+                if code != 422 or not any(reason.strip() for reason in reasons):
+                    unexplained.append((form.action, control.name, value[:20], code))
+    assert unexplained == []
+    assert tried >= 2  # every page has the form of the reader's preferences
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_forged_value_of_a_pages_own_field_is_named_and_the_navigation_stays(everything, path):
+    _, html, _ = browse("GET", path)
+    unexplained = []
+    for _, form in Page(html).forms:
+        for control in form.controls:
+            if control.kind != "hidden" or control.name == "back":  # a foreign way back leads to the overview
+                continue
+            values = sent_with(form, control, TOO_LONG)
+            get = form.method.lower() == "get"
+            code, answer, _ = browse(form.method.upper(), form.action, *((values,) if get else (None, values)))
+            if not (400 <= code < 500 and 'aria-label="Main"' in answer):
+                unexplained.append((form.action, control.name, code))
+    assert unexplained == []
+
+
+def test_no_error_page_shows_a_pattern(everything):
+    for path in (
+        "/tasks?created_from=yesterday",
+        "/queues/a%20b",
+        "/items/no-uuid",
+        "/tasks?status=DONE",
+        "/schedules/a%20/run",
+    ):
+        method = "POST" if path.endswith("/run") else "GET"
+        _, answer, _ = browse(method, path, form={} if method == "POST" else None)
+        assert not re.search(r"regex|\^\[|\[0-9|\(\?", answer), path
