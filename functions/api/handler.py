@@ -106,8 +106,9 @@ def response(reply: Reply) -> dict[str, Any]:
 
 @cache
 def page_policy() -> str:
-    """Return the pages' content security policy: own scripts and styles, pictures from the bucket."""
+    """Return the pages' content security policy: own scripts and styles, pictures from and to the bucket."""
     link = urlsplit(bucket.link("inventory/images/"))
+    upload = urlsplit(bucket.presigned_post("uploads/", "image/jpeg", 1)["url"])
     return "; ".join(
         [
             "default-src 'none'",
@@ -116,7 +117,7 @@ def page_policy() -> str:
             f"img-src 'self' data: {link.scheme}://{link.netloc}",
             "connect-src 'self'",
             "font-src 'self'",
-            f"form-action 'self' {settings.sign_in_address()}",
+            f"form-action 'self' {settings.sign_in_address()} {upload.scheme}://{upload.netloc}",
             "base-uri 'none'",
             "frame-ancestors 'none'",
         ]

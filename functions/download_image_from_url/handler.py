@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
 
 from makertasks import settings
 from makertasks.errors import PermanentError
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from download_image_from_url.fetching import Fetcher
 
 
+Override = Annotated[bool, Meta(description="Take this picture even though the item's image_url is another address")]
+
+
 @task(
     "inventory.tasks.download_image_from_url",
     writes=("inventory/images/", "CACHE/"),
@@ -26,36 +31,39 @@ if TYPE_CHECKING:
         "image_url": "https://upload.wikimedia.org/wikipedia/commons/4/47/PNG_transparency_demonstration_1.png",
     },
 )
-def download_image_from_url(item_id: ItemId, image_url: str) -> dict[str, Any]:
+def download_image_from_url(item_id: ItemId, image_url: str, override: Override = False) -> dict[str, Any]:
     """Fetch the picture at `image_url` and make it the item's image, with a thumbnail.
 
     Reads the item. Writes the image (inventory/images/{SKU or id}.{jpg, png, webp}), its thumbnail under CACHE/, and
     the item's `image`, `thumbnail` and `image_source` in one write; then removes the image it replaced. Where the
-    item's image_url is another address by then, nothing changes and the result says so.
+    item's image_url is another address by then, nothing changes and the result says so; with `override` the picture
+    counts like an upload, as the one for that address, until the item's image_url changes.
     """
     # The API imports this module to learn the task's arguments; requests and Pillow load when the task runs.
     from download_image_from_url.fetching import Fetcher
 
-    return download(item_id, image_url, Fetcher(settings.allowed_hosts(), contact=settings.download_contact()))
+    fetcher = Fetcher(settings.allowed_hosts(), contact=settings.download_contact())
+    return download(item_id, image_url, fetcher, override=override)
 
 
-def download(item_id: UUID, image_url: str, fetcher: Fetcher) -> dict[str, Any]:
+def download(item_id: UUID, image_url: str, fetcher: Fetcher, *, override: bool = False) -> dict[str, Any]:
     """The task with the fetcher it is given."""
     from download_image_from_url import fetching
     from makertasks.media import pictures
 
     fetching.parse(image_url)
     item = inventory.get_item(item_id)
-    if not images.wants(item, image_url):
+    is_own = images.wants(item, image_url)
+    if not is_own and not override:
         return images.outdated(item)
     # Messages and records need not carry the credentials of an address: those of the item's own are used.
     known = item.image_url or image_url
-    body = fetcher.fetch(known if without_credentials(known) != known else image_url)
+    body = fetcher.fetch(known if is_own and without_credentials(known) != known else image_url)
     try:
         picture = pictures.prepare(body)
     except pictures.UnusablePicture as error:
         raise PermanentError(f"image_url: what is at {shown(image_url)} {error}") from error
-    return images.attach(item, picture, image_url)
+    return images.attach(item, picture, image_url if is_own else None)
 
 
 handler = lambda_handler(download_image_from_url)

@@ -36,7 +36,7 @@ PAGES = [
     "/jobs",
     "/activity",
 ]
-FORMS = ["/tasks/{failed}/retry", "/tasks/{hostile}/log"]
+FORMS = ["/tasks/{failed}/retry", "/items/{item}/picture", "/tasks/{hostile}/log"]
 WIDTHS = (360, 768, 1280, 3840)
 # What only operators are offered, and what only superusers are.
 OPERATORS = {
@@ -47,7 +47,7 @@ OPERATORS = {
     "/queues/generate_qr_code": ["Pause", "Purge …"],
     "/schedules": ["Run now", "Disable"],
     "/items": ["Print cards"],
-    "/items/{item}": ["Generate QR code", "Generate index card"],
+    "/items/{item}": ["Generate QR code", "Generate index card", "Fix picture"],
 }
 SUPERUSERS = {
     "/tasks": ["Delete …"],

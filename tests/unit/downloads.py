@@ -33,8 +33,8 @@ def local_fetcher(limits=PATIENT, **options):
     return Fetcher(frozenset({"127.0.0.1"}), limits, **options)
 
 
-def run(url, item_id=ITEM, **options):
-    return download(item_id, url, local_fetcher(**options))
+def run(url, item_id=ITEM, *, override=False, **options):
+    return download(item_id, url, local_fetcher(**options), override=override)
 
 
 def stored_keys():

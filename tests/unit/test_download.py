@@ -177,6 +177,19 @@ def test_an_outdated_address_is_not_even_asked(server, store):
     assert server.requests["/old.jpg"] == 0
 
 
+def test_another_address_is_taken_where_a_person_says_so_and_the_items_own_stays(server, store):
+    own = server.url("/broken.jpg")
+    save_item(image_url=own)
+    other = server.serve("/mended.jpg", reply(200, JPEG))
+
+    result = run(other, override=True)
+
+    item = inventory.get_item(ITEM)
+    assert (result["changed"], item.image) == (True, result["image"])
+    # As an upload: the picture counts for the item's own address, which an import does not download again.
+    assert (item.image_url, item.image_source) == (own, own)
+
+
 def test_a_late_download_of_an_outdated_address_overwrites_nothing(server, store):
     """While the old picture is on its way, the address changes and the new picture is stored under the same key."""
     new = server.serve("/new.jpg", reply(200, encoded("JPEG", quarters(40, 30))))

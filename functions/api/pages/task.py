@@ -9,7 +9,7 @@ import msgspec
 
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import formats, rendering, timeline, waiting
+from api.pages import formats, pictures, rendering, timeline, waiting
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
@@ -60,6 +60,7 @@ def shown(record: TaskRecord) -> dict[str, Any]:
     """Return what the page shows of a record."""
     task = task_views.detail(record)
     reason = waiting.reason(record)
+    unchanged = nothing_changed(task["result"])
     bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"], int(record.attempt or 0))
     return {
         "task": task,
@@ -72,6 +73,8 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "can_retry": can_run(record.name, unchanged=True),
         "can_edit": can_run(record.name),
         "failed": record.status == Status.FAILURE,
+        "unchanged": unchanged,
+        "fixes_picture": record.name in pictures.TASKS and record.item_id and (record.error_type or unchanged),
         "waited": bars[0].waited if bars else None,
         "reason": reason,
         "digest": f"{digest(record)}-{reason.text if reason else ''}"[:KNOWN],
@@ -93,6 +96,17 @@ def digest(record: TaskRecord) -> str:
     """Return a digest that changes with the task's progress."""
     progress, again = record.progress or {}, record.retried_to or []
     return f"{record.status}-{record.attempt}-{progress.get('done', '')}-{len(again)}"
+
+
+def nothing_changed(result: Any) -> str:
+    """Return why a finished task left everything as it was, empty if it did not.
+
+    >>> nothing_changed({"image": "a.png", "changed": False}), nothing_changed({"changed": True})
+    ('The result is the same as before.', '')
+    """
+    if not isinstance(result, dict) or result.get("changed") is not False:
+        return ""
+    return str(result.get("reason") or "The result is the same as before.")
 
 
 def made(result: Any) -> list[Made]:

@@ -114,6 +114,9 @@
   };
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-all]")) for (const box of all('input[name="id"][form="bulk"]')) box.checked = event.target.checked;
+    // The bucket refuses a larger file, with a page that helps nobody.
+    const most = Number(event.target.dataset?.most);
+    if (most) event.target.setCustomValidity(event.target.files[0]?.size > most ? `This file is larger than ${Math.floor(most / 1048576)} MB; choose a smaller one.` : "");
     count();
   });
 

@@ -181,13 +181,19 @@ def delete_many(keys: list[str]) -> None:
         raise TemporaryError(f"S3 did not delete {first['Key']} and {len(refused) - 1} more: {first.get('Message')}")
 
 
-def presigned_post(key: str, content_type: str, maximum: int, seconds: int = LINK_SECONDS) -> dict[str, Any]:
-    """Address and form fields with which anybody may put one object of that type and at most `maximum` bytes."""
+def presigned_post(
+    key: str, content_type: str, maximum: int, seconds: int = LINK_SECONDS, redirect: str = ""
+) -> dict[str, Any]:
+    """Address and form fields with which anybody may put one object of that type and at most `maximum` bytes.
+
+    A browser is led to `redirect` afterwards, where that is given.
+    """
+    fields = {"Content-Type": content_type, **({"success_action_redirect": redirect} if redirect else {})}
     post: dict[str, Any] = session.client("s3").generate_presigned_post(
         settings.bucket(),
         key,
-        Fields={"Content-Type": content_type},
-        Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, maximum]],
+        Fields=fields,
+        Conditions=[*({name: value} for name, value in fields.items()), ["content-length-range", 1, maximum]],
         ExpiresIn=seconds,
     )
     return post

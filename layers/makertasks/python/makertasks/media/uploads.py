@@ -27,12 +27,13 @@ FORM_SECONDS = 900
 _IMAGE_KEY = re.compile(re.escape(IMAGES) + r"([^/]+)/[^/].*", re.DOTALL)
 
 
-def presigned_post(item_id: UUID | str, content_type: str) -> dict[str, Any]:
+def presigned_post(item_id: UUID | str, content_type: str, redirect: str = "") -> dict[str, Any]:
     """What a browser or a script needs to put one picture: `{url, fields, key, expires}`.
 
     The picture is sent by POST to `url` as multipart/form-data, the fields first and `file` last; S3 refuses another
-    type, another key and more than `MAX_BYTES`. `expires` is a time in ISO 8601. Raises InvalidRequest for a type that
-    an item's image cannot have; whether the item exists is for the caller to ask.
+    type, another key and more than `MAX_BYTES`, and leads a browser to `redirect` where that is given. `expires` is a
+    time in ISO 8601. Raises InvalidRequest for a type that an item's image cannot have; whether the item exists is for
+    the caller to ask.
     """
     extension = EXTENSIONS.get(content_type.strip().lower())
     if extension is None:
@@ -41,7 +42,7 @@ def presigned_post(item_id: UUID | str, content_type: str) -> dict[str, Any]:
         )
     key = f"{IMAGES}{item_id}/{uuid4().hex}.{extension}"
     expires = clock.now() + timedelta(seconds=FORM_SECONDS)
-    post = bucket.presigned_post(key, content_type.strip().lower(), MAX_BYTES, FORM_SECONDS)
+    post = bucket.presigned_post(key, content_type.strip().lower(), MAX_BYTES, FORM_SECONDS, redirect)
     return {"url": post["url"], "fields": post["fields"], "key": key, "expires": clock.text(expires)}
 
 

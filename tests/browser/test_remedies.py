@@ -1,0 +1,103 @@
+"""What a person does about each thing that goes wrong: the remedy that a page offers works on the deployed stack."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.axe import in_both_themes
+from tests.waiting import wait_for
+
+DOWNLOAD = "inventory.tasks.download_image_from_url"
+
+
+def task_of(page):
+    """The id of the task whose page is open."""
+    expect(page).to_have_url(re.compile(r"/tasks/[0-9a-f-]{36}"))
+    return re.search(r"/tasks/([0-9a-f-]{36})", page.url)[1]
+
+
+def picture(colour):
+    """A small PNG."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (320, 200), colour).save(drawn, "PNG")
+    return drawn.getvalue()
+
+
+def stored(site, item_id):
+    """The picture in the bucket that an item has now."""
+    key = site.stack.api.get(f"/v1/items/{item_id}")["image"]
+    s3, bucket = site.stack.client("s3"), site.stack.outputs["MediaBucketName"]
+    return Image.open(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())).convert("RGB")
+
+
+def item_with_wrong_address(site, number):
+    """An item whose image_url leads nowhere, and the task that failed for it."""
+    item = site.items[number]
+    key = {"owner": {"S": f"item#{item['id']}"}, "entry": {"S": "item"}}
+    site.stack.client("dynamodb").update_item(
+        TableName=site.stack.outputs["InventoryTableName"],
+        Key=key,
+        UpdateExpression="SET image_url = :url",
+        ExpressionAttributeValues={":url": {"S": f"http://localhost:9/nowhere-{number}.png"}},
+    )
+
+    def failed():
+        found = site.stack.api.get("/v1/tasks", item_id=item["id"], name=DOWNLOAD, limit=5)["tasks"]
+        return next((each["id"] for each in found if each["status"] == "FAILURE"), None)
+
+    return item, wait_for(failed, "the download to fail")
+
+
+def test_a_wrong_picture_is_fixed_by_an_upload(site, open_page):
+    item, failed = item_with_wrong_address(site, 4)
+    page = open_page(f"/tasks/{failed}", "operator")
+    page.get_by_role("link", name="Fix picture").click()
+    expect(page.locator(".banner")).to_contain_text("The last attempt failed")
+    assert in_both_themes(page) == []
+    page.get_by_label("Picture (JPEG").set_input_files(
+        {"name": "photo.png", "mimeType": "image/png", "buffer": picture("teal")}
+    )
+    page.get_by_role("button", name="Upload picture").click()
+    done = site.ended(task_of(page))
+    assert (done["name"], done["status"]) == ("makertasks.attach_upload", "SUCCESS")
+    expect(page.locator("figure.made img").first).to_be_visible(timeout=30_000)
+    assert stored(site, item["id"]).getpixel((5, 5)) == (0, 128, 128)
+
+
+def test_a_wrong_picture_is_fixed_by_another_address_and_the_same_again_changes_nothing(site, open_page):
+    item, _ = item_with_wrong_address(site, 5)
+    good = next(each["image_url"] for each in site.items if each.get("image_url") and each["id"] != item["id"])
+    page = open_page(f"/items/{item['id']}", "operator")
+    page.get_by_role("link", name="Fix picture").click()
+    page.get_by_label("Address of the picture").fill("ftp://example.com/a.png")
+    page.get_by_role("button", name="Download picture").click()
+    expect(page.locator("#m-image_url")).to_contain_text("must be a web address")
+    for changed in (True, False):
+        page.goto(f"/items/{item['id']}/picture")
+        page.get_by_label("Address of the picture").fill(good)
+        page.get_by_role("button", name="Download picture").click()
+        done = site.ended(task_of(page))
+        assert done["status"] == "SUCCESS"
+        page.reload()
+        expect(page.get_by_text("Nothing changed")).to_have_count(0 if changed else 1)
+    expect(page.locator("#task .title .status")).to_have_class("status pending")
+    assert stored(site, item["id"]).size[0] > 100
+    # The item's own address is OpenMakerSuite's and stays.
+    assert "nowhere" in site.stack.api.get(f"/v1/items/{item['id']}")["image_url"]
+
+
+def test_a_changed_address_in_edit_and_retry_says_that_nothing_changed(site, open_page):
+    item, failed = item_with_wrong_address(site, 6)
+    page = open_page(f"/tasks/{failed}/retry", "operator")
+    page.get_by_label("image url").fill("http://localhost:9/other.png")
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Retry", exact=True).click()
+    assert site.ended(task_of(page))["status"] == "SUCCESS"
+    page.reload()
+    expect(page.locator(".banner.pending")).to_contain_text("Nothing changed")
+    expect(page.get_by_role("link", name="Fix picture")).to_be_visible()
+    assert "nowhere" in site.stack.api.get(f"/v1/items/{item['id']}")["image_url"]
