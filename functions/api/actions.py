@@ -165,6 +165,22 @@ def redrive(caller: Caller, queue: str) -> Redriven:
     return answer
 
 
+def resend(caller: Caller, task_id: str, body: str | None = None) -> task_views.TaskDetail:
+    """Send an unreadable message again as a new task, as it was or with another `body`; returns the new task."""
+    caller.require(Role.OPERATOR)
+    audit.record(caller.name, "send message again" if body is None else "edit and send message", task_id)
+    if body is None:
+        return _task(retrying.redrive(task_id, who=caller.name))
+    return _task(retrying.send_edited(task_id, body, who=caller.name))
+
+
+def discard(caller: Caller, task_id: str) -> None:
+    """Discard an unreadable message: it is not counted any more, its record stays."""
+    caller.require(Role.OPERATOR)
+    audit.record(caller.name, "discard message", task_id)
+    retrying.discard(task_id)
+
+
 def pause(caller: Caller, queue: str) -> queues.Queue:
     """Stop a queue's consumer; messages wait."""
     caller.require(Role.OPERATOR)

@@ -28,6 +28,7 @@ PAGES = [
     "/task-types/inventory.tasks.generate_index_cards",
     "/queues",
     "/queues/generate_qr_code",
+    "/messages",
     "/workers",
     "/schedules",
     "/items",

@@ -8,6 +8,7 @@ import uuid
 from playwright.sync_api import expect
 
 from makertasks import wire
+from tests.browser.axe import in_both_themes
 from tests.waiting import wait_for
 
 QR_CODE = "inventory.tasks.generate_qr_code"
@@ -43,29 +44,62 @@ def test_a_queue_is_paused_purged_and_resumed(site, open_page):
     wait_for(lambda: mapping_of(site, "generate_qr_code")["State"] == "Enabled", "the consumer to be switched on")
 
 
-def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page):
-    item = site.items[0]["id"]
-    task_id = str(uuid.uuid4())
-    body = wire.encode(wire.Message(task_id, "inventory.tasks.generate_index_card", kwargs={"item_id": item}), "x")
+def dead_letter(site, body, task_id=None):
+    """A message that reached the dead-letter queue and was recorded; answers its task's id."""
     sqs = site.stack.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-letters")["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody=body)
+    sent = sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
     site.sweep()
-    site.ended(task_id)
+    site.ended(task_id or sent)
+    return task_id or sent
+
+
+def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page):
+    item, task_id = site.items[0]["id"], str(uuid.uuid4())
+    body = wire.encode(wire.Message(task_id, "inventory.tasks.generate_index_card", kwargs={"item_id": item}), "x")
+    dead_letter(site, body, task_id)
     page = open_page("/", "operator")
-    expect(page.locator(".banner")).to_contain_text("1 unreadable message in generate_index_card")
+    expect(page.locator(".banner")).to_contain_text("1 unreadable message")
     page.goto("/queues")
     page.locator("tr#generate_index_card").get_by_role("link", name="1", exact=True).click()
     expect(page).to_have_url(re.compile("/queues/generate_index_card#dead"))
     page.get_by_text("Show", exact=True).first.click()
     expect(page.locator("td pre").first).to_have_text(body)
-    page.get_by_role("button", name="Send back to the queue").click()
-    expect(page.locator(".said")).to_contain_text("sent back to the queue")
-    page.goto(f"/tasks/{task_id}")
-    again = page.locator("dd a.id").first.inner_text()
+    page.get_by_role("button", name="Send all back to the queue").click()
+    expect(page.locator("main h1")).to_have_text("1 of 1 done")
+    again = page.locator("td a.id").first.inner_text()
     assert site.ended(again)["retry_of"] == task_id
     page.goto("/queues/generate_index_card")
     expect(page.locator("#dead ~ .good")).to_have_text("None.")
+
+
+def test_an_unreadable_message_is_edited_and_sent_or_discarded(site, open_page):
+    item = site.items[1]["id"]
+    whole = wire.encode(wire.Message("cut-off", "inventory.tasks.generate_qr_code", kwargs={"item_id": item}), "x")
+    # A message that cannot be read says whose it is; one that says nothing belongs to no queue.
+    broken = dead_letter(site, whole.replace('"body": "', '"body": "!'), "cut-off")
+    nobody = dead_letter(site, "{")
+    page = open_page("/", "operator")
+    page.get_by_role("link", name="2 unreadable messages").click()
+    expect(page.locator("main h1 small")).to_have_text("2")
+    assert in_both_themes(page) == []
+    page.locator("tr", has_text=broken).get_by_role("link", name="Edit and send").click()
+    page.get_by_label("Message").fill('{"item_id": 7}')
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#m-body")).to_contain_text("does not fit the task")
+    assert in_both_themes(page) == []
+    page.get_by_label("Message").fill(f'{{"item_id": "{item}"}}')
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(".said")).to_contain_text("as this new task")
+    new = re.search(r"/tasks/([0-9a-f-]{36})", page.url)[1]
+    assert (site.ended(new)["status"], site.record(new)["retry_of"]) == ("SUCCESS", broken)
+    page.goto("/messages")
+    page.locator("tr", has_text=nobody).get_by_role("button", name="Discard").click()
+    expect(page.locator(".said")).to_contain_text("discarded")
+    page.goto("/messages")
+    expect(page.locator("main")).to_contain_text("No unreadable messages")
+    page.goto("/activity")
+    expect(page.locator("tbody tr").first).to_contain_text("discard message")
 
 
 def test_a_schedule_is_switched_off_and_on_and_run_now(site, open_page):

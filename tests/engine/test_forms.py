@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -13,9 +14,10 @@ from test_api import Context, pool, token  # noqa: F401 - the fixture
 
 from api.handler import handler
 from makertasks import wire
+from makertasks.control import audit
 from makertasks.errors import PermanentError
 from makertasks.inventory.table import Item
-from makertasks.records import lifecycle
+from makertasks.records import letters, lifecycle
 from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.worker import dead_letters
@@ -35,6 +37,8 @@ PAGES = [
     f"/tasks/{FAILED}",
     f"/tasks/{FAILED}/retry",
     f"/tasks/{LETTER}",
+    f"/tasks/{LETTER}/message",
+    "/messages",
     "/task-types/inventory.tasks.generate_index_cards",
     "/queues",
     "/queues/generate_qr_code",
@@ -139,6 +143,39 @@ def everything(tasks_table, counters_table, inventory_table, media_bucket, task_
     record = records.new(message, queue="download_image_from_url", item_id=ITEM)
     lifecycle.close(record, Status.FAILURE, PermanentError("image_url: the server answered 404"))
     dead_letters.record("{", message_id=LETTER, queue="generate_qr_code", sent=records.clock.now())
+
+
+def test_an_unreadable_message_has_an_outcome_and_ways_on_and_one_count_everywhere(everything):
+    def counts():
+        listed = json.loads(browse("GET", "/v1/dead-letters")[1])["dead_letters"]
+        queues = json.loads(browse("GET", "/v1/queues")[1])["queues"]
+        return len(listed), sum(each["dead"] for each in queues), letters.counts().total()
+
+    assert counts() == (1, 1, 1)
+    status, html, _ = browse("POST", "/queues/generate_qr_code/redrive", form={})
+    assert (status, "0 of 1 done" in html, "still cannot be read" in html) == (200, True, True)
+    assert f"/tasks/{LETTER}/message" in html
+    assert counts() == (1, 1, 1)
+    # Sent again by itself, the reason stands above its page.
+    status, html, _ = browse("POST", f"/tasks/{LETTER}/redrive", form={})
+    assert (status, "still cannot be read" in html) == (422, True)
+    status, html, _ = browse("POST", f"/tasks/{LETTER}/message", form={"body": '{"item_id": "none"}'})
+    assert (status, "does not fit the task" in html) == (422, True)
+    status, _, headers = browse("POST", f"/tasks/{LETTER}/message", form={"body": json.dumps({"item_id": ITEM})})
+    new = headers["Location"].removeprefix("/tasks/").partition("?")[0]
+    assert (status, records.get(new).retry_of, records.get(new).kwargs) == (303, LETTER, {"item_id": ITEM})
+    assert counts() == (0, 0, 0)
+
+
+def test_a_discarded_message_is_audited_and_no_longer_counted(everything):
+    assert browse("POST", f"/tasks/{LETTER}/discard", form={})[0] == 303
+    assert letters.counts().total() == 0
+    entry = audit.page(1)["entries"][0]
+    assert (entry["who"], entry["action"], entry["target"]) == ("ann", "discard message", LETTER)
+    _, html, _ = browse("GET", f"/tasks/{LETTER}")
+    assert ("Edit and send" in html, f"/tasks/{LETTER}/discard" in html) == (True, False)
+    status, html, _ = browse("POST", f"/tasks/{LETTER}/discard", form={})
+    assert (status, "sent again or discarded already" in html) == (422, True)
 
 
 def broken(control):

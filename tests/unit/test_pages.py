@@ -203,7 +203,6 @@ def test_nothing_is_wrong_with_an_idle_system():
 @pytest.mark.parametrize(
     ("found", "words", "is_grave"),
     [
-        (queue(dead=2), "2 unreadable messages in a", False),
         (queue(oldest_seconds=1000.0), "a: the oldest message has waited for 16 min 40 s", True),
         (queue(state="paused", waiting=3), "a is paused, 3 messages waiting", False),
         (queue(state="paused", waiting=1), "a is paused, 1 message waiting", False),
@@ -213,9 +212,9 @@ def test_a_queue_in_trouble_is_told(found, words, is_grave):
     assert [(each.text, each.is_grave) for each in health.troubles(0, "", [found], [])] == [(words, is_grave)]
 
 
-def test_dead_letters_lead_to_the_page_that_sends_them_again():
-    [trouble] = health.troubles(0, "", [queue(dead=1)], [])
-    assert (trouble.text, trouble.link) == ("1 unreadable message in a", "/queues/a#dead")
+def test_unreadable_messages_of_all_queues_lead_to_the_page_that_lists_them():
+    [trouble] = health.troubles(0, "", [queue(dead=1)], [], 2)
+    assert (trouble.text, trouble.link) == ("2 unreadable messages", "/messages")
     assert not trouble.is_grave
 
 

@@ -74,6 +74,7 @@ def act(caller: Caller, form: Selection, request: Request) -> Reply:
         section="/tasks",
         action=form.action,
         outcomes=outcomes,
+        is_message=False,
         back=form.back,
     )
 

@@ -26,9 +26,16 @@ class Trouble:
     is_grave: bool = True
 
 
-def troubles(failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord]) -> list[Trouble]:
-    """Return current problems; `failures` counts those of the last hour, which began at `since`."""
+def troubles(
+    failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord], messages: int = 0
+) -> list[Trouble]:
+    """Return current problems; `failures` counts those of the last hour, which began at `since`.
+
+    `messages` are unreadable and wait for somebody.
+    """
     found = []
+    if messages:
+        found.append(Trouble(counted(messages, "unreadable message"), "/messages", is_grave=False))
     if failures:
         link = address("/tasks", {"status": "FAILURE", "created_from": since})
         found.append(Trouble(f"{counted(failures, 'failure')} in the last hour", link))
@@ -36,9 +43,6 @@ def troubles(failures: int, since: str, queues: Iterable[Any], stuck: Sequence[T
         found.append(Trouble(f"{counted(len(stuck), 'task')} stuck: worker lost", "/tasks?status=STARTED&sort=created"))
     for queue in queues:
         link = f"/queues#{queue['name']}"
-        if queue["dead"]:
-            text = f"{counted(queue['dead'], 'unreadable message')} in {queue['name']}"
-            found.append(Trouble(text, f"/queues/{queue['name']}#dead", is_grave=False))
         waits = queue["oldest_seconds"] or 0
         if queue["state"] == "paused" and (queue["waiting"] or waits):
             text = f"{queue['name']} is paused, {counted(queue['waiting'], 'message')} waiting"

@@ -16,7 +16,7 @@ from api.pages.periods import Range
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
-from makertasks.monitoring import failure_groups, listing, schedules
+from makertasks.monitoring import dead_letters, failure_groups, listing, schedules
 from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring.counters import statistics
 from makertasks.records.states import Status
@@ -55,6 +55,7 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
         last_day = pool.submit(failure_groups.recent, day, now)
         last_hour = pool.submit(failure_groups.recent, hour, now)
         queues = pool.submit(task_queues.list_queues)
+        messages = pool.submit(dead_letters.counts)
         running = pool.submit(
             listing.page, listing.Filter(status=Status.STARTED), limit=listing.MAXIMUM_LIMIT, names=names
         )
@@ -65,7 +66,9 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
     stuck = health.stuck(running.result().records, now)
     since = clock.text(hour)
     context = {
-        "troubles": health.troubles(last_hour.result()["examined"], since, queues.result(), stuck),
+        "troubles": health.troubles(
+            last_hour.result()["examined"], since, queues.result(), stuck, messages.result().total()
+        ),
         "groups": last_day.result()["groups"][:GROUPS],
         "in_last_hour": latest,
         "failed_in_day": last_day.result()["examined"],

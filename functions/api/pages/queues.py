@@ -12,6 +12,7 @@ from api.access import Caller, Role
 from api.arguments import QueueName
 from api.pages import rendering
 from api.pages.addresses import address
+from api.pages.bulk import Outcome
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks.control import audit
@@ -61,11 +62,26 @@ def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
     )
 
 
+@page("GET", "/messages", Role.VIEWER)
+def messages_page(caller: Caller, request: Request) -> Reply:
+    """Unreadable messages of every queue, those whose queue is unknown included."""
+    letters, complete = dead_letters.not_redriven()
+    return rendering.page(
+        request,
+        caller,
+        "letters_page.html",
+        section="/queues",
+        letters=[task_views.summary(record) for record in letters],
+        bodies={record.task_id: record.body for record in letters},
+        complete=complete,
+    )
+
+
 @page("GET", "/queues/{queue}", Role.VIEWER)
 def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Request) -> Reply:
     """One queue: its dead letters with their bodies, and its settings."""
+    letters, complete = dead_letters.not_redriven(queue)  # before the count, which follows from it
     found = task_queues.get(queue)
-    letters, complete = dead_letters.not_redriven(queue)
     return rendering.page(
         request,
         caller,
@@ -107,10 +123,15 @@ def purge(queue: QueueName, caller: Caller) -> Reply:
 
 
 @page("POST", "/queues/{queue}/redrive", Role.OPERATOR)
-def redrive(queue: QueueName, caller: Caller) -> Reply:
-    """Send the queue's dead letters back to it."""
-    actions.redrive(caller, queue)
-    return _back(queue, "redriven")
+def redrive(queue: QueueName, caller: Caller, request: Request) -> Reply:
+    """Send the queue's unreadable messages back to it, and show the outcome for each."""
+    done = actions.redrive(caller, queue)
+    outcomes = [Outcome(old, "sent again", is_done=True, new_id=new) for old, new in done["redriven"].items()]
+    outcomes += [Outcome(old, reason, is_done=False) for old, reason in done["refused"].items()]
+    return rendering.page(
+        request, caller, "bulk_done.html", section="/queues", action="send back", outcomes=outcomes, is_message=True,
+        back=f"/queues/{rendering.segment(queue)}#dead",
+    )  # fmt: skip
 
 
 @page("POST", "/queues/{queue}/concurrency", Role.SUPERUSER)

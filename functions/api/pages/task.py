@@ -14,7 +14,7 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
 from makertasks.aws import bucket
-from makertasks.control import jobs
+from makertasks.control import jobs, retrying
 from makertasks.monitoring import views as task_views
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -74,6 +74,8 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "can_edit": can_run(record.name),
         "failed": record.status == Status.FAILURE,
         "unchanged": unchanged,
+        "is_message": bool(record.body),
+        "is_unread": bool(record.body) and retrying.is_waiting(record),
         "fixes_picture": record.name in pictures.TASKS and record.item_id and (record.error_type or unchanged),
         "waited": bars[0].waited if bars else None,
         "reason": reason,

@@ -16,7 +16,7 @@ from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import tasks
-from makertasks.errors import InvalidRequest, UnknownTask
+from makertasks.errors import InvalidRequest, NotFound, UnknownTask
 from makertasks.monitoring import task_logs
 from makertasks.monitoring import views as task_views
 from makertasks.records import payloads
@@ -34,6 +34,12 @@ class Revocation(msgspec.Struct, forbid_unknown_fields=True):
     """Form that revokes a task; `terminate` stops a running one, too."""
 
     terminate: Literal["yes", ""] = ""
+
+
+class MessageForm(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of an unreadable message's new body."""
+
+    body: Annotated[str, Meta(min_length=1, max_length=100_000)]
 
 
 @page("GET", "/tasks/{task_id}/retry", Role.OPERATOR)
@@ -82,6 +88,37 @@ def delete(task_id: TaskId, caller: Caller) -> Reply:
     """Delete a finished task's record."""
     actions.delete(caller, task_id)
     return Reply.redirect(address("/tasks", said="deleted"))
+
+
+@page("POST", "/tasks/{task_id}/redrive", Role.OPERATOR)
+def redrive(task_id: TaskId, caller: Caller) -> Reply:
+    """Send an unreadable message again, as it was."""
+    return _retried(actions.resend(caller, task_id))
+
+
+@page("POST", "/tasks/{task_id}/discard", Role.OPERATOR)
+def discard(task_id: TaskId, caller: Caller) -> Reply:
+    """Discard an unreadable message."""
+    actions.discard(caller, task_id)
+    return Reply.redirect(address(f"/tasks/{rendering.segment(task_id)}", said="discarded"))
+
+
+@page("GET", "/tasks/{task_id}/message", Role.OPERATOR)
+def message_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
+    """Show an unreadable message in a form."""
+    record = records.get(task_id)
+    if not record.body:
+        raise NotFound(f"task {task_id} has no unreadable message: retry it instead")
+    return rendering.page(
+        request, caller, "message.html", section="/tasks", task=task_views.summary(record),
+        body=request.sent.get("body", record.body),
+    )  # fmt: skip
+
+
+@page("POST", "/tasks/{task_id}/message", Role.OPERATOR)
+def send_message(task_id: TaskId, caller: Caller, form: MessageForm) -> Reply:
+    """Send the edited message as a new task."""
+    return _retried(actions.resend(caller, task_id, form.body))
 
 
 @page("GET", "/tasks/{task_id}/log", Role.VIEWER)

@@ -2,6 +2,7 @@
 
 from api.resources import (
     audit,
+    dead_letters,
     exports,
     health,
     items,
@@ -17,6 +18,7 @@ from api.resources import (
 
 __all__ = [
     "audit",
+    "dead_letters",
     "exports",
     "health",
     "items",

@@ -11,7 +11,7 @@ import typer
 from makertasks.cli import asking, completion, output, sending
 from makertasks.cli.asking import Destination, TaskIds
 from makertasks.cli.sending import TaskName
-from makertasks.control import audit, jobs, pausing, revoking
+from makertasks.control import audit, jobs, pausing, retrying, revoking
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import queues as task_queues
 from makertasks.worker import task_limits
@@ -28,12 +28,24 @@ def register(app: typer.Typer) -> None:
     commands: dict[str, Callable[..., None]] = {
         "shutdown": shutdown, "start": start, "revoke": revoke, "terminate": terminate, "rate-limit": rate_limit,
         "time-limit": time_limit, "pool-grow": pool_grow, "pool-shrink": pool_shrink, "autoscale": autoscale,
-        "add-consumer": add_consumer, "cancel-consumer": cancel_consumer,
+        "discard": discard, "add-consumer": add_consumer, "cancel-consumer": cancel_consumer,
     }  # fmt: skip
     for name, command in commands.items():
         control.command(name)(command)
         if "-" in name:
             control.command(name.replace("-", "_"), hidden=True)(command)
+
+
+def discard(task_ids: TaskIds) -> None:
+    """Discard unreadable messages.
+
+    They are no longer counted; the tasks' records stay until they expire.
+    """
+    asking.connect()
+    for task_id in task_ids:
+        audit.record(asking.who(), "discard message", task_id)
+        retrying.discard(task_id)
+        output.console.print(f"{task_id} discarded")
 
 
 def purge(

@@ -11,7 +11,7 @@ import typer
 from makertasks import clock, settings, tasks
 from makertasks.cli import asking, output, shown, viewing
 from makertasks.cli.asking import Destination, TaskIds
-from makertasks.monitoring import listing, workers
+from makertasks.monitoring import dead_letters, listing, workers
 from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring import views as task_views
 from makertasks.records.states import Status
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(inspect, name="inspect")
     commands: dict[str, Callable[..., None]] = {
         "active": active, "registered": registered, "scheduled": scheduled, "reserved": reserved, "revoked": revoked,
+        "dead-letters": unreadable,
         "stats": stats, "conf": conf, "active-queues": active_queues, "query-task": query_task, "ping": ping,
     }  # fmt: skip
     for name, command in commands.items():
@@ -147,6 +148,25 @@ def active_queues(as_json: output.AsJson = False) -> None:
     output.table(
         ({**queue} for queue in found), {column: column.upper().replace("_", " ") for column in columns}, "no queues"
     )  # fmt: skip
+
+
+def unreadable(as_json: output.AsJson = False) -> None:
+    """List messages that no task could read.
+
+    Until somebody sends them again (retry) or discards them (control discard).
+    """
+    asking.connect()
+    found, complete = dead_letters.not_redriven()
+    rows = [
+        {"id": each.task_id, "queue": each.queue, "created": each.created, "reason": each.error_message}
+        for each in found
+    ]
+    if as_json:
+        output.print_json(rows)
+        return
+    output.table(rows, {name: name.upper() for name in ("id", "queue", "created", "reason")}, "no unreadable messages")
+    if not complete:
+        output.console.print("\nThere are more; these are the newest.")
 
 
 def query_task(task_ids: TaskIds, as_json: output.AsJson = False) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from makertasks import masking, wire
-from makertasks.errors import InvalidRequest, NotFound
-from makertasks.records import lifecycle, payloads
+from makertasks.errors import InvalidArguments, InvalidRequest, NotFound
+from makertasks.records import letters, lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
@@ -53,14 +53,56 @@ def redrive(task_id: str, *, who: str = "") -> str:
 
     One that was sent again already is answered with that task, unless it failed or was called off, too.
     """
-    record = records.get(task_id)
-    if not record.body:
-        raise InvalidRequest("id", f"task {task_id} is not a dead letter: its message was read; retry it instead")
+    record = _dead_letter(task_id)
     before = list(record.retried_to or [])
     last = records.stored(before[-1]) if before else None
     if last is not None and last.status not in {Status.FAILURE, Status.REVOKED}:
         return last.task_id
     return retry(task_id, who=who, new_id=str(uuid.uuid5(NAMESPACE, f"{task_id}/{len(before)}")))
+
+
+def send_edited(task_id: str, body: str, *, who: str = "") -> str:
+    """Send `body` as a new task in place of a dead letter's message, and return the new task's id.
+
+    `body` is the task's arguments as a JSON object, or a whole Celery message. Raises InvalidRequest, whose field is
+    `body`, NotFound and Unavailable.
+    """
+    record = _dead_letter(task_id)
+    try:
+        message = payloads.whole(wire.decode(body, message_id=task_id, default_name=record.name))
+        new = producer.submit(
+            message.name, message.kwargs, args=message.args, requested_by=who, retry_of=task_id,
+            root_id=record.root_id or task_id,
+        )  # fmt: skip
+    except (wire.Malformed, NotFound) as error:
+        raise InvalidRequest("body", f"cannot be read as a message: {error}") from error
+    except (InvalidRequest, InvalidArguments) as error:
+        raise InvalidRequest("body", f"does not fit the task: {error}") from error
+    lifecycle.note_retry(record, new)
+    return new
+
+
+def discard(task_id: str) -> None:
+    """Take a dead letter out of the count of unreadable messages; its record stays until it expires.
+
+    Raises InvalidRequest where the task is no dead letter or was dealt with already, NotFound and Unavailable.
+    """
+    record = _dead_letter(task_id)
+    if not is_waiting(record):
+        raise InvalidRequest("id", f"the message of task {task_id} was sent again or discarded already")
+    letters.discard(letters.Letter.of(record))
+
+
+def is_waiting(record: TaskRecord) -> bool:
+    """Whether a task is an unreadable message that nobody has sent again or discarded; raises Unavailable."""
+    return bool(record.body) and letters.Letter.of(record) in letters.listed()
+
+
+def _dead_letter(task_id: str) -> TaskRecord:
+    record = records.get(task_id)
+    if not record.body:
+        raise InvalidRequest("id", f"task {task_id} is not a dead letter: its message was read; retry it instead")
+    return record
 
 
 def _message(record: TaskRecord) -> wire.Message:

@@ -1,4 +1,4 @@
-"""Dead letters that were not sent again, as the pages and the command line count them."""
+"""Dead letters that nobody has sent again or discarded, as the pages, the API and the command line count them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ counts = letters.counts
 MOST_LETTERS = 100  # of a queue that are shown, or sent again, at a time: one BatchGetItem
 
 
-def not_redriven(queue: str) -> tuple[list[TaskRecord], bool]:
-    """A queue's dead letters that were not sent again, newest first, a hundred at most; and whether that is all.
+def not_redriven(queue: str | None = None) -> tuple[list[TaskRecord], bool]:
+    """Return dead letters that nobody has dealt with, newest first, at most a hundred, and whether that is all.
 
-    What has been deleted or sent again meanwhile is taken out of the list. Raises Unavailable.
+    Those of every queue if none is given. What has been deleted or sent again meanwhile is removed from the list and
+    from the counts. Raises Unavailable.
     """
-    listed = [letter for letter in letters.listed() if letter.queue == queue]
+    listed = [letter for letter in letters.listed() if queue in {None, letter.queue}]
     shown = listed[:MOST_LETTERS]
     stored = records.get_many(wire.result_key(letter.task_id) for letter in shown)
     found: list[TaskRecord] = []
