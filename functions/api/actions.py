@@ -10,6 +10,7 @@ from api.access import Caller, Role
 from api.arguments import full_name
 from makertasks import tasks
 from makertasks.control import audit, jobs, pausing, retrying, revoking
+from makertasks.control import run_now as starting
 from makertasks.control.revoking import Revocation
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, UnknownTask
 from makertasks.monitoring import dead_letters, queues, schedules
@@ -72,6 +73,14 @@ def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> task_vie
         raise Conflict(f"task {task_id} has ended; there is nothing to call off")
     if outcome is Revocation.RUNNING:
         raise Conflict(f"task {task_id} is running; ask with terminate, and it ends at its next checkpoint")
+    return _task(task_id)
+
+
+def run_now(caller: Caller, task_id: str) -> task_views.TaskDetail:
+    """Let a scheduled task, or the next attempt of one, begin now."""
+    caller.require(Role.OPERATOR)
+    audit.record(caller.name, "run now", task_id)
+    starting.run_now(task_id)
     return _task(task_id)
 
 

@@ -8,9 +8,11 @@ import pytest
 from echo_task import NAME
 
 from makertasks import clock, wire
+from makertasks.control import run_now
 from makertasks.control.revoking import Revocation, revoke
 from makertasks.errors import InvalidRequest, TemporaryError
 from makertasks.records import lifecycle
+from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.submission import delays
 
@@ -54,6 +56,31 @@ def test_a_long_one_is_a_schedule_that_deletes_itself_and_sends_the_message(echo
     assert schedule["Target"]["Arn"] == "arn:aws:sqs:us-east-1:123456789012:unit-tasks-echo"
     message = wire.decode(schedule["Target"]["Input"], message_id="m")
     assert (message.task_id, message.kwargs, message.eta) == (task_id, {"text": "later"}, eta)
+
+
+@pytest.mark.parametrize("countdown", [60, 300 * 86_400], ids=["in the queue", "by a schedule"])
+def test_a_scheduled_task_runs_now_once_and_its_own_message_changes_nothing(echo, schedules, countdown):
+    task_id = echo.submit("early", countdown=countdown)
+    body = wire.encode(records.message_of(echo.record(task_id)), "echo")
+    run_now.run_now(task_id)
+    assert schedules() == []
+    echo.queue.deliver()
+    assert (echo.calls, echo.record(task_id).status) == (["early"], Status.SUCCESS)
+    echo.queue.send(body)  # as the schedule would have, or the delay
+    echo.queue.deliver()
+    assert echo.calls == ["early"]
+    with pytest.raises(InvalidRequest, match="does not wait for a time"):
+        run_now.run_now(task_id)
+
+
+def test_the_next_attempt_of_a_retried_task_begins_now(echo):
+    echo.plan = [TemporaryError("busy", retry_after=3000)]
+    task_id = echo.submit("again")
+    echo.queue.deliver()
+    assert run_now.time_of(echo.record(task_id)) == echo.record(task_id).retry_at
+    run_now.run_now(task_id)
+    echo.queue.deliver()
+    assert (echo.calls, echo.record(task_id).status) == (["again", "again"], Status.SUCCESS)
 
 
 def test_asking_for_the_same_schedule_twice_makes_one(echo, schedules):

@@ -29,7 +29,7 @@ CARDS = "inventory.tasks.generate_index_cards"
 
 
 @pytest.mark.parametrize(
-    "name", ["addresses", "calendar", "charts", "form_errors", "formats", "health", "periods", "schedules"]
+    "name", ["addresses", "calendar", "charts", "form_errors", "formats", "health", "jobs", "periods", "schedules"]
 )
 def test_examples_in_docstrings_are_true(name):
     failed, tried = doctest.testmod(importlib.import_module(f"api.pages.{name}"))

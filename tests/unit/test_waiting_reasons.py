@@ -15,6 +15,7 @@ from makertasks.monitoring import queues
 from makertasks.records.model import TaskRecord
 
 LATER = clock.text(clock.now() + timedelta(days=1))
+WAY = ("generate_qr_code", "/queues/generate_qr_code")
 PAST = clock.text(clock.now() - timedelta(days=1))
 
 
@@ -26,8 +27,9 @@ def task(status="PENDING", **attributes):
 def queue(monkeypatch):
     """Sets the state of the task's queue and its recent actions."""
 
-    def put(state="running", ahead=1, actions=()):
+    def put(state="running", ahead=1, actions=(), running=0):
         found = {"name": "generate_qr_code", "state": state, "waiting": ahead}
+        found |= {"maximum_concurrency": 5, "in_flight": running}
         monkeypatch.setattr(queues, "get", lambda _name: found)
         monkeypatch.setattr(queue_pages, "done_to", lambda _name: list(actions))
 
@@ -42,25 +44,35 @@ def test_a_task_that_does_not_wait_has_no_reason(queue, status):
 
 def test_a_paused_queue_is_the_reason_before_any_other_and_names_who_paused_it(queue):
     queue("paused", actions=[{"action": "pause queue", "who": "ann", "when": PAST}])
-    expected = waiting.Reason("Queue paused by ann", since=PAST, paused="generate_qr_code")
+    expected = waiting.Reason("Queue paused by ann at", since=PAST, paused="generate_qr_code", way=WAY)
     assert waiting.reason(task(eta=LATER)) == expected
 
 
 def test_a_queue_paused_in_the_console_is_paused_by_nobody_known(queue):
     queue("paused")
-    assert waiting.reason(task()) == waiting.Reason("Queue paused", paused="generate_qr_code")
+    assert waiting.reason(task()) == waiting.Reason("Queue paused", paused="generate_qr_code", way=WAY)
 
 
 @pytest.mark.parametrize(
     ("record", "text"),
     [
-        (task(eta=LATER), "Scheduled"),
-        (task("RETRY", retry_at=LATER), "The last attempt failed; retry"),
-        (task(slot=LATER), "Rate limit reached; start"),
+        (task(eta=LATER), "Scheduled for"),
+        (task("RETRY", retry_at=LATER), "The last attempt failed; next attempt at"),
     ],
 )
-def test_a_task_whose_time_has_not_come_says_when_it_comes(queue, record, text):
-    assert waiting.reason(record) == waiting.Reason(text, until=LATER)
+def test_a_task_whose_time_has_not_come_says_when_it_comes_and_can_run_now(queue, record, text):
+    assert waiting.reason(record) == waiting.Reason(text, until=LATER, can_run_now=True)
+
+
+def test_a_task_that_its_rate_limit_holds_back_leads_to_the_limit(queue):
+    expected = waiting.Reason("Rate limit reached; starts at", until=LATER, way=("Limits", "/task-types/a.qr"))
+    assert waiting.reason(task(slot=LATER, name="a.qr")) == expected
+
+
+def test_a_queue_at_its_maximum_concurrency_is_said_to_have_no_capacity(queue):
+    queue(ahead=4, running=5)
+    text = "No capacity: the maximum of 5 tasks of this queue is running, with about 3 other messages"
+    assert waiting.reason(task()) == waiting.Reason(text, way=WAY)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +86,7 @@ def test_a_task_whose_time_has_not_come_says_when_it_comes(queue, record, text):
 )
 def test_a_due_task_waits_with_others(queue, ahead, text):
     queue(ahead=ahead)
-    assert waiting.reason(task(eta=PAST)) == waiting.Reason(text)
+    assert waiting.reason(task(eta=PAST)) == waiting.Reason(text, way=WAY)
 
 
 def test_a_queue_that_is_gone_is_said_so(monkeypatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -45,7 +48,7 @@ class JobPageQuery(msgspec.Struct, forbid_unknown_fields=True):
 def jobs_page(caller: Caller, query: JobsQuery, request: Request) -> Reply:
     """Jobs, newest first."""
     found, cursor = pagination.task_page(listing.Filter(name=jobs.TASK), JOBS, query.cursor or None)
-    shown = [job_of(record) for record in found]
+    shown = [{**(job := job_of(record)), "verdict": verdict(job)} for record in found]
     return rendering.page(request, caller, "jobs.html", section="/jobs", jobs=shown, cursor=cursor)
 
 
@@ -68,6 +71,7 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
         is_cut=query.part is None and (len(outcomes) > OUTCOMES or job["parts"] > 1),
         part=query.part,
         verdict=verdict(job),
+        reasons=reasons(outcomes),
         done=sum(job["outcomes"].values()),
         every=REFRESH_SECONDS,
         said=query.said,
@@ -88,6 +92,20 @@ def verdict(job: Job) -> str:
     ]
     verb = {"retry": "retried", "delete": "deleted", "cleanup": "deleted"}.get(job["action"], "revoked")
     return f"{done:,} of {job['found']:,} {verb}{': ' if others else ''}{', '.join(others)}"
+
+
+def reasons(outcomes: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """Return why tasks were left as they were, the most frequent reason first; a task's own id does not count.
+
+    >>> reasons({"id": i, "outcome": "REFUSED", "detail": f"task {i} has not ended"} for i in "bc")
+    [('this task has not ended', 2)]
+    """
+    said = (
+        re.sub(rf"(task )?\b{re.escape(each['id'])}\b", "this task", str(each["detail"] or each["outcome"].lower()))
+        for each in outcomes
+        if each["outcome"] not in DONE
+    )
+    return Counter(said).most_common()
 
 
 @page("POST", "/jobs/{job_id}/cancel", Role.OPERATOR)

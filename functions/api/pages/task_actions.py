@@ -83,6 +83,13 @@ def revoke(task_id: TaskId, caller: Caller, form: Revocation) -> Reply:
     return Reply.redirect(address(f"/tasks/{rendering.segment(task_id)}", said=said))
 
 
+@page("POST", "/tasks/{task_id}/run-now", Role.OPERATOR)
+def run_now(task_id: TaskId, caller: Caller) -> Reply:
+    """Let a scheduled task begin now."""
+    actions.run_now(caller, task_id)
+    return Reply.redirect(address(f"/tasks/{rendering.segment(task_id)}", said="started_now"))
+
+
 @page("POST", "/tasks/{task_id}/delete", Role.SUPERUSER)
 def delete(task_id: TaskId, caller: Caller) -> Reply:
     """Delete a finished task's record."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from api.pages import queues as queue_pages
 from api.pages.formats import number
+from api.pages.rendering import segment
 from makertasks import clock
+from makertasks.control.run_now import time_of
 from makertasks.errors import NotFound
 from makertasks.monitoring import queues
 from makertasks.records.model import TaskRecord
@@ -15,12 +17,18 @@ from makertasks.records.states import Status
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a task waits; `until` is when that ends, `since` when it began, `paused` the queue that can be resumed."""
+    """Why a task waits: `until` is when that ends, `since` when it began.
+
+    `way` is label and address of the page that helps, `paused` is the queue that can be resumed; `can_run_now` says
+    that the task can begin before its time.
+    """
 
     text: str
     until: str | None = None
     since: str | None = None
     paused: str | None = None
+    can_run_now: bool = False
+    way: tuple[str, str] | None = None
 
 
 def reason(record: TaskRecord) -> Reason | None:
@@ -38,25 +46,31 @@ def reason(record: TaskRecord) -> Reason | None:
 
 def _paused(name: str) -> Reason:
     pauses = [entry for entry in queue_pages.done_to(name) if entry["action"].startswith("pause")]
+    way = (name, f"/queues/{segment(name)}")
     if not pauses:
-        return Reason("Queue paused", paused=name)
-    return Reason(f"Queue paused by {pauses[0]['who']}", since=pauses[0]["when"], paused=name)
+        return Reason("Queue paused", paused=name, way=way)
+    return Reason(f"Queue paused by {pauses[0]['who']} at", since=pauses[0]["when"], paused=name, way=way)
 
 
 def _later(record: TaskRecord) -> Reason | None:
-    present = clock.text(clock.now())
-    times = (
-        ("Scheduled", record.eta),
-        ("The last attempt failed; retry", record.retry_at),
-        ("Rate limit reached; start", record.slot),
-    )
-    return next((Reason(text, until=moment) for text, moment in times if moment and moment > present), None)
+    if moment := time_of(record):
+        text = "The last attempt failed; next attempt at" if record.status == Status.RETRY else "Scheduled for"
+        return Reason(text, until=moment, can_run_now=True)
+    if record.slot and record.slot > clock.text(clock.now()):
+        return Reason(
+            "Rate limit reached; starts at", until=record.slot, way=("Limits", f"/task-types/{segment(record.name)}")
+        )
+    return None
 
 
 def _behind(queue: queues.Queue) -> Reason:
-    others = max(queue["waiting"] - 1, 0)
+    way = (queue["name"], f"/queues/{segment(queue['name'])}")
+    most, others = queue["maximum_concurrency"], max(queue["waiting"] - 1, 0)
     if queue["state"] == "changing":
-        return Reason("The queue is being paused or resumed")
+        return Reason("The queue is being paused or resumed", way=way)
+    why = "Waiting for a worker"
+    if most and queue["in_flight"] >= most:
+        why = f"No capacity: the maximum of {number(most)} tasks of this queue is running"
     if not others:
-        return Reason("Waiting for a worker")
-    return Reason(f"Waiting for a worker, with about {number(others)} other {'messages' if others > 1 else 'message'}")
+        return Reason(why, way=way)
+    return Reason(f"{why}, with about {number(others)} other {'messages' if others > 1 else 'message'}", way=way)

@@ -176,6 +176,19 @@ def retry_task(task_id: TaskId, body: RetryRequest, caller: Caller) -> task_view
 
 
 @route(
+    "POST",
+    "/v1/tasks/{task_id}/run-now",
+    Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    tag="Tasks",
+    example=A_WAITING_TASK,
+)
+def run_task_now(task_id: TaskId, caller: Caller) -> task_views.TaskDetail:
+    """Let a scheduled task, or the next attempt of a retried one, begin now instead of at its time."""
+    return actions.run_now(caller, task_id)
+
+
+@route(
     "DELETE",
     "/v1/tasks/{task_id}",
     Role.SUPERUSER,

@@ -35,7 +35,8 @@
       if (time.dataset.style === "hour") { if (how !== "utc") time.textContent = hours.format(moment); continue; }
       const whole = time.dataset.style === "full";
       const brief = whole ? formats[2].format(moment) : local(moment, "sameDay" in time.dataset);
-      const text = how === "utc" ? utc(time.dateTime) : how === "relative" ? (whole ? `${ago(moment)}, ${brief}` : ago(moment)) : brief;
+      const until = time.dataset.style === "until";
+      const text = until && how !== "relative" ? `${how === "utc" ? utc(time.dateTime) : brief}, ${ago(moment)}` : how === "utc" ? utc(time.dateTime) : how === "relative" ? (whole ? `${ago(moment)}, ${brief}` : ago(moment)) : brief;
       if (time.textContent !== text) time.textContent = text;
       time.title = `${full.format(moment)} (${zone})\n${utc(time.dateTime)}`;
     }

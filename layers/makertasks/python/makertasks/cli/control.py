@@ -12,6 +12,7 @@ from makertasks.cli import asking, completion, output, sending
 from makertasks.cli.asking import Destination, TaskIds
 from makertasks.cli.sending import TaskName
 from makertasks.control import audit, jobs, pausing, retrying, revoking
+from makertasks.control import run_now as starting
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import queues as task_queues
 from makertasks.worker import task_limits
@@ -28,7 +29,7 @@ def register(app: typer.Typer) -> None:
     commands: dict[str, Callable[..., None]] = {
         "shutdown": shutdown, "start": start, "revoke": revoke, "terminate": terminate, "rate-limit": rate_limit,
         "time-limit": time_limit, "pool-grow": pool_grow, "pool-shrink": pool_shrink, "autoscale": autoscale,
-        "discard": discard, "add-consumer": add_consumer, "cancel-consumer": cancel_consumer,
+        "discard": discard, "run-now": run_now, "add-consumer": add_consumer, "cancel-consumer": cancel_consumer,
     }  # fmt: skip
     for name, command in commands.items():
         control.command(name)(command)
@@ -46,6 +47,18 @@ def discard(task_ids: TaskIds) -> None:
         audit.record(asking.who(), "discard message", task_id)
         retrying.discard(task_id)
         output.console.print(f"{task_id} discarded")
+
+
+def run_now(task_ids: TaskIds) -> None:
+    """Run scheduled tasks now.
+
+    And the next attempts of tasks that wait for one.
+    """
+    asking.connect()
+    for task_id in task_ids:
+        audit.record(asking.who(), "run now", task_id)
+        starting.run_now(task_id)
+        output.console.print(f"{task_id} starts now")
 
 
 def purge(

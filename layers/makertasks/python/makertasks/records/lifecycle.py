@@ -85,6 +85,15 @@ def _take_over(held: TaskRecord, worker: str, lease_ends: float, moment: datetim
     return _stored(held.task_id)
 
 
+def bring_forward(record: TaskRecord) -> bool:
+    """Let a scheduled task, or the next attempt of one, begin now; False if it has moved on meanwhile."""
+    records.connect()
+    time = TaskRecord.retry_at if record.status == Status.RETRY else TaskRecord.eta
+    seen = record.retry_at if record.status == Status.RETRY else record.eta
+    unmoved: Condition = (TaskRecord.status == record.status) & (time == seen)
+    return _update(record, [time.set(clock.text(clock.now()))], unmoved)
+
+
 def wait_for_slot(record: TaskRecord, slot: datetime) -> bool:
     """Note until when a waiting task is not overdue, as its rate limit does; False where it is not waiting."""
     records.connect()

@@ -1,0 +1,40 @@
+"""Let a scheduled task, or the next attempt of one, begin now instead of at its time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from makertasks import clock, masking, wire
+from makertasks.errors import InvalidRequest, NotFound
+from makertasks.records import lifecycle, payloads
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
+from makertasks.submission import delays
+
+
+def time_of(record: TaskRecord) -> str | None:
+    """Return the time in the future that a task waits for, None if it waits for none."""
+    moment = {Status.PENDING: record.eta, Status.RETRY: record.retry_at}.get(Status(record.status))
+    return moment if moment and moment > clock.text(clock.now()) else None
+
+
+def run_now(task_id: str) -> None:
+    """Send a message that may begin at once; the one that waits is dropped when it comes, as any duplicate.
+
+    Raises NotFound, Unavailable, and InvalidRequest for a task that waits for no time or whose secret arguments only
+    the waiting message carries.
+    """
+    record = records.get(task_id)
+    if time_of(record) is None:
+        raise InvalidRequest("id", f"task {task_id} is {record.status} and does not wait for a time")
+    try:
+        message = payloads.whole(records.message_of(record))
+    except (wire.Malformed, NotFound) as error:
+        raise InvalidRequest("id", f"the arguments of task {task_id} cannot be read: {error}") from error
+    if masking.hides(message.kwargs):
+        raise InvalidRequest("id", "the task has secret arguments, which are not kept; it can only run at its time")
+    if not lifecycle.bring_forward(record):
+        raise InvalidRequest("id", f"task {task_id} has moved on meanwhile; look again")
+    delays.send(str(record.queue), replace(message, eta=None))
+    delays.cancel(task_id)
