@@ -15,8 +15,9 @@ from inventory.models import InventoryItem, ItemSupplier, Supplier
 from PIL import Image
 
 from makertasks.aws import bucket, queues
-from makertasks.contrib.django import applying
+from makertasks.contrib.django import applying, pulling
 from makertasks.contrib.django.models import AppliedVersion
+from makertasks.errors import Unavailable
 from makertasks.inventory import deliveries, site_changes
 from makertasks.inventory import table as inventory
 
@@ -249,6 +250,39 @@ def no_room(*_):
 def once(receive):
     answers = iter([True])
     return lambda *given: receive(*given) if next(answers, False) else []
+
+
+def test_a_process_that_follows_outlives_failures_of_the_queue_and_the_database(item, stream, monkeypatch):
+    # given a queue that cannot be reached at first, and a database that drops its connection after a change
+    paused = []
+    make_image(item, "red")
+    stream.tell()
+
+    def unreachable():
+        raise Unavailable("no route to host")
+
+    def another_change():
+        assert InventoryItem.objects.get().image == "inventory/images/D-1.png"
+        connection.connection.close()
+        make_code(item)
+        stream.tell()
+        return receive(queues.SITE_CHANGES)
+
+    def stopped():
+        raise KeyboardInterrupt
+
+    receive = queues.receive
+    rounds = iter([unreachable, lambda: receive(queues.SITE_CHANGES), another_change, list, stopped])
+    monkeypatch.setattr(queues, "receive", lambda *_: next(rounds)())
+    monkeypatch.setattr(pulling.time, "sleep", paused.append)
+
+    # when it follows until somebody stops it
+    said = sync(follow=True)
+
+    # then it has waited once, and applied both changes
+    assert (said, paused) == ("", [pulling.PAUSE_SECONDS])
+    found = InventoryItem.objects.get()
+    assert (found.image, found.qr_code) == ("inventory/images/D-1.png", f"inventory/qrcodes/qr_{item.pk}.png")
 
 
 def test_an_unknown_format_stays_in_the_queue(item, monkeypatch):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
-from collections.abc import Callable
+from typing import NoReturn
 
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 
 from makertasks.aws import queues
 from makertasks.client import configuration
 from makertasks.contrib.django import applying
-from makertasks.errors import MakertasksError
+from makertasks.errors import MakertasksError, Unavailable
 from makertasks.inventory import site_changes
 
 logger = logging.getLogger(__name__)
@@ -19,22 +20,41 @@ logger = logging.getLogger(__name__)
 # A long poll, in seconds; a process that follows asks seven times a minute.
 WAIT_SECONDS = 8
 
+# Seconds until a process that follows asks again after the queue could not be reached.
+PAUSE_SECONDS = 30
 
-def pull(*, follow: bool = False, go_on: Callable[[], bool] = lambda: True) -> Counter[str]:
-    """Apply what waits in the queue, oldest first as far as SQS keeps the order; counts attributes by outcome.
 
-    A message that cannot be applied now comes back by itself after the queue's visibility time-out: it counts as
-    `failed`. `follow` waits for more until `go_on` says no. Raises Unavailable where the queue does not answer.
+def pull() -> Counter[str]:
+    """Apply the messages in the queue until it is empty, and count attributes by outcome.
+
+    A message that cannot be applied now counts as `failed`; it comes back after the queue's visibility time-out. Raises
+    Unavailable where the queue does not answer.
     """
     configuration.load()
     outcomes: Counter[str] = Counter()
-    while go_on():
-        received = queues.receive(queues.SITE_CHANGES, WAIT_SECONDS if follow else 1)
-        if not received and not follow:
-            break
+    while received := queues.receive(queues.SITE_CHANGES):
         for message in received:
             outcomes += _take(message)
     return outcomes
+
+
+def follow() -> NoReturn:
+    """Apply messages as they come, until the process is stopped; log what was applied.
+
+    An error of the queue or the network is logged, and the queue asked again after a pause. Database connections are
+    renewed as between two requests of a site, so that a restart of the database does no harm.
+    """
+    configuration.load()
+    while True:
+        try:
+            received = queues.receive(queues.SITE_CHANGES, WAIT_SECONDS)
+        except Unavailable as error:
+            logger.warning("the queue of changes cannot be reached, trying again: %s", error)
+            time.sleep(PAUSE_SECONDS)
+            continue
+        close_old_connections()
+        for message in received:
+            logger.info("changes %s: %s", message.message_id, dict(_take(message)))
 
 
 def _take(message: queues.Received) -> Counter[str]:

@@ -25,12 +25,14 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django has no types here
         parser.add_argument("--force", action="store_true", help="with --all: delete however much the site has not")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Pull or compare; exits with 1 where something could not be applied."""
+        """Pull, follow or compare; exits with 1 where something could not be applied."""
         try:
             if options["all"]:
                 self._compare(dry_run=options["dry_run"], force=options["force"])
                 return
-            outcomes = pulling.pull(follow=options["follow"])
+            if options["follow"]:
+                pulling.follow()
+            outcomes = pulling.pull()
         except KeyboardInterrupt:
             return
         except MakertasksError as error:
