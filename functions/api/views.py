@@ -52,4 +52,4 @@ def broken(rows: list[Broken]) -> list[schemas.BrokenRow]:
     return [{"item_id": row.item_id, "entry": str(row.entry), "problem": masking.text(row.problem)} for row in rows]
 
 
-_KEYS = frozenset({"owner", "entry", "kind", "listing", "sort_name", "link_shard", "image_wanted"})
+_KEYS = frozenset({"owner", "entry", "kind", "listing", "sort_name", "link_shard", "image_wanted", "site_image"})

@@ -21,7 +21,10 @@ SHEETS = "index_cards/sheets/"
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # Attributes of an item that are keys in the bucket.
-NAMED = ("image", "thumbnail", "qr_code", "index_card")
+NAMED = ("image", "site_image", "thumbnail", "qr_code", "index_card")
+
+# Thumbnails of a site that serves media from the bucket: django-imagekit's CACHE/images/{image without suffix}/{hash}.webp
+SITE_THUMBNAILS = "CACHE/images/"
 
 # Below this many seconds a run hands over to a next invocation: enough for one more page and the record.
 MARGIN_SECONDS = 20.0
@@ -73,6 +76,8 @@ def _named() -> Iterator[str]:
             key = item.text(name) if isinstance(item, inventory.Broken) else getattr(item, name)
             if key:
                 yield key
+            if key and "image" in name:
+                yield _thumbnails_of(key)
             if key and name == "qr_code":
                 yield re.sub(r"\.png\Z", ".svg", key)
 
@@ -96,8 +101,19 @@ def _orphans(page: list[Listed], named: set[str], oldest_kept: datetime, tally: 
 
 def _is_orphan(key: str, known: set[str]) -> bool:
     """Whether an object's key, the items and the tasks that it belongs to are all unknown."""
+    if key.startswith(SITE_THUMBNAILS):
+        return key.rpartition("/")[0] not in known
     owners = _owners_of(key)
     return key not in known and not owners & known and bool(owners or key.startswith(NAMED_BY_ITEMS))
+
+
+def _thumbnails_of(image: str) -> str:
+    """The folder of an image's thumbnails on a site.
+
+    >>> _thumbnails_of("inventory/images/D-1.png")
+    'CACHE/images/inventory/images/D-1'
+    """
+    return f"{SITE_THUMBNAILS}{image.rpartition('.')[0] or image}"
 
 
 def _known_tasks(keys: list[str]) -> set[str]:

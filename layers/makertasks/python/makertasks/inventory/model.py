@@ -125,6 +125,7 @@ class Item(Entry, discriminator="item"):
     category: MapAttribute[str, Any] = MapAttribute(null=True)  # {"name": …, "color": "#rrggbb"}
     image_url = UnicodeAttribute(null=True)  # where the image is to come from
     image = UnicodeAttribute(null=True)  # key of the image
+    site_image = UnicodeAttribute(null=True)  # what the site says its image is; `image` may be a task's
     image_source = UnicodeAttribute(null=True)  # the image_url that `image` was made from
     thumbnail = UnicodeAttribute(null=True)
     image_digest = UnicodeAttribute(null=True)  # SHA-256 of the image, hexadecimal

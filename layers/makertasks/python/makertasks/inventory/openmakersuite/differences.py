@@ -104,6 +104,8 @@ def _may_write(name: str, value: Any, stored: Entry) -> bool:
         return False
     if name in FILLED:
         return value is not None and getattr(stored, name) is None
+    if name == "site_image":  # worth a write only where the site shows another image than the table has
+        return bool(value != getattr(stored, "image"))
     if name in LEARNT:
         return value is not None
     if name == "average_lead_time":

@@ -43,6 +43,7 @@ def _item(parsed: Parsed, references: References) -> Entry:
         f"item#{parsed.number}",
         "item",
         **copied,
+        site_image=copied["image"],
         category=None if category is None else _category(category),
         location=None if location is None else location.name,
         updated_at=parsed.raw.get("updated_at"),
