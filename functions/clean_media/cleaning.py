@@ -23,7 +23,7 @@ ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Attributes of an item that are keys in the bucket.
 NAMED = ("image", "site_image", "thumbnail", "qr_code", "index_card")
 
-# Thumbnails of a site that serves media from the bucket: django-imagekit's CACHE/images/{image without suffix}/{hash}.webp
+# Thumbnails that django-imagekit makes on a site whose media are in the bucket: {image without its suffix}/{hash}.webp
 SITE_THUMBNAILS = "CACHE/images/"
 
 # Below this many seconds a run hands over to a next invocation: enough for one more page and the record.

@@ -105,7 +105,7 @@ def _may_write(name: str, value: Any, stored: Entry) -> bool:
     if name in FILLED:
         return value is not None and getattr(stored, name) is None
     if name == "site_image":  # worth a write only where the site shows another image than the table has
-        return bool(value != getattr(stored, "image"))
+        return bool(value != getattr(stored, "image", None))
     if name in LEARNT:
         return value is not None
     if name == "average_lead_time":
