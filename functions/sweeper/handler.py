@@ -1,4 +1,4 @@
-"""EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, reports tasks that wait too long."""
+"""EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, sums up days that are over."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from makertasks import logs
 from makertasks.errors import Unavailable
 from makertasks.monitoring import queues
+from makertasks.monitoring.counters import rolling_up
 from makertasks.worker import dead_letters, metrics, sweeping
 
 # What is left of the function's time when the sweep takes no further page, in seconds.
@@ -34,6 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """One run; returns what it did. Raises Unavailable where dead letters could not be recorded, after all the rest."""
     drained = dead_letters.drain(LETTERS_SHARE * _seconds_left(context))
     swept = sweeping.sweep(_seconds_left(context))
+    rolling_up.roll_up_ended()
     metrics.stuck(swept.requeued + swept.given_up)
     metrics.waiting_too_long(len(name_waiting()))
     if drained.failed:

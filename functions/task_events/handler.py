@@ -15,20 +15,20 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 
 from makertasks import logs
 from makertasks.aws import json_values
-from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import counting
 from makertasks.records import payloads
 from makertasks.worker import metrics
 
 logger = logs.logger()
 
 
-def change_of(record: DynamoDBRecord) -> counters.Change | None:
+def change_of(record: DynamoDBRecord) -> counting.Change | None:
     """What one stream record changes in the counts."""
     images = record.dynamodb
     if images is None:
         return None
     old, new = json_values.from_decimal(images.old_image or None), json_values.from_decimal(images.new_image or None)
-    return counters.change_of(str(record.event_id), old, new)
+    return counting.change_of(str(record.event_id), old, new)
 
 
 def forget_payloads(record: DynamoDBRecord) -> None:
@@ -45,6 +45,6 @@ def handler(event: dict[str, Any], _context: Any) -> None:
     for record in records:
         forget_payloads(record)
     changes = [change for record in records if (change := change_of(record))]
-    written = counters.count(changes)
+    written = counting.count(changes)
     metrics.steps(changes)
     logger.info("tasks counted", changes=len(changes), cells=written)

@@ -6,12 +6,15 @@ import random
 from collections import Counter
 from datetime import timedelta
 
+import pytest
+import time_machine
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from makertasks import clock
+from makertasks.errors import Unavailable
 from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import seen_events, statistics
+from makertasks.monitoring.counters import counting, reading, rolling_up, seen_events, statistics
 from makertasks.monitoring.counters.cells import CounterCell
 
 HOURS = ("2026-11-22T09", "2026-11-22T10", "2026-12-01T00")
@@ -28,30 +31,30 @@ def life(number, ends_as="SUCCESS", **more):
 
 
 def changes(events):
-    return [change for event in events if (change := counters.change_of(*event))]
+    return [change for event in events if (change := counting.change_of(*event))]
 
 
 def counted():
     """What the hours' cells say: {(hour, name): {status: tasks}}, and the same summed up from the days' cells."""
-    by_hour = {(hour.hour, name): counts for hour in counters.hours("9", "0") for name, counts in hour.names.items()}
+    by_hour = {(hour.hour, name): counts for hour in reading.hours("9", "0") for name, counts in hour.names.items()}
     by_day = {}
-    for month in counters.months():
-        for day, names in counters.days(month).items():
+    for month in reading.months():
+        for day, names in reading.days(month).items():
             for name, counts in names.items():
                 by_day[day, name] = counts
     return by_hour, by_day
 
 
 def test_a_task_counts_once_in_the_status_it_has(counters_table):
-    counters.count(changes(life(1)[:2]))
+    counting.count(changes(life(1)[:2]))
     assert counted()[0] == {(HOURS[0], "shop.tasks.one"): {"STARTED": 1}}
-    counters.count(changes(life(1)[2:]))
+    counting.count(changes(life(1)[2:]))
     assert counted()[0] == {(HOURS[0], "shop.tasks.one"): {"SUCCESS": 1}}
     assert counted()[1] == {("2026-11-22", "shop.tasks.one"): {"SUCCESS": 1}}
 
 
 def test_a_deleted_or_expired_task_is_not_counted_any_more(counters_table):
-    counters.count(changes([*life(1), ("gone", image("SUCCESS"), None)]))
+    counting.count(changes([*life(1), ("gone", image("SUCCESS"), None)]))
     assert counted()[0] == {(HOURS[0], "shop.tasks.one"): {}}
 
 
@@ -110,7 +113,7 @@ def test_changes_count_once_however_they_are_cut_repeated_and_ordered(counters_t
                 )
     chance.shuffle(deliveries)
     for batch in deliveries:
-        counters.count(batch)
+        counting.count(batch)
 
     # then each change counts once
     by_hour, by_day = counted()
@@ -121,9 +124,9 @@ def test_changes_count_once_however_they_are_cut_repeated_and_ordered(counters_t
 def test_a_batch_that_comes_again_one_by_one_counts_once(counters_table):
     lives = [life(number) for number in range(5)]
     batch = changes([event for steps in lives for event in steps])
-    counters.count(batch)
+    counting.count(batch)
     for change in batch:
-        counters.count([change])
+        counting.count([change])
     assert counted()[0] == expected_of(lives)
 
 
@@ -153,12 +156,12 @@ def test_whole_batches_are_remembered_however_large(counters_table):
     lives = [life(number) for number in range(100)]
     batch = changes([event for steps in lives for event in steps])
     for again in (batch, batch[150:], batch[:151]):
-        counters.count(again)
+        counting.count(again)
     assert counted()[0] == expected_of(lives)
 
 
 def test_runtimes_are_kept_in_buckets_within_half_of_themselves(counters_table):
-    counters.count(changes(life(1)))
+    counting.count(changes(life(1)))
     [cell] = list(CounterCell.query("2026-11-22"))
     [bucket] = cell.runtimes
     assert 0.2 <= counters.bucket_limit(int(bucket)) <= 0.2 * 1.42
@@ -168,9 +171,9 @@ def test_runtimes_are_kept_in_buckets_within_half_of_themselves(counters_table):
 def test_runtimes_by_period_come_from_all_that_was_counted_in_it(counters_table):
     runtimes = [0.1] * 9 + [10.0]
     ended = [
-        counters.Change(f"{n:012}", HOURS[0], "shop.tasks.one", {"SUCCESS": 1}, 0, s) for n, s in enumerate(runtimes)
+        counting.Change(f"{n:012}", HOURS[0], "shop.tasks.one", {"SUCCESS": 1}, 0, s) for n, s in enumerate(runtimes)
     ]
-    counters.count(ended)
+    counting.count(ended)
     begun = clock.parse(f"{HOURS[0]}:00:00Z")
     counted = statistics.read(begun, begun + timedelta(hours=2))
     by_hour = statistics.runtimes_by_period(counted, len(HOURS[0]))
@@ -181,3 +184,97 @@ def test_runtimes_by_period_come_from_all_that_was_counted_in_it(counters_table)
     assert found["p95"] > 7
     [by_name] = statistics.summary_of(counted)["by_name"]
     assert by_name["runtime"] == found
+
+
+TODAY = "2026-11-22T09:30:00Z"
+NAME = "shop.tasks.one"
+
+
+@pytest.fixture
+def time_stands():
+    """A clock that stands still, and that a test may set."""
+    with time_machine.travel(clock.parse(TODAY), tick=False) as traveller:
+        yield traveller
+
+
+def everything():
+    """What readers see: by day, in total, and in the statistics of ten days."""
+    [total] = reading.totals()
+    days = {day: names[NAME] for day, names in reading.days("2026-11").items()}
+    since = clock.parse(TODAY) - timedelta(days=5)
+    [by_name] = statistics.summary(since, since + timedelta(days=10))["by_name"]
+    return days, total.counts, int(total.retried), by_name["counts"], by_name["runtime"]
+
+
+def test_a_task_of_today_is_one_write_and_every_reader_counts_it_at_once(counters_table, time_stands):
+    assert counting.count(changes([step for number in range(3) for step in life(number)])) == 1
+    assert [cell.period for cell in CounterCell.scan()] == ["2026-11-22"]
+    days, total, _, by_name, runtime = everything()
+    assert (days, total, by_name) == ({"2026-11-22": {"SUCCESS": 3}}, {"SUCCESS": 3}, {"SUCCESS": 3})
+    assert runtime["count"] == 3
+    assert reading.months() == ["2026-11"]
+
+
+def test_readers_see_the_same_before_a_day_is_rolled_up_and_after(counters_table, tasks_table, time_stands):
+    counting.count(changes([*life(1), *life(2, ends_as="FAILURE"), *life(3, ends_as="RETRY")]))
+    before = everything()
+    for day in ("2026-11-23", "2026-11-24"):
+        time_stands.move_to(clock.parse(f"{day}T09:30:00Z"))
+        rolling_up.roll_up_ended()
+        assert everything() == before
+    assert {cell.period for cell in CounterCell.scan()} == {"2026-11-22", "2026-11", "months", "totals"}
+    assert rolling_up.roll_up_ended() == 0
+    assert rolling_up.roll_up("2026-11-22") == 0
+    time_stands.move_to(clock.parse("2026-11-30T09:30:00Z"))
+    assert everything() == before
+
+
+def test_a_task_of_an_ended_day_that_changes_is_rolled_up_with_its_hour(counters_table, time_stands):
+    time_stands.move_to(clock.parse("2026-11-27T09:30:00Z"))
+    counting.count(changes([*life(1), *life(2)]))
+    expiry = changes([("gone", image("SUCCESS"), None)])
+    counting.count(expiry)
+    counting.count(expiry)  # Lambda delivers it again
+    [total] = counters.cells("totals")
+    [day] = counters.cells("2026-11")
+    assert total.counts == day.counts == {"SUCCESS": 1}
+    assert total.removed == day.removed == {"SUCCESS": 1}
+
+
+def test_a_roll_up_that_stopped_is_made_up_for_when_the_batch_comes_again(counters_table, time_stands, monkeypatch):
+    time_stands.move_to(clock.parse("2026-11-27T09:30:00Z"))
+    with monkeypatch.context() as stopped:
+        stopped.setattr(rolling_up, "roll_up", fails)
+        with pytest.raises(Unavailable):
+            counting.count(changes(life(1)))
+    counting.count(changes(life(1)))
+    assert reading.days("2026-11") == {"2026-11-22": {NAME: {"SUCCESS": 1}}}
+    assert [total.counts for total in counters.cells("totals")] == [{"SUCCESS": 1}]
+
+
+def fails(day, names):
+    raise Unavailable("no answer")
+
+
+def test_two_that_roll_up_at_once_add_a_day_once(counters_table, time_stands, monkeypatch):
+    counting.count(changes(life(1)))
+    real, depth = rolling_up.sums, []
+
+    def another_in_between(day, **more):
+        found = real(day, **more)
+        if not depth:
+            depth.append(day)
+            assert rolling_up.roll_up(day) == 1
+        return found
+
+    monkeypatch.setattr(rolling_up, "sums", another_in_between)
+    assert rolling_up.roll_up("2026-11-22") == 0
+    assert [total.counts for total in counters.cells("totals")] == [{"SUCCESS": 1}]
+
+
+def test_a_sweep_that_stood_still_for_a_week_rolls_up_every_day_since(counters_table, tasks_table, time_stands):
+    rolling_up.roll_up_ended()
+    counting.count(changes(life(1)))
+    time_stands.move_to(clock.parse("2026-11-29T00:10:00Z"))
+    assert rolling_up.roll_up_ended() == 1
+    assert [total.counts for total in counters.cells("totals")] == [{"SUCCESS": 1}]

@@ -17,7 +17,7 @@ from api.flower import tasks as flower_tasks
 from makertasks import tasks
 from makertasks.aws import event_sources
 from makertasks.errors import InvalidRequest, TemporaryError
-from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import counting
 from tests.flower.questions import CHANGES, QUESTIONS
 from tests.template import ROOT
 
@@ -146,9 +146,9 @@ def test_every_difference_is_one_and_is_documented(ids):
 
 def test_the_histogram_has_flowers_buckets_and_the_successes_alone(ids):
     # given runtimes on a limit, between two and beyond the last one, and a failure
-    counters.count(
+    counting.count(
         [
-            counters.Change(f"{number:012}", "2026-11-22T09", NAME, {status: 1}, 0, seconds)
+            counting.Change(f"{number:012}", "2026-11-22T09", NAME, {status: 1}, 0, seconds)
             for number, (status, seconds) in enumerate(
                 [("SUCCESS", 0.5), ("SUCCESS", 0.6), ("SUCCESS", 60.0), ("FAILURE", 0.3)]
             )

@@ -11,7 +11,7 @@ import pytest
 from makertasks import clock, wire
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import listing
-from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import counting
 from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -52,7 +52,7 @@ def shop(aws, tasks_table, counters_table):
     moments += [moments[0]] * 5 + [datetime.now(UTC) - timedelta(minutes=chance.random() * 90) for _ in range(10)]
     made = [make_task(number, moment, chance) for number, moment in enumerate(moments)]
     images = [record.attribute_values for record in made]
-    counters.count([counters.change_of(f"event-{number}", None, image) for number, image in enumerate(images)])
+    counting.count([counting.change_of(f"event-{number}", None, image) for number, image in enumerate(images)])
     return sorted((records.get(record.task_id) for record in made), key=lambda r: (r.created, r.id), reverse=True)
 
 

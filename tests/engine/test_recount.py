@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from makertasks import wire
-from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import rebuilding
+from makertasks.monitoring.counters import counting, reading, rebuilding
 from makertasks.monitoring.counters.cells import CounterCell
 from makertasks.monitoring.counters.rebuilding import Difference
 from makertasks.records import table as records
@@ -31,7 +30,7 @@ def shop(tasks_table, counters_table):
         record.timestamp = int(CREATED.timestamp())
         record.save()
         tasks.append(record)
-    counters.count([counters.change_of(f"{n:032}", None, image(record)) for n, record in enumerate(tasks)])
+    counting.count([counting.change_of(f"{n:032}", None, image(record)) for n, record in enumerate(tasks)])
     return tasks
 
 
@@ -56,7 +55,7 @@ def test_lost_cells_come_back(shop):
         cell.delete()
     answer = rebuilding.rebuild()
     assert answer.repaired == 3
-    assert counters.days("2026-11") == {"2026-11-20": {"shop.tasks.one": {"FAILURE": 1, "SUCCESS": 2}}}
+    assert reading.days("2026-11") == {"2026-11-20": {"shop.tasks.one": {"FAILURE": 1, "SUCCESS": 2}}}
     assert rebuilding.rebuild().differences == []
 
 
@@ -64,7 +63,7 @@ def test_counts_of_tasks_that_are_gone_go(shop):
     for record in shop:
         record.delete()
     assert rebuilding.rebuild().repaired == 3
-    assert counters.days("2026-11") == {"2026-11-20": {"shop.tasks.one": {}}}
+    assert reading.days("2026-11") == {"2026-11-20": {"shop.tasks.one": {}}}
 
 
 def test_cells_whose_tasks_have_just_changed_are_left_alone(shop):
@@ -73,7 +72,7 @@ def test_cells_whose_tasks_have_just_changed_are_left_alone(shop):
     answer = rebuilding.rebuild()
     assert answer.differences == []
     assert " ".join(HOUR) in answer.moving
-    counters.count([counters.change_of("f" * 32, None, image(record))])
+    counting.count([counting.change_of("f" * 32, None, image(record))])
     assert rebuilding.rebuild().moving == []
 
 
@@ -85,7 +84,7 @@ def test_a_cell_that_is_counted_in_meanwhile_is_left_alone(shop, monkeypatch):
 
     def scan_while_counting(answer):
         found = scan(answer)
-        counters.count([counters.change_of("e" * 32, None, image(shop[0]))])
+        counting.count([counting.change_of("e" * 32, None, image(shop[0]))])
         return found
 
     monkeypatch.setattr(rebuilding, "_scan", scan_while_counting)
@@ -97,5 +96,5 @@ def test_a_cell_that_is_counted_in_meanwhile_is_left_alone(shop, monkeypatch):
 def test_going_on_in_a_next_invocation_is_no_retry(shop):
     started = {**image(shop[0]), "status": "STARTED"}
     waits = {**started, "status": "RETRY"}
-    assert counters.change_of("e", started, waits).retried == 0
-    assert counters.change_of("e", started, {**waits, "attempts": [{"outcome": "RETRY"}]}).retried == 1
+    assert counting.change_of("e", started, waits).retried == 0
+    assert counting.change_of("e", started, {**waits, "attempts": [{"outcome": "RETRY"}]}).retried == 1

@@ -20,7 +20,7 @@ from api.pages.task_lists import ListQuery
 from api.requests import Request
 from makertasks import tasks
 from makertasks.errors import InvalidRequest, NotFound
-from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import counting
 from makertasks.records.states import Status
 
 PAGES = Path(__file__).parents[2] / "functions/api/pages"
@@ -164,10 +164,10 @@ def test_periods_are_whole_and_each_leads_to_its_tasks():
 
 def test_the_calendar_leads_from_years_to_hours(counters_table):
     changes = [
-        counters.change_of(f"{number:032x}", None, {"name": "a", "created": created, "status": Status.SUCCESS})
+        counting.change_of(f"{number:032x}", None, {"name": "a", "created": created, "status": Status.SUCCESS})
         for number, created in enumerate(["2026-11-22T09:10:00Z", "2026-11-22T09:20:00Z", "2026-11-03T01:00:00Z"])
     ]
-    counters.count([change for change in changes if change])
+    counting.count([change for change in changes if change])
     everything = calendar.calendar("", "")
     assert [period.label for period in everything.path] == ["All dates", "2026"]
     november = everything.within[0]

@@ -1,6 +1,6 @@
 """Flower's metrics for Prometheus, from the counters, and its health check.
 
-A scrape reads one small item for each task name. The numbers of events only grow, as Prometheus wants it: they count
+A scrape reads one small item for each task name and the hours of the last three days. The numbers of events only grow, as Prometheus wants it: they count
 tasks that were removed since, too.
 """
 
@@ -15,6 +15,7 @@ from api.routing import Reply, route
 from makertasks import tasks
 from makertasks.monitoring import queues
 from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import reading
 from makertasks.records.states import Status
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _metrics() -> Iterator[Metric]:
         labels=["worker"],
     )
     online = GaugeMetricFamily("flower_worker_online", "Worker online status", labels=["worker"])
-    totals = {cell.name: cell for cell in counters.totals()}
+    totals = {cell.name: cell for cell in reading.totals()}
     for task in tasks.discover().values():
         cell = totals.get(task.name, counters.CounterCell("totals", f"#{task.name}"))
         for kind, number in _events(cell):

@@ -18,7 +18,7 @@ from makertasks import tasks
 from makertasks.errors import NotFound
 from makertasks.monitoring import listing
 from makertasks.monitoring import queues as task_queues
-from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import reading
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.worker import task_limits
@@ -78,7 +78,7 @@ def flower_list_workers(query: WorkersQuery) -> dict[str, FlowerWorker | bool]:
             raise NotFound(f"Unknown worker '{query.workername}'")
         queues = {query.workername: queues[query.workername]}
     by_status = {status: _newest(status) for status in (Status.STARTED, Status.PENDING, Status.REVOKED)}
-    accepted = {cell.name: sum(cell.counts.values()) for cell in counters.totals()}
+    accepted = {cell.name: sum(cell.counts.values()) for cell in reading.totals()}
     return {name: _worker(queue, by_status, accepted) for name, queue in queues.items()}
 
 

@@ -7,7 +7,7 @@ from calendar import month_name, monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import reading
 
 Counts = Mapping[str, Mapping[str, int]]  # {task name: {status: tasks}}
 
@@ -64,7 +64,7 @@ def calendar(created_from: str, created_to: str, status: str = "", name: str = "
         return _all()
     text = _named(created_from, created_to)
     if len(text) == len("2026"):
-        within = [month(each) for each in sorted(counters.months()) if each[:4] == text]
+        within = [month(each) for each in sorted(reading.months()) if each[:4] == text]
         return Calendar([EVERYTHING, year(text)], within)
     if len(text) == len("2026-11"):
         return _month(text, status, name)
@@ -92,7 +92,7 @@ def _named(created_from: str, created_to: str) -> str:
 
 
 def _all() -> Calendar:
-    months = sorted(counters.months())
+    months = sorted(reading.months())
     years = sorted({text[:4] for text in months}, reverse=True)
     if len(years) == 1:
         return Calendar([EVERYTHING, year(years[0])], [month(text) for text in months])
@@ -100,13 +100,13 @@ def _all() -> Calendar:
 
 
 def _month(text: str, status: str, name: str) -> Calendar:
-    counts = {each: kept(found, status, name) for each, found in counters.days(text).items()}
+    counts = {each: kept(found, status, name) for each, found in reading.days(text).items()}
     days = [day(each, count) for each, count in sorted(counts.items()) if count]
     return Calendar([EVERYTHING, year(text[:4]), month(text)], days, sum(counts.values()))
 
 
 def _day(text: str, status: str, name: str) -> Calendar:
-    counts = {each.hour: kept(each.names, status, name) for each in counters.hours(f"{text}T23", f"{text}T00")}
+    counts = {each.hour: kept(each.names, status, name) for each in reading.hours(f"{text}T23", f"{text}T00")}
     hours = [hour(each, count) for each, count in sorted(counts.items()) if count]
     return Calendar([EVERYTHING, year(text[:4]), month(text[:7]), day(text)], hours, sum(counts.values()))
 

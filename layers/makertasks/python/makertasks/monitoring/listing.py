@@ -24,7 +24,8 @@ from makertasks import clock, wire
 from makertasks.aws.dynamodb import answering
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import search
-from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters.reading import HourCounts
+from makertasks.monitoring.counters.reading import hours as counted_hours
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import ACTIVE, Status
@@ -181,16 +182,17 @@ def _candidates(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[P
             yield from _in_hour(wanted, hour, reading)
 
 
-def _in_hour(wanted: Filter, hour: counters.HourCounts, reading: Reading) -> Iterator[Place]:
+def _in_hour(wanted: Filter, hour: HourCounts, reading: Reading) -> Iterator[Place]:
     """Places of one hour, from the index with fewer tasks that do not fit."""
-    if wanted.status and not _fewer_by_name(wanted, hour):
+    in_status_index = wanted.status and wanted.status != Status.SUCCESS
+    if in_status_index and not _fewer_by_name(wanted, hour):
         yield from _partition(TaskRecord.by_status, f"{wanted.status}#{hour.hour}", reading)
         return
     names = [wanted.name] if wanted.name else sorted(hour.names)
     yield from _merged(TaskRecord.by_name, (f"{name}#{hour.hour}" for name in names), reading)
 
 
-def _fewer_by_name(wanted: Filter, hour: counters.HourCounts) -> bool:
+def _fewer_by_name(wanted: Filter, hour: HourCounts) -> bool:
     if not wanted.name:
         return False
     of_name = sum(hour.names.get(wanted.name, {}).values())
@@ -198,12 +200,12 @@ def _fewer_by_name(wanted: Filter, hour: counters.HourCounts) -> bool:
     return of_name < of_status
 
 
-def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[counters.HourCounts]:
+def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[HourCounts]:
     """Hours to ask, newest first: the last ones for every known name, older ones where what is wanted is counted."""
     present = clock.now()
     newest, oldest = clock.hour(reading.newest), clock.hour(reading.oldest)
     recent = [clock.hour(clock.text(present - timedelta(hours=back))) for back in range(-1, UNCOUNTED_HOURS)]
-    counted = counters.hours(newest, oldest, wanted.counted_in)
+    counted = counted_hours(newest, oldest, wanted.counted_in)
     latest = next(counted, None)
     for hour in recent:
         counts: dict[str, dict[str, int]] = {name: {} for name in names}
@@ -211,7 +213,7 @@ def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[counte
             counts |= latest.names
             latest = next(counted, None)
         if oldest <= hour <= newest:
-            yield counters.HourCounts(hour, counts)
+            yield HourCounts(hour, counts)
     if latest:
         yield latest
         yield from counted

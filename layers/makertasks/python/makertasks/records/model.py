@@ -5,7 +5,8 @@ one item is both Celery's result and this record.
 
 Indexes (each with `created` as sort key; keys that never change are written once):
 
-    status   status_key = "ACTIVE#{shard}" while not final, then "{status}#{hour created}"
+    status   status_key = "ACTIVE#{shard}" while not final, then "{status}#{hour created}"; none for SUCCESS, which
+             nearly every task is: the index by name lists it without a write of its own
     name     name_key = "{task name}#{hour created}"
     item     item_id
     worker   worker
@@ -22,7 +23,7 @@ from makertasks.records.states import FINAL, Status
 
 
 class StatusIndex(GlobalSecondaryIndex["TaskRecord"]):
-    """Tasks by status; re-keyed once, when a task becomes final."""
+    """Tasks by status; re-keyed when a task fails or is revoked, and left when it succeeds."""
 
     class Meta:
         index_name = "status"
@@ -115,7 +116,7 @@ class TaskRecord(Table):
     changes = JSONMap(null=True)  # of a retry: {argument: {from, to}}; a side that was not given is absent
     options = UnicodeAttribute(null=True)  # what else the message carried (links, chain, …), as JSON
     body = UnicodeAttribute(null=True)  # the message itself, where it could not be read
-    status_key = UnicodeAttribute()
+    status_key = UnicodeAttribute(null=True)
     name_key = UnicodeAttribute()
 
     @property

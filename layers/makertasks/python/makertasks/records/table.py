@@ -151,8 +151,13 @@ def message_of(record: TaskRecord) -> wire.Message:
     )
 
 
-def status_key(task_id: str, status: Status, created: str) -> str:
-    """Partition of the status index: a shard of the active tasks, or a final status with the hour of creation."""
+def status_key(task_id: str, status: Status, created: str) -> str | None:
+    """Partition of the status index: a shard of the active tasks, a final status with the hour of creation, or none.
+
+    A task that succeeded leaves the index: its name's index lists it, and a write unit is saved.
+    """
+    if status is Status.SUCCESS:
+        return None
     if status in FINAL:
         return f"{status.value}#{clock.hour(created)}"
     return f"ACTIVE#{zlib.crc32(task_id.encode()) % ACTIVE_SHARDS}"

@@ -87,7 +87,7 @@ def final(
     record.done = clock.text(moment)
     actions: list[Action] = [
         TaskRecord.done.set(record.done),
-        TaskRecord.status_key.set(records.status_key(record.task_id, target, record.created)),
+        _status_key(record, target),
         TaskRecord.lease.remove(),
         TaskRecord.retry_at.remove(),
         TaskRecord.slot.remove(),
@@ -104,6 +104,12 @@ def final(
     if lasts_until := expiry(target):
         actions.append(TaskRecord.ttl.set(lasts_until))
     return actions
+
+
+def _status_key(record: TaskRecord, target: Status) -> Action:
+    """The task moves in the status index, or leaves it."""
+    key = records.status_key(record.task_id, target, record.created)
+    return TaskRecord.status_key.remove() if key is None else TaskRecord.status_key.set(key)
 
 
 def closed(record: TaskRecord, target: Status, error: BaseException) -> TaskRecord:

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from makertasks.monitoring.counters.cells import Change
+from makertasks.monitoring.counters.counting import Change
 from makertasks.records.states import Status
 
 logger = Logger(child=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from makertasks import clock
 from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import reading, rolling_up
 from makertasks.monitoring.counters.cells import CounterCell
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -59,6 +60,8 @@ class _Found:
 def rebuild(*, repair: bool = True, behind: float = BEHIND_SECONDS) -> Rebuilt:
     """Count every task and compare; `repair` writes what is found into cells that differ. Raises Unavailable."""
     counters.connect()
+    for day in rolling_up.open_days():
+        rolling_up.roll_up(day)
     counted = {(str(cell.period), str(cell.cell)): cell for cell in _cells()}
     quiet_since = clock.now().timestamp() - behind
     answer = Rebuilt()
@@ -80,7 +83,7 @@ def rebuild(*, repair: bool = True, behind: float = BEHIND_SECONDS) -> Rebuilt:
 def _cells() -> Iterator[CounterCell]:
     """Every cell there is."""
     yield from counters.cells("totals")
-    for month in counters.months():
+    for month in reading.months():
         days = counters.cells(month)
         yield from days
         for day in sorted({f"{month}-{cell.cell[:2]}" for cell in days}):
@@ -94,7 +97,7 @@ def _scan(answer: Rebuilt) -> dict[Place, _Found]:
     wanted = ["name", "created", "status", "timestamp"]
     with answering("the tasks table did not answer"):
         for record in TaskRecord.scan(
-            TaskRecord.status_key.exists(), attributes_to_get=wanted, consistent_read=True, page_size=PAGE
+            TaskRecord.name_key.exists(), attributes_to_get=wanted, consistent_read=True, page_size=PAGE
         ):
             answer.examined += 1
             for place in counters.places_of(record.name, record.created):
@@ -119,5 +122,6 @@ def _repair(place: Place, cell: CounterCell | None, told: _Found) -> bool:
             right.save()
     except ConditionFailed:
         return False
-    counters.note_month(right)
+    if right.version == 1 and len(place[0]) == len("2026-11"):
+        rolling_up.note_month(place[0])
     return True

@@ -11,6 +11,7 @@ from typing import Literal, TypedDict
 from makertasks import clock
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import reading
 from makertasks.monitoring.counters.cells import CounterCell
 
 # Ranges up to this are told hour by hour, longer ones day by day.
@@ -196,10 +197,10 @@ def _hours(oldest: str, newest: str) -> Iterator[tuple[str, list[CounterCell]]]:
 
 
 def _days(oldest: str, newest: str) -> Iterator[tuple[str, list[CounterCell]]]:
-    for month in counters.months():
+    for month in reading.months():
         if oldest[:7] <= month <= newest[:7]:
             found: dict[str, list[CounterCell]] = defaultdict(list)
-            for cell in counters.cells(month):
+            for cell in reading.day_cells(month):
                 day = f"{month}-{cell.cell[:2]}"
                 if oldest[:10] <= day <= newest[:10]:
                     found[day].append(cell)

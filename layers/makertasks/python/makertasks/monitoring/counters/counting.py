@@ -1,0 +1,108 @@
+"""Counting what the tasks table's stream tells: each change once, into the cell of its hour."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, cast
+
+from makertasks.aws.dynamodb import ConditionFailed, answering
+from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import rolling_up, seen_events
+from makertasks.monitoring.counters.cells import CounterCell
+from makertasks.records.states import Status
+
+
+@dataclass
+class Change:
+    """What one stream record changes in the counts of its hour."""
+
+    event: str
+    hour: str
+    name: str
+    counts: dict[str, int]
+    retried: int = 0
+    runtime: float | None = None
+
+
+def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Change | None:
+    """What a task's change means for the counts; None for items that are no task and for changes within a status.
+
+    `old` and `new` are the record's images as plain values.
+    """
+    image = new or old or {}
+    if "name" not in image or "created" not in image:
+        return None
+    before, after = (old or {}).get("status"), (new or {}).get("status")
+    if before == after:
+        return None
+    counts: dict[str, int] = {}
+    if before:
+        counts[before] = -1
+    if after:
+        counts[after] = 1
+    runtime = (new or {}).get("runtime") if after in {Status.SUCCESS, Status.FAILURE} and before else None
+    # A task that goes on in a next invocation waits as RETRY, too, but no attempt has ended.
+    retried = after == Status.RETRY and (new or {}).get("attempts") != (old or {}).get("attempts")
+    return Change(event, image["created"][:13], image["name"], counts, int(retried), runtime)
+
+
+def count(changes: list[Change]) -> int:
+    """Add a batch's changes, in the stream's order, to the cells of their hours; returns how many cells were written.
+
+    Days that are over follow at once, the others in the sweep. Raises Unavailable; counting the same batch again then
+    adds only what is missing.
+    """
+    counters.connect()
+    cells: dict[tuple[str, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        cells[counters.places_of(change.name, change.hour)[0]].append(change)
+    with answering("the counters table did not answer"):
+        written = sum(_count_in(period, cell, batch) for (period, cell), batch in cells.items())
+    changing = rolling_up.changing_days()
+    ended: dict[str, set[str]] = defaultdict(set)
+    for change in changes:
+        if change.hour[:10] not in changing:
+            ended[change.hour[:10]].add(change.name)
+    return written + sum(rolling_up.roll_up(day, names) for day, names in ended.items())
+
+
+def _count_in(period: str, name: str, batch: list[Change]) -> bool:
+    """Add what a cell has not counted yet; another writer in between only makes it read again."""
+    while True:
+        cell = counters.read(period, name)
+        remembered = cast("list[bytes]", cell.remembered)  # PynamoDB's types say that its attributes are in the list
+        missing = [batch[place] for place in seen_events.unseen(remembered, [change.event for change in batch])]
+        if not missing:
+            return False
+        _add(cell, missing)
+        cell.remembered = cast("Any", seen_events.remember(remembered, [change.event for change in missing]))
+        try:
+            with answering("the counters table did not take a write"):
+                cell.save()
+        except ConditionFailed:
+            continue
+        return True
+
+
+def _add(cell: CounterCell, changes: list[Change]) -> None:
+    counts: dict[str, int] = defaultdict(int, cell.counts)
+    runtimes: dict[str, int] = defaultdict(int, cell.runtimes)
+    removed: dict[str, int] = defaultdict(int, cell.removed or {})
+    for change in changes:
+        for status, difference in change.counts.items():
+            counts[status] += difference
+            if len(change.counts) == 1 and difference < 0:
+                removed[status] += 1
+        cell.retried += change.retried
+        if change.runtime is not None:
+            bucket = str(counters.runtime_bucket(change.runtime))
+            runtimes[bucket] += 1
+            cell.runtime_sum += change.runtime
+            if change.counts.get(Status.FAILURE):
+                failed = cell.failed_runtimes or {}
+                cell.failed_runtimes = {**failed, bucket: failed.get(bucket, 0) + 1}
+                cell.failed_sum = (cell.failed_sum or 0) + change.runtime
+    cell.counts = {status: tasks for status, tasks in counts.items() if tasks}
+    cell.runtimes = dict(runtimes)
+    cell.removed = dict(removed) or None
