@@ -1,7 +1,7 @@
 """Flower's metrics for Prometheus, from the counters, and its health check.
 
-A scrape reads one small item for each task name and the hours of the last three days. The numbers of events only grow, as Prometheus wants it: they count
-tasks that were removed since, too.
+A scrape reads one small item for each task name, and the hours of the last three days. The numbers of events only grow,
+as Prometheus wants it: they count tasks that were removed since, too.
 """
 
 from __future__ import annotations
