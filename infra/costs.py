@@ -1,6 +1,6 @@
 """What the stack costs on AWS: dollars per million tasks of each kind, a month's bill by tasks a day, what stands.
 
-    python -m infra.costs            writes the tables of docs/costs.md anew, and prints what a month costs
+    python -m infra.costs            rewrites the tables of docs/costs.md, and prints what a month costs
 
 Every figure is either measured here (make bench), counted in the code, or assumed, and says which.
 """
@@ -127,7 +127,7 @@ class Kind:
         }
 
     def start(self, tasks_a_day: float) -> Units:
-        """Units a task for starting environments, where so many come a day."""
+        """Units per task for starting environments, by the number of tasks a day."""
         share = min(self.memory_mb / WHOLE_PROCESSOR_MB, 1.0)
         seconds = START_SECONDS / share * exp(-tasks_a_day / KEPT_A_DAY)
         return units_of(lambda_gb_second=seconds * self.memory_mb / 1024)
@@ -154,7 +154,7 @@ def after_free(units: Units) -> float:
 
 
 def times(units: Units, number: float) -> Units:
-    """So many times the units."""
+    """The units multiplied by a number."""
     return {name: each * number for name, each in units.items()}
 
 
@@ -281,7 +281,7 @@ def break_even() -> int:
 
 
 def document(text: str) -> str:
-    """docs/costs.md with its tables made anew."""
+    """docs/costs.md with new tables."""
     made = {
         "one by one": table(backlog=False),
         "backlog": table(backlog=True),

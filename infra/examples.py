@@ -1,6 +1,6 @@
 """The test events of tasks, from the examples in their declarations.
 
-make events     writes infra/events/{task}.json anew
+make events     rewrites infra/events/{task}.json
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Rejection(TypedDict):
 
 
 class Submitted(TypedDict):
-    """What became of each task of a bulk submission, by its place: an id, or a rejection."""
+    """The outcome of each task of a bulk submission by index: an id, or a rejection."""
 
     ids: list[str | None]
     rejected: list[Rejection]

@@ -1,4 +1,4 @@
-"""Task types and items as the API shows them: plain JSON."""
+"""Task types and items in the form that the API returns."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from makertasks.inventory.table import Broken, Item, ItemSupplier
 from makertasks.tasks import Task
 from makertasks.worker import task_limits
 
-# Attributes of an item that are keys in the bucket, and what their links are called.
+# Attributes of an item that are keys in the bucket, and the names of their links.
 MEDIA = ("image", "thumbnail", "qr_code", "index_card")
 
 
 def task_type(task: Task, schedules: list[str]) -> schemas.TaskType:
-    """A task's definition with its limits as they are now; `schedules` are the names of those that send it."""
+    """A task's definition with its present limits; `schedules` are the names of the schedules that send it."""
     limits = task_limits.of(task)
     return {
         "name": task.name,
@@ -32,7 +32,7 @@ def task_type(task: Task, schedules: list[str]) -> schemas.TaskType:
 
 
 def item(entry: Item) -> schemas.Item:
-    """An item with presigned links to what was made for it."""
+    """An item with presigned links to its files."""
     stored = {name: value for name, value in entry.attribute_values.items() if name not in _KEYS}
     category = entry.category
     if category is not None:
@@ -48,7 +48,7 @@ def supplier(link: ItemSupplier) -> schemas.Supplier:
 
 
 def broken(rows: list[Broken]) -> list[schemas.BrokenRow]:
-    """Rows of the inventory that cannot be read, and why."""
+    """Unreadable rows of the inventory, with the reason."""
     return [{"item_id": row.item_id, "entry": str(row.entry), "problem": masking.text(row.problem)} for row in rows]
 
 

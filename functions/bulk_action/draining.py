@@ -20,7 +20,8 @@ from makertasks.worker import follow_ups
 
 from .actions import Done
 
-# A queue answers with nothing now and then although messages wait; so often in a row it is empty.
+# Number of empty responses in a row after which a queue counts as empty: SQS returns one now and then although
+# messages wait.
 EMPTY_ANSWERS = 3
 
 

@@ -15,12 +15,12 @@ Days = Annotated[int, Meta(ge=1, le=3650)]
 
 @task("makertasks.clean_media", example={"older_than_days": 30, "dry_run": True})
 def clean_media(older_than_days: Days = 30, dry_run: bool = False) -> dict[str, Any]:
-    """Remove pictures, QR codes and cards that nothing refers to; with `dry_run` only say which.
+    """Remove images, QR codes and cards that nothing refers to; with `dry_run` only report them.
 
     Reads every item, and what the bucket has under the folders that tasks write; removes objects that no item names
-    and that are older than `older_than_days`, and sheets of cards whose task is gone. What is removed can be brought
-    back for 30 days, as a former version. Answers what was looked at, kept and removed. Goes on in a next invocation
-    where time runs short. Raises TemporaryError where a service refuses.
+    and that are older than `older_than_days`, and sheets of cards whose task is gone. Removed
+    objects can be restored from their former version for 30 days. Returns the numbers of objects examined, kept and
+    removed. Continues in another invocation when time runs out. Raises TemporaryError where a service refuses.
     """
     from . import cleaning  # loaded on the first run: the API imports this module only to learn the signature
 

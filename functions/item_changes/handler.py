@@ -3,8 +3,8 @@
 An item whose image_url is new or changed gets its image, whoever wrote the item: an import, a script, the console. A
 change of anything else queues no download, and one that failed is not queued again by the next change of stock.
 
-What tasks changed (image, QR code, lead times) goes into the queue that an OpenMakerSuite pulls from; where the stack
-has a SiteUrl, it becomes tasks that post it there.
+Changes made by tasks (image, QR code, lead times) go to the queue from which an OpenMakerSuite pulls; if the stack has
+a SiteUrl, tasks post them there instead.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
     """
     written = str(new.get("image_url") or "")
     url = without_credentials(written)
-    if old.get("image") and not new.get("image"):  # the whole item was put anew, as a script does, and lost its image
+    if old.get("image") and not new.get("image"):  # a script has replaced the whole item, which lost its image
         return url or None
     unchanged = written == old.get("image_url")
     return None if not url or unchanged or url == new.get("image_source") else url
@@ -74,7 +74,7 @@ def follow(record: DynamoDBRecord) -> None:
 
 
 def tell_site(event: DynamoDBStreamEvent) -> None:
-    """Send what tasks changed in a batch; raises Unavailable, and the batch comes again: twice changes nothing."""
+    """Send the changes that tasks made in a batch; raises Unavailable, and Lambda retries the batch."""
     images = [record.dynamodb for record in event.records if record.dynamodb]
     changes = (site_changes.changed(each.old_image or {}, each.new_image or {}) for each in images)
     for number, message in enumerate(site_changes.messages(filter(None, changes))):
@@ -84,7 +84,7 @@ def tell_site(event: DynamoDBStreamEvent) -> None:
             producer.submit(PUSH, arguments, task_id=f"site-{first}-{number}", requested_by="item change")
         else:
             queues.send(queues.SITE_CHANGES, site_changes.encode(message))
-        logger.info("site told", changes=len(message.changes))
+        logger.info("changes sent to the site", changes=len(message.changes))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -21,10 +21,10 @@ from makertasks.inventory.site_changes import Changed, Message
 # A site fetches at most five images while it answers.
 TIMEOUT = urllib3.Timeout(connect=5, read=45)
 
-# What of a site's answer is kept.
+# Bytes of the site's response that are stored.
 ANSWER_BYTES = 2000
 
-# Answers that mean that nothing is left to do: taken now, or taken before.
+# The site's status for a message that it has applied before.
 TAKEN_BEFORE = 409
 
 
@@ -34,10 +34,10 @@ def _pool() -> urllib3.PoolManager:
 
 
 def run(changes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Post one message; raises TemporaryError, or PermanentError for what is no message."""
+    """Post one message; raises TemporaryError, or PermanentError for invalid changes."""
     url = settings.site_url()
     if not url:
-        raise TemporaryError("the stack's parameter SiteUrl is empty: there is nobody to post to", retry_after=3600)
+        raise TemporaryError("the stack's parameter SiteUrl is empty: there is no site to post to", retry_after=3600)
     body = site_changes.encode(_with_links(changes))
     moment = datetime.now(UTC)
     message_id = current().task_id
@@ -55,7 +55,7 @@ def run(changes: list[dict[str, Any]]) -> dict[str, Any]:
         answer = response.read(ANSWER_BYTES, decode_content=True)
         response.release_conn()
     except urllib3.exceptions.HTTPError as error:
-        raise TemporaryError(f"the site was not reached: {error}") from error
+        raise TemporaryError(f"the site could not be reached: {error}") from error
     if response.status == TAKEN_BEFORE or 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's successes
         return {"status": response.status, "answer": _shown(answer)}
     raise TemporaryError(f"the site answered {response.status}: {_shown(answer)}", _retry_after(response))
@@ -74,13 +74,15 @@ def _with_links(changes: list[dict[str, Any]]) -> Message:
 
 
 def _keys() -> list[Webhook]:
-    """The secrets, newest first: for the time of a change the site may know either."""
+    """The secrets, newest first: during a rotation the site may know either."""
     name = settings.site_secret()
     secrets = (parameters.secret(name) or "").split()
     try:
         keys = [Webhook(secret) for secret in secrets]
     except ValueError as error:
-        raise TemporaryError(f"the parameter {name} holds no secret: {error}; run `makertasks site-secret`") from error
+        raise TemporaryError(
+            f"the parameter {name} holds no valid secret: {error}; run `makertasks site-secret`"
+        ) from error
     if not keys:
         raise TemporaryError(f"there is no parameter {name}; run `makertasks site-secret`", retry_after=600)
     return keys

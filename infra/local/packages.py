@@ -40,7 +40,7 @@ RECIPE = "4"
 # A path file's line that puts a layer behind the function's code and before the runtime's own packages, as on AWS.
 POINTER = "import os, sys; sys.path.insert(sys.path.index(os.environ['LAMBDA_TASK_ROOT']) + 1, {path!r})\n"
 
-# What no deployment has used for so long is removed; a local AWS that is up for longer is rare.
+# Age after which a package that no deployment uses is removed; few local AWSs run for longer.
 KEPT_SECONDS = 3 * 86400
 
 # Files of a layer's folder that are not part of the layer; of these, its content depends on requirements.txt alone.

@@ -25,7 +25,7 @@ DOWNLOAD, QR_CODE, CARD, LEAD_TIMES = (
 )
 IMPORT = "import_dump"
 
-# Given up where nothing has moved for so long. Each function starts once, in about a second on two cores.
+# Seconds without progress after which the trial gives up. Each function starts once, in about a second on two cores.
 PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.4  # the API answers on the same processor that runs the tasks
 

@@ -174,7 +174,7 @@ class TestPushing:
 
     def test_a_site_that_is_down_is_tried_again(self, monkeypatch):
         monkeypatch.setenv("SITE_URL", "http://127.0.0.1:9/")
-        with pytest.raises(TemporaryError, match="the site was not reached"):
+        with pytest.raises(TemporaryError, match="the site could not be reached"):
             push(A_CHANGE)
 
     @pytest.mark.usefixtures("site")

@@ -237,7 +237,7 @@ def test_what_cannot_be_applied_now_comes_again(item, stream, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(applying.media, "place", no_room)
         patch.setattr(queues, "receive", once(queues.receive))
-        with pytest.raises(CommandError, match="come again"):
+        with pytest.raises(CommandError, match="received again"):
             sync()
     assert not InventoryItem.objects.get().image
     assert sync() == "1 applied"
@@ -288,7 +288,7 @@ def test_a_process_that_follows_outlives_failures_of_the_queue_and_the_database(
 def test_an_unknown_format_stays_in_the_queue(item, monkeypatch):
     queues.send(queues.SITE_CHANGES, json.dumps({"type": "inventory.changed", "format": 2, "changes": []}))
     monkeypatch.setattr(queues, "receive", once(queues.receive))
-    with pytest.raises(CommandError, match="come again"):
+    with pytest.raises(CommandError, match="received again"):
         sync()
 
 

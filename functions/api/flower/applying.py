@@ -1,4 +1,4 @@
-"""Flower's addresses that start and revoke tasks."""
+"""Flower's routes that submit and revoke tasks."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ FALSE = {"n", "no", "f", "false", "off", "0", "False"}
 
 
 class Message(TypedDict):
-    """What was done, in Flower's words."""
+    """Flower's confirmation of an action."""
 
     message: str
 
 
-# Flower takes seconds as text, too.
+# Flower also accepts seconds as text.
 Seconds = Wait | Annotated[str, Meta(max_length=20, pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?\Z", examples=["60"])]
 
 
 class Options(msgspec.Struct, forbid_unknown_fields=True):
-    """Arguments, and options of Celery's `apply_async`. The last few change nothing here: SQS and JSON are given."""
+    """Arguments and options of Celery's `apply_async`. Those from `priority` on have no effect with SQS and JSON."""
 
     args: Annotated[list[Any], Meta(max_length=20)] = []
     kwargs: dict[str, Any] = {}
@@ -56,7 +56,7 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
     expires: Annotated[str, Meta(max_length=40)] | Wait | None = None
     time_limit: TimeLimit | None = None
     soft_time_limit: TimeLimit | None = None
-    queue: Annotated[str, Meta(max_length=200, description="The task's own; it has no other")] | None = None
+    queue: Annotated[str, Meta(max_length=200, description="The task's own queue; no other is accepted")] | None = None
     priority: int | None = None
     retry: bool | None = None
     retry_policy: dict[str, Any] | None = None
@@ -67,7 +67,7 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
     delivery_mode: int | str | None = None
 
     def given(self) -> dict[str, Any]:
-        """As the producer takes them; raises InvalidRequest."""
+        """The options in the form that the producer accepts; raises InvalidRequest."""
         options: dict[str, Any] = {
             "task_id": self.task_id,
             "countdown": None if self.countdown is None else float(self.countdown),
@@ -80,13 +80,13 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ApplyOptions(Options, forbid_unknown_fields=True):
-    """As for a task that is not waited for, and how long to wait."""
+    """The same options, and how many seconds to wait for the result."""
 
     timeout: Seconds | None = None
 
 
 class RevokeArguments(msgspec.Struct):
-    """How a task is revoked; a function has no signals, so `signal` changes nothing."""
+    """Options of revoking; Lambda functions receive no signals, so `signal` has no effect."""
 
     terminate: Truth = "false"
     signal: Annotated[str, Meta(max_length=20)] = "SIGTERM"
@@ -102,7 +102,7 @@ class RevokeArguments(msgspec.Struct):
     example={"task-id": AN_ID, "state": "SUCCESS", "result": 3},
 )
 def flower_apply(taskname: TaskName, body: ApplyOptions, caller: Caller) -> FlowerResult:
-    """Start a task and wait for its result, 25 s at most: API Gateway ends every call at 30 s."""
+    """Submit a task and wait up to 25 s for its result: API Gateway ends every request after 30 s."""
     wait = MOST_SECONDS if body.timeout is None else float(body.timeout)
     return result(_start(taskname, body, caller), wait)
 
@@ -117,7 +117,7 @@ def flower_apply(taskname: TaskName, body: ApplyOptions, caller: Caller) -> Flow
     example=ANSWER,
 )
 def flower_async_apply(taskname: TaskName, body: Options, caller: Caller) -> FlowerResult:
-    """Start a task."""
+    """Submit a task."""
     return state(_start(taskname, body, caller))
 
 
@@ -131,7 +131,7 @@ def flower_async_apply(taskname: TaskName, body: Options, caller: Caller) -> Flo
     example=ANSWER,
 )
 def flower_send_task(taskname: TaskName, body: Options, caller: Caller) -> FlowerResult:
-    """Start a task by its name. Flower sends names that it does not know, too; here they are 404: nothing runs them."""
+    """Submit a task by name. Flower also sends unknown names; here they are 404, because no function runs them."""
     return state(_start(taskname, body, caller))
 
 
@@ -144,14 +144,14 @@ def flower_send_task(taskname: TaskName, body: Options, caller: Caller) -> Flowe
     example={"message": f"Revoked '{AN_ID}'"},
 )
 def flower_revoke(task_id: TaskId, arguments: RevokeArguments, caller: Caller) -> Message:
-    """Revoke a task; as in Flower, one that is unknown, runs on or has ended is no error."""
+    """Revoke a task; as in Flower, an unknown, running or finished task is not an error."""
     _revoke(caller, task_id, terminate=arguments.terminate not in FALSE)
     return {"message": f"Revoked '{task_id}'"}
 
 
 @route("POST", "/api/task/abort/{task_id}", Role.OPERATOR, tag="Flower", example={"message": f"Aborted '{AN_ID}'"})
 def flower_abort(task_id: TaskId, caller: Caller) -> Message:
-    """Ask a running task to end at its next checkpoint."""
+    """Ask a running task to stop at its next checkpoint."""
     _revoke(caller, task_id, terminate=True)
     return {"message": f"Aborted '{task_id}'"}
 
@@ -160,14 +160,14 @@ def _revoke(caller: Caller, task_id: str, *, terminate: bool) -> None:
     try:
         actions.revoke(caller, task_id, terminate=terminate)
     except (actions.Conflict, NotFound):
-        return  # Flower broadcasts, and never hears what came of it
+        return  # Flower broadcasts and gets no reply
 
 
 def _start(taskname: str, body: Options, caller: Caller) -> str:
     actions.check_name(taskname)
     own = tasks.find(taskname).short_name
     if body.queue not in {None, own}:
-        raise InvalidRequest("queue", f"{taskname} has the queue {own} and no other")
+        raise InvalidRequest("queue", f"{taskname} has the queue {own}; no other is accepted")
     return actions.submit(caller, taskname, body.kwargs, args=body.args, **body.given())["id"]
 
 

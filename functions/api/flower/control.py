@@ -1,4 +1,4 @@
-"""Flower's addresses that control workers and limits. A worker is the function of one task, by its short name."""
+"""Flower's routes that control workers and limits. A worker is the function of one task, under its short name."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ Limit = Annotated[float, Meta(ge=0, le=LONGEST, description="Seconds")]
 
 
 class Grow(msgspec.Struct):
-    """By how many."""
+    """The number of tasks to add or remove."""
 
     n: Count = 1
 
 
 class Autoscale(msgspec.Struct):
-    """Bounds; Lambda starts from nothing, so `min` changes nothing."""
+    """Bounds of concurrency; Lambda scales to zero, so `min` has no effect."""
 
     max: Annotated[int, Meta(ge=1, le=MAXIMUM_CONCURRENCY)]
     min: Count
 
 
 class QueueArgument(msgspec.Struct):
-    """Which queue."""
+    """The queue to consume or to stop consuming."""
 
     queue: Annotated[str, Meta(min_length=1, max_length=80)]
 
 
 class RateLimit(msgspec.Struct):
-    """Celery's form, such as 10/m; 0 is no limit."""
+    """A rate as Celery writes it, such as 10/m; 0 removes the limit."""
 
     ratelimit: Annotated[str, Meta(min_length=1, max_length=20, examples=["10/m"])]
     workername: WorkerName | None = None
 
 
 class TimeLimits(msgspec.Struct):
-    """Seconds; 0 is no limit."""
+    """A task's soft and hard time limits in seconds; 0 removes a limit."""
 
     soft: Limit | None = None
     hard: Limit | None = None
@@ -64,7 +64,7 @@ class TimeLimits(msgspec.Struct):
 
 @route("POST", "/api/worker/shutdown/{workername}", Role.OPERATOR, tag="Flower", example={"message": "Shutting down!"})
 def flower_shutdown(workername: WorkerName, caller: Caller) -> Message:
-    """Take no more tasks: pauses the function's queue. What runs ends in peace."""
+    """Pause the function's queue; running tasks finish."""
     _known(workername)
     actions.pause(caller, workername)
     return {"message": "Shutting down!"}
@@ -72,9 +72,9 @@ def flower_shutdown(workername: WorkerName, caller: Caller) -> Message:
 
 @route("POST", "/api/worker/pool/restart/{workername}", Role.OPERATOR, tag="Flower", example={"message": "…"})
 def flower_pool_restart(workername: WorkerName) -> Message:
-    """Refused: Lambda starts and ends a function's environments by itself."""
+    """Refused: Lambda manages a function's environments itself."""
     _known(workername)
-    raise Forbidden(f"Failed to restart the '{workername}' pool: AWS Lambda starts and ends environments by itself")
+    raise Forbidden(f"Failed to restart the '{workername}' pool: AWS Lambda manages environments itself")
 
 
 @route(
@@ -86,7 +86,7 @@ def flower_pool_restart(workername: WorkerName) -> Message:
     example={"message": f"Growing '{A_WORKER}' worker's pool by 1"},
 )
 def flower_pool_grow(workername: WorkerName, arguments: Grow, caller: Caller) -> Message:
-    """Let more tasks run at a time."""
+    """Increase the function's maximum concurrency."""
     _resize(caller, workername, arguments.n)
     return {"message": f"Growing '{workername}' worker's pool by {arguments.n}"}
 
@@ -100,7 +100,7 @@ def flower_pool_grow(workername: WorkerName, arguments: Grow, caller: Caller) ->
     example={"message": f"Shrinking '{A_WORKER}' worker's pool by 1"},
 )
 def flower_pool_shrink(workername: WorkerName, arguments: Grow, caller: Caller) -> Message:
-    """Let fewer tasks run at a time; Lambda's least is two."""
+    """Decrease the function's maximum concurrency, to two at least, which is Lambda's minimum."""
     _resize(caller, workername, -arguments.n)
     return {"message": f"Shrinking '{workername}' worker's pool by {arguments.n}"}
 
@@ -114,7 +114,7 @@ def flower_pool_shrink(workername: WorkerName, arguments: Grow, caller: Caller) 
     example={"message": f"Autoscaling '{A_WORKER}' worker (min=0, max=10)"},
 )
 def flower_autoscale(workername: WorkerName, arguments: Autoscale, caller: Caller) -> Message:
-    """Let up to `max` tasks run at a time."""
+    """Set the function's maximum concurrency to `max`."""
     _known(workername)
     _set(caller, workername, arguments.max)
     return {"message": f"Autoscaling '{workername}' worker (min={arguments.min}, max={arguments.max})"}
@@ -129,7 +129,7 @@ def flower_autoscale(workername: WorkerName, arguments: Autoscale, caller: Calle
     example={"message": f"add consumer {A_WORKER}"},
 )
 def flower_add_consumer(workername: WorkerName, arguments: QueueArgument, caller: Caller) -> Message:
-    """Let a function take from its queue again."""
+    """Resume a function's queue."""
     _own(workername, arguments.queue, "add", "to")
     actions.resume(caller, workername)
     return {"message": f"add consumer {arguments.queue}"}
@@ -144,7 +144,7 @@ def flower_add_consumer(workername: WorkerName, arguments: QueueArgument, caller
     example={"message": f"no longer consuming from {A_WORKER}"},
 )
 def flower_cancel_consumer(workername: WorkerName, arguments: QueueArgument, caller: Caller) -> Message:
-    """Let a function take nothing more from its queue."""
+    """Pause a function's queue."""
     _own(workername, arguments.queue, "cancel", "from")
     actions.pause(caller, workername)
     return {"message": f"no longer consuming from {arguments.queue}"}
@@ -159,7 +159,7 @@ def flower_cancel_consumer(workername: WorkerName, arguments: QueueArgument, cal
     example={"message": "new rate limit set successfully"},
 )
 def flower_rate_limit(taskname: TaskName, arguments: RateLimit, caller: Caller) -> Message:
-    """Change how often a task may start."""
+    """Set a task's rate limit."""
     _check_worker(taskname, arguments.workername)
     actions.change_limits(caller, taskname, rate_limit=arguments.ratelimit)
     return {"message": "new rate limit set successfully"}
@@ -174,7 +174,7 @@ def flower_rate_limit(taskname: TaskName, arguments: RateLimit, caller: Caller) 
     example={"message": "time limits set successfully"},
 )
 def flower_timeout(taskname: TaskName, arguments: TimeLimits, caller: Caller) -> Message:
-    """Change a task's time limits; as in Celery, one that is left out is lifted."""
+    """Set a task's time limits; as in Celery, a limit that is left out is removed."""
     _check_worker(taskname, arguments.workername)
     actions.change_limits(caller, taskname, soft_time_limit=arguments.soft or None, time_limit=arguments.hard or None)
     return {"message": "time limits set successfully"}
@@ -194,7 +194,7 @@ def _check_worker(taskname: str, workername: str | None) -> None:
 def _own(workername: str, queue: str, doing: str, where: str) -> None:
     _known(workername)
     if queue != workername:
-        reason = "a function takes from the queue of its own name alone"
+        reason = "a function consumes only the queue of its own name"
         raise Forbidden(f"Failed to {doing} '{queue}' consumer {where} '{workername}' worker: {reason}")
 
 
@@ -208,7 +208,7 @@ def _resize(caller: Caller, workername: str, difference: int) -> None:
 
 
 def _set(caller: Caller, workername: str, number: int) -> None:
-    """Set the concurrency; what Lambda does not take is Flower's refusal."""
+    """Set the concurrency; a number that Lambda refuses becomes Flower's error."""
     try:
         actions.set_maximum_concurrency(caller, workername, number)
     except InvalidRequest as error:

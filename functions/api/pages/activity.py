@@ -1,4 +1,4 @@
-"""Who did what and when: `GET /activity`."""
+"""The audit log: `GET /activity`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ENTRIES = 50
 
 
 class ActivityQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the list: the page."""
+    """The page of the list."""
 
     cursor: Cursor = ""
 
 
 @page("GET", "/activity", Role.VIEWER)
 def activity_page(caller: Caller, query: ActivityQuery, request: Request) -> Reply:
-    """The actions that changed what others rely on, newest first."""
+    """Actions of users, newest first."""
     found = audit.page(ENTRIES, query.cursor or None)
     return rendering.page(request, caller, "activity.html", section="", **found)

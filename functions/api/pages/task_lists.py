@@ -20,7 +20,7 @@ from makertasks.monitoring.views import TaskSummary
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 
-# A list sorted by anything but its creation is sorted among so many of the newest tasks that match.
+# Number of newest matching tasks that are sorted when a list is sorted by anything but the time of creation.
 SORTED_TASKS = 500
 # The function that answers has 30 s.
 SEARCH_SECONDS = 8.0

@@ -17,7 +17,7 @@ from makertasks.records.states import Status
 
 # Seconds between two live updates of a list.
 REFRESH_SECONDS = 5
-# A page left open asks at most for so many rows again.
+# Maximum number of rows that an open page refreshes.
 ROWS = 25
 
 

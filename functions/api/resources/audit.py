@@ -1,4 +1,4 @@
-"""Who did what and when."""
+"""The audit log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AN_ENTRY = {
 
 
 class AuditQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Which page."""
+    """The page of the list."""
 
     limit: Limit = 50
     cursor: Cursor | None = None
@@ -28,5 +28,5 @@ class AuditQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 @route("GET", "/v1/audit", Role.VIEWER, tag="System", example={"entries": [AN_ENTRY], "cursor": None})
 def list_audit(query: AuditQuery) -> audit.Page:
-    """What was purged, revoked, deleted, paused or changed, by whom and when, newest first."""
+    """Actions of users, such as purging, revoking, deleting or pausing, newest first."""
     return audit.page(query.limit, query.cursor)

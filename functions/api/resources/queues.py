@@ -1,4 +1,4 @@
-"""The tasks' queues: what waits in them, and whether their functions take from them."""
+"""The tasks' queues: how many messages wait, and whether their functions consume them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class QueueList(TypedDict):
 
 
 class QueueLimits(msgspec.Struct, forbid_unknown_fields=True):
-    """What of a queue can be changed."""
+    """The settings of a queue."""
 
     maximum_concurrency: (
         Annotated[
@@ -46,7 +46,7 @@ class QueueLimits(msgspec.Struct, forbid_unknown_fields=True):
             Meta(
                 ge=MINIMUM_CONCURRENCY,
                 le=MAXIMUM_CONCURRENCY,
-                description="Tasks of this queue that may run at a time; null: as many as Lambda likes",
+                description="Maximum number of the queue's tasks that run at the same time; null: no limit",
             ),
         ]
         | None
@@ -55,7 +55,7 @@ class QueueLimits(msgspec.Struct, forbid_unknown_fields=True):
 
 @route("GET", "/v1/queues", Role.VIEWER, tag="Queues", example={"queues": [A_QUEUE]})
 def list_queues() -> QueueList:
-    """Every queue with what waits in it, and the age of what waits longest."""
+    """Every queue with its number of messages and the age of the oldest one."""
     return {"queues": task_queues.list_queues()}
 
 
@@ -74,13 +74,13 @@ def get_queue(queue: QueueName) -> Queue:
     example=A_QUEUE,
 )
 def change_queue(queue: QueueName, body: QueueLimits, caller: Caller) -> Queue:
-    """Change how many of a queue's tasks may run at a time; the stack's next deployment sets it back."""
+    """Set a queue's maximum concurrency; the next deployment of the stack resets it."""
     return actions.set_maximum_concurrency(caller, queue, body.maximum_concurrency)
 
 
 @route("POST", "/v1/queues/{queue}/pause", Role.OPERATOR, tag="Queues", example=A_QUEUE | {"state": "changing"})
 def pause_queue(queue: QueueName, caller: Caller) -> Queue:
-    """Take nothing more from the queue: its messages wait, and tasks that run now end in peace."""
+    """Pause the queue: its messages wait, and running tasks finish."""
     return actions.pause(caller, queue)
 
 
@@ -93,7 +93,7 @@ def pause_queue(queue: QueueName, caller: Caller) -> Queue:
     example=A_WAITING_TASK | {"name": "makertasks.bulk_action", "queue": "bulk_action", "item_id": None},
 )
 def purge_queue(queue: QueueName, caller: Caller) -> task_views.TaskDetail:
-    """Empty the queue: every task that waits in it becomes REVOKED. A job does it, and answers how many there were."""
+    """Delete all waiting messages and revoke their tasks. A job does this; its result says how many there were."""
     return actions.purge(caller, queue)
 
 
@@ -111,5 +111,5 @@ def redrive_queue(queue: QueueName, caller: Caller) -> actions.Redriven:
 
 @route("POST", "/v1/queues/{queue}/resume", Role.OPERATOR, tag="Queues", example=A_QUEUE)
 def resume_queue(queue: QueueName, caller: Caller) -> Queue:
-    """Take from the queue again."""
+    """Resume the queue."""
     return actions.resume(caller, queue)

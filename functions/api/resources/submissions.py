@@ -1,4 +1,4 @@
-"""What is done to tasks: submit one or many, revoke, retry, delete."""
+"""Submitting, revoking, retrying and deleting tasks."""
 
 from __future__ import annotations
 
@@ -84,15 +84,18 @@ class ManySubmissions(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RevokeRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """How a task is called off."""
+    """Options of revoking a task."""
 
-    terminate: Annotated[bool, Meta(description="End a running task, too, at its next checkpoint")] = False
+    terminate: Annotated[bool, Meta(description="Also stop a running task, at its next checkpoint")] = False
 
 
 class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """How a task is tried again."""
+    """Options of retrying a task."""
 
-    kwargs: Annotated[dict[str, Any], Meta(description="Arguments in place of the old ones; all of them")] | None = None
+    kwargs: (
+        Annotated[dict[str, Any], Meta(description="All arguments of the new task; default: those of the old one")]
+        | None
+    ) = None
 
 
 class SheetRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -153,7 +156,7 @@ def submit_tasks(body: ManySubmissions, caller: Caller) -> schemas.Submitted:
     example=A_WAITING_TASK | {"status": "REVOKED", "done": "2026-11-22T09:30:05.000000Z"},
 )
 def revoke_task(task_id: TaskId, body: RevokeRequest, caller: Caller) -> task_views.TaskDetail:
-    """Call a task off. A running one ends at its next checkpoint, and only with `terminate`.
+    """Revoke a task. A running task stops at its next checkpoint, and only with `terminate`.
 
     A task that has no record, because its message came from elsewhere and is still under way, is recorded as REVOKED.
     """

@@ -1,4 +1,4 @@
-"""What a running task may ask and say: how long it has left, how far it is, and that it goes on in a next invocation.
+"""What a running task can find out and report: its remaining time, its progress, and that it needs another invocation.
 
 context = current()
 for done, item in enumerate(items):
@@ -21,14 +21,14 @@ from makertasks.errors import TaskError
 
 
 class Continue(TaskError):
-    """Raised by a task whose time runs short: it goes on in a next invocation, which uses up no attempt.
+    """Raised by a task that runs out of time: it continues in another invocation, which is not a new attempt.
 
-    `state` is JSON of at most 100 KB, stands on the task's record meanwhile and comes back as `current().state`.
+    `state` is JSON of at most 100 KB; the task's record keeps it for the next invocation, in `current().state`.
     """
 
     def __init__(self, state: dict[str, Any]) -> None:
-        """`state` is what the next invocation needs to go on."""
-        super().__init__("goes on in a next invocation")
+        """`state` is what the next invocation needs to continue."""
+        super().__init__("continues in another invocation")
         self.state = state
 
 
@@ -38,22 +38,22 @@ class Context:
 
     task_id: str
     attempt: int = 1
-    requested: str = ""  # when the task was asked for, as `clock.text` writes it; empty where nobody recorded it
+    requested: str = ""  # time of the request, as `clock.text` writes it; empty where it was not recorded
     deadline: float = field(default_factory=lambda: time.monotonic() + 900)  # time.monotonic() seconds
     state: dict[str, Any] = field(default_factory=dict)
     report: Callable[[int, int], None] = lambda _done, _total: None
     keep: Callable[[dict[str, Any]], None] = lambda _state: None
 
     def remaining(self) -> float:
-        """Seconds until the task must have ended."""
+        """Seconds until the task must have finished."""
         return self.deadline - time.monotonic()
 
     def checkpoint(self, done: int, total: int) -> None:
-        """Say how far the task is; one revoked with `terminate` ends here. Cheap enough for every round of a loop."""
+        """Report progress; a task revoked with `terminate` stops here. Cheap enough for every round of a loop."""
         self.report(done, total)
 
     def save(self, state: dict[str, Any]) -> None:
-        """Keep `state` (JSON of at most 100 KB) for a next attempt, should this one end without a word."""
+        """Keep `state` (JSON of at most 100 KB) for the next attempt, in case the worker of this one is lost."""
         self.state = state
         self.keep(state)
 

@@ -57,7 +57,7 @@ def makes_schedules() -> bool:
 
 
 def delays_role() -> str:
-    """ARN of the role with which one-time schedules send the messages of tasks that are put off."""
+    """ARN of the role with which one-time schedules send the messages of delayed tasks."""
     return required("DELAYS_ROLE")
 
 

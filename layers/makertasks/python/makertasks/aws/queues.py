@@ -77,7 +77,7 @@ def send(queue: str, body: str, delay: float = 0) -> None:
 
 
 def send_many(queue: str, bodies: list[tuple[str, float]], pool: ThreadPoolExecutor) -> dict[int, str]:
-    """Send (body, delay) pairs, ten a request; answers the reason for each one refused, by its place in the list."""
+    """Send (body, delay) pairs, ten a request; returns the reason of each refusal by index."""
     refused: dict[int, str] = {}
     for answer in pool.map(lambda batch: _send_batch(queue, batch), _batches(bodies)):
         refused |= answer

@@ -1,10 +1,10 @@
-"""Who did what and when: an entry for each action that changes what others rely on, in the counters table.
+"""The audit log: an entry in the counters table for each action that affects other users.
 
     period (partition)   cell (sort)
     audit#2026-11        2026-11-22T09:56:38.123456Z#{random}
-    audits               2026-11                              (that there are entries in that month)
+    audits               2026-11                              (marks a month that has entries)
 
-An entry is written before its action is done, so that nothing is done without one.
+An entry is written before its action, so that no action is without one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from makertasks.errors import InvalidRequest
 
 
 class Entry(TypedDict):
-    """One action. `target` is what it was done to: a task's id, a queue, a schedule."""
+    """One action. `target` is its object: a task's id, a queue, a schedule."""
 
     id: str
     when: str
@@ -33,14 +33,14 @@ class Entry(TypedDict):
 
 
 class Page(TypedDict):
-    """Some entries, newest first, and the cursor of the next page where there may be more."""
+    """A page of entries, newest first, and the cursor of the next page, if any."""
 
     entries: list[Entry]
     cursor: str | None
 
 
 class AuditEntry(Table):
-    """One action as the table keeps it."""
+    """One action as it is stored."""
 
     period = UnicodeAttribute(hash_key=True)
     cell = UnicodeAttribute(range_key=True)
@@ -56,7 +56,7 @@ def connect() -> None:
 
 
 def record(who: str, action: str, target: str, **details: Any) -> None:
-    """Write an entry; raises Unavailable, and then the action must not be done."""
+    """Write an entry; raises Unavailable, in which case the caller must not carry out the action."""
     connect()
     moment = clock.text(clock.now())
     entry = AuditEntry(f"audit#{moment[:7]}", f"{moment}#{secrets.token_hex(4)}")
@@ -67,11 +67,11 @@ def record(who: str, action: str, target: str, **details: Any) -> None:
 
 
 def page(limit: int, cursor: str | None = None) -> Page:
-    """Entries, newest first; raises InvalidRequest for a cursor that is none of ours, and Unavailable."""
+    """Entries, newest first; raises InvalidRequest for an invalid cursor, and Unavailable."""
     connect()
     newest = _read_cursor(cursor) if cursor else "9"
     found: list[AuditEntry] = []
-    with answering("the audit's table did not answer"):
+    with answering("the audit log could not be read"):
         months = sorted((month.cell for month in AuditEntry.query("audits")), reverse=True)
         for month in months:
             if len(found) <= limit and month <= newest[:7]:
@@ -105,5 +105,5 @@ def _read_cursor(cursor: str) -> str:
         (cell,) = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         clock.parse(str(cell).partition("#")[0])
     except (ValueError, TypeError) as error:
-        raise InvalidRequest("cursor", "is not one of ours; use the value of `cursor` from the page before") from error
+        raise InvalidRequest("cursor", "is not a cursor of this list; use `cursor` of the previous page") from error
     return str(cell)

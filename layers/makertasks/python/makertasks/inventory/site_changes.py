@@ -1,4 +1,4 @@
-"""What tasks changed, in the form in which the site is told: one format, whether it is pulled or pushed.
+"""Changes made by tasks, as messages to the site; the format is the same for pulled and pushed messages.
 
     {"type": "inventory.changed", "format": 1, "changes": [
       {"model": "inventory.inventoryitem", "pk": "94cb…", "attributes": {

@@ -221,7 +221,7 @@ def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
 
 
 def update_item(item_id: UUID | str, condition: Condition | None = None, **attributes: str | None) -> bool:
-    """Set single attributes of an item (None removes one), and raise the versions of those that the site is told of.
+    """Set single attributes of an item (None removes one), and increase the versions of those that the site receives.
 
     Answers False where `condition` did not hold. Raises UnknownItem where the item is gone and TemporaryError where
     DynamoDB refuses; either way nothing has changed.

@@ -1,10 +1,10 @@
-"""The Django app that keeps an OpenMakerSuite and a stack in step.
+"""The Django app that synchronizes an OpenMakerSuite with a stack.
 
     INSTALLED_APPS = [..., "makertasks.contrib.django"]
 
-changes     what the site saves is sent to the stack
-applying    what tasks made is brought into the site's database and media
-pulling     takes changes from the stack's queue
+changes     sends saved and deleted objects to the stack
+applying    applies tasks' changes to the site's database and media
+pulling     receives changes from the stack's queue
 views       receives changes that the stack pushes
-comparing   compares everything once, and repairs both sides
+comparing   compares site and stack, and repairs both
 """

@@ -1,8 +1,8 @@
-"""Brings what tasks changed into the site's database and media, one attribute at a time.
+"""Applies tasks' changes to the site's database and media, one attribute at a time.
 
-Each attribute is one `QuerySet.update()` of one column: a change of stock at the same moment survives, no signal is
-sent, so nothing goes back to the stack, and `updated_at` stays as it is. The attribute's version is noted in the same
-transaction; an older version, or the same again, changes nothing.
+Each attribute is one `QuerySet.update()` of one column: a concurrent change of stock survives, no signal is sent, so
+nothing goes back to the stack, and `updated_at` keeps its value. The same transaction stores the attribute's version;
+an older or equal version changes nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from makertasks.inventory.site_changes import Attribute, Message
 
 logger = logging.getLogger(__name__)
 
-# What tasks may change, whatever a message says.
+# The attributes that a message can change.
 ALLOWED = {
     site_changes.ITEM: {"image", "qr_code"},
     site_changes.LINK: {"average_lead_time", "lead_time_median", "lead_time_p90"},
@@ -31,17 +31,17 @@ ALLOWED = {
 
 
 class Gone(Exception):
-    """The site has no such object: it was deleted meanwhile."""
+    """The site has deleted the object."""
 
 
 def apply(message: Message) -> Counter[str]:
-    """Apply a message and count its attributes by what became of them.
+    """Apply a message and count its attributes by outcome.
 
-    applied · older: that version or a later one was applied before · gone: the object was deleted here · superseded:
-    the file was replaced in the bucket meanwhile, and a newer change follows · unknown: this site has no such column
+    applied · older: this or a later version was applied before · gone: the site has deleted the object · superseded:
+    the file has been replaced in the bucket, and a newer change follows · unknown: the site has no such column
 
-    Raises NotFound, TemporaryError, OSError or Django's DatabaseError; what was applied stays, and applying the message
-    again goes on from there.
+    Raises NotFound, TemporaryError, OSError or Django's DatabaseError; attributes applied before the error stay
+    applied, and applying the message again continues with the others.
     """
     outcomes: Counter[str] = Counter()
     for changed in message.changes:
@@ -51,7 +51,7 @@ def apply(message: Message) -> Counter[str]:
 
 
 def apply_attribute(label: str, pk: str, name: str, attribute: Attribute, *, again: bool = False) -> str:
-    """Apply one attribute and return what became of it; `again`: also where that version was applied before."""
+    """Apply one attribute and return the outcome; `again`: even if that version was applied before."""
     found = _column(label, pk, name)
     if found is None:
         return "unknown"
@@ -104,7 +104,7 @@ def _write(model: Any, pk: Any, name: str, value: Any, body: bytes | None, using
 
 
 def _tidy(before: Any, after: Any, name: str, using: str) -> None:
-    """Make the thumbnails right, and remove the file that was replaced where no other object shows it."""
+    """Regenerate the thumbnails, and remove the replaced file unless another object shows it."""
     old, new = str(getattr(before, name) or ""), str(getattr(after, name) or "")
     if old and old != new:
         others = type(after)._base_manager.using(using).filter(**{name: old})  # noqa: SLF001 - as above

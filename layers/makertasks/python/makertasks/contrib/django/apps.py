@@ -1,4 +1,4 @@
-"""The Django app that keeps a site and a stack in step."""
+"""The Django app that synchronizes a site with a stack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class MakertasksConfig(AppConfig):  # type: ignore[misc]  # Django has no types 
     verbose_name = "makertasks"
 
     def ready(self) -> None:
-        """Send what the site changes to the stack, and check the settings."""
+        """Connect the signals that send changes to the stack, and register the checks."""
         from django.core.checks import register  # noqa: PLC0415 - Django loads models first
 
         from makertasks.contrib.django.changes import follow_inventory  # noqa: PLC0415 - Django loads models first

@@ -1,4 +1,4 @@
-"""`manage.py check`: what is misconfigured, each with the remedy. Nothing asks AWS: it runs without a network."""
+"""`manage.py check`: finds wrong settings and names the remedy, without network access."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from makertasks.inventory import site_changes
 
 
 def check_site(**_: Any) -> list[CheckMessage]:
-    """Everything; registered by the app."""
+    """All checks; the app registers them."""
     return [*_stack(), *_models(), *_media(), *_webhook()]
 
 
@@ -52,10 +52,10 @@ def _media() -> list[CheckMessage]:
     if wanted == "bucket" and is_folder:
         hint = "Point django-storages at the stack's bucket (docs/openmakersuite.md), or leave MAKERTASKS_MEDIA out."
         return [
-            Error("MAKERTASKS_MEDIA is 'bucket', and images are stored in a folder", hint=hint, id="makertasks.E004")
+            Error("MAKERTASKS_MEDIA is 'bucket', but images are stored in a folder", hint=hint, id="makertasks.E004")
         ]
     if wanted == "copy" and is_folder and not settings.MEDIA_ROOT:
-        return [Error("MEDIA_ROOT is empty: images have no folder to go to", id="makertasks.E005")]
+        return [Error("MEDIA_ROOT is empty: there is no folder for images", id="makertasks.E005")]
     return []
 
 
@@ -73,10 +73,10 @@ def _webhook() -> list[CheckMessage]:
     except NoReverseMatch:
         return []  # a site that pulls
     if not secrets():
-        hint = "`makertasks site-secret` makes one. A site that pulls leaves the view out of its urls."
+        hint = "`makertasks site-secret` creates one. A site that pulls does not need the view in its urls."
         return [
             Warning(
-                "MAKERTASKS_WEBHOOK_SECRET is empty: all that is pushed is refused", hint=hint, id="makertasks.W006"
+                "MAKERTASKS_WEBHOOK_SECRET is empty: every pushed message is refused", hint=hint, id="makertasks.W006"
             )
         ]
     if importlib.util.find_spec("standardwebhooks") is None:
@@ -88,7 +88,7 @@ def _webhook() -> list[CheckMessage]:
     return (
         []
         if all(map(_is_secret, secrets()))
-        else [Error("MAKERTASKS_WEBHOOK_SECRET is no secret of Standard Webhooks (whsec_…)", id="makertasks.E008")]
+        else [Error("MAKERTASKS_WEBHOOK_SECRET is not a Standard Webhooks secret (whsec_…)", id="makertasks.E008")]
     )
 
 

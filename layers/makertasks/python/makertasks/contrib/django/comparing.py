@@ -1,7 +1,7 @@
-"""Compares all of the site with all of the stack once, and repairs both: `manage.py makertasks_sync --all`.
+"""Compares the whole site with the whole stack, and repairs both: `manage.py makertasks_sync --all`.
 
-To the stack goes what an import would change, as one file, and deletions of what the site no longer has. To the site
-goes each attribute of a later version than the one applied, and each image or QR code that is missing here.
+The stack receives one file with the objects that an import would change, and with deletions of objects that the site no
+longer has. The site receives each attribute of a later version than the applied one, and missing images and QR codes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TooManyDeletions(MakertasksError):
 
 @dataclass
 class Report:
-    """What was found, and repaired unless it was a dry run."""
+    """The differences; they are repaired unless it is a dry run."""
 
     stack: Counter[str] = field(default_factory=Counter)  # created, changed, deleted, unchanged, refused
     site: Counter[str] = field(default_factory=Counter)  # as `applying.apply` counts; dry: missing
@@ -56,8 +56,8 @@ def compare(*, dry_run: bool = False, force: bool = False) -> Report:
     report.stack["deleted"], report.stack["refused"] = len(found.deleted), len(found.refused)
     if len(found.deleted) > max(FEW_DELETIONS, len(stored) // 10) and not force:
         raise TooManyDeletions(
-            f"the stack has {len(found.deleted)} objects that this site has not: is this the right database? "
-            "If it is, call again with --force"
+            f"the stack has {len(found.deleted)} objects that this site does not have: is this the right database? "
+            "If it is, run the command again with --force"
         )
     if not dry_run and (found.changed or found.deleted):
         changes.send([*found.changed, *found.deleted])
@@ -80,7 +80,7 @@ def _model(label: str) -> Any:
 
 
 def _objects(labels: list[str]) -> Iterator[dict[str, Any]]:
-    """Every object that the stack keeps, in the form of a dump, a model after the other."""
+    """Every object that the stack keeps, in the form of a dump, model by model."""
     for label in labels:
         rows = _model(label)._base_manager.order_by("pk")  # noqa: SLF001 - Django's public `Model._base_manager`
         yield from json.loads(serializers.serialize("json", rows.iterator(1000)))
@@ -141,5 +141,5 @@ def _is_lost(row: Any, name: str, value: Any) -> bool:
     try:
         there.storage.path(value)
     except NotImplementedError:
-        return False  # asking a remote storage for each file would cost more than it finds
+        return False  # a request for each file of a remote storage would cost too much
     return not there.storage.exists(value)

@@ -1,6 +1,6 @@
 """Objects of the bucket in the site's own storage, under the same names, and imagekit's thumbnails of them.
 
-With `MAKERTASKS_MEDIA = "bucket"` the site serves media from the bucket itself (django-storages): nothing is copied.
+With `MAKERTASKS_MEDIA = "bucket"` the site serves media from the bucket (django-storages) and copies nothing.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from makertasks.aws import bucket
 
 logger = logging.getLogger(__name__)
 
-# What tasks write there; anything else is refused.
+# The folders to which tasks write; other keys are refused.
 FOLDERS = ("inventory/images/", "inventory/qrcodes/")
 
-# An image that tasks store is below this.
+# Images stored by tasks are smaller than this.
 MAXIMUM_BYTES = 30 * 1024 * 1024
 LINK_TIMEOUT_SECONDS = 20
 
@@ -48,7 +48,7 @@ def fetch(key: str, link: str | None) -> bytes:
 
 
 def place(storage: Any, name: str, body: bytes) -> None:
-    """Store a file under exactly this name, replacing what was there; in one step where the storage is a folder."""
+    """Store a file under exactly this name, replacing an existing one; atomically where the storage is a folder."""
     try:
         target = storage.path(name)
     except NotImplementedError:
@@ -62,11 +62,11 @@ def place(storage: Any, name: str, body: bytes) -> None:
 
 
 def remove(storage: Any, name: str) -> None:
-    """Remove a file that was replaced; where the storage refuses, it stays and the log says so."""
+    """Remove a replaced file; an error is logged."""
     try:
         storage.delete(name)
     except OSError as error:
-        logger.warning("a replaced file stays: %s: %s", name, error)
+        logger.warning("a replaced file could not be removed: %s: %s", name, error)
 
 
 def drop_thumbnails(instance: Any, field: str) -> None:
@@ -76,7 +76,7 @@ def drop_thumbnails(instance: Any, field: str) -> None:
 
 
 def make_thumbnails(instance: Any, field: str) -> None:
-    """Make imagekit's thumbnails of a new image at once: other processes remember that there were some."""
+    """Generate imagekit's thumbnails of a new image now: other processes have cached that they exist."""
     for file in _thumbnails(instance, field):
         try:
             remove(file.storage, file.name)

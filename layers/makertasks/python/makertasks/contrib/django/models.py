@@ -1,4 +1,4 @@
-"""What the site remembers: the version of each attribute that it applied, and the messages that it received."""
+"""The versions of applied attributes, and the ids of received messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import IntegrityError, models, transaction
 
 
 class AppliedVersion(models.Model):  # type: ignore[misc]  # Django has no types here
-    """The latest version of one attribute of one object that was applied."""
+    """The latest applied version of one attribute of one object."""
 
     key = models.CharField(max_length=255, primary_key=True)  # inventory.inventoryitem/94cb…/image
     version = models.BigIntegerField()
@@ -18,7 +18,7 @@ class AppliedVersion(models.Model):  # type: ignore[misc]  # Django has no types
 
     @classmethod
     def advance(cls, key: str, version: int, using: str) -> bool:
-        """Note a version within the present transaction; False where that one or a later one was applied before."""
+        """Store a version in the current transaction; False if this or a later version was applied before."""
         rows = cls.objects.using(using).filter(key=key)
         if rows.filter(version__lt=version).update(version=version):
             return True
@@ -33,7 +33,7 @@ class AppliedVersion(models.Model):  # type: ignore[misc]  # Django has no types
 
 
 class ReceivedMessage(models.Model):  # type: ignore[misc]  # as above
-    """A pushed message that was applied: the same id is not taken again."""
+    """A pushed message that was applied: its id is not accepted again."""
 
     id = models.CharField(max_length=255, primary_key=True)
     received = models.DateTimeField(db_index=True)

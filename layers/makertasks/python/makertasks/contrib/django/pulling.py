@@ -1,4 +1,4 @@
-"""Takes changes from the stack's queue: what is there, or for as long as the process lives."""
+"""Receives changes from the stack's queue, until it is empty or until the process is stopped."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from makertasks.inventory import site_changes
 
 logger = logging.getLogger(__name__)
 
-# A long poll, in seconds; a process that follows asks seven times a minute.
+# Seconds of a long poll: a process that follows sends seven requests a minute.
 WAIT_SECONDS = 8
 
-# Seconds until a process that follows asks again after the queue could not be reached.
+# Seconds before a process that follows retries when it cannot reach the queue.
 PAUSE_SECONDS = 30
 
 
@@ -61,7 +61,7 @@ def _take(message: queues.Received) -> Counter[str]:
     try:
         outcomes = applying.apply(site_changes.decode(message.body))
     except (MakertasksError, DatabaseError, OSError, ValueError) as error:
-        logger.error("changes %s were not applied, and come again: %s", message.message_id, error)  # noqa: TRY400 - the reason is enough
+        logger.error("changes %s could not be applied and will be received again: %s", message.message_id, error)  # noqa: TRY400 - the reason is enough
         return Counter({"failed": 1})
     queues.delete(queues.SITE_CHANGES, message.receipt_handle)
     return outcomes

@@ -1,4 +1,4 @@
-"""Receives changes that the stack pushes: signed by the Standard Webhooks scheme, each message once."""
+"""Receives changes that the stack pushes, signed by the Standard Webhooks scheme; accepts each message once."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 # A message has at most 40 changes, about 100 KB with links.
 MAXIMUM_BYTES = 256 * 1024
 
-# A signature is refused after five minutes by its time; until then a repetition is known by its id.
+# A signature expires after five minutes; until then the id identifies a replay.
 REMEMBERED = timedelta(hours=1)
 
 
 def secrets() -> list[str]:
-    """The secrets that count: `MAKERTASKS_WEBHOOK_SECRET`, several separated by blanks while they are changed."""
+    """The accepted secrets: `MAKERTASKS_WEBHOOK_SECRET`, separated by blanks during a rotation."""
     return str(getattr(settings, "MAKERTASKS_WEBHOOK_SECRET", "") or "").split()
 
 
@@ -38,14 +38,14 @@ def secrets() -> list[str]:
 def changes(request: HttpRequest) -> JsonResponse:
     """Apply one message.
 
-    200 applied · 401 not signed by the stack, or too old · 409 applied before · 413 too large · 422 unknown format
-    503 not now, and it comes again
+    200 applied · 401 wrong or expired signature · 409 applied before · 413 too large · 422 unknown format
+    503 temporary error: the stack sends the message again
     """
     body = request.read(MAXIMUM_BYTES + 1)
     if len(body) > MAXIMUM_BYTES:
         return _refusal(413, f"more than {MAXIMUM_BYTES} bytes")
     if not is_signed(body, dict(request.headers)):
-        return _refusal(401, "not signed with this site's MAKERTASKS_WEBHOOK_SECRET, or more than five minutes ago")
+        return _refusal(401, "not signed with this site's MAKERTASKS_WEBHOOK_SECRET within the last five minutes")
     message_id = request.headers["webhook-id"][:255]
     if ReceivedMessage.objects.filter(id=message_id).exists():
         return _refusal(409, "applied before")
@@ -58,7 +58,7 @@ def changes(request: HttpRequest) -> JsonResponse:
         _remember(message_id)
     except (MakertasksError, DatabaseError, OSError, ValueError) as error:
         logger.exception("message %s was not applied", message_id)
-        return _refusal(503, f"{type(error).__name__}: it was not applied; the site's log says why")
+        return _refusal(503, f"{type(error).__name__}: not applied; see the site's log")
     return JsonResponse(dict(outcomes))
 
 
@@ -81,7 +81,7 @@ def _remember(message_id: str) -> None:
     try:
         ReceivedMessage.objects.create(id=message_id, received=now)
     except IntegrityError:
-        logger.info("message %s was applied twice at the same moment", message_id)
+        logger.info("message %s was applied by two requests at the same time", message_id)
 
 
 def _refusal(status: int, reason: str) -> JsonResponse:

@@ -33,7 +33,7 @@ def is_gone(entry: Entry, found: Entry | None) -> bool:
 
 
 def outlives(stored: Entry, moment: str) -> bool:
-    """Whether an entry of the table was changed after a deletion: then it was made anew."""
+    """Whether an entry of the table was changed after a deletion: then it was created again."""
     changed = _changed(stored)
     return changed is not None and changed > clock.parse(moment)
 

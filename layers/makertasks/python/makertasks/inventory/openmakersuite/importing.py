@@ -38,7 +38,7 @@ CHUNK_LETTERS = 700_000
 # DynamoDB keeps at most 400 KB an item, indexes included.
 MAXIMUM_LETTERS = 90_000
 
-# How often a chunk is looked at anew when somebody else writes the same entries, and the first pause in seconds.
+# Maximum number of times a chunk is read while others write the same entries, and the first pause in seconds.
 LOOKS = 6
 FIRST_PAUSE = 0.05
 

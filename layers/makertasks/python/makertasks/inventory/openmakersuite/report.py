@@ -8,7 +8,7 @@ from typing import Any
 from makertasks.inventory.openmakersuite.dumps import DumpObject
 from makertasks.inventory.openmakersuite.values import printable
 
-# So many refused objects are named (100 KB travel to a next invocation); all of them are counted.
+# Maximum number of refused objects that are named (the next invocation receives 100 KB); all of them are counted.
 NAMED_REFUSALS = 200
 
 

@@ -1,4 +1,4 @@
-"""`manage.py makertasks_sync`: takes what tasks changed from the stack's queue, or compares everything once."""
+"""`manage.py makertasks_sync`: receives tasks' changes from the stack's queue, or compares site and stack."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ from makertasks.errors import MakertasksError
 
 
 class Command(BaseCommand):  # type: ignore[misc]  # Django has no types here
-    """Takes what is there and ends."""
+    """Receives the waiting changes and exits."""
 
-    help = "Bring images, QR codes and lead times that tasks made into this site."
+    help = "Apply images, QR codes and lead times made by tasks to this site."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Ways to run."""
-        parser.add_argument("--follow", action="store_true", help="wait for more, until the process is stopped")
-        parser.add_argument("--all", action="store_true", help="compare everything once, and repair site and stack")
-        parser.add_argument("--dry-run", action="store_true", help="with --all: say what differs, and change nothing")
-        parser.add_argument("--force", action="store_true", help="with --all: delete however much the site has not")
+        """Modes and options."""
+        parser.add_argument(
+            "--follow", action="store_true", help="wait for further changes until the process is stopped"
+        )
+        parser.add_argument("--all", action="store_true", help="compare site and stack completely, and repair both")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="with --all: print the differences and change nothing"
+        )
+        parser.add_argument(
+            "--force", action="store_true", help="with --all: delete any number of objects that the site no longer has"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Pull, follow or compare; exits with 1 where something could not be applied."""
@@ -39,7 +45,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django has no types here
             raise CommandError(str(error)) from error
         self.stdout.write(_told(outcomes) or "nothing new")
         if outcomes["failed"]:
-            raise CommandError("some changes were not applied; they come again by themselves, and the log says why")
+            raise CommandError("some changes were not applied and will be received again; see the log")
 
     def _compare(self, *, dry_run: bool, force: bool) -> None:
         report = comparing.compare(dry_run=dry_run, force=force)
@@ -51,7 +57,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django has no types here
         for reason in report.failed:
             self.stdout.write(f"failed: {reason}")
         if report.failed:
-            raise CommandError(f"{len(report.failed)} attributes were not applied; call again later")
+            raise CommandError(f"{len(report.failed)} attributes were not applied; run the command again later")
 
 
 def _told(counts: Counter[str]) -> str:
