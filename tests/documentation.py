@@ -51,6 +51,7 @@ EXAMPLES = (
     ("docs/celery.md", "handler = lambda_handler(app", "tests/unit/test_documentation.py"),
     ("docs/openmakersuite.md", "INSTALLED_APPS", "tests/stack/test_site.py"),
     ("docs/openmakersuite.md", "urlpatterns", "tests/stack/test_site.py"),
+    ("docs/openmakersuite.md", "STORAGES", "tests/stack/test_site_rights.py"),
     ("CONTRIBUTING.md", "def print_label(", "tests/unit/test_documentation.py"),
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Settings of the test site; what differs from run to run comes from the environment."""
 
+import json
 import os
 from pathlib import Path
 
@@ -50,3 +51,8 @@ STATIC_URL = "/static/"
 MEDIA_ROOT = str(FOLDER / "media")
 MEDIA_URL = "/media/"
 MAKERTASKS_WEBHOOK_SECRET = os.environ.get("MAKERTASKS_WEBHOOK_SECRET", "")
+
+# What docs/openmakersuite.md says for media that is served from the bucket.
+if os.environ.get("SITE_STORAGES"):
+    MAKERTASKS_MEDIA = "bucket"
+    STORAGES = json.loads(os.environ["SITE_STORAGES"])
