@@ -21,6 +21,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from infra.local.connection import read_settings
 from infra.local.stack import LocalStack, local_stack
 from tests.bench.figures import Figure
+from tests.bench.metering import item_bytes
 from tests.template import ROOT
 
 QR = "inventory.tasks.generate_qr_code"
@@ -52,27 +53,6 @@ class Meter:
             self.units[self.step] += each.get("CapacityUnits", 0)
         if "status" in parsed.get("Attributes", {}):
             self.largest = max(self.largest, item_bytes(parsed["Attributes"]))
-
-
-def item_bytes(item: dict[str, Any]) -> int:
-    """An item's size as DynamoDB counts it: names and values in UTF-8, small overheads left out."""
-    return sum(len(name) + _value_bytes(value) for name, value in item.items())
-
-
-def _value_bytes(value: dict[str, Any]) -> int:
-    [(kind, content)] = value.items()
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "B":
-            return len(content)
-        case "N":
-            return len(content.strip("-").replace(".", "")) // 2 + 2
-        case "M":
-            return 3 + sum(1 + len(name) + _value_bytes(each) for name, each in content.items())
-        case "L":
-            return 3 + sum(1 + _value_bytes(each) for each in content)
-    return 1
 
 
 def rows() -> Iterator[Figure]:
