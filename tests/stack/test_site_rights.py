@@ -16,7 +16,6 @@ from tests.stack.test_site import makertasks
 from tests.stack.test_stock_celery import a_user
 
 CLIENT = Path(__file__).with_name("celery_client")
-PAGE = "docs/openmakersuite.md"
 # Statements about tasks, which test_stock_celery.py takes away one by one.
 OF_TASKS = {"SendTasks", "ReadResults", "KeepGroupsAndForget", "Revoke", "RevokePutOff"}
 
@@ -95,14 +94,18 @@ def need_of(right: Right) -> tuple[str, str, str]:
 
 def documented_policy(stack: LocalStack) -> dict[str, Any]:
     """What the page adds."""
-    [text] = [block.text for block in documentation.blocks("json", PAGE) if "Thumbnails" in block.text]
+    [text] = [
+        block.text for block in documentation.blocks("json", "docs/openmakersuite.md") if "Thumbnails" in block.text
+    ]
     policy: dict[str, Any] = json.loads(text.replace("BUCKET", stack.outputs["MediaBucketName"]))
     return policy
 
 
 def documented_storages(stack: LocalStack) -> str:
     """The page's STORAGES for this stack, as JSON."""
-    text = documentation.example(PAGE, "STORAGES").replace("BUCKET", stack.outputs["MediaBucketName"])
+    text = documentation.example("docs/openmakersuite.md", "STORAGES").replace(
+        "BUCKET", stack.outputs["MediaBucketName"]
+    )
     names: dict[str, Any] = {}
     exec(text.replace("eu-central-1", shells.shell(stack.endpoint)["AWS_REGION"]), names)  # noqa: S102 - our own page
     assert names["MAKERTASKS_MEDIA"] == "bucket"
