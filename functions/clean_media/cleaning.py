@@ -78,8 +78,6 @@ def _named() -> Iterator[str]:
                 yield key
             if key and "image" in name:
                 yield _thumbnails_of(key)
-            if key and name == "qr_code":
-                yield re.sub(r"\.png\Z", ".svg", key)
 
 
 def _pages(after: str) -> Iterator[list[Listed]]:

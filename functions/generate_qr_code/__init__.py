@@ -1,1 +1,1 @@
-"""`inventory.tasks.generate_qr_code`: an item's QR code as PNG and SVG."""
+"""`inventory.tasks.generate_qr_code`: an item's QR code as PNG."""

@@ -16,29 +16,27 @@ FOLDER = "inventory/qrcodes/"
 
 @task("inventory.tasks.generate_qr_code", writes=(FOLDER,), example={"item_id": "b3515d30-e44f-455a-a04a-d4199241840e"})
 def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
-    """Draw the QR code that opens an item's scan page, as PNG and SVG.
+    """Draw the QR code that opens an item's scan page, as PNG; the API draws the SVG when somebody asks for it.
 
-    Reads the item; writes `inventory/qrcodes/qr_{id}.png` and `.svg`, and the item's `qr_code` where it differs in name
-    or content. A code under another name that the item had before is deleted. Raises UnknownItem, or TemporaryError
-    where a service refuses.
+    Reads the item; writes `inventory/qrcodes/qr_{id}.png`, and the item's `qr_code` where it differs in name or
+    content. A code under another name that the item had before is deleted. Raises UnknownItem, or TemporaryError where
+    a service refuses.
     """
     # Loaded on the first run: the API imports this module only to learn the signature.
     from makertasks.media import qr_codes
 
     item = inventory.get_item(item_id)
     url = qr_codes.scan_url(settings.frontend_url(), item_id)
-    code = qr_codes.encode(url)
-    key, vector_key = f"{FOLDER}qr_{item_id}.png", f"{FOLDER}qr_{item_id}.svg"
-    png = code.png()
+    key = f"{FOLDER}qr_{item_id}.png"
+    png = qr_codes.encode(url).png()
     bucket.put(key, png, "image/png")
-    bucket.put(vector_key, code.svg(f"QR code: {url}"), "image/svg+xml")
     before = item.qr_code
     digest = hashlib.sha256(png).hexdigest()
     if (before, item.qr_code_digest) != (key, digest):
         inventory.update_item(item_id, qr_code=key, qr_code_digest=digest)
     if before and before != key and before.startswith(FOLDER):
         bucket.delete(before)
-    return {"qr_code": key, "svg": vector_key}
+    return {"qr_code": key}
 
 
 handler = lambda_handler(generate_qr_code)

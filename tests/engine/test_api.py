@@ -21,9 +21,11 @@ from api import access, documentation, openapi, routing, sign_in, tokens  # noqa
 from api.handler import handler
 from api.pages import rendering
 from makertasks import clock, settings, wire
+from makertasks.aws import bucket
 from makertasks.control import audit
 from makertasks.inventory import table as inventory
 from makertasks.inventory.table import Item
+from makertasks.media import qr_codes
 from makertasks.monitoring import listing
 from makertasks.records import table as records
 from makertasks.submission import producer
@@ -450,3 +452,15 @@ def test_slots_without_a_task_are_told_of_each_schedule(aws, tasks_table, counte
     assert "Missed runs" in page
     assert all(slot[:16] in page for slot in others)
     assert first[:16] not in page
+
+
+def test_the_qr_code_of_an_item_is_drawn_as_svg_on_request(inventory_table, media_bucket, monkeypatch):
+    monkeypatch.setenv("FRONTEND_URL", "https://makers.example")
+    item_id, address = UUID(int=1), f"https://makers.example/scan/{UUID(int=1)}"
+    inventory.write([Item(f"item#{item_id}", "item", name="Vice")])
+    status, body, answer = call("GET", f"/v1/items/{item_id}/qr_code.svg", bearer=token("viewers"))
+    assert (status, answer["headers"]["Content-Type"]) == (200, "image/svg+xml")
+    assert body.encode() == qr_codes.encode(address).svg(f"QR code: {address}")
+    assert list(bucket.keys("")) == []
+    assert call("GET", f"/v1/items/{UUID(int=2)}/qr_code.svg", bearer=token("viewers"))[0] == 404
+    assert call("GET", f"/v1/items/{item_id}/qr_code.svg")[0] == 401

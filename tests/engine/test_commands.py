@@ -18,6 +18,7 @@ from makertasks.client import configuration
 from makertasks.errors import Unavailable
 from makertasks.inventory import table as inventory
 from makertasks.inventory.model import Item
+from makertasks.media import qr_codes
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
@@ -435,3 +436,16 @@ def test_no_control_character_of_a_task_reaches_the_terminal(command, monkeypatc
 def test_json_keeps_the_value_of_control_characters(capsys):
     output.print_json({HOSTILE: HOSTILE})
     assert json.loads(capsys.readouterr().out) == {HOSTILE: HOSTILE}
+
+
+def test_qr_code_prints_or_writes_the_svg(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("FRONTEND_URL", "https://makers.example")
+    code, out, _ = command("qr-code", ITEM)
+    address = f"https://makers.example/scan/{ITEM}"
+    assert (code, out.encode()) == (0, qr_codes.encode(address).svg(f"QR code: {address}"))
+    assert command("qr-code", ITEM, "-o", str(tmp_path / "code.svg"))[:2] == (0, "")
+    assert (tmp_path / "code.svg").read_text() == out
+    assert command("qr-code", str(uuid4()))[0] == 3
+    monkeypatch.delenv("FRONTEND_URL")
+    code, _, said = command("qr-code", ITEM)
+    assert (code, "FRONTEND_URL" in said, "makertasks configure" in said) == (5, True, True)

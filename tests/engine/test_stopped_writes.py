@@ -131,7 +131,7 @@ def test_the_code_that_an_item_names_is_there_and_scans(inventory_table, media_b
         if ended:
             break
         number += 1
-    assert number == 4  # PNG, SVG, item, the code before
+    assert number == 3  # PNG, item, the code before
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -180,15 +180,15 @@ def item(inventory_table, media_bucket, monkeypatch) -> str:
     return ITEM_ID
 
 
-def test_the_task_stores_both_pictures_and_sets_the_items_code(item):
+def test_the_task_stores_one_picture_and_sets_the_items_code(item):
     result = generate_qr_code.call({"item_id": item})
 
     key = f"inventory/qrcodes/qr_{item}.png"
-    assert result == {"qr_code": key, "svg": key.replace(".png", ".svg")}
+    assert result == {"qr_code": key}
     stored = bucket.get(key)
     assert stored.content_type == "image/png"
     assert zxingcpp.read_barcode(Image.open(io.BytesIO(stored.body))).text == ADDRESS
-    assert bucket.get(result["svg"]).content_type == "image/svg+xml"
+    assert list(bucket.keys("")) == [key]
     assert inventory.get_item(item).qr_code == key
     assert inventory.get_item(item).current_stock == 7
 

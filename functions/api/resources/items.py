@@ -12,7 +12,8 @@ from msgspec import Meta
 from api import schemas, views
 from api.access import Role
 from api.arguments import AN_ITEM, Cursor, Limit
-from api.routing import route
+from api.routing import Reply, route
+from makertasks import settings
 from makertasks.inventory import table as inventory
 from makertasks.media import uploads
 
@@ -60,6 +61,22 @@ def get_item(item_id: ItemId) -> schemas.ItemDetail:
     page = inventory.get_item_page(item_id)
     suppliers = [views.supplier(link) for link in page.suppliers]
     return {**views.item(page.item), "suppliers": suppliers, "broken": views.broken(page.broken)}
+
+
+@route("GET", "/v1/items/{item_id}/qr_code.svg", Role.VIEWER, tag="Items", media=("image/svg+xml",))
+def draw_qr_code(item_id: ItemId) -> Reply:
+    """The item's QR code as SVG, for print in any size; drawn at each request, by the code that draws the PNG."""
+    from makertasks.media import qr_codes  # noqa: PLC0415 - few requests draw
+
+    inventory.get_item(item_id)
+    drawn = qr_codes.item_svg(settings.frontend_url(), item_id)
+    return Reply(
+        drawn.decode(),
+        content_type="image/svg+xml",
+        headers={
+            "Content-Disposition": f'inline; filename="qr_{item_id}.svg"',
+        },
+    )
 
 
 @route(

@@ -1,4 +1,4 @@
-"""import, cleanup, recount, schedules."""
+"""import, cleanup, recount, qr-code, schedules."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import typer
 from makertasks import tasks
 from makertasks.aws import bucket
 from makertasks.cli import asking, completion, output, sending
+from makertasks.client import qr_codes as client_qr_codes
 from makertasks.control import jobs
-from makertasks.errors import InvalidRequest, NotFound
+from makertasks.errors import InvalidRequest, NotFound, UnknownItem
+from makertasks.inventory import table as inventory
 from makertasks.monitoring import listing, missed_runs, schedules
 from makertasks.monitoring.counters import rebuilding
 from makertasks.records.states import Status
@@ -36,6 +38,7 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_dump)
     app.command()(cleanup)
     app.command("recount")(recount_tasks)
+    app.command("qr-code")(draw_qr_code)
     app.add_typer(schedule_commands, name="schedules")
     schedule_commands.callback()(list_schedules)
     schedule_commands.command("run")(run)
@@ -130,6 +133,23 @@ def recount_tasks(
     output.table(iter(shown), columns, "no differences")
     mended, moving = answer["repaired"], len(answer["moving"])
     output.console.print(f"{answer['examined']} tasks counted; {mended} counters repaired, {moving} still changing.")
+
+
+def draw_qr_code(
+    item: Annotated[uuid.UUID, typer.Argument(metavar="ITEM_ID", help="The item's id.")],
+    file: Annotated[Path | None, typer.Option("--output", "-o", help="File; without it, standard output.")] = None,
+) -> None:
+    """Draw an item's QR code as SVG, for print in any size."""
+    asking.connect()
+    try:
+        inventory.get_item(item)
+    except UnknownItem as error:
+        raise NotFound(str(error)) from error
+    drawn = client_qr_codes.qr_code_svg(item)
+    if file:
+        file.write_bytes(drawn)
+    else:
+        typer.echo(drawn.decode(), nl=False)
 
 
 def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> None:

@@ -27,6 +27,8 @@ OUTPUTS = {
     "CountersTableName": "COUNTERS_TABLE",
     "MediaBucketName": "MEDIA_BUCKET",
 }
+# Outputs that only some commands need: a file that an earlier version wrote has none of them.
+OPTIONAL = {"FrontendUrl": "FRONTEND_URL"}
 # Where AWS is: kept as they are when the file is written, so that a file made for a local AWS leads there again.
 LOCATION = ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE")
 
@@ -78,7 +80,8 @@ def values_of(stack: str) -> dict[str, str]:
         )
     location: dict[str, Any] = {"AWS_DEFAULT_REGION": stacks.region()}
     location |= {name: os.environ[name] for name in LOCATION[1:] if os.environ.get(name)}
-    return {"STACK_NAME": stack, **{variable: outputs[name] for name, variable in OUTPUTS.items()}, **location}
+    known = {variable: outputs[name] for name, variable in (OUTPUTS | OPTIONAL).items() if name in outputs}
+    return {"STACK_NAME": stack, **known, **location}
 
 
 def write(values: dict[str, str]) -> Path:

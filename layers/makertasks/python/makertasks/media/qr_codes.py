@@ -76,6 +76,12 @@ def ascii_address(url: str) -> str:
     return f"{scheme.lower()}://{host}{encoded}"
 
 
+def item_svg(base: str, item_id: UUID | str) -> bytes:
+    """The SVG of the code that opens an item's scan page; raises PermanentError where `base` is no address."""
+    url = scan_url(base, item_id)
+    return encode(url).svg(f"QR code: {url}")
+
+
 @dataclass(frozen=True)
 class ScanCode:
     """A QR code: `size` modules a side without quiet zone, and its rows as strings of 1 (dark) and 0."""
