@@ -13,8 +13,9 @@ from makertasks.control import audit, jobs, pausing, retrying, revoking
 from makertasks.control import run_now as starting
 from makertasks.control.revoking import Revocation
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, UnknownTask
-from makertasks.monitoring import dead_letters, queues, schedules
+from makertasks.monitoring import acknowledgements, dead_letters, queues, schedules
 from makertasks.monitoring import views as task_views
+from makertasks.monitoring.acknowledgements import Acknowledgement
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.submission import bulk, producer
@@ -188,6 +189,13 @@ def discard(caller: Caller, task_id: str) -> None:
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "discard message", task_id)
     retrying.discard(task_id)
+
+
+def acknowledge(caller: Caller, fingerprint: str, note: str = "", *, muted: bool = False) -> Acknowledgement:
+    """Note that the caller has looked at a cause's failures until now; `muted` covers later ones, too."""
+    caller.require(Role.OPERATOR)
+    audit.record(caller.name, "mute failures" if muted else "acknowledge failures", fingerprint, note=note)
+    return acknowledgements.acknowledge(fingerprint, who=caller.name, note=note, muted=muted)
 
 
 def pause(caller: Caller, queue: str) -> queues.Queue:

@@ -16,7 +16,7 @@ import api.pages
 import api.resources  # noqa: F401 - these declare the routes
 from api import problems, routing, sign_in
 from api.access import Caller, Role, Unauthenticated
-from api.pages import form_errors
+from api.pages import form_errors, rendering
 from api.requests import Request
 from api.routing import Reply, Route
 from makertasks import logs, settings
@@ -57,7 +57,8 @@ def answer(request: Request) -> Reply:
             sign_in.refuse_foreign_pages(request)
         result = route.call(request, who, path)
     except Unauthenticated as error:
-        if route and route.is_page and route.role > Role.NOBODY:
+        # An open page that updates itself could not follow to the sign-in: it tells its reader.
+        if route and route.is_page and route.role > Role.NOBODY and not rendering.is_update(request):
             return sign_in.to_sign_in(request)
         return problems.of(error)
     except Exception as error:  # noqa: BLE001 - the one place where exceptions become responses

@@ -36,6 +36,7 @@ PAGES = [
     "/items/{hostile_item}",
     "/jobs",
     "/activity",
+    "/failures/some-cause",
 ]
 FORMS = ["/tasks/{failed}/retry", "/items/{item}/picture", "/tasks/{hostile}/log"]
 WIDTHS = (360, 768, 1280, 3840)

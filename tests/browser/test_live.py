@@ -9,6 +9,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.axe import in_both_themes
 from tests.waiting import wait_for
 
 UPDATE_SECONDS = 6
@@ -93,6 +94,33 @@ def test_an_update_that_fails_is_told_and_the_page_recovers(open_page):
     expect(page.locator("[data-age]")).to_contain_text("Connection lost; last updated")
     assert page.locator("tbody tr").count() > 0
     page.unroute_all()
+    update(page)
+    expect(page.locator("[data-age]")).to_contain_text("Updated")
+
+
+def test_a_lost_session_is_told_with_a_way_back_and_nothing_more_is_asked(open_page):
+    page = open_page("/tasks?status=SUCCESS", "viewer", clock=True)
+    page.context.clear_cookies()
+    update(page)
+    banner = page.locator("[data-lost=session]")
+    expect(banner).to_be_visible()
+    assert in_both_themes(page) == []
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.fast_forward(60_000)
+    assert asked == []
+    back = banner.get_by_role("link", name="Sign in and return to this page")
+    expect(back).to_have_attribute("href", "/sign-in?next=%2Ftasks%3Fstatus%3DSUCCESS")
+
+
+def test_a_lost_network_is_told_and_the_page_goes_on_when_it_is_back(open_page):
+    page = open_page("/tasks", "viewer", clock=True)
+    page.context.set_offline(True)
+    banner = page.locator("[data-lost=network]")
+    expect(banner).to_be_visible()
+    assert in_both_themes(page) == []
+    page.context.set_offline(False)
+    expect(banner).to_be_hidden()
     update(page)
     expect(page.locator("[data-age]")).to_contain_text("Updated")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import random
 from collections import Counter
 from datetime import timedelta
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from makertasks import clock
 from makertasks.errors import Unavailable
 from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import counting, reading, rolling_up, seen_events, statistics
+from makertasks.monitoring.counters import counting, reading, rolling_up, samples, seen_events, statistics
 from makertasks.monitoring.counters.cells import CounterCell
 
 HOURS = ("2026-11-22T09", "2026-11-22T10", "2026-12-01T00")
@@ -278,3 +279,46 @@ def test_a_sweep_that_stood_still_for_a_week_rolls_up_every_day_since(counters_t
     time_stands.move_to(clock.parse("2026-11-29T00:10:00Z"))
     assert rolling_up.roll_up_ended() == 1
     assert [total.counts for total in counters.cells("totals")] == [{"SUCCESS": 1}]
+
+
+def runs_of(*seconds):
+    """A cell that counted these runs one after the other."""
+    cell = counters.CounterCell("2026-11-22", "09#shop.tasks.one")
+    for number, each in enumerate(seconds):
+        counting._add(
+            cell, [counting.Change(str(number), "2026-11-22T09", "shop.tasks.one", {"SUCCESS": 1}, runtime=each)]
+        )
+    return cell
+
+
+def test_percentiles_of_few_runs_are_those_runs():
+    found = statistics._runtime_of([runs_of(0.1, 0.2, 0.3), runs_of(2.5)])
+    assert (found["p50"], found["p95"], found["longest"], found["exact"]) == (0.2, 2.5, 2.5, True)
+
+
+def test_percentiles_of_many_runs_are_estimates_and_never_above_the_longest():
+    found = statistics._runtime_of([runs_of(*[1.0] * 101)])
+    assert (found["exact"], found["longest"]) == (False, 1.0)
+    assert max(found["p50"], found["p95"], found["p99"]) <= 1.0
+
+
+def test_runs_counted_before_single_ones_were_kept_are_estimated():
+    cell = runs_of(0.1, 0.2)
+    cell.samples = cell.longest = None  # as an earlier release left it
+    counting._add(cell, [counting.Change("x", "2026-11-22T09", "shop.tasks.one", {"SUCCESS": 1}, runtime=0.3)])
+    found = statistics._runtime_of([cell])
+    assert (found["count"], found["exact"]) == (3, False)
+
+
+def test_a_days_runs_are_those_of_its_hours_and_what_it_gains_is_the_difference():
+    day = counters.CounterCell("2026-11", "22#shop.tasks.one")
+    for hour in (runs_of(0.1, 0.2), runs_of(0.3)):
+        day.add(hour)
+    assert (samples.read(day.samples), day.longest) == ([0.1, 0.2, 0.3], 0.3)
+    day.add(runs_of(0.2), -1)
+    assert samples.read(day.samples) == [0.1, 0.3]
+
+
+def test_examples_of_samples_are_true():
+    failed, tried = doctest.testmod(samples)
+    assert (failed, tried > 0) == (0, True)

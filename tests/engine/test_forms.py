@@ -39,6 +39,7 @@ PAGES = [
     f"/tasks/{LETTER}",
     f"/tasks/{LETTER}/message",
     "/messages",
+    "/failures/some-cause",
     "/task-types/inventory.tasks.generate_index_cards",
     "/queues",
     "/queues/generate_qr_code",
@@ -109,7 +110,7 @@ class Page(HTMLParser):
             self.texts[name] += data
 
 
-def browse(method, path, query=None, form=None):
+def browse(method, path, query=None, form=None, headers=None, groups=("superusers",)):
     """One request of a signed-in superuser's browser; answers status, page and its text."""
     parts = urlsplit(path)
     given = {**{name: each[0] for name, each in parse_qs(parts.query).items()}, **(query or {})}
@@ -121,8 +122,9 @@ def browse(method, path, query=None, form=None):
             "accept": "text/html",
             "content-type": "application/x-www-form-urlencoded",
             "sec-fetch-site": "same-origin",
+            **(headers or {}),
         },
-        "cookies": [f"makertasks_session={token('superusers')}"],
+        "cookies": [f"makertasks_session={token(*groups)}"] if groups else [],
         "requestContext": {"http": {"method": method, "path": parts.path}, "stage": "$default"},
         "body": urlencode(form) if form is not None else None,
         "isBase64Encoded": False,
@@ -176,6 +178,40 @@ def test_a_discarded_message_is_audited_and_no_longer_counted(everything):
     assert ("Edit and send" in html, f"/tasks/{LETTER}/discard" in html) == (True, False)
     status, html, _ = browse("POST", f"/tasks/{LETTER}/discard", form={})
     assert (status, "sent again or discarded already" in html) == (422, True)
+
+
+def test_the_band_is_red_only_for_failures_that_nobody_has_looked_at(everything):
+    def band():
+        _, html, _ = browse("GET", "/")
+        return "1 unacknowledged failure in the last hour" in html
+
+    cause = records.get(FAILED).fingerprint
+    assert band()
+    status, _, _ = browse("POST", f"/failures/{cause}", form={"what": "acknowledge", "note": "the shop is down"})
+    assert (status, band()) == (303, False)
+    [group] = [each for each in json.loads(browse("GET", "/v1/failures")[1])["groups"] if each["fingerprint"] == cause]
+    assert (group["count"], group["new"]) == (1, 0)
+    assert (group["acknowledged"]["who"], group["acknowledged"]["note"]) == ("ann", "the shop is down")
+    assert "Acknowledged by" in browse("GET", f"/failures/{cause}")[1]
+    # The same again is new; muted, it is not.
+    message = wire.Message("again", DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})
+    record = records.new(message, queue="download_image_from_url", item_id=ITEM)
+    lifecycle.close(record, Status.FAILURE, PermanentError("image_url: the server answered 404"))
+    assert records.get("again").fingerprint == cause
+    assert band()
+    browse("POST", f"/failures/{cause}", form={"what": "mute"})
+    assert not band()
+    assert [entry["action"] for entry in audit.page(2)["entries"]] == ["mute failures", "acknowledge failures"]
+
+
+def test_a_viewer_reads_a_cause_and_changes_nothing(everything):
+    assert '<form method="post" action="/failures' not in browse("GET", "/failures/c", groups=("viewers",))[1]
+    assert browse("POST", "/failures/c", form={"what": "mute"}, groups=("viewers",))[0] == 403
+
+
+def test_an_open_page_without_a_session_is_told_so_and_not_led_away(everything):
+    assert browse("GET", "/tasks", headers={"hx-request": "true"}, groups=())[0] == 401
+    assert browse("GET", "/tasks", groups=())[0] == 303
 
 
 def broken(control):

@@ -29,7 +29,20 @@ CARDS = "inventory.tasks.generate_index_cards"
 
 
 @pytest.mark.parametrize(
-    "name", ["addresses", "calendar", "charts", "form_errors", "formats", "health", "jobs", "periods", "schedules"]
+    "name",
+    [
+        "addresses",
+        "calendar",
+        "charts",
+        "form_errors",
+        "formats",
+        "health",
+        "jobs",
+        "periods",
+        "schedules",
+        "task",
+        "task_actions",
+    ],
 )
 def test_examples_in_docstrings_are_true(name):
     failed, tried = doctest.testmod(importlib.import_module(f"api.pages.{name}"))
@@ -221,7 +234,7 @@ def test_unreadable_messages_of_all_queues_lead_to_the_page_that_lists_them():
 def test_failures_and_lost_workers_are_told_with_where_to_look():
     lost = health.stuck([Running(NOW.timestamp() - 3600), Running(NOW.timestamp() + 60)], NOW)
     texts = [each.text for each in health.troubles(3, "2026-11-22T08:30:00Z", [], lost)]
-    assert texts == ["3 failures in the last hour", "1 task stuck: worker lost"]
+    assert texts == ["3 unacknowledged failures in the last hour", "1 task stuck: worker lost"]
 
 
 @pytest.mark.parametrize(

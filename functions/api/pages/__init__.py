@@ -3,6 +3,7 @@
 from api.pages import (
     activity,
     bulk,
+    failures,
     items,
     jobs,
     overview,
@@ -23,6 +24,7 @@ from api.pages import (
 __all__ = [
     "activity",
     "bulk",
+    "failures",
     "items",
     "jobs",
     "overview",

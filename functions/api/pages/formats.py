@@ -78,6 +78,15 @@ def duration(seconds: float | None) -> str:
     return " ".join(parts[:2])
 
 
+def about(runtime: Mapping[str, Any]) -> str:
+    """The sign before percentiles that are estimates.
+
+    >>> about({"exact": False}), about({"exact": True})
+    ('≈\u202f', '')
+    """
+    return "" if runtime["exact"] else "≈\u202f"
+
+
 def milliseconds(value: float) -> str:
     """A span given in milliseconds.
 

@@ -29,7 +29,7 @@ class Trouble:
 def troubles(
     failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord], messages: int = 0
 ) -> list[Trouble]:
-    """Return current problems; `failures` counts those of the last hour, which began at `since`.
+    """Return current problems; `failures` of the last hour, since `since`, nobody has acknowledged.
 
     `messages` are unreadable and wait for somebody.
     """
@@ -38,7 +38,7 @@ def troubles(
         found.append(Trouble(counted(messages, "unreadable message"), "/messages", is_grave=False))
     if failures:
         link = address("/tasks", {"status": "FAILURE", "created_from": since})
-        found.append(Trouble(f"{counted(failures, 'failure')} in the last hour", link))
+        found.append(Trouble(f"{counted(failures, 'unacknowledged failure')} in the last hour", link))
     if stuck:
         found.append(Trouble(f"{counted(len(stuck), 'task')} stuck: worker lost", "/tasks?status=STARTED&sort=created"))
     for queue in queues:

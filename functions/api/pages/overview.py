@@ -67,7 +67,11 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
     since = clock.text(hour)
     context = {
         "troubles": health.troubles(
-            last_hour.result()["examined"], since, queues.result(), stuck, messages.result().total()
+            sum(group["new"] for group in last_hour.result()["groups"]),
+            since,
+            queues.result(),
+            stuck,
+            messages.result().total(),
         ),
         "groups": last_day.result()["groups"][:GROUPS],
         "in_last_hour": latest,

@@ -43,7 +43,7 @@ def environment() -> Environment:
     for function in (
         formats.short_name, formats.words, formats.duration, formats.milliseconds, formats.number, formats.size,
         formats.compact, formats.pretty, formats.arguments, formats.cut, formats.worker_of,
-        formats.brief_url,
+        formats.brief_url, formats.about,
     ):  # fmt: skip
         found.filters[function.__name__] = function
     # A long name may be broken behind its underscores and dots.

@@ -8,16 +8,23 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api import arguments
-from api.access import Role
-from api.arguments import Moment
+from api import actions, arguments
+from api.access import Caller, Role
+from api.arguments import PLAIN, Moment
 from api.routing import route
 from makertasks import clock
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import failure_groups
+from makertasks.monitoring.acknowledgements import NOTE_CHARACTERS, Acknowledgement
 from makertasks.monitoring.counters import statistics
 from makertasks.monitoring.counters.statistics import Summary
 from makertasks.monitoring.failure_groups import Groups
+
+Note = Annotated[str, Meta(max_length=NOTE_CHARACTERS, description="What others should know")]
+Fingerprint = Annotated[
+    str,
+    Meta(min_length=1, max_length=200, pattern=PLAIN, description="The cause's fingerprint", examples=["0f3a9c1e77d2"]),
+]
 
 DEFAULT_RANGE = timedelta(days=1)
 LONGEST = statistics.LONGEST
@@ -34,7 +41,15 @@ SOME_NUMBERS = {
             "counts": {"SUCCESS": 40, "FAILURE": 1},
             "total": 41,
             "retried": 2,
-            "runtime": {"mean": 0.21, "p50": 0.19, "p95": 0.41, "p99": 0.9, "count": 41},
+            "runtime": {
+                "mean": 0.21,
+                "p50": 0.19,
+                "p95": 0.41,
+                "p99": 0.9,
+                "count": 41,
+                "longest": 0.92,
+                "exact": True,
+            },
         }
     ],
     "series": [
@@ -45,6 +60,7 @@ SOME_NUMBERS = {
         }
     ],
 }
+AN_ACKNOWLEDGEMENT = {"who": "ann", "when": "2026-11-22T09:00:00.000000Z", "note": "the shop is down", "muted": False}
 SOME_FAILURES = {
     "groups": [
         {
@@ -56,6 +72,8 @@ SOME_FAILURES = {
             "first": "2026-11-21T10:02:11.000000Z",
             "last": "2026-11-22T09:12:40.000000Z",
             "last_task_id": arguments.A_TASK,
+            "new": 2,
+            "acknowledged": AN_ACKNOWLEDGEMENT,
         }
     ],
     "examined": 7,
@@ -95,6 +113,26 @@ def times(created_from: str | None, created_to: str | None) -> tuple[datetime, d
 def get_statistics(query: Range) -> Summary:
     """Tasks by status, name and hour or day of creation, with their runtimes; beyond three days by day."""
     return statistics.summary(*query.times())
+
+
+class AcknowledgeRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A note, and whether later failures of the same cause count as looked at, too."""
+
+    note: Note = ""
+    muted: bool = False
+
+
+@route(
+    "POST",
+    "/v1/failures/{fingerprint}/acknowledge",
+    Role.OPERATOR,
+    tag="Statistics",
+    body_example={"note": "the shop is down", "muted": False},
+    example=AN_ACKNOWLEDGEMENT,
+)
+def acknowledge_failures(fingerprint: Fingerprint, body: AcknowledgeRequest, caller: Caller) -> Acknowledgement:
+    """Note that you have looked at the failures of a cause until now; `muted` covers later ones, `false` ends that."""
+    return actions.acknowledge(caller, fingerprint, body.note, muted=body.muted)
 
 
 @route("GET", "/v1/failures", Role.VIEWER, tag="Statistics", example=SOME_FAILURES)

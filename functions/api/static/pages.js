@@ -58,8 +58,25 @@
     const text = failing ? `Connection lost; last updated ${when}` : paused() ? `Paused; updated ${when}` : `Updated ${when}`;
     if (age.textContent !== text) age.textContent = text;
   };
+  // Without a session or a network nothing is asked for any more, and a banner shows the way back to this very page.
+  let lost = "";
+  const lose = (what) => {
+    lost = what;
+    for (const banner of all("[data-lost]")) banner.hidden = banner.dataset.lost !== what;
+    const back = document.querySelector("[data-again]");
+    if (back) back.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+  };
+  const reconnect = () => {
+    if (lost !== "network") return;
+    lose("");
+    asked.clear();
+    refresh();
+  };
+  window.addEventListener("offline", () => lose("network"));
+  window.addEventListener("online", reconnect);
+  document.querySelector("[data-reconnect]")?.addEventListener("click", () => { if (document.querySelector("[data-live]")) reconnect(); else location.reload(); });
   const refresh = () => {
-    if (paused() || document.hidden) return;
+    if (paused() || lost || document.hidden) return;
     for (const live of all("[data-live]")) {
       const every = (Number(live.dataset.every) || 5) * 1000;
       if (Date.now() - (asked.get(live.id) || loaded) < every - 100) continue;
@@ -81,10 +98,15 @@
   document.addEventListener("htmx:after:request", (event) => {
     const status = event.detail?.ctx?.response?.status;
     failing = !status || status >= 400;
+    if (status === 401) lose("session");
     if (!failing) updated = Date.now();
     tell();
   });
-  document.addEventListener("htmx:error", () => { failing = true; tell(); });
+  document.addEventListener("htmx:error", (event) => {
+    failing = true;
+    if (event.target.matches?.("[data-live]") && !lost) lose("network");
+    tell();
+  });
   document.addEventListener("htmx:before:swap", (event) => {
     const status = event.detail?.ctx?.response?.status;
     if (status >= 400) event.preventDefault();

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict
 
 from makertasks import clock, tasks
-from makertasks.monitoring import listing
+from makertasks.monitoring import acknowledgements, listing
+from makertasks.monitoring.acknowledgements import Acknowledgement
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
@@ -26,6 +28,8 @@ class Group(TypedDict):
     first: str
     last: str
     last_task_id: str
+    new: int  # those that nobody has acknowledged; unreadable messages are counted by themselves
+    acknowledged: Acknowledgement | None
 
 
 class Groups(TypedDict):
@@ -43,11 +47,12 @@ def recent(created_from: datetime, created_to: datetime, limit: int = GROUPS) ->
     )
     names = list(tasks.discover())
     groups: dict[str, Group] = {}
+    looked = acknowledgements.by_cause()
     examined, cursor = 0, None
     while examined < EXAMINED:
         page = listing.page(wanted, limit=listing.MAXIMUM_LIMIT, cursor=cursor, names=names)
         for record in page.records:
-            _add(groups, record)
+            _add(groups, record, looked)
         examined += len(page.records)
         cursor = page.cursor
         if cursor is None:
@@ -57,11 +62,14 @@ def recent(created_from: datetime, created_to: datetime, limit: int = GROUPS) ->
     return {"groups": ordered[:limit], "examined": examined, "complete": complete}
 
 
-def _add(groups: dict[str, Group], record: TaskRecord) -> None:
+def _add(groups: dict[str, Group], record: TaskRecord, looked: Mapping[str, Acknowledgement]) -> None:
     """Count one failure; they come newest first, so the first of a group is its last."""
     key = record.fingerprint or record.error_type or "unknown"
+    acknowledged = looked.get(key)
+    new = int(not record.body and not acknowledgements.covers(acknowledged, record.done or record.created))
     if key in groups:
         groups[key]["count"] += 1
+        groups[key]["new"] += new
         groups[key]["first"] = record.created
         return
     groups[key] = {
@@ -73,4 +81,6 @@ def _add(groups: dict[str, Group], record: TaskRecord) -> None:
         "first": record.created,
         "last": record.created,
         "last_task_id": record.task_id,
+        "new": new,
+        "acknowledged": acknowledged,
     }

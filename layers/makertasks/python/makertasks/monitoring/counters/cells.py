@@ -20,6 +20,7 @@ from pynamodb.attributes import BinaryAttribute, ListAttribute, NumberAttribute,
 
 from makertasks import settings
 from makertasks.aws.dynamodb import JSONMap, Missing, Table, answering
+from makertasks.monitoring.counters import samples
 
 
 class CounterCell(Table):
@@ -32,6 +33,8 @@ class CounterCell(Table):
     retried = NumberAttribute(default=0)  # attempts that ended in RETRY
     runtimes = JSONMap(default=dict)  # {bucket: ended attempts}, see runtime_bucket()
     runtime_sum = NumberAttribute(default=0)  # seconds
+    samples = BinaryAttribute(null=True, legacy_encoding=False)  # the runtimes themselves while few, see samples.py
+    longest = NumberAttribute(null=True)  # seconds
     failed_runtimes = JSONMap(null=True)  # of those that ended in FAILURE, as `runtimes`
     failed_sum = NumberAttribute(null=True)  # seconds
     remembered = ListAttribute(of=BinaryAttribute, default=list)  # see seen_events
@@ -52,10 +55,25 @@ class CounterCell(Table):
         """Whether nothing is counted here."""
         return not (self.counts or self.removed or self.runtimes or self.retried or self.runtime_sum)
 
+    @property
+    def runs(self) -> int:
+        """Ended attempts."""
+        return sum(self.runtimes.values())
+
+    def _longest_with(self, other: CounterCell, sign: int) -> float | None:
+        """Return the longest run of both, None if one has runs of which it is not known."""
+        if sign < 0 or not other.runs:
+            return self.longest
+        if other.longest is None or (self.runs and self.longest is None):
+            return None
+        return max(self.longest or 0, other.longest)
+
     def add(self, other: CounterCell, sign: int = 1) -> None:
         """Count what another cell counts, too; with sign -1 no more."""
         self.counts = _added(self.counts, other.counts, sign)
         self.removed = _added(self.removed or {}, other.removed or {}, sign) or None
+        self.longest = self._longest_with(other, sign)
+        self.samples = samples.joined(self.samples, self.runs, other.samples, other.runs, sign)
         self.runtimes = _added(self.runtimes, other.runtimes, sign)
         self.retried += sign * other.retried
         self.runtime_sum = round(self.runtime_sum + sign * other.runtime_sum, 3)

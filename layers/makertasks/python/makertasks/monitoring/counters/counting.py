@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import rolling_up, seen_events
+from makertasks.monitoring.counters import rolling_up, samples, seen_events
 from makertasks.monitoring.counters.cells import CounterCell
 from makertasks.records.states import Status
 
@@ -97,6 +97,9 @@ def _add(cell: CounterCell, changes: list[Change]) -> None:
         cell.retried += change.retried
         if change.runtime is not None:
             bucket = str(counters.runtime_bucket(change.runtime))
+            cell.samples = samples.added(cell.samples, sum(runtimes.values()), change.runtime)
+            if cell.longest is not None or not runtimes:
+                cell.longest = max(cell.longest or 0, change.runtime)
             runtimes[bucket] += 1
             cell.runtime_sum += change.runtime
             if change.counts.get(Status.FAILURE):

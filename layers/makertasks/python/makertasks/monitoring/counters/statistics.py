@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
@@ -11,7 +11,7 @@ from typing import Literal, TypedDict
 from makertasks import clock
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import reading
+from makertasks.monitoring.counters import reading, samples
 from makertasks.monitoring.counters.cells import CounterCell
 
 # Ranges up to this are told hour by hour, longer ones day by day.
@@ -22,13 +22,15 @@ Counts = dict[str, int]
 
 
 class Runtime(TypedDict):
-    """Runtimes in seconds. Percentiles come from a histogram whose steps are 41 % apart."""
+    """Runtimes in seconds. Percentiles are exact for few runs, else from a histogram whose steps are 41 % apart."""
 
     mean: float
     p50: float
     p95: float
     p99: float
     count: int
+    longest: float | None  # not known of cells from before it was counted
+    exact: bool
 
 
 class NameCounts(TypedDict):
@@ -125,17 +127,32 @@ def runtimes_by_period(counted: Counted, digits: int) -> dict[str, dict[str, Run
     return dict(answer)
 
 
-def runtime(runtimes: Mapping[int, int], seconds: float) -> Runtime | None:
-    """Mean and percentiles of ended attempts by bucket (`counters.runtime_bucket`) and their sum in seconds."""
+def runtime(
+    runtimes: Mapping[int, int], seconds: float, runs: Sequence[float] = (), longest: float | None = None
+) -> Runtime | None:
+    """Return mean and percentiles of ended attempts by bucket (`counters.runtime_bucket`) and their sum in seconds.
+
+    `runs` are the attempts themselves if all of them are known; no percentile is larger than `longest`.
+    """
     count = sum(runtimes.values())
     if not count:
         return None
+    exact, ordered = len(runs) == count, sorted(runs)
+
+    def percentile(share: float) -> float:
+        if exact:
+            return round(samples.percentile(ordered, share), 3)
+        found = _percentile(runtimes, count * share)
+        return round(found if longest is None else min(found, longest), 3)
+
     return {
         "mean": round(seconds / count, 3),
-        "p50": round(_percentile(runtimes, count * 0.5), 3),
-        "p95": round(_percentile(runtimes, count * 0.95), 3),
-        "p99": round(_percentile(runtimes, count * 0.99), 3),
+        "p50": percentile(0.5),
+        "p95": percentile(0.95),
+        "p99": percentile(0.99),
         "count": count,
+        "longest": None if longest is None else round(longest, 3),
+        "exact": exact,
     }
 
 
@@ -166,7 +183,10 @@ def _runtime_of(cells: list[CounterCell]) -> Runtime | None:
     for cell in cells:
         for bucket, number in cell.runtimes.items():
             runtimes[int(bucket)] += number
-    return runtime(runtimes, float(sum(cell.runtime_sum for cell in cells)))
+    runs = [run for cell in cells for run in samples.read(cell.samples)]
+    ran = [cell.longest for cell in cells if cell.runtimes]
+    longest = None if None in ran else max(map(float, ran), default=None)
+    return runtime(runtimes, float(sum(cell.runtime_sum for cell in cells)), runs, longest)
 
 
 def _of_period(period: str, cells: list[CounterCell]) -> Period:
