@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from api.pages import calendar, charts, forms, health, periods, preferences, schedules, static_files, timeline
+from api.pages import activity, calendar, charts, forms, health, periods, preferences, schedules, static_files, timeline
 from api.pages.addresses import address
 from api.pages.task_lists import ListQuery
 from api.requests import Request
@@ -307,3 +307,19 @@ def test_json_routes_need_no_jinja():
         [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}; {code}"], check=False, timeout=60
     )
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "page"),
+    [
+        ("pause queue", "generate_qr_code", "/queues/generate_qr_code"),
+        ("change limits", CARDS, f"/task-types/{CARDS}"),
+        ("run schedule", "nightly", "/schedules"),
+        ("mute failures", "0f3a", "/failures/0f3a"),
+        ("revoke", "a/b", "/tasks/a%252Fb"),
+        ("delete", "gone", ""),
+        ("job: retry", "tasks", ""),
+    ],
+)
+def test_the_audit_log_leads_to_what_was_acted_on(action, target, page):
+    assert activity.link({"action": action, "target": target}) == page

@@ -9,6 +9,7 @@ from api.arguments import Cursor
 from api.pages import rendering
 from api.requests import Request
 from api.routing import Reply, page
+from makertasks import tasks
 from makertasks.control import audit
 
 ENTRIES = 50
@@ -24,4 +25,20 @@ class ActivityQuery(msgspec.Struct, forbid_unknown_fields=True):
 def activity_page(caller: Caller, query: ActivityQuery, request: Request) -> Reply:
     """Actions of users, newest first."""
     found = audit.page(ENTRIES, query.cursor or None)
-    return rendering.page(request, caller, "activity.html", section="", **found)
+    links = {entry["id"]: link(entry) for entry in found["entries"]}
+    return rendering.page(request, caller, "activity.html", section="", links=links, **found)
+
+
+def link(entry: audit.Entry) -> str:
+    """Return the page of what an action was done to, empty if it has none or was deleted."""
+    action, target = entry["action"], entry["target"]
+    known = tasks.discover()
+    if target in {task.short_name for task in known.values()}:
+        return f"/queues/{rendering.segment(target)}"
+    if target in known:
+        return f"/task-types/{rendering.segment(target)}"
+    if "schedule" in action:
+        return "/schedules"
+    if "failures" in action:
+        return f"/failures/{rendering.segment(target)}"
+    return "" if action == "delete" or action.startswith("job") else f"/tasks/{rendering.segment(target)}"

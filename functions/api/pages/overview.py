@@ -74,6 +74,7 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
             messages.result().total(),
         ),
         "groups": last_day.result()["groups"][:GROUPS],
+        "more_groups": max(len(last_day.result()["groups"]) - GROUPS, 0),
         "in_last_hour": latest,
         "failed_in_day": last_day.result()["examined"],
         "is_complete": last_day.result()["complete"],

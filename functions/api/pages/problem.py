@@ -18,13 +18,29 @@ TITLES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "Service unavailable",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
 }
+# What a reader can do about it, beside going elsewhere.
+REMEDIES = {
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the address, or go back to the form and correct the field.",
+    HTTPStatus.NOT_FOUND: "Check the address. A task's record is deleted when its retention ends; search for others.",
+    HTTPStatus.FORBIDDEN: "Ask a superuser for the role, or to do it for you.",
+    HTTPStatus.CONFLICT: "Reload the page to see the present state.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Nothing was lost. Try again in a minute.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Try again. If it happens again, tell a superuser what you did and when.",
+}
 
 
 def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Caller | None) -> str:
-    """Render an error as a page, with the navigation for signed-in readers."""
+    """Render an error as a page, with the navigation for signed-in readers and what to do."""
     known = caller if caller and caller.role > Role.NOBODY else None
     return rendering.render(
-        request, known, "problem.html", section="", title=TITLES.get(status, status.phrase), detail=detail
+        request,
+        known,
+        "problem.html",
+        section="",
+        title=TITLES.get(status, status.phrase),
+        detail=detail,
+        remedy=REMEDIES.get(status, ""),
+        again=request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )
 
 

@@ -14,11 +14,14 @@
   const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
   const formats = [time, { ...day, ...time }, { ...day, year: "numeric", ...time }].map((each) => new Intl.DateTimeFormat(undefined, each));
   // Today's times without the date, this year's without the year.
-  const local = (moment, sameDay) => {
+  const local = (moment, sameDay, by) => {
     const now = new Date();
     const today = moment.toDateString() === now.toDateString();
-    return formats[today || sameDay ? 0 : moment.getFullYear() === now.getFullYear() ? 1 : 2].format(moment);
+    return by[today || sameDay ? 0 : moment.getFullYear() === now.getFullYear() ? 1 : 2].format(moment);
   };
+  const short = { hour: "2-digit", minute: "2-digit" };
+  const coarser = [short, { ...day, ...short }, { ...day, year: "numeric", ...short }].map((each) => new Intl.DateTimeFormat(undefined, each));
+  const days = new Intl.DateTimeFormat(undefined, { ...day, year: "numeric", timeZone: "UTC" });
   const hours = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const steps = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
@@ -33,8 +36,10 @@
       const moment = new Date(time.dateTime);
       const how = html.dataset.times;
       if (time.dataset.style === "hour") { if (how !== "utc") time.textContent = hours.format(moment); continue; }
+      if (time.dataset.style === "day") { time.textContent = days.format(moment); continue; }
       const whole = time.dataset.style === "full";
-      const brief = whole ? formats[2].format(moment) : local(moment, "sameDay" in time.dataset);
+      const coarse = time.dataset.style === "until" || time.dataset.style === "minute";
+      const brief = whole ? formats[2].format(moment) : local(moment, "sameDay" in time.dataset, coarse ? coarser : formats);
       const until = time.dataset.style === "until";
       const text = until && how !== "relative" ? `${how === "utc" ? utc(time.dateTime) : brief}, ${ago(moment)}` : how === "utc" ? utc(time.dateTime) : how === "relative" ? (whole ? `${ago(moment)}, ${brief}` : ago(moment)) : brief;
       if (time.textContent !== text) time.textContent = text;
@@ -141,6 +146,24 @@
     const most = Number(event.target.dataset?.most);
     if (most) event.target.setCustomValidity(event.target.files[0]?.size > most ? `This file is larger than ${Math.floor(most / 1048576)} MB; choose a smaller one.` : "");
     count();
+  });
+
+  // Figures of a chart's column in words, under the pointer, by keyboard, and at the first tap; the second follows the link.
+  let tapped = null;
+  const tip = (event) => {
+    const column = event.target.closest?.(".chart svg a");
+    const place = column?.closest(".chart").querySelector("[data-tip]");
+    if (!place) return;
+    place.hidden = false;
+    place.textContent = column.querySelector("title").textContent;
+  };
+  for (const name of ["pointerover", "focusin"]) document.addEventListener(name, tip);
+  document.addEventListener("click", (event) => {
+    const column = event.target.closest?.(".chart svg a");
+    if (!column || event.pointerType !== "touch" || tapped === column) return;
+    tapped = column;
+    event.preventDefault();
+    tip(event);
   });
 
   // Copying

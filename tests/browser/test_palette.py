@@ -1,0 +1,45 @@
+"""Ctrl-K, and what charts say: by keyboard and by touch."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.axe import violations
+
+
+def test_the_palette_goes_to_queues_items_tasks_and_does_the_pages_actions(site, open_page):
+    page = open_page("/", "operator")
+    page.keyboard.press("Control+k")
+    find = page.get_by_role("combobox")
+    expect(find).to_be_focused()
+    assert violations(page) == []
+    find.fill("queue index cards")
+    expect(page.get_by_role("option").first).to_contain_text("generate_index_cards")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/queues/generate_index_cards$"))
+    name = site.items[0]["name"]
+    page.keyboard.press("Control+k")
+    find.fill(name[:6])
+    expect(page.get_by_role("option", name=name)).to_be_visible()
+    page.get_by_role("option", name=name).click()
+    expect(page.locator("main h1")).to_have_text(name)
+    page.keyboard.press("Control+k")
+    find.fill(site.tasks["done"])
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(site.tasks["done"]))
+    page.keyboard.press("Control+k")
+    find.fill("action edit")
+    page.keyboard.press("Enter")
+    expect(page.locator("main h1")).to_have_text("Retry with other arguments")
+    page.keyboard.press("Control+k")
+    page.keyboard.press("Escape")
+    expect(find).to_be_hidden()
+
+
+def test_a_charts_column_says_its_figures_by_keyboard(open_page):
+    page = open_page("/", "viewer")
+    column = page.locator(".chart svg a").first
+    column.focus()
+    expect(page.locator(".chart [data-tip]").first).to_contain_text(re.compile(r"\d"))
