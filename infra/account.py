@@ -9,8 +9,11 @@ from infra.stacks import Refused
 
 # Lambda's own default; a new account begins with 10.
 USUAL_CONCURRENCY = 1000
-# The tasks' functions together run at most this many at a time (MaximumConcurrency in template.yaml).
+# From here on bursts of tasks leave enough for the API, and no queue needs a limit.
 WANTED_CONCURRENCY = 100
+# What downloads may take at a time (template.yaml has it), and about as much for the API and the system's functions.
+RESERVED = 5 + 5
+FEWEST = 2  # the least that Lambda takes as a queue's maximum concurrency
 
 
 def check_region(region: str) -> None:
@@ -38,15 +41,30 @@ def tables_of(stack: str) -> list[str]:
     return [f"{stack}-{name}" for name in ("tasks", "inventory", "counters")]
 
 
-def concurrency() -> str:
-    """One line on how many functions the account may run at a time, and what that means."""
-    limit = boto3.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+def concurrency_limit() -> int:
+    """How many functions the account may run at a time in this region."""
+    limit: int = boto3.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    return limit
+
+
+def fitting(limit: int, queues: int) -> str:
+    """MaximumConcurrency of that many queues within an account's limit; empty, which is none, where it is high enough.
+
+    >>> fitting(10, 9), fitting(60, 9), fitting(1000, 9)
+    ('2', '5', '')
+    """
+    return "" if limit >= WANTED_CONCURRENCY else str(max(FEWEST, (limit - RESERVED) // queues))
+
+
+def explain(limit: int, chosen: str, stage: str) -> str:
+    """What an account's limit means for a stage whose MaximumConcurrency is `chosen`."""
     if limit >= WANTED_CONCURRENCY:
         return f"The account may run {limit} functions at a time: enough."
     return (
-        f"The account may run only {limit} functions at a time (new accounts begin with 10). Everything works, but a "
-        "burst of tasks waits in its queue, and pages may be slow meanwhile. To raise it, ask AWS in Service Quotas "
-        f"for {USUAL_CONCURRENCY} (AWS Lambda, Concurrent executions)."
+        f"The account may run only {limit} functions at a time (new accounts begin with 10), so each queue's tasks run "
+        f"{chosen or 'without a limit'} at a time (MaximumConcurrency). A burst of tasks waits in its queue; none is "
+        f"lost. To raise it, ask AWS in Service Quotas for {USUAL_CONCURRENCY} (AWS Lambda, Concurrent executions), "
+        f"and then: make deploy STAGE={stage} MaximumConcurrency="
     )
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import account, digest, parameters, rollback, sizes, smoke, stacks
+from infra import account, budget, digest, parameters, rollback, sizes, smoke, stacks
 from infra.command import choose_region, parse
 from infra.local import packages
 from infra.local.errors import LocalAwsError
@@ -53,11 +53,12 @@ def deploy(stage: str, given: Mapping[str, str], built: Path, *, restoring: bool
     account.check_region(region)
     stored = stacks.parameters_of(stack)
     values = parameters.effective(stage, given, stored)
+    budget.check(region, values["BudgetDollars"], values["AlarmEmail"])
     stacks.prepare(stack)
     is_new = stacks.status_of(stack) is None
     if is_new and not restoring:
         account.refuse_kept_data(stack, stage)
-    print(account.concurrency())
+    limit_concurrency(values, given, stored, stage)
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
     build(built, packages.chosen(values["Runtime"], values["Architecture"]), values, environment)
     print(sizes.table(sizes.measure(built / "template.yaml")))
@@ -72,10 +73,20 @@ def deploy(stage: str, given: Mapping[str, str], built: Path, *, restoring: bool
     protect(stack, forever=protected)
     if is_new and protected:
         _sam("deploy", *options, *_overrides({"DeletionProtection": "true"}), environment=environment)
+    if {values["BudgetDollars"], stored.get("BudgetDollars", "0")} != {"0"}:
+        budget.set_monthly(stack, values["BudgetDollars"], values["AlarmEmail"])
     outputs = stacks.outputs_of(stack)
     for name, value in outputs.items():
         print(f"{name:20} {value}")
     check(stage, outputs)
+
+
+def limit_concurrency(values: dict[str, str], given: Mapping[str, str], stored: Mapping[str, str], stage: str) -> None:
+    """Choose a MaximumConcurrency that the account's limit allows, unless somebody chose one, and say what it means."""
+    limit = account.concurrency_limit()
+    if "MaximumConcurrency" not in given and not stored.get("MaximumConcurrency"):
+        values["MaximumConcurrency"] = account.fitting(limit, parameters.limited_queues())
+    print(account.explain(limit, values["MaximumConcurrency"], stage))
 
 
 def check(stage: str, outputs: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra import budget
 from infra.command import choose_region, parse
 from infra.parameters import configuration
 from infra.stacks import Refused, outputs_of, remove, status_of
@@ -33,6 +34,7 @@ def destroy(stack: str) -> None:
     if status_of(stack) is None:
         raise Refused(f"there is no stack {stack} in this account and region")
     outputs = outputs_of(stack)
+    has_budget = outputs.get("BudgetDollars", "0") != "0"
     kept = {name: outputs[name] for name in KEPT if name in outputs}
     print(f"This removes {stack}: functions, queues with the messages in them, API, schedules, alarms, logs.")
     print("It keeps " + ", ".join(kept.values()))
@@ -40,6 +42,8 @@ def destroy(stack: str) -> None:
     if input("> ").strip() != stack:
         raise Refused("nothing was removed")
     remove(stack)
+    if has_budget:
+        budget.set_monthly(stack, "0", "")
     print(
         f"{stack} is gone. `make restore` brings it back with its data; docs/deploying.md says how to delete that too."
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.local.template import load
+from infra.local.template import load, resources
 from infra.stacks import Refused
 
 CONFIG = Path(__file__).with_name("samconfig.toml")
@@ -57,6 +57,13 @@ def effective(stage: str, given: Mapping[str, str], stored: Mapping[str, str]) -
     values = {**defaults, **first, **kept, **given}
     _check_frontend(stage, values, defaults["FrontendUrl"], allowed="FrontendUrl" in first)
     return values
+
+
+def limited_queues() -> int:
+    """How many queues MaximumConcurrency holds for."""
+    functions = [properties for _, properties in resources(load(), "AWS::Serverless::Function")]
+    events = [event for properties in functions for event in properties.get("Events", {}).values()]
+    return sum("MaximumConcurrency" in str(event) for event in events if event["Type"] == "SQS")
 
 
 def _check_frontend(stage: str, values: Mapping[str, str], default: str, *, allowed: bool) -> None:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from infra import account, parameters, rollback, stacks
+from infra import account, budget, deploy, parameters, rollback, stacks
 from infra.stacks import Refused
 
 ADDRESS = "https://inventory.example.org"
@@ -170,14 +170,73 @@ def test_a_region_without_user_pools_is_refused_before_anything_is_made():
         account.check_region("cn-north-1")
 
 
-@pytest.mark.parametrize(("limit", "said"), [(10, "only 10 functions"), (1000, "1000 functions at a time: enough")])
-def test_the_accounts_limit_is_explained(monkeypatch, limit, said):
-    class Lambda:
-        def get_account_settings(self):
-            return {"AccountLimit": {"ConcurrentExecutions": limit}}
+class Lambda:
+    """Lambda of an account that may run so many functions at a time."""
 
-    monkeypatch.setattr(account.boto3, "client", lambda _service: Lambda())
-    assert said in account.concurrency()
+    def __init__(self, limit: int):
+        self.limit = limit
+
+    def get_account_settings(self):
+        return {"AccountLimit": {"ConcurrentExecutions": self.limit}}
+
+
+@pytest.mark.parametrize(
+    ("limit", "given", "stored", "chosen"),
+    [
+        (10, {}, {}, "2"),  # a new account
+        (60, {}, {"MaximumConcurrency": ""}, "5"),
+        (1000, {}, {}, ""),
+        (10, {"MaximumConcurrency": "7"}, {}, "7"),
+        (10, {"MaximumConcurrency": ""}, {"MaximumConcurrency": "2"}, ""),
+        (1000, {}, {"MaximumConcurrency": "30"}, "30"),
+    ],
+)
+def test_concurrency_fits_the_accounts_limit_unless_somebody_chose_it(
+    monkeypatch, capsys, limit, given, stored, chosen
+):
+    monkeypatch.setattr(account.boto3, "client", lambda _service: Lambda(limit))
+    values = {"MaximumConcurrency": given.get("MaximumConcurrency", stored.get("MaximumConcurrency", ""))}
+    deploy.limit_concurrency(values, given, stored, "prod")
+    assert values["MaximumConcurrency"] == chosen
+    said = capsys.readouterr().out
+    assert f"{limit} functions at a time" in said
+    assert ("Service Quotas" in said) == (limit < 100)
+
+
+def test_what_fits_leaves_something_for_the_api():
+    queues = parameters.limited_queues()
+    assert queues > 5
+    for limit in range(account.RESERVED + account.FEWEST * queues, account.WANTED_CONCURRENCY):
+        assert int(account.fitting(limit, queues)) * queues + account.RESERVED <= limit
+
+
+@mock_aws
+def test_a_budget_is_set_changed_and_removed(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    client, who = boto3.client("budgets"), boto3.client("sts").get_caller_identity()["Account"]
+
+    def amounts():
+        found = client.describe_budgets(AccountId=who).get("Budgets", [])
+        return {each["BudgetName"]: float(each["BudgetLimit"]["Amount"]) for each in found}
+
+    budget.set_monthly(STACK, "0", "")
+    assert amounts() == {}
+    for dollars in ("20", "30"):
+        budget.set_monthly(STACK, dollars, "ann@example.org")
+        assert amounts() == {f"{STACK}-eu-central-1": float(dollars)}
+    notifications = client.describe_notifications_for_budget(AccountId=who, BudgetName=f"{STACK}-eu-central-1")
+    assert [each["Threshold"] for each in notifications["Notifications"]] == [80, 100]
+    budget.set_monthly(STACK, "0", "ann@example.org")
+    assert amounts() == {}
+
+
+def test_a_budget_needs_somebody_to_mail_and_a_partition_that_has_budgets():
+    budget.check("us-gov-west-1", "0", "")
+    budget.check("ap-southeast-5", "20", "ann@example.org")
+    with pytest.raises(Refused, match="needs AlarmEmail"):
+        budget.check("eu-central-1", "20", "")
+    with pytest.raises(Refused, match="us-gov-west-1 belongs to a partition without AWS Budgets"):
+        budget.check("us-gov-west-1", "20", "ann@example.org")
 
 
 # ── The way back ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -40,3 +41,17 @@ def test_it_fits(name, monkeypatch):
     assert sources <= {"aws:s3", "aws:sqs", "aws:dynamodb"}
     if "DynamoDB" in triggers:
         assert sources == {"aws:dynamodb"}
+
+
+def test_whoever_invokes_a_function_by_its_name_is_told_to_name_the_alias():
+    """Without one Lambda runs $LATEST, which neither a rollback nor a gradual deployment changes."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    commands = [
+        command
+        for page in pages
+        for command in page.read_text().replace("\\\n", " ").splitlines()
+        if re.match(r"\s*(sam remote invoke|aws lambda invoke)", command)
+    ]
+    assert commands
+    for command in commands:
+        assert re.search(r"Qualifier=live|--qualifier live|:live\b", command), command

@@ -1,0 +1,72 @@
+"""A month's budget of the account: AWS Budgets mails the alarms' address at 80 % and at 100 % of it, at no cost.
+
+A budget belongs to the account and not to a region, and CloudFormation knows its type in some regions only: a template
+that names it would be refused in the others, whatever its conditions say. So a deployment sets it by call.
+"""
+
+from __future__ import annotations
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra.stacks import Refused
+
+PERCENT = (80, 100)
+
+
+def check(region: str, dollars: str, email: str) -> None:
+    """Raises Refused for a budget that nobody would be told of, or that the region's partition cannot have."""
+    if not float(dollars):
+        return
+    if not email:
+        raise Refused("BudgetDollars needs AlarmEmail, to which AWS Budgets writes; give both")
+    if boto3.Session().get_partition_for_region(region) != "aws":
+        raise Refused(f"region {region} belongs to a partition without AWS Budgets; leave BudgetDollars out")
+
+
+def set_monthly(stack: str, dollars: str, email: str) -> None:
+    """Make the account's budget of that name what it should be; 0 removes it."""
+    account, name = boto3.client("sts").get_caller_identity()["Account"], name_of(stack)
+    found = _find(account, name)
+    wanted = float(dollars)
+    if found is None and not wanted:
+        return
+    client = boto3.client("budgets")
+    if found is not None:
+        client.delete_budget(AccountId=account, BudgetName=name)  # with whom it writes to
+    if wanted:
+        client.create_budget(
+            AccountId=account,
+            Budget={
+                "BudgetName": name,
+                "BudgetType": "COST",
+                "TimeUnit": "MONTHLY",
+                "BudgetLimit": {"Amount": dollars, "Unit": "USD"},
+            },
+            NotificationsWithSubscribers=[
+                {
+                    "Notification": {
+                        "NotificationType": "ACTUAL",
+                        "ComparisonOperator": "GREATER_THAN",
+                        "Threshold": percent,
+                        "ThresholdType": "PERCENTAGE",
+                    },
+                    "Subscribers": [{"SubscriptionType": "EMAIL", "Address": email}],
+                }
+                for percent in PERCENT
+            ],
+        )
+
+
+def name_of(stack: str) -> str:
+    """The budget's name, unique in the account: the same stage may stand in two regions."""
+    return f"{stack}-{boto3.client('sts').meta.region_name}"
+
+
+def _find(account: str, name: str) -> object | None:
+    try:
+        return dict(boto3.client("budgets").describe_budget(AccountId=account, BudgetName=name)["Budget"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NotFoundException":
+            return None
+        raise
