@@ -5,14 +5,16 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from echo_task import NAME
 from lambda_queue import Queue
 
-from makertasks import tasks, wire
+from makertasks import context, tasks, wire
 from makertasks.aws import queues
 from makertasks.errors import Unavailable
 from makertasks.records import chords, lifecycle
 from makertasks.records import table as records
 from makertasks.records.states import Status
+from makertasks.submission import generations, producer
 from makertasks.worker import handler as worker
 
 
@@ -220,3 +222,73 @@ def test_an_ignored_result_is_not_kept_but_handed_on(shop):
     shop.run()
     assert (shop.meta("ignored")["status"], shop.meta("ignored")["result"]) == ("SUCCESS", None)
     assert shop.calls[-1] == ("add", 1, 1)
+
+
+class TestWhatSendsItselfForEver:
+    """Lambda's own detection of loops is off for tasks' functions; our bound ends one with a reason."""
+
+    @pytest.fixture(autouse=True)
+    def _few(self, monkeypatch):
+        monkeypatch.setattr(generations, "MOST", 20)
+
+    def test_a_task_that_submits_itself_ends_as_failure_with_the_reason(self, echo):
+        # given a task that submits itself each time it runs
+        def again():
+            submitted.append(producer.submit(NAME, {"text": "again"}))
+            echo.plan.append(again)
+            return {}
+
+        submitted = []
+        echo.plan.append(again)
+        submitted.append(echo.submit())
+
+        # when it runs for as long as something is in its queue
+        while echo.queue.count():
+            echo.queue.deliver()
+
+        # then the last one failed, and no other
+        assert len(submitted) == generations.MOST + 2
+        assert {echo.record(task_id).status for task_id in submitted[:-1]} == {Status.SUCCESS}
+        last = echo.record(submitted[-1])
+        assert (last.status, last.error_type) == (Status.FAILURE, "TooManyGenerations")
+        assert "comes of more than 20 tasks that each sent the next" in last.error_message
+
+    def test_a_chain_counts_its_steps_and_one_within_the_bound_runs_to_its_end(self, shop):
+        steps = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(19)]
+        shop.send(wire.Message("first", "shop.add", args=[1, 1], chain=steps))
+        shop.run()
+        assert len(shop.calls) == 20
+
+    @pytest.mark.parametrize("steps", [30])
+    def test_a_chain_beyond_the_bound_fails_and_so_do_the_steps_that_never_ran(self, shop, steps):
+        last = str(uuid.uuid4())
+        chain = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(steps)]
+        chain[0]["options"] = {"task_id": last}
+        shop.send(wire.Message("first", "shop.add", args=[1, 1], chain=chain))
+        shop.run()
+        assert len(shop.calls) == generations.MOST + 1
+        assert records.get(last).status == Status.FAILURE
+
+    def test_a_message_that_is_sent_anew_counts_too(self, echo):
+        # given a task that goes on in a next invocation without an end
+        def go_on():
+            echo.plan.append(go_on)
+            raise context.Continue({})
+
+        echo.plan.append(go_on)
+        task_id = echo.submit()
+
+        # when it has been delivered often enough
+        for _ in range(1_000):
+            if not echo.queue.count():
+                break
+            echo.queue.deliver()
+            echo.time_passes(seconds=2)
+
+        # then it has ended
+        record = echo.record(task_id)
+        assert (record.status, record.error_type) == (Status.FAILURE, "TooManyGenerations")
+
+    @pytest.mark.parametrize("value", [-5, "9999999", True, None, 1.5])
+    def test_a_header_that_is_not_ours_counts_as_none(self, value):
+        assert generations.of(wire.Message("m", NAME, headers={generations.HEADER: value})) == 0

@@ -142,6 +142,12 @@ def test_what_takes_long_in_a_tasks_place_is_not_taken_for_lost():
     assert get(result)["id"] == result.id
 
 
+def test_whatever_a_task_sends_counts_the_tasks_before_it():
+    """Loop detection is off for functions; a header bounds what would send for ever."""
+    last = get(chain(add.s(1, 2), add.s(3), describe.si()).apply_async())
+    assert last["headers"]["makertasks-generation"] == 2
+
+
 def test_a_soft_time_limit_is_celerys_own():
     assert get(slow.delay()) == "cleaned up"
 

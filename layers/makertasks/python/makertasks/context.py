@@ -41,6 +41,7 @@ class Context:
     requested: str = ""  # time of the request, as `clock.text` writes it; empty where it was not recorded
     deadline: float = field(default_factory=lambda: time.monotonic() + 900)  # time.monotonic() seconds
     state: dict[str, Any] = field(default_factory=dict)
+    generation: int = 0  # how many tasks came before, each sent on behalf of the last
     report: Callable[[int, int], None] = lambda _done, _total: None
     keep: Callable[[dict[str, Any]], None] = lambda _state: None
 

@@ -25,6 +25,7 @@ def describe(self, **_more):
     return {
         "id": request.id, "retries": request.retries, "root": request.root_id, "parent": request.parent_id,
         "hostname": request.hostname, "queue": request.delivery_info["routing_key"], "kwargs": request.kwargs,
+        "headers": request.headers,
     }  # fmt: skip
 
 

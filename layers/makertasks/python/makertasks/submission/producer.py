@@ -18,7 +18,7 @@ from makertasks.inventory import table as inventory
 from makertasks.records import chords, lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.states import Status
-from makertasks.submission import delays, idempotency
+from makertasks.submission import delays, generations, idempotency
 from makertasks.submission.drafts import Draft, draft
 from makertasks.tasks import Task
 from makertasks.wire import fields
@@ -125,7 +125,7 @@ def prepare(submission: Submission, *, check_items: bool = True) -> Draft:
 def _draft(task: Task, message: wire.Message, **attributes: Any) -> Draft:
     """A record and its message; raises InvalidRequest where the arguments do not fit."""
     try:
-        return draft(task, message, **attributes)
+        return draft(task, generations.within_task(message), **attributes)
     except InvalidArguments as error:
         argument, _, reason = str(error).partition(": ")
         raise InvalidRequest(

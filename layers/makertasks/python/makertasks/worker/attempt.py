@@ -18,6 +18,7 @@ from makertasks.records import failures, lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.lifecycle import Claim
 from makertasks.records.model import TaskRecord
+from makertasks.submission import generations
 from makertasks.tasks import MARGIN_SECONDS, Task
 from makertasks.worker import follow_ups, retries, task_limits, time_limits
 
@@ -142,6 +143,7 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
         requested=claimed.record.created or "",
         deadline=time.monotonic() + hard,
         state=_state_of(claimed),
+        generation=generations.of(message),
         report=_reporter(claimed),
         keep=_keeper(claimed),
     )

@@ -19,7 +19,7 @@ from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
-from makertasks.submission import delays
+from makertasks.submission import delays, generations
 from makertasks.submission.drafts import bare, draft
 from makertasks.tasks import Task
 from makertasks.worker import attempt, follow_ups, rate_limits, task_limits
@@ -58,7 +58,7 @@ def execute(task: Task, delivery: Delivery) -> Outcome:
 def _bring_further(task: Task, delivery: Delivery) -> Outcome:
     try:
         record = _new_record(task, delivery)
-    except (InvalidRequest, InvalidArguments, payloads.TooLarge) as error:
+    except (InvalidRequest, InvalidArguments, payloads.TooLarge, generations.TooManyGenerations) as error:
         return _refuse(task, delivery, error)
     expires, eta = delivery.message.expires, delivery.message.eta
     if expires and expires <= clock.now() and (ended := expire(record, expires)):
@@ -80,6 +80,7 @@ def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
     if delivery.message.name != task.name:
         reason = f"the queue {task.short_name} runs {task.name} only, not {delivery.message.name!r}"
         raise InvalidRequest("task", reason)
+    generations.check(delivery.message)
     try:
         message = payloads.whole(delivery.message)
     except NotFound as error:

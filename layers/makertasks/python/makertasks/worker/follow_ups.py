@@ -22,7 +22,7 @@ from makertasks.records import table as records
 from makertasks.records.chords import ChordError
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
-from makertasks.submission import delays
+from makertasks.submission import delays, generations
 from makertasks.submission.drafts import draft
 from makertasks.wire.results import Tree
 
@@ -59,9 +59,9 @@ def follow(message: wire.Message, record: TaskRecord) -> None:
         return
     try:
         if record.status == Status.SUCCESS:
-            _send(_after_success(message, payloads.result_of(record)))
+            _send(message, _after_success(message, payloads.result_of(record)))
         else:
-            _send(_after_failure(message, record.status), _stored_error(record))
+            _send(message, _after_failure(message, record.status), _stored_error(record))
     except wire.Malformed as error:
         logger.warning("what follows cannot be read", task_id=message.task_id, reason=str(error))
     _count(message)
@@ -83,12 +83,12 @@ def _ids(task_id: str, occasion: str) -> Callable[[], str]:
     return lambda: str(uuid.uuid5(NAMESPACE, f"{task_id}/{occasion}/{next(places)}"))
 
 
-def _send(following: wire.Followers, error: BaseException | None = None) -> None:
+def _send(ended: wire.Message, following: wire.Followers, error: BaseException | None = None) -> None:
     """Save the chords, send the messages, and let those that will never run fail with `error`."""
     for chord in following.chords:
         chords.begin(chord)
     for message in following.messages:
-        _send_one(message)
+        _send_one(generations.after(generations.of(ended), message))
     for never_run in following.failed:
         _close(never_run, error or ChordError("a task before it failed"))
         _count(never_run)
@@ -131,7 +131,7 @@ def _count(message: wire.Message) -> None:
         logger.warning("a chord's body cannot be read", group_id=message.group_id, reason=str(malformed))
         return
     if following is not None:
-        _send(following, error)
+        _send(message, following, error)
         chords.end(message.group_id)
 
 

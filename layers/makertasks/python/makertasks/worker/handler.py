@@ -28,7 +28,7 @@ from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
-from makertasks.submission import delays
+from makertasks.submission import delays, generations
 from makertasks.tasks import Task
 from makertasks.worker import execution
 from makertasks.worker.attempt import Delivery, Invocation, Requeue
@@ -119,7 +119,8 @@ def _come_back(task: Task, record: SQSRecord, message: wire.Message, requeue: Re
     """Let a message come back when it is due; one that has come often is sent anew and this one is done with."""
     logger.info("message comes back", seconds=requeue.seconds, reason=str(requeue))
     if received >= RENEWED_AFTER:
-        queues.send(task.short_name, delays.body_of(task.short_name, message), requeue.seconds)
+        again = generations.after(generations.of(message), message)
+        queues.send(task.short_name, delays.body_of(task.short_name, again), requeue.seconds)
         return
     queues.postpone(task.short_name, record.receipt_handle, requeue.seconds)
     raise requeue

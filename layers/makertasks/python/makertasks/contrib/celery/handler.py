@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from celery import current_task  # type: ignore[import-not-found]  # the application's own
 from celery.app.task import Context  # type: ignore[import-not-found]  # the application's own
 from celery.exceptions import NotRegistered, WorkerLostError  # type: ignore[import-not-found]
+from celery.signals import before_task_publish  # type: ignore[import-not-found]
 
 from makertasks import masking, wire
 from makertasks.aws import json_values, queues
@@ -18,7 +20,7 @@ from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
-from makertasks.submission import delays
+from makertasks.submission import delays, generations
 from makertasks.tasks import Task
 from makertasks.worker import execution
 from makertasks.worker import handler as worker
@@ -74,6 +76,15 @@ def set_up(app: Any, queue: str) -> None:
     app.loader.init_worker()
     app.finalize(auto=True)
     celery_client.use_queue_delays()
+    before_task_publish.connect(_count_generation, weak=False, dispatch_uid="makertasks.contrib.celery.handler")
+
+
+def _count_generation(headers: dict[str, Any] | None = None, **_rest: Any) -> None:
+    """Whatever a running task sends comes of it: callbacks, retries, replacements and tasks of its own."""
+    running = current_task._get_current_object() if current_task else None  # noqa: SLF001 - a proxy's way to say None
+    if running is not None and running.request.id and headers is not None:
+        sender = wire.Message(running.request.id, running.name, headers=dict(running.request.headers or {}))
+        headers[generations.HEADER] = generations.of(sender) + 1
 
 
 def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
@@ -141,6 +152,10 @@ def _hopeless(claimed: lifecycle.Claim, message: wire.Message, task: Any) -> Exc
     """Why a claimed task cannot run, if so."""
     if task is None:
         return NotRegistered(message.name)  # type: ignore[no-any-return]
+    try:
+        generations.check(message)
+    except generations.TooManyGenerations as error:
+        return error
     crashes = [attempt for attempt in claimed.record.attempts or [] if attempt["outcome"] == "CRASHED"]
     if len(crashes) > CRASHES:
         return WorkerLostError(f"its function was lost {len(crashes)} times")  # type: ignore[no-any-return]
