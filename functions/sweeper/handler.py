@@ -1,4 +1,4 @@
-"""EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, sums up days that are over."""
+"""EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, keeps the counters, reports waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from makertasks import logs
 from makertasks.errors import Unavailable
 from makertasks.monitoring import queues
 from makertasks.monitoring.counters import rolling_up
-from makertasks.worker import dead_letters, metrics, sweeping
+from makertasks.worker import dead_letters, lost_changes, metrics, sweeping
 
 # What is left of the function's time when the sweep takes no further page, in seconds.
 MARGIN_SECONDS = 10
@@ -38,9 +38,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     rolling_up.roll_up_ended()
     metrics.stuck(swept.requeued + swept.given_up)
     metrics.waiting_too_long(len(name_waiting()))
+    repaired = lost_changes.repair(_seconds_left(context))
     if drained.failed:
         raise Unavailable(f"{drained.failed} dead letters could not be recorded and stay in their queue")
-    return {**asdict(swept), "dead_letters": drained.recorded}
+    return {**asdict(swept), "dead_letters": drained.recorded, "renewed": drained.renewed, "repaired": repaired}
 
 
 def _seconds_left(context: Any) -> float:

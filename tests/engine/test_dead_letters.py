@@ -8,13 +8,14 @@ import pytest
 from echo_task import NAME
 from lambda_queue import LambdaContext
 
-from makertasks import wire
+from makertasks import clock, wire
 from makertasks.aws import queues
 from makertasks.errors import Unavailable
 from makertasks.records import letters
 from makertasks.records.states import Status
 from makertasks.worker import dead_letters
 from sweeper import handler as sweeper
+from tests.template import resources
 
 
 @pytest.fixture
@@ -90,3 +91,67 @@ def test_a_letter_that_cannot_be_recorded_stays_and_keeps_no_other_from_being_re
         sweeper.handler({}, LambdaContext(seconds=60))
     assert dead.record("good").status == Status.FAILURE
     assert count(dead) == 1
+
+
+def given_up(dead, monkeypatch, body: str, *, sent=None, queue: str = "echo") -> None:
+    """The next drain finds one message that SQS moved out of a task's queue."""
+    letter = queues.Received(body, "m", "-", sent or clock.now(), queue)
+    given = [[letter], []]
+    monkeypatch.setattr(queues, "receive", lambda *_args, **_options: given.pop(0))
+    monkeypatch.setattr(queues, "delete", lambda *_args: None)
+
+
+class TestAMessageThatItsFunctionNeverTook:
+    """Lambda at its limit receives messages and gives them back: SQS counts those receives, too."""
+
+    def test_is_sent_again_and_runs(self, dead, monkeypatch):
+        task_id = dead.submit()
+        [message] = dead.queue.receive()
+        dead.sqs.delete_message(QueueUrl=dead.queue.url, ReceiptHandle=message["receiptHandle"])
+        given_up(dead, monkeypatch, message["body"])
+
+        assert dead_letters.drain(10) == dead_letters.Drained(renewed=1)
+
+        assert dead.record(task_id).status == Status.PENDING
+        dead.queue.deliver()
+        assert dead.record(task_id).status == Status.SUCCESS
+
+    def test_of_a_stock_client_is_recorded_first(self, dead, monkeypatch):
+        given_up(dead, monkeypatch, wire.encode(wire.Message("stock", NAME, kwargs={"text": "a"}), "echo"))
+        assert dead_letters.drain(10).renewed == 1
+        assert dead.record("stock").status == Status.PENDING
+        assert dead.queue.count() == 1
+
+    def test_fails_once_its_queue_would_have_dropped_it(self, dead, monkeypatch):
+        task_id = dead.submit()
+        [message] = dead.queue.receive()
+        dead.time_passes(days=13)
+        given_up(dead, monkeypatch, message["body"])
+        assert dead_letters.drain(10).renewed == 1
+        dead.time_passes(days=2)
+        given_up(dead, monkeypatch, message["body"])
+        assert dead_letters.drain(10) == dead_letters.Drained(recorded=1)
+        assert dead.record(task_id).status == Status.FAILURE
+
+    @pytest.mark.parametrize("body", ["no message", wire.encode(wire.Message("odd", NAME, kwargs={"no": 1}), "echo")])
+    def test_is_recorded_where_no_function_could_run_it(self, dead, monkeypatch, body):
+        given_up(dead, monkeypatch, body)
+        assert dead_letters.drain(10) == dead_letters.Drained(recorded=1)
+
+    def test_of_an_ended_task_is_not_sent_again(self, dead, monkeypatch):
+        body = wire.encode(wire.Message("ended", NAME, kwargs={"text": "a"}), "echo")
+        dead.queue.send(body)
+        dead.queue.deliver()
+        given_up(dead, monkeypatch, body)
+        assert dead_letters.drain(10).renewed == 0
+        assert dead.record("ended").status == Status.SUCCESS
+        assert dead.queue.count() == 0
+
+
+def test_the_renewal_ends_when_the_queue_would_have_dropped_the_message():
+    retentions = {
+        properties["Properties"]["MessageRetentionPeriod"]
+        for properties in resources().values()
+        if properties["Type"] == "AWS::SQS::Queue"
+    }
+    assert retentions == {dead_letters.KEPT.total_seconds()}

@@ -77,6 +77,21 @@ def test_messages_that_lead_nowhere_end_in_failure_with_the_reason(lost):
     assert (record.status, record.error_type) == (Status.FAILURE, "MessageLost")
 
 
+def test_a_task_is_not_given_up_while_something_is_in_its_queue(lost):
+    """Lambda at its limit holds messages for a while and gives them back: nothing waits visibly, and none is lost."""
+    task_id = lost.submit()
+    for _ in range(sweeping.REQUEUES):
+        lost.lose()
+        assert sweeping.sweep(10).requeued == 1
+        lost.time_passes(days=1)
+    lost.lose()
+    lost.submit("in flight")
+    assert lost.queue.receive()
+    swept = sweeping.sweep(10)
+    assert (swept.requeued, swept.given_up) == (1, 0)
+    assert lost.record(task_id).status == Status.PENDING
+
+
 def test_a_task_whose_queue_is_gone_is_given_up_in_the_end(lost):
     task_id = lost.submit()
     lost.record(task_id).update(actions=[TaskRecord.queue.set("removed"), TaskRecord.requeues.set(sweeping.REQUEUES)])

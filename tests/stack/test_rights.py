@@ -27,6 +27,10 @@ NOT_ENFORCED = {
     ("dynamodb:GetRecords", "Follow"): "as above",
     ("dynamodb:GetShardIterator", "Follow"): "as above",
     ("dynamodb:ListStreams", "FindStream"): "as above",
+    (
+        "sqs:SendMessage",
+        "GiveUp",
+    ): "Lambda says of a stream's batch that it gives up as the role; the local AWS never does",
     ("iam:PassRole", "PassDelayRole"): "Scheduler asks for it where a schedule is made; the local AWS does not",
     ("iam:PassRole", "PassScheduleRoles"): "as above, where a schedule is changed",
     ("s3:ListBucket", "KnownOutcomes"): "as with KnownImages",

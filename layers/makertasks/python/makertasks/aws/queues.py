@@ -143,6 +143,11 @@ def lengths(queue: str) -> tuple[int, int, int]:
     return int(found[names[0]]), int(found[names[1]]), int(found[names[2]])
 
 
+def is_empty(queue: str) -> bool:
+    """Whether nothing is in a queue: waiting, in flight or delayed; raises Unavailable where there is no such queue."""
+    return not any(lengths(queue))
+
+
 def has_backlog(queue: str) -> bool:
     """Whether messages wait that nobody has taken yet; raises Unavailable where there is no such queue."""
     return lengths(queue)[0] > 0

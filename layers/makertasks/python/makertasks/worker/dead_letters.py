@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aws_lambda_powertools import Logger
 
-from makertasks import masking, tasks, wire
-from makertasks.aws import queues
-from makertasks.errors import MakertasksError, UnknownTask
-from makertasks.records import lifecycle
+from makertasks import clock, masking, tasks, wire
+from makertasks.aws import json_values, queues
+from makertasks.errors import InvalidArguments, MakertasksError, UnknownTask
+from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
-from makertasks.worker import follow_ups
+from makertasks.submission.drafts import draft
+from makertasks.worker import follow_ups, lost_changes
 
 # What of a dead message's body its record keeps: enough to see what it was and to send it again. An item holds 400 KB.
 KEPT_CHARACTERS = 262_144
 
+
+# Statuses of a task that no worker holds.
+WAITING = frozenset({Status.PENDING.value, Status.RETRY.value})
+# How long a queue keeps a message (MessageRetentionPeriod in template.yaml).
+KEPT = timedelta(days=14)
 
 # The name of a message's task where neither its queue nor the message says it.
 UNKNOWN = "unknown"
@@ -66,6 +73,13 @@ def _task_of(short_name: str) -> tasks.Task | None:
         return None
 
 
+def _task_named(name: str) -> tasks.Task | None:
+    try:
+        return tasks.find(name)
+    except (UnknownTask, ModuleNotFoundError, tasks.InvalidDefinition):
+        return None
+
+
 def _without_secrets(body: str, message: wire.Message, secret: frozenset[str]) -> str:
     """The body, or where something in it is secret the arguments alone, masked: that is not sent again as it is."""
     options = wire.load_options(wire.dump_options(message))
@@ -76,11 +90,26 @@ def _without_secrets(body: str, message: wire.Message, secret: frozenset[str]) -
     return wire.dump_value({**kwargs, **({"args": args} if args else {})})
 
 
+def _record_of(message: wire.Message, task: tasks.Task | None, queue: str, sent: datetime) -> TaskRecord:
+    """A waiting record of a message; that of a Celery application's task, which is not known here, as it came.
+
+    Raises InvalidArguments and payloads.TooLarge where no function could run it.
+    """
+    known = task or _task_named(message.name)
+    if known is not None:
+        return draft(known, message, created=sent).record
+    given = [message.args, message.kwargs]
+    if len(wire.dump_value(given)) > payloads.INLINE_BYTES or not json_values.fits_table(wire.plain(given)):
+        raise InvalidArguments("kwargs: are too large to be kept, and so to be sent again")
+    return records.new(message, queue=queue, created=sent)
+
+
 @dataclass
 class Drained:
     """What became of the messages in the dead-letter queue."""
 
     recorded: int = 0
+    renewed: int = 0  # sent again, with a receive count of their own
     failed: int = 0  # these stay in the queue
 
 
@@ -93,13 +122,46 @@ def drain(seconds: float) -> Drained:
     while time.monotonic() < ends and (batch := queues.receive(queues.DEAD_LETTERS, wait=0)):
         for letter in batch:
             try:
-                queue = letter.source or ""
-                task_id = record(letter.body, message_id=letter.message_id, queue=queue, sent=letter.sent)
+                _take(letter, drained)
                 queues.delete(queues.DEAD_LETTERS, letter.receipt_handle)
             except Exception:
                 logger.exception("dead letter not recorded", message_id=letter.message_id)
                 drained.failed += 1
-            else:
-                logger.error("dead letter recorded", task_id=task_id, queue=queue)
-                drained.recorded += 1
     return drained
+
+
+def _take(letter: queues.Received, drained: Drained) -> None:
+    """Do with one message what it needs; raises Unavailable."""
+    if batch := lost_changes.batch_of(letter.body):
+        lost_changes.take(batch, letter.body, letter.message_id)
+        drained.recorded += 1
+    elif letter.source and (task_id := renew(letter.body, letter.message_id, letter.source, letter.sent)):
+        logger.warning("message sent again: its function never took it", task_id=task_id, queue=letter.source)
+        drained.renewed += 1
+    else:
+        queue = letter.source or ""
+        task_id = record(letter.body, message_id=letter.message_id, queue=queue, sent=letter.sent)
+        logger.error("dead letter recorded", task_id=task_id, queue=queue)
+        drained.recorded += 1
+
+
+def renew(body: str, message_id: str, queue: str, sent: datetime) -> str | None:
+    """Send a message again that its task's function never took: returns the task's id, or None for any other message.
+
+    SQS counts a receive also where Lambda is at its limit and runs nothing: a task that waits long in a busy account
+    would fail without having begun. So a readable message stays as long as its queue would have kept it.
+    """
+    task = _task_of(queue)
+    try:
+        message = wire.decode(body, message_id=message_id, default_name=task.name if task else queue)
+        fresh = _record_of(message, task, queue, sent)
+    except (wire.Malformed, InvalidArguments, payloads.TooLarge):
+        return None
+    stored = records.stored(message.task_id)
+    if stored is None:
+        lifecycle.create(fresh)  # a stock client's; its time of creation bounds how often this happens
+        stored = fresh
+    if stored.status not in WAITING or clock.now() - clock.parse(stored.created) > KEPT:
+        return None
+    queues.send(queue, body)
+    return message.task_id

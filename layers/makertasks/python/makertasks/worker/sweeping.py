@@ -152,6 +152,8 @@ def _look_after(record: TaskRecord, backlogs: dict[str, bool]) -> Verdict:
         if queue not in backlogs:
             backlogs[queue] = _has_backlog(queue)
         verdict = judge(record, present, patience, backlog=backlogs[queue])
+        if verdict is Verdict.GIVE_UP and not _is_empty(queue):
+            verdict = Verdict.REQUEUE  # Lambda at its limit takes messages and gives them back: none is lost then
         if verdict is Verdict.REQUEUE and _requeue(record):
             return verdict
         if verdict is Verdict.GIVE_UP and _give_up(record):
@@ -166,6 +168,13 @@ def _has_backlog(queue: str) -> bool:
         return queues.has_backlog(queue)
     except queues.QueueMissing:
         return False  # nothing can be sent either, so that its tasks are given up in the end
+
+
+def _is_empty(queue: str) -> bool:
+    try:
+        return queues.is_empty(queue)
+    except queues.QueueMissing:
+        return True
 
 
 def _requeue(record: TaskRecord) -> bool:

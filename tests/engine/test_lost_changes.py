@@ -1,0 +1,182 @@
+"""A change that cannot be counted: Lambda gives it up, and the sweep counts its hour anew by itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from lambda_queue import LambdaContext
+
+from makertasks import clock, wire
+from makertasks.aws import queues, streams
+from makertasks.errors import Unavailable
+from makertasks.monitoring.counters import cells as counters
+from makertasks.monitoring.counters import rebuilding, repairing
+from makertasks.records import table as records
+from makertasks.records.states import Status
+from makertasks.worker import lost_changes
+from sweeper import handler as sweeper
+
+NAME = "shop.tasks.one"
+CREATED = clock.parse("2026-11-20T09:30:00Z")
+HOUR = "2026-11-20T09"
+
+
+def save(number: int, status: Status, name: str = NAME):
+    record = records.new(wire.Message(task_id=f"task {number}", name=name), queue="one", created=CREATED)
+    record.status, record.timestamp = status.value, int(CREATED.timestamp())
+    record.save()
+    return record
+
+
+STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/unit-tasks/stream/2026-11-20T00:00:00.000"
+
+
+class Stream:
+    """The stream of the tasks table as DynamoDB has it, a record a page; moto does not answer for streams."""
+
+    def __init__(self, *made):
+        keys = ("id", "name", "created", "status")
+        images = [{key: {"S": getattr(record, key)} for key in keys} for record in made]
+        images.append({"name": {"S": "of another batch"}, "created": {"S": "2020-01-01T00:00:00Z"}})
+        self.records = [
+            {"dynamodb": {"SequenceNumber": str(101 + place), "NewImage": image}} for place, image in enumerate(images)
+        ]
+
+    def get_shard_iterator(self, **asked):
+        if asked["ShardId"] != "shardId-1":
+            error = {"Error": {"Code": "TrimmedDataAccessException", "Message": "gone"}}
+            raise ClientError(error, "GetShardIterator")
+        assert (asked["StreamArn"], asked["ShardIteratorType"]) == (STREAM, "AT_SEQUENCE_NUMBER")
+        return {"ShardIterator": str(int(asked["SequenceNumber"]) - 101)}
+
+    def get_records(self, **asked):
+        place = int(asked["ShardIterator"])
+        return {"Records": self.records[place : place + 1], "NextShardIterator": str(place + 1)}
+
+
+@pytest.fixture
+def stream(monkeypatch, tasks_table, counters_table):
+    """Three tasks of long ago, of which the counters have seen the first; gives what Lambda says of the other two."""
+    first = save(0, Status.SUCCESS)
+    change = {"name": first.name, "created": first.created, "status": first.status}
+    counters.count([counters.change_of("first", None, change)])
+    save(1, Status.SUCCESS)
+    save(2, Status.FAILURE)
+    made, client = Stream(*map(records.get, ["task 1", "task 2"])), streams.session.client
+    monkeypatch.setattr(streams.session, "client", lambda name: made if name == "dynamodbstreams" else client(name))
+    return batch(STREAM, "shardId-1", "101", "102")
+
+
+def batch(arn: str, shard: str, first: str, last: str) -> str:
+    """As Lambda writes it: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html"""
+    return json.dumps({
+        "requestContext": {"requestId": "316aa6d0", "functionArn": "arn:aws:lambda:…:unit-task_events:live",
+                           "condition": "RetryAttemptsExhausted", "approximateInvokeCount": 21},
+        "responseContext": {"statusCode": 200, "executedVersion": "7", "functionError": "Unhandled"},
+        "version": "1.0", "timestamp": "2026-11-20T10:30:05.000Z",
+        "DDBStreamBatchInfo": {
+            "shardId": shard, "startSequenceNumber": first, "endSequenceNumber": last, "batchSize": 2,
+            "approximateArrivalOfFirstRecord": "2026-11-20T09:30:00Z",
+            "approximateArrivalOfLastRecord": "2026-11-20T09:30:01Z", "streamArn": arn,
+        },
+    })  # fmt: skip
+
+
+def take(body: str) -> None:
+    found = lost_changes.batch_of(body)
+    assert found
+    lost_changes.take(found, body, "m")
+
+
+def hour_counts() -> dict[str, int]:
+    return dict(counters.read(HOUR[:10], f"09#{NAME}").counts)
+
+
+def test_changes_that_could_not_be_counted_are_counted_by_the_sweep(stream, time_passes):
+    # given what Lambda gave up on
+    assert hour_counts() == {"SUCCESS": 1}
+    take(stream)
+
+    # when it is too early, as the stream may run behind, nothing is done
+    assert lost_changes.repair(10) == 0
+    assert hour_counts() == {"SUCCESS": 1}
+
+    # when that time has passed, the hour is right, and so are its day and the totals
+    time_passes(seconds=rebuilding.BEHIND_SECONDS + 1)
+    assert lost_changes.repair(10) == 1
+    assert hour_counts() == {"SUCCESS": 2, "FAILURE": 1}
+    assert rebuilding.rebuild(repair=False).differences == []
+
+    # and it is done once
+    assert lost_changes.repair(10) == 0
+
+
+def test_the_sweep_takes_it_from_the_dead_letter_queue(stream, aws, time_passes):
+    url = aws.client("sqs").create_queue(QueueName="unit-dead-letters")["QueueUrl"]
+    aws.client("sqs").send_message(QueueUrl=url, MessageBody=stream)
+    answer = sweeper.handler({}, LambdaContext(seconds=60))
+    assert (answer["dead_letters"], answer["repaired"]) == (1, 0)
+    time_passes(seconds=rebuilding.BEHIND_SECONDS + 1)
+    assert sweeper.handler({}, LambdaContext(seconds=60))["repaired"] == 1
+    assert queues.receive(queues.DEAD_LETTERS, wait=0) == []
+    assert hour_counts() == {"SUCCESS": 2, "FAILURE": 1}
+
+
+def test_an_interrupted_repair_adds_nothing_twice(stream, time_passes, monkeypatch):
+    # given a repair that ends after each of its writes
+    take(stream)
+    time_passes(seconds=rebuilding.BEHIND_SECONDS + 1)
+    save_cell = counters.CounterCell.save
+    for writes in (1, 1):
+        left = [None] * writes
+
+        def stopping(cell, *args, left=left, **options):
+            if not left:
+                raise Unavailable("stopped")
+            left.pop()
+            return save_cell(cell, *args, **options)
+
+        monkeypatch.setattr(counters.CounterCell, "save", stopping)
+        with pytest.raises(Unavailable):
+            lost_changes.repair(10)
+    monkeypatch.setattr(counters.CounterCell, "save", save_cell)
+
+    # then the next one ends what was begun
+    assert lost_changes.repair(10) == 1
+    assert rebuilding.rebuild(repair=False).differences == []
+
+
+def test_an_hour_that_still_changes_is_left_for_later(stream, time_passes):
+    take(stream)
+    time_passes(seconds=rebuilding.BEHIND_SECONDS + 1)
+    moving = records.new(wire.Message(task_id="new", name=NAME), queue="one", created=CREATED)
+    moving.save()
+    assert repairing.repair(NAME, HOUR) is False
+    assert lost_changes.repair(10) == 0
+    time_passes(seconds=rebuilding.BEHIND_SECONDS + 1)
+    assert lost_changes.repair(10) == 1
+    assert hour_counts() == {"SUCCESS": 2, "FAILURE": 1, "PENDING": 1}
+
+
+def test_changes_that_the_stream_has_no_longer_are_looked_for_in_the_hours_they_came_in(stream, time_passes):
+    gone = json.loads(stream)
+    gone["DDBStreamBatchInfo"]["shardId"] = "shardId-00000001-gone"
+    save(3, Status.SUCCESS, "inventory.tasks.generate_qr_code")
+    take(json.dumps(gone))
+    time_passes(seconds=rebuilding.BEHIND_SECONDS + 1)
+    assert lost_changes.repair(60) > 10  # each known task in each of the hours
+    assert counters.read(HOUR[:10], "09#inventory.tasks.generate_qr_code").counts == {"SUCCESS": 1}
+
+
+def test_lost_changes_of_the_inventory_are_a_failure_that_says_so(tasks_table):
+    take(batch("arn:aws:dynamodb:eu-central-1:123456789012:table/unit-inventory/stream/x", "s", "1", "2"))
+    record = records.get("m")
+    assert (record.status, record.queue, record.error_type) == (Status.FAILURE, "item_changes", "ChangesLost")
+    assert "2 changes of the inventory" in record.error_message
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"DDBStreamBatchInfo": {"shardId": "s"}}', "[" * 5_000])
+def test_another_text_is_no_batch(body):
+    assert lost_changes.batch_of(body) is None
