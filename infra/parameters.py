@@ -55,6 +55,7 @@ def effective(stage: str, given: Mapping[str, str], stored: Mapping[str, str]) -
     first = dict(pair.split("=", 1) for pair in configuration(stage).get("parameter_overrides", []))
     kept = {name: value for name, value in stored.items() if name in defaults}
     values = {**defaults, **first, **kept, **given}
+    _check_shards(values, stored)
     _check_frontend(stage, values, defaults["FrontendUrl"], allowed="FrontendUrl" in first)
     return values
 
@@ -64,6 +65,15 @@ def limited_queues() -> int:
     functions = [properties for _, properties in resources(load(), "AWS::Serverless::Function")]
     events = [event for properties in functions for event in properties.get("Events", {}).values()]
     return sum("MaximumConcurrency" in str(event) for event in events if event["Type"] == "SQS")
+
+
+def _check_shards(values: Mapping[str, str], stored: Mapping[str, str]) -> None:
+    """With fewer partitions nobody would look into those that are left out."""
+    if int(values["KeyShards"]) < int(stored.get("KeyShards", "1")):
+        raise Refused(
+            f"KeyShards cannot be lowered from {stored['KeyShards']} to {values['KeyShards']}: tasks would vanish from "
+            "lists"
+        )
 
 
 def _check_frontend(stage: str, values: Mapping[str, str], default: str, *, allowed: bool) -> None:

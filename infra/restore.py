@@ -55,10 +55,12 @@ def restore(stage: str, given: Mapping[str, str]) -> None:
         raise Refused(f"{stack} is there; make deploy STAGE={stage} changes it")
     names = kept(stack)
     values["KeyArn"] = given.get("KeyArn") or key_of(names["TasksTable"])
+    values["KeyShards"] = str(max(int(values["KeyShards"]), int(shards_of(names["TasksTable"]))))
     body = template(names)
     adopt(stack, body, names, {name: values[name] for name in body["Parameters"]})
     print(f"{stack} has its tables, bucket and users again; now the rest.")
-    deploy(stage, {**given, "KeyArn": values["KeyArn"]}, BUILT, restoring=True)
+    known = {name: values[name] for name in ("KeyArn", "KeyShards")}
+    deploy(stage, {**given, **known}, BUILT, restoring=True)
 
 
 def kept(stack: str) -> dict[str, str]:
@@ -83,6 +85,14 @@ def key_of(table: str) -> str:
     """ARN of the key that encrypts a table; empty where that is AWS's own."""
     described = boto3.client("dynamodb").describe_table(TableName=table)["Table"]
     return str(described.get("SSEDescription", {}).get("KMSMasterKeyArn", ""))
+
+
+def shards_of(table: str) -> str:
+    """Over how many partitions a table's keys are spread, by the tag that the template gives it."""
+    client = boto3.client("dynamodb")
+    arn = client.describe_table(TableName=table)["Table"]["TableArn"]
+    tags = {tag["Key"]: tag["Value"] for tag in client.list_tags_of_resource(ResourceArn=arn)["Tags"]}
+    return tags.get("key-shards", "1")
 
 
 def template(names: Mapping[str, str]) -> dict[str, Any]:

@@ -22,6 +22,9 @@ from makertasks.submission import bulk, producer
 from makertasks.submission.producer import Submission
 from makertasks.worker import task_limits
 
+# Seconds for which a bulk call offers a busy table its records: the gateway waits 30 for the whole answer.
+BULK_PATIENCE_SECONDS = 15.0
+
 
 class Conflict(MakertasksError):
     """The task is in a state in which that cannot be done."""
@@ -45,7 +48,9 @@ def submit_many(
         task = tasks.discover().get(submission.name)
         if task is not None and task.system:
             raise InvalidRequest(f"tasks[{index}].name", _SYSTEM)
-    return bulk.submit_many(own, idempotency_key=idempotency_key, requested_by=caller.name)
+    return bulk.submit_many(
+        own, idempotency_key=idempotency_key, requested_by=caller.name, patience=BULK_PATIENCE_SECONDS
+    )
 
 
 def _task(task_id: str) -> task_views.TaskDetail:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
 from echo_task import NAME
 from lambda_queue import Queue
 
-from makertasks import context, tasks, wire
+from makertasks import clock, context, tasks, wire
 from makertasks.aws import queues
+from makertasks.aws.dynamodb import ConditionFailed
 from makertasks.errors import Unavailable
 from makertasks.records import chords, lifecycle
 from makertasks.records import table as records
@@ -224,12 +226,57 @@ def test_an_ignored_result_is_not_kept_but_handed_on(shop):
     assert shop.calls[-1] == ("add", 1, 1)
 
 
+class TestALargeChord:
+    PARTS = 115
+
+    @pytest.fixture
+    def group(self, shop):  # noqa: ARG002 - it makes the table
+        chords.begin(wire.StartedChord("large", wire.begin(signature("add"), new_id=str, now=clock.now()).tree, 1))
+        return "large"
+
+    def size(self, aws):
+        key = {"id": {"S": wire.chord_key("large")}}
+        return len(json.dumps(aws.client("dynamodb").get_item(TableName="unit-tasks", Key=key)["Item"], default=repr))
+
+    def test_counts_each_part_once_and_its_counter_does_not_grow_with_them(self, aws, group):
+        sizes = []
+        for number in range(self.PARTS):
+            assert chords.count(group, f"part {number}") == number + 1
+            sizes.append(self.size(aws))
+        # one write unit is 1,024 bytes
+        item = chords.PartCounter.get(wire.chord_key(group)).serialize()
+        assert sum(map(len, item["marks"]["BS"])) < 1_024
+        assert len(set(sizes[chords.MARKS_INSIDE :])) < 3  # the number's digits alone
+        # parts that come again, from the inside and from the outside, count no more
+        for number in (0, chords.MARKS_INSIDE - 1, chords.MARKS_INSIDE, self.PARTS - 1):
+            assert chords.count(group, f"part {number}") == self.PARTS
+
+    def test_parts_that_end_at_the_same_moment_are_all_counted(self, group, monkeypatch):
+        for number in range(chords.MARKS_INSIDE):
+            chords.count(group, f"part {number}")
+        # given a transaction that meets another part's, three times
+        add, raced = chords._add, [None] * 3
+
+        def racing(counter, own):
+            if raced:
+                raced.pop()
+                raise ConditionFailed
+            add(counter, own)
+
+        monkeypatch.setattr(chords, "_add", racing)
+        assert chords.count(group, "late") == chords.MARKS_INSIDE + 1
+
+    @pytest.mark.usefixtures("tasks_table")
+    def test_of_which_the_chord_is_over_counts_nothing(self):
+        assert chords.count("gone", "part") == 0
+
+
 class TestWhatSendsItselfForEver:
     """Lambda's own detection of loops is off for tasks' functions; our bound ends one with a reason."""
 
     @pytest.fixture(autouse=True)
     def _few(self, monkeypatch):
-        monkeypatch.setattr(generations, "MOST", 20)
+        monkeypatch.setattr(generations, "MOST", 5)
 
     def test_a_task_that_submits_itself_ends_as_failure_with_the_reason(self, echo):
         # given a task that submits itself each time it runs
@@ -251,15 +298,15 @@ class TestWhatSendsItselfForEver:
         assert {echo.record(task_id).status for task_id in submitted[:-1]} == {Status.SUCCESS}
         last = echo.record(submitted[-1])
         assert (last.status, last.error_type) == (Status.FAILURE, "TooManyGenerations")
-        assert "comes of more than 20 tasks that each sent the next" in last.error_message
+        assert "comes of more than 5 tasks that each sent the next" in last.error_message
 
     def test_a_chain_counts_its_steps_and_one_within_the_bound_runs_to_its_end(self, shop):
-        steps = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(19)]
+        steps = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(5)]
         shop.send(wire.Message("first", "shop.add", args=[1, 1], chain=steps))
         shop.run()
-        assert len(shop.calls) == 20
+        assert len(shop.calls) == 6
 
-    @pytest.mark.parametrize("steps", [30])
+    @pytest.mark.parametrize("steps", [9])
     def test_a_chain_beyond_the_bound_fails_and_so_do_the_steps_that_never_ran(self, shop, steps):
         last = str(uuid.uuid4())
         chain = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(steps)]

@@ -7,7 +7,9 @@ from echo_task import NAME
 
 from generate_qr_code.handler import generate_qr_code
 from makertasks import wire
+from makertasks.aws import dynamodb
 from makertasks.errors import InvalidRequest
+from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.submission import bulk, bulk_calls
@@ -56,10 +58,10 @@ def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
     # given a call whose process ended in the middle: some records are written, none is sent, the key is still held
     written = bulk._write
 
-    def break_off(batch, call):
+    def break_off(batch, call, ends):
         if 26 in batch:
             raise KeyboardInterrupt
-        return written(batch, call)
+        return written(batch, call, ends)
 
     with monkeypatch.context() as ending:
         ending.setattr(bulk, "_write", break_off)
@@ -121,3 +123,55 @@ def test_items_are_looked_up_together(tasks_table, inventory_table, media_bucket
     assert answer.ids == [None] * 3
     assert {refused.field for refused in answer.rejected} == {"kwargs.item_id"}
     assert "the inventory has no item" in answer.rejected[0].reason
+
+
+class TestATableThatIsBusy:
+    """It takes a part of each batch, or nothing, and after a while all."""
+
+    @pytest.fixture
+    def offers(self, monkeypatch):
+        monkeypatch.setattr(bulk, "FIRST_WAIT", 0.001)
+        monkeypatch.setattr(bulk, "LONGEST_WAIT", 0.002)
+        write = dynamodb.write_batch
+        offers = []
+
+        def taking_little(table, requests):
+            offers.append(len(requests))
+            if len(offers) % 3 == 0:
+                raise dynamodb.Throttled("too much")
+            few = max(len(requests) // 5, 1)
+            assert write(table, requests[:few]) == []
+            return requests[few:]
+
+        monkeypatch.setattr(dynamodb, "write_batch", taking_little)
+        return offers
+
+    def test_gets_every_task_in_the_end(self, echo, offers):
+        answer = submit_many(texts(60))
+        assert (answer.rejected, answer.unsent) == ([], [])
+        assert len(offers) > 3 * 6  # more offers than six a batch
+        drain(echo)
+        assert sorted(echo.calls, key=int) == [str(number) for number in range(60)]
+
+    @pytest.mark.usefixtures("offers")
+    def test_is_not_waited_for_longer_than_the_caller_has(self, echo):
+        answer = submit_many(texts(30), patience=0)
+        assert {refused.reason for refused in answer.rejected} == {"was not recorded: DynamoDB was too busy"}
+        recorded = [task_id for task_id in answer.ids if task_id]
+        assert 0 < len(recorded) < 30
+        assert {echo.record(task_id).status for task_id in recorded} == {Status.PENDING}
+
+    @pytest.mark.usefixtures("echo")
+    def test_gets_tasks_whose_ids_callers_chose_too(self, monkeypatch):
+        monkeypatch.setattr(bulk, "FIRST_WAIT", 0.001)
+        create, refusals = lifecycle.create, [None] * 4
+
+        def throttled(record):
+            if refusals:
+                refusals.pop()
+                raise dynamodb.Throttled("too much")
+            return create(record)
+
+        monkeypatch.setattr(lifecycle, "create", throttled)
+        answer = submit_many([Submission(NAME, {"text": "a"}, task_id="chosen")])
+        assert (answer.ids, answer.rejected) == (["chosen"], [])

@@ -56,6 +56,14 @@ def test_what_cannot_be_given_is_refused(pair, reason):
         parameters.given([pair])
 
 
+def test_keys_are_never_spread_over_fewer_partitions_than_before():
+    stored = {"FrontendUrl": ADDRESS, "KeyShards": "8"}
+    assert parameters.effective("prod", {}, stored)["KeyShards"] == "8"
+    assert parameters.effective("prod", {"KeyShards": "16"}, stored)["KeyShards"] == "16"
+    with pytest.raises(Refused, match="KeyShards cannot be lowered from 8 to 4"):
+        parameters.effective("prod", {"KeyShards": "4"}, stored)
+
+
 def test_an_unknown_parameter_is_refused_with_those_there_are():
     with pytest.raises(Refused, match=r"no parameter Retention; it has AlarmEmail, Architecture"):
         parameters.effective("prod", {"FrontendUrl": ADDRESS, "Retention": "1"}, {})

@@ -46,6 +46,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[UserPools]:
                 TableName=f"{STACK}-{name}", BillingMode="PAY_PER_REQUEST",
                 AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
                 KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                Tags=[{"Key": "key-shards", "Value": "8"}] if name == "tasks" else [],
             )  # fmt: skip
         region = {"LocationConstraint": "eu-central-1"}
         client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=region)
@@ -58,6 +59,8 @@ def test_everything_that_was_kept_is_found(account: UserPools):
     assert names["MediaBucket"] == BUCKET
     assert names.keys() == restore.IDENTIFIERS.keys()
     assert restore.key_of(names["TasksTable"]) == ""
+    assert restore.shards_of(names["CountersTable"]) == "1"
+    assert restore.shards_of(names["TasksTable"]) == "8"
 
 
 def test_a_missing_table_or_a_second_user_pool_is_named(account: UserPools):
@@ -87,7 +90,7 @@ def test_a_template_to_import_holds_the_stores_alone_with_literal_names_and_noth
     assert "Fn::GetAtt" not in text
     for other in load()["Resources"].keys() - stores.keys():
         assert f'"{other}' not in text, f"the import would need {other}"
-    assert {"KeyArn", "DeletionProtection"} == body["Parameters"].keys()
+    assert {"KeyArn", "DeletionProtection", "KeyShards"} == body["Parameters"].keys()
     assert {"HasKey", "IsProtected"} == body["Conditions"].keys()
     assert len(text) < 51_200  # a template within the request
 
@@ -115,7 +118,9 @@ def test_cloudformation_is_asked_to_import_each_store_by_its_identifier(monkeypa
     monkeypatch.setattr(restore.boto3, "client", lambda _service: made)
     names = {name: f"name-of-{name}" for name in restore.IDENTIFIERS}
 
-    restore.adopt(STACK, restore.template(names), names, {"KeyArn": "", "DeletionProtection": "false"})
+    restore.adopt(
+        STACK, restore.template(names), names, {"KeyArn": "", "DeletionProtection": "false", "KeyShards": "1"}
+    )
 
     assert asked["ChangeSetType"] == "IMPORT"
     identified = {each["LogicalResourceId"]: each["ResourceIdentifier"] for each in asked["ResourcesToImport"]}

@@ -101,6 +101,11 @@ def lead_time_rule() -> str:
     return os.environ.get("LEAD_TIME_RULE") or "supplier"
 
 
+def key_shards() -> int:
+    """Partitions that the tasks of one name and hour, or of one final status and hour, are spread over: 1 to 64."""
+    return int(os.environ.get("KEY_SHARDS") or 1)
+
+
 def retention_days(status: str) -> float | None:
     """Days after which an ended task's record goes, by status (`RETENTION_DAYS_SUCCESS`); None keeps it for ever."""
     value = os.environ.get(f"RETENTION_DAYS_{status}", "")

@@ -14,7 +14,7 @@ from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteEr
 from pynamodb.models import Model
 
 from makertasks.aws import json_values, session
-from makertasks.aws.errors import asking
+from makertasks.aws.errors import Answered, asking
 from makertasks.errors import MakertasksError, Unavailable
 
 _SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
@@ -78,6 +78,18 @@ class ConditionFailed(Exception):
     """A write did nothing, because its condition did not hold."""
 
 
+# How DynamoDB says that a table or a partition is at its limit.
+THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
+
+
+class Throttled(Unavailable):
+    """DynamoDB has no room for a write now."""
+
+
+class Busy(Unavailable):
+    """A single write met a transaction on the same item, and did nothing."""
+
+
 # Why a transaction did nothing where that is no fault: a condition, or somebody else's write at the same moment.
 _LOST_RACES = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
 
@@ -103,6 +115,10 @@ def answering(
         code = _code_of(error)
         if code == "ConditionalCheckFailedException":
             raise ConditionFailed from error
+        if code == "TransactionConflictException" and raises is Unavailable:
+            raise Busy(f"{what}: {error}") from error
+        if code in THROTTLED and raises is Unavailable:
+            raise Throttled(f"{what}: {error}") from error
         reasons = _reasons_of(error)
         if reasons and reasons.keys() <= _LOST_RACES:
             raise ConditionFailed from error
@@ -147,9 +163,12 @@ def arn_of(table: str) -> str:
 def write_batch(table: str, requests: list[Any]) -> list[Any]:
     """Write up to 25 items, in DynamoDB's own form; answers the requests that it had no room for now.
 
-    Raises Unavailable.
+    Raises Throttled where it had room for none, and Unavailable.
     """
-    with asking("DynamoDB refused"):
-        answer = session.client("dynamodb").batch_write_item(RequestItems={table: requests})
+    try:
+        with asking("DynamoDB refused", *THROTTLED):
+            answer = session.client("dynamodb").batch_write_item(RequestItems={table: requests})
+    except Answered as error:
+        raise Throttled(f"DynamoDB refused: {error.code}") from error
     left: list[Any] = answer.get("UnprocessedItems", {}).get(table, [])
     return left

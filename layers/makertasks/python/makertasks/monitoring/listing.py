@@ -29,7 +29,6 @@ from makertasks.monitoring.counters.reading import hours as counted_hours
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import ACTIVE, Status
-from makertasks.records.table import ACTIVE_SHARDS
 
 DEFAULT_LIMIT = 25  # as Django admin's list
 MAXIMUM_LIMIT = 100  # one BatchGetItem
@@ -175,8 +174,7 @@ def _candidates(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[P
     elif wanted.worker:
         yield from _partition(TaskRecord.by_worker, wanted.worker, reading)
     elif wanted.status and Status(wanted.status) in ACTIVE:
-        shards = (f"ACTIVE#{shard}" for shard in range(ACTIVE_SHARDS))
-        yield from _merged(TaskRecord.by_status, shards, reading)
+        yield from _merged(TaskRecord.by_status, records.active_keys(), reading)
     else:
         for hour in _hours(wanted, reading, names):
             yield from _in_hour(wanted, hour, reading)
@@ -186,10 +184,11 @@ def _in_hour(wanted: Filter, hour: HourCounts, reading: Reading) -> Iterator[Pla
     """Places of one hour, from the index with fewer tasks that do not fit."""
     in_status_index = wanted.status and wanted.status != Status.SUCCESS
     if in_status_index and not _fewer_by_name(wanted, hour):
-        yield from _partition(TaskRecord.by_status, f"{wanted.status}#{hour.hour}", reading)
+        yield from _merged(TaskRecord.by_status, records.status_keys(str(wanted.status), hour.hour), reading)
         return
     names = [wanted.name] if wanted.name else sorted(hour.names)
-    yield from _merged(TaskRecord.by_name, (f"{name}#{hour.hour}" for name in names), reading)
+    keys = (key for name in names for key in records.name_keys(name, hour.hour))
+    yield from _merged(TaskRecord.by_name, keys, reading)
 
 
 def _fewer_by_name(wanted: Filter, hour: HourCounts) -> bool:

@@ -16,7 +16,6 @@ from makertasks.monitoring import dead_letters
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
-from makertasks.records.table import ACTIVE_SHARDS
 
 # unused: nothing is sent to it, as a parameter of the stack says.
 State = Literal["running", "paused", "changing", "unused"]
@@ -100,8 +99,8 @@ def oldest_waiting() -> dict[str, float]:
     now = clock.text(present)
     keys: dict[str, list[tuple[str, str]]] = {}
     with answering("the tasks table did not answer"):
-        for shard in range(ACTIVE_SHARDS):
-            for found in TaskRecord.by_status.query(f"ACTIVE#{shard}", limit=OLDEST_EXAMINED):
+        for key in records.active_keys():
+            for found in TaskRecord.by_status.query(key, limit=OLDEST_EXAMINED):
                 if (found.eta or "") <= now:
                     keys.setdefault(found.name, []).append((found.created, found.id))
     stored = records.get_many(list(_oldest_of_each(keys.values()))[:OLDEST_READ])

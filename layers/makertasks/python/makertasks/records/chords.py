@@ -4,13 +4,18 @@
     b'chord-unlock-{group id}'          chord_count: how many parts have ended
 
 A stock client writes both before it sends a chord, and a stock worker counts up the same number, so a chord may run on
-both kinds of worker. A part that runs here also leaves its mark on the counter, in the same write: a part that is
-delivered twice counts once.
+both kinds of worker. A part that runs here also leaves its mark, in the same write: a part that is delivered twice
+counts once. The first marks are in the counter itself, which costs nothing; those of a large chord are items of their
+own, so that the counter's size, and with it the price and the speed of a write, does not grow with the parts.
+
+    b'chord-unlock-{group id}'-{part}   that a part of a large chord was counted
 """
 
 from __future__ import annotations
 
 import hashlib
+import random
+import time
 from contextlib import suppress
 from datetime import timedelta
 
@@ -22,18 +27,23 @@ from pynamodb.attributes import (
     TTLAttribute,
     UnicodeAttribute,
 )
+from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
 from makertasks import clock, settings, wire
-from makertasks.aws.dynamodb import ConditionFailed, Missing, Table, answering
-from makertasks.errors import MakertasksError
+from makertasks.aws.dynamodb import Busy, ConditionFailed, Missing, Table, answering
+from makertasks.errors import MakertasksError, Unavailable
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.wire.results import Tree
 
-# Bytes of a part's mark. The counter's item holds 400 KB, so about 40,000 parts; at that number two marks are alike
-# with a chance of one in ten thousand million.
+# Bytes of a part's mark: among 40,000 parts two are alike with a chance of one in ten thousand million.
 MARK_BYTES = 8
+# Marks in the counter itself: with them it stays below 1 KB, which one write unit pays.
+MARKS_INSIDE = 90
+# Parts that end at the same moment write the same counter; a transaction that met another one is tried again.
+TRIES = 20
 # How long an ended chord stays, so that a part delivered once more finds it.
 KEPT = timedelta(days=15)  # a message lives 14 days
 
@@ -63,6 +73,10 @@ class PartCounter(_Item):
     marks = BinarySetAttribute(legacy_encoding=False, null=True)
 
 
+class Mark(_Item):
+    """That a part of a large chord was counted."""
+
+
 def begin(chord: wire.StartedChord) -> None:
     """Save a chord's group and set its counter to 0, where that is not done yet; raises Unavailable."""
     _connect()
@@ -87,12 +101,50 @@ def count(group_id: str, task_id: str) -> int:
     counter = PartCounter(wire.chord_key(group_id))
     mark = hashlib.sha256(task_id.encode()).digest()[:MARK_BYTES]
     actions: list[Action] = [PartCounter.chord_count.set(PartCounter.chord_count + 1), PartCounter.marks.add({mark})]
+    few = PartCounter.marks.does_not_exist() | (size("marks") < MARKS_INSIDE)
     try:
         with answering("the tasks table did not take a write"):
-            counter.update(actions, PartCounter.id.exists() & ~PartCounter.marks.contains(mark))
-    except ConditionFailed:
-        return _counted(group_id)
+            counter.update(actions, PartCounter.id.exists() & ~PartCounter.marks.contains(mark) & few)
+    except (ConditionFailed, Busy):
+        return _count_outside(group_id, mark)
     return int(counter.chord_count)
+
+
+def _count_outside(group_id: str, mark: bytes) -> int:
+    """Count a part whose mark is an item of its own, unless it is counted already or the chord is over."""
+    own = Mark(f"{wire.chord_key(group_id)}-{mark.hex()}", ttl=clock.now() + KEPT)
+    for attempt in range(TRIES):
+        counter = _counter(group_id)
+        if counter is None or mark in (counter.marks or set()) or (attempt and _is_marked(own.id)):
+            break
+        if attempt:  # another part ended at the same moment
+            time.sleep(random.uniform(0, 0.02 * 2.0 ** min(attempt, 6)))  # noqa: S311 - no secret
+        with suppress(ConditionFailed):
+            _add(counter, own)
+            break
+    else:
+        raise Unavailable(f"too many parts of the chord {group_id} end at once")
+    return _counted(group_id)
+
+
+def _add(counter: PartCounter, own: Mark) -> None:
+    """Count one part and leave its mark, both or neither; raises ConditionFailed and Unavailable."""
+    one_more = PartCounter.chord_count.set(PartCounter.chord_count + 1)
+    with (
+        answering("the tasks table did not take a write"),
+        TransactWrite(connection=PartCounter._get_connection().connection) as transaction,  # noqa: SLF001 - PynamoDB's own way
+    ):
+        transaction.save(own, condition=Mark.id.does_not_exist())
+        transaction.update(counter, [one_more], condition=PartCounter.id.exists())
+
+
+def _is_marked(key: str) -> bool:
+    try:
+        with answering("the tasks table did not answer"):
+            Mark.get(key, consistent_read=True)
+    except Missing:
+        return False
+    return True
 
 
 def group_of(group_id: str) -> Tree:
@@ -126,14 +178,19 @@ def end(group_id: str) -> None:
             item.update([kind.ttl.set(gone)], kind.id.exists())
 
 
-def _counted(group_id: str) -> int:
+def _counter(group_id: str) -> PartCounter | None:
     try:
         with answering("the tasks table did not answer"):
-            return int(PartCounter.get(wire.chord_key(group_id), consistent_read=True).chord_count)
+            return PartCounter.get(wire.chord_key(group_id), consistent_read=True)
     except Missing:
-        return 0
+        return None
+
+
+def _counted(group_id: str) -> int:
+    counter = _counter(group_id)
+    return 0 if counter is None else int(counter.chord_count)
 
 
 def _connect() -> None:
-    for model in (SavedGroup, PartCounter):
+    for model in (SavedGroup, PartCounter, Mark):
         model.bind(settings.tasks_table())

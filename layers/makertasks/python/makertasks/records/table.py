@@ -18,7 +18,8 @@ from makertasks.records.states import FINAL, Status
 # The header of a message whose arguments are in the bucket: {key, bytes}, as the record keeps it under `payloads`.
 PAYLOAD_HEADER = "makertasks_payload"
 
-# Partitions of the tasks that are not final: enough for thousands of submissions a second, few enough to merge.
+# Partitions of the tasks that are not final, for each of those that an hour's tasks are spread over: such a task is
+# written twice there, when it is recorded and when it ends.
 ACTIVE_SHARDS = 4
 
 
@@ -65,7 +66,7 @@ def _of_stock_worker(record: TaskRecord) -> TaskRecord:
         record.error_type = str(meta["result"]["exc_type"])
         record.error_message = str(meta["result"].get("exc_message"))
     record.status_key = status_key(record.task_id, Status(record.status), record.created)
-    record.name_key = f"{record.name}#{clock.hour(record.created)}"
+    record.name_key = name_key(record.task_id, record.name, record.created)
     return record
 
 
@@ -112,7 +113,7 @@ def new(
         created=moment,
         status=Status.PENDING.value,
         status_key=status_key(message.task_id, Status.PENDING, moment),
-        name_key=f"{message.name}#{clock.hour(moment)}",
+        name_key=name_key(message.task_id, message.name, moment),
         eta=clock.text(message.eta) if message.eta else None,
         expires=clock.text(message.expires) if message.expires else None,
         parent_id=message.parent_id,
@@ -159,8 +160,39 @@ def status_key(task_id: str, status: Status, created: str) -> str | None:
     if status is Status.SUCCESS:
         return None
     if status in FINAL:
-        return f"{status.value}#{clock.hour(created)}"
-    return f"ACTIVE#{zlib.crc32(task_id.encode()) % ACTIVE_SHARDS}"
+        return status_keys(status.value, clock.hour(created))[shard_of(task_id)]
+    keys = active_keys()
+    return keys[zlib.crc32(task_id.encode()) % len(keys)]
+
+
+def name_key(task_id: str, name: str, created: str) -> str:
+    """Partition of the name index."""
+    return name_keys(name, clock.hour(created))[shard_of(task_id)]
+
+
+def shard_of(task_id: str) -> int:
+    """Which of the partitions of its hour a task is in."""
+    return zlib.crc32(task_id.encode()) % settings.key_shards()
+
+
+def active_keys() -> list[str]:
+    """Every partition of the status index that holds tasks which are not final."""
+    return [f"ACTIVE#{shard}" for shard in range(ACTIVE_SHARDS * settings.key_shards())]
+
+
+def status_keys(status: str, hour: str) -> list[str]:
+    """Every partition of the status index that holds an hour's tasks of a final status."""
+    return _sharded(f"{status}#{hour}")
+
+
+def name_keys(name: str, hour: str) -> list[str]:
+    """Every partition of the name index that holds an hour's tasks of a name."""
+    return _sharded(f"{name}#{hour}")
+
+
+def _sharded(key: str) -> list[str]:
+    """The first one is without a number, as everything is where there is no more than one."""
+    return [f"{key}#{shard}" if shard else key for shard in range(settings.key_shards())]
 
 
 def meta(record: TaskRecord, status: Status, *, result: Any = None, error: BaseException | None = None) -> bytes:

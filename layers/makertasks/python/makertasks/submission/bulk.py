@@ -7,11 +7,13 @@ so (`bulk_calls`).
 
 from __future__ import annotations
 
+import random
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from makertasks import settings, tasks, wire
@@ -32,8 +34,11 @@ MAXIMUM_TASKS = 10_000
 BATCH_RECORDS = 25
 # Requests under way at once: they wait for the network most of the time.
 THREADS = 8
-# What DynamoDB did not take of a batch is offered so often again, after 0.1 s, 0.2 s, …
-OFFERS = 6
+# What DynamoDB has no room for is offered again until it is in, for at most this many seconds: a table or a partition
+# that is throttled takes more within seconds, and splits within minutes.
+PATIENCE_SECONDS = 300.0
+# Waits between two offers, in seconds: the first, and the longest.
+FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,13 @@ class Submitted:
 
 
 def submit_many(
-    submissions: Sequence[Submission], *, idempotency_key: str | None = None, requested_by: str = ""
+    submissions: Sequence[Submission],
+    *,
+    idempotency_key: str | None = None,
+    requested_by: str = "",
+    patience: float = PATIENCE_SECONDS,
 ) -> Submitted:
-    """Accept up to 10,000 tasks.
+    """Accept up to 10,000 tasks; what the table has no room for is offered again for `patience` seconds.
 
     Raises InvalidRequest where there are more, or where a call with the same key is under way, and Unavailable where
     no task could be looked at at all; calling again is right then.
@@ -68,12 +77,13 @@ def submit_many(
     if len(submissions) > MAXIMUM_TASKS:
         raise InvalidRequest("tasks", f"{len(submissions):,} in one call; make several of at most {MAXIMUM_TASKS:,}")
     if idempotency_key is None:
-        return _submit(submissions, None, requested_by)
+        return _submit(submissions, None, requested_by, patience)
     with bulk_calls.holding(idempotency_key, submissions) as call:
-        return _submit(submissions, call, requested_by)
+        return _submit(submissions, call, requested_by, patience)
 
 
-def _submit(submissions: Sequence[Submission], call: Call | None, requested_by: str) -> Submitted:
+def _submit(submissions: Sequence[Submission], call: Call | None, requested_by: str, patience: float) -> Submitted:
+    ends = time.monotonic() + patience
     answer = Submitted([None] * len(submissions))
     drafts = dict(_prepared(submissions, call, requested_by, answer))
     _refuse_unknown_items(drafts, answer)
@@ -84,9 +94,9 @@ def _submit(submissions: Sequence[Submission], call: Call | None, requested_by: 
     fresh = {place: draft for place, draft in own.items() if place not in begun}
     with ThreadPoolExecutor(THREADS) as pool:
         reasons: dict[int, str] = {}
-        for refused in pool.map(lambda batch: _write(batch, call), [dict(batch) for batch in _batches(fresh)]):
+        for refused in pool.map(lambda batch: _write(batch, call, ends), [dict(batch) for batch in _batches(fresh)]):
             reasons |= refused
-        for place, state in zip(chosen, pool.map(_record, chosen.values()), strict=True):
+        for place, state in zip(chosen, pool.map(partial(_record, ends=ends), chosen.values()), strict=True):
             if isinstance(state, str):
                 reasons[place] = state
             else:
@@ -152,20 +162,20 @@ def _batches(drafts: Mapping[int, Draft]) -> Iterator[list[tuple[int, Draft]]]:
         yield entries[start : start + BATCH_RECORDS]
 
 
-def _write(batch: Mapping[int, Draft], call: Call | None) -> dict[int, str]:
-    """Write up to 25 new records; answers the reason for each one that was not written, by its place."""
+def _write(batch: Mapping[int, Draft], call: Call | None, ends: float) -> dict[int, str]:
+    """Write up to 25 new records by `ends`; answers the reason for each one that was not written, by its place."""
     table = settings.tasks_table()
     places = {draft.record.id: place for place, draft in batch.items()}
     requests: list[Any] = [{"PutRequest": {"Item": draft.record.serialize()}} for draft in batch.values()]
     reason = "DynamoDB was too busy"
-    for offer in range(OFFERS):
-        if offer:
-            time.sleep(0.05 * 2.0**offer)
+    for _ in _offers(ends):
+        if call and not call.may_write():
+            reason = "the call was held up for too long; make it again"
+            break
         try:
-            if call and not call.may_write():
-                reason = "the call was held up for too long; make it again"
-                break
             requests = dynamodb.write_batch(table, requests)
+        except dynamodb.Throttled:
+            continue  # all of it
         except Unavailable as error:
             reason = str(error)
             break
@@ -174,15 +184,31 @@ def _write(batch: Mapping[int, Draft], call: Call | None) -> dict[int, str]:
     return {places[request["PutRequest"]["Item"]["id"]["S"]]: reason for request in requests}
 
 
-def _record(draft: Draft) -> bool | str:
+def _offers(ends: float) -> Iterator[None]:
+    """Once, and then again after growing waits until `ends`, in seconds of time.monotonic()."""
+    yield
+    wait = FIRST_WAIT
+    while time.monotonic() + wait < ends:
+        time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - no secret; callers that wait do not come back together
+        wait = min(wait * 2, LONGEST_WAIT)
+        yield
+
+
+def _record(draft: Draft, ends: float) -> bool | str:
     """Record a task that may be recorded already: whether to send its message, or why it could not be recorded."""
-    try:
-        if lifecycle.create(draft.record):
-            return True
-        stored = records.stored(draft.message.task_id)
-    except Unavailable as error:
-        return str(error)
-    return stored is not None and _waits(stored)
+    reason = ""
+    for _ in _offers(ends):
+        try:
+            if lifecycle.create(draft.record):
+                return True
+            stored = records.stored(draft.message.task_id)
+        except dynamodb.Throttled as error:
+            reason = str(error)
+            continue
+        except Unavailable as error:
+            return str(error)
+        return stored is not None and _waits(stored)
+    return reason
 
 
 def _send(drafts: Mapping[int, Draft], pool: ThreadPoolExecutor, answer: Submitted) -> None:

@@ -31,7 +31,6 @@ from makertasks.records import lifecycle, notes
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
-from makertasks.records.table import ACTIVE_SHARDS
 from makertasks.submission import delays
 from makertasks.worker import follow_ups
 from makertasks.worker.attempt import Terminated, WorkerLostError
@@ -104,10 +103,11 @@ def sweep(seconds: float) -> Swept:
     ends, swept = time.monotonic() + seconds, Swept()
     backlogs: dict[str, bool] = {}
     with ThreadPoolExecutor(THREADS) as pool:
-        for shard in range(ACTIVE_SHARDS):
+        partitions = records.active_keys()
+        for number, partition in enumerate(partitions):
             present = time.monotonic()
-            fair_share = present + (ends - present) / (ACTIVE_SHARDS - shard)
-            for page in _active(shard, fair_share, swept):
+            fair_share = present + (ends - present) / (len(partitions) - number)
+            for page in _active(partition, fair_share, swept):
                 done = Counter(pool.map(partial(_look_after, backlogs=backlogs), page))
                 swept.examined += len(page)
                 swept.requeued += done[Verdict.REQUEUE]
@@ -116,13 +116,13 @@ def sweep(seconds: float) -> Swept:
     return swept
 
 
-def _active(shard: int, ends: float, swept: Swept) -> Iterator[list[TaskRecord]]:
+def _active(partition: str, ends: float, swept: Swept) -> Iterator[list[TaskRecord]]:
     """A run's tasks of one partition, oldest first, from where the last run stopped; notes where this one stops."""
-    key = f"sweep#{shard}"
+    key = f"sweep#{partition.partition('#')[2]}"
     after = (notes.get(key) or {}).get("after")
     examined = 0
     while examined < EXAMINED and time.monotonic() < ends:
-        keys, after = _page(shard, after)
+        keys, after = _page(partition, after)
         yield list(records.get_many(keys).values())
         examined += len(keys)
         if after is None:
@@ -131,12 +131,12 @@ def _active(shard: int, ends: float, swept: Swept) -> Iterator[list[TaskRecord]]
     swept.complete = swept.complete and after is None
 
 
-def _page(shard: int, after: dict[str, Any] | None) -> tuple[list[str], dict[str, Any] | None]:
+def _page(partition: str, after: dict[str, Any] | None) -> tuple[list[str], dict[str, Any] | None]:
     """Keys of one page, and where the next one begins."""
     records.connect()
     with answering("the tasks table did not answer"):
         page = TaskRecord.by_status.query(
-            f"ACTIVE#{shard}", scan_index_forward=True, limit=PAGE, page_size=PAGE, last_evaluated_key=after
+            partition, scan_index_forward=True, limit=PAGE, page_size=PAGE, last_evaluated_key=after
         )
         keys = [record.id for record in page]
     return keys, page.last_evaluated_key

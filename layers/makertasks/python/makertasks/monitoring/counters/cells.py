@@ -6,6 +6,9 @@
     months               2026-11              (that there are days in that month)
     totals               #{task name}         all tasks of that name
 
+Where a busy stack spreads its keys (`settings.key_shards`), an hour's cell has parts: 09#{task name}, 09~1#{task name}, …
+Each counts the tasks of one shard; whoever reads an hour sums them up.
+
 The tasks table's stream feeds the cells of hours; `rolling_up` sums them up into those of days and into the totals. An
 hour's cell adds differences, so the order of changes does not matter; and it notes each change that it has counted
 (`seen_events`), so one that comes again counts once. The cells also say where tasks are: listings ask them which hours
@@ -110,10 +113,11 @@ def bucket_limit(bucket: int) -> float:
     return round(STEPS[step] * 10.0**decade / 1000, 12)
 
 
-def places_of(name: str, created: str) -> list[tuple[str, str]]:
+def places_of(name: str, created: str, shard: int = 0) -> list[tuple[str, str]]:
     """The cells that count a task: of its hour, of its day, and of all time."""
+    part = f"~{shard}" if shard else ""
     return [
-        (created[:10], f"{created[11:13]}#{name}"),
+        (created[:10], f"{created[11:13]}{part}#{name}"),
         (created[:7], f"{created[8:10]}#{name}"),
         ("totals", f"#{name}"),
     ]

@@ -6,10 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, cast
 
+from makertasks import settings, wire
 from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.monitoring.counters import cells as counters
 from makertasks.monitoring.counters import rolling_up, samples, seen_events
 from makertasks.monitoring.counters.cells import CounterCell
+from makertasks.records import table as records
 from makertasks.records.states import Status
 
 
@@ -23,6 +25,7 @@ class Change:
     counts: dict[str, int]
     retried: int = 0
     runtime: float | None = None
+    shard: int = 0
 
 
 def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Change | None:
@@ -44,7 +47,14 @@ def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None
     runtime = (new or {}).get("runtime") if after in {Status.SUCCESS, Status.FAILURE} and before else None
     # A task that goes on in a next invocation waits as RETRY, too, but no attempt has ended.
     retried = after == Status.RETRY and (new or {}).get("attempts") != (old or {}).get("attempts")
-    return Change(event, image["created"][:13], image["name"], counts, int(retried), runtime)
+    return Change(event, image["created"][:13], image["name"], counts, int(retried), runtime, _shard_of(image))
+
+
+def _shard_of(image: dict[str, Any]) -> int:
+    try:
+        return records.shard_of(wire.task_id_of(str(image.get("id", ""))))
+    except ValueError:
+        return 0
 
 
 def count(changes: list[Change]) -> int:
@@ -56,7 +66,7 @@ def count(changes: list[Change]) -> int:
     counters.connect()
     cells: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for change in changes:
-        cells[counters.places_of(change.name, change.hour)[0]].append(change)
+        cells[counters.places_of(change.name, change.hour, change.shard)[0]].append(change)
     with answering("the counters table did not answer"):
         written = sum(_count_in(period, cell, batch) for (period, cell), batch in cells.items())
     changing = rolling_up.changing_days()
@@ -76,13 +86,18 @@ def _count_in(period: str, name: str, batch: list[Change]) -> bool:
         if not missing:
             return False
         _add(cell, missing)
-        cell.remembered = cast("Any", seen_events.remember(remembered, [change.event for change in missing]))
+        cell.remembered = cast("Any", seen_events.remember(remembered, [change.event for change in missing], batches()))
         try:
             with answering("the counters table did not take a write"):
                 cell.save()
         except ConditionFailed:
             continue
         return True
+
+
+def batches() -> int:
+    """How many batches a cell remembers: the table's stream has about four shards for each of the keys' own."""
+    return max(seen_events.BATCHES, 4 * settings.key_shards())
 
 
 def _add(cell: CounterCell, changes: list[Change]) -> None:

@@ -31,7 +31,9 @@ def hours(newest: str, oldest: str, holds: Callable[[Names], bool] = bool) -> It
         found: dict[str, HourCounts] = {}
         for cell in counters.cells(day):
             hour = found.setdefault(cell.hour, HourCounts(cell.hour))
-            hour.names[cell.name] = cell.counts
+            counts = hour.names.setdefault(cell.name, {})
+            for status, tasks in cell.counts.items():
+                counts[status] = counts.get(status, 0) + tasks
         counted = (found[hour] for hour in sorted(found, reverse=True) if oldest <= hour <= newest)
         yield from (hour for hour in counted if holds(hour.names))
 

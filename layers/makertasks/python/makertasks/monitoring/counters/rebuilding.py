@@ -94,13 +94,14 @@ def _scan(answer: Rebuilt) -> dict[Place, _Found]:
     """Every task of the table, counted into its cells."""
     records.connect()
     found: dict[Place, _Found] = defaultdict(_Found)
-    wanted = ["name", "created", "status", "timestamp"]
+    wanted = ["id", "name", "created", "status", "timestamp"]
     with answering("the tasks table did not answer"):
         for record in TaskRecord.scan(
             TaskRecord.name_key.exists(), attributes_to_get=wanted, consistent_read=True, page_size=PAGE
         ):
             answer.examined += 1
-            for place in counters.places_of(record.name, record.created):
+            shard = records.shard_of(record.task_id)
+            for place in counters.places_of(record.name, record.created, shard):
                 told = found[place]
                 told.counts[record.status] += 1
                 told.newest = max(told.newest, float(record.timestamp))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-# The last batches are remembered whole. One a shard would do; 16 leave room for the shards of a very busy table.
+# The last batches are remembered whole, at least this many: one for each shard of the table's stream is enough.
 BATCHES = 16
 # Where batches are small, so many events are remembered: a cell stays below 1 KB then, which costs one write unit.
 EVENTS = 64
@@ -34,10 +34,10 @@ def unseen(remembered: Sequence[bytes], events: Sequence[str]) -> list[int]:
     return [place for digest, place in first.items() if digest not in known]
 
 
-def remember(remembered: Sequence[bytes], events: Sequence[str]) -> list[bytes]:
-    """What is remembered once a batch of events was counted; the oldest batches go where there are more than needed."""
+def remember(remembered: Sequence[bytes], events: Sequence[str], most: int = BATCHES) -> list[bytes]:
+    """What is remembered once a batch of events was counted; the oldest batches go where there are more than `most`."""
     batches = [*remembered, b"".join(map(_digest, events))]
-    while len(batches) > BATCHES and sum(map(len, batches)) > EVENTS * DIGEST_BYTES:
+    while len(batches) > most and sum(map(len, batches)) > EVENTS * DIGEST_BYTES:
         del batches[0]
     return batches
 
