@@ -92,7 +92,7 @@ def shards_of(table: str) -> str:
     client = boto3.client("dynamodb")
     arn = client.describe_table(TableName=table)["Table"]["TableArn"]
     tags = {tag["Key"]: tag["Value"] for tag in client.list_tags_of_resource(ResourceArn=arn)["Tags"]}
-    return tags.get("key-shards", "1")
+    return str(tags.get("key-shards", "1"))
 
 
 def template(names: Mapping[str, str]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Stream:
         images = [{key: {"S": getattr(record, key)} for key in keys} for record in made]
         images.append({"name": {"S": "of another batch"}, "created": {"S": "2020-01-01T00:00:00Z"}})
         self.records = [
-            {"dynamodb": {"SequenceNumber": str(101 + place), "NewImage": image}} for place, image in enumerate(images)
+            {"dynamodb": {"SequenceNumber": f"{101 + place:05}", "NewImage": image}}
+            for place, image in enumerate(images)
         ]
 
     def get_shard_iterator(self, **asked):
@@ -49,7 +50,8 @@ class Stream:
             error = {"Error": {"Code": "TrimmedDataAccessException", "Message": "gone"}}
             raise ClientError(error, "GetShardIterator")
         assert (asked["StreamArn"], asked["ShardIteratorType"]) == (STREAM, "AT_SEQUENCE_NUMBER")
-        return {"ShardIterator": str(int(asked["SequenceNumber"]) - 101)}
+        assert asked["SequenceNumber"] == "00101"
+        return {"ShardIterator": "0"}
 
     def get_records(self, **asked):
         place = int(asked["ShardIterator"])
@@ -66,7 +68,7 @@ def stream(monkeypatch, tasks_table, counters_table):
     save(2, Status.FAILURE)
     made, client = Stream(*map(records.get, ["task 1", "task 2"])), streams.session.client
     monkeypatch.setattr(streams.session, "client", lambda name: made if name == "dynamodbstreams" else client(name))
-    return batch(STREAM, "shardId-1", "101", "102")
+    return batch(STREAM, "shardId-1", "00101", "00102")
 
 
 def batch(arn: str, shard: str, first: str, last: str) -> str:

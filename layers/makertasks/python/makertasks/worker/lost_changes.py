@@ -61,9 +61,12 @@ def batch_of(body: str) -> Batch | None:
     try:
         found: Any = json.loads(body)["DDBStreamBatchInfo"]
         arrived = found["approximateArrivalOfFirstRecord"], found["approximateArrivalOfLastRecord"]
+        numbers = str(found["startSequenceNumber"]), str(found["endSequenceNumber"])  # their leading zeros count
+        if not all(map(str.isdecimal, numbers)):
+            return None
         return Batch(
-            str(found["streamArn"]), str(found["shardId"]), str(int(found["startSequenceNumber"])),
-            str(int(found["endSequenceNumber"])), int(found["batchSize"]), (str(arrived[0]), str(arrived[1])),
+            str(found["streamArn"]), str(found["shardId"]), *numbers, int(found["batchSize"]),
+            (str(arrived[0]), str(arrived[1])),
         )  # fmt: skip
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
