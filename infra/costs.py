@@ -134,9 +134,9 @@ class Kind:
 
 
 KINDS = (
-    Kind("generate_qr_code", 512, 4.0, batch=10, reads=1, puts=2, stored_kb=2, writes=10, calls=6),
-    Kind("generate_index_card", 1024, 9.6, batch=5, reads=2, puts=1, gets=1, stored_kb=15, writes=10, calls=7),
-    Kind("download_image_from_url", 1024, 55.0, 700, reads=2, puts=2, gets=5, stored_kb=900, writes=11, calls=12),
+    Kind("generate_qr_code", 1280, 4.0, batch=10, reads=1, puts=2, stored_kb=2, writes=10, calls=6),
+    Kind("generate_index_card", 1280, 9.6, batch=5, reads=2, puts=1, gets=1, stored_kb=15, writes=10, calls=7),
+    Kind("download_image_from_url", 1280, 55.0, 700, reads=2, puts=2, gets=5, stored_kb=900, writes=11, calls=12),
     Kind("update_average_lead_times, 1,000 links", 1024, 250.0, reads=40, writes=209, calls=30),
 )
 # A mixed day: shares of QR codes, cards and downloads; lead times run once a night.

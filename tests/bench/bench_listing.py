@@ -92,10 +92,11 @@ class Bench:
             records.connect()
             counters.connect()
             self.read.clear()
-            for model in (TaskRecord, counters.CounterCell):
-                events = model._get_connection().connection.client.meta.events
+            models = (TaskRecord, counters.CounterCell)
+            clients = [model._get_connection().connection.client for model in models]
+            for client in {id(each): each for each in clients}.values():
                 for operation in ("Query", "BatchGetItem"):
-                    events.register(f"after-call.dynamodb.{operation}", self._count)
+                    client.meta.events.register(f"after-call.dynamodb.{operation}", self._count, f"count {id(self)}")
             listing.page(listing.Filter(**query), limit=25, names=list(tasks.discover()))
         return self.read["entries"]
 

@@ -176,8 +176,9 @@ def _connect(meter: Meter) -> None:
 
     records.connect()
     counters.connect()
-    for model in (TaskRecord, counters.CounterCell):
-        meter.attach(model._get_connection().connection.client)
+    clients = [model._get_connection().connection.client for model in (TaskRecord, counters.CounterCell)]
+    for client in {id(each): each for each in clients}.values():
+        meter.attach(client)
 
 
 def _silence(stack: LocalStack) -> None:

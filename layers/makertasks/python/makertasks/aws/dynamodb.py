@@ -9,10 +9,12 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
+from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import LIST, MAP
 from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError
 from pynamodb.models import Model
 
+from makertasks import settings
 from makertasks.aws import json_values, session
 from makertasks.aws.errors import Answered, asking
 from makertasks.errors import MakertasksError, Unavailable
@@ -37,9 +39,30 @@ class Table(Model):
             cls.Meta = type("Meta", (cls.Meta,), {})  # type: ignore[assignment, misc]  # a class of its own for each model
 
     @classmethod
+    def _get_connection(cls) -> TableConnection:
+        """PynamoDB's connection, with one client for all models: making one costs more than most tasks do."""
+        table = super()._get_connection()
+        if table.connection._client is None:  # noqa: SLF001 - PynamoDB gives no other way to share one
+            table.connection._client = _client_of(table.connection)  # noqa: SLF001
+        return table
+
+    @classmethod
     def bind(cls, table: str) -> None:
         """Use this table from now on."""
         cls.Meta.table_name = table
+
+
+_clients: dict[tuple[str | None, str], Any] = {}
+
+
+def _client_of(connection: Connection) -> Any:
+    """The one client for a region and an endpoint."""
+    with session.making:
+        place = (connection.region, settings.endpoint_of("dynamodb"))
+        if place not in _clients:
+            connection._local.session = session.shared()  # noqa: SLF001 - as above
+            _clients[place] = connection.client
+        return _clients[place]
 
 
 class JSONMap(Attribute[dict[str, Any]]):

@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.handlers import add_expect_header
+from botocore.session import Session as BotocoreSession
+from botocore.session import get_session
 
 from makertasks import settings
 
@@ -25,19 +27,30 @@ CONFIG = Config(
 )
 
 
-_making = Lock()  # making a client is not thread-safe, using one is
+making = Lock()  # making a client is not thread-safe, using one is
+
+
+@cache
+def shared() -> BotocoreSession:
+    """The process's one session, PynamoDB's too: endpoints, credentials and the list of services are read once."""
+    return get_session()
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session(botocore_session=shared())
 
 
 def client(service: str) -> Any:
     """The process's client for `service` ("sqs", "s3", …); AWS_ENDPOINT_URL is honoured by boto3 itself."""
-    with _making:
+    with making:
         return _client(service)
 
 
 @cache
 def _client(service: str) -> Any:
     config = _config_of_s3() if service == "s3" else CONFIG.merge(Config(signature_version="v4"))
-    made = boto3.client(service, config=config)
+    made = _session().client(service, config=config)
     # What is put into the bucket is small: asking S3 first whether it may come (Expect: 100-continue) takes as long
     # as sending it.
     made.meta.events.unregister("before-call.s3", add_expect_header)

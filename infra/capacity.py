@@ -1,0 +1,238 @@
+"""How much of each of AWS's limits a number of tasks uses, and which quota to raise first.
+
+    python -m infra.capacity         writes the tables of docs/capacity.md anew
+
+A share is of the limit as every account has it before anything is raised. Rates are those of the busiest second where
+nothing can wait (submissions, writes), and of the average where a queue evens them out (functions).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra import costs, partitions
+from infra.local import template
+from makertasks.monitoring.counters import seen_events
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs/capacity.md"
+AWS = "https://docs.aws.amazon.com"
+# Assumed: the busiest second of a day has ten times the average.
+PEAK = 10
+# Assumed: one client records a thousand tasks a second (make bench), so a burst of 100,000 takes 100 seconds.
+BURST_SECONDS = 100
+NEARLY = 0.75  # above this share a limit is worth raising
+ONE_PERCENT = 0.01
+SECONDS_A_DAY = 86_400
+WINDOW_SECONDS = 2  # template.yaml: MaximumBatchingWindowInSeconds of task_events
+EVENTS_A_TASK = 3  # recorded, started, ended
+RECORD_UNITS = 4  # counted: three writes of a record of a little more than 1 KB, indexes aside, which have no stream
+CELL_BYTES = 400  # counted: a counter's cell without what it remembers
+DELAYED = 0.01  # assumed: the share of tasks that wait for more than 15 minutes, by a schedule each
+CALLS = 10  # assumed: tasks that one API request submits, where scripts send many at a time
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit, where it is written, and whether AWS raises it."""
+
+    name: str
+    most: float
+    unit: str
+    source: str
+    raised_by: str
+
+
+LIMITS = {
+    "partition": Limit(
+        "One DynamoDB partition", 1_000, "write units/s",
+        f"{AWS}/amazondynamodb/latest/developerguide/bp-partition-key-design.html", "`KeyShards`",
+    ),
+    "counter": Limit(
+        "A counter's item", 1_000, "write units/s",
+        f"{AWS}/amazondynamodb/latest/developerguide/bp-partition-key-design.html", "`KeyShards`",
+    ),
+    "new table": Limit(
+        "A new table", 4_000, "write units/s",
+        f"{AWS}/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html",
+        "itself: doubles within 30 minutes; warm throughput beforehand",
+    ),
+    "table": Limit(
+        "A table", 40_000, "write units/s",
+        f"{AWS}/amazondynamodb/latest/developerguide/ServiceQuotas.html", "Service Quotas, DynamoDB",
+    ),
+    "queue": Limit(
+        "Messages in flight, each queue", 120_000, "messages",
+        f"{AWS}/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html", "Support",
+    ),
+    "new account": Limit(
+        "Functions at a time, a new account", 10, "functions",
+        f"{AWS}/lambda/latest/dg/gettingstarted-limits.html", "Service Quotas, Lambda",
+    ),
+    "account": Limit(
+        "Functions at a time", 1_000, "functions",
+        f"{AWS}/lambda/latest/dg/gettingstarted-limits.html", "Service Quotas, Lambda",
+    ),
+    "downloads": Limit(
+        "Downloads at a time", 5, "functions", "template.yaml", "the queue's page, or template.yaml"
+    ),
+    "api": Limit(
+        "API requests", 20, "requests/s", "template.yaml, `RequestsPerSecond`", "`RequestsPerSecond`, up to 10,000"
+    ),
+    "scheduler": Limit(
+        "Schedules made", 250, "requests/s", f"{AWS}/scheduler/latest/UserGuide/scheduler-quotas.html",
+        "Service Quotas, EventBridge Scheduler",
+    ),
+    "schedules": Limit(
+        "Schedules that wait, a day each", 10_000_000, "schedules",
+        f"{AWS}/scheduler/latest/UserGuide/scheduler-quotas.html", "Service Quotas, EventBridge Scheduler",
+    ),
+    "logs": Limit(
+        "Writes to logs", 5_000, "requests/s",
+        f"{AWS}/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html", "Service Quotas, CloudWatch Logs",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Load:
+    """A stack's work: tasks a second on average and in the busiest second, and how many come in a day."""
+
+    name: str
+    average: float
+    peak: float
+    tasks: float
+
+    @classmethod
+    def daily(cls, tasks: int) -> Load:
+        """That many a day."""
+        return cls(f"{tasks:,} a day", tasks / SECONDS_A_DAY, PEAK * tasks / SECONDS_A_DAY, tasks)
+
+
+BURST = Load("burst of 100,000", 100_000 / BURST_SECONDS, 100_000 / BURST_SECONDS, 100_000)
+LOADS = (*(Load.daily(tasks) for tasks in (1_000, 100_000, 1_000_000, 10_000_000)), BURST)
+
+
+def used(load: Load, shards: int = 1) -> dict[str, float]:
+    """What a load uses, in each limit's unit; all tasks of the busiest second may have one name."""
+    functions = sum(share * seconds(kind) * load.average for kind, share in zip(costs.KINDS, costs.MIX, strict=False))
+    downloads = costs.MIX[2] * seconds(costs.KINDS[2]) * (load.average if load is not BURST else 0)
+    invocations = sum(share / kind.batch for kind, share in zip(costs.KINDS, costs.MIX, strict=False)) * load.peak
+    units = write_units() * load.peak
+    return {
+        # the name's and the final status' index get one unit a task; the active tasks' two, on four times the shards
+        "partition": load.peak / shards,
+        "counter": counter_units(load.peak, shards),
+        "new table": units,
+        "table": units,
+        "queue": functions * max(kind.batch for kind in costs.KINDS),
+        "new account": functions,
+        "account": functions,
+        "downloads": downloads,
+        "api": load.peak / CALLS,
+        "scheduler": load.peak * DELAYED,
+        "schedules": load.tasks * DELAYED,
+        "logs": 2 * invocations,
+    }
+
+
+def seconds(kind: costs.Kind) -> float:
+    """How long a function is taken by one task of a backlog."""
+    gb_seconds = kind.parts(backlog=True)["Lambda, time"]["lambda_gb_second"] - costs.STREAM_SECONDS / 2 / 100
+    return gb_seconds * 1024 / kind.memory_mb
+
+
+def write_units() -> float:
+    """Write units of one task of the mix, counters aside."""
+    return sum(share * kind.writes for kind, share in zip(costs.KINDS, costs.MIX, strict=False))
+
+
+def counter_units(rate: float, shards: int) -> float:
+    """Write units a second of the busiest counter: each stream shard's batch is one write of a growing item."""
+    streams = max(partitions.NEW_TABLE, math.ceil(RECORD_UNITS * rate / partitions.UNITS_A_SECOND))
+    changes = EVENTS_A_TASK * rate / streams  # a second, of one stream shard
+    events = min(batch_size(), max(1.0, changes * WINDOW_SECONDS))
+    batches = streams * min(changes, max(1 / WINDOW_SECONDS, changes / batch_size()))
+    remembered = max(seen_events.EVENTS, max(seen_events.BATCHES, 4 * shards) * events / shards)
+    return batches * math.ceil((CELL_BYTES + seen_events.DIGEST_BYTES * remembered) / 1024)
+
+
+def batch_size() -> int:
+    """Changes that task_events takes at a time."""
+    events = template.load()["Resources"]["TaskEventsFunction"]["Properties"]["Events"]
+    return int(events["Tasks"]["Properties"]["BatchSize"])
+
+
+def shards_for(load: Load) -> int:
+    """The smallest KeyShards with which keys leave room in their partitions and counters are not behind."""
+    fits = (
+        shards
+        for shards in template.load()["Parameters"]["KeyShards"]["AllowedValues"]
+        if shares(load, shards)["partition"] <= NEARLY and shares(load, shards)["counter"] <= 1
+    )
+    return int(next(fits))
+
+
+def shares(load: Load, shards: int = 1) -> dict[str, float]:
+    """The share of each limit that a load uses."""
+    return {name: number / LIMITS[name].most for name, number in used(load, shards).items()}
+
+
+def percent(share: float) -> str:
+    """A share for a table."""
+    return f"**{share:.0%}**" if share > 1 else "< 1 %" if share < ONE_PERCENT else f"{share:.0%}".replace("%", " %")
+
+
+def table() -> list[str]:
+    """Shares of every limit by load, with one shard."""
+    found = [shares(load) for load in LOADS]
+    lines = ["| Limit | | " + " | ".join(load.name for load in LOADS) + " |", "|---|---|" + "---:|" * len(LOADS)]
+    for name, limit in LIMITS.items():
+        row = " | ".join(percent(each[name]).replace("%**", " %**") for each in found)
+        lines.append(f"| {limit.name} | {limit.most:,.0f} {limit.unit} | {row} |")
+    return [*lines, "| `KeyShards` for it | | " + " | ".join(str(shards_for(load)) for load in LOADS) + " |"]
+
+
+def first() -> list[str]:
+    """What to raise, in which order, for each load."""
+    lines = ["| Load | Raise, the first one first |", "|---|---|"]
+    for load in LOADS:
+        above = sorted(((share, name) for name, share in shares(load).items() if share > NEARLY), reverse=True)
+        steps = dict.fromkeys(f"{LIMITS[name].name} ({LIMITS[name].raised_by})" for _, name in above)
+        lines.append(f"| {load.name} | {'; '.join(steps) or 'nothing'} |")
+    return lines
+
+
+def sources() -> list[str]:
+    """Where each limit is written."""
+    return ["| Limit | Source |", "|---|---|", *(f"| {limit.name} | {limit.source} |" for limit in LIMITS.values())]
+
+
+def simulated() -> list[str]:
+    """The burst on the model of partitions."""
+    lines = ["| `KeyShards` | recorded after | ended after | lost |", "|---:|---:|---:|---:|"]
+    for shards in (1, 16):
+        found = partitions.burst(100_000, shards=shards)
+        lines.append(f"| {shards} | {found.recorded_after:.0f} s | {found.ended_after:.0f} s | {found.lost} |")
+    return lines
+
+
+def document(text: str) -> str:
+    """docs/capacity.md with its tables made anew."""
+    for name, lines in {"shares": table(), "first": first(), "sources": sources(), "burst": simulated()}.items():
+        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end -->)"
+        text = re.sub(pattern, lambda found, lines=lines: found[1] + "\n".join(lines) + found[2], text, flags=re.DOTALL)  # type: ignore[misc]  # a default in a lambda
+    return text
+
+
+def main() -> int:
+    """Write the tables of docs/capacity.md."""
+    DOCUMENT.write_text(document(DOCUMENT.read_text()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
