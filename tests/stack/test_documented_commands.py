@@ -113,9 +113,9 @@ def test_a_machine_gets_its_token_with_curl(stack: LocalStack, tmp_path: Path):
 
 def test_a_function_is_invoked_with_sam(stack: LocalStack, tmp_path: Path):
     for line in lines("docs/console.md", "sam remote "):
-        line, alias = re.subn(r" +--parameter Qualifier=live", "", line)  # the local AWS has no aliases
+        here, alias = re.subn(r" +--parameter Qualifier=live", "", line)  # the local AWS has no aliases
         assert alias
-        answer = json.loads(typed(stack, line, tmp_path))
+        answer = json.loads(typed(stack, here, tmp_path))
         assert answer["status"] == "SUCCESS"
         assert answer["result"]["qr_code"].endswith(f"{ITEMS[0]}.png")
 
