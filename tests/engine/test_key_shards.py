@@ -12,7 +12,7 @@ from test_listing import NAMES, make_task, pages
 from makertasks import clock
 from makertasks.monitoring import listing, queues
 from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import rebuilding, repairing, statistics
+from makertasks.monitoring.counters import counting, reading, rebuilding, repairing, statistics
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import ACTIVE, Status
@@ -29,7 +29,7 @@ def fill(first: int, count: int) -> None:
         for number in range(first, first + count)
     ]
     images = [record.attribute_values for record in made]
-    counters.count([counters.change_of(f"event-{first + number}", None, image) for number, image in enumerate(images)])
+    counting.count([counting.change_of(f"event-{first + number}", None, image) for number, image in enumerate(images)])
 
 
 @pytest.fixture(params=["0 of 32 before", "16 of 32 before"])
@@ -66,7 +66,7 @@ def test_every_number_is_the_same_as_by_a_plain_count(stack):
     for entry in summary["by_name"]:
         assert entry["counts"] == Counter(record.status for record in stack if record.name == entry["name"])
     assert sum(sum(period["counts"].values()) for period in summary["series"]) == TASKS
-    totals = {cell.name: cell.counts for cell in counters.totals()}
+    totals = {cell.name: cell.counts for cell in reading.totals()}
     assert totals == {entry["name"]: entry["counts"] for entry in summary["by_name"]}
 
 
@@ -74,7 +74,7 @@ def test_a_task_that_ends_after_the_change_is_counted_once(stack):
     for record in stack:
         image = record.attribute_values
         if record.status in set(ACTIVE):
-            counters.count([counters.change_of(f"end of {record.id}", image, {**image, "status": "SUCCESS"})])
+            counting.count([counting.change_of(f"end of {record.id}", image, {**image, "status": "SUCCESS"})])
     present = clock.now()
     totals = statistics.summary(present - timedelta(days=2), present)["totals"]
     assert sum(totals.values()) == TASKS
@@ -97,11 +97,10 @@ def test_counting_anew_finds_the_same(stack, time_passes):
 def test_an_hour_is_repaired(stack, time_passes):
     time_passes(hours=1)
     hour, name = clock.hour(stack[-1].created), stack[-1].name
-    lost = counters.parts(hour[:10])
-    for cell in lost:
+    for cell in counters.cells(hour[:10]):
         if cell.name == name and cell.hour == hour:
             cell.delete()
     assert repairing.repair(name, hour)
     expected = Counter(r.status for r in stack if r.name == name and clock.hour(r.created) == hour)
-    [found] = [cell for cell in counters.cells(hour[:10]) if cell.name == name and cell.hour == hour]
-    assert found.counts == expected
+    [found] = [each for each in reading.hours(hour, hour) if each.hour == hour]
+    assert found.names[name] == expected

@@ -12,7 +12,7 @@ from makertasks import clock, wire
 from makertasks.aws import queues, streams
 from makertasks.errors import Unavailable
 from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import rebuilding, repairing
+from makertasks.monitoring.counters import counting, rebuilding, repairing
 from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.worker import lost_changes
@@ -63,7 +63,7 @@ def stream(monkeypatch, tasks_table, counters_table):
     """Three tasks of long ago, of which the counters have seen the first; gives what Lambda says of the other two."""
     first = save(0, Status.SUCCESS)
     change = {"name": first.name, "created": first.created, "status": first.status}
-    counters.count([counters.change_of("first", None, change)])
+    counting.count([counting.change_of("first", None, change)])
     save(1, Status.SUCCESS)
     save(2, Status.FAILURE)
     made, client = Stream(*map(records.get, ["task 1", "task 2"])), streams.session.client
@@ -127,26 +127,22 @@ def test_the_sweep_takes_it_from_the_dead_letter_queue(stream, aws, time_passes)
 
 
 def test_an_interrupted_repair_adds_nothing_twice(stream, time_passes, monkeypatch):
-    # given a repair that ends after each of its writes
+    # given a repair that ends between the hour and its day
     take(stream)
     time_passes(seconds=rebuilding.BEHIND_SECONDS + 1)
-    save_cell = counters.CounterCell.save
-    for writes in (1, 1):
-        left = [None] * writes
 
-        def stopping(cell, *args, left=left, **options):
-            if not left:
-                raise Unavailable("stopped")
-            left.pop()
-            return save_cell(cell, *args, **options)
+    def stopped(*_args):
+        raise Unavailable("stopped")
 
-        monkeypatch.setattr(counters.CounterCell, "save", stopping)
+    with monkeypatch.context() as stopping:
+        stopping.setattr(repairing.rolling_up, "roll_up", stopped)
         with pytest.raises(Unavailable):
             lost_changes.repair(10)
-    monkeypatch.setattr(counters.CounterCell, "save", save_cell)
+    assert hour_counts() == {"SUCCESS": 2, "FAILURE": 1}
 
     # then the next one ends what was begun
     assert lost_changes.repair(10) == 1
+    assert [total.counts for total in counters.cells("totals")] == [{"SUCCESS": 2, "FAILURE": 1}]
     assert rebuilding.rebuild(repair=False).differences == []
 
 

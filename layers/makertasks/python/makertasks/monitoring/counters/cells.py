@@ -6,7 +6,7 @@
     months               2026-11              (that there are days in that month)
     totals               #{task name}         all tasks of that name
 
-Where a busy stack spreads its keys (`settings.key_shards`), an hour's cell has parts: 09#{task name}, 09~1#{task name}, …
+With spread keys (`settings.key_shards`) an hour's cell has parts: 09#{task name}, 09~1#{task name} …
 Each counts the tasks of one shard; whoever reads an hour sums them up.
 
 The tasks table's stream feeds the cells of hours; `rolling_up` sums them up into those of days and into the totals. An

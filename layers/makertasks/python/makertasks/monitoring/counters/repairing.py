@@ -2,7 +2,7 @@
 
     if not repair("inventory.tasks.generate_qr_code", "2026-11-22T09"): … try again later
 
-The tasks of an hour are read by the index of their names. The hour's cell gets the difference, and its day and the totals
+The tasks of an hour are read by the index of their names. The hour's cell gets the difference; its day and the totals
 follow as always (`rolling_up`), however often this is interrupted.
 """
 

@@ -190,10 +190,13 @@ def _runtime_of(cells: list[CounterCell]) -> Runtime | None:
 
 
 def _of_period(period: str, cells: list[CounterCell]) -> Period:
+    names: dict[str, list[Counts]] = defaultdict(list)
+    for cell in cells:
+        names[cell.name].append(cell.counts)
     return {
         "period": period,
         "counts": _added(cell.counts for cell in cells),
-        "by_name": {cell.name: dict(cell.counts) for cell in cells},
+        "by_name": {name: _added(counts) for name, counts in names.items()},
     }
 
 
@@ -202,7 +205,7 @@ def _added(each: Iterable[Counts]) -> Counts:
     for counts in each:
         for status, number in counts.items():
             total[status] += number
-    return dict(total)
+    return {status: number for status, number in total.items() if number}
 
 
 def _hours(oldest: str, newest: str) -> Iterator[tuple[str, list[CounterCell]]]:
