@@ -307,11 +307,13 @@ def test_nothing_else_can_be_changed(item, model, pk, name, value):
     assert dict(applying.apply(message)) == {"unknown": 1}
 
 
+@pytest.mark.parametrize("kept", ["copy", "bucket"])
 @pytest.mark.parametrize("key", ["../../etc/passwd", "inventory/images/../../x.png", "uploads/images/x.png"])
-def test_no_other_place_is_written(item, key):
+def test_a_key_outside_the_folders_of_tasks_is_refused(item, settings_of_site, key, kept):
+    settings_of_site.MAKERTASKS_MEDIA = kept
     attributes = {"image": site_changes.Attribute(key, 9)}
     message = site_changes.Message([site_changes.Changed("inventory.inventoryitem", str(item.pk), attributes)])
-    with pytest.raises(ValueError, match="not a place where tasks store images"):
+    with pytest.raises(ValueError, match="not in a folder to which tasks write images"):
         applying.apply(message)
 
 

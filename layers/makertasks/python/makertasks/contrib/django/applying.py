@@ -60,9 +60,11 @@ def apply_attribute(label: str, pk: str, name: str, attribute: Attribute, *, aga
     version = key_of(label, pk, name)
     if not again and AppliedVersion.objects.using(using).filter(key=version, version__gte=attribute.version).exists():
         return "older"
-    is_file = name in site_changes.MEDIA and bool(attribute.value) and media.copies()
+    is_file = name in site_changes.MEDIA and bool(attribute.value)
+    if is_file:
+        media.check(str(attribute.value))
     try:
-        body = media.fetch(str(attribute.value), attribute.link) if is_file else None
+        body = media.fetch(str(attribute.value), attribute.link) if is_file and media.copies() else None
     except NotFound:
         return "superseded"
     try:

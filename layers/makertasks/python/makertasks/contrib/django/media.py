@@ -32,10 +32,14 @@ def copies() -> bool:
     return bool(getattr(settings, "MAKERTASKS_MEDIA", "copy") == "copy")
 
 
+def check(key: str) -> None:
+    """Raise ValueError for a key outside the folders to which tasks write."""
+    if not key.startswith(FOLDERS) or ".." in key:
+        raise ValueError(f"{key[:100]!r} is not in a folder to which tasks write images")
+
+
 def fetch(key: str, link: str | None) -> bytes:
     """An object's bytes, by its link or with the site's own AWS identity; raises NotFound, TemporaryError, OSError."""
-    if not key.startswith(FOLDERS) or ".." in key:
-        raise ValueError(f"{key[:100]!r} is not a place where tasks store images")
     if link is None:
         return bucket.get(key, MAXIMUM_BYTES).body
     if not link.startswith(("https://", "http://")):
