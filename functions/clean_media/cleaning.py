@@ -1,4 +1,4 @@
-"""One run over the folders that tasks write: what no item and no task refers to, goes."""
+"""One run over the folders to which tasks write: removes objects that no item and no task refers to."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ NAMED = ("image", "site_image", "thumbnail", "qr_code", "index_card")
 # Thumbnails that django-imagekit makes on a site whose media are in the bucket: {image without its suffix}/{hash}.webp
 SITE_THUMBNAILS = "CACHE/images/"
 
-# Below this many seconds a run hands over to a next invocation: enough for one more page and the record.
+# With fewer seconds left a run continues in another invocation: enough for one more page and the record.
 MARGIN_SECONDS = 20.0
-# Removed keys that a result lists; the rest is counted.
+# Maximum number of removed keys that a result lists; it counts all of them.
 MOST_SHOWN = 50
 
 
 @dataclass
 class Tally:
-    """How far a run is, and what it found; JSON, because a next invocation goes on with it."""
+    """Progress and findings of a run; JSON, because another invocation may continue it."""
 
     after: str = ""
     looked_at: int = 0
@@ -46,7 +46,7 @@ class Tally:
 
 
 def run(older_than_days: int, *, dry_run: bool) -> dict[str, Any]:
-    """Clean every folder; raises Continue where time runs short and TemporaryError where a service refuses."""
+    """Clean every folder; raises Continue when time runs out and TemporaryError if a service fails."""
     context = current()
     tally = Tally(**context.state)
     oldest_kept = clock.now() - timedelta(days=older_than_days)
@@ -68,7 +68,7 @@ def run(older_than_days: int, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _named() -> Iterator[str]:
-    """Every item's id, every key that an item names, and those that always lie beside them."""
+    """Every item's id, every key that an item names, and the keys that belong to them."""
     for item in inventory.every_item():
         yield item.item_id
         yield f"index_cards/card_{item.item_id}_blank.pdf"
@@ -87,7 +87,7 @@ def _pages(after: str) -> Iterator[list[Listed]]:
 
 
 def _orphans(page: list[Listed], named: set[str], oldest_kept: datetime, tally: Tally) -> list[Listed]:
-    """The objects of one page that are to go."""
+    """The objects of one page to remove."""
     tally.looked_at += len(page)
     old = [each for each in page if each.modified < oldest_kept]
     tally.too_young += len(page) - len(old)

@@ -14,13 +14,13 @@ Key = Annotated[str, object_under("imports/")]
 def import_dump(key: Key, etag: str | None = None) -> dict[str, Any]:
     """Bring an OpenMakerSuite dump (`manage.py dumpdata inventory reorder_queue`) into the inventory table.
 
-    Reads the object `key` of the bucket (only the version that `etag` names, where given), the names of the pictures
-    in the bucket and the entries that the dump speaks of; writes those that are new or different, and of these only
-    what OpenMakerSuite owns. Answers objects created, changed, unchanged and refused, the refused ones with line and
-    reason. A file that is broken anywhere changes nothing. Goes on in a next invocation where time runs short.
+    Reads the object `key` of the bucket (only the version `etag`, if given), the names of the images in the bucket and
+    the entries of the dump's objects; writes new and different entries, and only attributes that OpenMakerSuite owns.
+    Returns the numbers of objects created, changed, unchanged and refused, with line and reason of each refusal. A
+    broken file changes nothing. Continues in another invocation when time runs out.
 
-    Raises BrokenDump (with line and column), PermanentError where the file is gone, replaced or too large, and
-    TemporaryError where S3 or DynamoDB refuse.
+    Raises BrokenDump (with line and column), PermanentError if the file is gone, replaced or too large, and
+    TemporaryError if S3 or DynamoDB fails.
     """
     from . import importing  # loaded on the first run: the API imports this module only to learn the signature
 

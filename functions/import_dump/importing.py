@@ -1,4 +1,4 @@
-"""One import: the dump is copied to disk, read once to check it and to learn what it names, and once to write."""
+"""One import: copies the dump to disk, reads it once to check it and collect references, and once to write."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from makertasks.inventory.openmakersuite.report import Report
 # A Lambda function has 512 MB of disk; 50,000 objects have about 30 MB.
 MAXIMUM_BYTES = 400 * 1024 * 1024
 
-# Bytes that are copied at a time.
+# Bytes per read.
 PIECE_BYTES = 1024 * 1024
 
-# Where OpenMakerSuite keeps pictures and QR codes.
+# Folder of OpenMakerSuite's images and QR codes.
 MEDIA = "inventory/"
 
-# Below this many seconds an import hands over to a next invocation: enough for one more chunk and the record.
+# With fewer seconds left an import continues in another invocation: enough for one more chunk and the record.
 MARGIN_SECONDS = 20.0
 
 
 def run(key: str, etag: str | None) -> dict[str, Any]:
-    """Import one dump; raises what the task says."""
+    """Import one dump; raises the task's exceptions."""
     context = current()
     report = Report(**context.state) if context.state else Report()
     with tempfile.TemporaryFile() as file:
@@ -45,13 +45,13 @@ def _copy(key: str, etag: str | None, file: BinaryIO) -> None:
     try:
         response = bucket.open_object(key)
     except NotFound as error:
-        raise PermanentError(f"{key}: no longer in the bucket; put the dump there again") from error
+        raise PermanentError(f"{key}: no longer in the bucket; upload the dump again") from error
     if etag is not None and response["ETag"].strip('"') != etag.strip('"'):
         raise PermanentError(f"{key}: replaced since; the newer file has a task of its own")
     if response["ContentLength"] > MAXIMUM_BYTES:
         raise PermanentError(
-            f"{key}: {response['ContentLength']} bytes; the limit is {MAXIMUM_BYTES}. Dump inventory and reorder_queue "
-            "alone, or one model after the other"
+            f"{key}: {response['ContentLength']} bytes; the limit is {MAXIMUM_BYTES}. Dump only inventory and "
+            "reorder_queue, or one model at a time"
         )
     with asking(f"S3 stopped while {key} was read", raises=TemporaryError):
         file.writelines(response["Body"].iter_chunks(PIECE_BYTES))
@@ -63,7 +63,7 @@ def _rewound(file: BinaryIO) -> BinaryIO:
 
 
 class _Media:
-    """Whether the bucket has a picture; its names are listed once a run, and only if a dump names any."""
+    """Whether the bucket has an image; the bucket is listed once, and only for dumps that name images."""
 
     @cached_property
     def keys(self) -> frozenset[str]:

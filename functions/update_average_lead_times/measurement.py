@@ -1,4 +1,4 @@
-"""One run over every supplier link: what was looked at, what is to change, and what the result says.
+"""One run over every supplier link: the links examined, the changes, and the result.
 
 A run may take several invocations; its state is what the next one needs besides the window's deliveries.
 """
@@ -23,7 +23,7 @@ class Tally:
 
     today: str
     shard: int = 0
-    after: str = ""  # owner of the last item whose links were looked at
+    after: str = ""  # owner of the last item whose links were examined
     links: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -121,7 +121,7 @@ def record(changes: Iterable[Change], written: Iterable[bool], tally: Tally) -> 
 
 
 def result(history: History, tally: Tally) -> dict[str, Any]:
-    """The task's result, once every link was looked at."""
+    """The task's result, after all links have been examined."""
     first, last = window(date.fromisoformat(tally.today))
     skipped = Counter(history.skipped)
     skipped.update(tally.without_link)

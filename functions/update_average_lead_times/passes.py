@@ -15,12 +15,12 @@ from makertasks.inventory import table as inventory
 from .averages import WINDOW_DAYS, History, Offer, Received, Rule, physical, window
 from .measurement import Change, Tally, examine, record, result, state_of
 
-# Below this many seconds a run hands over to a next invocation: enough for one more transaction and the record.
+# With fewer seconds left a run continues in another invocation: enough for one more transaction and the record.
 MARGIN_SECONDS = 10.0
 
 
 def run() -> dict[str, Any]:
-    """Measure every link; raises Continue where time runs short and TemporaryError where DynamoDB refuses."""
+    """Measure every link; raises Continue when time runs out and TemporaryError if DynamoDB fails."""
     context = current()
     tally = Tally(**context.state) if context.state else Tally(today=clock.now().date().isoformat())
     history = read(date.fromisoformat(tally.today), Rule(settings.lead_time_rule()))

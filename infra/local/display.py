@@ -72,7 +72,7 @@ def show_listing(console: Console, stack: LocalStack) -> None:
 
 
 def save_finished(console: Console, stack: LocalStack, item_id: str) -> None:
-    """Fetch what was made for one item by the links that the API gives, so that it can be opened and looked at."""
+    """Fetch what was made for one item by the links that the API gives, so that it can be opened."""
     folder = stack.aws.data / "finished"
     folder.mkdir(exist_ok=True)
     item = stack.api.get(f"/v1/items/{item_id}")

@@ -1,4 +1,4 @@
-"""The image of an item: where it lies, and how a new one takes the place of the old one.
+"""The image of an item: its key, and how a new image replaces the old one.
 
 Image and item change together as far as two stores can. The key is the one OpenMakerSuite uses, so a new image mostly
 overwrites the old one, and the order is: objects, then the item's one conditional write, then cleaning up.

@@ -1,7 +1,7 @@
-"""Compares everything that a live OpenMakerSuite has with everything that stands in the inventory table. Pure.
+"""Compares all objects of a live OpenMakerSuite with all entries of the inventory table. Pure.
 
-What differs is what an import would write, found by the same code; what the table has and the site has not is to be
-deleted. `QuerySet.update()`, `bulk_create()`, raw SQL and files that were never sent leave such differences.
+The differences are what an import would write, found by the same code; entries whose object the site does not have are
+to be deleted. `QuerySet.update()`, `bulk_create()`, raw SQL and files that were never sent leave such differences.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _REFERENCES = {
 
 @dataclass
 class Comparison:
-    """What has to be sent to the table, in an order in which it can be imported."""
+    """The objects to send to the table, in an order in which they can be imported."""
 
     changed: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[dict[str, Any]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What stays of an object that OpenMakerSuite deleted: a mark with the time, so that nothing older brings it back.
+"""The mark of an object that OpenMakerSuite deleted: it holds the time, so that no older state is imported later.
 
 Changes arrive as files and in any order, and a dump may be older than a deletion: an object whose mark is there is
 taken up again only where it was changed after that time.
@@ -13,7 +13,7 @@ from makertasks.inventory.model import Entry, Reference
 
 
 def mark_key(model: str, number: str) -> tuple[str, str]:
-    """Where the mark of an object stands."""
+    """The key of an object's mark."""
     return f"deleted#{model}#{number}", "reference"
 
 

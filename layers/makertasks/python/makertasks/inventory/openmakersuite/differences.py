@@ -1,7 +1,7 @@
-"""What of an object differs from the table, and may be written there.
+"""The attributes of an object that differ from the table and may be written.
 
-Only attributes that OpenMakerSuite owns are. What tasks made stays: pictures and QR codes are only filled in where
-there is none, and a lead time that was measured here is kept.
+These are attributes that OpenMakerSuite owns. Results of tasks stay: images and QR codes are only added where there is
+none, and a measured lead time is kept.
 """
 
 from __future__ import annotations

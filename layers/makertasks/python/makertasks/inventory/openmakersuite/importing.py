@@ -1,9 +1,9 @@
-"""Brings OpenMakerSuite's objects into the inventory table: whole dumps, or single objects as they change.
+"""Imports OpenMakerSuite's objects into the inventory table: whole dumps, or single objects as they change.
 
-What an object becomes is compared with what stands in the table; only attributes that OpenMakerSuite owns are written,
-and only where they differ. What tasks made here stays: pictures and QR codes are only filled in where there is none, a
-lead time that was measured here is kept, and an object older than the table's is left alone. An object that a live
-OpenMakerSuite deleted goes, and leaves a mark, so that no older state of it comes back.
+Each object is compared with the table; only attributes that OpenMakerSuite owns are written, and only where they
+differ. Results of tasks stay: images and QR codes are only added where there is none, a measured lead time is kept, and
+an object older than the table's is ignored. An object deleted by a live OpenMakerSuite is removed and leaves a mark, so
+that no older state of it is imported later.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from makertasks.inventory.openmakersuite.references import Key, References, need
 from makertasks.inventory.openmakersuite.report import Report
 from makertasks.inventory.table import Change, Entry, Item
 
-# Objects compared and written together. An object becomes at most two entries, one that was deleted takes two away and
-# leaves a mark, and DynamoDB takes 100 at once.
+# Objects compared and written together. An object becomes at most two entries, a deleted one removes two and leaves a
+# mark, and a transaction of DynamoDB has at most 100.
 CHUNK_OBJECTS = inventory.TRANSACTION_ENTRIES // 2
 CHUNK_DELETIONS = inventory.TRANSACTION_ENTRIES // 3
 

@@ -1,4 +1,4 @@
-"""What an import did, by object."""
+"""The outcome of an import, by object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMED_REFUSALS = 200
 
 @dataclass
 class Report:
-    """What an import did, object by object; JSON, so that it can travel to a next invocation."""
+    """The outcome of an import, by object; JSON, so that another invocation can continue it."""
 
     objects: int = 0
     created: int = 0
@@ -26,7 +26,7 @@ class Report:
     refusals: list[dict[str, Any]] = field(default_factory=list)
     by_model: dict[str, dict[str, int]] = field(default_factory=dict)
     not_kept: dict[str, int] = field(default_factory=dict)  # models that no task reads
-    media_missing: int = 0  # pictures and QR codes that the dump names and the bucket has not
+    media_missing: int = 0  # images and QR codes that the dump names and the bucket lacks
 
     def count(self, model: str, outcome: str) -> None:
         """Count one object."""
