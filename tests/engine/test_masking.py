@@ -37,6 +37,7 @@ ADDRESS = "https://ann:hunter2@example.com/drill.jpg"
         ("GET /x?access_token=abc&b=1#f", f"GET /x?access_token={STARS}&b=1#f"),
         ("Authorization: Bearer abcdefgh.ijkl", f"Authorization: Bearer {STARS}"),
         ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln x", f"{STARS} x"),
+        ("the secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw is wrong", f"the secret {STARS} is wrong"),
         ("mail ann@example.com, //comment", "mail ann@example.com, //comment"),
         ("https://example.com/a?X-Amz-Signature=abc", "https://example.com/a?X-Amz-Signature=abc"),
     ],

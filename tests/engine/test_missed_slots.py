@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from makertasks import wire
-from makertasks.monitoring import missed_runs
+from makertasks import clock, wire
+from makertasks.monitoring import missed_runs, schedules
 from makertasks.monitoring.missed_runs import PLACE
 from makertasks.records import table as records
 
@@ -75,3 +75,19 @@ def test_of_many_slots_the_latest_are_told():
 )
 def test_what_is_off_or_has_no_named_slots_misses_none(other):
     assert missed_runs.missed(schedule(**other), NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("present", "due"),
+    [
+        ("2026-10-25T00:29:00Z", "2026-10-25T00:30:00Z"),
+        ("2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
+        ("2026-10-25T01:00:00Z", "2026-10-26T01:30:00Z"),  # 02:00 for the second time
+        ("2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"),
+        ("2027-03-27T02:00:00Z", "2027-03-29T00:30:00Z"),  # the night without 02:30
+    ],
+)
+def test_a_night_whose_hour_comes_twice_or_never_has_one_run_or_none(present, due):
+    """As in EventBridge Scheduler."""
+    found = schedules.next_run("cron(30 2 * * ? *)", "Europe/Berlin", clock.parse(present))
+    assert found == clock.parse(due)

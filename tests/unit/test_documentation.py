@@ -107,3 +107,12 @@ def test_blocks_of_the_template_are_of_its_kind(block):
     known = {*resources(), *template()["Parameters"], *read(block.text)}
     referred = re.findall(r"!(?:Ref|GetAtt) (\w+)", block.text)
     assert set(referred) <= known
+
+
+def test_the_threat_model_names_tests_that_there_are():
+    text = (ROOT / "docs/security/threat-model.md").read_text()
+    files = re.findall(r"`(tests/[a-z_/]+\.py)`(?:, `(test_[a-z_]+)`)?", text)
+    assert len(files) > 15
+    for file, name in files:
+        assert (ROOT / file).is_file(), file
+        assert not name or f"def {name}(" in (ROOT / file).read_text(), name

@@ -55,6 +55,8 @@ _HEADER = re.compile(
     r"""\b((?:proxy-)?authorization|(?:set-)?cookie)(\s{0,3}:\s{0,3})((?:bearer|basic|digest|token)\s+)?[^\r\n"']+""",
     re.IGNORECASE,
 )
+# Secrets of webhooks (Standard Webhooks) say by their form what they are.
+_FORMED = re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]{8,}")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 # An account's number in the name of a resource, in a queue's address, and in a sentence. Twelve digits alone may be the
 # number of a product.
@@ -98,7 +100,7 @@ def text(value: str) -> str:
     if "=" in value:
         value = _QUERY.sub(_in_query, value)
     value = _JSON_WEB_TOKEN.sub(STARS, value)
-    value = _BEARER.sub(rf"\1 {STARS}", value)
+    value = _FORMED.sub(STARS, _BEARER.sub(rf"\1 {STARS}", value))
     if ":" in value:
         value = _HEADER.sub(rf"\1\2\3{STARS}", value)
     return _without_assignments(value) if "=" in value or ":" in value else value

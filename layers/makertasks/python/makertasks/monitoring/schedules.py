@@ -127,6 +127,8 @@ def _next_of_cron(value: str, zone: ZoneInfo, present: datetime) -> datetime | N
             f"{minute} {hour} {day.replace('?', '*')} {month} {weekday.replace('?', '*')}", present.astimezone(zone)
         )
         for moment in times:
+            if moment.astimezone(UTC) <= present:
+                continue  # in the hour that comes twice when daylight saving ends, of which a schedule has the first
             if year == "*" or moment.year in _years(year):
                 return moment.astimezone(UTC)
             if moment.year > max(_years(year)):
