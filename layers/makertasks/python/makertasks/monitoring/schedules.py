@@ -124,13 +124,17 @@ def _next_of_cron(value: str, zone: ZoneInfo, present: datetime) -> datetime | N
     weekday = "6" if weekday == "L" else re.sub(r"(?<![#/0-9])[1-7]", lambda found: str(int(found[0]) - 1), weekday)
     try:
         times: Iterator[datetime] = CronSim(
-            f"{minute} {hour} {day.replace('?', '*')} {month} {weekday.replace('?', '*')}", present.astimezone(zone)
+            f"{minute} {hour} {day.replace('?', '*')} {month} {weekday.replace('?', '*')}",
+            present.astimezone(zone).replace(tzinfo=None),
         )
-        for moment in times:
-            if moment.astimezone(UTC) <= present:
-                continue  # in the hour that comes twice when daylight saving ends, of which a schedule has the first
+        for wall in times:
+            moment = wall.replace(tzinfo=zone)
+            due = moment.astimezone(UTC)
+            # As in EventBridge Scheduler: of an hour that comes twice the first one counts, and none that is left out.
+            if due <= present or due.astimezone(zone).replace(tzinfo=None) != wall:
+                continue
             if year == "*" or moment.year in _years(year):
-                return moment.astimezone(UTC)
+                return due
             if moment.year > max(_years(year)):
                 return None
     except CronSimError:
