@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import zlib
+
+import brotli
 
 # Codings that exist and are not unpacked here. Any other word (`UTF-8`, `binary`, `base64`, `aws-chunked`, `none`) is a
 # server's mistake, which browsers pass over.
-_FOREIGN = frozenset({"br", "compress", "x-compress", "zstd", "dcb", "dcz", "exi", "pack200-gzip"})
+_FOREIGN = frozenset({"compress", "x-compress", "zstd", "dcb", "dcz", "exi", "pack200-gzip"})
 _GZIP = frozenset({"gzip", "x-gzip"})
+_KNOWN = _GZIP | {"deflate", "br"}
 
 _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # zlib's names for the three forms of deflate
+
+# What brotli unpacks at a time; it may go some way beyond.
+_STEP_BYTES = 256 * 1024
 
 # Servers pack once; a proxy may have packed once more.
 MOST_CODINGS = 2
@@ -37,7 +44,7 @@ def codings_of(header: str) -> list[str]:
     for name in named:
         if name in _FOREIGN:
             raise CannotUnpack(f"came packed ({name}) although the server was asked not to; use another address")
-    known = [name for name in reversed(named) if name in _GZIP or name == "deflate"]
+    known = [name for name in reversed(named) if name in _KNOWN]
     if len(known) > MOST_CODINGS:
         raise CannotUnpack(f"came packed {len(known)} times over; use another address")
     return known
@@ -46,7 +53,10 @@ def codings_of(header: str) -> list[str]:
 def unpacked(body: bytes, codings: list[str], limit: int) -> bytes:
     """The body with its codings undone; raises CannotUnpack, TooLarge or Incomplete."""
     for coding in codings:
-        body = _inflated(body, _GZIP_BITS if coding in _GZIP else _bits_of(body), limit, coding)
+        if coding == "br":
+            body = _unpacked_brotli(body, limit)
+        else:
+            body = _inflated(body, _GZIP_BITS if coding in _GZIP else _bits_of(body), limit, coding)
     return body
 
 
@@ -63,7 +73,7 @@ def _inflated(body: bytes, bits: int, limit: int, coding: str) -> bytes:
         try:
             out += unpacking.decompress(body, limit + 1 - len(out))
         except zlib.error:
-            raise CannotUnpack(f"is not packed as its headers say ({coding}); use another address") from None
+            raise _mislabelled(coding) from None
         if len(out) > limit:
             raise TooLarge
         if not unpacking.eof:
@@ -71,3 +81,26 @@ def _inflated(body: bytes, bits: int, limit: int, coding: str) -> bytes:
         body = unpacking.unused_data
         if bits != _GZIP_BITS or not body.startswith(b"\x1f\x8b"):
             return out
+
+
+def _unpacked_brotli(body: bytes, limit: int) -> bytes:
+    """Undo RFC 7932; what follows the end of the packed bytes is passed over."""
+    unpacking = brotli.Decompressor()
+    out = io.BytesIO()
+    packed = body
+    try:
+        while not unpacking.is_finished():
+            step = unpacking.process(packed, output_buffer_limit=_STEP_BYTES)
+            packed = b""
+            out.write(step)
+            if out.tell() > limit:
+                raise TooLarge
+            if not step and not unpacking.is_finished():
+                raise Incomplete
+    except brotli.error:
+        raise _mislabelled("br") from None
+    return out.getvalue()
+
+
+def _mislabelled(coding: str) -> CannotUnpack:
+    return CannotUnpack(f"is not packed as its headers say ({coding}); use another address")

@@ -35,6 +35,9 @@ LARGEST: tuple[tuple[str, str, str, int, int, dict[str, Any]], ...] = (
     ("PNG with transparency, kept whole", "PNG", "RGBA", 4096, 3072, {"compress_level": 1}),
     ("WebP with transparency, 8.3 megapixels", "WEBP", "RGBA", 3840, 2160, {"quality": 60, "method": 0}),
     ("WebP with transparency, kept whole", "WEBP", "RGBA", 2580, 1936, {"quality": 60, "method": 0}),
+    ("AVIF of 18 megapixels", "AVIF", "RGB", 4896, 3672, {"speed": 10}),
+    ("AVIF with transparency, 12.6 megapixels", "AVIF", "RGBA", 4096, 3072, {"speed": 10}),
+    ("AVIF with transparency, kept whole", "AVIF", "RGBA", 2580, 1936, {"speed": 10}),
     ("lossless WebP, kept whole", "WEBP", "RGBA", 2360, 1770, {"lossless": True, "quality": 0, "method": 0}),
 )
 

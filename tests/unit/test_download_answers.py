@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 
+import brotli
 import pytest
 
 from download_image_from_url.fetching import Fetcher, exact_target
@@ -33,6 +34,8 @@ PACKED = {
     "X-GZip": gzip.compress(JPEG[:100]) + gzip.compress(JPEG[100:]),
     "deflate": zlib.compress(JPEG),
     "Deflate": BARE.compress(JPEG) + BARE.flush(),
+    "br": brotli.compress(JPEG),
+    "br, gzip": gzip.compress(brotli.compress(JPEG)),
     "gzip, gzip": gzip.compress(gzip.compress(JPEG)),
     "aws-chunked, gzip": gzip.compress(JPEG),
     **dict.fromkeys(["UTF-8", "base64", "aws-chunked", "binary", "none", "identity", "", "identity, utf8"], JPEG),

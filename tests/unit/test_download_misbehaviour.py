@@ -10,6 +10,7 @@ import tracemalloc
 import zlib
 from datetime import UTC, datetime
 
+import brotli
 import pytest
 from moto import mock_aws
 
@@ -210,6 +211,7 @@ def test_only_the_ports_of_web_servers_are_reached():
 
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BOMB = gzip.compress(bytes(30_000_000), 9)
+BROTLI_BOMB = brotli.compress(bytes(30_000_000), quality=5)
 
 PERMANENT = {
     "not found": (reply(404), "404 Not Found"),
@@ -241,7 +243,10 @@ PERMANENT = {
     "interim answers only": (raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 30), "does not speak HTTP"),
     "another protocol": (raw(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), "101 Switching Protocols"),
     "a gzip bomb, not declared": (reply(200, BOMB), "is a gzip file"),
-    "packed in another way": (reply(200, b"abc", Content_Encoding="br"), "packed (br)"),
+    "packed in another way": (reply(200, b"abc", Content_Encoding="zstd"), "packed (zstd)"),
+    "a brotli bomb": (reply(200, BROTLI_BOMB, Content_Encoding="br"), "more than 300000 bytes"),
+    "a brotli bomb in gzip": (reply(200, gzip.compress(BROTLI_BOMB), Content_Encoding="br, gzip"), "more than 300000"),
+    "not brotli as it says": (reply(200, JPEG, Content_Encoding="br"), "not packed as its headers say (br)"),
     "a decompression bomb": (reply(200, png(50_000, 50_000, bytes(1_000_000))), "megapixels; the limit for a PNG is"),
     "too many pixels": (reply(200, png(6_000, 6_000, b"")), "has 36.0 megapixels"),
     "HTML as JPEG": (reply(200, REFUSED["an HTML page"], Content_Type="image/jpeg"), "is an HTML page"),
@@ -270,6 +275,8 @@ PASSING = {
     "a status above all others": (reply(599), "599"),
     "a length longer than the body": (raw(OK + b"Content-Length: 5000\r\n\r\n" + JPEG[:500]), "before all of"),
     "an end within what is packed": (reply(200, gzip.compress(JPEG)[:-20], Content_Encoding="gzip"), "before all of"),
+    "an end within brotli": (reply(200, brotli.compress(JPEG)[:-20], Content_Encoding="br"), "before all of"),
+    "nothing where brotli was said": (reply(200, b"", Content_Encoding="br"), "before all of"),
     "an end within a chunk": (raw(CHUNKED + b"1000\r\nabc"), "before all of"),
     "a chunk of no length": (raw(CHUNKED + b"nonsense\r\n"), "before all of"),
     "an end before the answer": (raw(b""), "closed the connection without an answer"),

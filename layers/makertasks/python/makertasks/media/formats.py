@@ -5,7 +5,9 @@ from __future__ import annotations
 # How many bytes are looked at. An SVG may begin with a long comment, hence not just the first dozen.
 HEAD_BYTES = 4096
 
+# Formats that are stored as they came, and those that are read and stored as one of these.
 KEPT = ("JPEG", "PNG", "WEBP")
+CONVERTED = ("AVIF", "HEIC")
 
 # Signatures at the very beginning, from each format's specification.
 _SIGNATURES = (
@@ -34,15 +36,15 @@ _SIGNATURES = (
 
 # Brands of the ISO base media file format (ISO/IEC 14496-12), at offset 8 and from 16 on.
 _BRANDS = (
-    ((b"avif", b"avis"), "an AVIF"),
-    ((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "a HEIC"),
+    ((b"avif", b"avis"), "AVIF"),
+    ((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
 )
 
 _PAGE = (b"<!doctype html", b"<html", b"<head", b"<body", b"<title", b"<script", b"<meta", b"<div", b"<p>", b"<h1")
 
 
 def name_of(body: bytes) -> str:
-    """`JPEG`, `PNG` or `WEBP`, which are kept; of anything else what it is, in words ("a GIF", "an HTML page").
+    """One of KEPT or CONVERTED; of anything else what it is, in words ("a GIF", "an HTML page").
 
     >>> name_of(b"GIF89a...")
     'a GIF'

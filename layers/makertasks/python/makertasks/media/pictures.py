@@ -1,5 +1,7 @@
 """Pictures of items: bytes from outside become a clean JPEG, PNG or WebP and its thumbnail.
 
+AVIF and HEIC, which browsers and phones make, become JPEG, or WebP where they have transparency.
+
 Nothing of the file that came in is kept but its pixels: what is stored was encoded here. So there is no place, owner or
 device in it, no second file hidden behind it, no animation, and no program that does not stop at a picture's end.
 
@@ -14,21 +16,23 @@ import io
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-# The three plug-ins are named so that Pillow does not look for (and import) all of its forty.
+# The plug-ins are named so that Pillow does not look for (and import) all of its forty.
 from PIL import (  # importing a plug-in registers it
+    AvifImagePlugin,  # noqa: F401
     Image,
-    JpegImagePlugin,
+    JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401
 )
 
 from makertasks.errors import PermanentError
-from makertasks.media import jpeg, png
+from makertasks.media import heic, jpeg, png
 from makertasks.media.cleaning import DAMAGE, averageable, cleaned
-from makertasks.media.formats import KEPT, name_of
+from makertasks.media.encoding import THUMBNAIL_SIDE, encoded, options_like, thumbnail_of
+from makertasks.media.formats import CONVERTED, KEPT, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,25 +40,14 @@ if TYPE_CHECKING:
 # A photograph of 50 megapixels, the most that common phones take, has 10 to 15 MB.
 MAX_BYTES = 20 * 1024 * 1024
 
-THUMBNAIL_SIDE = 300
-THUMBNAIL_QUALITY = 85
-
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 CONTENT_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
-# What to do about kinds that phones and browsers make.
+# What to do about kinds that people take for pictures like any other.
 REMEDIES = {
-    "a HEIC": "On an iPhone choose Settings, Camera, Formats, Most Compatible, or share the photo as JPEG",
-    "an AVIF": "Save the picture as JPEG or PNG in any image program",
     "a GIF": "Save one of its frames as PNG",
     "an SVG": "Export it as PNG",
 }
-
-# Quality where the source's own quantisation can't be taken over.
-QUALITY = 90
-
-# Above this many pixels WebP is written by its quickest method, which needs two thirds of the memory.
-WEBP_THOROUGH_PIXELS = 2_000_000
 
 
 class UnusablePicture(PermanentError):
@@ -81,6 +74,10 @@ LIMITS = {
     "JPEG of several scans": PixelLimit(16_800_000, 12_600_000),  # its coefficients wait in memory as well
     "PNG": PixelLimit(18_000_000, 12_600_000),
     "WEBP": PixelLimit(8_300_000, 5_000_000),
+    "AVIF": PixelLimit(18_000_000, 12_600_000),
+    "HEIC": PixelLimit(25_000_000, 12_600_000),  # what iPhones take by default has 24.5
+    "AVIF with transparency": PixelLimit(12_600_000, 5_000_000),  # stored as WebP
+    "HEIC with transparency": PixelLimit(12_600_000, 5_000_000),
 }
 
 
@@ -97,7 +94,7 @@ class Picture:
 
 
 def prepare(body: bytes) -> Picture:
-    """Decode, turn upright, strip and encode anew a JPEG, PNG or WebP; of an animation the first frame.
+    """Decode, turn upright, strip and encode anew a picture of any kind that is read; of an animation the first frame.
 
     Raises UnusablePicture for any other kind of file (named), too many pixels, or damage.
     """
@@ -106,11 +103,11 @@ def prepare(body: bytes) -> Picture:
         source = _open(body, kind)
         _draft(source.image, source.limit.whole)
         image = source.load()
-        options = _encoding_of(source.image, body, kind)
-        image = cleaned(_halved(image, kind))
-        encoded = _encoded(image, kind, options)
+        stored, options = options_like(source.image, body, kind)
+        image = cleaned(_halved(image, source.limit.whole))
+        stored_body = encoded(image, stored, options)
         return Picture(
-            encoded, EXTENSIONS[kind], CONTENT_TYPES[kind], image.width, image.height, _encoded_thumbnail(image)
+            stored_body, EXTENSIONS[stored], CONTENT_TYPES[stored], image.width, image.height, thumbnail_of(image)
         )
 
 
@@ -121,15 +118,16 @@ def thumbnail(body: bytes) -> bytes:
         source = _open(body, kind)
         # Twice the size wanted: the decoder's own scaling is coarse, the last factor is Pillow's.
         source.image.draft(None, (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
-        return _encoded_thumbnail(cleaned(_halved(source.load(), kind)))
+        return thumbnail_of(cleaned(_halved(source.load(), source.limit.whole)))
 
 
 def _kind_of(body: bytes) -> str:
     if len(body) > MAX_BYTES:
         raise UnusablePicture(f"has {len(body)} bytes; the limit is {MAX_BYTES}. Give a smaller picture")
     kind = name_of(body)
-    if kind not in KEPT:
-        raise UnusablePicture(f"is {kind}; only JPEG, PNG and WebP are kept. {REMEDIES.get(kind, 'Give one of these')}")
+    if kind not in KEPT + CONVERTED:
+        remedy = REMEDIES.get(kind, "Give one of these")
+        raise UnusablePicture(f"is {kind}; only JPEG, PNG, WebP, AVIF and HEIC are read. {remedy}")
     return kind
 
 
@@ -148,7 +146,7 @@ def _refusing_damage(kind: str) -> Iterator[None]:
     except DAMAGE as error:
         # Pillow names an unknown file by the address of a buffer, which helps nobody.
         broken = isinstance(error, UnidentifiedImageError)
-        reason = "its header is broken" if broken else str(error) or type(error).__name__
+        reason = "its header is broken" if broken else " ".join(str(error).split()) or type(error).__name__
         raise UnusablePicture(f"is a damaged or cut off {_title(kind)} ({reason}). Give an intact one") from error
 
 
@@ -156,10 +154,14 @@ def _title(kind: str) -> str:
     return kind.replace("WEBP", "WebP")
 
 
+def _article(kind: str) -> str:
+    return f"{'an' if kind.startswith('A') else 'a'} {_title(kind)}"
+
+
 def _too_large(kind: str, pixels: int | None, largest: int) -> UnusablePicture:
     has = f"{pixels / 1e6:.1f}" if pixels else "too many"
     return UnusablePicture(
-        f"has {has} megapixels; the limit for a {_title(kind)} is {largest / 1e6:.1f}. Give a smaller picture"
+        f"has {has} megapixels; the limit for {_article(kind)} is {largest / 1e6:.1f}. Give a smaller picture"
     )
 
 
@@ -186,7 +188,12 @@ def _open(body: bytes, kind: str) -> _Source:
     if kind == "PNG":
         chunks = png.read(body)
         return _Source(*_checked(chunks.open(), kind), chunks)
-    return _Source(*_checked(Image.open(io.BytesIO(body), formats=(kind,)), kind))
+    image = heic.opened(body) if kind == "HEIC" else Image.open(io.BytesIO(body), formats=(kind,))
+    return _Source(*_checked(image, f"{kind} with transparency" if kind in CONVERTED and _is_clear(image) else kind))
+
+
+def _is_clear(image: Image.Image) -> bool:
+    return image.mode not in {"RGB", "L"}
 
 
 def _open_jpeg(body: bytes) -> _Source:
@@ -230,52 +237,9 @@ def _draft(image: Image.Image, whole: int) -> None:
         image.draft(None, (image.width // divisor, image.height // divisor))
 
 
-def _halved(image: Image.Image, kind: str) -> Image.Image:
-    divisor = _halvings(image, LIMITS[kind].whole)
+def _halved(image: Image.Image, whole: int) -> Image.Image:
+    divisor = _halvings(image, whole)
     if divisor == 1:
         # A copy lets go of the WebP decoder and its two canvases.
-        return image.copy() if kind == "WEBP" else image
+        return image.copy() if image.format == "WEBP" else image
     return averageable(image).reduce(divisor)
-
-
-def _encoding_of(image: Image.Image, body: bytes, kind: str) -> dict[str, Any]:
-    """Options that encode a picture about as finely as its source was, so that it neither suffers nor swells."""
-    if kind == "WEBP":
-        return {"lossless": True, "quality": 0} if _is_lossless_webp(body) else {"quality": QUALITY}
-    if not isinstance(image, JpegImagePlugin.JpegImageFile):
-        return {}
-    # A file numbers its tables as it likes, and says for each component which one it uses.
-    tables = [image.quantization.get(component[3]) for component in image.layer]
-    if image.mode == "CMYK" or not tables or None in tables:
-        return {"quality": QUALITY}
-    return {"qtables": tables, "subsampling": JpegImagePlugin.get_sampling(image)}
-
-
-def _is_lossless_webp(body: bytes) -> bool:
-    """Whether the first image chunk of a WebP's RIFF container is `VP8L`."""
-    at = 12
-    while at + 8 <= len(body):
-        name, size = body[at : at + 4], int.from_bytes(body[at + 4 : at + 8], "little")
-        if name in {b"VP8 ", b"VP8L", b"ANMF", b"ALPH"}:
-            return name == b"VP8L"
-        at += 8 + size + size % 2
-    return False
-
-
-def _encoded(image: Image.Image, kind: str, options: dict[str, Any]) -> bytes:
-    if kind == "WEBP":
-        options = options | {"method": 4 if image.width * image.height <= WEBP_THOROUGH_PIXELS else 0}
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
-
-
-def _encoded_thumbnail(image: Image.Image) -> bytes:
-    small = averageable(image)
-    factor = max(small.width, small.height) / THUMBNAIL_SIDE
-    if factor > 1:
-        size = (max(1, round(small.width / factor)), max(1, round(small.height / factor)))
-        small = small.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    out = io.BytesIO()
-    small.save(out, "WEBP", quality=THUMBNAIL_QUALITY)
-    return out.getvalue()

@@ -15,8 +15,15 @@ IMAGES = "uploads/images/"
 IMPORTS = "imports/"
 REJECTED = "rejected/"
 
-# Types that an item's image may have, and the names their files get. The content is what counts, later.
-EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+# Types that an upload may have, and the names their files get. The content is what counts, later.
+EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/avif": "avif",
+    "image/heic": "heic",
+    "image/heif": "heif",
+}
 
 # The same limit as for downloads (`pictures.MAX_BYTES`); named here too, because the API carries no Pillow.
 MAX_BYTES = 20 * 1024 * 1024
