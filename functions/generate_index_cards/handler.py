@@ -16,7 +16,7 @@ FARTHEST = 72.0  # points
 Items = Annotated[list[ItemId], Meta(min_length=1, max_length=MOST_CARDS)]
 StockName = Annotated[
     Literal[
-        "avery-5388", "avery-5160", "avery-5163", "a4-2x4", "a4-3x8", "a4-3x7",
+        "avery-5388", "avery-5160", "avery-5163", "a4-2x4", "a4-3x8", "a4-3x7", "avery-l7159",
         "brother-62x100", "brother-62x29", "dymo-89x36", "dymo-89x28",
     ],
     Meta(description="Sheet or roll to print on"),

@@ -1,14 +1,19 @@
 """The layout of labels: what a card says in a few lines, beside a QR code as high as the label.
 
 ┌───────────────────────────────┐
-│ name, up to two lines  ┌────┐ │
-│ NFPA 704: health 2, …  │ QR │ │
+│ name                   ┌────┐ │
+│ ────────────────────── │ QR │ │
+│ NFPA 704: health 2, …  │    │ │
 │ location · SKU         │    │ │
 │ 8 units · 5 days       └────┘ │
 └───────────────────────────────┘
+
+The rule has the category's colour. Letters are larger on labels larger than an address label.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from makertasks.media.cards import colours, fonts, layout
 from makertasks.media.cards.boxes import Box, TextBox, text_box
@@ -19,6 +24,10 @@ from makertasks.media.cards.text import Style
 PADDING = 5.0
 LARGEST_CODE = 0.45  # of the label's width
 SMALLEST_SCALE = 0.75  # of a card of 5 by 3 inches: below it, a label says less in larger letters
+
+ADDRESS_LABEL = (189.0, 72.0)  # 2⅝ by 1 inches, for which the styles are
+LARGEST_SCALE = 1.6
+RULE = 1.2
 
 NAME = Style(fonts.BOLD, 11, 12.5, smallest=5.5)
 LINE = Style(fonts.REGULAR, 7, 8.5, smallest=4.5)
@@ -34,23 +43,32 @@ def lay_out(card: Card, width: float, height: float) -> Layout:
     if card.blank:
         return Layout(card, Box((width - side) / 2, (height - side) / 2, side, side), width, height)
     code = Box(width - PADDING - side, (height - side) / 2, side, side)
-    return Layout(card, code, width, height, texts=tuple(_texts(card, code.left - 2 * PADDING, height)))
+    scale = max(1.0, min(width / ADDRESS_LABEL[0], height / ADDRESS_LABEL[1], LARGEST_SCALE))
+    texts, bottom = _lines(card, code.left - 2 * PADDING, scale)
+    rule = Box(PADDING, bottom + 2 * scale, code.left - 2 * PADDING, RULE * scale)
+    name = Box(PADDING, rule.top + 2 * scale, rule.width, height - PADDING - rule.top - 2 * scale)
+    title = text_box(card.name, _scaled(NAME, scale), name, colours.TITLE, role="H1")
+    return Layout(card, code, width, height, texts=(title, *texts), bars=((rule, 0),))
 
 
-def _texts(card: Card, width: float, height: float) -> list[TextBox]:
-    """The name from the top, the lines from the bottom: each has its position, whatever the others say."""
+def _lines(card: Card, width: float, scale: float) -> tuple[list[TextBox], float]:
+    """The lines from the bottom, each at its position whatever the others say, and where the uppermost ends."""
     facts = {fact.label: fact.value for fact in card.facts}
     stock = " · ".join(filter(None, (f"Reorder at {facts.get('Reorder at', '')}", facts.get("Lead time"))))
-    lines = [(f"NFPA 704: {card.hazard.brief}", HAZARD, 2)] if card.hazard else []
-    lines += [(" · ".join(filter(None, (facts.get("Location"), facts.get("SKU")))), LINE, 1), (stock, LINE, 1)]
+    line, hazard = _scaled(LINE, scale), _scaled(HAZARD, scale)
+    lines = [(f"NFPA 704: {card.hazard.brief}", hazard, 2)] if card.hazard else []
+    lines += [(" · ".join(filter(None, (facts.get("Location"), facts.get("SKU")))), line, 1), (stock, line, 1)]
     if card.unwritable:
-        lines.append((f"{fonts.REPLACEMENT} = {card.unwritable}", LINE, 1))
+        lines.append((f"{fonts.REPLACEMENT} = {card.unwritable}", line, 1))
     bottom = PADDING
     texts: list[TextBox] = []
-    for line, style, rows in reversed(lines):
-        if line:
-            texts.insert(0, text_box(line, style, Box(PADDING, bottom, width, rows * style.leading)))
-        bottom += rows * style.leading
-    name = Box(PADDING, bottom + 2, width, height - PADDING - bottom - 2)
-    texts.insert(0, text_box(card.name, NAME, name, colours.TITLE, role="H1"))
-    return texts
+    for text, style, rows in reversed(lines):
+        if text:
+            made = text_box(text, style, Box(PADDING, bottom, width, rows * style.leading))
+            texts.insert(0, replace(made, box=replace(made.box, height=made.fitted.height)))
+        bottom += texts[0].fitted.height if rows > 1 else style.leading
+    return texts, bottom
+
+
+def _scaled(style: Style, scale: float) -> Style:
+    return replace(style, size=style.size * scale, leading=style.leading * scale)

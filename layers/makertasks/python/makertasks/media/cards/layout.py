@@ -1,7 +1,7 @@
 """Where everything stands on a card: boxes in points, made without drawing. Origin is the card's lower left corner.
 
     ┌──────────────────────────────────────────────────┐
-    │ name, up to two lines at full size               │
+    │ name, one line at full size or more smaller ones │
     │ ──────────────────────────────────────────────── │
     │ LOCATION        picture              QR code     │
     │ SKU                                  (with its   │
@@ -29,7 +29,7 @@ PADDING = 14.4  # 0.2 inches
 INNER_WIDTH = WIDTH - 2 * PADDING
 GAP = 9.0  # between columns, and below the rule
 
-TITLE_HEIGHT = 40.0  # two lines at full size
+TITLE_HEIGHT = 40.0  # one line at full size, or two smaller ones
 TITLE_GAP = 6.5  # above the rule: room for letters that reach far below the line
 RULE_BOTTOM, RULE_HEIGHT = HEIGHT - PADDING - TITLE_HEIGHT - TITLE_GAP, 1.5
 TOP = RULE_BOTTOM - GAP  # of the columns
@@ -47,12 +47,12 @@ SIDE_LEFT = PADDING + LEFT_WIDTH - SIDE_WIDTH
 DIAMOND_SIDE = 72.0
 FACT_ROWS = 5
 ROW_HEIGHT = (TOP - BOTTOM) / FACT_ROWS
-LABEL_HEIGHT = 7.5
+LABEL_HEIGHT = 7.0
 
-TITLE = Style(fonts.BOLD, 17, 20, smallest=9)
+TITLE = Style(fonts.BOLD, 25, 29.5, smallest=9)  # of one line; two have 17
 LABEL = Style(fonts.REGULAR, 5.5, 7, smallest=4)
-FACT = Style(fonts.BOLD, 10, 13, smallest=5)
-LARGE_FACT = Style(fonts.BOLD, 12, 14.5, smallest=5)
+FACT = Style(fonts.BOLD, 10, 12, smallest=5)
+LARGE_FACT = Style(fonts.BOLD, 11, 13, smallest=5)
 CALL = Style(fonts.BOLD, 8, 10.5, smallest=6)
 CATEGORY = Style(fonts.BOLD, 7.5, 9.5, smallest=5)
 NOTE = Style(fonts.REGULAR, 5.5, 7, smallest=4)

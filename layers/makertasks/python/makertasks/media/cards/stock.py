@@ -71,6 +71,10 @@ STOCKS = {
     ),
     "a4-2x4": _sheet("A4, 8 cards of 105 × 74 mm (Avery 3427)", A4, (2, 4), (105 * MM, 74 * MM), (0, 0.5 * MM)),
     "a4-3x8": _sheet("A4, 24 labels of 70 × 37 mm (Avery 3474)", A4, (3, 8), (70 * MM, 37 * MM), (0, 0.5 * MM)),
+    "avery-l7159": _sheet(
+        "A4, 24 address labels of 63.5 × 33.9 mm (Avery L7159)",
+        A4, (3, 8), (63.5 * MM, 33.9 * MM), (7.21 * MM, 12.9 * MM), 2.54 * MM,
+    ),
     "a4-3x7": _sheet(
         "A4, 21 address labels of 63.5 × 38.1 mm (Avery L7160)",
         A4, (3, 7), (63.5 * MM, 38.1 * MM), (7.21 * MM, 15.15 * MM), 2.54 * MM,
