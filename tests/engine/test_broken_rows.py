@@ -169,3 +169,30 @@ def test_a_mistyped_version_holds_up_no_stream(value):
     row = {"owner": f"item#{ITEM}", "entry": "item", "kind": "item", "image": "a", "image_version": value}
 
     assert site_changes.changed({}, row) is None
+
+
+@pytest.mark.parametrize("kind", ["itm", "supplier", Decimal(3), None])
+def test_an_item_of_unknown_kind_is_named_as_broken_and_stops_nothing(spoil, kind):
+    spoil(kind=kind)
+
+    page = inventory.list_items(10)
+
+    assert [item.name for item in page.items] == ["Right"]
+    assert [broken.item_id for broken in page.broken] == [ITEM]
+    with pytest.raises(inventory.Unreadable, match="kind"):
+        inventory.get_item(ITEM)
+    with pytest.raises(inventory.Unreadable, match="kind"):
+        inventory.get_item_page(ITEM)
+    assert [entry.item_id for entry in inventory.every_item()] == [GOOD, ITEM]
+
+
+@pytest.mark.parametrize("kind", ["suplier", Decimal(3), None])
+def test_a_link_of_unknown_kind_is_named_as_broken_and_stops_nothing(spoil, kind):
+    spoil("supplier#1", GOOD, kind=kind)
+
+    page = inventory.get_item_page(GOOD)
+
+    assert [link.entry for link in page.suppliers] == ["supplier#2"]
+    assert [broken.entry for broken in page.broken] == ["supplier#1"]
+    assert "kind" in page.broken[0].problem
+    assert update_average_lead_times.call({})["links_skipped"]["its row cannot be read"] == 1

@@ -14,6 +14,7 @@ import pytest
 from dump_samples import ITEM, a_makerspace, change, obj
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pypdf import PdfReader
 
 from import_dump.handler import import_dump
 from makertasks import clock
@@ -22,6 +23,9 @@ from makertasks.inventory import table as inventory
 from makertasks.inventory.openmakersuite import dumps, fields, values
 from makertasks.inventory.openmakersuite.parsing import Refused, parse
 from makertasks.inventory.table import Item
+from makertasks.media.cards.colours import DEFAULT
+from makertasks.media.cards.content import card_of
+from makertasks.media.cards.sheet import pdf_of
 from update_average_lead_times import passes
 from update_average_lead_times.handler import update_average_lead_times
 
@@ -261,3 +265,32 @@ def test_whatever_a_field_holds_is_refused_or_can_be_used(model, number, data):
             assert abs(value) < 10**38
         if value and name.endswith(("_at", "_date")) and isinstance(value, str):
             clock.text(clock.parse(value))
+
+
+def test_odd_colours_of_categories_give_cards_with_sensible_ones(bring_in):
+    report = bring_in("28_null_color.json")
+
+    cards = {item.category["name"]: card_of(item, [], "https://example.com") for item in inventory.list_items(50).items}
+    assert report["refused"] == 0
+    assert cards["Short"].colour == (0xAA, 0xBB, 0xCC)
+    assert cards["NoColor"].warnings == ()
+    for name in ("NoColor", "RedWord", "Bad", "RGBA", "RgbFn"):
+        assert cards[name].colour == DEFAULT
+    for name in ("RedWord", "Bad", "RGBA", "RgbFn"):
+        assert "the default colour stands in" in cards[name].warnings[0]
+
+
+def test_names_from_right_to_left_are_on_their_cards_as_they_were_written(bring_in):
+    report = bring_in("41_rtl_marks_brackets.json")
+
+    items = inventory.list_items(50).items
+    assert (report["refused"], len(items)) == (0, 6)
+    for item in items:
+        made = card_of(item, [], "https://example.com")
+        assert (made.name, made.unwritable) == (item.name, "")
+        text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf_of([made], made.name))).pages)
+        assert letters(item.name) <= letters(text)
+
+
+def letters(text: str) -> Counter:
+    return Counter(letter for letter in text if not letter.isspace())

@@ -21,14 +21,15 @@ from zlib import crc32
 
 from pynamodb.attributes import (
     BooleanAttribute,
-    DiscriminatorAttribute,
     MapAttribute,
     NumberAttribute,
     UnicodeAttribute,
 )
 
 from makertasks.aws.dynamodb import Table
+from makertasks.inventory import kinds
 from makertasks.inventory.indexes import DeliveriesIndex, ItemsIndex, LinksIndex
+from makertasks.inventory.kinds import KindAttribute
 
 # A supplier link that was never measured, as in OpenMakerSuite.
 DEFAULT_LEAD_TIME_DAYS = 7
@@ -74,7 +75,7 @@ class Entry(Table):
 
     owner = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)
-    kind = DiscriminatorAttribute(attr_name="kind")
+    kind = KindAttribute(attr_name="kind")
     as_of = UnicodeAttribute(null=True)  # when a live OpenMakerSuite read this state from its database
 
     def __init__(
@@ -93,6 +94,7 @@ class Entry(Table):
     def from_raw_data(cls, data: dict[str, Any]) -> Any:
         """The entry of a row; a Broken one where somebody wrote what no class reads, so that it stops no other."""
         try:
+            kinds.check(data)
             return super().from_raw_data(data)
         except _UNREADABLE as error:
             return Broken.of(data, error)
