@@ -34,7 +34,7 @@ SUCCESSES = frozenset({200, 203})  # 203: a proxy on the way changed something
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))  # every letter of ASCII that a request line can hold
 
 HEADERS = {
-    "Accept": "image/jpeg, image/png, image/webp, image/avif;q=0.8, image/heic;q=0.8, image/*;q=0.5, */*;q=0.1",
+    "Accept": "image/jpeg, image/png, image/webp, image/avif;q=0.8, image/*;q=0.5, */*;q=0.1",
     # A picture is compressed already, and a few bytes can be gigabytes once unpacked.
     "Accept-Encoding": "identity",
     "Connection": "close",

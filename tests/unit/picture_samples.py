@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -95,6 +96,7 @@ REFUSED = {
     "an ICO icon": encoded("ICO"),
     "a JPEG 2000": encoded("JPEG2000"),
     "a PDF": encoded("PDF"),
+    "a HEIC": (Path(__file__).parents[1] / "data/pictures/phone-turned.heic").read_bytes(),
     "a video": b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(64),
     "a JPEG XL": b"\x00\x00\x00\x0cJXL \r\n\x87\n" + bytes(64),
     "a Photoshop document": b"8BPS\x00\x01" + bytes(64),

@@ -30,7 +30,7 @@ ItemId = Annotated[UUID, Meta(description="UUID of the item", examples=[AN_ITEM]
 
 
 # Those of `uploads.EXTENSIONS`.
-ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/avif", "image/heic", "image/heif"]
+ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/avif"]
 
 
 class ItemQuery(msgspec.Struct, forbid_unknown_fields=True):

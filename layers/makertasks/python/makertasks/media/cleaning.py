@@ -76,8 +76,6 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     """8 bits a channel, and colours as sRGB means them; without a usable profile as they are."""
     if image.mode.startswith("I"):
         return grey(image)
-    if image.mode == "RGBa":
-        image = image.convert("RGBA")
     profile = image.info.get("icc_profile")
     if profile and image.mode in {"P", "RGB", "RGBA", "CMYK"} and len(profile) <= MAX_PROFILE_BYTES:
         image = _converted(averageable(image), profile)

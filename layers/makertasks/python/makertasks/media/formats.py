@@ -5,9 +5,9 @@ from __future__ import annotations
 # How many bytes are looked at. An SVG may begin with a long comment, hence not just the first dozen.
 HEAD_BYTES = 4096
 
-# Formats that are stored as they came, and those that are read and stored as one of these.
+# Formats that are stored as they came, and one that is read and stored as one of these.
 KEPT = ("JPEG", "PNG", "WEBP")
-CONVERTED = ("AVIF", "HEIC")
+CONVERTED = ("AVIF",)
 
 # Signatures at the very beginning, from each format's specification.
 _SIGNATURES = (
@@ -37,7 +37,7 @@ _SIGNATURES = (
 # Brands of the ISO base media file format (ISO/IEC 14496-12), at offset 8 and from 16 on.
 _BRANDS = (
     ((b"avif", b"avis"), "AVIF"),
-    ((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
+    ((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "a HEIC"),
 )
 
 _PAGE = (b"<!doctype html", b"<html", b"<head", b"<body", b"<title", b"<script", b"<meta", b"<div", b"<p>", b"<h1")

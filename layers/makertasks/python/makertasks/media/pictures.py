@@ -1,6 +1,6 @@
 """Pictures of items: bytes from outside become a clean JPEG, PNG or WebP and its thumbnail.
 
-AVIF and HEIC, which browsers and phones make, become JPEG, or WebP where they have transparency.
+AVIF, which not every program shows, becomes JPEG, or WebP where it has transparency.
 
 Nothing of the file that came in is kept but its pixels: what is stored was encoded here. So there is no place, owner or
 device in it, no second file hidden behind it, no animation, and no program that does not stop at a picture's end.
@@ -29,7 +29,7 @@ from PIL import (  # importing a plug-in registers it
 )
 
 from makertasks.errors import PermanentError
-from makertasks.media import heic, jpeg, png
+from makertasks.media import jpeg, png
 from makertasks.media.cleaning import DAMAGE, averageable, cleaned
 from makertasks.media.encoding import THUMBNAIL_SIDE, encoded, options_like, thumbnail_of
 from makertasks.media.formats import CONVERTED, KEPT, name_of
@@ -45,6 +45,7 @@ CONTENT_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 # What to do about kinds that people take for pictures like any other.
 REMEDIES = {
+    "a HEIC": "On an iPhone choose Settings, Camera, Formats, Most Compatible, or share the photo as JPEG",
     "a GIF": "Save one of its frames as PNG",
     "an SVG": "Export it as PNG",
 }
@@ -75,9 +76,7 @@ LIMITS = {
     "PNG": PixelLimit(18_000_000, 12_600_000),
     "WEBP": PixelLimit(8_300_000, 5_000_000),
     "AVIF": PixelLimit(18_000_000, 12_600_000),
-    "HEIC": PixelLimit(25_000_000, 12_600_000),  # what iPhones take by default has 24.5
     "AVIF with transparency": PixelLimit(12_600_000, 5_000_000),  # stored as WebP
-    "HEIC with transparency": PixelLimit(12_600_000, 5_000_000),
 }
 
 
@@ -127,7 +126,7 @@ def _kind_of(body: bytes) -> str:
     kind = name_of(body)
     if kind not in KEPT + CONVERTED:
         remedy = REMEDIES.get(kind, "Give one of these")
-        raise UnusablePicture(f"is {kind}; only JPEG, PNG, WebP, AVIF and HEIC are read. {remedy}")
+        raise UnusablePicture(f"is {kind}; only JPEG, PNG, WebP and AVIF are read. {remedy}")
     return kind
 
 
@@ -188,7 +187,7 @@ def _open(body: bytes, kind: str) -> _Source:
     if kind == "PNG":
         chunks = png.read(body)
         return _Source(*_checked(chunks.open(), kind), chunks)
-    image = heic.opened(body) if kind == "HEIC" else Image.open(io.BytesIO(body), formats=(kind,))
+    image = Image.open(io.BytesIO(body), formats=(kind,))
     return _Source(*_checked(image, f"{kind} with transparency" if kind in CONVERTED and _is_clear(image) else kind))
 
 

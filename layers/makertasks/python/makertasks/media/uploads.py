@@ -21,8 +21,6 @@ EXTENSIONS = {
     "image/png": "png",
     "image/webp": "webp",
     "image/avif": "avif",
-    "image/heic": "heic",
-    "image/heif": "heif",
 }
 
 # The same limit as for downloads (`pictures.MAX_BYTES`); named here too, because the API carries no Pillow.
