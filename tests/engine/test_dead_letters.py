@@ -19,7 +19,7 @@ from tests.template import resources
 
 
 @pytest.fixture
-def dead(echo, aws, counters_table):  # noqa: ARG001 - the sweep keeps it
+def dead(echo, aws, counters_table):
     """The dead-letter queue, to which the queue of the task `echo` gives what was received once."""
     sqs = aws.client("sqs")
     url = sqs.create_queue(QueueName="unit-dead-letters")["QueueUrl"]
