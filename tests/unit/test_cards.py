@@ -138,6 +138,10 @@ def test_line_breaks_controls_and_invisible_letters_become_single_spaces_or_noth
     assert card_of(item("a\r\n b\t\u200bc\u202ed\x00e"), [], URL).name == "a b cd e"
 
 
+def test_accents_heaped_on_one_letter_do_not_leave_the_card():
+    assert len(fonts.clean("q" + "\u0301" * 500)) == 9
+
+
 def test_a_name_without_letters_is_replaced_by_the_items_id():
     assert card_of(item("\u200b "), [], URL).name == f"Item {ITEM_ID}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
@@ -40,10 +41,18 @@ PICTOGRAPHS = "\U0001f000"  # from here on, emoji come before symbols
 _JOINERS = "\u200c\u200d"
 
 
+# More combining marks in a row than a letter of any language carries.
+_TOWERS = re.compile(
+    r"([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{8})"
+    r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+
+
 def clean(text: str) -> str:
     """`text` as a card can hold it: composed letters, single spaces, no controls and no direction marks.
 
-    Joiners and variation selectors stay where they follow a letter that they may shape.
+    Joiners and variation selectors stay where they follow a letter that they may shape. Of accents heaped on one letter
+    the first eight stay, more than any language has: others would leave the card.
     """
     composed = unicodedata.normalize("NFC", text)
     kept = "".join(
@@ -51,7 +60,7 @@ def clean(text: str) -> str:
         for letter in composed
         if unicodedata.category(letter) not in {"Cf", "Cs"} or letter in _JOINERS
     )
-    words = (word.strip(_JOINERS) for word in kept.split())
+    words = (word.strip(_JOINERS) for word in _TOWERS.sub(r"\1", kept).split())
     return " ".join(word for word in words if any(not is_attached(letter) for letter in word))
 
 
