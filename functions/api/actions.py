@@ -19,7 +19,7 @@ from makertasks.monitoring.acknowledgements import Acknowledgement
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.submission import bulk, producer
-from makertasks.submission.producer import Submission
+from makertasks.submission.producer import Accepted, Submission
 from makertasks.worker import task_limits
 
 # Seconds for which a bulk call offers a busy table its records: the gateway waits 30 for the whole answer.
@@ -30,12 +30,12 @@ class Conflict(MakertasksError):
     """The task is in a state in which that cannot be done."""
 
 
-def submit(caller: Caller, name: str, kwargs: Mapping[str, Any], **options: Any) -> task_views.TaskDetail:
-    """Accept one task and answer it; `options` are those of `producer.submit`."""
+def submit(caller: Caller, wanted: Submission, idempotency_key: str | None = None) -> task_views.TaskDetail:
+    """Accept one task and return it."""
     caller.require(Role.OPERATOR)
-    name = full_name(name)
-    check_name(name)
-    return _task(producer.submit(name, kwargs, requested_by=caller.name, **options))
+    own = _own(caller, wanted)
+    check_name(own.name)
+    return _accepted(producer.submit(own, idempotency_key=idempotency_key))
 
 
 def submit_many(
@@ -43,7 +43,7 @@ def submit_many(
 ) -> bulk.Submitted:
     """Accept many tasks, each for itself."""
     caller.require(Role.OPERATOR)
-    own = [replace(each, name=full_name(each.name), requested_by=caller.name) for each in submissions]
+    own = [_own(caller, each) for each in submissions]
     for index, submission in enumerate(own):
         task = tasks.discover().get(submission.name)
         if task is not None and task.system:
@@ -53,8 +53,18 @@ def submit_many(
     )
 
 
+def _own(caller: Caller, wanted: Submission) -> Submission:
+    """The caller's submission, by the task's full name."""
+    return replace(wanted, name=full_name(wanted.name), requested_by=caller.name)
+
+
 def _task(task_id: str) -> task_views.TaskDetail:
     return task_views.detail(records.get(task_id))
+
+
+def _accepted(accepted: Accepted) -> task_views.TaskDetail:
+    """The task as it was written; read only where an earlier call wrote it."""
+    return task_views.detail(accepted.record or records.get(accepted.task_id))
 
 
 def check_name(name: str) -> None:
@@ -67,16 +77,16 @@ _SYSTEM = "is a task that only the system starts: a job by POST /v1/jobs, an upl
 
 
 def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> task_views.TaskDetail:
-    """Call a task off; a running one only with `terminate`, and it ends at its next checkpoint.
+    """Revoke a task; a running one only with `terminate`, and it ends at its next checkpoint.
 
     A task without a record (its message is under way from elsewhere) is recorded as REVOKED. Raises Conflict where
-    there is nothing to call off.
+    there is nothing to revoke.
     """
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "terminate" if terminate else "revoke", task_id)
     outcome = revoking.revoke(task_id, terminate=terminate, who=caller.name)
     if outcome is Revocation.ENDED:
-        raise Conflict(f"task {task_id} has ended; there is nothing to call off")
+        raise Conflict(f"task {task_id} has ended; there is nothing to revoke")
     if outcome is Revocation.RUNNING:
         raise Conflict(f"task {task_id} is running; ask with terminate, and it ends at its next checkpoint")
     return _task(task_id)
@@ -104,7 +114,7 @@ def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None)
         raise Conflict(f"task {task_id} is a job; POST /v1/jobs starts another one")
     if task.system and kwargs is not None:
         raise InvalidRequest("kwargs", "only the system chooses this task's arguments; retry it without changing them")
-    return _task(retrying.retry(task_id, kwargs=kwargs, who=caller.name))
+    return _accepted(retrying.retry(task_id, kwargs=kwargs, who=caller.name))
 
 
 def delete(caller: Caller, task_id: str) -> None:
@@ -138,7 +148,7 @@ def start_job(
         raise InvalidRequest("where", "is empty; a job needs a filter, such as created_from")
     jobs.check(action, where, arguments or {})
     audit.record(caller.name, f"job: {action}", "tasks", where=dict(where), arguments=dict(arguments or {}))
-    return _task(jobs.start(action, where, who=caller.name, arguments=arguments))
+    return _accepted(jobs.start(action, where, who=caller.name, arguments=arguments))
 
 
 def cancel_job(caller: Caller, job_id: str) -> task_views.TaskDetail:
@@ -154,7 +164,7 @@ def purge(caller: Caller, queue: str) -> task_views.TaskDetail:
     caller.require(Role.OPERATOR)
     name = queues.get(queue)["task"]
     audit.record(caller.name, "purge queue", queue)
-    return _task(jobs.start("purge", {"name": name}, who=caller.name))
+    return _accepted(jobs.start("purge", {"name": name}, who=caller.name))
 
 
 class Redriven(TypedDict):

@@ -66,7 +66,7 @@ def _revoke(record: TaskRecord, who: str, *, terminate: bool) -> Done:
 def _retry(record: TaskRecord, who: str, job_id: str) -> Done:
     new_id = str(uuid5(NAMESPACE, f"{job_id}/{record.task_id}"))
     try:
-        return Done(record.task_id, "RETRIED", retrying.retry(record.task_id, who=who, new_id=new_id))
+        return Done(record.task_id, "RETRIED", retrying.retry(record.task_id, who=who, new_id=new_id).task_id)
     except InvalidRequest as error:
         return Done(record.task_id, "REFUSED", str(error))
 

@@ -22,6 +22,7 @@ from makertasks.errors import InvalidRequest
 from makertasks.inventory import site_changes
 from makertasks.media.urls import without_credentials
 from makertasks.submission import producer
+from makertasks.submission.producer import Submission
 
 PUSH = "makertasks.push_to_site"
 DOWNLOAD = "inventory.tasks.download_image_from_url"
@@ -65,8 +66,9 @@ def follow(record: DynamoDBRecord) -> None:
         return
     item_id = str(new["owner"]).removeprefix("item#")
     arguments = {"item_id": item_id, "image_url": url}
+    wanted = Submission(DOWNLOAD, arguments, task_id=f"image-{record.event_id}", requested_by="item change")
     try:
-        task_id = producer.submit(DOWNLOAD, arguments, task_id=f"image-{record.event_id}", requested_by="item change")
+        task_id = producer.submit(wanted).task_id
     except InvalidRequest as error:
         logger.warning("item change without a task", item_id=item_id, reason=str(error))
     else:
@@ -81,7 +83,8 @@ def tell_site(event: DynamoDBStreamEvent) -> None:
         if settings.site_url():
             first = next(event.records).event_id
             arguments = {"changes": msgspec.to_builtins(message.changes)}
-            producer.submit(PUSH, arguments, task_id=f"site-{first}-{number}", requested_by="item change")
+            task_id = f"site-{first}-{number}"
+            producer.submit(Submission(PUSH, arguments, task_id=task_id, requested_by="item change"))
         else:
             queues.send(queues.SITE_CHANGES, site_changes.encode(message))
         logger.info("changes sent to the site", changes=len(message.changes))

@@ -15,6 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 from makertasks import logs
 from makertasks.media import uploads
 from makertasks.submission import producer
+from makertasks.submission.producer import Submission
 
 IMPORT = "makertasks.import_dump"
 ATTACH = "makertasks.attach_upload"
@@ -70,7 +71,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG
             logger.info("object without a task", key=upload.key)
             continue
         arguments = {"key": upload.key, "etag": upload.etag}
-        producer.submit(upload.task_name, arguments, task_id=upload.task_id, requested_by="upload")
+        producer.submit(Submission(upload.task_name, arguments, task_id=upload.task_id, requested_by="upload"))
         logger.info("task queued", key=upload.key, task_id=upload.task_id, task_name=upload.task_name)
         queued += 1
     return {"queued": queued}

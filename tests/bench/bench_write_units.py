@@ -86,7 +86,8 @@ def _run_one(meter: Meter, task: Any) -> str:
     from makertasks.submission import producer  # noqa: PLC0415
 
     meter.step = "PENDING"
-    task_id = producer.submit(QR, {"item_id": ITEM}, requested_by="somebody@example.org")
+    wanted = producer.Submission(QR, {"item_id": ITEM}, requested_by="somebody@example.org")
+    task_id = producer.submit(wanted).task_id
     meter.step = "STARTED"
     record = records.new(records.message_of(records.get(task_id)), queue="generate_qr_code")
     claimed = lifecycle.claim(record, "generate_qr_code@1f2e3d4c", time.time() + 30)
@@ -114,7 +115,7 @@ def counting(stack: LocalStack, meter: Meter) -> Iterator[Figure]:
     seen = len(changes)
     meter.step = "submitting"
     for _ in range(MANY):
-        producer.submit(QR, {"item_id": ITEM})
+        producer.submit(producer.Submission(QR, {"item_id": ITEM}))
     meter.step = "together"
     counting.count(list(_changes(stack))[seen:])
     yield Figure(f"counting a task among {MANY}", meter.units["together"] / MANY, "write units", 1)

@@ -11,6 +11,7 @@ from lambda_queue import Queue
 from makertasks import tasks, wire
 from makertasks.records import table as records
 from makertasks.submission import producer
+from makertasks.submission.producer import Submission
 from makertasks.worker import handler as worker
 
 NAME = "tests.echo"
@@ -25,8 +26,9 @@ class Echo:
     plan: list = field(default_factory=list)
     calls: list = field(default_factory=list)
 
-    def submit(self, text="hello", **options):
-        return producer.submit(NAME, {"text": text}, **options)
+    def submit(self, text="hello", *, idempotency_key=None, **options):
+        wanted = Submission(NAME, {"text": text}, **options)
+        return producer.submit(wanted, idempotency_key=idempotency_key).task_id
 
     def record(self, task_id):
         return records.get(task_id)

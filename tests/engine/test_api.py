@@ -270,6 +270,24 @@ def test_a_submitted_task_is_listed_found_exported_and_called_off(tasks_table, c
     assert call("GET", f"/v1/tasks/{task['id']}", bearer=operator)[1]["retried_to"] == [again["id"]]
 
 
+def test_a_new_task_is_answered_as_it_was_written_and_not_read_again(tasks_table, task_queues, monkeypatch):
+    # given a submission with every option
+    operator = token("operators")
+    options = {"countdown": 600, "expires": 900, "max_retries": 2, "time_limit": 60, "soft_time_limit": 50.5}
+    wanted = {"name": LEAD_TIMES, "task_id": "mine", "idempotency_key": "monday", **options}
+
+    # when it is accepted while nobody can read a record
+    with monkeypatch.context() as blind:
+        blind.setattr(records, "get", None)
+        status, submitted, _ = call("POST", "/v1/tasks", body=wanted, bearer=operator)
+
+    # then the answer is what is in the table, and so is that to the same call again
+    assert (status, submitted["status"], submitted["id"]) == (202, "PENDING", "mine")
+    assert call("GET", "/v1/tasks/mine", bearer=operator)[1] == submitted
+    assert call("POST", "/v1/tasks", body=wanted, bearer=operator)[1] == submitted
+    assert call("POST", "/v1/tasks", body=wanted | {"idempotency_key": None}, bearer=operator)[1] == submitted
+
+
 @pytest.mark.parametrize("task_id", [
         "a/b", "/", "a/retry", "50%2F?", "x/?q=1#مرحبا 🧪", "...", "./", "../..", "%2e%2e", " ",
         "a" * 255, "é" * 127, "%" * 255,
@@ -311,7 +329,7 @@ def test_deleting_is_for_superusers_and_ended_tasks(tasks_table, counters_table,
 
 def test_a_cursor_leads_on_and_nowhere_else(tasks_table, counters_table, task_queues):
     for _ in range(3):
-        producer.submit(LEAD_TIMES, {})
+        producer.submit(producer.Submission(LEAD_TIMES))
     bearer = token("viewers")
     first = call("GET", "/v1/tasks", query={"limit": 2}, bearer=bearer)[1]
     second = call("GET", "/v1/tasks", query={"limit": 2, "cursor": first["cursor"]}, bearer=bearer)[1]
@@ -377,7 +395,7 @@ def fits(schema, example, document):
 
 
 def test_the_record_of_a_task_is_found_by_its_id(tasks_table, counters_table, task_queues):
-    task_id = producer.submit(LEAD_TIMES, {})
+    task_id = producer.submit(producer.Submission(LEAD_TIMES)).task_id
     assert records.get(task_id).name == LEAD_TIMES
 
 

@@ -233,6 +233,13 @@ def test_many_at_once_answer_ids_and_rejections_by_place(shop, item_id):
     assert shop.count() == 2
 
 
+def test_an_idempotency_key_of_one_of_many_is_refused(shop, item_id):
+    with pytest.raises(InvalidRequest, match="give it to submit_many") as refused:
+        submit_many([makertasks.generate_qr_code.s(item_id).set(idempotency_key="order-7")])
+    assert refused.value.field == "idempotency_key"
+    assert shop.count() == 0
+
+
 def test_every_task_can_be_imported_and_knows_its_arguments():
     assert "generate_qr_code" in folders()
     for name in folders():

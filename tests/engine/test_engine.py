@@ -175,7 +175,7 @@ def test_wrong_arguments_through_the_queue_fail_at_once_naming_the_field(echo, a
 )
 def test_wrong_arguments_of_a_submission_leave_nothing_behind(echo, aws, arguments, field):
     with pytest.raises(InvalidRequest) as refused:
-        producer.submit(NAME, arguments)
+        producer.submit(producer.Submission(NAME, arguments))
     assert refused.value.field == field
     assert aws.client("dynamodb").scan(TableName="unit-tasks")["Count"] == 0
     assert echo.queue.count() == 0
@@ -183,7 +183,7 @@ def test_wrong_arguments_of_a_submission_leave_nothing_behind(echo, aws, argumen
 
 def test_an_unknown_task_is_refused_with_those_there_are(echo):
     with pytest.raises(UnknownTask, match=r"no task 'tests.nothing'; the tasks are .*tests.echo"):
-        producer.submit("tests.nothing", {})
+        producer.submit(producer.Submission("tests.nothing"))
 
 
 def test_a_message_for_another_task_is_a_failure(echo):

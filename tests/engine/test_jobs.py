@@ -32,7 +32,7 @@ def desk(echo, aws, counters_table, media_bucket):
 
 def run(desk, action, where, **arguments):
     """Start a job, run it to its end; answers its result and its outcomes by task id."""
-    job = jobs.start(action, {"name": NAME, **where}, who="ada", arguments=arguments)
+    job = jobs.start(action, {"name": NAME, **where}, who="ada", arguments=arguments).task_id
     desk.jobs.deliver()
     result = payloads.result_of(records.get(job))
     lines = list(jobs.outcomes(job, result["parts"]))
@@ -91,7 +91,7 @@ def test_purging_revokes_what_waits_with_and_without_a_record(desk):
     recorded = desk.submit("ours")
     stray = wire.Message(task_id="stray", name=NAME, kwargs={"text": "theirs"})
     desk.queue.send(wire.encode(stray, "echo"))
-    job = jobs.start("purge", {"name": NAME}, who="ada")
+    job = jobs.start("purge", {"name": NAME}, who="ada").task_id
     desk.jobs.deliver()
     assert payloads.result_of(records.get(job))["outcomes"] == {"REVOKED": 2}
     assert desk.queue.count() == 0
@@ -114,7 +114,7 @@ def test_what_waits_for_a_purged_task_fails_with_it(desk, recorded):
 def test_a_job_goes_on_in_a_next_invocation_and_repeats_nothing(desk, monkeypatch):
     monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
     waiting = [desk.submit(str(number)) for number in range(5)]
-    job = jobs.start("revoke", {"name": NAME}, who="ada")
+    job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
     desk.jobs.context.seconds = running.MARGIN_SECONDS  # every page is the last for now
     [body] = desk.jobs.deliver()
     while records.get(job).status == Status.RETRY:
@@ -131,7 +131,7 @@ def test_a_job_that_failed_in_passing_takes_finished_pages_as_they_are(desk, mon
     monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
     for number in range(4):
         desk.submit(str(number))
-    job = jobs.start("revoke", {"name": NAME}, who="ada")
+    job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
     real, calls = revoking.revoke, []
 
     def revoke(*arguments, **more):
@@ -152,7 +152,7 @@ def test_a_job_that_failed_in_passing_takes_finished_pages_as_they_are(desk, mon
 def test_a_job_is_called_off_like_any_task(desk, monkeypatch):
     monkeypatch.setattr("makertasks.worker.attempt.PROGRESS_SECONDS", 0)
     waiting = [desk.submit(str(number)) for number in range(3)]
-    job = jobs.start("revoke", {"name": NAME}, who="ada")
+    job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
     real = revoking.revoke
 
     def revoke(task_id, **options):
@@ -193,7 +193,7 @@ def test_jobs_that_make_no_sense_are_refused(desk, action, where, arguments, fie
 
 def test_passing_errors_of_the_bucket_are_retried(desk, aws):
     desk.submit()
-    job = jobs.start("revoke", {"name": NAME}, who="ada")
+    job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
     aws.client("s3").delete_bucket(Bucket="unit-media")
     assert len(desk.jobs.deliver()) == 1
     assert (records.get(job).status, records.get(job).error_type) == (Status.RETRY, TemporaryError.__name__)

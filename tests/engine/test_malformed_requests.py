@@ -173,7 +173,8 @@ def test_a_form_shows_the_error_beside_the_field(stack, monkeypatch, path, form,
     item = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
     monkeypatch.setattr(producer, "check_item", lambda *_: None)
     name = "inventory.tasks.download_image_from_url"
-    task_id = producer.submit(name, {"item_id": item, "image_url": "https://shop.example/a.png"}, requested_by="ann")
+    arguments = {"item_id": item, "image_url": "https://shop.example/a.png"}
+    task_id = producer.submit(producer.Submission(name, arguments, requested_by="ann")).task_id
     record = records.get(task_id)
     record.update(actions=[type(record).status.set("FAILURE")])
     path = path.format(type=name, task=task_id, queue="download_image_from_url")

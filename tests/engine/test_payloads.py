@@ -77,7 +77,7 @@ def test_the_sweep_and_a_retry_send_the_same_arguments(store):
     store.time_passes(minutes=11)
     assert sweeping.sweep(10).requeued == 1
     store.queue.deliver()
-    new = retrying.retry(task_id)
+    new = retrying.retry(task_id).task_id
     store.queue.deliver()
     assert store.calls == [LARGE, LARGE]
     assert payloads.kwargs_of(store.record(new)) == {"text": LARGE}
@@ -126,7 +126,7 @@ def test_large_arguments_that_do_not_fit_are_recorded_without_them(store):
 def test_a_chain_too_long_for_a_record_is_refused_or_fails_at_once(store):
     step = {"task": NAME, "args": ["x" * 9000], "kwargs": {}, "options": {}, "subtask_type": None, "immutable": True}
     with pytest.raises(InvalidRequest, match=r"options: what is to follow the task.* at most 150,000 are kept"):
-        producer.submit(NAME, {"text": "a"}, chain=[step] * 20)
+        producer.submit(producer.Submission(NAME, {"text": "a"}, chain=[step] * 20))
     message = wire.Message(task_id="long", name=NAME, kwargs={"text": "a"}, chain=[step] * 20)
     store.queue.send(wire.encode(message, "echo"))
     assert store.queue.deliver() == []

@@ -80,7 +80,7 @@ class TestHalfALetter:
         task = tasks.in_folder(short_name)
 
         with pytest.raises(InvalidRequest, match="unpaired surrogate") as refused:
-            producer.submit(task.name, arguments(short_name, argument, value))
+            producer.submit(Submission(task.name, arguments(short_name, argument, value)))
 
         assert refused.value.field == f"kwargs.{argument}"
         assert listing.page(listing.Filter(name=task.name), limit=10).records == []
@@ -126,7 +126,7 @@ class TestHalfALetter:
         job_queue.context.seconds = 900
 
         # when all of them are retried
-        job = jobs.start("retry", {"name": ECHO}, who="ada")
+        job = jobs.start("retry", {"name": ECHO}, who="ada").task_id
         job_queue.deliver()
 
         # then two are, and the third one's reason is told
@@ -193,7 +193,7 @@ class TestAKeyOutsideOfTheTasksPrefix:
         queue, task = consumer(aws, short_name), tasks.in_folder(short_name)
 
         with pytest.raises(InvalidRequest, match="must be the key of an object under"):
-            producer.submit(task.name, kwargs)
+            producer.submit(Submission(task.name, kwargs))
         with pytest.raises(worker.TaskFailed, match="must be the key of an object under"):
             queue.handler(kwargs, LambdaContext())
         queue.send(wire.encode(wire.Message("celery", task.name, args=[key]), short_name))
@@ -206,7 +206,7 @@ class TestAKeyOutsideOfTheTasksPrefix:
 
     def test_cannot_replace_the_key_of_a_task_that_is_retried(self, aws, short_name, argument, prefix):
         queue, task = consumer(aws, short_name), tasks.in_folder(short_name)
-        task_id = producer.submit(task.name, GIVEN[short_name])
+        task_id = producer.submit(Submission(task.name, GIVEN[short_name])).task_id
         queue.deliver()
         assert records.get(task_id).status == Status.FAILURE  # there is no such object
 

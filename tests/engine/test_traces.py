@@ -38,7 +38,7 @@ def sent(echo, monkeypatch):
 
 
 def test_a_submitted_task_carries_its_callers_trace(sent):
-    producer.submit(NAME, {"text": "hello"})
+    producer.submit(Submission(NAME, {"text": "hello"}))
     assert ("SendMessage", TRACE) in sent
 
 

@@ -19,6 +19,7 @@ from api.resources.submissions import TimeLimit, Wait
 from api.routing import route
 from makertasks import clock, tasks
 from makertasks.errors import InvalidRequest, NotFound
+from makertasks.submission.producer import Submission
 
 ANSWER = {"task-id": AN_ID, "state": "PENDING"}
 BODY = {"kwargs": {"item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}, "countdown": 60}
@@ -66,17 +67,19 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
     routing_key: str | None = None
     delivery_mode: int | str | None = None
 
-    def given(self) -> dict[str, Any]:
-        """The options in the form that the producer accepts; raises InvalidRequest."""
-        options: dict[str, Any] = {
-            "task_id": self.task_id,
-            "countdown": None if self.countdown is None else float(self.countdown),
-            "eta": _moment("eta", self.eta) if self.eta else None,
-            "expires": _expiry(self.expires),
-            "time_limit": self.time_limit,
-            "soft_time_limit": self.soft_time_limit,
-        }
-        return {name: value for name, value in options.items() if value is not None}
+    def submission(self, name: str) -> Submission:
+        """As the producer takes them; raises InvalidRequest."""
+        return Submission(
+            name,
+            self.kwargs,
+            self.args,
+            task_id=self.task_id,
+            countdown=None if self.countdown is None else float(self.countdown),
+            eta=_moment("eta", self.eta) if self.eta else None,
+            expires=_expiry(self.expires),
+            time_limit=self.time_limit,
+            soft_time_limit=self.soft_time_limit,
+        )
 
 
 class ApplyOptions(Options, forbid_unknown_fields=True):
@@ -168,7 +171,7 @@ def _start(taskname: str, body: Options, caller: Caller) -> str:
     own = tasks.find(taskname).short_name
     if body.queue not in {None, own}:
         raise InvalidRequest("queue", f"{taskname} has the queue {own}; no other is accepted")
-    return actions.submit(caller, taskname, body.kwargs, args=body.args, **body.given())["id"]
+    return actions.submit(caller, body.submission(taskname))["id"]
 
 
 def _expiry(given: str | float | None) -> float | datetime | None:

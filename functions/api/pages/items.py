@@ -19,6 +19,7 @@ from makertasks.errors import InvalidRequest
 from makertasks.inventory import table as inventory
 from makertasks.monitoring import listing
 from makertasks.monitoring import views as task_views
+from makertasks.submission.producer import Submission
 
 ITEMS = 50
 # Tasks that an item's page shows; the task list has the rest.
@@ -91,7 +92,7 @@ def make(item_id: ItemId, caller: Caller, form: Make) -> Reply:
         if not source:
             raise InvalidRequest("image_url", "is not set for this item; set it in OpenMakerSuite first")
         kwargs["image_url"] = source
-    submitted = actions.submit(caller, MAKES[form.what], kwargs)
+    submitted = actions.submit(caller, Submission(MAKES[form.what], kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
 
 
@@ -102,5 +103,5 @@ def print_sheet(caller: Caller, form: Sheet) -> Reply:
     if not ids:
         raise InvalidRequest("id", "is empty; select the items whose cards you want to print")
     kwargs = {"item_ids": [str(each) for each in ids], "blank": form.blank == "yes", "skip": form.skip}
-    submitted = actions.submit(caller, SHEET, kwargs)
+    submitted = actions.submit(caller, Submission(SHEET, kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))

@@ -21,6 +21,7 @@ from makertasks import clock, tasks
 from makertasks.errors import InvalidRequest, NotFound, UnknownTask
 from makertasks.monitoring import schedules
 from makertasks.monitoring.counters import statistics
+from makertasks.submission.producer import Submission
 from makertasks.tasks import Task
 from makertasks.worker import task_limits
 
@@ -70,7 +71,8 @@ def task_type_page(name: TaskName, caller: Caller, query: dict[str, str], reques
 @page("POST", "/task-types/{name}", Role.OPERATOR)
 def run_page(name: TaskName, caller: Caller, form: Sent) -> Reply:
     """Submit a task with the form's arguments and go to its page."""
-    submitted = actions.submit(caller, name, forms.read(_task(name).schema(), form))
+    kwargs = forms.read(_task(name).schema(), form)
+    submitted = actions.submit(caller, Submission(name, kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
 
 

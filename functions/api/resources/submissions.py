@@ -56,18 +56,20 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     time_limit: TimeLimit | None = None
     soft_time_limit: TimeLimit | None = None
 
-    def options(self) -> dict[str, Any]:
-        """What was given beside name and arguments, as the producer takes it; raises InvalidRequest."""
-        given: dict[str, Any] = {
-            "task_id": self.task_id,
-            "countdown": self.countdown,
-            "eta": _time("eta", self.eta),
-            "expires": _time("expires", self.expires) if isinstance(self.expires, str) else self.expires,
-            "max_retries": self.max_retries,
-            "time_limit": self.time_limit,
-            "soft_time_limit": self.soft_time_limit,
-        }
-        return {name: value for name, value in given.items() if value is not None}
+    def wanted(self) -> Wanted:
+        """As the producer takes it; raises InvalidRequest."""
+        return Wanted(
+            self.name,
+            self.kwargs,
+            self.args,
+            task_id=self.task_id,
+            countdown=self.countdown,
+            eta=_time("eta", self.eta),
+            expires=_time("expires", self.expires) if isinstance(self.expires, str) else self.expires,
+            max_retries=self.max_retries,
+            time_limit=self.time_limit,
+            soft_time_limit=self.soft_time_limit,
+        )
 
 
 class SingleSubmission(Submission, forbid_unknown_fields=True, kw_only=True):
@@ -121,8 +123,7 @@ def submit_task(body: SingleSubmission, caller: Caller) -> task_views.TaskDetail
 
     The same `task_id` or `idempotency_key` again answers the first task and sends nothing.
     """
-    options = body.options() | ({"idempotency_key": body.idempotency_key} if body.idempotency_key else {})
-    return actions.submit(caller, body.name, body.kwargs, args=body.args, **options)
+    return actions.submit(caller, body.wanted(), body.idempotency_key)
 
 
 @route(
@@ -137,8 +138,7 @@ def submit_task(body: SingleSubmission, caller: Caller) -> task_views.TaskDetail
 )
 def submit_tasks(body: ManySubmissions, caller: Caller) -> schemas.Submitted:
     """Accept up to 1,000 tasks, each for itself: one that does not fit is named, and the others run."""
-    wanted = [Wanted(name=each.name, kwargs=each.kwargs, args=each.args, **each.options()) for each in body.tasks]
-    done = actions.submit_many(caller, wanted, body.idempotency_key)
+    done = actions.submit_many(caller, [each.wanted() for each in body.tasks], body.idempotency_key)
     return {
         "ids": done.ids,
         "rejected": [_rejection(each) for each in done.rejected],
@@ -223,7 +223,7 @@ def delete_task(task_id: TaskId, caller: Caller) -> None:
 def print_card_sheets(body: SheetRequest, caller: Caller) -> task_views.TaskDetail:
     """Draw the index cards of up to 1,000 items as sheets: a task, whose `links` show the PDFs once it has ended."""
     kwargs = {"item_ids": [str(item_id) for item_id in body.item_ids], "blank": body.blank, "skip": body.skip}
-    return actions.submit(caller, "inventory.tasks.generate_index_cards", kwargs)
+    return actions.submit(caller, Wanted("inventory.tasks.generate_index_cards", kwargs))
 
 
 def _time(field: str, text: str | None) -> datetime | None:

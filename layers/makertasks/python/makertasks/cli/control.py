@@ -83,7 +83,7 @@ def purge(
     for queue in wanted:
         audit.record(asking.who(), "purge", queue)
         job = jobs.start("purge", where={"name": asking.task_named(queue).name}, who=asking.who())
-        answer = sending.outcome_of_job(asking.wait_for(job, f"purging {queue}", quiet=as_json))
+        answer = sending.outcome_of_job(asking.wait_for(job.task_id, f"purging {queue}", quiet=as_json))
         purged[queue] = answer["outcomes"].get("REVOKED", 0)
     if as_json:
         output.print_json({"purged": sum(purged.values()), "queues": purged})

@@ -12,6 +12,7 @@ from makertasks.monitoring import views as task_views
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.submission import producer
+from makertasks.submission.producer import Submission
 
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.", autocompletion=completion.task_ids)]
 TaskName = Annotated[
@@ -48,7 +49,7 @@ def call(  # noqa: PLR0913, PLR0917 - one argument an option
 ) -> None:
     """Send a task and print its id."""
     asking.connect()
-    sent = producer.submit(
+    wanted = Submission(
         asking.task_named(name).name,
         asking.json_of("--kwargs", kwargs, dict) or {},
         args=asking.json_of("--args", args, list) or [],
@@ -56,10 +57,10 @@ def call(  # noqa: PLR0913, PLR0917 - one argument an option
         countdown=countdown,
         expires=asking.seconds_or_moment("--expires", expires),
         task_id=task_id,
-        idempotency_key=idempotency_key,
         requested_by=asking.who(),
     )
-    _print_task(sent, wait=wait, timeout=timeout, as_json=as_json)
+    sent = producer.submit(wanted, idempotency_key=idempotency_key)
+    _print_task(sent.task_id, wait=wait, timeout=timeout, as_json=as_json)
 
 
 def result(
@@ -91,7 +92,7 @@ def retry(
     """
     asking.connect()
     new = retrying.retry(task_id, kwargs=asking.json_of("--kwargs", kwargs, dict), who=asking.who())
-    _print_task(new, wait=wait, timeout=timeout, as_json=as_json)
+    _print_task(new.task_id, wait=wait, timeout=timeout, as_json=as_json)
 
 
 def _print_task(task_id: str, *, wait: bool, timeout: float | None, as_json: bool) -> None:

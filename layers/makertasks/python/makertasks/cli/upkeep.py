@@ -105,7 +105,7 @@ def cleanup(
         typer.confirm(f"Delete every {status.upper()} task older than {older_than:g} days?", abort=True)
     arguments = {"older_than_days": older_than}
     job = jobs.start("cleanup", where={"status": status.upper()}, who=asking.who(), arguments=arguments)
-    answer = sending.outcome_of_job(asking.wait_for(job, "deleting", quiet=as_json))
+    answer = sending.outcome_of_job(asking.wait_for(job.task_id, "deleting", quiet=as_json))
     if as_json:
         output.print_json(answer)
     else:

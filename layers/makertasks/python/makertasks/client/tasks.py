@@ -25,6 +25,7 @@ from makertasks.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from makertasks.submission.bulk import Submitted
+    from makertasks.submission.producer import Submission
     from makertasks.tasks import Task
 
 REQUESTED_BY = "client"
@@ -83,9 +84,13 @@ class Signature:
         """Send it, with options beside its own."""
         return self.task.apply_async(self.args, self.kwargs, **Options(**{**self.options, **options}))
 
-    def for_producer(self) -> dict[str, Any]:
-        """The options as the producer takes them."""
-        return _with_links_on_the_wire(self.options)
+    def submission(self) -> Submission:
+        """The task, its arguments and its options as the producer takes them."""
+        from makertasks.submission.producer import Submission  # noqa: PLC0415 - loads boto3
+
+        options = _with_links_on_the_wire(self.options)
+        options.pop("idempotency_key", None)  # belongs to the call, not to the task
+        return Submission(self.task.name, self.kwargs, self.args, **options)
 
     def on_the_wire(self) -> dict[str, Any]:
         """The signature as Celery writes it."""
@@ -143,8 +148,8 @@ class RemoteTask:
         self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Unpack[Options]
     ) -> AsyncResult:
         """Send the task; raises InvalidRequest (nothing written or sent) or Unavailable (recorded as FAILURE)."""
-        signature = Signature(self, tuple(args), kwargs or {}, options=options)
-        return AsyncResult(_submit(signature))
+        own = Options(**{"requested_by": REQUESTED_BY, **options})
+        return AsyncResult(_submit(Signature(self, tuple(args), kwargs or {}, options=own)))
 
     def s(self, *args: Any, **kwargs: Any) -> Signature:
         """A signature, whose task gets the result of the one before as its first argument."""
@@ -161,13 +166,13 @@ class RemoteTask:
         return submit_many((self.s(**given) for given in arguments), **options)
 
 
-def _submit(signature: Signature, **more: Any) -> str:
-    """Send a task and answer its id. Whether its item exists is left to the worker: it may be made in this moment."""
+def _submit(signature: Signature) -> str:
+    """Send a task and return its id. The worker checks that its item exists: it may be created at this moment."""
     from makertasks.submission import producer  # noqa: PLC0415 - loads boto3
 
     configuration.load()
-    options = {"requested_by": REQUESTED_BY, **signature.for_producer(), **more}
-    return producer.submit(signature.task.name, signature.kwargs, args=signature.args, check_items=False, **options)
+    key = signature.options.get("idempotency_key")
+    return producer.submit(signature.submission(), idempotency_key=key, check_items=False).task_id
 
 
 def submit_many(signatures: Iterable[Signature], *, idempotency_key: str | None = None) -> Submitted:
@@ -176,10 +181,12 @@ def submit_many(signatures: Iterable[Signature], *, idempotency_key: str | None 
     With a key, a call that broke off can be made again and doubles nothing. Raises InvalidRequest for too many.
     """
     from makertasks.submission import bulk  # noqa: PLC0415 - loads boto3
-    from makertasks.submission.producer import Submission  # noqa: PLC0415 - loads boto3
 
     configuration.load()
-    wanted = [Submission(each.task.name, each.kwargs, each.args, **each.for_producer()) for each in signatures]
+    signatures = list(signatures)
+    if any("idempotency_key" in each.options for each in signatures):
+        raise InvalidRequest("idempotency_key", "belongs to the whole call; give it to submit_many")
+    wanted = [each.submission() for each in signatures]
     return bulk.submit_many(wanted, idempotency_key=idempotency_key, requested_by=REQUESTED_BY)
 
 

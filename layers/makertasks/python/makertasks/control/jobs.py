@@ -1,6 +1,6 @@
 """Background jobs: one action on every task that a filter finds, with a count, progress and the outcome of each.
 
-A job is a task of `makertasks.bulk_action`, so it is listed, followed and called off (revoke with terminate) like any
+A job is a task of `makertasks.bulk_action`, so it is listed, followed and revoked (with terminate) like any
 other. The outcomes lie in the bucket, a thousand lines of JSON at most in each `jobs/{task id}/{part}.jsonl`.
 """
 
@@ -18,6 +18,7 @@ from makertasks.errors import InvalidRequest
 from makertasks.monitoring.listing import Filter
 from makertasks.records.states import ACTIVE, FINAL, Status
 from makertasks.submission import producer
+from makertasks.submission.producer import Accepted, Submission
 
 TASK = "makertasks.bulk_action"
 FOLDER = "jobs/"
@@ -32,10 +33,8 @@ ACTIONS: dict[str, frozenset[str]] = {
 }
 
 
-def start(
-    action: str, where: Mapping[str, Any], *, who: str, arguments: Mapping[str, Any] | None = None, **options: Any
-) -> str:
-    """Start a job on what `where` (fields of listing.Filter) finds among the tasks there are now; answers its id.
+def start(action: str, where: Mapping[str, Any], *, who: str, arguments: Mapping[str, Any] | None = None) -> Accepted:
+    """Start a job on what `where` (fields of listing.Filter) finds among the tasks there are now.
 
     revoke    tasks that have not ended; running ones with `terminate: true`
     retry     ended tasks, each as a new one
@@ -43,7 +42,7 @@ def start(
     cleanup   the same for tasks created more than `older_than_days` ago; those with SUCCESS where no status is given
     purge     every waiting task of the task `name`, and what waits in its queue without a record
 
-    `options` are those of `producer.submit`. Raises InvalidRequest and Unavailable.
+    Raises InvalidRequest and Unavailable.
     """
     given = dict(arguments or {})
     check(action, where, given)
@@ -53,7 +52,7 @@ def start(
         wanted["created_to"] = min(wanted["created_to"], clock.text(oldest_kept))
         wanted.setdefault("status", Status.SUCCESS.value)
     job = {"action": action, "where": wanted, "arguments": given, "who": who}
-    return producer.submit(TASK, job, requested_by=who, **options)
+    return producer.submit(Submission(TASK, job, requested_by=who))
 
 
 def check(action: str, where: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:

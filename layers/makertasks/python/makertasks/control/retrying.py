@@ -13,12 +13,15 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.submission import producer
+from makertasks.submission.producer import Accepted, Submission
 
 NAMESPACE = uuid.UUID("c1b7e0a4-6f0f-4a58-9a55-2b1f0d0f8e63")  # of the ids of dead letters' new tasks
 
 
-def retry(task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "", new_id: str | None = None) -> str:
-    """Submit an ended task's work as a new task and answer its id; `kwargs` replaces all arguments by name.
+def retry(
+    task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "", new_id: str | None = None
+) -> Accepted:
+    """Submit an ended task's work as a new task; `kwargs` replaces all arguments by name.
 
     A dead letter is read again from the message that was kept. What waited for the old task (its chain, its callbacks)
     has been told of its end, and is not told again. Raises NotFound, InvalidRequest (not ended yet, arguments that do
@@ -31,7 +34,7 @@ def retry(task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "
     if kwargs is None and masking.hides(message.kwargs):
         raise InvalidRequest("kwargs", "the secrets among the arguments are not kept; give all arguments again")
     given = dict(kwargs) if kwargs is not None else message.kwargs
-    new = producer.submit(
+    wanted = Submission(
         message.name,
         given,
         args=() if kwargs is not None else message.args,
@@ -44,21 +47,22 @@ def retry(task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "
         soft_time_limit=message.soft_time_limit,
         root_id=record.root_id or task_id,
     )
-    lifecycle.note_retry(record, new)
+    new = producer.submit(wanted)
+    lifecycle.note_retry(record, new.task_id)
     return new
 
 
 def redrive(task_id: str, *, who: str = "") -> str:
     """Send a dead letter's work again as a new task and answer its id; raises as `retry` does.
 
-    One that was sent again already is answered with that task, unless it failed or was called off, too.
+    One that was sent again already is answered with that task, unless it failed or was revoked, too.
     """
     record = _dead_letter(task_id)
     before = list(record.retried_to or [])
     last = records.stored(before[-1]) if before else None
     if last is not None and last.status not in {Status.FAILURE, Status.REVOKED}:
         return last.task_id
-    return retry(task_id, who=who, new_id=str(uuid.uuid5(NAMESPACE, f"{task_id}/{len(before)}")))
+    return retry(task_id, who=who, new_id=str(uuid.uuid5(NAMESPACE, f"{task_id}/{len(before)}"))).task_id
 
 
 def send_edited(task_id: str, body: str, *, who: str = "") -> str:

@@ -19,6 +19,7 @@ from makertasks.records import notes
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.submission import producer
+from makertasks.submission.producer import Submission
 
 # "Run now" so soon after another one means the same run: somebody clicked twice, or did not see the first answer.
 AGAIN = timedelta(seconds=15)
@@ -81,7 +82,8 @@ def run_now(name: str, requested_by: str) -> str:
     task_id = _id_after(last, name)
     while (record := records.stored(task_id)) is not None and not _is_recent(record):
         task_id = _id_after(task_id, name)  # whoever submitted that one stopped before it was noted
-    producer.submit(schedule["task"], schedule["kwargs"], task_id=task_id, requested_by=requested_by)
+    wanted = Submission(schedule["task"], schedule["kwargs"], task_id=task_id, requested_by=requested_by)
+    producer.submit(wanted)
     notes.put(key, {"task_id": task_id})
     return task_id
 

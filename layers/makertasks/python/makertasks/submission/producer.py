@@ -17,6 +17,7 @@ from makertasks.errors import InvalidArguments, InvalidRequest, Unavailable, Unk
 from makertasks.inventory import table as inventory
 from makertasks.records import chords, lifecycle, payloads
 from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.submission import delays, generations, idempotency
 from makertasks.submission.drafts import Draft, draft
@@ -58,35 +59,36 @@ class SendFailed(Unavailable):
     """The message of a recorded task could not be sent; the task is FAILURE and may be submitted again."""
 
 
-def submit(
-    name: str,
-    kwargs: Mapping[str, Any],
-    *,
-    idempotency_key: str | None = None,
-    task_id: str | None = None,
-    check_items: bool = True,
-    **options: Any,
-) -> str:
-    """Accept one task and answer its id; `options` are the other fields of Submission.
+@dataclass(frozen=True)
+class Accepted:
+    """A submission that was accepted: the task's id, and its record where this call wrote or read it."""
+
+    task_id: str
+    record: TaskRecord | None = None
+
+
+def submit(wanted: Submission, *, idempotency_key: str | None = None, check_items: bool = True) -> Accepted:
+    """Accept one task: write its record, then send its message.
 
     `check_items` refuses a task about an item that the inventory does not have; without it, its worker does.
 
     A task id that is recorded already is no error: the first submission stands and nothing is sent again. Nor is an
-    idempotency key that was used for the same task with the same arguments: the answer is that task's id.
+    idempotency key that was used for the same task with the same arguments: that task's id is returned.
     Raises InvalidRequest (nothing written or sent) or Unavailable (recorded as FAILURE where it could be).
     """
-    submission = Submission(name, kwargs, task_id=task_id, **options)
-    prepared = prepare(submission, check_items=check_items)
+    prepared = prepare(wanted, check_items=check_items)
     if idempotency_key is not None:
         first_id = idempotency.first(idempotency_key, prepared)
         if first_id != prepared.message.task_id:
-            if records.stored(first_id) is not None:
-                return first_id
+            if (first := records.stored(first_id)) is not None:
+                return Accepted(first_id, first)
             # The call before stopped before the task was recorded.
-            prepared = prepare(replace(submission, task_id=first_id), check_items=False)
-    if lifecycle.create(prepared.record) or prepared.message.task_id != task_id:
+            prepared = prepare(replace(wanted, task_id=first_id), check_items=False)
+    task_id = prepared.message.task_id
+    if lifecycle.create(prepared.record) or task_id != wanted.task_id:
         _send(prepared)  # an id made here is recorded already only where the answer to its own write got lost
-    return prepared.message.task_id
+        return Accepted(task_id, prepared.record)
+    return Accepted(task_id)
 
 
 def submit_canvas(canvas: wire.Signature, *, requested_by: str = "") -> Tree:
