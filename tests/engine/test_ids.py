@@ -38,7 +38,7 @@ each_id = pytest.mark.parametrize("task_id", UNFIT, ids=lambda task_id: ascii(ta
 @each_id
 def test_a_submission_with_such_an_id_is_refused(echo, task_id):
     with pytest.raises(InvalidRequest, match=UNFIT[task_id]) as refused:
-        producer.submit(producer.Submission(NAME, {"text": "x"}, task_id=task_id))
+        producer.submit(Submission(NAME, {"text": "x"}, task_id=task_id))
     assert refused.value.field == "task_id"
     [rejected] = bulk.submit_many([Submission(NAME, {"text": "x"}, task_id=task_id)]).rejected
     assert (rejected.field, UNFIT[task_id] in rejected.reason) == ("task_id", True)

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from makertasks import clock, wire
 from makertasks.errors import MakertasksError
-from makertasks.records import lifecycle, states
+from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.lifecycle import Claim, StillActive
-from makertasks.records.states import FINAL, Life, Refused, Status
+from makertasks.records.states import FINAL, Status
+from tests import task_life
+from tests.task_life import Life, Refused
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEASE = 30
@@ -99,19 +101,19 @@ class Both:
         if kind == "create":
             if life.status is not None:
                 raise Refused("recorded already")
-            return states.move(life, Status.PENDING)
+            return task_life.move(life, Status.PENDING)
         if kind == "claim":
-            return states.claim(life, what[0], self.seconds, LEASE)
+            return task_life.claim(life, what[0], self.seconds, LEASE)
         if kind == "close":
-            return states.close(life, what[0], self.seconds)
+            return task_life.close(life, what[0], self.seconds)
         if kind == "terminate":
-            return states.ask_to_terminate(life)
+            return task_life.ask_to_terminate(life)
         attempt = self.held[what[0]].attempt if what[0] in self.held else -1
         if kind == "progress":
             return self._held_by(what[0], attempt)
         if kind == "release":
-            return states.release(life, what[0], attempt, self.seconds + 1)
-        return states.finish(life, what[1], what[0], attempt, self.seconds + 5)
+            return task_life.release(life, what[0], attempt, self.seconds + 1)
+        return task_life.finish(life, what[1], what[0], attempt, self.seconds + 5)
 
     def _held_by(self, worker, attempt) -> Life:
         if (self.life.status, self.life.holder, self.life.attempt) != (Status.STARTED, worker, attempt):

@@ -8,21 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makertasks.records.states import (
-    ACTIVE,
-    FINAL,
-    TRANSITIONS,
-    Life,
-    Refused,
-    Status,
-    ask_to_terminate,
-    claim,
-    close,
-    finish,
-    move,
-    release,
-    sources,
-)
+from makertasks import clock, wire
+from makertasks.records import table as records
+from makertasks.records import writes
+from makertasks.records.states import ACTIVE, FINAL, WAITING, Status
+from tests.task_life import TRANSITIONS, Life, Refused, ask_to_terminate, claim, close, finish, move, release
 
 WORKERS = ("a", "b", "c")
 LEASE = 30.0
@@ -122,5 +112,16 @@ def test_final_means_final():
 
 
 def test_every_status_is_reached_from_somewhere():
-    assert {status for status in Status if sources(status)} == set(Status) - {Status.PENDING}
+    sources = {status: {each for each, targets in TRANSITIONS.items() if status in targets} for status in Status}
+    assert {status for status in Status if sources[status] - {None}} == set(Status) - {Status.PENDING}
+    assert sources[Status.STARTED] - {None, Status.STARTED} == WAITING
     assert frozenset(Status) == ACTIVE | FINAL
+
+
+def test_what_is_to_be_written_leaves_the_record_as_it_is():
+    record = records.new(wire.Message(task_id="a", name="tests.any"), queue="any")
+    before = dict(record.attribute_values)
+    writes.starting(record, "worker@1", 30.0, clock.now())
+    writes.final(record, Status.FAILURE, error=ValueError("no"))
+    writes.closed(record, Status.REVOKED, ValueError("no"))
+    assert record.attribute_values == before

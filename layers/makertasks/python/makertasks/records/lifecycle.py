@@ -21,9 +21,8 @@ from makertasks.errors import MakertasksError, Unavailable
 from makertasks.records import failures, letters, writes
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
-from makertasks.records.states import FINAL, Status, sources
+from makertasks.records.states import FINAL, WAITING, Status
 
-WAITING = sorted(sources(Status.STARTED) - {Status.STARTED})  # PENDING and RETRY
 # A record that changes between a read and the write that follows it is read again so often; each time something else
 # has moved the task on, which a task cannot do for long.
 LOOKS = 5
@@ -103,7 +102,7 @@ def wait_for_slot(record: TaskRecord, slot: datetime) -> bool:
         TaskRecord.timestamp.set(TaskRecord.timestamp | record.timestamp),
         TaskRecord.attempt.set(TaskRecord.attempt | 0),
     ]
-    waits = TaskRecord.status.does_not_exist() | TaskRecord.status.is_in(*WAITING)
+    waits = TaskRecord.status.does_not_exist() | TaskRecord.status.is_in(*sorted(WAITING))
     return _update(record, [*writes.first(record), *pending, TaskRecord.slot.set(clock.text(slot))], waits)
 
 
@@ -119,7 +118,7 @@ def fail(claimed: Claim, error: BaseException) -> bool:
 
 
 def revoke_running(claimed: Claim, reason: BaseException) -> bool:
-    """End an attempt because the task was called off; False where the attempt is not this worker's any more."""
+    """End an attempt because the task was revoked; False where the attempt is not this worker's any more."""
     return _update(claimed.record, writes.final(claimed.record, Status.REVOKED, error=reason), _mine(claimed))
 
 

@@ -1,17 +1,16 @@
-"""The state machine of a task, pure: which status may follow which, and what the events of a task's life do.
+"""The statuses of a task, and which may follow which.
 
     (none) ──▶ PENDING ──▶ STARTED ──▶ SUCCESS
                  │  ▲         │  │ ──▶ FAILURE
                  │  └─RETRY◀──┘  └───▶ REVOKED
                  └──▶ FAILURE, REVOKED      (RETRY too)
 
-SUCCESS, FAILURE and REVOKED are final: nothing changes them. `lifecycle` turns `sources()` into the conditions of its
-writes, so that an illegal transition is refused by the table itself.
+SUCCESS, FAILURE and REVOKED are final: nothing changes them. The conditions of the writes in `lifecycle` refuse any
+other transition.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -20,99 +19,12 @@ class Status(StrEnum):
 
     PENDING = "PENDING"  # recorded; its message is in the queue or about to be sent
     STARTED = "STARTED"  # a worker holds it until its lease ends
-    RETRY = "RETRY"  # failed in passing; runs again when its time has come
+    RETRY = "RETRY"  # failed with a temporary error; runs again when its time has come
     SUCCESS = "SUCCESS"  # done, with a result
     FAILURE = "FAILURE"  # did not work, with a reason
-    REVOKED = "REVOKED"  # called off, or expired before it began
+    REVOKED = "REVOKED"  # revoked, or expired before it began
 
 
 FINAL = frozenset({Status.SUCCESS, Status.FAILURE, Status.REVOKED})
 ACTIVE = frozenset(Status) - FINAL
-
-# None stands for "no record": a message that no producer of ours recorded begins its record where it is met.
-TRANSITIONS: dict[Status | None, frozenset[Status]] = {
-    None: frozenset({Status.PENDING, Status.STARTED, Status.FAILURE, Status.REVOKED}),
-    Status.PENDING: frozenset({Status.STARTED, Status.FAILURE, Status.REVOKED}),
-    Status.STARTED: frozenset({Status.STARTED, Status.RETRY, Status.SUCCESS, Status.FAILURE, Status.REVOKED}),
-    Status.RETRY: frozenset({Status.STARTED, Status.FAILURE, Status.REVOKED}),
-    Status.SUCCESS: frozenset(),
-    Status.FAILURE: frozenset(),
-    Status.REVOKED: frozenset(),
-}
-
-
-def sources(target: Status) -> frozenset[Status]:
-    """The statuses from which `target` may be reached."""
-    return frozenset(source for source, targets in TRANSITIONS.items() if source is not None and target in targets)
-
-
-def may_begin(target: Status) -> bool:
-    """Whether a task without a record may be recorded as `target`."""
-    return target in TRANSITIONS[None]
-
-
-@dataclass(frozen=True)
-class Life:
-    """What of a task decides which event may happen next. Times are seconds of one clock."""
-
-    status: Status | None = None
-    attempt: int = 0  # attempts begun
-    holder: str = ""  # worker of the running attempt
-    lease_ends: float = 0.0
-    retry_at: float = 0.0
-    terminate: bool = False  # the running attempt was asked to end
-
-
-class Refused(Exception):
-    """The event may not happen to a task in this state; nothing changes."""
-
-
-def move(life: Life, target: Status) -> Life:
-    """The life with another status; raises Refused where that may not follow."""
-    if target not in TRANSITIONS[life.status]:
-        raise Refused(f"{life.status} may not become {target}")
-    return replace(life, status=target)
-
-
-def claim(life: Life, worker: str, now: float, lease: float) -> Life:
-    """A worker takes the task: a waiting one whose time has come, or one whose holder's lease has ended."""
-    if life.status is Status.STARTED and now < life.lease_ends:
-        raise Refused(f"{life.holder} holds the task until its lease ends")
-    if life.status is Status.RETRY and now < life.retry_at:
-        raise Refused("the next attempt's time has not come")
-    if life.status is Status.STARTED and life.terminate:
-        raise Refused("the task was asked to terminate; nobody takes it over")
-    started = move(life, Status.STARTED)
-    return replace(started, attempt=life.attempt + 1, holder=worker, lease_ends=now + lease, retry_at=0.0)
-
-
-def finish(life: Life, target: Status, worker: str, attempt: int, retry_at: float = 0.0) -> Life:
-    """The holder ends its own attempt; anybody else is refused, however late its answer comes.
-
-    A task that was asked to terminate is not tried again: its holder revokes it instead.
-    """
-    if (life.status, life.holder, life.attempt) != (Status.STARTED, worker, attempt):
-        raise Refused("the attempt is not this worker's any more")
-    if target is Status.RETRY and life.terminate:
-        raise Refused("the task was asked to terminate")
-    return replace(move(life, target), holder="", lease_ends=0.0, retry_at=retry_at)
-
-
-def release(life: Life, worker: str, attempt: int, retry_at: float = 0.0) -> Life:
-    """The holder gives its attempt back, because the task goes on in another invocation: it does not count."""
-    waiting = finish(life, Status.RETRY, worker, attempt, retry_at)
-    return replace(waiting, attempt=attempt - 1)
-
-
-def ask_to_terminate(life: Life) -> Life:
-    """Ask a running task to end at its next checkpoint."""
-    if life.status is not Status.STARTED:
-        raise Refused(f"{life.status} is not running")
-    return replace(life, terminate=True)
-
-
-def close(life: Life, target: Status, now: float) -> Life:
-    """End a task that no worker holds as FAILURE or REVOKED: one that waits, or one whose holder's lease has ended."""
-    if life.status is Status.STARTED and now < life.lease_ends:
-        raise Refused(f"{life.holder} is running it; ask it to terminate")
-    return replace(move(life, target), holder="", lease_ends=0.0, retry_at=0.0)
+WAITING = frozenset({Status.PENDING, Status.RETRY})  # no worker holds the task

@@ -195,8 +195,19 @@ def _sharded(key: str) -> list[str]:
     return [f"{key}#{shard}" if shard else key for shard in range(settings.key_shards())]
 
 
-def meta(record: TaskRecord, status: Status, *, result: Any = None, error: BaseException | None = None) -> bytes:
-    """Celery's result of a record in `status`, as the bytes its backend reads."""
+def meta(
+    record: TaskRecord,
+    status: Status,
+    *,
+    result: Any = None,
+    error: BaseException | None = None,
+    worker: str | None = None,
+    done: datetime | None = None,
+) -> bytes:
+    """Celery's result of a record that gets `status`, as the bytes its backend reads.
+
+    `worker` begins an attempt, `done` is when the task ended: a record has neither before it is written.
+    """
     if error is not None:
         result = wire.revoked(failures.message(error)) if status is Status.REVOKED else failures.as_celery(error)
     return wire.result_meta(
@@ -204,11 +215,11 @@ def meta(record: TaskRecord, status: Status, *, result: Any = None, error: BaseE
         task_id=record.task_id,
         result=result,
         traceback=failures.traceback_text(error) if error else None,
-        date_done=clock.parse(record.done) if record.done and status in FINAL else None,
+        date_done=done,
         name=record.name,
         args=record.args or [],
         kwargs=record.kwargs,
-        worker=record.worker,
+        worker=worker or record.worker,
         retries=max(int(record.attempt or 0) - 1, 0),
         queue=record.queue,
         parent_id=record.parent_id,

@@ -39,17 +39,16 @@ def _initial(record: TaskRecord) -> Iterator[tuple[Any, Any]]:
 
 def starting(record: TaskRecord, worker: str, lease_ends: float, moment: datetime) -> list[Action]:
     """An attempt begins."""
-    record.worker, record.started = worker, clock.text(moment)
     return [
         TaskRecord.worker.set(worker),
-        TaskRecord.started.set(record.started),
+        TaskRecord.started.set(clock.text(moment)),
         TaskRecord.lease.set(lease_ends),
         TaskRecord.retry_at.remove(),
         TaskRecord.slot.remove(),
         TaskRecord.requeues.remove(),
         TaskRecord.requeued.remove(),
         TaskRecord.attempt.add(1),
-        *_outcome(record, Status.STARTED),
+        *_outcome(record, Status.STARTED, worker=worker),
     ]
 
 
@@ -84,14 +83,13 @@ def final(
 ) -> list[Action]:
     """The task has ended. `pointer` says where a result lies that is too large for the record."""
     moment = clock.now()
-    record.done = clock.text(moment)
     actions: list[Action] = [
-        TaskRecord.done.set(record.done),
+        TaskRecord.done.set(clock.text(moment)),
         _status_key(record, target),
         TaskRecord.lease.remove(),
         TaskRecord.retry_at.remove(),
         TaskRecord.slot.remove(),
-        *_outcome(record, target, result=result, error=error),
+        *_outcome(record, target, result=result, error=error, done=moment),
     ]
     if target is Status.SUCCESS:  # otherwise it says how far the task came
         actions.append(TaskRecord.state.remove())
@@ -117,7 +115,7 @@ def closed(record: TaskRecord, target: Status, error: BaseException) -> TaskReco
     copy = TaskRecord(record.id, **{name: value for name, value in record.attribute_values.items() if name != "id"})
     copy.done = clock.text(clock.now())
     copy.status, copy.status_key = target.value, records.status_key(record.task_id, target, record.created)
-    copy.result = records.meta(copy, target, error=error)
+    copy.result = records.meta(copy, target, error=error, done=clock.parse(copy.done))
     copy.ttl = record.ttl or expiry(target)
     copy.error_type, copy.error_message = type(error).__name__, failures.message(error)
     copy.fingerprint = failures.fingerprint(record.name, copy.error_type, copy.error_message)
@@ -135,13 +133,11 @@ def expiry(target: Status) -> datetime | None:
     return None if days is None else clock.now() + timedelta(days=days)
 
 
-def _outcome(
-    record: TaskRecord, status: Status, *, result: Any = None, error: BaseException | None = None
-) -> list[Action]:
-    """Status, Celery's result and the error's attributes."""
+def _outcome(record: TaskRecord, status: Status, *, error: BaseException | None = None, **new: Any) -> list[Action]:
+    """Status, Celery's result and the error's attributes; `new` holds what `records.meta` cannot read in the record."""
     actions: list[Action] = [
         TaskRecord.status.set(status.value),
-        TaskRecord.result.set(records.meta(record, status, result=result, error=error)),
+        TaskRecord.result.set(records.meta(record, status, error=error, **new)),
         TaskRecord.timestamp.set(int(clock.now().timestamp())),
     ]
     if error is not None:

@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from makertasks.errors import TemporaryError
 from makertasks.inventory import table as inventory
@@ -100,15 +100,6 @@ def bring_in(
     while chunk := _chunk(planned):
         _write(chunk, report, has_media)
         yield
-
-
-def apply_changes(objects: Iterable[dict[str, Any]], has_media: Callable[[str], bool]) -> Report:
-    """Bring in single objects of a live OpenMakerSuite, in the form that a dump has; lines count the objects from 1."""
-    numbered = [DumpObject(number, number, value) for number, value in enumerate(objects, start=1)]
-    report = Report()
-    for _ in bring_in(numbered, survey(numbered), report, has_media):
-        pass
-    return report
 
 
 def skipping(stream: BinaryIO, number: int) -> Iterator[DumpObject]:
