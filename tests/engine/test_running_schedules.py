@@ -14,6 +14,7 @@ from makertasks.monitoring import schedules
 from makertasks.records import lifecycle, notes
 from makertasks.records.states import Status
 from makertasks.submission import producer
+from makertasks.submission.producer import Submission
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 
@@ -108,5 +109,5 @@ def test_the_systems_own_schedule_is_not_run(scheduled):
 
 
 def test_two_submissions_of_one_id_are_one_task(scheduled):
-    assert {producer.submit(NAME, {"text": "x"}, task_id="one") for _ in range(2)} == {"one"}
+    assert {producer.submit(Submission(NAME, {"text": "x"}, task_id="one")).task_id for _ in range(2)} == {"one"}
     assert scheduled.queue.count() == 1
