@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Callable
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.parameters import configuration
 from infra.stacks import Refused
+
+
+def on_stack(description: str | None, command: str, work: Callable[[str], None]) -> int:
+    """Do `work` with the name of the stage's stack; an error is one line and exit status 1."""
+    arguments = parse(description, command)
+    try:
+        choose_region()
+        work(str(configuration(arguments.stage)["stack_name"]))
+    except (Refused, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def parse(description: str | None, command: str) -> argparse.Namespace:

@@ -7,26 +7,16 @@ from __future__ import annotations
 
 import sys
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from infra import budget
-from infra.command import choose_region, parse
-from infra.parameters import configuration
+from infra.command import on_stack
 from infra.stacks import Refused, outputs_of, remove, status_of
 
 KEPT = ("TasksTableName", "InventoryTableName", "CountersTableName", "MediaBucketName", "UserPoolId")
 
 
 def main() -> int:
-    """Remove one stage; an error is one line and exit status 1."""
-    arguments = parse(__doc__, "destroy")
-    try:
-        choose_region()
-        destroy(str(configuration(arguments.stage)["stack_name"]))
-    except (Refused, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Remove one stage."""
+    return on_stack(__doc__, "destroy", destroy)
 
 
 def destroy(stack: str) -> None:

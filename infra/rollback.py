@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.command import choose_region, parse
-from infra.parameters import configuration
+from infra.command import on_stack
 from infra.stacks import Refused, status_of
 
 ALIAS = "live"
@@ -42,15 +40,8 @@ class Alias:
 
 
 def main() -> int:
-    """Roll one stage back; an error is one line and exit status 1."""
-    arguments = parse(__doc__, "rollback")
-    try:
-        choose_region()
-        roll_back(str(configuration(arguments.stage)["stack_name"]))
-    except (Refused, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Roll one stage back."""
+    return on_stack(__doc__, "rollback", roll_back)
 
 
 def roll_back(stack: str) -> None:

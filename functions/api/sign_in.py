@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 import urllib3
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from urllib3.exceptions import HTTPError
 
 from api import tokens
@@ -200,7 +201,7 @@ def _session_cookies(answer: dict[str, Any]) -> list[str]:
 
 
 def _cookie(name: str, value: str, seconds: int, path: str) -> str:
-    return f"{name}={value}; Max-Age={seconds}; Path={path}; HttpOnly; Secure; SameSite=Lax"
+    return str(Cookie(name, value, path, max_age=seconds, secure=True, http_only=True, same_site=SameSite.LAX_MODE))
 
 
 def _token(**fields: str) -> dict[str, Any] | None:

@@ -166,7 +166,7 @@ def test_a_person_is_led_to_the_sign_in_and_back():
     assert location.startswith("https://login.example/oauth2/authorize?response_type=code&client_id=browser&")
     assert "code_challenge_method=S256" in location
     (cookie,) = answer["cookies"]
-    assert cookie.endswith("; Path=/sign-in; HttpOnly; Secure; SameSite=Lax")
+    assert cookie.endswith("; Path=/sign-in; Max-Age=600; HttpOnly; Secure; SameSite=Lax")
     # an answer of the login page that this browser did not ask for is refused
     pending = [cookie.partition(";")[0]]
     assert call("GET", "/sign-in/callback", query={"code": "x", "state": "y"}, cookies=pending)[0] == 422

@@ -81,7 +81,8 @@ def test_a_failed_revocation_is_shown_and_tried_again(cognito, code):
     assert (status, location.partition("?")[0]) == (303, "https://login.example/logout")
     assert all("; Max-Age=0; " in cookies[f"makertasks_{name}"] for name in ("session", "refresh"))
     # and the token goes nowhere but to the next try, which the page offers
-    assert cookies["makertasks_unrevoked"].startswith("held; Max-Age=43200; Path=/sign-in/end; HttpOnly; Secure; ")
+    attributes = "Path=/sign-in/end; Max-Age=43200; HttpOnly; Secure; SameSite=Lax"
+    assert cookies["makertasks_unrevoked"] == f"held; {attributes}"
     assert "Path=/signed-out; " in cookies["makertasks_incomplete"]
     page = signed_out_page(makertasks_incomplete="1")
     assert 'role="alert"' in page
