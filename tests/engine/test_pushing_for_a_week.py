@@ -93,7 +93,7 @@ def test_a_site_that_stays_away_is_given_up_after_a_week_and_a_retry_sends_the_s
 
     # and a retry from the dashboard sends the same change again
     site.status = 200
-    new = retrying.retry(TASK, who="ada")
+    new = retrying.retry(TASK, who="ada").task_id
     queue.deliver()
     assert records.get(new).status == Status.SUCCESS
     assert posted(site)[-1] == (new, "inventory/images/a.png", 5)

@@ -88,5 +88,5 @@ def test_a_page_without_the_tasks_lines_is_not_the_end(log, monkeypatch):
 
 
 def test_a_task_without_a_log_has_no_lines(echo):
-    producer.submit("tests.echo", {"text": "x"}, task_id="a")
+    producer.submit(producer.Submission("tests.echo", {"text": "x"}, task_id="a"))
     assert task_logs.lines(records.get("a")) == {"lines": [], "complete": True}

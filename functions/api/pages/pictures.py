@@ -23,6 +23,7 @@ from makertasks.monitoring import listing
 from makertasks.monitoring import views as task_views
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
+from makertasks.submission.producer import Submission
 
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 UPLOAD = "makertasks.attach_upload"
@@ -87,7 +88,7 @@ def picture_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
 def download(item_id: ItemId, caller: Caller, form: Address) -> Reply:
     """Submit the download from another address, and go to it."""
     kwargs = {"item_id": str(item_id), "image_url": form.checked(), "override": True}
-    submitted = actions.submit(caller, DOWNLOAD, kwargs)
+    submitted = actions.submit(caller, Submission(DOWNLOAD, kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
 
 

@@ -163,7 +163,9 @@ class Monitor(App[None]):
     def action_retry(self) -> None:
         """Retry the chosen task as a new one."""
         if task_id := self._chosen("tasks"):
-            self._try(lambda: self.notify(f"retried as {retrying.retry(task_id, kwargs=None, who=asking.who())}"))
+            self._try(
+                lambda: self.notify(f"retried as {retrying.retry(task_id, kwargs=None, who=asking.who()).task_id}")
+            )
 
     def action_pause(self) -> None:
         """Pause the chosen queue, or resume it."""

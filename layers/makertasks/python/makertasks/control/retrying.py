@@ -74,10 +74,11 @@ def send_edited(task_id: str, body: str, *, who: str = "") -> str:
     record = _dead_letter(task_id)
     try:
         message = payloads.whole(wire.decode(body, message_id=task_id, default_name=record.name))
-        new = producer.submit(
-            message.name, message.kwargs, args=message.args, requested_by=who, retry_of=task_id,
+        wanted = Submission(
+            message.name, message.kwargs, message.args, requested_by=who, retry_of=task_id,
             root_id=record.root_id or task_id,
         )  # fmt: skip
+        new = producer.submit(wanted).task_id
     except (wire.Malformed, NotFound) as error:
         raise InvalidRequest("body", f"cannot be read as a message: {error}") from error
     except (InvalidRequest, InvalidArguments) as error:
