@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -22,3 +24,22 @@ def wait_for(condition: Callable[[], Value], what: str, seconds: float = PATIENC
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s in vain for {what}; last: {value!r}")
         time.sleep(0.1)
+
+
+def to_its_end(call: Callable[[], Value], seconds: float = PATIENCE_SECONDS) -> Value:
+    """What a call returns or raises, where it might never end; fails then."""
+    outcome: Future[Value] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except TimeoutError:
+        if outcome.done():
+            raise  # the call's own
+        raise AssertionError(f"the call did not end within {seconds:g} s") from None
