@@ -64,7 +64,9 @@
     if (age.textContent !== text) age.textContent = text;
   };
   // Without a session or a network nothing is asked for any more, and a banner shows the way back to this very page.
+  const ERRORS = 3; // requests without any answer in a row, so that one slow answer stops nothing
   let lost = "";
+  let errors = 0;
   const lose = (what) => {
     lost = what;
     for (const banner of all("[data-lost]")) banner.hidden = banner.dataset.lost !== what;
@@ -74,6 +76,7 @@
   const reconnect = () => {
     if (lost !== "network") return;
     lose("");
+    errors = 0;
     asked.clear();
     refresh();
   };
@@ -103,13 +106,14 @@
   document.addEventListener("htmx:after:request", (event) => {
     const status = event.detail?.ctx?.response?.status;
     failing = !status || status >= 400;
+    if (status) errors = 0;
     if (status === 401) lose("session");
     if (!failing) updated = Date.now();
     tell();
   });
   document.addEventListener("htmx:error", (event) => {
     failing = true;
-    if (event.target.matches?.("[data-live]") && !lost) lose("network");
+    if (event.target.matches?.("[data-live]") && ++errors >= ERRORS && !lost) lose("network");
     tell();
   });
   document.addEventListener("htmx:before:swap", (event) => {
