@@ -36,6 +36,7 @@ NOT_RUN = (
     (r"pip install ", "not published; tests/stack/test_package.py installs the checkout"),
     (r"python manage\.py ", "OpenMakerSuite's own; the tests import a file that it made"),
     (r"celery -A config worker ", "tests/stack/test_stock_celery.py starts a stock worker in this way"),
+    (r"python -m makertasks\.contrib\.celery\.describing ", "tests/celery/test_describing.py calls what it calls"),
     (r"docker compose |sam local ", "needs Docker; tests/unit/test_compose.py checks what can be checked without"),
     (r"set -a; |\.venv/bin/python -m infra\.deploy ", "goes with the container; test_deploy.py runs infra.deploy"),
 )  # fmt: skip
@@ -49,6 +50,7 @@ EXAMPLES = (
     ("docs/client.md", "generate_qr_code.submit_many(", "tests/stack/test_documented_commands.py"),
     ("docs/celery.md", "MakertasksControl", "tests/stack/test_documented_commands.py"),
     ("docs/celery.md", "makertasks.contrib.django", "tests/unit/test_documentation.py"),
+    ("docs/celery.md", "reader:Reader", "tests/unit/test_documentation.py"),
     ("docs/celery.md", "handler = lambda_handler(app", "tests/unit/test_documentation.py"),
     ("docs/openmakersuite.md", "INSTALLED_APPS", "tests/stack/test_site.py"),
     ("docs/openmakersuite.md", "urlpatterns", "tests/stack/test_site.py"),

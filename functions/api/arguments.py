@@ -93,4 +93,4 @@ def full_name(name: str) -> str:
     """Return a task's full name for its full or short name; an unknown name is returned unchanged."""
     if "." in name:
         return name
-    return next((task.name for task in tasks.discover().values() if task.short_name == name), name)
+    return next((task.name for task in tasks.discover().values() if task.name.rpartition(".")[2] == name), name)

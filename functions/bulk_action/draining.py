@@ -26,22 +26,27 @@ EMPTY_ANSWERS = 3
 
 
 def drain(name: str, who: str, finish: Callable[[list[Done]], None]) -> None:
-    """Take every message out of a task's queue, ten at a time; `finish` gets what became of each ten."""
-    task, empty = tasks.find(name), 0
+    """Take every message out of a queue, ten at a time; `finish` gets what became of each ten.
+
+    `name` is its task's, or its Celery application's.
+    """
+    served, empty = {task.name: task for task in tasks.served(name)}, 0
+    first = next(iter(served.values()))
     while empty < EMPTY_ANSWERS:
-        received = queues.receive(task.short_name)
+        received = queues.receive(first.short_name)
         empty = 0 if received else empty + 1
-        done = [each for message in received if (each := _revoke(task, message, who))]
+        done = [each for message in received if (each := _revoke(served, first, message, who))]
         if done:
             finish(done)
 
 
-def _revoke(task: Task, received: Received, who: str) -> Done | None:
+def _revoke(served: dict[str, Task], first: Task, received: Received, who: str) -> Done | None:
     """REVOKED for one message; one that cannot be read stays, and becomes a dead letter."""
     try:
-        message = wire.decode(received.body, message_id=received.message_id, default_name=task.name)
+        message = wire.decode(received.body, message_id=received.message_id, default_name=first.name)
     except wire.Malformed:
         return None
+    task = served.get(message.name, first)
     if lifecycle.close(_record(task, message), Status.REVOKED, Revoked(f"purged by {who}")):
         outcome: Done | None = Done(message.task_id, "REVOKED", "had no record")
     else:

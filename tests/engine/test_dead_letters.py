@@ -12,6 +12,7 @@ from makertasks import clock, wire
 from makertasks.aws import queues
 from makertasks.errors import Unavailable
 from makertasks.records import letters
+from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.worker import dead_letters
 from sweeper import handler as sweeper
@@ -53,7 +54,7 @@ def test_a_message_put_there_by_hand_belongs_to_the_queue_of_the_task_that_it_na
 def test_a_message_that_names_no_task_is_recorded_all_the_same(dead):
     message_id = put_by_hand(dead, "no message")
     assert dead_letters.drain(10).recorded == 1
-    assert (dead.record(message_id).queue, dead.record(message_id).body) == (dead_letters.UNKNOWN, "no message")
+    assert (dead.record(message_id).queue, dead.record(message_id).body) == (records.UNKNOWN, "no message")
 
 
 def test_the_queue_that_sqs_names_as_the_source_is_recorded(dead, monkeypatch):

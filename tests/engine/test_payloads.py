@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
+from datetime import time as dt_time
+from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from echo_task import NAME
@@ -14,6 +18,7 @@ from makertasks.aws import bucket, json_values
 from makertasks.aws.dynamodb import JSONMap
 from makertasks.control import retrying
 from makertasks.errors import InvalidRequest
+from makertasks.monitoring import views
 from makertasks.records import payloads
 from makertasks.records import table as records
 from makertasks.records.states import Status
@@ -48,17 +53,59 @@ def test_large_arguments_travel_through_the_bucket_and_come_back_whole(store):
     assert store.calls == [LARGE]
 
 
-def test_large_results_do_too_and_a_stock_client_gets_their_place(store):
-    store.plan = [lambda: {"text": LARGE}]
+BEYOND_A_RECORD = "x" * payloads.ITEM_BYTES
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": LARGE},
+        "x" * 380_000,
+        float("inf"),
+        2**128,
+        datetime(2026, 3, 29, 2, 30, tzinfo=UTC),
+        [date(2028, 2, 29), dt_time(1, 2), Decimal("1.10"), UUID(int=5), b"\xff\x00", b"text"],
+        "half \ud83d",
+    ],
+    ids=["large", "nearly a whole item", "infinite", "128 bits", "datetime", "typed", "half a letter"],
+)
+def test_a_result_stands_in_celerys_own_as_far_as_an_item_has_room(store, value):
+    store.plan = [lambda: value]
+    task_id = store.submit("small")
+    store.queue.deliver()
+    record = store.record(task_id)
+    assert (record.status, record.payloads) == (Status.SUCCESS, None)
+    assert store.result(task_id)["result"] == value
+    assert json.dumps(views.detail(record)["result"], allow_nan=False).encode()
+
+
+def test_a_result_that_no_item_holds_is_in_the_bucket_and_a_stock_client_gets_its_place(store):
+    store.plan = [lambda: {"text": BEYOND_A_RECORD}]
     task_id = store.submit("small")
     store.queue.deliver()
     record = store.record(task_id)
     assert (record.status, record.kwargs) == (Status.SUCCESS, {"text": "small"})
-    assert payloads.result_of(record) == {"text": LARGE}
+    assert payloads.result_of(record) == {"text": BEYOND_A_RECORD}
     place = store.result(task_id)["result"]["makertasks_payload"]
     assert place["bucket"] == "unit-media"
-    assert json.loads(bucket.get(place["key"]).body) == {"text": LARGE}
+    assert json.loads(bucket.get(place["key"]).body) == {"text": BEYOND_A_RECORD}
     assert size_of(record) < 4_000
+
+
+def test_the_room_of_a_result_is_what_the_rest_of_its_record_leaves(store):
+    step = {"task": NAME, "args": ["x" * 9000], "kwargs": {}, "options": {}, "subtask_type": None, "immutable": True}
+    store.plan = [lambda: "x" * 380_000]
+    store.queue.send(wire.encode(wire.Message("chained", NAME, ["a"], ignore_result=False, chain=[step] * 10), "echo"))
+    store.queue.deliver()
+    record = store.record("chained")
+    assert (record.status, list(record.payloads)) == (Status.SUCCESS, ["result"])
+
+
+def test_a_result_nested_deeper_than_any_reader_takes_is_a_failure(store):
+    store.plan = [lambda: json.loads("[" * 400 + "]" * 400)]
+    task_id = store.submit()
+    store.queue.deliver()
+    assert (store.record(task_id).status, store.record(task_id).error_type) == (Status.FAILURE, "ValueError")
 
 
 def test_a_stock_clients_large_arguments_are_kept_in_the_bucket_too(store):

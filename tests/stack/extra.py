@@ -35,7 +35,8 @@ def with_layer(template: Path, layer: str, task: str) -> Path:
     assert found, f"template.yaml has no {model}"
     declared = found[0].replace(model, name).replace("qrcode", layer)
     head, _, rest = text.replace(found[0], found[0] + declared).partition(f"  # ── Task {task} ")
-    template.write_text(f"{head}  # ── Task {task} {rest.replace(f'!Ref {model}', f'!Ref {name}', 1)}")
+    rest = rest.replace(f"!Ref {model}", f"!Ref {name}", 1).replace("BatchSize: 10", "BatchSize: 1", 1)
+    template.write_text(f"{head}  # ── Task {task} {rest}")
     return template
 
 

@@ -73,6 +73,8 @@ def test_the_task_that_contributors_are_shown_works(monkeypatch, inventory_table
 def test_the_examples_for_celery_are_what_the_stack_tests_run():
     app = documentation.example("docs/celery.md", "makertasks.contrib.django").split('"')[1]
     assert f'"{app}"' in (STACK_TESTS / "celery_client/checks_django.py").read_text()
+    backend = documentation.example("docs/celery.md", "reader:Reader").split('"')[1].partition("+")[0]
+    assert f'"{backend}+' in (ROOT / "tests/celery/test_reader.py").read_text()
     served = documentation.example("docs/celery.md", "handler = lambda_handler(app")
     assert (STACK_TESTS / "functions/shop/handler.py").read_text().endswith(served)
 

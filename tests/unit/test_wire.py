@@ -145,7 +145,14 @@ class TestRefusing:
 
         assert (error.task_id, error.name) == ("an-id", NAME)
 
-    @pytest.mark.parametrize("task_id", [None, "", 5, "x" * 256, "\ud800", {}, {"__type__": "uuid", "__value__": "x"}])
+    def test_an_id_too_long_to_run_under_is_known_so_that_its_task_fails_under_it(self):
+        error = refused(envelope(headers={"id": "x" * 256}))
+        assert error.task_id == "x" * 256
+        assert "not text of 1 to 255 bytes" in error.reason
+
+    @pytest.mark.parametrize(
+        "task_id", [None, "", 5, "x" * 2_029, "\ud800", {}, {"__type__": "uuid", "__value__": "x"}]
+    )
     def test_an_id_that_cannot_be_recorded_is_none(self, task_id):
         assert refused(envelope(headers={"id": task_id})).task_id is None
 

@@ -103,7 +103,7 @@ def flower_task(record: TaskRecord) -> FlowerTask:
     return {
         "uuid": record.task_id,
         "name": record.name,
-        "state": RECEIVED if record.status == Status.PENDING else record.status,
+        "state": RECEIVED if record.status == Status.PENDING else record.shown_status,
         "received": seconds(record.created),
         "sent": seconds(record.created),
         "started": seconds(record.started),

@@ -77,6 +77,7 @@ def _metrics() -> Iterator[Metric]:
     )
     online = GaugeMetricFamily("flower_worker_online", "Worker online status", labels=["worker"])
     totals = {cell.name: cell for cell in reading.totals()}
+    running: dict[str, float] = defaultdict(float)
     for task in tasks.discover().values():
         cell = totals.get(task.name, counters.CounterCell("totals", f"#{task.name}"))
         for kind, number in _events(cell):
@@ -85,10 +86,14 @@ def _metrics() -> Iterator[Metric]:
             [task.short_name, task.name], _buckets(cell), float(cell.runtime_sum - (cell.failed_sum or 0))
         )
         waiting.add_metric([task.short_name, task.name], cell.counts.get(Status.PENDING, 0))
-        executing.add_metric([task.short_name], cell.counts.get(Status.STARTED, 0))
-    for queue in queues.list_queues():
+        running[task.short_name] += cell.counts.get(Status.STARTED, 0)
+    for worker, active in running.items():
+        executing.add_metric([worker], active)
+    oldest = queues.oldest_waiting()
+    for queue in queues.list_queues(oldest):
         online.add_metric([queue["name"]], float(queue["state"] != "paused"))
-        prefetch.add_metric([queue["name"], queue["task"]], queue["oldest_seconds"] or 0.0)
+        for name in queue["tasks"]:
+            prefetch.add_metric([queue["name"], name], oldest.get(name, 0.0))
     yield from (events, runtime, prefetch, waiting, executing, online)
 
 

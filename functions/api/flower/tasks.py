@@ -35,7 +35,8 @@ POLL_SECONDS = 0.25
 
 SORT_KEYS = {"name": "", "state": "", "received": 0.0, "started": 0.0}
 
-STATES = {fields.RECEIVED: Status.PENDING, **{status.value: status for status in Status}}
+# Flower knows a task once a worker has it; here it is known before.
+STATES = {fields.RECEIVED: Status.PENDING.value}
 
 Date = Annotated[
     str,
@@ -74,7 +75,7 @@ class FlowerQuery(msgspec.Struct):
         given = {name: value for name in ("workername", "taskname", "state") if (value := getattr(self, name)) != "All"}
         state = given.get("state")
         return listing.Filter(
-            status=STATES[state].value if state else None,
+            status=STATES.get(state, state) if state else None,
             name=given.get("taskname"),
             created_from=_moment("received_start", self.received_start),
             created_to=_moment("received_end", self.received_end),
@@ -112,7 +113,7 @@ class QueueLengths(TypedDict):
 @route("GET", "/api/tasks", Role.VIEWER, tag="Flower", unfit=HTTPStatus.BAD_REQUEST, example={AN_ID: fields.A_TASK})
 def flower_list_tasks(query: FlowerQuery) -> dict[str, FlowerTask]:
     """Flower's list of tasks: up to a thousand of the newest five thousand that the other filters leave, in 15 s."""
-    if query.workername not in {None, "All", *_functions()} or query.state not in {None, "All", *STATES}:
+    if query.workername not in {None, "All", *_functions()}:
         return {}
     limit, offset = min(max(query.limit, 0), MOST_TASKS), max(query.offset, 0)
     found: list[FlowerTask] = []
@@ -175,11 +176,11 @@ def result(task_id: str, wait: float) -> FlowerResult:
     while (record is None or not record.is_final) and time.monotonic() < ends:
         time.sleep(POLL_SECONDS)
         record = _stored(task_id)
-    answer: FlowerResult = {"task-id": task_id, "state": record.status if record else Status.PENDING.value}
+    answer: FlowerResult = {"task-id": task_id, "state": record.shown_status if record else Status.PENDING.value}
     if record is None or not record.is_final:
         return answer
     if record.status == Status.SUCCESS:
-        answer["result"] = masking.masked(payloads.result_of(record))
+        answer["result"] = masking.masked(wire.plain(payloads.result_of(record)))
         return answer
     if record.status == Status.REVOKED:
         answer["result"] = "TaskRevokedError('revoked')"  # as a client of Celery reads it

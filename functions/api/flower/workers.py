@@ -90,15 +90,16 @@ def _newest(status: Status) -> list[TaskRecord]:
 def _worker(
     queue: task_queues.Queue, by_status: dict[Status, list[TaskRecord]], accepted: dict[str, int]
 ) -> FlowerWorker:
-    task = tasks.find(queue["task"])
-    limits = task_limits.of(task)
+    served = tasks.of_queue(queue["name"])
+    limits = {task.name: task_limits.of(task) for task in served}
+    own = limits[served[0].name]
     running, waiting, revoked = (
-        [record for record in by_status[status] if record.name == task.name]
+        [record for record in by_status[status] if record.name in limits]
         for status in (Status.STARTED, Status.PENDING, Status.REVOKED)
     )
     return {
         "stats": {
-            "total": {task.name: accepted[task.name]} if task.name in accepted else {},
+            "total": {name: accepted[name] for name in limits if name in accepted},
             "broker": {"transport": "sqs", "hostname": queue["name"]},
             "pool": {"max-concurrency": queue["maximum_concurrency"], "processes": []},
             "prefetch_count": queue["in_flight"],
@@ -106,7 +107,7 @@ def _worker(
         "active_queues": [
             {"name": queue["name"], "routing_key": queue["name"], "exchange": {"name": ""}, "durable": True}
         ],
-        "registered": [task.name],
+        "registered": list(limits),
         "scheduled": [
             {"eta": record.eta, "priority": None, "request": _request(record)} for record in waiting if record.eta
         ],
@@ -114,9 +115,9 @@ def _worker(
         "reserved": [_request(record) for record in waiting if not record.eta],
         "revoked": [record.task_id for record in revoked],
         "conf": {
-            "task_time_limit": limits.time_limit,
-            "task_soft_time_limit": limits.soft_time_limit,
-            "task_annotations": {task.name: {"rate_limit": limits.rate_limit}},
+            "task_time_limit": own.time_limit,
+            "task_soft_time_limit": own.soft_time_limit,
+            "task_annotations": {name: {"rate_limit": each.rate_limit} for name, each in limits.items()},
             "timezone": "UTC",
         },
         "timestamp": time.time(),

@@ -18,7 +18,7 @@ from makertasks.control import jobs, retrying
 from makertasks.monitoring import views as task_views
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
-from makertasks.records.states import ACTIVE, Status
+from makertasks.records.states import Status
 
 REFRESH_SECONDS = 5
 KNOWN = 120  # characters of a digest
@@ -68,7 +68,7 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "width": timeline.WIDTH,
         "made": made(task["result"]),
         "lineage": lineage(task),
-        "is_active": record.status in ACTIVE,
+        "is_active": not record.is_final,
         "is_waiting": record.status in {Status.PENDING, Status.RETRY},
         "can_retry": can_run(record.name, unchanged=True),
         "can_edit": can_run(record.name),

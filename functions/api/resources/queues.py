@@ -21,6 +21,7 @@ from makertasks.monitoring.queues import Queue
 A_QUEUE = {
     "name": "generate_qr_code",
     "task": "inventory.tasks.generate_qr_code",
+    "tasks": ["inventory.tasks.generate_qr_code"],
     "waiting": 3,
     "in_flight": 1,
     "delayed": 0,

@@ -12,6 +12,7 @@ from makertasks.monitoring.workers import Worker
 A_WORKER = {
     "function": "generate_qr_code",
     "task": "inventory.tasks.generate_qr_code",
+    "tasks": ["inventory.tasks.generate_qr_code"],
     "state": "running",
     "maximum_concurrency": 10,
     "running": 1,

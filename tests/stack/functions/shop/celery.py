@@ -5,7 +5,7 @@ import time
 from celery import Celery, group
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
 
-app = Celery("shop")
+app = Celery("shop", include=["shop.odd"])
 
 
 @app.task(name="shop.add")

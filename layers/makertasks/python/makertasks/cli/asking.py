@@ -46,8 +46,14 @@ def task_named(name: str) -> Task:
     """Return a task by its full or short name; raises UnknownTask."""
     if "." in name:
         return tasks.find(name)
-    found = next((task for task in tasks.discover().values() if task.short_name == name), None)
+    found = next((task for task in tasks.discover().values() if task.name.rpartition(".")[2] == name), None)
     return found if found is not None else tasks.find(name)
+
+
+def purged_by(queue: str) -> str:
+    """Return what a purge of a queue names: its task, or its Celery application."""
+    first = tasks.of_queue(queue)[0]
+    return queue if first.is_of_application else first.name
 
 
 def json_of(option: str, text: str | None, kind: type[Any]) -> Any:

@@ -20,13 +20,13 @@ Offers = list[tuple[str, str]]
 def task_names(incomplete: str) -> Offers:
     """Short names of tasks, or full names once a dot is typed."""
     known = tasks.discover().values()
-    named = [(task.name if "." in incomplete else task.short_name, task.name) for task in known]
+    named = [(task.name if "." in incomplete else task.name.rpartition(".")[2], task.name) for task in known]
     return _beginning(named, incomplete)
 
 
 def queue_names(incomplete: str) -> Offers:
     """Short names of queues, which are the names of workers too."""
-    return _beginning([(task.short_name, "") for task in tasks.discover().values()], incomplete)
+    return _beginning([(name, "") for name in tasks.queues()], incomplete)
 
 
 def statuses(incomplete: str) -> Offers:

@@ -82,7 +82,7 @@ def purge(
     purged = {}
     for queue in wanted:
         audit.record(asking.who(), "purge", queue)
-        job = jobs.start("purge", where={"name": asking.task_named(queue).name}, who=asking.who())
+        job = jobs.start("purge", where={"name": asking.purged_by(queue)}, who=asking.who())
         answer = sending.outcome_of_job(asking.wait_for(job.task_id, f"purging {queue}", quiet=as_json))
         purged[queue] = answer["outcomes"].get("REVOKED", 0)
     if as_json:

@@ -69,10 +69,10 @@ def look() -> list[dict[str, Any]]:
 
 
 def _print_event(task: dict[str, Any], *, as_json: bool) -> None:
-    event = EVENTS[task["status"]]
+    event = EVENTS.get(task["status"]) or f"task-{task['status'].lower()}"
     if as_json:
         output.print_line({"type": event, "timestamp": clock.text(clock.now()), **task})
         return
     line = output.status(output.safe(f"{clock.now():%H:%M:%S} {event:15} {task['name']} {task['id']}"))
-    line.stylize(output.COLOURS[task["status"]])
+    line.stylize(output.COLOURS.get(task["status"], ""))
     output.console.print(line, soft_wrap=True)

@@ -48,6 +48,9 @@ def celery_settings(
     inventory: Annotated[
         bool, typer.Option("--inventory", help="Include permission to send inventory changes.")
     ] = False,
+    results: Annotated[
+        bool, typer.Option("--results", help="Include permission to read results that no record holds.")
+    ] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """Print a stock Celery client's settings.
@@ -58,7 +61,7 @@ def celery_settings(
 
     configuration.load()
     if policy:
-        output.print_json(celery.policy(inventory=inventory))
+        output.print_json(celery.policy(inventory=inventory, results=results))
     elif as_json:
         output.print_json(celery.celery_settings())
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from makertasks import masking
+from makertasks import masking, wire
 from makertasks.cli import output
 from makertasks.inventory import table as inventory
 from makertasks.monitoring import views as task_views
@@ -36,7 +36,7 @@ def detail(record: TaskRecord) -> dict[str, Any]:
     """Return all details of a task, large arguments and results included."""
     task: dict[str, Any] = {**task_views.detail(record, links=False), "kwargs": payloads.kwargs_of(record)}
     if record.status == Status.SUCCESS:
-        task["result"] = masking.masked(payloads.result_of(record))
+        task["result"] = masking.masked(wire.plain(payloads.result_of(record)))
     return task
 
 

@@ -40,7 +40,7 @@ def start(action: str, where: Mapping[str, Any], *, who: str, arguments: Mapping
     retry     ended tasks, each as a new one
     delete    records of ended tasks, and what they keep in the bucket
     cleanup   the same for tasks created more than `older_than_days` ago; those with SUCCESS where no status is given
-    purge     every waiting task of the task `name`, and what waits in its queue without a record
+    purge     every waiting task of the task or Celery application `name`, and what waits in its queue without a record
 
     Raises InvalidRequest and Unavailable.
     """
@@ -74,17 +74,20 @@ def check(action: str, where: Mapping[str, Any], arguments: Mapping[str, Any]) -
     if action == "cleanup" and not _is_number(arguments.get("older_than_days")):
         raise InvalidRequest("arguments.older_than_days", "must be a number of days, 0 or more")
     if action == "purge":
-        tasks.find(str(where.get("name") or ""))
+        tasks.served(str(where.get("name") or ""))
         if where.keys() - {"name"}:
             raise InvalidRequest("where", "purge takes a task's name alone; revoke by filter does the rest")
 
 
 def filters_of(action: str, where: Mapping[str, Any]) -> list[Filter]:
     """What a job looks for, one after the other: a filter without status means those that the action can change."""
+    if action == "purge":
+        names, waiting = [task.name for task in tasks.served(where["name"])], (Status.PENDING, Status.RETRY)
+        return [Filter(**{**where, "name": name, "status": status.value}) for name in names for status in waiting]
     wanted = Filter(**where)
     if wanted.status is not None or action in {"retry", "delete"}:
         return [wanted]
-    statuses = [Status.PENDING, Status.RETRY] if action == "purge" else [Status.PENDING, Status.RETRY, Status.STARTED]
+    statuses = [Status.PENDING, Status.RETRY, Status.STARTED]
     return [Filter(**{**asdict(wanted), "status": status.value}) for status in statuses]
 
 

@@ -28,7 +28,7 @@ from makertasks.monitoring.counters.reading import HourCounts
 from makertasks.monitoring.counters.reading import hours as counted_hours
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
-from makertasks.records.states import ACTIVE, Status
+from makertasks.records.states import FINAL, Status
 
 DEFAULT_LIMIT = 25  # as Django admin's list
 MAXIMUM_LIMIT = 100  # one BatchGetItem
@@ -59,7 +59,7 @@ class Filter:
     def admits(self, record: TaskRecord) -> bool:
         """Whether a record fits."""
         return (
-            self.status in {None, record.status}
+            self.status in {None, record.status, record.shown_status}
             and self.name in {None, record.name}
             and self.item_id in {None, record.item_id}
             and self.worker in {None, record.worker}
@@ -72,6 +72,8 @@ class Filter:
         """With what the search asks for of the other fields, so that an index serves it; raises InvalidRequest."""
         terms = {} if self.q is None else {term.field: term.text for term in search.required(search.parse(self.q))}
         status = self.status or terms.get("status", "").upper() or None
+        if status is None and (state := terms.get("state", "").upper()):
+            status = state if state in set(Status) else Status.STARTED  # under which a state of a task's own stands
         item_id = terms.get("item", "")
         return replace(self, status=status, item_id=self.item_id or (item_id if search.is_uuid(item_id) else None))
 
@@ -84,7 +86,7 @@ class Filter:
     def needs_records(self) -> bool:
         """Whether no index knows all that is asked for, so that more has to be read than is shown."""
         asked = (self.status, self.name, self.item_id, self.worker, self.q)
-        return sum(each is not None for each in asked) > 1 or self.q is not None or self.status in set(ACTIVE)
+        return sum(each is not None for each in asked) > 1 or self.q is not None or self.status not in {None, *FINAL}
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ def _candidates(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[P
         yield from _partition(TaskRecord.by_item, wanted.item_id, reading)
     elif wanted.worker:
         yield from _partition(TaskRecord.by_worker, wanted.worker, reading)
-    elif wanted.status and Status(wanted.status) in ACTIVE:
+    elif wanted.status and wanted.status not in FINAL:
         yield from _merged(TaskRecord.by_status, records.active_keys(), reading)
     else:
         for hour in _hours(wanted, reading, names):

@@ -27,10 +27,14 @@ OLDEST_READ = 100  # one BatchGetItem
 
 
 class Queue(TypedDict):
-    """A task's queue. Numbers of messages are SQS's approximations; `dead` are dead letters not sent again yet."""
+    """A queue: one task's, or a Celery application's, whose `task` is its name and which has several `tasks`.
+
+    Numbers of messages are SQS's approximations; `dead` are dead letters not sent again yet.
+    """
 
     name: str
     task: str
+    tasks: list[str]
     waiting: int
     in_flight: int
     delayed: int
@@ -40,10 +44,13 @@ class Queue(TypedDict):
     maximum_concurrency: int | None
 
 
-def list_queues() -> list[Queue]:
-    """Every task's queue."""
-    mappings, oldest, dead = dict(event_sources.mappings()), oldest_waiting(), dead_letters.counts()
-    return [_queue(task, mappings.get(queues.name_of(task.short_name)), oldest, dead) for task in _tasks()]
+def list_queues(oldest: Mapping[str, float] | None = None) -> list[Queue]:
+    """Every queue; `oldest` is what oldest_waiting() answers, where that is known."""
+    oldest = oldest_waiting() if oldest is None else oldest
+    mappings, dead = dict(event_sources.mappings()), dead_letters.counts()
+    return [
+        _queue(name, tasks.of_queue(name), mappings.get(queues.name_of(name)), oldest, dead) for name in tasks.queues()
+    ]
 
 
 def get(name: str) -> Queue:
@@ -53,40 +60,43 @@ def get(name: str) -> Queue:
 
 def mapping_of(name: str) -> event_sources.Mapping | None:
     """The event source mapping of a task's queue, None where it has none; raises NotFound."""
-    queue = queues.name_of(_task(name).short_name)
+    _tasks(name)
+    queue = queues.name_of(name)
     return next((mapping for found, mapping in event_sources.mappings() if found == queue), None)
 
 
 def with_mapping(name: str, mapping: event_sources.Mapping | None) -> Queue:
     """One queue, whose mapping is known; raises NotFound."""
-    return _queue(_task(name), mapping, oldest_waiting(), dead_letters.counts())
+    return _queue(name, _tasks(name), mapping, oldest_waiting(), dead_letters.counts())
 
 
-def _tasks() -> Iterable[tasks.Task]:
-    return tasks.discover().values()
-
-
-def _task(name: str) -> tasks.Task:
-    found = next((task for task in tasks.discover().values() if task.short_name == name), None)
-    if found is None:
+def _tasks(name: str) -> list[tasks.Task]:
+    found = tasks.of_queue(name)
+    if not found:
         raise NotFound(f"there is no queue {name[:100]!r}; GET /v1/queues lists those there are")
     return found
 
 
 def _queue(
-    task: tasks.Task, mapping: event_sources.Mapping | None, oldest: Mapping[str, float], dead: Mapping[str, int]
+    name: str,
+    served: list[tasks.Task],
+    mapping: event_sources.Mapping | None,
+    oldest: Mapping[str, float],
+    dead: Mapping[str, int],
 ) -> Queue:
-    waiting, in_flight, delayed = queues.lengths(task.short_name)
-    without: State = "unused" if task.optional else "paused"
+    waiting, in_flight, delayed = queues.lengths(name)
+    without: State = "unused" if served[0].optional else "paused"
+    names = [task.name for task in served]
     state = _STATES.get(mapping.get("State", ""), "changing") if mapping else without
     return {
-        "name": task.short_name,
-        "task": task.name,
+        "name": name,
+        "task": name if served[0].is_of_application else names[0],
+        "tasks": names,
         "waiting": waiting,
         "in_flight": in_flight,
         "delayed": delayed,
-        "dead": dead.get(task.short_name, 0),
-        "oldest_seconds": oldest.get(task.name),
+        "dead": dead.get(name, 0),
+        "oldest_seconds": max((oldest[each] for each in names if each in oldest), default=None),
         "state": state,
         "maximum_concurrency": (mapping or {}).get("ScalingConfig", {}).get("MaximumConcurrency"),
     }

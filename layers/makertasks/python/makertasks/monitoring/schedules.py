@@ -82,7 +82,9 @@ def run_now(name: str, requested_by: str) -> str:
     task_id = _id_after(last, name)
     while (record := records.stored(task_id)) is not None and not _is_recent(record):
         task_id = _id_after(task_id, name)  # whoever submitted that one stopped before it was noted
-    wanted = Submission(schedule["task"], schedule["kwargs"], task_id=task_id, requested_by=requested_by)
+    message = _message_of(_read(name).get("Target", {}))
+    args = message.args if message else []
+    wanted = Submission(schedule["task"], schedule["kwargs"], args=args, task_id=task_id, requested_by=requested_by)
     producer.submit(wanted)
     notes.put(key, {"task_id": task_id})
     return task_id

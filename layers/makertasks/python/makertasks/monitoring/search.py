@@ -5,8 +5,9 @@
     status:FAILURE error:timeout       both (AND may be left out)
     (name:qr OR name:card) NOT worker:generate_qr_code@1f2e3d4c
 
-Fields: id (begins with), name, status, worker, queue, item, args, result, error, fingerprint, by. Upper and lower case
-are the same, except for AND, OR and NOT. Large arguments and results that are kept in the bucket are not searched.
+Fields: id (begins with), name, status, state (a status, or what a task calls its own state while it runs), worker,
+queue, item, args, result, error, fingerprint, by. Upper and lower case are the same, except for AND, OR and NOT.
+Large arguments and results that are kept in the bucket are not searched.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from makertasks.errors import InvalidRequest
 from makertasks.records.states import Status
-from makertasks.wire import parse_result_meta
+from makertasks.wire import parse_result_meta, plain
 
 if TYPE_CHECKING:
     from makertasks.records.model import TaskRecord
@@ -100,13 +101,14 @@ def _in_json(value: Any, text: str) -> bool:
 
 
 def _in_result(record: TaskRecord, text: str) -> bool:
-    return record.status == Status.SUCCESS and _in_json(parse_result_meta(record.result).get("result"), text)
+    return record.status == Status.SUCCESS and _in_json(plain(parse_result_meta(record.result).get("result")), text)
 
 
 FIELDS: dict[str, Callable[[Any, str], bool]] = {
     "id": lambda record, text: record.task_id.lower().startswith(text),
     "name": lambda record, text: _in(record.name, text),
     "status": lambda record, text: record.status.lower() == text,
+    "state": lambda record, text: record.shown_status.lower() == text,
     "worker": lambda record, text: _in(record.worker, text),
     "queue": lambda record, text: _in(record.queue, text),
     "item": lambda record, text: _in(record.item_id, text),

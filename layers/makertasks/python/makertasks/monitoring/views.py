@@ -38,7 +38,7 @@ class TaskSummary(TypedDict):
 
     id: str
     name: str
-    status: Status
+    status: Annotated[str, Meta(description="A status, or a state of the task's own making while it runs")]
     args: list[Any]
     kwargs: dict[str, Any]
     item_id: str | None
@@ -110,7 +110,7 @@ def summary(record: TaskRecord) -> TaskSummary:
     return {
         "id": record.task_id,
         "name": record.name,
-        "status": Status(record.status),
+        "status": record.shown_status,
         "args": record.args or [],
         "kwargs": record.kwargs,
         "item_id": record.item_id,
@@ -135,7 +135,7 @@ def detail(record: TaskRecord, *, links: bool = True) -> TaskDetail:
     outcome = wire.parse_result_meta(record.result)
     large = record.payloads or {}
     has_result = record.status == Status.SUCCESS and "result" not in large
-    result = masking.masked(outcome["result"]) if has_result else None
+    result = masking.masked(wire.plain(outcome["result"])) if has_result else None
     return {
         **summary(record),
         "result": result,

@@ -30,6 +30,7 @@ class Worker(TypedDict):
 
     function: str
     task: str
+    tasks: list[str]
     state: queues.State
     maximum_concurrency: int | None
     running: int
@@ -54,27 +55,36 @@ def list_workers() -> list[Worker]:
     running = listing.page(listing.Filter(status=Status.STARTED), limit=listing.MAXIMUM_LIMIT, names=names).records
     recent = listing.page(listing.Filter(), limit=listing.MAXIMUM_LIMIT, names=names).records
     return [
-        _worker(queue, counted.get(queue["task"]), _of(queue, running), _of(queue, recent), clock.text(since))
+        _worker(
+            queue,
+            [counted[name] for name in queue["tasks"] if name in counted],
+            _of(queue, running),
+            _of(queue, recent),
+            clock.text(since),
+        )
         for queue in queues.list_queues()
     ]
 
 
 def _of(queue: queues.Queue, records: list[TaskRecord]) -> list[TaskRecord]:
-    return [record for record in records if record.name == queue["task"]]
+    return [record for record in records if record.name in queue["tasks"]]
 
 
 def _worker(
     queue: queues.Queue,
-    counted: statistics.NameCounts | None,
+    counted: list[statistics.NameCounts],
     running: list[TaskRecord],
     recent: list[TaskRecord],
     since: str,
 ) -> Worker:
-    counts = counted["counts"] if counted else {}
-    ended = {status: counts.get(status, 0) for status in (Status.SUCCESS, Status.FAILURE, Status.REVOKED)}
+    ended = {
+        status: sum(each["counts"].get(status, 0) for each in counted)
+        for status in (Status.SUCCESS, Status.FAILURE, Status.REVOKED)
+    }
     return {
         "function": queue["name"],
         "task": queue["task"],
+        "tasks": queue["tasks"],
         "state": queue["state"],
         "maximum_concurrency": queue["maximum_concurrency"],
         "running": len(running),
@@ -82,7 +92,7 @@ def _worker(
         "succeeded": ended[Status.SUCCESS],
         "failed": ended[Status.FAILURE],
         "revoked": ended[Status.REVOKED],
-        "retried": counted["retried"] if counted else 0,
+        "retried": sum(each["retried"] for each in counted),
         "since": since,
         "environments": _environments(running, recent),
     }

@@ -26,6 +26,8 @@ from makertasks.records.states import FINAL, WAITING, Status
 # A record that changes between a read and the write that follows it is read again so often; each time something else
 # has moved the task on, which a task cannot do for long.
 LOOKS = 5
+# Characters shown of a state of a task's own making.
+OWN_STATE_CHARACTERS = 100
 
 
 class StillActive(MakertasksError):
@@ -106,9 +108,12 @@ def wait_for_slot(record: TaskRecord, slot: datetime) -> bool:
     return _update(record, [*writes.first(record), *pending, TaskRecord.slot.set(clock.text(slot))], waits)
 
 
-def succeed(claimed: Claim, result: Any, pointer: dict[str, Any] | None = None) -> bool:
-    """End an attempt with its result (JSON); False where the attempt is not this worker's any more."""
-    actions = writes.final(claimed.record, Status.SUCCESS, result=result, pointer=pointer)
+def succeed(claimed: Claim, result: Any, pointer: dict[str, Any] | None = None, *, is_compressed: bool = False) -> bool:
+    """End an attempt with its result; False where the attempt is not this worker's any more.
+
+    `is_compressed`: the result is kept compressed, as Celery 5.7 and later can read it.
+    """
+    actions = writes.final(claimed.record, Status.SUCCESS, result=result, pointer=pointer, is_compressed=is_compressed)
     return _update(claimed.record, actions, _mine(claimed))
 
 
@@ -185,10 +190,13 @@ def report_progress(claimed: Claim, done: int, total: int) -> bool:
 
 
 def show_state(claimed: Claim, state: str, value: Any) -> bool:
-    """Let Celery clients see a state of a task's own making while it runs; False where the attempt was lost."""
+    """Show a state of a task's own making while it runs; False where the attempt was lost."""
     meta = {**wire.parse_result_meta(claimed.record.result), "status": state, "result": value}
-    seen = TaskRecord.result.set(wire.dump_value(meta, compact=True).encode())
-    return _update(claimed.record, [seen], _mine(claimed))
+    actions = [
+        TaskRecord.result.set(wire.dump_value(meta, compact=True).encode()),
+        TaskRecord.own_state.set(str(wire.plain(state))[:OWN_STATE_CHARACTERS]),
+    ]
+    return _update(claimed.record, actions, _mine(claimed))
 
 
 def keep_state(claimed: Claim, state: dict[str, Any]) -> bool:

@@ -83,6 +83,7 @@ class TaskRecord(Table):
     queue = UnicodeAttribute(null=True)
     args = JSONList(null=True)  # only where the arguments did not fit the task's names
     kwargs = JSONMap()
+    positional = JSONList(null=True)  # names of the arguments that were given by position
     payloads = JSONMap(null=True)  # {"kwargs" | "result": {key, bytes}} of values too large for here: `payloads`
     created = UnicodeAttribute()
     started = UnicodeAttribute(null=True)
@@ -103,6 +104,7 @@ class TaskRecord(Table):
     error_type = UnicodeAttribute(null=True)
     error_message = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)  # equal for failures that are alike
+    own_state = UnicodeAttribute(null=True)  # what a Celery task calls its state while it runs: PROGRESS, anything
     progress = JSONMap(null=True)  # {done, total}
     terminate = UnicodeAttribute(null=True)  # who asked a running task to end, and when
     item_id = UnicodeAttribute(null=True)
@@ -132,4 +134,9 @@ class TaskRecord(Table):
     @property
     def is_final(self) -> bool:
         """Whether nothing can change the task any more."""
-        return Status(self.status) in FINAL
+        return self.status in FINAL
+
+    @property
+    def shown_status(self) -> str:
+        """What Celery shows: the status, or a state of the task's own making while it runs."""
+        return self.own_state if self.own_state and self.status == Status.STARTED else self.status

@@ -1,13 +1,18 @@
 """Large arguments and results: kept in the bucket, named in the record, and given back whole.
 
-A message carries `{PAYLOAD_HEADER: {key, bytes}}` among its headers in place of such arguments; a record has the same
-in `payloads`, under `kwargs` and `result`; Celery's result holds `{"makertasks_payload": {bucket, key, bytes}}`. A key
-is made from the task's id and the content, so writing twice leaves one object.
+A result stands in the record itself as far as DynamoDB's item has room for it, so that a stock Celery client reads it;
+arguments of more than 16 KB do not, because a record holds them twice and is written four times.
+
+A message carries `{PAYLOAD_HEADER: {key, bytes}}` among its headers in place of such arguments by name, and another
+header for those by position; a record has the same in `payloads`, under `kwargs`, `args` and `result`. Celery's result
+holds `{"makertasks_payload": {bucket, key, bytes}}`. A key is made from the task's id and the content, so writing twice
+leaves one object.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,14 +20,22 @@ from typing import Any
 from makertasks import settings, wire
 from makertasks.aws import bucket, json_values
 from makertasks.errors import PermanentError
+from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
-from makertasks.records.table import PAYLOAD_HEADER
+from makertasks.records.states import Status
+from makertasks.records.table import PAYLOAD_HEADER, PAYLOAD_HEADERS
 
 FOLDER = "payloads/"
 
-# JSON bytes that still stand in the record and in the message. A record is written four times, at one write unit a KB,
-# and holds the arguments twice; an object in the bucket costs as much as five write units.
+# JSON bytes of arguments that still stand in the record and in the message. A record is written four times, at one
+# write unit a KB, and holds the arguments twice; an object in the bucket costs as much as five write units.
 INLINE_BYTES = 16_384
+# Bytes of an item, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, and of those the
+# ones that what is written into an ended task's record later may need.
+ITEM_BYTES = 409_600
+RESERVED_BYTES = 9_600
+# A result's text or number of at most this many characters need not be measured.
+SMALL_CHARACTERS = 2_000
 # Largest arguments or result, as JSON; the API's gateway and Lambda's answers end at 6 MB.
 MAXIMUM_BYTES = 5_000_000
 
@@ -41,20 +54,36 @@ class TooLarge(PermanentError):
 
 
 def slim(message: wire.Message) -> wire.Message:
-    """The message with large arguments by name in the bucket; raises TooLarge, or TemporaryError where S3 refuses."""
-    pointer = store(message.task_id, "kwargs", message.kwargs)
-    if pointer is None:
-        return message
-    return replace(message, kwargs={}, headers={**message.headers, PAYLOAD_HEADER: pointer}, kwargsrepr="{…}")
+    """The message with large arguments in the bucket; raises TooLarge, or TemporaryError where S3 refuses."""
+    for field, header in PAYLOAD_HEADERS.items():
+        pointer = store(message.task_id, field, getattr(message, field))
+        if pointer is not None:
+            empty: dict[str, Any] = {field: type(getattr(message, field))(), f"{field}repr": "(…)"}
+            message = replace(message, headers={**message.headers, header: pointer}, **empty)
+    return message
 
 
 def whole(message: wire.Message) -> wire.Message:
     """The message with its arguments, wherever they are; raises wire.Malformed, NotFound or TemporaryError."""
-    pointer = message.headers.get(PAYLOAD_HEADER)
-    if pointer is None:
+    pointers = {
+        field: message.headers[header] for field, header in PAYLOAD_HEADERS.items() if header in message.headers
+    }
+    if not pointers:
         return message
-    headers = {name: value for name, value in message.headers.items() if name != PAYLOAD_HEADER}
-    return replace(message, kwargs={**load(pointer), **message.kwargs}, headers=headers, kwargsrepr=None)
+    headers = {name: value for name, value in message.headers.items() if name not in PAYLOAD_HEADERS.values()}
+    message = replace(message, headers=headers)
+    if "kwargs" in pointers:
+        message = replace(message, kwargs={**_loaded(pointers, "kwargs", dict), **message.kwargs}, kwargsrepr=None)
+    if "args" in pointers:
+        message = replace(message, args=[*_loaded(pointers, "args", list), *message.args], argsrepr=None)
+    return message
+
+
+def _loaded(pointers: dict[str, Any], field: str, kind: type) -> Any:
+    value = load(pointers[field])
+    if not isinstance(value, kind):
+        raise wire.Malformed(f"the message names {field} that are none")
+    return value
 
 
 def store(task_id: str, field: str, value: Any) -> Pointer | None:
@@ -65,12 +94,50 @@ def store(task_id: str, field: str, value: Any) -> Pointer | None:
     body = _outside(value)
     if body is None:
         return None
+    return _put(task_id, field, body)
+
+
+def _put(task_id: str, field: str, body: bytes) -> Pointer:
     if len(body) > MAXIMUM_BYTES:
         raise TooLarge(field, len(body))
     task, content = (hashlib.sha256(part).hexdigest()[:32] for part in (task_id.encode(), body))
     key = f"{FOLDER}{task}/{field}-{content}.json"
     bucket.put(key, body, "application/json")
     return {"key": key, "bytes": len(body)}
+
+
+def store_result(record: TaskRecord, value: Any) -> Pointer | None:
+    """Put a result into the bucket where the record has no room for it; None where it has.
+
+    Raises TooLarge, TypeError or ValueError where it has no JSON form, TemporaryError.
+    """
+    if _is_small_result(value):
+        return None
+    body = wire.dump_result(value).encode()
+    if len(body) <= INLINE_BYTES or len(body) <= room(record):
+        return None
+    return _put(record.task_id, "result", body)
+
+
+def room(record: TaskRecord) -> int:
+    """Bytes of JSON that the result of a running task may have, to stand in its record."""
+    attributes = {name: value for name, value in record.serialize().items() if name != "result"}
+    others = len(json.dumps(attributes, default=repr).encode())
+    around = len(records.meta(record, Status.SUCCESS))
+    return ITEM_BYTES - RESERVED_BYTES - others - around
+
+
+def _is_small_result(value: Any) -> bool:
+    """Whether a result is so plain that its size need not be measured: what nearly all tasks return."""
+    if isinstance(value, dict):
+        return len(value) < SMALL_CHARACTERS / 100 and all(_is_small_scalar(entry) for entry in value.values())
+    return _is_small_scalar(value)
+
+
+def _is_small_scalar(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) < SMALL_CHARACTERS / 10
+    return value is None or type(value) is float or (isinstance(value, int) and abs(value) < 2**63)
 
 
 def stands_in_record(value: Any) -> bool:
@@ -89,7 +156,7 @@ def _outside(value: Any) -> bytes | None:
 def _is_small(value: Any) -> bool:
     """Whether a value is so plain that its size need not be measured: what nearly all tasks have."""
     if not isinstance(value, Mapping):
-        return value is None or isinstance(value, bool)
+        return not value if isinstance(value, list) else value is None or isinstance(value, bool)
     texts = [entry for entry in value.values() if isinstance(entry, str) and entry.isascii()]
     return len(texts) == len(value) and sum(map(len, texts)) <= INLINE_BYTES / 8
 
@@ -106,6 +173,12 @@ def kwargs_of(record: TaskRecord) -> dict[str, Any]:
     """A record's arguments by name, whole; raises NotFound where they are gone, and TemporaryError."""
     pointer = (record.payloads or {}).get("kwargs")
     return dict(load(pointer)) if pointer else record.kwargs
+
+
+def args_of(record: TaskRecord) -> list[Any]:
+    """A record's arguments by position, whole; raises NotFound where they are gone, and TemporaryError."""
+    pointer = (record.payloads or {}).get("args")
+    return list(load(pointer)) if pointer else record.args or []
 
 
 def result_of(record: TaskRecord) -> Any:

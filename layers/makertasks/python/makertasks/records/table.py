@@ -9,18 +9,24 @@ from datetime import datetime
 from typing import Any
 
 from makertasks import clock, masking, settings, wire
+from makertasks.aws import queues
 from makertasks.aws.dynamodb import Missing, answering
 from makertasks.errors import NotFound
 from makertasks.records import failures
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, Status
 
-# The header of a message whose arguments are in the bucket: {key, bytes}, as the record keeps it under `payloads`.
+# The headers of a message whose arguments, by name or by position, are in the bucket: {key, bytes}, as the record keeps
+# it under `payloads`.
 PAYLOAD_HEADER = "makertasks_payload"
+PAYLOAD_HEADERS = {"kwargs": PAYLOAD_HEADER, "args": "makertasks_payload_args"}
 
 # Partitions of the tasks that are not final, for each of those that an hour's tasks are spread over: such a task is
 # written twice there, when it is recorded and when it ends.
 ACTIVE_SHARDS = 4
+
+# The name of a task where neither its queue nor its message nor its result says it.
+UNKNOWN = "unknown"
 
 
 def connect() -> type[TaskRecord]:
@@ -54,18 +60,19 @@ def _of_stock_worker(record: TaskRecord) -> TaskRecord:
     """An item that a stock Celery worker has put in the place of a record: what it says, under our names."""
     meta = wire.parse_result_meta(record.result)
     done = clock.parse(meta["date_done"]) if meta.get("date_done") else clock.now()
-    record.status = meta["status"]
-    record.name, record.queue = meta.get("name") or "unknown", meta.get("queue")
+    record.status = str(meta["status"])
+    record.name = meta.get("name") or UNKNOWN
+    record.queue = str(meta.get("queue") or "").removeprefix(queues.name_of("")) or None
     record.kwargs = wire.plain(meta.get("kwargs") or {})
     record.args = wire.plain(meta.get("args") or []) or None
     record.worker, record.created = meta.get("worker"), clock.text(done)
-    record.done = clock.text(done) if Status(record.status) in FINAL else None
+    record.done = clock.text(done) if record.is_final else None
     record.attempt, record.children = int(meta.get("retries") or 0) + 1, meta.get("children") or None
     record.parent_id, record.group_id = meta.get("parent_id"), meta.get("group_id")
     if isinstance(meta["result"], dict) and "exc_type" in meta["result"]:
         record.error_type = str(meta["result"]["exc_type"])
         record.error_message = str(meta["result"].get("exc_message"))
-    record.status_key = status_key(record.task_id, Status(record.status), record.created)
+    record.status_key = status_key(record.task_id, record.status, record.created)
     record.name_key = name_key(record.task_id, record.name, record.created)
     return record
 
@@ -100,8 +107,8 @@ def new(
     """
     connect()
     moment = clock.text(created or clock.now())
-    pointer = message.headers.get(PAYLOAD_HEADER)
-    headers = {name: value for name, value in message.headers.items() if name != PAYLOAD_HEADER}
+    headers = dict(message.headers)
+    pointers = {field: headers.pop(header) for field, header in PAYLOAD_HEADERS.items() if header in headers}
     options = replace(message, headers=headers, origin=None, argsrepr=None, kwargsrepr=None)
     record = TaskRecord(
         wire.result_key(message.task_id),
@@ -109,7 +116,7 @@ def new(
         queue=queue,
         args=masking.masked(wire.plain(list(message.args))) or None,
         kwargs=masking.masked(wire.plain(message.kwargs)),
-        payloads={"kwargs": pointer} if pointer else None,
+        payloads=pointers or None,
         created=moment,
         status=Status.PENDING.value,
         status_key=status_key(message.task_id, Status.PENDING, moment),
@@ -136,8 +143,9 @@ def _without_secrets(message: wire.Message) -> wire.Message:
 def message_of(record: TaskRecord) -> wire.Message:
     """The task's message, made anew from its record; raises wire.Malformed where the record's options are not ours."""
     options = wire.load_options(record.options)
-    if record.payloads and "kwargs" in record.payloads:
-        options["headers"] = {**options.get("headers", {}), PAYLOAD_HEADER: record.payloads["kwargs"]}
+    pointers = record.payloads or {}
+    if named := {header: pointers[field] for field, header in PAYLOAD_HEADERS.items() if field in pointers}:
+        options["headers"] = {**options.get("headers", {}), **named}
     return wire.Message(
         task_id=record.task_id,
         name=record.name,
@@ -152,15 +160,15 @@ def message_of(record: TaskRecord) -> wire.Message:
     )
 
 
-def status_key(task_id: str, status: Status, created: str) -> str | None:
+def status_key(task_id: str, status: str, created: str) -> str | None:
     """Partition of the status index: a shard of the active tasks, a final status with the hour of creation, or none.
 
     A task that succeeded leaves the index: its name's index lists it, and a write unit is saved.
     """
-    if status is Status.SUCCESS:
+    if status == Status.SUCCESS:
         return None
     if status in FINAL:
-        return status_keys(status.value, clock.hour(created))[shard_of(task_id)]
+        return status_keys(status, clock.hour(created))[shard_of(task_id)]
     keys = active_keys()
     return keys[zlib.crc32(task_id.encode()) % len(keys)]
 
@@ -203,6 +211,7 @@ def meta(
     error: BaseException | None = None,
     worker: str | None = None,
     done: datetime | None = None,
+    is_compressed: bool = False,
 ) -> bytes:
     """Celery's result of a record that gets `status`, as the bytes its backend reads.
 
@@ -210,6 +219,7 @@ def meta(
     """
     if error is not None:
         result = wire.revoked(failures.message(error)) if status is Status.REVOKED else failures.as_celery(error)
+    by_position = {name: record.kwargs[name] for name in record.positional or [] if name in record.kwargs}
     return wire.result_meta(
         status.value,
         task_id=record.task_id,
@@ -217,12 +227,13 @@ def meta(
         traceback=failures.traceback_text(error) if error else None,
         date_done=done,
         name=record.name,
-        args=record.args or [],
-        kwargs=record.kwargs,
+        args=[*(record.args or []), *by_position.values()],
+        kwargs={name: value for name, value in record.kwargs.items() if name not in by_position},
         worker=worker or record.worker,
         retries=max(int(record.attempt or 0) - 1, 0),
-        queue=record.queue,
+        queue=queues.name_of(record.queue) if record.queue else None,
         parent_id=record.parent_id,
         group_id=record.group_id,
         children=record.children or [],
+        is_compressed=is_compressed,
     )

@@ -20,8 +20,9 @@ KEPT_ATTEMPTS = 100
 ERROR_CHARACTERS = 500
 
 _FIRST_WRITE = (
-    "name", "queue", "args", "kwargs", "payloads", "created", "name_key", "status_key", "item_id", "requested_by",
-    "retry_of", "changes", "max_retries", "eta", "expires", "parent_id", "root_id", "group_id", "options",
+    "name", "queue", "args", "kwargs", "positional", "payloads", "created", "name_key", "status_key", "item_id",
+    "requested_by", "retry_of", "changes", "max_retries", "eta", "expires", "parent_id", "root_id", "group_id",
+    "options",
 )  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def starting(record: TaskRecord, worker: str, lease_ends: float, moment: datetim
         TaskRecord.slot.remove(),
         TaskRecord.requeues.remove(),
         TaskRecord.requeued.remove(),
+        TaskRecord.own_state.remove(),
         TaskRecord.attempt.add(1),
         *_outcome(record, Status.STARTED, worker=worker),
     ]
@@ -80,6 +82,7 @@ def final(
     result: Any = None,
     pointer: dict[str, Any] | None = None,
     error: BaseException | None = None,
+    is_compressed: bool = False,
 ) -> list[Action]:
     """The task has ended. `pointer` says where a result lies that is too large for the record."""
     moment = clock.now()
@@ -89,7 +92,7 @@ def final(
         TaskRecord.lease.remove(),
         TaskRecord.retry_at.remove(),
         TaskRecord.slot.remove(),
-        *_outcome(record, target, result=result, error=error, done=moment),
+        *_outcome(record, target, result=result, error=error, done=moment, is_compressed=is_compressed),
     ]
     if target is Status.SUCCESS:  # otherwise it says how far the task came
         actions.append(TaskRecord.state.remove())

@@ -12,15 +12,21 @@ from datetime import datetime, timedelta
 
 from makertasks import clock, settings, wire
 from makertasks.aws import queues, schedules
-from makertasks.errors import InvalidRequest
+from makertasks.errors import InvalidRequest, PermanentError
 from makertasks.records import payloads
 
 # How far ahead a task may be put off.
 LONGEST = timedelta(days=366)
 EARLY_SECONDS = 60
+# Of a target's input, https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html.
+MAXIMUM_INPUT_BYTES = 262_144
 
 # Scheduler's own defaults: it tries for a day where the queue refuses.
 RETRIES = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400}
+
+
+class TooLong(PermanentError):
+    """A message that no schedule holds."""
 
 
 def check(eta: datetime, field: str = "eta") -> None:
@@ -37,7 +43,7 @@ def seconds_until(eta: datetime | None) -> float:
 
 
 def send(queue: str, message: wire.Message) -> None:
-    """Send a message so that it arrives at its `eta` or shortly before; raises Unavailable.
+    """Send a message so that it arrives at its `eta` or shortly before; raises TooLong and Unavailable.
 
     A client makes no schedules: it sends the message at once, and the function that gets it makes one.
     """
@@ -56,7 +62,15 @@ def body_of(queue: str, message: wire.Message) -> str:
 
 
 def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
-    """Have a message sent a minute before `at`; a schedule that the task has already stays. Raises Unavailable."""
+    """Have a message sent a minute before `at`; a schedule that the task has already stays.
+
+    Raises TooLong and Unavailable.
+    """
+    if (size := len(body.encode())) > MAXIMUM_INPUT_BYTES:
+        raise TooLong(
+            f"eta: the message has {size:,} bytes with its headers and what follows it, and a schedule of EventBridge "
+            f"holds {MAXIMUM_INPUT_BYTES:,}; send it within 15 minutes of its time, or make its canvas smaller"
+        )
     moment = at - timedelta(seconds=EARLY_SECONDS)
     schedules.create(
         group(),

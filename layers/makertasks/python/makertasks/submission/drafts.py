@@ -42,10 +42,13 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
             "kwargs: have secrets among them, and are too large (or have too large a number or too many levels) for the"
             " task's record; they would be kept in the bucket, in the open. Give the rest of them less room"
         )
-    slim = payloads.slim(replace(message, args=[], kwargs=kwargs))
+    args = list(message.args) if task.is_of_application else []
+    slim = payloads.slim(replace(message, args=args, kwargs=kwargs))
     kept = slim if slim.kwargs != kwargs else replace(slim, kwargs=shown)
     kept = replace(kept, **{name: _without_secrets(getattr(kept, name)) for name in FOLLOWING if getattr(kept, name)})
-    record = records.new(kept, queue=task.short_name, created=created, item_id=task.item_id(kwargs), **attributes)
+    positional = None if args else list(task.arguments.__struct_fields__)[: len(message.args)] or None
+    known = {"item_id": task.item_id(kwargs), "positional": positional, **attributes}
+    record = records.new(kept, queue=task.short_name, created=created, **known)
     if (size := len(record.options or "")) > MAXIMUM_OPTIONS:
         raise InvalidArguments(
             f"options: what is to follow the task, and its headers, are {size:,} characters of JSON; at most "

@@ -13,6 +13,7 @@ from makertasks.wire.envelope import decode
 from makertasks.wire.message import Message, Signature, dump_options, encode, load_options
 from makertasks.wire.results import (
     chord_key,
+    compressed,
     failure,
     group_key,
     group_meta,
@@ -27,7 +28,7 @@ from makertasks.wire.results import (
     task_tree,
     tree_ids,
 )
-from makertasks.wire.values import Malformed, dump_value, load_value, plain
+from makertasks.wire.values import Malformed, dump_result, dump_value, load_value, plain
 
 __all__ = [
     "Beginning",
@@ -40,8 +41,10 @@ __all__ = [
     "chord_error_followers",
     "chord_followers",
     "chord_key",
+    "compressed",
     "decode",
     "dump_options",
+    "dump_result",
     "dump_value",
     "encode",
     "error_followers",

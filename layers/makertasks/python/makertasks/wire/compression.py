@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from makertasks.wire.values import Malformed
 
-# Bytes of a body after decompression. SQS carries 1 MiB at most, and JSON of four times that already becomes some
-# 100 MB of Python objects at worst, which a function with 512 MB still holds.
-MAX_BYTES = 4 * 1024 * 1024
+# Bytes of a body or of a result after decompression: the largest arguments that tasks may have, and what is around
+# them. SQS carries 1 MiB at most, and JSON of five times that already becomes some 125 MB of Python objects at worst,
+# which a function with 512 MB still holds.
+MAX_BYTES = 5 * 1024 * 1024
 
 # Bytes that LZMA's decoder may take; its default preset needs 9 MiB.
 _LZMA_MEMORY = 64 * 1024 * 1024

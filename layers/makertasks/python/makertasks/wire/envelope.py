@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from makertasks.wire import fields
@@ -17,6 +17,11 @@ _OWN_HEADERS = {
     "lang", "task", "id", "shadow", "eta", "expires", "group", "group_index", "retries", "timelimit", "root_id",
     "parent_id", "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "stamped_headers",
     "stamps", "compression",
+}  # fmt: skip
+
+_OWN_PROPERTIES = {
+    "correlation_id", "reply_to", "delivery_mode", "delivery_info", "priority", "body_encoding", "delivery_tag",
+    "DelaySeconds",
 }  # fmt: skip
 
 
@@ -67,18 +72,20 @@ def _identify(raw: dict[str, Any]) -> tuple[str | None, str | None]:
     """The task's id and name, as far as they can be read: in the headers, or in the body for protocol 1."""
     headers = raw.get("headers")
     if isinstance(headers, dict) and "id" in headers:
-        return _readable(headers["id"]), _readable(headers.get("task"))
+        return _readable(headers["id"], fields.task_id), _readable(headers.get("task"))
     try:
         old = load_json(_content(raw))
     except Malformed:
         return None, None
-    return (_readable(old.get("id")), _readable(old.get("task"))) if isinstance(old, dict) else (None, None)
+    if not isinstance(old, dict):
+        return None, None
+    return _readable(old.get("id"), fields.task_id), _readable(old.get("task"))
 
 
-def _readable(value: object) -> str | None:
+def _readable(value: object, read: Callable[[object, str], str] = fields.identifier) -> str | None:
     try:
         typed = load_value(dump_value(value)) if isinstance(value, dict) else value
-        return fields.identifier(typed, "id")
+        return read(typed, "id")
     except Malformed:
         return None
 
@@ -90,7 +97,7 @@ def _from_envelope(envelope: dict[str, Any], task_id: str | None, name: str | No
     headers = fields.mapping(envelope.get("headers"), "headers")
     args, kwargs, embedded = _triple(payload)
     return Message(
-        task_id=task_id or fields.identifier(headers.get("id"), "id"),
+        task_id=fields.identifier(headers.get("id") or task_id, "id"),
         name=name or fields.identifier(headers.get("task"), "task"),
         args=args,
         kwargs=kwargs,
@@ -165,6 +172,7 @@ def _property_fields(properties: dict[str, Any]) -> dict[str, Any]:
         "reply_to": fields.text(properties, "reply_to") or None,
         "priority": fields.number(properties, "priority") or 0,
         "queue": fields.text(delivery_info, "routing_key"),
+        "properties": {name: value for name, value in properties.items() if name not in _OWN_PROPERTIES},
     }
 
 

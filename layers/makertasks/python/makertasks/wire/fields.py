@@ -16,6 +16,8 @@ from makertasks.wire.values import Malformed, shown
 # UTF-8 bytes of an id or a name. django-celery-results keeps 255; the record's key, which writes a byte as up to four
 # characters, then stays below DynamoDB's 2,048.
 MAX_IDENTIFIER_BYTES = 255
+# Bytes of a key of DynamoDB, and of what stands before a task's id in it.
+MAX_KEY_BYTES, KEY_PREFIX_BYTES = 2_048, 17
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -42,6 +44,14 @@ def identifier(value: object, field: str) -> str:
     if _CONTROL.search(text):
         raise Malformed(f"{field} is {shown(value)}, which has control characters; leave them out")
     return text
+
+
+def task_id(value: object, field: str) -> str:
+    """A task's id as long as a record's key can hold: a message with such an id fails under it, and does not run."""
+    text = str(value) if isinstance(value, UUID) else value
+    if isinstance(text, str) and text and len(repr(_utf8(text, field))) <= MAX_KEY_BYTES - KEY_PREFIX_BYTES:
+        return text
+    raise Malformed(f"{field} is {shown(value)}, which no record can have as its key")
 
 
 def optional_identifier(source: Mapping[str, Any], field: str) -> str | None:

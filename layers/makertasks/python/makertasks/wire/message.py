@@ -48,6 +48,7 @@ class Message:
     stamped_headers: list[str] | None = None
     stamps: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, Any] = field(default_factory=dict)  # those the caller added
+    properties: dict[str, Any] = field(default_factory=dict)  # AMQP's that the caller added: app_id, user_id, type …
     compression: str | None = None  # content type the body was compressed with; what we write is not compressed
     callbacks: list[Signature] | None = None
     errbacks: list[Signature] | None = None
@@ -80,6 +81,7 @@ def encode(message: Message, queue: str) -> str:
             "priority": message.priority,
             "body_encoding": "base64",
             "delivery_tag": str(uuid.uuid4()),
+            **message.properties,
         },
     }
     return base64.b64encode(dump_value(envelope).encode()).decode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -76,11 +77,13 @@ def result_meta(  # noqa: PLR0913 - one argument a field of Celery's result
     worker: str | None = None,
     retries: int = 0,
     queue: str | None = None,
+    is_compressed: bool = False,
 ) -> bytes:
     """The JSON of a result item's `result`, Celery's extended fields included.
 
     `error` takes the place of `result` for FAILURE, RETRY and REVOKED; STARTED without result says which process runs
-    it. Children are trees, or ids of tasks. Raises TypeError or ValueError where the result has no JSON form.
+    it. Children are trees, or ids of tasks. `is_compressed`: only Celery 5.7 and later can read it. Raises TypeError or
+    ValueError where the result has no JSON form.
     """
     if error is not None:
         result = revoked(str(error)) if status == "REVOKED" else failure(error)
@@ -102,7 +105,13 @@ def result_meta(  # noqa: PLR0913 - one argument a field of Celery's result
         "retries": retries,
         "queue": queue,
     }
-    return dump_value(meta, compact=True).encode()
+    text = dump_value(meta, compact=True).encode()
+    return compressed(text) if is_compressed else text
+
+
+def compressed(text: bytes) -> bytes:
+    """A result as Celery 5.7 and later write it where `result_compression` is set; they read it in any case."""
+    return _COMPRESSED + b"application/x-gzip\x00" + zlib.compress(text)
 
 
 def failure(error: BaseException) -> dict[str, Any]:

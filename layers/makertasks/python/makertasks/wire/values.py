@@ -53,6 +53,14 @@ def dump_value(value: Any, *, compact: bool = False) -> str:
         raise ValueError("the value is nested too deep to be written as JSON") from error
 
 
+def dump_result(value: Any) -> str:
+    """JSON text of a task's result, without spaces; raises as dump_value() does, and for what load_value() refuses."""
+    text = dump_value(value, compact=True)
+    if _deeper_than(text, MAX_DEPTH - 1):
+        raise ValueError(f"the result is nested deeper than {MAX_DEPTH - 1} levels")
+    return text
+
+
 def load_value(text: str | bytes) -> Any:
     """The Python value of JSON text, typed values included; raises Malformed."""
     return _loads(text, _untyped)

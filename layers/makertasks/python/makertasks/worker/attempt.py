@@ -6,8 +6,11 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as dt_time
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -30,6 +33,9 @@ PROGRESS_SECONDS = 2.0
 CONTINUE_SECONDS = 1.0
 # Largest state that a task may go on with, in characters of JSON.
 STATE_CHARACTERS = 100_000
+
+# What Celery's JSON has typed values for; a task's result keeps them.
+TYPED = (bytes, date, datetime, Decimal, dt_time, UUID)
 
 
 class Requeue(Exception):
@@ -99,10 +105,10 @@ def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits)
         raise Requeue(0, "claiming it took the function's time")
     logger.info("task started", worker=delivery.worker)
     try:
-        result = msgspec.to_builtins(_call(task, delivery, claimed, now), str_keys=True)
+        result = msgspec.to_builtins(_call(task, delivery, claimed, now), str_keys=True, builtin_types=TYPED)
         claimed.record.children = follow_ups.children(delivery.message, result)
         kept = result if follow_ups.keeps_result(delivery.message) else None
-        pointer = payloads.store(claimed.record.task_id, "result", kept)
+        pointer = payloads.store_result(claimed.record, kept)
     except context.Continue as pause:
         mine = _go_on(claimed, pause)
     except LostClaim:

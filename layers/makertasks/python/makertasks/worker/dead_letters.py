@@ -27,9 +27,6 @@ WAITING = frozenset({Status.PENDING.value, Status.RETRY.value})
 # How long a queue keeps a message (MessageRetentionPeriod in template.yaml).
 KEPT = timedelta(days=14)
 
-# The name of a message's task where neither its queue nor the message says it.
-UNKNOWN = "unknown"
-
 logger = Logger(child=True)
 
 
@@ -45,7 +42,7 @@ def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
     worker still has time is left to the sweep.
     """
     task = _task_of(queue)
-    name = task.name if task else queue or UNKNOWN
+    name = task.name if task else queue or records.UNKNOWN
     try:
         message = wire.decode(body, message_id=message_id, default_name=name)
         task = task or _task_of(message.name.rpartition(".")[2])

@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -19,7 +21,7 @@ from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
-from makertasks.submission import delays, generations
+from makertasks.submission import delays, generations, mapped
 from makertasks.submission.drafts import bare, draft
 from makertasks.tasks import Task
 from makertasks.worker import attempt, follow_ups, rate_limits, task_limits
@@ -49,7 +51,7 @@ def execute(task: Task, delivery: Delivery) -> Outcome:
     Its record is final then, unless the task waits for a schedule of its own. A message that comes again after its task
     has ended gets the final record, too.
     """
-    outcome = _bring_further(task, delivery)
+    outcome = _bring_further(mapped.over(task, delivery.message.name), delivery)
     if outcome.record.is_final:
         follow_ups.follow(delivery.message, outcome.record)
     return outcome
@@ -70,6 +72,7 @@ def _bring_further(task: Task, delivery: Delivery) -> Outcome:
         raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} lets it begin later")
     claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
+        report_reuse(delivery.message, record, claimed)
         return stand_aside(claimed)
     logger.append_keys(attempt=claimed.attempt)
     final = attempt.run(task, delivery, claimed, now)
@@ -124,8 +127,41 @@ def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) 
     wait = delays.seconds_until(eta)
     if wait <= queues.MAXIMUM_DELAY_SECONDS:
         raise Requeue(wait, "its time has not come")
-    delays.send(task.short_name, delivery.message)
-    return Outcome(records.get(record.task_id), ended_now=False)
+    try:
+        delays.send(task.short_name, delivery.message)
+    except delays.TooLong as error:
+        lifecycle.close(record, Status.FAILURE, error)
+    return Outcome(ended := records.get(record.task_id), ended_now=ended.is_final)
+
+
+class IdReused(MakertasksError):
+    """A second task was sent with the id of another."""
+
+
+def report_reuse(message: wire.Message, record: TaskRecord, held: TaskRecord) -> None:
+    """Record a message as a task of its own that failed, where the task of its id has ended and was another one.
+
+    A message that comes twice has the arguments of the record, and one of a retry or a replacement says so.
+    """
+    if not held.is_final or message.retries or message.replaced_task_nesting or held.name == records.UNKNOWN:
+        return
+    given, known = ((each.name, each.args or [], each.kwargs, _keys(each.payloads)) for each in (record, held))
+    if given == known or held.body:
+        return
+    new_id = str(uuid.uuid5(follow_ups.NAMESPACE, f"{held.task_id}/reused/{wire.dump_value(given)}"))
+    reason = IdReused(
+        f"the id {held.task_id} belongs to a task with other arguments, which has ended; this one did not run. Send it "
+        "with an id of its own"
+    )
+    shown = replace(bare(message), task_id=new_id, args=record.args or [], kwargs=record.kwargs)
+    lifecycle.close(
+        records.new(shown, queue=str(record.queue), created=clock.parse(record.created)), Status.FAILURE, reason
+    )
+    logger.warning("task refused", reason=str(reason), recorded_as=new_id)
+
+
+def _keys(pointers: dict[str, Any] | None) -> list[str]:
+    return [str(pointer["key"]) for field, pointer in sorted((pointers or {}).items()) if field != "result"]
 
 
 def stand_aside(held: TaskRecord) -> Outcome:

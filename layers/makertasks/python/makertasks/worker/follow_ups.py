@@ -15,14 +15,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from makertasks import tasks, wire
+from makertasks import wire
 from makertasks.errors import InvalidArguments, MakertasksError, NotFound, UnknownTask
 from makertasks.records import chords, lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.chords import ChordError
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
-from makertasks.submission import delays, generations
+from makertasks.submission import delays, generations, mapped
 from makertasks.submission.drafts import draft
 from makertasks.wire.results import Tree
 
@@ -97,7 +97,7 @@ def _send(ended: wire.Message, following: wire.Followers, error: BaseException |
 def _send_one(message: wire.Message) -> None:
     """Record a task and send it, unless it was sent before; it fails at once where no worker could take it."""
     try:
-        prepared = draft(tasks.find(message.name), message)
+        prepared = draft(mapped.find(message), message)
     except UnknownTask:
         _fail_at_once(message, NotRegistered(message.name))
     except (InvalidArguments, payloads.TooLarge) as error:

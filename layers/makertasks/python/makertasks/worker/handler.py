@@ -169,5 +169,5 @@ def _invoke(
         record = records.get(request_id)
     if record.status in {Status.FAILURE, Status.REVOKED}:
         raise TaskFailed(f"{record.status} of task {record.task_id}: {record.error_type}: {record.error_message}")
-    outcome = payloads.result_of(record) if record.status == Status.SUCCESS else None
+    outcome = wire.plain(payloads.result_of(record)) if record.status == Status.SUCCESS else None
     return {"task_id": record.task_id, "status": record.status, "result": outcome}

@@ -18,6 +18,7 @@ from makertasks.aws import dynamodb
 from makertasks.records import chords, lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.lifecycle import Claim
+from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
 
@@ -85,18 +86,23 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
         elif state == states.RETRY:
             attempt.error = _error(result)  # written once it is known when
         elif state != states.STARTED:
-            attempt.is_lost |= not lifecycle.show_state(attempt.claimed, state, _encodable(result))
+            attempt.is_lost |= not lifecycle.show_state(attempt.claimed, state, self._meta(result))
         return result
 
     def _succeed(self, attempt: Attempt, result: Any, request: Any) -> None:
         record = attempt.claimed.record
         record.children = [_tree(child) for child in self.current_task_children(request)]
-        try:
-            pointer = payloads.store(record.task_id, "result", _encodable(result))
-        except payloads.TooLarge as error:
-            raise EncodeError(str(error)) from error
-        shown = payloads.shown(pointer) if pointer else result
-        self._end(attempt, lifecycle.succeed(attempt.claimed, shown, pointer))
+        value = self.prepare_value(result)
+        text = _encoded(value)
+        is_compressed = bool(getattr(self, "compression", None)) and len(text) > payloads.INLINE_BYTES
+        _check_size(record, text, wire.compressed(text) if is_compressed else text)
+        self._end(attempt, lifecycle.succeed(attempt.claimed, value, is_compressed=is_compressed))
+
+    def _meta(self, meta: Any) -> Any:
+        """What a task says with a state of its own, where JSON has a form for it."""
+        value = self.prepare_value(meta)
+        _encoded(value)
+        return value
 
     def _end(self, attempt: Attempt, mine: bool) -> None:
         attempt.is_stored, attempt.is_lost = True, not mine
@@ -118,9 +124,19 @@ def _error(result: Any) -> BaseException:
     return result if isinstance(result, BaseException) else TaskError(result)
 
 
-def _encodable(result: Any) -> Any:
+def _encoded(result: Any) -> bytes:
     try:
-        wire.dump_value(result)
+        return wire.dump_result(result).encode()
     except (TypeError, ValueError) as error:
         raise EncodeError(f"the result has no JSON form: {error}") from error
-    return result
+
+
+def _check_size(record: TaskRecord, text: bytes, stored: bytes) -> None:
+    """Raises EncodeError for a result that DynamoDB cannot hold beside the rest of its task's record."""
+    if len(text) > payloads.MAXIMUM_BYTES:
+        raise EncodeError(str(payloads.TooLarge("result", len(text))))
+    if len(stored) > payloads.INLINE_BYTES and len(stored) > (room := payloads.room(record)):
+        raise EncodeError(
+            f"the result has {len(stored):,} bytes of JSON, and a record of DynamoDB has room for {room:,}: put the "
+            "data into S3 and return its key, or set result_compression where every reader has Celery 5.7 or later"
+        )

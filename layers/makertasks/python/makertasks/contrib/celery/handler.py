@@ -11,18 +11,18 @@ from celery.app.task import Context  # type: ignore[import-not-found]  # the app
 from celery.exceptions import NotRegistered, WorkerLostError  # type: ignore[import-not-found]
 from celery.signals import before_task_publish  # type: ignore[import-not-found]
 
-from makertasks import masking, wire
-from makertasks.aws import json_values, queues
+from makertasks import masking, tasks, wire
+from makertasks.aws import queues
 from makertasks.contrib.celery import client as celery_client
 from makertasks.contrib.celery import tracing
-from makertasks.errors import NotFound
+from makertasks.errors import NotFound, UnknownTask
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.submission import delays, generations
 from makertasks.tasks import Task
-from makertasks.worker import execution
+from makertasks.worker import execution, rate_limits, task_limits
 from makertasks.worker import handler as worker
 from makertasks.worker.attempt import Delivery, Requeue
 from makertasks.worker.execution import Outcome
@@ -56,15 +56,18 @@ def set_up(app: Any, queue: str) -> None:
 
     The broker is the stack's queue, beside others that the application names; results go to our records.
     """
-    name = queues.name_of(queue)
+    name, url = queues.name_of(queue), queues.url_of(queue)
     named = dict(app.conf.broker_transport_options or {})
-    known = {**named.get("predefined_queues", {}), name: {"url": queues.url_of(queue)}}
+    stacks = {each: {"url": url.removesuffix(name) + each} for each in map(queues.name_of, tasks.queues())}
+    known = {**stacks, **named.get("predefined_queues", {}), name: {"url": url}}
+    routes = app.conf.task_routes or ()
     app.conf.update(
         broker_url="sqs://",
         broker_transport_options={
             **named, "region": queues.region(), "predefined_queues": known,
         },
         task_default_queue=name,
+        task_routes=[*(routes if isinstance(routes, list | tuple) else [routes]), _stacks_queue],
         result_backend="makertasks.contrib.celery.backend:RecordBackend",
         task_serializer="json",
         result_serializer="json",
@@ -72,6 +75,7 @@ def set_up(app: Any, queue: str) -> None:
         result_extended=True,
         task_track_started=False,  # a claim is a start
     )  # fmt: skip
+    app.amqp.flush_routes()
     app.set_current()
     app.loader.init_worker()
     app.finalize(auto=True)
@@ -85,6 +89,14 @@ def _count_generation(headers: dict[str, Any] | None = None, **_rest: Any) -> No
     if running is not None and running.request.id and headers is not None:
         sender = wire.Message(running.request.id, running.name, headers=dict(running.request.headers or {}))
         headers[generations.HEADER] = generations.of(sender) + 1
+
+
+def _stacks_queue(name: str, *_arguments: Any, **_options: Any) -> dict[str, str] | None:
+    """Where the stack's own tasks, and those of its other applications, are sent."""
+    try:
+        return {"queue": queues.name_of(tasks.find(name).short_name)}
+    except UnknownTask:
+        return None
 
 
 def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
@@ -103,13 +115,17 @@ def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
         return ended
     if delays.seconds_until(message.eta):
         return _put_off(queue, message, record)
+    now = _limits(message.name)
+    if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
+        raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} lets it begin later")
     claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
+        execution.report_reuse(message, record, claimed)
         return _stand_aside(claimed, message)
     task = app.tasks.get(message.name)
     reason = _hopeless(claimed, message, task)
     if reason is None:
-        mine = tracing.run(app, task, delivery, claimed, queue)
+        mine = tracing.run(app, task, delivery, claimed, queue, now)
     else:
         mine = lifecycle.fail(claimed, reason)
         request = Context(tracing.request_of(message, delivery.worker, queue))
@@ -117,13 +133,24 @@ def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
     return Outcome(records.get(message.task_id), ended_now=mine)
 
 
+def _limits(name: str) -> task_limits.Limits:
+    """The limits of a task as its application's file has them, or operators in their place; none for an unknown one."""
+    try:
+        return task_limits.of(tasks.find(name))
+    except UnknownTask:
+        return task_limits.Limits(None, None, None)
+
+
 def _record(queue: str, delivery: Delivery) -> TaskRecord:
-    """The record of a message, without secrets, its arguments as far as they fit."""
+    """The record of a message, without secrets: large arguments are in the bucket, unless they hide one."""
     message = delivery.message
-    args, kwargs = (wire.plain(given) for given in (message.args, message.kwargs))
-    if len(wire.dump_value([args, kwargs])) > payloads.INLINE_BYTES or not json_values.fits_table([args, kwargs]):
-        args, kwargs = ["… large arguments"], {}
-    shown = replace(message, args=masking.masked(args), kwargs=masking.masked(kwargs))
+    args, kwargs = masking.masked(wire.plain(message.args)), masking.masked(wire.plain(message.kwargs))
+    if payloads.stands_in_record([args, kwargs]):
+        shown = replace(message, args=args, kwargs=kwargs)
+    elif [args, kwargs] == [wire.plain(message.args), wire.plain(message.kwargs)]:
+        shown = payloads.slim(message)
+    else:
+        shown = replace(message, args=["… large arguments with a secret among them"], kwargs={})
     return records.new(shown, queue=queue, created=delivery.sent, requested_by=delivery.requested_by)
 
 
@@ -136,8 +163,11 @@ def _put_off(queue: str, message: wire.Message, record: TaskRecord) -> Outcome:
     wait = delays.seconds_until(message.eta)
     if wait <= queues.MAXIMUM_DELAY_SECONDS:
         raise Requeue(wait, "its time has not come")
-    delays.send(queue, message)
-    return Outcome(records.get(message.task_id), ended_now=False)
+    try:
+        delays.send(queue, message)
+    except delays.TooLong as error:
+        lifecycle.close(record, Status.FAILURE, error)
+    return Outcome(ended := records.get(message.task_id), ended_now=ended.is_final)
 
 
 def _stand_aside(held: TaskRecord, message: wire.Message) -> Outcome:

@@ -42,18 +42,22 @@ def django_settings() -> str:
     return "".join(lines)
 
 
-def policy(*, inventory: bool = False) -> dict[str, Any]:
+def policy(*, inventory: bool = False, results: bool = False) -> dict[str, Any]:
     """The IAM policy of whoever runs that client, and nothing it does not need; raises Unavailable.
 
     `inventory`: the client also sends changes of its inventory and pulls those that tasks made
-    (`makertasks.contrib.django`). Without the right to list the bucket S3 would say "forbidden" of what is gone.
+    (`makertasks.contrib.django`). `results`: it reads results that no record holds (`contrib.celery.reader`). Without
+    the permission to list the bucket S3 would say "forbidden" of what is gone.
 
-    Put and deleted are groups and chords and what `forget()` removes; updated is what MakertasksControl revokes.
+    Items are put and deleted for groups and chords and by `forget()`; MakertasksControl updates what it revokes.
     """
     table = _table_arn()
     arns = [queues.arn_by_sqs(short) for short in _queues().values()]
     partition = table.split(":")[1]
-    more = _inventory_statements(f"arn:{partition}:s3:::{settings.bucket()}") if inventory else []
+    bucket = f"arn:{partition}:s3:::{settings.bucket()}"
+    more = _inventory_statements(bucket) if inventory else []
+    if results:
+        more.append(_allow("LargeResults", ["s3:GetObject"], f"{bucket}/{PAYLOADS}*"))
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from celery import states  # type: ignore[import-not-found]  # the application's own
 from celery.app.task import Context  # type: ignore[import-not-found]
 from celery.app.trace import trace_task  # type: ignore[import-not-found]
-from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded  # type: ignore[import-not-found]
+from celery.exceptions import Reject, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError  # type: ignore[import-not-found]
 
 from makertasks import clock, wire
 from makertasks.aws import queues
@@ -17,7 +17,7 @@ from makertasks.contrib.celery.backend import Attempt
 from makertasks.errors import MakertasksError
 from makertasks.records import lifecycle
 from makertasks.records.lifecycle import Claim
-from makertasks.worker import time_limits
+from makertasks.worker import task_limits, time_limits
 from makertasks.worker.attempt import Delivery, Requeue
 
 logger = Logger(child=True)
@@ -26,23 +26,26 @@ logger = Logger(child=True)
 REPLACED = "Replaced by new task"
 # So long the sweep leaves a task alone that waits for what it put in its place; then it takes that for lost.
 REPLACEMENT = timedelta(days=1)
-# A message that its task rejected with `requeue=True` comes back after so many seconds.
+# A message that its task rejected with `requeue=True` comes back after a second, twice as long each time, up to the
+# longest, in seconds; a task that rejects it more often than REJECTIONS is FAILURE.
 REQUEUE_SECONDS = 1.0
+LONGEST_REQUEUE_SECONDS = 60.0
+REJECTIONS = 20
 
 
 class Ignored(MakertasksError):
-    """The task raised Ignore or Reject, and stored no state of its own."""
+    """The task raised Ignore, and stored no state of its own."""
 
 
-def run(app: Any, task: Any, delivery: Delivery, claimed: Claim, queue: str) -> bool:
+def run(app: Any, task: Any, delivery: Delivery, claimed: Claim, queue: str, now: task_limits.Limits) -> bool:
     """Run a claimed attempt; False where it was lost to another worker. Raises Requeue and Unavailable."""
     message = delivery.message
     attempt = app.backend.attempts[message.task_id] = Attempt(claimed)
     request = request_of(message, delivery.worker, queue)
     try:
-        info = _traced(app, task, delivery, request)
+        info = _traced(app, task, delivery, request, now)
         if not attempt.is_stored:
-            _settle(attempt, info)
+            _settle(attempt, info, message)
     finally:
         del app.backend.attempts[message.task_id]
     logger.info("task ended", status=claimed.record.status)
@@ -67,15 +70,16 @@ def request_of(message: wire.Message, worker: str, queue: str) -> dict[str, Any]
         "reply_to": message.reply_to,
         "delivery_info": {"exchange": "", "routing_key": queues.name_of(queue), "priority": message.priority,
                           "redelivered": False},
-        "properties": {"correlation_id": message.task_id, "reply_to": message.reply_to, "priority": message.priority},
+        "properties": {**message.properties, "correlation_id": message.task_id, "reply_to": message.reply_to,
+                       "priority": message.priority},
     }  # fmt: skip
 
 
-def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any]) -> Any:
+def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any], now: task_limits.Limits) -> Any:
     """What Celery's tracer says of an attempt: its state and value, None for a success; a hard limit ends it here."""
     message, left = delivery.message, delivery.invocation.left
-    soft = message.soft_time_limit or task.soft_time_limit
-    wanted = message.time_limit or task.time_limit
+    soft = message.soft_time_limit or now.soft_time_limit or task.soft_time_limit
+    wanted = message.time_limit or now.time_limit or task.time_limit
     hard = min(wanted or left, left)
     reason = "the task's time limit" if hard < left else "what its function had left of its own time-out"
     try:
@@ -83,6 +87,10 @@ def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any]) ->
             _, info, _, _ = trace_task(
                 task, message.task_id, message.args, message.kwargs, request, app=app, hostname=delivery.worker
             )
+    except (SystemExit, KeyboardInterrupt, GeneratorExit) as left_by:
+        lost = WorkerLostError(f"Worker exited prematurely: {type(left_by).__name__}({left_by})")
+        app.backend.mark_as_failure(message.task_id, lost, request=Context(request))
+        return None
     except time_limits.TimeLimitExceeded:
         error = TimeLimitExceeded(hard)
         app.backend.mark_as_failure(message.task_id, error, request=Context(request))
@@ -90,8 +98,8 @@ def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any]) ->
     return info
 
 
-def _settle(attempt: Attempt, info: Any) -> None:
-    """What the tracer leaves open: when a retry is due, and results that are ignored."""
+def _settle(attempt: Attempt, info: Any, message: wire.Message) -> None:
+    """What the tracer leaves open: when a retry is due, results that are ignored, and rejections."""
     claimed = attempt.claimed
     state = states.SUCCESS if info is None else info.state
     if state == states.SUCCESS:
@@ -99,16 +107,25 @@ def _settle(attempt: Attempt, info: Any) -> None:
     elif state == states.RETRY:
         error = attempt.error or info.retval
         attempt.is_lost = not lifecycle.retry(claimed, error, _due(info.retval.when))
-    elif state == states.REJECTED and info.retval:
-        attempt.is_lost = not lifecycle.retry(claimed, Ignored("rejected"), _due(REQUEUE_SECONDS))
-        raise Requeue(REQUEUE_SECONDS, "rejected, to be tried again")
+    elif state == states.REJECTED:
+        _reject(attempt, info.retval, claimed.attempt - message.retries)
     elif state == states.IGNORED and str(info.retval) == REPLACED:
         attempt.is_lost = not lifecycle.release(claimed, {}, clock.now())
         lifecycle.wait_for_slot(claimed.record, clock.now() + REPLACEMENT)
-    elif state in {states.IGNORED, states.REJECTED}:
-        attempt.is_lost = not lifecycle.revoke_running(claimed, Ignored(f"{state.lower()} by the task itself"))
+    elif state == states.IGNORED:
+        attempt.is_lost = not lifecycle.revoke_running(claimed, Ignored("ignored by the task itself"))
     else:
         attempt.is_lost = not lifecycle.fail(claimed, info.retval)
+
+
+def _reject(attempt: Attempt, reason: Reject, times: int) -> None:
+    """FAILURE, or the message comes back: there is no dead-letter exchange of a broker, where Celery would leave it."""
+    if not reason.requeue or times > REJECTIONS:
+        attempt.is_lost = not lifecycle.fail(attempt.claimed, reason)
+        return
+    wait = min(REQUEUE_SECONDS * 2 ** (times - 1), LONGEST_REQUEUE_SECONDS)
+    attempt.is_lost = not lifecycle.retry(attempt.claimed, reason, _due(wait))
+    raise Requeue(wait, "rejected, to be tried again")
 
 
 def _due(when: Any) -> datetime:

@@ -9,8 +9,6 @@ Arguments are checked against the function's own annotations, wherever a task co
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import inspect
 import re
 import typing
@@ -22,9 +20,8 @@ from uuid import UUID
 
 import msgspec
 
-import makertasks
-from makertasks import clock, settings
-from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError, UnknownTask
+from makertasks import clock
+from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError
 
 # An argument that names an item of the inventory: a submission is refused where there is no such item.
 ItemId = Annotated[UUID, msgspec.Meta(description="UUID of the inventory item", extra={"refers_to": "item"})]
@@ -98,6 +95,11 @@ class Task:
     def short_name(self) -> str:
         """Folder, queue and function share it: the name's last dotted part."""
         return self.name.rpartition(".")[2]
+
+    @property
+    def is_of_application(self) -> bool:
+        """Whether it belongs to a Celery application, whose function runs all of its tasks."""
+        return False
 
     @property
     def purpose(self) -> str:
@@ -227,60 +229,3 @@ def is_unicode(value: Any) -> bool:
     if isinstance(value, Mapping):
         return all(is_unicode(name) and is_unicode(entry) for name, entry in value.items())
     return not isinstance(value, list | tuple) or all(map(is_unicode, value))
-
-
-_registry: dict[str, Task] = {}
-
-
-def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Task]:
-    """Declare a task: a decorator that turns a function into a Task and registers it under `name`."""
-
-    def declare(run: Callable[..., Any]) -> Task:
-        declared = Task(name, run, **options)
-        _registry[name] = declared
-        return declared
-
-    return declare
-
-
-def discover() -> dict[str, Task]:
-    """Every task of the code root, by name: each `handler.py` that declares one is imported."""
-    for handler in sorted(settings.code_root().glob("*/handler.py")):
-        if "@task(" in handler.read_text():
-            _declare(handler.parent.name)
-    return dict(sorted(_registry.items()))
-
-
-def written_folders() -> tuple[str, ...]:
-    """The folders of the media bucket under which tasks put what they make, in order, by their declarations."""
-    return tuple(sorted({folder for task in discover().values() for folder in task.writes}))
-
-
-def find(name: str) -> Task:
-    """The task of that name; raises UnknownTask, whose message names those there are."""
-    folder = name.rpartition(".")[2]
-    if name not in _registry and folder.isidentifier() and (settings.code_root() / folder / "handler.py").is_file():
-        _declare(folder)
-    if name not in _registry:
-        near = difflib.get_close_matches(folder, {task.short_name: task for task in discover().values()}, 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise UnknownTask("name", f"there is no task {name[:200]!r}{meant}; the tasks are {', '.join(discover())}")
-    return _registry[name]
-
-
-def in_folder(folder: str) -> Task:
-    """The task that a folder of the code root declares; raises UnknownTask."""
-    _declare(folder)
-    for declared in _registry.values():
-        if declared.short_name == folder:
-            return declared
-    raise UnknownTask("name", f"the folder {folder} declares no task of that short name")
-
-
-def _declare(folder: str) -> None:
-    """Import the task's handler, which declares it: on Lambda from the code root, elsewhere from this package."""
-    if makertasks.is_reserved(folder):
-        raise InvalidDefinition(
-            f"functions/{folder}: no task can have this name, makertasks.{folder} is something else; rename the folder"
-        )
-    importlib.import_module(f"{settings.code_package()}{folder}.handler")

@@ -1,0 +1,121 @@
+"""What a Celery application is, as JSON that every function can read without Celery: its `application.json`.
+
+    python -m makertasks.contrib.celery.describing shop.celery:app > functions/shop/application.json
+
+Read by `makertasks.tasks.applications`; run it again when tasks, their limits or `beat_schedule` have changed. A test
+of the application may hold the file against `described(app)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import sys
+from datetime import timedelta
+from typing import Any
+
+from celery.schedules import crontab, schedule  # type: ignore[import-not-found]  # the application's own
+
+# Names of tasks that every application has, and which only Celery itself sends.
+BUILT_IN = "celery."
+# EventBridge's names of the weekdays; Celery counts from Sunday, 0.
+DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+class NoExpression(ValueError):
+    """A schedule that EventBridge Scheduler has no expression for."""
+
+
+def described(app: Any) -> dict[str, Any]:
+    """An application's tasks and its schedules; raises NoExpression for a schedule that cannot be kept."""
+    app.loader.import_default_modules()
+    app.finalize(auto=True)
+    names = sorted(name for name in app.tasks if not name.startswith(BUILT_IN))
+    return {
+        "tasks": {name: _task(app.tasks[name]) for name in names},
+        "schedules": [_schedule(name, entry) for name, entry in sorted((app.conf.beat_schedule or {}).items())],
+    }
+
+
+def _task(task: Any) -> dict[str, Any]:
+    found = {
+        "purpose": (inspect.getdoc(task.run) or "").partition("\n")[0],
+        "max_retries": task.max_retries,
+        "rate_limit": task.rate_limit,
+        "soft_time_limit": task.soft_time_limit,
+        "time_limit": task.time_limit,
+    }
+    return {name: value for name, value in found.items() if value not in (None, "")}
+
+
+def _schedule(name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """One entry of `beat_schedule`."""
+    return {
+        "name": name,
+        "task": entry["task"],
+        "expression": expression(entry["schedule"]),
+        "args": list(entry.get("args") or ()),
+        "kwargs": dict(entry.get("kwargs") or {}),
+    }
+
+
+def expression(when: Any) -> str:
+    """EventBridge Scheduler's expression of a schedule of Celery's; raises NoExpression.
+
+    >>> expression(crontab(hour=3, minute=0)), expression(timedelta(minutes=5)), expression(3600)
+    ('cron(0 3 * * ? *)', 'rate(5 minutes)', 'rate(1 hour)')
+    >>> expression(crontab(minute="*/15", day_of_week="mon-fri"))
+    'cron(0,15,30,45 * ? * MON,TUE,WED,THU,FRI *)'
+    """
+    if isinstance(when, crontab):
+        return _cron(when)
+    every = when.run_every if isinstance(when, schedule) else when
+    seconds = every.total_seconds() if isinstance(every, timedelta) else every
+    if not isinstance(seconds, int | float):
+        raise NoExpression(f"{when!r} has no expression: EventBridge knows intervals and crontabs, no sunsets")
+    if seconds <= 0 or seconds % 60:
+        raise NoExpression(f"every {seconds:g} s cannot be kept: EventBridge Scheduler's intervals are whole minutes")
+    return _rate(int(seconds // 60))
+
+
+def _rate(minutes: int) -> str:
+    for unit, size in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes % size == 0:
+            number = minutes // size
+            return f"rate({number} {unit}{'s' if number > 1 else ''})"
+    raise AssertionError(minutes)
+
+
+def _cron(when: Any) -> str:
+    days, weekdays = when.day_of_month, when.day_of_week
+    every_day, every_weekday = len(days) == 31, len(weekdays) == 7  # noqa: PLR2004 - days of a month and of a week
+    if not every_day and not every_weekday:
+        raise NoExpression(
+            f"{when}: EventBridge takes either days of the month or days of the week; make it two schedules"
+        )
+    of_month = "?" if not every_weekday else _listed(days, 31)
+    of_week = "?" if every_weekday else ",".join(DAYS[day] for day in sorted(weekdays))
+    return (
+        f"cron({_listed(when.minute, 60)} {_listed(when.hour, 24)} {of_month} {_listed(when.month_of_year, 12)} "
+        f"{of_week} *)"
+    )
+
+
+def _listed(numbers: set[int], all_of_them: int) -> str:
+    return "*" if len(numbers) == all_of_them else ",".join(map(str, sorted(numbers)))
+
+
+def find_application(path: str) -> Any:
+    """The application that `package.module:name` says, or `package.module` with one called app."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name or "app")
+
+
+def main(path: str) -> None:
+    """Print an application's description."""
+    sys.stdout.write(f"{json.dumps(described(find_application(path)), indent=2)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

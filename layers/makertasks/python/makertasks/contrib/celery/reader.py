@@ -1,0 +1,31 @@
+"""A result backend for clients whose tasks return more than a record of DynamoDB holds, about 390 KB of JSON.
+
+    result_backend = "makertasks.contrib.celery.reader:Reader+dynamodb://@eu-central-1/makertasks-tasks"
+
+Such a result of the stack's own tasks lies in the bucket, and a stock client reads `{"makertasks_payload": …}` in its
+place; with this backend it reads the result itself. The reader needs the package, and `s3:GetObject` on `payloads/*`
+(`makertasks celery-settings --policy --results`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.backends.dynamodb import DynamoDBBackend  # type: ignore[import-not-found]  # the site's own
+
+from makertasks.client import configuration
+from makertasks.records import payloads
+from makertasks.records.table import PAYLOAD_HEADER
+
+
+class Reader(DynamoDBBackend):  # type: ignore[misc]  # of the site's own Celery
+    """Celery's DynamoDB backend, which fetches large results from the bucket."""
+
+    def meta_from_decoded(self, meta: dict[str, Any]) -> dict[str, Any]:
+        """A stored result's fields, with the result itself; raises NotFound where it was removed, and Unavailable."""
+        result = meta.get("result")
+        if isinstance(result, dict) and result.keys() == {PAYLOAD_HEADER}:
+            configuration.load()
+            meta = {**meta, "result": payloads.load(result[PAYLOAD_HEADER])}
+        decoded: dict[str, Any] = super().meta_from_decoded(meta)
+        return decoded

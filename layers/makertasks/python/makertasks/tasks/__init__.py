@@ -1,0 +1,127 @@
+"""The tasks there are: declared by their functions, or by the Celery application that a function runs.
+
+definitions   Task: its name, its arguments, its limits
+applications  the tasks of Celery applications, from the file that describes each
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import makertasks
+from makertasks import settings
+from makertasks.errors import UnknownTask
+from makertasks.tasks import applications
+from makertasks.tasks.applications import ApplicationTask
+from makertasks.tasks.definitions import (
+    LAMBDA_SECONDS,
+    MARGIN_SECONDS,
+    RESERVED_FOLDERS,
+    InvalidDefinition,
+    ItemId,
+    Secret,
+    Task,
+    check_time_limit,
+    is_unicode,
+    object_under,
+)
+
+__all__ = [
+    "LAMBDA_SECONDS",
+    "MARGIN_SECONDS",
+    "RESERVED_FOLDERS",
+    "ApplicationTask",
+    "InvalidDefinition",
+    "ItemId",
+    "Secret",
+    "Task",
+    "check_time_limit",
+    "discover",
+    "find",
+    "in_folder",
+    "is_unicode",
+    "object_under",
+    "of_queue",
+    "queues",
+    "served",
+    "task",
+    "written_folders",
+]
+
+_registry: dict[str, Task] = {}
+
+
+def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Task]:
+    """Declare a task: a decorator that turns a function into a Task and registers it under `name`."""
+
+    def declare(run: Callable[..., Any]) -> Task:
+        declared = Task(name, run, **options)
+        _registry[name] = declared
+        return declared
+
+    return declare
+
+
+def discover() -> dict[str, Task]:
+    """Every task of the code root, by name: each `handler.py` that declares one is imported, each application read."""
+    for handler in sorted(settings.code_root().glob("*/handler.py")):
+        if "@task(" in handler.read_text():
+            _declare(handler.parent.name)
+    return dict(sorted({**applications.declared(settings.code_root()), **_registry}.items()))
+
+
+def written_folders() -> tuple[str, ...]:
+    """The folders of the media bucket under which tasks put what they make, in order, by their declarations."""
+    return tuple(sorted({folder for task in discover().values() for folder in task.writes}))
+
+
+def find(name: str) -> Task:
+    """The task of that name; raises UnknownTask, whose message names those there are."""
+    folder = name.rpartition(".")[2]
+    if name not in _registry and folder.isidentifier() and (settings.code_root() / folder / "handler.py").is_file():
+        _declare(folder)
+    if name not in _registry:
+        if declared := applications.declared(settings.code_root()).get(name):
+            return declared
+        known = {each.rpartition(".")[2]: each for each in discover()}
+        near = difflib.get_close_matches(folder, known, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise UnknownTask("name", f"there is no task {name[:200]!r}{meant}; the tasks are {', '.join(discover())}")
+    return _registry[name]
+
+
+def of_queue(queue: str) -> list[Task]:
+    """The tasks whose messages arrive in the queue of that short name: one, or those of a Celery application."""
+    return [task for task in discover().values() if task.short_name == queue]
+
+
+def served(name: str) -> list[Task]:
+    """The task of that name, or all tasks of the Celery application of that name; raises UnknownTask."""
+    found = [task for task in of_queue(name) if task.is_of_application]
+    return found or [find(name)]
+
+
+def queues() -> list[str]:
+    """Short names of the queues, each of which has a function of the same name."""
+    return sorted({task.short_name for task in discover().values()})
+
+
+def in_folder(folder: str) -> Task:
+    """The task that a folder of the code root declares; raises UnknownTask."""
+    _declare(folder)
+    for declared in _registry.values():
+        if declared.short_name == folder:
+            return declared
+    raise UnknownTask("name", f"the folder {folder} declares no task of that short name")
+
+
+def _declare(folder: str) -> None:
+    """Import the task's handler, which declares it: on Lambda from the code root, elsewhere from this package."""
+    if makertasks.is_reserved(folder):
+        raise InvalidDefinition(
+            f"functions/{folder}: no task can have this name, makertasks.{folder} is something else; rename the folder"
+        )
+    importlib.import_module(f"{settings.code_package()}{folder}.handler")

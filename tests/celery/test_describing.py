@@ -1,0 +1,72 @@
+"""The file by which the stack knows a Celery application, and Celery's schedules as EventBridge has them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from celery import Celery
+from celery.schedules import BaseSchedule, crontab, schedule
+
+from makertasks.contrib.celery import describing
+from makertasks.contrib.celery.describing import NoExpression, expression
+
+FUNCTIONS = Path(__file__).parents[1] / "stack/functions"
+
+
+def test_the_shops_file_is_what_its_application_says(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "path", [str(FUNCTIONS), *sys.path])
+    describing.main("shop.celery:app")
+    assert json.loads(capsys.readouterr().out) == json.loads((FUNCTIONS / "shop/application.json").read_text())
+
+
+def test_an_applications_schedules_have_expressions():
+    app = Celery("scheduled", broker="memory://")
+
+    @app.task(name="scheduled.report", rate_limit="10/m", time_limit=60, max_retries=5)
+    def report():
+        """Writes the report.
+
+        At night.
+        """
+
+    app.conf.beat_schedule = {
+        "nightly": {"task": "scheduled.report", "schedule": crontab(hour=3, minute=0), "args": (1,)}
+    }
+    described = describing.described(app)
+    expected = {"purpose": "Writes the report.", "max_retries": 5, "rate_limit": "10/m", "time_limit": 60}
+    assert described["tasks"]["scheduled.report"] == expected
+    assert described["schedules"] == [
+        {"name": "nightly", "task": "scheduled.report", "expression": "cron(0 3 * * ? *)", "args": [1], "kwargs": {}}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        (crontab(minute=0, hour="*/6"), "cron(0 0,6,12,18 * * ? *)"),
+        (crontab(minute=30, day_of_week="sun,sat"), "cron(30 * ? * SUN,SAT *)"),
+        (crontab(minute=0, hour=0, day_of_month="1", month_of_year="1,7"), "cron(0 0 1 1,7 ? *)"),
+        (schedule(timedelta(hours=2)), "rate(2 hours)"),
+        (timedelta(days=1), "rate(1 day)"),
+        (90 * 60, "rate(90 minutes)"),
+    ],
+)
+def test_schedules(when, expected):
+    assert expression(when) == expected
+
+
+@pytest.mark.parametrize(
+    ("when", "reason"),
+    [
+        (30.0, "whole minutes"),
+        (crontab(day_of_month="1", day_of_week="mon"), "two schedules"),
+        (BaseSchedule(), "no sunsets"),
+    ],
+)
+def test_schedules_that_cannot_be_kept_say_why(when, reason):
+    with pytest.raises(NoExpression, match=reason):
+        expression(when)
