@@ -48,10 +48,11 @@ def identifier(value: object, field: str) -> str:
 
 def task_id(value: object, field: str) -> str:
     """A task's id as long as a record's key can hold: a message with such an id fails under it, and does not run."""
-    text = str(value) if isinstance(value, UUID) else value
-    if isinstance(text, str) and text and len(repr(_utf8(text, field))) <= MAX_KEY_BYTES - KEY_PREFIX_BYTES:
-        return text
-    raise Malformed(f"{field} is {shown(value)}, which no record can have as its key")
+    if not isinstance(value, str) or len(_utf8(value, field)) <= MAX_IDENTIFIER_BYTES:
+        return identifier(value, field)
+    if _CONTROL.search(value) or len(repr(_utf8(value, field))) > MAX_KEY_BYTES - KEY_PREFIX_BYTES:
+        raise Malformed(f"{field} is {shown(value)}, which no record can have as its key")
+    return value
 
 
 def optional_identifier(source: Mapping[str, Any], field: str) -> str | None:
