@@ -49,6 +49,8 @@ def test_its_tasks_are_types_of_one_queue(shop):
     found = tasks.find("shop.add")
     assert (found.short_name, found.purpose, found.rate_limit) == ("shop", "The sum of numbers.", "10/m")
     assert tasks.queues().count("shop") == 1
+    assert set(tasks.queues_of_code()) <= set(tasks.queues())
+    assert "generate_qr_code" in tasks.queues_of_code()
     assert tasks.find("shop.report").time_limit == tasks.LAMBDA_SECONDS - tasks.MARGIN_SECONDS
     with pytest.raises(UnknownTask):
         tasks.find("shop.missing")

@@ -46,6 +46,7 @@ __all__ = [
     "object_under",
     "of_queue",
     "queues",
+    "queues_of_code",
     "served",
     "task",
     "written_folders",
@@ -67,10 +68,20 @@ def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Task]:
 
 def discover() -> dict[str, Task]:
     """Every task of the code root, by name: each `handler.py` that declares one is imported, each application read."""
-    for handler in sorted(settings.code_root().glob("*/handler.py")):
-        if "@task(" in handler.read_text():
-            _declare(handler.parent.name)
+    for folder in _folders():
+        _declare(folder)
     return dict(sorted({**applications.declared(settings.code_root()), **_registry}.items()))
+
+
+def _folders() -> list[str]:
+    root = settings.code_root()
+    return [each.parent.name for each in sorted(root.glob("*/handler.py")) if "@task(" in each.read_text()]
+
+
+def queues_of_code() -> list[str]:
+    """Short names of the queues, from the code root alone: no handler is imported."""
+    applied = applications.declared(settings.code_root()).values()
+    return sorted({*_folders(), *(task.short_name for task in applied)})
 
 
 def written_folders() -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def set_up(app: Any, queue: str) -> None:
     """
     name, url = queues.name_of(queue), queues.url_of(queue)
     named = dict(app.conf.broker_transport_options or {})
-    stacks = {each: {"url": url.removesuffix(name) + each} for each in map(queues.name_of, tasks.queues())}
+    stacks = {each: {"url": url.removesuffix(name) + each} for each in map(queues.name_of, tasks.queues_of_code())}
     known = {**stacks, **named.get("predefined_queues", {}), name: {"url": url}}
     routes = app.conf.task_routes or ()
     app.conf.update(
