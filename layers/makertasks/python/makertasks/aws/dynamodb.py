@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
@@ -19,6 +20,7 @@ from makertasks.aws import json_values, session
 from makertasks.aws.errors import Answered, asking
 from makertasks.errors import MakertasksError, Unavailable
 
+_AGENT = Config(user_agent=session.USER_AGENT)
 _SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
 
 
@@ -50,6 +52,9 @@ class Table(Model):
     def bind(cls, table: str) -> None:
         """Use this table from now on."""
         cls.Meta.table_name = table
+        # PynamoDB makes a client of its own: with the user agent of ours, whose reason stands there.
+        own: Any = cls._get_connection().connection.session
+        own.set_default_client_config(_AGENT)
 
 
 _clients: dict[tuple[str | None, str], Any] = {}

@@ -14,6 +14,8 @@ from botocore.session import get_session
 
 from makertasks import settings
 
+# botocore puts its own long one together anew for each request, twice, which is a seventh of what a request costs.
+USER_AGENT = f"makertasks boto3/{boto3.__version__}"
 # Three tries in all (AWS's standard mode: exponential backoff with jitter), and time-outs far below a function's own,
 # so that a service that hangs becomes an error that a task can report while it still has time.
 CONFIG = Config(
@@ -22,8 +24,7 @@ CONFIG = Config(
     read_timeout=10,
     signature_version="s3v4",
     max_pool_connections=20,
-    # botocore puts its own long one together anew for each request, twice, which is a seventh of what a request costs.
-    user_agent=f"makertasks boto3/{boto3.__version__}",
+    user_agent=USER_AGENT,
 )
 
 

@@ -18,6 +18,7 @@ from makertasks.wire.values import Malformed, dump_value, load_value, shown
 
 Tree = list[Any]
 
+_PLAIN = "b'celery-task-meta-"  # nearly every key begins so, and its id stands in it as it is
 _TASK, _GROUP, _CHORD = b"celery-task-meta-", b"celery-taskset-meta-", b"chord-unlock-"
 
 # What Celery 5.7 writes in front of a result where `result_compression` is set, and the content type after it.
@@ -51,6 +52,8 @@ def chord_key(group_id: str) -> str:
 
 def task_id_of(key: str) -> str:
     """The task's id in a result's key; raises ValueError for any other key."""
+    if key.startswith(_PLAIN) and key.endswith("'") and key.isascii() and "\\" not in key:
+        return key[len(_PLAIN) : -1]
     try:
         value = ast.literal_eval(key)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
