@@ -184,6 +184,10 @@ format: $(ENVIRONMENTS) ## Format and mend what can be mended by itself
 task: .venv/.installed ## Add a task: make task NAME=print_label, and WRITES=labels/ for another folder than print_label/
 	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.new_task "$(NAME)" $(if $(WRITES),"$(WRITES)")
 
+.PHONY: celery-app
+celery-app: .venv/.installed .local/ministack/.installed .local/runtime/.installed ## Add a Celery application: make celery-app APP=shop.celery:app FROM=../shop, and TRY='shop.tasks.add [2, 3]'
+	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.new_application --app "$(APP)" --from "$(FROM)" --packages "$(PACKAGES)" $(if $(REQUIREMENTS),--requirements "$(REQUIREMENTS)") --try '$(TRY)'
+
 .PHONY: events
 events: $(ENVIRONMENTS) ## Write the test events of tasks anew, from the examples that they declare
 	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.examples

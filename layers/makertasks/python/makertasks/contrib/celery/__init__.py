@@ -8,14 +8,16 @@
 
 One function takes the tasks of the whole application from one queue. Claims, leases, expiry and waiting are the
 engine's; what happens inside a task, and what follows it (retries, links, chains, groups, chords), is Celery's. The
-engine does not know this package. Only `handler`, `tracing`, `backend`, `reader` and
-`client` import Celery.
+engine does not know this package. Only `handler`, `tracing`, `backend`, `reader`,
+`client`, `describing` and `checking` import Celery.
 
 handler     a batch of the queue, and the application's settings
 tracing     one attempt: Celery's tracer, and what its record says afterwards
 backend     Celery's result backend over our records
 reader      a result backend for clients whose tasks return more than a record holds
 client      what stock Celery clients need beside their settings
+describing  the tasks and schedules of an application, as JSON
+checking    what of an application works otherwise here
 settings    those settings: the broker's, the result backend's, the queues'
 """
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from celery.schedules import crontab, schedule  # type: ignore[import-not-found]  # the application's own
 
+from makertasks.contrib.celery import checking
+
 # Names of tasks that every application has, and which only Celery itself sends.
 BUILT_IN = "celery."
 # EventBridge's names of the weekdays; Celery counts from Sunday, 0.
@@ -112,10 +114,18 @@ def find_application(path: str) -> Any:
     return getattr(importlib.import_module(module), name or "app")
 
 
-def main(path: str) -> None:
-    """Print an application's description."""
-    sys.stdout.write(f"{json.dumps(described(find_application(path)), indent=2)}\n")
+def main(path: str) -> int:
+    """Print an application's description, and to standard error what works otherwise here."""
+    app = find_application(path)
+    try:
+        found = described(app)
+    except NoExpression as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stderr.writelines(f"{said}\n" for said in checking.differences(app))
+    sys.stdout.write(f"{json.dumps(found, indent=2)}\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(main(sys.argv[1]))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
-from celery import current_task  # type: ignore[import-not-found]  # the application's own
+from celery import current_task, signals  # type: ignore[import-not-found]  # the application's own
 from celery.app.task import Context  # type: ignore[import-not-found]  # the application's own
 from celery.exceptions import NotRegistered, WorkerLostError  # type: ignore[import-not-found]
 from celery.signals import before_task_publish  # type: ignore[import-not-found]
@@ -79,6 +80,9 @@ def set_up(app: Any, queue: str) -> None:
     app.set_current()
     app.loader.init_worker()
     app.finalize(auto=True)
+    # What a worker tells its application at its start, and each of its processes; Django's part hangs on the first.
+    signals.worker_init.send(sender=SimpleNamespace(app=app, hostname=f"{queue}@lambda", pool_cls="makertasks"))
+    signals.worker_process_init.send(sender=None)
     celery_client.use_queue_delays()
     before_task_publish.connect(_count_generation, weak=False, dispatch_uid="makertasks.contrib.celery.handler")
 

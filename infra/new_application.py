@@ -1,0 +1,273 @@
+"""Add a Celery application: its package, its layer, its function's block of template.yaml and its schedules.
+
+make celery-app APP=shop.celery:app FROM=../shop                                the package ../shop/shop
+make celery-app APP=site.celery:app FROM=../site PACKAGES="site orders"         and other packages that its tasks import
+make celery-app APP=shop.celery:app FROM=../shop TRY='shop.tasks.add [2, 3]'    and run one task on this machine
+
+Its requirements are read from requirements.txt beside the package, or from REQUIREMENTS=….
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra import new_task
+from infra.new_task import ROOT, InvalidTask
+
+UV = ROOT / ".venv/bin/uv"
+CELERY = "celery>=5.4,<6"
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", ".git", "*.sqlite3", "node_modules")
+
+HANDLER = '''"""The Lambda function of the Celery application {app}."""
+
+from makertasks.contrib.celery import lambda_handler
+from {module} import {name}
+
+handler = lambda_handler({name}, queue="{package}")
+'''
+# What its role may do beside what every task may: tasks that wait for each other look up their queue.
+RIGHTS = """\
+              - {{Sid: Queue, Effect: Allow, Action: [sqs:GetQueueAttributes], Resource: !GetAtt {camel}Queue.Arn}}
+"""
+LAYER = """\
+  {camel}Layer:
+    # Celery, and what the application {package} needs.
+    Type: AWS::Serverless::LayerVersion
+    Metadata: {{BuildMethod: makefile}}
+    Properties:
+      LayerName: !Sub ${{AWS::StackName}}-{package}
+      Description: Celery and the libraries of {package}
+      ContentUri: layers/{package}
+      CompatibleRuntimes: [!Ref Runtime]
+
+"""
+SCHEDULE_ROLE = """\
+  {camel}ScheduleRole:
+    Type: AWS::IAM::Role
+    Properties:
+      Description: What the schedules of {package} may do
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action: sts:AssumeRole
+            Principal: {{Service: scheduler.amazonaws.com}}
+            Condition: {{StringEquals: {{"aws:SourceAccount": !Ref "AWS::AccountId"}}}}
+      ManagedPolicyArns: [!If [HasKey, !Ref KeyPolicy, !Ref "AWS::NoValue"]]
+      Policies:
+        - PolicyName: send
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - {{Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt {camel}Queue.Arn}}
+
+"""
+SCHEDULE = """\
+  {camel}Schedule{number}:
+    # Its task's id is the slot's time: a doubled event is one task.
+    Type: AWS::Scheduler::Schedule
+    Properties:
+      Name: {slug}
+      Description: {description}
+      GroupName: !Ref Schedules
+      ScheduleExpression: {expression}
+      FlexibleTimeWindow: {{Mode: "OFF"}}
+      Target:
+        Arn: !GetAtt {camel}Queue.Arn
+        RoleArn: !GetAtt {camel}ScheduleRole.Arn
+        RetryPolicy: {{MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86400}} # Scheduler's own defaults: a day
+        # `body` is the base64 of [args, kwargs, {{}}].
+        Input: >-
+          {{"headers": {{"lang": "py", "task": "{task}",
+          "id": "{slug}-<aws.scheduler.scheduled-time>", "origin": "schedule {slug}"}},
+          "content-type": "application/json", "content-encoding": "utf-8", "body": "{body}",
+          "properties": {{"body_encoding": "base64"}}}}
+
+"""
+
+
+@dataclass
+class Application:
+    """What is asked for, checked."""
+
+    app: str
+    source: Path
+    packages: list[str] = field(default_factory=list)
+    requirements: list[str] = field(default_factory=list)
+
+    @property
+    def package(self) -> str:
+        """Its first package: the name of its folder, queue and function."""
+        return self.app.partition(":")[0].partition(".")[0]
+
+    @property
+    def camel(self) -> str:
+        """The same in resources' names."""
+        return "".join(part.capitalize() for part in self.package.split("_"))
+
+    def check(self) -> None:
+        """Raises InvalidTask for what cannot be added."""
+        if not re.fullmatch(r"\w+(\.\w+)*:\w+", self.app):
+            raise InvalidTask(f"APP={self.app}: write package.module:name, such as shop.celery:app")
+        for package in (self.package, *self.packages):
+            if not (self.source / package).is_dir():
+                raise InvalidTask(f"FROM={self.source}: has no folder {package}; name the folder that holds it")
+            try:
+                new_task.check_name(package)
+            except InvalidTask as error:
+                raise InvalidTask(f"APP={self.app}: the package {str(error).removeprefix('NAME=')}") from error
+        if (self.source / self.package / "handler.py").exists():
+            raise InvalidTask(f"FROM={self.source}: {self.package}/handler.py exists; the function's goes there")
+
+
+def add(wanted: Application) -> list[str]:
+    """Write everything; answers what works otherwise than on a worker. Raises InvalidTask, and nothing is left then."""
+    wanted.check()
+    layer = ROOT / "layers" / wanted.package
+    if layer.exists():
+        raise InvalidTask(f"APP={wanted.app}: layers/{wanted.package} exists already")
+    folders = [ROOT / "functions" / package for package in (wanted.package, *wanted.packages)]
+    try:
+        _write_layer(layer, wanted.requirements)
+        described, differences = _describe(wanted, layer)
+        for folder in folders:
+            shutil.copytree(wanted.source / folder.name, folder, ignore=NOT_COPIED)
+        module, _, name = wanted.app.partition(":")
+        handler = HANDLER.format(app=wanted.app, module=module, name=name, package=wanted.package)
+        (folders[0] / "handler.py").write_text(handler)
+        (folders[0] / "application.json").write_text(json.dumps(described, indent=2) + "\n")
+        template = ROOT / "template.yaml"
+        template.write_text(with_application(template.read_text(), wanted, described["schedules"]))
+    except BaseException:
+        for each in (layer, *folders):
+            shutil.rmtree(each, ignore_errors=True)
+        raise
+    return differences
+
+
+def _write_layer(layer: Path, requirements: list[str]) -> None:
+    lines = [line for line in map(str.strip, requirements) if line and not line.startswith("#")]
+    has_celery = any(re.match(r"celery\b(?!-)", line, re.IGNORECASE) for line in lines)
+    layer.mkdir()
+    shutil.copy(ROOT / "layers/celery/Makefile", layer / "Makefile")
+    (layer / "requirements.in").write_text("\n".join([*lines, *([] if has_celery else [CELERY]), ""]))
+    brought = re.findall(r"^([a-zA-Z0-9_.-]+)==", (ROOT / "requirements/runtime.txt").read_text(), re.MULTILINE)
+    left_out = [option for name in brought if name != "urllib3" for option in ("--no-emit-package", name)]
+    options = ("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url")
+    _run(
+        "its requirements could not be resolved",
+        *(UV, "pip", "compile", *options, "--no-header", *left_out, "requirements.in", "-o", "requirements.txt"),
+        folder=layer,
+    )
+
+
+def _describe(wanted: Application, layer: Path) -> tuple[dict[str, Any], list[str]]:
+    """The application's tasks and schedules, and what works otherwise, said by itself in an environment of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        python = f"{folder}/bin/python"
+        _run("no virtual environment could be made", UV, "venv", "-q", folder)
+        install = (UV, "pip", "install", "-q", "--python", python)
+        _run("its requirements could not be installed", *install, "-r", layer / "requirements.in", ROOT)
+        command = (python, "-m", "makertasks.contrib.celery.describing", wanted.app)
+        done = _run(f"{wanted.app} could not be read", *command, folder=wanted.source)
+    return json.loads(done.stdout), done.stderr.splitlines()
+
+
+def _run(what: str, *command: str | Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InvalidTask(f"{what}: {done.stderr.strip()[-2000:]}")
+    return done
+
+
+def with_application(template: str, wanted: Application, schedules: list[dict[str, Any]]) -> str:
+    """template.yaml with the application's layer, block and schedules."""
+    names = {"package": wanted.package, "camel": wanted.camel}
+    text = new_task.block(template, wanted.package, "applications/")
+    rights = RIGHTS.format(**names).rstrip("\n")
+    text = re.sub(r" +- \{Sid: Item,.*?(?=\n\n)", lambda _: rights, text, count=1, flags=re.DOTALL)
+    text = re.sub(r'Description: "?Writes a file.*', f"Description: The Celery application {wanted.package}", text)
+    text = text.replace("!Ref AwsLayer", f"!Ref AwsLayer, !Ref {wanted.camel}Layer", 1)
+    text = re.sub(r"BatchSize: \d+", "BatchSize: 1", text)  # a chord's tasks may wait for each other
+    if schedules:
+        text += SCHEDULE_ROLE.format(**names)
+        text += "".join(_schedule(wanted, number, each) for number, each in enumerate(schedules, 1))
+    at = template.index("  # ── System function ")
+    template = f"{template[:at]}{text}{template[at:]}"
+    template = template.replace("  QrcodeLayer:\n", f"{LAYER.format(**names)}  QrcodeLayer:\n", 1)
+    guarded = template.index("      PolicyDocument:", template.index("\n  QueuesPolicy:"))
+    return f"{template[:guarded]}        - !Ref {wanted.camel}Queue\n{template[guarded:]}"
+
+
+def _schedule(wanted: Application, number: int, entry: dict[str, Any]) -> str:
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{wanted.package}-{entry['name']}")[:64]
+    body = base64.b64encode(json.dumps([entry["args"], entry["kwargs"], {}]).encode()).decode()
+    return SCHEDULE.format(
+        camel=wanted.camel,
+        number=number,
+        slug=slug,
+        description=json.dumps(f"{entry['name']} of {wanted.package}"),
+        expression=json.dumps(entry["expression"]),
+        task=entry["task"],
+        body=body,
+    )
+
+
+def run_once(task: str, arguments: str) -> Any:
+    """Deploy to a local AWS, run a task of the application there and answer its result; raises InvalidTask."""
+    from infra.local.stack import local_stack  # noqa: PLC0415 - only for trying
+
+    with tempfile.TemporaryDirectory() as folder, local_stack(Path(folder)) as stack:
+        stack.write_environment()
+        named = dict(line.split("=", 1) for line in stack.environment.read_text().splitlines())
+        functions = str(ROOT / "functions")
+        search = os.pathsep.join((functions, str(ROOT / "layers/makertasks/python")))
+        environment = {**os.environ, **named, "PYTHONPATH": search, "LAMBDA_TASK_ROOT": functions, "NO_PROXY": "*"}
+        command = (sys.executable, "-m", "makertasks", "call", task, "--args", arguments, "--wait", "--json")
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InvalidTask(f"TRY={task}: {done.stdout}{done.stderr}")
+    return json.loads(done.stdout)["result"]
+
+
+def main() -> int:
+    """Add an application, say what works otherwise, and try it if asked to."""
+    parser = argparse.ArgumentParser(prog="make celery-app", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--app", required=True)
+    parser.add_argument("--from", dest="source", type=Path, required=True)
+    parser.add_argument("--packages", default="")
+    parser.add_argument("--requirements", type=Path)
+    parser.add_argument("--try", dest="trial", default="")
+    given = parser.parse_args()
+    file = given.requirements or given.source / "requirements.txt"
+    lines = file.read_text().splitlines() if file.exists() else []
+    others = [each for each in given.packages.split() if each != given.app.partition(".")[0]]
+    wanted = Application(given.app, given.source.resolve(), others, lines)
+    try:
+        differences = add(wanted)
+        print(f"Added functions/{wanted.package}, layers/{wanted.package} and the block in template.yaml.")
+        for said in differences:
+            print(f"  differs: {said}")
+        if given.trial:
+            task, _, arguments = given.trial.partition(" ")
+            print(f"Running {task} on this machine …")
+            print(f"  result: {json.dumps(run_once(task, arguments or '[]'))}")
+    except InvalidTask as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

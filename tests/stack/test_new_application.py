@@ -1,0 +1,93 @@
+"""`make celery-app` in a copy of the project: applications as others write them run here after one command."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.template import ROOT
+
+APPLICATIONS = Path(__file__).with_name("applications")
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
+# The environments are there; nothing that make would do first.
+INSTALLED = (".venv/.installed", ".local/ministack/.installed", ".local/runtime/.installed")
+MAKE = ("make", "--no-print-directory", *(part for made in INSTALLED for part in ("-o", made)))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the project."""
+    copy = tmp_path_factory.mktemp("project") / "makertasks"
+    shutil.copytree(ROOT, copy, ignore=NOT_COPIED, symlinks=True)
+    (copy / ".venv").symlink_to(ROOT / ".venv")
+    (copy / ".local").symlink_to(ROOT / ".local")
+    return copy
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - ours
+        command, cwd=folder, env=os.environ, capture_output=True, text=True, check=False
+    )
+
+
+def add(project: Path, app: str, source: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    given = {"APP": app, "FROM": str(source), **more}
+    return run(project, *MAKE, "celery-app", *(f"{name}={value}" for name, value in given.items()))
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    parts = ("functions", "layers", "template.yaml")
+    paths = [path for part in parts for path in [folder / part, *(folder / part).rglob("*")]]
+    return {str(path): path.read_bytes() for path in paths if path.is_file() and "__pycache__" not in path.parts}
+
+
+@pytest.mark.parametrize(
+    ("app", "source", "reason"),
+    [
+        ("proj.celery", "proj", "APP=proj.celery: write package.module:name"),
+        ("other.celery:app", "proj", "has no folder other"),
+        ("proj.nothing:app", "proj", "proj.nothing:app could not be read"),
+        ("proj.celery:nothing", "proj", "proj.celery:nothing could not be read"),
+    ],
+)
+def test_what_cannot_be_added_is_refused_and_leaves_nothing(project, app, source, reason):
+    before = state(project)
+    done = add(project, app, APPLICATIONS / source)
+    assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
+    assert state(project) == before
+
+
+def test_an_application_is_added_and_runs_on_this_machine(project):
+    # when Celery's own kind of example is added, and one of its tasks is tried
+    done = add(project, "proj.celery:app", APPLICATIONS / "proj", TRY="proj.tasks.add [2, 3]")
+
+    # then the task ran in its function, and what is not as on a worker is said
+    assert done.returncode == 0, done.stderr
+    assert "result: 5" in done.stdout
+    assert "accept_content has pickle" in done.stdout
+    assert "proj.tasks.xsum may take 3600 s" in done.stdout
+    assert "worker_ready has receivers" in done.stdout
+    described = json.loads((project / "functions/proj/application.json").read_text())
+    assert set(described["tasks"]) == {"proj.tasks.add", "proj.tasks.mul", "proj.tasks.xsum"}
+
+    # and its schedule and its block are in the template, which is well formed
+    template = (project / "template.yaml").read_text()
+    assert 'ScheduleExpression: "cron(30 7 ? * MON *)"' in template
+    checked = run(project, ".venv/bin/cfn-lint", "template.yaml")
+    assert checked.returncode == 0, checked.stdout
+    assert "python-slugify==" in (project / "layers/proj/requirements.txt").read_text()
+
+
+def test_a_django_projects_tasks_have_its_models(project):
+    done = add(
+        project, "makerboard.celery:app", APPLICATIONS / "board", PACKAGES="orders",
+        TRY='orders.tasks.place ["six drills"]',
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert '"text": "six drills"' in done.stdout
+    assert "django_celery_beat.schedulers:DatabaseScheduler" in done.stdout
