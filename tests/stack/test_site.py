@@ -14,7 +14,7 @@ from PIL import Image
 from infra.local.stack import LocalStack, local_stack
 from tests import documentation, shells
 from tests.stack.extra import ROOT
-from tests.stack.test_stock_celery import a_user, run
+from tests.stack.test_stock_celery import VERSIONS, a_user, run
 
 CLIENT = Path(__file__).with_name("celery_client")
 
@@ -56,8 +56,8 @@ def picture(stack: LocalStack, colour: str, kind: str) -> str:
     return link
 
 
-def go_round(stack: LocalStack, environment: dict[str, str]) -> None:
-    """Run the site with exactly the policy that is printed for it."""
+def go_round(stack: LocalStack, environment: dict[str, str], version: str) -> None:
+    """Run the site, on the oldest or the newest Celery and Django, with exactly the policy that is printed for it."""
     Path(environment["CELERY_SETTINGS"]).write_text(makertasks(stack, "celery-settings", "--json"))
     policy = json.loads(makertasks(stack, "celery-settings", "--policy", "--inventory"))
     pictures = {"RED": picture(stack, "red", "JPEG"), "BLUE": picture(stack, "blue", "PNG")}
@@ -68,22 +68,24 @@ def go_round(stack: LocalStack, environment: dict[str, str]) -> None:
         **a_user(stack, policy),
         **pictures,
     }
-    python = str(ROOT / ".local/celery-newest/bin/python")
+    python = str(ROOT / f".local/celery-{version}/bin/python")
     options = ("-q", "-x", "-p", "no:cacheprovider", "-c", "/dev/null", f"--confcutdir={CLIENT}")
     ran = run([python, "-m", "pytest", *options, "checks_site.py"], given, CLIENT)
     sys.stdout.write(ran.stdout)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_by_pull(tmp_path: Path, environment: dict[str, str]):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_by_pull(tmp_path: Path, environment: dict[str, str], version: str):
     with local_stack(tmp_path / "aws") as stack:
-        go_round(stack, environment)
+        go_round(stack, environment, version)
 
 
-def test_by_push(tmp_path: Path, environment: dict[str, str], port: int):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_by_push(tmp_path: Path, environment: dict[str, str], port: int, version: str):
     with local_stack(tmp_path / "aws", SiteUrl=f"http://127.0.0.1:{port}/makertasks/changes/") as stack:
         secret = makertasks(stack, "site-secret")
-        go_round(stack, {**environment, "SITE_PORT": str(port), "MAKERTASKS_WEBHOOK_SECRET": secret})
+        go_round(stack, {**environment, "SITE_PORT": str(port), "MAKERTASKS_WEBHOOK_SECRET": secret}, version)
 
 
 def test_moving_over_and_back(tmp_path: Path, environment: dict[str, str]):
