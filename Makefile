@@ -122,8 +122,11 @@ stack: $(ENVIRONMENTS) $(COMMAND_LINE) $(CELERIES) .local/sam/.installed .local/
 	$(BIN)/pytest tests/stack -n 2 --dist loadfile
 
 .PHONY: faults soak
-soak: $(ENVIRONMENTS) ## Faults injected into 5,000 tasks; takes long
-	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.faults 5000
+SEED ?= 20261122
+SIZE ?= 5000
+RESTARTS ?= 3
+soak: $(ENVIRONMENTS) ## Faults in 5,000 tasks and restarts in the middle; takes long (SEED=… SIZE=… RESTARTS=…)
+	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.faults $(SIZE) --seed $(SEED) --restarts $(RESTARTS)
 
 faults: $(ENVIRONMENTS) ## Crashes, time-outs, duplicates and refusals: every task must still end once
 	$(BIN)/pytest tests/faults

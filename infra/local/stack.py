@@ -101,13 +101,19 @@ def parameters(aws: MiniStack) -> dict[str, str]:
 
 @contextmanager
 def local_stack(
-    data: Path, *, port: int | None = None, name: str = STACK_NAME, template: Path = TEMPLATE, **overrides: str
+    data: Path,
+    *,
+    port: int | None = None,
+    name: str = STACK_NAME,
+    template: Path = TEMPLATE,
+    persist: bool = False,
+    **overrides: str,
 ) -> Iterator[LocalStack]:
     """Start a local AWS with its folders in `data`, deploy the template, and stop it at the end.
 
     `overrides` are parameters of the template. Raises LocalAwsError.
     """
-    with MiniStack(data, port) as aws:
+    with MiniStack(data, port, persist=persist) as aws:
         stack = LocalStack(aws, name, deploy(aws.connection, name, parameters(aws) | overrides, template))
         try:
             yield stack

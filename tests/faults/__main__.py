@@ -1,24 +1,33 @@
-"""The long run: `python -m tests.faults 5000`."""
+"""The long run: `python -m tests.faults 5000 --seed 7 --restarts 3`."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from tests.faults.checks import check
-from tests.faults.run import run
-
-SIZE = 5_000
+from tests.faults.run import SEED, run
 
 
 def main() -> None:
-    """Send, wait, check, and say how long it took."""
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else SIZE
+    """Send, restart, wait, check, and say how long it took."""
+    parser = argparse.ArgumentParser(description="Faults injected into many tasks, and restarts in the middle")
+    parser.add_argument("size", type=int, nargs="?", default=5_000, help="tasks")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="which task suffers what; the same again to repeat a run"
+    )
+    parser.add_argument("--restarts", type=int, default=3, help="restarts of the local AWS")
+    asked = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, run(Path(folder), size) as running:
-        sys.stdout.write(f"{size} tasks sent, {running.gate.refused} connections refused\n")
+    sys.stdout.write(f"{asked.size} tasks, seed {asked.seed}, {asked.restarts} restarts\n")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        run(Path(folder), asked.size, seed=asked.seed, restarts=asked.restarts) as running,
+    ):
+        sys.stdout.write(f"all sent, {running.gate.refused} connections refused\n")
         records = check(running)
     sys.stdout.write(f"{len(records)} tasks ended once each, truthfully, after {time.monotonic() - began:.0f} s\n")
 

@@ -18,6 +18,11 @@ def check(running: Run) -> Records:
     every_task_ended_once(running, records)
     every_effect_is_there_once(running)
     table = Counter((record["created"][:13], record["name"], record["status"]) for record in records.values())
+    if running.restarts:
+        recounted = running.recount()
+        assert not recounted["moving"], recounted
+        assert len(recounted["differences"]) == recounted["repaired"], recounted
+        assert not running.recount()["differences"]
     running.counters_equal(table)
     return records
 
@@ -55,7 +60,10 @@ def every_task_is_recorded_truthfully(running: Run, records: Records) -> None:
 def every_task_ended_once(running: Run, records: Records) -> None:
     """The table's stream knows one change to a final status for each task, and none away from one."""
     endings = running.endings()
-    assert set(endings) == set(records)
+    unseen = set(records) - set(endings)
+    # A local AWS that is stopped forgets what its streams have not handed over.
+    assert not unseen or running.restarts, unseen
+    assert set(endings) <= set(records)
     doubled = {task_id: changes for task_id, changes in endings.items() if len(changes) != 1}
     assert not doubled, doubled
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
+import subprocess
+import sys
+import threading
 import time
 import uuid
 from collections import Counter, defaultdict
@@ -28,6 +32,7 @@ from tests.waiting import wait_for
 FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
 FEED = 200  # tasks a call
 ATTEMPTS = 2  # of those that crash every time
+EVERY_ATTEMPT = 9  # as many as the task has
 SEED = 20261122
 OUTAGE_SECONDS = 10.0
 # A sweep looks at every task that has not ended: seconds between two, and seconds for each task of the run.
@@ -53,19 +58,21 @@ class Plan:
     unreadable: int = 0
 
     @classmethod
-    def of(cls, size: int) -> Plan:
+    def of(cls, size: int, seed: int = SEED) -> Plan:
         """5 % crash, 5 % hang until Lambda ends them, 10 % fail in passing, 2 % for ever; 5 % come doubled, 1 % never.
 
         Half of the crashes and hangs happen after the effect; a few tasks suffer until their attempts are used up. The
         first tasks have one fault each, so that every kind is there, however few tasks there are.
         """
-        chance = random.Random(SEED)
+        chance = random.Random(seed)
         plan = cls(unreadable=size // 50)
         for number in range(size):
             [fault] = chance.choices([*KINDS, "none"], [*KINDS.values(), 1 - sum(KINDS.values())])
             fault = dict(enumerate(KINDS)).get(number, fault)
             used_up = fault == "crash" and number % 3 == 0
             times = ATTEMPTS if used_up else chance.randint(1, 2) if fault == "pass" else 1
+            if fault == "fail":
+                times = EVERY_ATTEMPT  # a restart may use up the first ones
             task_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
             plan.tasks[task_id] = {"number": number, "faults": [] if fault == "none" else [fault] * times}
             if used_up:
@@ -90,6 +97,9 @@ class Run:
     plan: Plan
     gate: Gate
     unreadable_ids: list[str] = field(default_factory=list)
+    restarts: int = 0
+    ended_before: dict[str, list[str]] = field(default_factory=dict)  # what streams said before a restart
+    calm: threading.Lock = field(default_factory=threading.Lock)  # held by whoever must not be interrupted by one
 
     def send(self) -> None:
         """Submit everything, the duplicates and what cannot be read in between."""
@@ -97,13 +107,35 @@ class Run:
         sent = [task_id for task_id in self.plan.tasks if task_id not in set(self.plan.unsent)]
         for start in range(0, len(sent), FEED):
             part = sent[start : start + FEED]
-            self._feed(part, self.plan.unsent if not start else [])
-            for task_id in set(part) & set(self.plan.doubled):
-                message = wire.Message(task_id=task_id, name="tests.chaos", kwargs=self.plan.tasks[task_id])
-                sqs.send_message(QueueUrl=url, MessageBody=wire.encode(message, "chaos"))
-        for number in range(self.plan.unreadable):
-            body = ["not a message", base64.b64encode(b'{"body": 7').decode(), '{"half": '][number % 3]
-            self.unreadable_ids.append(sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"])
+            with self.calm:
+                self._feed(part, self.plan.unsent if not start else [])
+                for task_id in set(part) & set(self.plan.doubled):
+                    message = wire.Message(task_id=task_id, name="tests.chaos", kwargs=self.plan.tasks[task_id])
+                    sqs.send_message(QueueUrl=url, MessageBody=wire.encode(message, "chaos"))
+        with self.calm:
+            for number in range(self.plan.unreadable):
+                body = ["not a message", base64.b64encode(b'{"body": 7').decode(), '{"half": '][number % 3]
+                self.unreadable_ids.append(sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"])
+
+    def restart(self) -> None:
+        """Stop the local AWS and start it again: functions end in the middle of their tasks, and streams begin anew."""
+        with self.calm:
+            self.ended_before = self.endings()
+            self.stack.aws.stop()
+            self.stack.aws.start()
+            self.restarts += 1
+
+    def recount(self) -> dict[str, Any]:
+        """What `makertasks recount` says: the counters of changes that a stopped local AWS forgot are put right."""
+        environment = dict(line.split("=", 1) for line in self.stack.environment.read_text().splitlines())
+        told = subprocess.run(
+            [sys.executable, "-m", "makertasks", "recount", "--behind", "0", "--json"],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return dict(json.loads(told.stdout))
 
     def _feed(self, sent: list[str], unsent: list[str]) -> None:
         """One call of many tasks, made again where services refused: that doubles none."""
@@ -195,7 +227,8 @@ class Run:
         """From the table's stream: every change of each task's status to a final one, or from one."""
         streams = self.stack.client("dynamodbstreams")
         table = self.stack.client("dynamodb").describe_table(TableName=self.stack.outputs["TasksTableName"])["Table"]
-        arn, found = table["LatestStreamArn"], defaultdict(list)
+        arn = table["LatestStreamArn"]
+        found = defaultdict(list, {task_id: list(changes) for task_id, changes in self.ended_before.items()})
         for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
             iterator = streams.get_shard_iterator(
                 StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
@@ -244,20 +277,27 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def run(folder: Path, size: int) -> Iterator[Run]:
-    """Everything sent, faults and an outage included."""
+def run(folder: Path, size: int, *, seed: int = SEED, restarts: int = 0) -> Iterator[Run]:
+    """Everything sent, faults, an outage and restarts of the local AWS included."""
     port = free_port()
     with gate_to(port) as gate:
         template = project(
             folder / "project", f"http://127.0.0.1:{gate.own_port}", TIMEOUT if size < MANY else LONG_TIMEOUT
         )
         with (
-            local_stack(folder / "aws", port=port, template=template, SweepPatienceSeconds="5") as stack,
+            local_stack(
+                folder / "aws", port=port, template=template, persist=bool(restarts), SweepPatienceSeconds="5"
+            ) as stack,
             ThreadPoolExecutor(1) as pool,
         ):
-            running = Run(stack, Plan.of(size), gate)
+            stack.write_environment()
+            running = Run(stack, Plan.of(size, seed), gate)
             sending = pool.submit(running.send)
             wait_for(running.effects, "the first task to be done", PATIENCE)
             gate.close(OUTAGE_SECONDS)
+            for number in range(1, restarts + 1):
+                enough = size * number // (restarts + 2)
+                wait_for(lambda: len(running.effects()) >= enough, f"{enough} tasks to be done", PATIENCE + size)  # noqa: B023
+                running.restart()
             sending.result()
             yield running
