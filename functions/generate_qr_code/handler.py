@@ -14,7 +14,12 @@ from makertasks.worker.handler import lambda_handler
 FOLDER = "inventory/qrcodes/"
 
 
-@task("inventory.tasks.generate_qr_code", writes=(FOLDER,), example={"item_id": "b3515d30-e44f-455a-a04a-d4199241840e"})
+@task(
+    "inventory.tasks.generate_qr_code",
+    writes=(FOLDER,),
+    reads_item=True,
+    example={"item_id": "b3515d30-e44f-455a-a04a-d4199241840e"},
+)
 def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
     """Draw the QR code that opens an item's scan page, as PNG; the API draws the SVG when somebody asks for it.
 

@@ -33,6 +33,24 @@ def stopped(number, moment, work, *, calls=()):
 
 
 @contextmanager
+def requests():
+    """The names of the calls to AWS that are made in the body."""
+    clients = {id(client): client for client in _clients()}.values()
+    made = []
+
+    def note(model, **_):
+        made.append(model.name)
+
+    for client in clients:
+        client.meta.events.register("before-call", note)
+    try:
+        yield made
+    finally:
+        for client in clients:
+            client.meta.events.unregister("before-call", note)
+
+
+@contextmanager
 def _stopping_at(number, moment, calls):
     clients = {id(client): client for client in _clients()}.values()
     events = [f"{moment}-call.{service}.{call}" for service in SERVICES for call in calls] or [f"{moment}-call"]

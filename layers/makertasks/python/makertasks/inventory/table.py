@@ -18,7 +18,7 @@ from pynamodb.transactions import TransactWrite
 from makertasks import settings
 from makertasks.aws.dynamodb import ConditionFailed, Missing, answering
 from makertasks.errors import InvalidRequest, PermanentError, TemporaryError, UnknownItem
-from makertasks.inventory import site_changes
+from makertasks.inventory import batches, site_changes
 from makertasks.inventory.model import (
     DEFAULT_LEAD_TIME_DAYS,
     MODELS,
@@ -117,6 +117,8 @@ def owner_of(item_id: UUID | str) -> str:
 
 def get_item(item_id: UUID | str) -> Item:
     """One item; raises UnknownItem, Unreadable, or TemporaryError where DynamoDB refuses."""
+    if held := batches.take(owner_of(item_id)):
+        return _readable(held)
     connect()
     try:
         with answering("the inventory table did not answer", raises=TemporaryError):

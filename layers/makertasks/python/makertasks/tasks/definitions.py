@@ -68,6 +68,7 @@ class Task:
     optional: bool = False  # its queue has a consumer only where a parameter of the stack asks for one
     writes: tuple[str, ...] = ()  # where in the media bucket it puts what it makes: ("labels/",)
     example: Mapping[str, Any] | None = None  # arguments with which people and tests can try it
+    reads_item: bool = False  # its item, by `inventory.get_item`: those of a batch are then read in one request
     item_of: Callable[[Mapping[str, Any]], UUID | None] | None = (
         None  # the item it is about, where no argument names it
     )

@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -23,7 +24,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from makertasks import clock, logs, wire
 from makertasks.aws import queues
-from makertasks.errors import MakertasksError
+from makertasks.errors import InvalidRequest, MakertasksError, TemporaryError
+from makertasks.inventory import batches
+from makertasks.inventory import table as inventory
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -68,10 +71,35 @@ def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable
             is_first = record.message_id == event["Records"][0]["messageId"]
             _deliver(task, record, invocation, execute, is_first=is_first)
 
-        return process_partial_response(event, handle, processor, lambda_context)
+        with _items_read(task, event["Records"]):
+            return process_partial_response(event, handle, processor, lambda_context)
 
     wrapped: Callable[[dict[str, Any], Any], Any] = handler
     return wrapped
+
+
+@contextmanager
+def _items_read(task: Task, deliveries: list[dict[str, Any]]) -> Iterator[None]:
+    """Read the items of a batch in one request; where that fails, each task reads its own."""
+    with ExitStack() as stack:
+        read = deliveries if task.reads_item and len(deliveries) > 1 else []
+        item_ids = {item_id for each in read if (item_id := _item_of(task, each["body"]))}
+        if item_ids:
+            try:
+                found = inventory.find((inventory.owner_of(item_id), "item") for item_id in item_ids)
+                stack.enter_context(batches.holding(found.values()))
+            except TemporaryError as error:
+                logger.warning("items not read together", reason=str(error))
+        yield
+
+
+def _item_of(task: Task, body: str) -> str | None:
+    """The item that a message's task reads; None where the message cannot be read."""
+    try:
+        message = wire.decode(body, message_id="", default_name=task.name)
+        return task.item_id(task.bind(message.args, message.kwargs))
+    except (wire.Malformed, InvalidRequest):
+        return None  # said when the message's turn comes
 
 
 @cache

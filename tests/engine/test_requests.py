@@ -1,0 +1,70 @@
+"""How many requests a QR task makes: each is paid for, and each is time that the function waits."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from lambda_queue import Queue
+from stopping import requests
+
+from makertasks.inventory import table as inventory
+from makertasks.records import table as records
+from makertasks.submission import producer
+
+QR = "inventory.tasks.generate_qr_code"
+ITEMS = [str(UUID(int=number)) for number in range(1, 11)]
+
+
+@pytest.fixture
+def worker(aws, tasks_table, inventory_table, media_bucket, task_queues, monkeypatch):
+    """The QR code's function, warm, and ten items that have their codes."""
+    monkeypatch.setenv("FRONTEND_URL", "https://makers.example")
+    inventory.write([inventory.Item(f"item#{each}", "item", name="Vice") for each in ITEMS])
+    from generate_qr_code.handler import handler  # noqa: PLC0415 - its environment is there now
+
+    queue = Queue(aws.client("sqs"), "unit-tasks-generate_qr_code", handler)
+    run(queue, ITEMS)
+    return queue
+
+
+def run(queue, item_ids, gone=()):
+    """The requests that one invocation makes for tasks of these items, and the tasks; some are deleted before."""
+    ids = [producer.submit(QR, {"item_id": each}) for each in item_ids]
+    for each in gone:
+        inventory.Item(f"item#{each}", "item").delete()
+    batch = queue.receive()
+    assert len(batch) == len(ids)
+    with requests() as made:
+        assert queue.handler({"Records": batch}, queue.context) == {"batchItemFailures": []}
+    return made, ids
+
+
+def test_a_warm_task_makes_four_requests(worker):
+    made, _ = run(worker, ITEMS[:1])
+    assert sorted(made) == ["GetItem", "PutObject", "UpdateItem", "UpdateItem"]
+
+
+def test_ten_tasks_in_a_batch_read_their_items_in_one_request(worker):
+    made, _ = run(worker, ITEMS)
+    assert made.count("BatchGetItem") == 1
+    assert "GetItem" not in made
+    assert len(made) / len(ITEMS) <= 3.2
+
+
+def test_two_tasks_of_one_item_in_a_batch_do_not_share_what_was_read(worker):
+    made, ids = run(worker, [ITEMS[0], ITEMS[0]])
+    assert (made.count("BatchGetItem"), made.count("GetItem")) == (1, 1), made
+    assert [records.get(task_id).status for task_id in ids] == ["SUCCESS", "SUCCESS"]
+
+
+def test_an_item_that_is_not_there_fails_its_own_task_alone(worker):
+    _, ids = run(worker, ITEMS[:3], gone=ITEMS[2:3])
+    assert [records.get(task_id).status for task_id in ids] == ["SUCCESS", "SUCCESS", "FAILURE"]
+    assert records.get(ids[2]).error_type == "UnknownItem"
+
+
+def test_nothing_that_was_read_outlives_its_batch(worker):
+    run(worker, ITEMS[:3])
+    made, _ = run(worker, ITEMS[:1])
+    assert "GetItem" in made
