@@ -16,50 +16,19 @@ from math import exp
 from pathlib import Path
 
 from infra.local import template
+from infra.prices import (
+    FREE_ALARMS,
+    OTHERS,
+    SERVER_MONTH,
+    Units,
+    after_free,
+    dollars,
+    times,
+    together,
+    units_of,
+)
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/costs.md"
-
-# List prices in dollars, region us-east-1, as of 2026-11-22. Check them where it matters:
-# https://aws.amazon.com/{lambda,sqs,dynamodb,s3,cloudwatch,api-gateway,xray,cognito,ec2}/pricing/
-PRICES = {
-    "lambda_gb_second": 0.0000133334,  # arm64
-    "lambda_request": 0.20e-6,
-    "sqs_request": 0.40e-6,
-    "write_unit": 0.625e-6,  # on demand
-    "read_unit": 0.125e-6,
-    "table_gb_month": 0.25,
-    "s3_put": 5.0e-6,
-    "s3_get": 0.4e-6,
-    "s3_gb_month": 0.023,
-    "logs_gb": 0.50,
-    "api_request": 1.00e-6,
-    "alarm_month": 0.10,
-    "metric_month": 0.30,
-    "trace": 5.0e-6,
-    "gb_out": 0.09,
-    "user_month": 0.0055,  # Cognito Lite, a user who signs in at least once
-    "machine_client_month": 6.00,  # Cognito, an app client with client credentials
-    "machine_token": 0.00225,
-}
-# What every account has a month without an end. https://aws.amazon.com/free/, "always free"
-FREE = {
-    "lambda_gb_second": 400_000,
-    "lambda_request": 1_000_000,
-    "sqs_request": 1_000_000,
-    "table_gb_month": 25,
-    "logs_gb": 5,
-    "metric_month": 10,
-    "trace": 100_000,
-    "gb_out": 100,
-    "user_month": 10_000,
-}
-FREE_ALARMS = 10  # left out of both columns: an account whose ten are used by something else pays 0.10 for each
-# The always-on machine that Celery, Redis and Flower need: one small server with its disk and its address.
-SERVER_MONTH = 0.0168 * 730 + 20 * 0.08 + 0.005 * 730  # t4g.small with 2 GB, 20 GB gp3, one public IPv4 address
-# Celery on Fargate: a worker of 0.25 vCPU and 0.5 GB on arm64 with its address, and the smallest ElastiCache node.
-FARGATE_MONTH = (0.25 * 0.03238 + 0.5 * 0.00356) * 730 + 0.005 * 730 + 0.016 * 730  # cache.t4g.micro
-# Amazon MQ for RabbitMQ, one mq.m7g.medium broker with 20 GB, and the same worker.
-MANAGED_QUEUE_MONTH = 0.0992 * 730 + 20 * 0.10 + (0.25 * 0.03238 + 0.5 * 0.00356) * 730 + 0.005 * 730  # assumed: check
 
 WHOLE_PROCESSOR_MB = 1769  # Lambda gives a whole processor at this size, and a share of it below
 # Assumed: what one call to an AWS service takes in the same region, and its own work on a whole processor.
@@ -73,17 +42,20 @@ LOG_BYTES = 1_700  # counted: three lines of the engine, one of task_events, a m
 STREAM_SECONDS = 0.05  # assumed: task_events for one batch, at 512 MB
 DAYS = 30.4
 POLL_SECONDS = 20
+# Measured (make bench: write_units): a record of 1 KB with its indexes from PENDING to SUCCESS; counting it alone, and
+# among 50; a day's roll-up of one name (the day and the totals in one transaction).
+RECORD_WRITES = 8
+COUNTING = 1
+COUNTING_TOGETHER = 0.02
+ROLL_UP = 4
+# Counted: an expired task leaves its hour's cell, and its day's and the totals; many that expire together share it.
+FORGETTING = COUNTING + ROLL_UP
+# Measured (tests/engine/test_requests.py): requests of a warm QR task; the model adds two for a change of the item.
+QR_CALLS = 4
 # Pollers that Lambda keeps at a queue, and to how many it goes down where little arrives: not for a mapping with a
 # maximum concurrency. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 POLLERS = 5
 FEWEST_POLLERS = 2
-
-Units = dict[str, float]  # by their name among the prices
-
-
-def units_of(**numbers: float) -> Units:
-    """Numbers of units by name."""
-    return numbers
 
 
 @dataclass(frozen=True)
@@ -95,9 +67,7 @@ class Kind:
     cpu_ms: float  # measured on one processor of a 2-core server: make bench
     waits_ms: float = 0  # assumed: time spent waiting for others than AWS
     batch: int = 1  # template.yaml: messages an invocation at most; a backlog fills it
-    writes: float = 9  # measured: write units of the record, and of what the task itself writes
-    counting: float = 3  # measured: up to three cells of the counters, where a task comes alone
-    counting_together: float = 0.06  # measured: its share of a cell in a backlog
+    own_writes: float = 0  # counted: write units of what the task itself writes, an item's attributes for the most
     reads: float = 0.0
     puts: int = 0
     gets: int = 0
@@ -110,17 +80,18 @@ class Kind:
         seconds = (self.cpu_ms / 1000 + self.calls * CALL_CPU_SECONDS) / share
         seconds += self.waits_ms / 1000 + self.calls * CALL_SECONDS
         batch = self.batch if backlog else 1
-        together = 100 if backlog else 1  # tasks whose changes one invocation of task_events counts
+        counted_with = 100 if backlog else 1  # tasks whose changes one invocation of task_events counts
         # Received, deleted and, a tenth each, polled for in vain; sent one by one, or by ten where a script sends.
         requests = (2.2 / batch) + (0.1 if backlog else 1.0)
-        counted = self.counting_together if backlog else self.counting
-        gb_seconds = seconds * self.memory_mb / 1024 + STREAM_SECONDS / 2 / together
+        counting = COUNTING_TOGETHER if backlog else COUNTING
+        forgetting = FORGETTING / counted_with
+        gb_seconds = seconds * self.memory_mb / 1024 + STREAM_SECONDS / 2 / counted_with
         return {
             "Lambda, time": units_of(lambda_gb_second=gb_seconds),
-            "Lambda, requests": units_of(lambda_request=1 / batch + 1 / together),
+            "Lambda, requests": units_of(lambda_request=1 / batch + 1 / counted_with),
             "SQS": units_of(sqs_request=requests),
-            "DynamoDB, writes": units_of(write_unit=self.writes + counted),
-            "DynamoDB, reads": units_of(read_unit=self.reads + 2 / together),
+            "DynamoDB, writes": units_of(write_unit=RECORD_WRITES + self.own_writes + counting + forgetting),
+            "DynamoDB, reads": units_of(read_unit=self.reads + 2 / counted_with),
             "S3": units_of(s3_put=self.puts, s3_get=self.gets),
             "Logs": units_of(logs_gb=LOG_BYTES / 1e9),
             "Kept a month": units_of(table_gb_month=1.2e-6, s3_gb_month=self.stored_kb / 1e6),
@@ -134,37 +105,13 @@ class Kind:
 
 
 KINDS = (
-    Kind("generate_qr_code", 1280, 4.0, batch=10, reads=1, puts=2, stored_kb=2, writes=10, calls=6),
-    Kind("generate_index_card", 1280, 9.6, batch=5, reads=2, puts=1, gets=1, stored_kb=15, writes=10, calls=7),
-    Kind("download_image_from_url", 1280, 55.0, 700, reads=2, puts=2, gets=5, stored_kb=900, writes=11, calls=12),
-    Kind("update_average_lead_times, 1,000 links", 1024, 250.0, reads=40, writes=209, calls=30),
+    Kind("generate_qr_code", 1280, 4.0, batch=10, reads=1, puts=1, stored_kb=1, own_writes=1, calls=QR_CALLS + 2),
+    Kind("generate_index_card", 1280, 9.6, batch=5, reads=2, puts=1, gets=1, stored_kb=15, own_writes=1, calls=7),
+    Kind("download_image_from_url", 1280, 55.0, 700, reads=2, puts=2, gets=5, stored_kb=900, own_writes=2, calls=12),
+    Kind("update_average_lead_times, 1,000 links", 1024, 250.0, reads=40, own_writes=200, calls=30),
 )
 # A mixed day: shares of QR codes, cards and downloads; lead times run once a night.
 MIX = (0.5, 0.3, 0.2)
-
-
-def dollars(units: Units) -> float:
-    """List price of units."""
-    return sum(number * PRICES[name] for name, number in units.items())
-
-
-def after_free(units: Units) -> float:
-    """What is left of a month's units to pay after the always-free tier."""
-    return sum(max(number - FREE.get(name, 0), 0) * PRICES[name] for name, number in units.items())
-
-
-def times(units: Units, number: float) -> Units:
-    """The units multiplied by a number."""
-    return {name: each * number for name, each in units.items()}
-
-
-def together(parts: list[Units]) -> Units:
-    """The sum of units."""
-    total: Units = {}
-    for part in parts:
-        for name, number in part.items():
-            total[name] = total.get(name, 0) + number
-    return total
 
 
 def month(tasks_a_day: float) -> Units:
@@ -174,6 +121,7 @@ def month(tasks_a_day: float) -> Units:
     for kind, count in zip(KINDS, counts, strict=True):
         each = together([*kind.parts(backlog=False).values(), kind.start(count)])
         found.append(times(each, DAYS * count))
+        found.append(units_of(write_unit=DAYS * min(count, 1) * ROLL_UP))
     # The metric Failed is paid by the hour: n tasks a day meet a share 1 - e^(-n/24) of the hours.
     found.append(units_of(metric_month=1 - exp(-sum(counts) / 24)))
     return together(found)
@@ -197,9 +145,9 @@ def standing_parts() -> list[tuple[str, Units]]:
     polls = 86_400 / POLL_SECONDS * DAYS
     resources = template.load()["Resources"].values()
     alarms = sum(each["Type"] == "AWS::CloudWatch::Alarm" and "Condition" not in each for each in resources)
-    # counted: four queries, six small notes read and four written, one look into the dead-letter queue
+    # counted: four queries, seven small notes read and four written, one look into the dead-letter queue
     sweep: Units = units_of(
-        lambda_request=1, lambda_gb_second=0.15 / 2, read_unit=10, write_unit=4, sqs_request=1, logs_gb=900e-9
+        lambda_request=1, lambda_gb_second=0.15 / 2, read_unit=11, write_unit=4, sqs_request=1, logs_gb=900e-9
     )
     return [
         (f"{free} queues polled by {FEWEST_POLLERS} pollers each", units_of(sqs_request=free * FEWEST_POLLERS * polls)),
@@ -245,28 +193,6 @@ def months() -> list[str]:
     """Dollars a month by tasks a day."""
     lines = ["| tasks a day | list price | after the always-free tier |", "|---:|---:|---:|"]
     return lines + [row(f"{number:,}", month(number)) for number in (0, 300, 3_000, 10_000, 100_000, 1_000_000)]
-
-
-OTHERS = (
-    (
-        "One server with Celery, Redis and Flower (t4g.small)",
-        SERVER_MONTH,
-        "tasks run all day, or somebody looks after a server anyway; no limit of 15 minutes",
-        "it mostly waits; updates, backups and restarts are yours",
-    ),
-    (
-        "Celery on Fargate, one small worker, ElastiCache",
-        FARGATE_MONTH,
-        "Celery stays as it is, without a server to update",
-        "two services are paid by the hour; messages are lost with a Redis node",
-    ),
-    (
-        "Celery on Fargate, a managed RabbitMQ",
-        MANAGED_QUEUE_MONTH,
-        "messages outlive the worker; other programs use the broker too",
-        "the broker alone costs more than all the rest",
-    ),
-)
 
 
 def others() -> list[str]:

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infra.costs import dollars
 from infra.local.connection import read_settings
 from infra.local.ministack import MiniStack
+from infra.prices import dollars
 from tests.bench.figures import Figure
 from tests.template import ROOT, resources
 

@@ -8,6 +8,7 @@ import pytest
 from lambda_queue import Queue
 from stopping import requests
 
+from infra import costs
 from makertasks.inventory import table as inventory
 from makertasks.records import table as records
 from makertasks.submission import producer
@@ -43,6 +44,7 @@ def run(queue, item_ids, gone=()):
 def test_a_warm_task_makes_four_requests(worker):
     made, _ = run(worker, ITEMS[:1])
     assert sorted(made) == ["GetItem", "PutObject", "UpdateItem", "UpdateItem"]
+    assert len(made) == pytest.approx(costs.QR_CALLS, rel=0.1)
 
 
 def test_ten_tasks_in_a_batch_read_their_items_in_one_request(worker):

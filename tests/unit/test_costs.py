@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra import costs
+from infra import costs, prices
 from tests.template import resources
 
 OWN_QUEUES = 8  # task queues that come with the project, but for the one with a maximum concurrency
@@ -33,21 +33,21 @@ def test_a_kind_has_the_memory_and_the_batches_of_its_function(kind):
 
 def test_a_backlog_makes_tasks_cheaper_and_more_tasks_cost_more():
     for kind in costs.KINDS:
-        backlog, alone = (costs.together(list(kind.parts(backlog=each).values())) for each in (True, False))
-        assert costs.dollars(backlog) < costs.dollars(alone)
+        backlog, alone = (prices.together(list(kind.parts(backlog=each).values())) for each in (True, False))
+        assert prices.dollars(backlog) < prices.dollars(alone)
     bills = [costs.month(number) for number in (0, 300, 3000)]
-    assert [costs.dollars(each) for each in bills] == sorted(costs.dollars(each) for each in bills)
-    assert all(costs.after_free(each) <= costs.dollars(each) for each in bills)
-    assert costs.dollars(costs.month(costs.break_even())) == pytest.approx(costs.SERVER_MONTH, rel=0.01)
+    assert [prices.dollars(each) for each in bills] == sorted(prices.dollars(each) for each in bills)
+    assert all(prices.after_free(each) <= prices.dollars(each) for each in bills)
+    assert prices.dollars(costs.month(costs.break_even())) == pytest.approx(prices.SERVER_MONTH, rel=0.01)
 
 
 def test_the_bill_of_a_quiet_makerspace_stays_below_what_is_promised(monkeypatch):
     # given the tasks that come with the project: one that somebody adds costs what polling its queue does
     monkeypatch.setattr(costs, "polled", lambda: (OWN_QUEUES, 1))
-    assert costs.dollars(costs.month(0)) <= 1.25  # lead times and metrics of one task a day included
-    standing = costs.together([units for _, units in costs.standing_parts()])
-    assert (costs.dollars(standing) <= 1.20, costs.after_free(standing) <= 0.80) == (True, True)
-    assert (costs.dollars(costs.month(300)) <= 2.00, costs.after_free(costs.month(300)) <= 1.50) == (True, True)
+    assert prices.dollars(costs.month(0)) <= 1.25  # lead times and metrics of one task a day included
+    standing = prices.together([units for _, units in costs.standing_parts()])
+    assert (prices.dollars(standing) <= 1.20, prices.after_free(standing) <= 0.80) == (True, True)
+    assert (prices.dollars(costs.month(300)) <= 2.00, prices.after_free(costs.month(300)) <= 1.50) == (True, True)
 
 
 def test_every_queue_that_lambda_polls_is_in_the_bill():

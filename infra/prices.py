@@ -1,0 +1,98 @@
+"""What AWS asks for: list prices, what is free for ever, and what has to be kept alive where there is no makertasks."""
+
+from __future__ import annotations
+
+# List prices in dollars, region us-east-1, as of 2026-11-22. Check them where it matters:
+# https://aws.amazon.com/{lambda,sqs,dynamodb,s3,cloudwatch,api-gateway,xray,cognito,ec2}/pricing/
+PRICES = {
+    "lambda_gb_second": 0.0000133334,  # arm64
+    "lambda_request": 0.20e-6,
+    "sqs_request": 0.40e-6,
+    "write_unit": 0.625e-6,  # on demand
+    "read_unit": 0.125e-6,
+    "table_gb_month": 0.25,
+    "s3_put": 5.0e-6,
+    "s3_get": 0.4e-6,
+    "s3_gb_month": 0.023,
+    "logs_gb": 0.50,
+    "api_request": 1.00e-6,
+    "alarm_month": 0.10,
+    "metric_month": 0.30,
+    "trace": 5.0e-6,
+    "gb_out": 0.09,
+    "user_month": 0.0055,  # Cognito Lite, a user who signs in at least once
+    "machine_client_month": 6.00,  # Cognito, an app client with client credentials
+    "machine_token": 0.00225,
+}
+# What every account has a month without an end. https://aws.amazon.com/free/, "always free"
+FREE = {
+    "lambda_gb_second": 400_000,
+    "lambda_request": 1_000_000,
+    "sqs_request": 1_000_000,
+    "table_gb_month": 25,
+    "logs_gb": 5,
+    "metric_month": 10,
+    "trace": 100_000,
+    "gb_out": 100,
+    "user_month": 10_000,
+}
+FREE_ALARMS = 10  # left out of both columns: an account whose ten are used by something else pays 0.10 for each
+# The always-on machine that Celery, Redis and Flower need: one small server with its disk and its address.
+SERVER_MONTH = 0.0168 * 730 + 20 * 0.08 + 0.005 * 730  # t4g.small with 2 GB, 20 GB gp3, one public IPv4 address
+# Celery on Fargate: a worker of 0.25 vCPU and 0.5 GB on arm64 with its address, and the smallest ElastiCache node.
+FARGATE_MONTH = (0.25 * 0.03238 + 0.5 * 0.00356) * 730 + 0.005 * 730 + 0.016 * 730  # cache.t4g.micro
+# Amazon MQ for RabbitMQ, one mq.m7g.medium broker with 20 GB, and the same worker.
+MANAGED_QUEUE_MONTH = 0.0992 * 730 + 20 * 0.10 + (0.25 * 0.03238 + 0.5 * 0.00356) * 730 + 0.005 * 730  # assumed: check
+
+Units = dict[str, float]  # by their name among the prices
+
+
+def units_of(**numbers: float) -> Units:
+    """Numbers of units by name."""
+    return numbers
+
+
+def dollars(units: Units) -> float:
+    """List price of units."""
+    return sum(number * PRICES[name] for name, number in units.items())
+
+
+def after_free(units: Units) -> float:
+    """What is left of a month's units to pay after the always-free tier."""
+    return sum(max(number - FREE.get(name, 0), 0) * PRICES[name] for name, number in units.items())
+
+
+def times(units: Units, number: float) -> Units:
+    """The units multiplied by a number."""
+    return {name: each * number for name, each in units.items()}
+
+
+def together(parts: list[Units]) -> Units:
+    """The sum of units."""
+    total: Units = {}
+    for part in parts:
+        for name, number in part.items():
+            total[name] = total.get(name, 0) + number
+    return total
+
+
+OTHERS = (
+    (
+        "One server with Celery, Redis and Flower (t4g.small)",
+        SERVER_MONTH,
+        "tasks run all day, or somebody looks after a server anyway; no limit of 15 minutes",
+        "it mostly waits; updates, backups and restarts are yours",
+    ),
+    (
+        "Celery on Fargate, one small worker, ElastiCache",
+        FARGATE_MONTH,
+        "Celery stays as it is, without a server to update",
+        "two services are paid by the hour; messages are lost with a Redis node",
+    ),
+    (
+        "Celery on Fargate, a managed RabbitMQ",
+        MANAGED_QUEUE_MONTH,
+        "messages outlive the worker; other programs use the broker too",
+        "the broker alone costs more than all the rest",
+    ),
+)
