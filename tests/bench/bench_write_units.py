@@ -72,6 +72,7 @@ def life(meter: Meter) -> Iterator[Figure]:
     from generate_qr_code.handler import generate_qr_code  # noqa: PLC0415 - reads the environment set above
     from makertasks.records import table as records  # noqa: PLC0415
 
+    meter.units.clear()  # of the item that was added
     task_id = _run_one(meter, generate_qr_code)
     stored = records.get(task_id)
     assert stored.status == "SUCCESS", stored.error_message
