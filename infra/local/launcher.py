@@ -176,25 +176,6 @@ def patch_schedule_slot() -> None:
     events._invoke_target = with_slot  # noqa: SLF001 - as above
 
 
-def numbered(properties: dict[str, Any]) -> dict[str, Any]:
-    """A mapping's properties with its maximum concurrency as a number."""
-    scaling = properties.get("ScalingConfig") or {}
-    numbers = {name: int(value) for name, value in scaling.items()}
-    return {**properties, "ScalingConfig": numbers} if numbers else properties
-
-
-def count_concurrency_in_numbers() -> None:
-    """Hand a mapping's maximum concurrency over as a number, as CloudFormation does.
-
-    MiniStack passes a parameter's text on, and its poller then fails to compare it: no message would be delivered.
-    """
-    provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]  # noqa: SLF001 - no other place for this
-    create, update = handlers["create"], handlers["update"]
-    handlers["create"] = lambda name, properties, stack: create(name, numbered(properties), stack)
-    handlers["update"] = lambda name, old, new, stack: update(name, numbered(old), numbered(new), stack)
-
-
 def let_running_functions_answer() -> None:
     """End a function's worker only when it has answered where the function is deployed anew, as AWS does.
 
@@ -244,7 +225,6 @@ def main() -> None:
     name_what_policies_ask_for()
     call_functions_by_their_own_names()
     patch_schedule_slot()
-    count_concurrency_in_numbers()
     let_running_functions_answer()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -72,30 +70,3 @@ def test_a_change_that_is_not_listed_is_seen():
     before = {"Resources": {"A": {"Timeout": 3, "Layers": [{"Ref": "B"}]}}}
     after = {"Resources": {"A": {"Timeout": 4, "Layers": [{"Ref": "C"}], "New": 1}}}
     assert set(differences(before, after)) == {"Timeout", "Ref", "New"}
-
-
-@pytest.mark.parametrize("step", ["create", "update"])
-def test_a_maximum_concurrency_from_a_parameter_is_a_number(step: str):
-    # given the text that MiniStack makes of a parameter's value, when it makes or changes a mapping
-    program = f"""
-import importlib.util, json
-spec = importlib.util.spec_from_file_location("launcher", {str(ROOT / "infra/local/launcher.py")!r})
-launcher = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(launcher)
-launcher.count_concurrency_in_numbers()
-from ministack.services import lambda_svc
-from ministack.services.cloudformation import provisioners
-lambda_svc._ensure_poller = lambda: None
-handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
-mapping = {{"FunctionName": "f", "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:q"}}
-wanted = {{**mapping, "ScalingConfig": {{"MaximumConcurrency": "5"}}}}
-made, _ = handlers["create"]("Queue", mapping if {step!r} == "update" else wanted, "stack")
-if {step!r} == "update":
-    handlers["update"](made, mapping, wanted, "stack")
-print(json.dumps(lambda_svc._esms[made]["ScalingConfig"]))
-"""
-    python = ROOT / ".local/ministack/bin/python"
-    ran = subprocess.run([python, "-c", program], check=True, capture_output=True, text=True)  # noqa: S603 - our own
-
-    # then it is what AWS makes of it
-    assert json.loads(ran.stdout.splitlines()[-1]) == {"MaximumConcurrency": 5}
