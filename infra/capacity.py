@@ -147,7 +147,9 @@ def seconds(kind: costs.Kind) -> float:
 
 def write_units() -> float:
     """Write units of one task of the mix, counters aside."""
-    return sum(share * kind.writes for kind, share in zip(costs.KINDS, costs.MIX, strict=False))
+    return sum(
+        share * (costs.RECORD_WRITES + kind.own_writes) for kind, share in zip(costs.KINDS, costs.MIX, strict=False)
+    )
 
 
 def counter_units(rate: float, shards: int) -> float:
