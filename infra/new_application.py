@@ -199,7 +199,7 @@ def with_application(template: str, wanted: Application, schedules: list[dict[st
     text = re.sub(r" +- \{Sid: Item,.*?(?=\n\n)", lambda _: rights, text, count=1, flags=re.DOTALL)
     text = re.sub(r'Description: "?Writes a file.*', f"Description: The Celery application {wanted.package}", text)
     text = text.replace("!Ref AwsLayer", f"!Ref AwsLayer, !Ref {wanted.camel}Layer", 1)
-    text = re.sub(r"BatchSize: \d+", "BatchSize: 1", text)  # a chord's tasks may wait for each other
+    text = re.sub(r"BatchSize: [0-9]+", "BatchSize: 1", text)  # a chord's tasks may wait for each other
     if schedules:
         text += SCHEDULE_ROLE.format(**names)
         text += "".join(_schedule(wanted, number, each) for number, each in enumerate(schedules, 1))
