@@ -101,7 +101,7 @@ class World:
         """One task; what becomes of its message is part of its fate."""
         later = {"delayed": {"countdown": 3 * 3600}, "expires": {"countdown": 7200, "expires": 3600}}.get(fate, {})
         name = "tests.limited" if fate == "limited" else "tests.week"
-        task_id = producer.submit(name, {"fate": fate}, **later)
+        task_id = producer.submit(producer.Submission(name, {"fate": fate}, **later)).task_id
         self.sent[task_id] = fate
         queue = self.queues["week"]
         if fate == "revoked":

@@ -281,7 +281,7 @@ class TestWhatSendsItselfForEver:
     def test_a_task_that_submits_itself_ends_as_failure_with_the_reason(self, echo):
         # given a task that submits itself each time it runs
         def again():
-            submitted.append(producer.submit(NAME, {"text": "again"}))
+            submitted.append(producer.submit(producer.Submission(NAME, {"text": "again"})).task_id)
             echo.plan.append(again)
             return {}
 
