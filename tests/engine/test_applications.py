@@ -19,6 +19,7 @@ from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.submission import producer
+from makertasks.submission.producer import Submission
 from makertasks.worker import follow_ups, task_limits
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ def test_a_file_that_cannot_be_read_names_itself_and_the_remedy(shop):
 
 
 def test_it_is_listed_among_queues_and_workers(shop):
-    producer.submit("shop.add", {}, args=[1, 2])
+    producer.submit(Submission("shop.add", args=[1, 2]))
     [queue] = [each for each in queues.list_queues() if each["name"] == "shop"]
     assert (queue["task"], queue["tasks"], queue["waiting"]) == ("shop", ["shop.add", "shop.report"], 1)
     assert queue["oldest_seconds"] is not None
@@ -74,7 +75,7 @@ def test_it_is_listed_among_queues_and_workers(shop):
 
 
 def test_its_tasks_are_sent_as_their_callers_gave_them(shop):
-    task_id = producer.submit("shop.add", {"carry": 1}, args=[1, 2])
+    task_id = producer.submit(Submission("shop.add", {"carry": 1}, args=[1, 2])).task_id
     [message] = shop.receive()
     sent = wire.decode(message["body"], message_id="sqs")
     assert (sent.name, sent.args, sent.kwargs) == ("shop.add", [1, 2], {"carry": 1})
@@ -84,7 +85,7 @@ def test_its_tasks_are_sent_as_their_callers_gave_them(shop):
 
 def test_large_arguments_by_position_travel_through_the_bucket(shop):
     large = "x" * 20_000
-    task_id = producer.submit("shop.add", {}, args=[large])
+    task_id = producer.submit(Submission("shop.add", args=[large])).task_id
     [message] = shop.receive()
     assert len(message["body"]) < 4_000
     sent = wire.decode(message["body"], message_id="sqs")
@@ -115,14 +116,14 @@ def test_a_purge_of_it_means_all_of_its_tasks(shop):
 
 def test_its_limits_can_be_changed_and_its_ended_tasks_retried(shop):
     assert task_limits.change("shop.add", who="ann", rate_limit="1/s").rate_limit == "1/s"
-    task_id = producer.submit("shop.add", {}, args=[1])
+    task_id = producer.submit(Submission("shop.add", args=[1])).task_id
     lifecycle.close(records.get(task_id), Status.FAILURE, ValueError("no"))
     new = retrying.retry(task_id, who="ann")
     assert records.get(new).args == [1]
 
 
 def test_its_tasks_are_found_by_name_and_by_queue(shop):
-    task_id = producer.submit("shop.report", {"day": "today"})
+    task_id = producer.submit(Submission("shop.report", {"day": "today"})).task_id
     for wanted in (listing.Filter(name="shop.report"), listing.Filter(q="queue:shop")):
         assert [each.task_id for each in listing.page(wanted, names=tasks.discover()).records] == [task_id]
 
@@ -134,4 +135,4 @@ def test_stock_clients_are_told_its_queue(shop):
 
 def test_a_task_of_it_takes_no_limits_that_lambda_cannot_keep(shop):
     with pytest.raises(InvalidRequest):
-        producer.submit("shop.add", {}, time_limit=3600)
+        producer.submit(Submission("shop.add", time_limit=3600))

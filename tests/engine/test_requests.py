@@ -12,6 +12,7 @@ from infra import costs
 from makertasks.inventory import table as inventory
 from makertasks.records import table as records
 from makertasks.submission import producer
+from makertasks.submission.producer import Submission
 
 QR = "inventory.tasks.generate_qr_code"
 ITEMS = [str(UUID(int=number)) for number in range(1, 11)]
@@ -31,7 +32,7 @@ def worker(aws, tasks_table, inventory_table, media_bucket, task_queues, monkeyp
 
 def run(queue, item_ids, gone=()):
     """The requests that one invocation makes for tasks of these items, and the tasks; some are deleted before."""
-    ids = [producer.submit(QR, {"item_id": each}) for each in item_ids]
+    ids = [producer.submit(Submission(QR, {"item_id": each})).task_id for each in item_ids]
     for each in gone:
         inventory.Item(f"item#{each}", "item").delete()
     batch = queue.receive()

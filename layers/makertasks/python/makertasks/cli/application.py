@@ -44,7 +44,7 @@ HINTS = {
 
 # Headings of the help, and the commands below each.
 GROUPS = {
-    "Tasks": ("call", "list", "show", "result", "logs", "retry", "events"),
+    "Tasks": ("call", "list", "show", "result", "logs", "retry", "events", "qr-code"),
     "Workers and queues": ("status", "inspect", "control", "purge", "schedules"),
     "Data": ("import", "cleanup", "recount"),
     "Set-up": ("configure", "policy", "celery-settings", "site-secret"),
