@@ -233,7 +233,7 @@ def test_a_week_of_operation_ends_with_everything_in_order(world, nights):
     end = clock.now()
     world.live(timedelta(hours=12), busy=False)
     world.count()
-    kept = {record.task_id: record for record in TaskRecord.scan(TaskRecord.status_key.exists())}
+    kept = {record.task_id: record for record in TaskRecord.scan(TaskRecord.name_key.exists())}
 
     # then each schedule was due as often as the calendar says, however long the days were
     quiet = Counter(

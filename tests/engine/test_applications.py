@@ -119,7 +119,7 @@ def test_its_limits_can_be_changed_and_its_ended_tasks_retried(shop):
     task_id = producer.submit(Submission("shop.add", args=[1])).task_id
     lifecycle.close(records.get(task_id), Status.FAILURE, ValueError("no"))
     new = retrying.retry(task_id, who="ann")
-    assert records.get(new).args == [1]
+    assert records.get(new.task_id).args == [1]
 
 
 def test_its_tasks_are_found_by_name_and_by_queue(shop):
