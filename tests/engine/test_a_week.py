@@ -24,8 +24,7 @@ from makertasks.context import current
 from makertasks.control import revoking
 from makertasks.errors import NotFound, PermanentError, TemporaryError
 from makertasks.monitoring import schedules
-from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import rebuilding
+from makertasks.monitoring.counters import reading, rebuilding
 from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -276,15 +275,15 @@ def test_a_week_of_operation_ends_with_everything_in_order(world, nights):
     rebuilt = rebuilding.rebuild(repair=False, behind=0)
     assert (rebuilt.differences, rebuilt.moving, rebuilt.examined) == ([], [], len(kept))
     by_hour, by_day = Counter(), Counter()
-    for hour in counters.hours("9", "0"):
+    for hour in reading.hours("9", "0"):
         for name, counts in hour.names.items():
             by_hour.update({(hour.hour[:10], name, status): number for status, number in counts.items() if number})
-    for month in counters.months():
-        for day, names in counters.days(month).items():
+    for month in reading.months():
+        for day, names in reading.days(month).items():
             by_day.update(
                 {(day, name, status): n for name, counts in names.items() for status, n in counts.items() if n}
             )
     assert by_hour == by_day
-    assert len(counters.months()) == 2
+    assert len(reading.months()) == 2
     assert sum(by_hour.values()) == len(kept)
     assert {status for _, _, status in by_hour} <= {status.value for status in FINAL}
