@@ -9,10 +9,12 @@ from lambda_queue import Queue
 from stopping import requests
 
 from infra import costs
+from makertasks import tasks, wire
 from makertasks.inventory import table as inventory
 from makertasks.records import table as records
 from makertasks.submission import producer
 from makertasks.submission.producer import Submission
+from makertasks.worker import task_limits
 
 QR = "inventory.tasks.generate_qr_code"
 ITEMS = [str(UUID(int=number)) for number in range(1, 11)]
@@ -37,6 +39,7 @@ def run(queue, item_ids, gone=()):
         inventory.Item(f"item#{each}", "item").delete()
     batch = queue.receive()
     assert len(batch) == len(ids)
+    task_limits.of(tasks.find(QR))  # a warm function has read them within the last seconds
     with requests() as made:
         assert queue.handler({"Records": batch}, queue.context) == {"batchItemFailures": []}
     return made, ids
@@ -71,3 +74,28 @@ def test_nothing_that_was_read_outlives_its_batch(worker):
     run(worker, ITEMS[:3])
     made, _ = run(worker, ITEMS[:1])
     assert "GetItem" in made
+
+
+@pytest.mark.parametrize(
+    "body", ["not a message", wire.encode(wire.Message("bad", QR, kwargs={"item_id": "no-uuid"}), "generate_qr_code")]
+)
+def test_a_message_that_names_no_item_keeps_no_other_from_its_result(worker, body):
+    # given a batch of a good message and one that is none, or whose argument is none
+    task_id = producer.submit(Submission(QR, {"item_id": ITEMS[0]})).task_id
+    worker.send(body)
+    # when the function takes both
+    worker.deliver()
+    # then the good one has its result
+    assert records.get(task_id).status == "SUCCESS"
+
+
+def test_a_row_that_cannot_be_read_keeps_no_other_from_its_result(worker, aws):
+    # given an item whose row somebody wrote with another type
+    key = {"owner": {"S": f"item#{ITEMS[1]}"}, "entry": {"S": "item"}}
+    broken = {**key, "kind": {"S": "item"}, "name": {"N": "7"}, "current_stock": {"S": "many"}}
+    ids = [producer.submit(Submission(QR, {"item_id": each})).task_id for each in ITEMS[:2]]
+    aws.client("dynamodb").put_item(TableName="unit-inventory", Item=broken)
+    # when
+    worker.deliver()
+    # then
+    assert [records.get(task_id).status for task_id in ids] == ["SUCCESS", "FAILURE"]

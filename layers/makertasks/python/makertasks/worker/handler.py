@@ -24,7 +24,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from makertasks import clock, logs, wire
 from makertasks.aws import queues
-from makertasks.errors import InvalidRequest, MakertasksError, TemporaryError
+from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError
 from makertasks.inventory import batches
 from makertasks.inventory import table as inventory
 from makertasks.records import lifecycle, payloads
@@ -88,8 +88,8 @@ def _items_read(task: Task, deliveries: list[dict[str, Any]]) -> Iterator[None]:
             try:
                 found = inventory.find((inventory.owner_of(item_id), "item") for item_id in item_ids)
                 stack.enter_context(batches.holding(found.values()))
-            except TemporaryError as error:
-                logger.warning("items not read together", reason=str(error))
+            except Exception:  # a row that cannot be read, or a service that refuses: its own task will say so
+                logger.exception("items not read together")
         yield
 
 
@@ -98,7 +98,7 @@ def _item_of(task: Task, body: str) -> str | None:
     try:
         message = wire.decode(body, message_id="", default_name=task.name)
         return task.item_id(task.bind(message.args, message.kwargs))
-    except (wire.Malformed, InvalidRequest):
+    except (wire.Malformed, InvalidRequest, InvalidArguments):
         return None  # said when the message's turn comes
 
 
