@@ -234,11 +234,11 @@ def run_once(task: str, arguments: str) -> Any:
         functions = str(ROOT / "functions")
         search = os.pathsep.join((functions, str(ROOT / "layers/makertasks/python")))
         environment = {**os.environ, **named, "PYTHONPATH": search, "LAMBDA_TASK_ROOT": functions, "NO_PROXY": "*"}
-        command = (sys.executable, "-m", "makertasks", "call", task, "--args", arguments, "--wait", "--json")
+        command = (sys.executable, "-m", "makertasks", "call", task, "--args", arguments, "--wait", "--timeout", "60")
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InvalidTask(f"TRY={task}: {done.stdout}{done.stderr}")
-    return json.loads(done.stdout)["result"]
+    return json.loads(done.stdout)
 
 
 def main() -> int:

@@ -28,6 +28,7 @@ from makertasks.worker import lost_changes
 from tests.stack import api_probes, job_probes
 from tests.stack.rights import Bench, Role
 from tests.template import resources
+from tests.waiting import wait_for
 from uploads.handler import Upload
 
 Probe = Callable[[Bench, Role], None]
@@ -256,6 +257,28 @@ def replaces_a_code(bench: Bench, role: Role) -> None:
     assert not bench.has_object(old)
 
 
+def reads_items_of_a_batch_together(bench: Bench, role: Role) -> None:
+    """Without the right each task reads its own item, and the log says so."""
+    began, ids = int(time.time() * 1000) - 1, [str(uuid.uuid4()) for _ in range(2)]
+    attributes = {"SentTimestamp": str(began), "ApproximateReceiveCount": "1"}
+    events = [
+        sqs_record(
+            {"MessageId": task_id, "ReceiptHandle": "-", "Attributes": attributes}
+            | {"Body": body_of(role, {"item_id": bench.item()}, task_id=task_id)}
+        )
+        for task_id in ids
+    ]
+    assert bench.invoke(role, {"Records": events}) == {"batchItemFailures": []}
+
+    def said() -> str:
+        group = f"/aws/lambda/{role.function}"
+        found = bench.stack.client("logs").filter_log_events(logGroupName=group, startTime=began)["events"]
+        text = "".join(event["message"] for event in found)
+        return text if all(f"{task_id}" in text for task_id in ids) else ""
+
+    assert "items not read together" not in wait_for(said, "both tasks in the log")
+
+
 def draws_pictures(bench: Bench, role: Role) -> None:
     """Cards show the thumbnail, and the image where there is no thumbnail."""
     image = f"inventory/images/{uuid.uuid4()}.png"
@@ -466,7 +489,7 @@ TASK_ROLES = [
 ]
 PROBES: dict[str, list[Probe]] = {name: [succeeds, *EVERY_TASK] for name in TASK_ROLES} | {
     "DownloadImageFromUrlRole": [succeeds, *EVERY_TASK, replaces_an_image],
-    "GenerateQrCodeRole": [succeeds, *EVERY_TASK, replaces_a_code],
+    "GenerateQrCodeRole": [succeeds, *EVERY_TASK, replaces_a_code, reads_items_of_a_batch_together],
     "GenerateIndexCardRole": [succeeds, *EVERY_TASK, draws_pictures],
     "GenerateIndexCardsRole": [succeeds, *EVERY_TASK, draws_pictures],
     "UpdateAverageLeadTimesRole": [measures, *EVERY_TASK],

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from types import SimpleNamespace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from celery import current_task, signals  # type: ignore[import-not-found]  # the application's own
@@ -52,6 +51,15 @@ def _never() -> None:
     raise AssertionError("a Celery application's tasks are run by its own tracer")
 
 
+@dataclass(eq=False)  # Celery's signals keep it by its identity
+class _Worker:
+    """What receivers of a worker's signals read of their sender."""
+
+    app: Any
+    hostname: str
+    pool_cls: str = "makertasks.worker"
+
+
 def set_up(app: Any, queue: str) -> None:
     """Give the application what it needs here, and load its tasks; raises Unavailable.
 
@@ -81,7 +89,7 @@ def set_up(app: Any, queue: str) -> None:
     app.loader.init_worker()
     app.finalize(auto=True)
     # What a worker tells its application at its start, and each of its processes; Django's part hangs on the first.
-    signals.worker_init.send(sender=SimpleNamespace(app=app, hostname=f"{queue}@lambda", pool_cls="makertasks"))
+    signals.worker_init.send(sender=_Worker(app, f"{queue}@lambda"))
     signals.worker_process_init.send(sender=None)
     celery_client.use_queue_delays()
     before_task_publish.connect(_count_generation, weak=False, dispatch_uid="makertasks.contrib.celery.handler")
