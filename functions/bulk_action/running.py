@@ -14,7 +14,7 @@ from makertasks.control import jobs
 from makertasks.errors import TemporaryError, Unavailable
 from makertasks.monitoring import listing
 from makertasks.records.model import TaskRecord
-from makertasks.worker.attempt import Terminated
+from makertasks.worker.attempt import LostClaim
 
 from . import actions, draining
 from .actions import Done
@@ -94,13 +94,15 @@ def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act:
                 continue
             finished.append(act(record))
             context.checkpoint(tally.done + len(finished), max(tally.found, tally.done + len(finished) + 1))
-    except Terminated:
-        _write(context, tally, finished)
-        context.save(asdict(tally))  # a revoked job shows what it did
-        raise
-    except (TemporaryError, Unavailable):
+    except LostClaim:
+        raise  # another worker has the job, and its outcomes
+    except (TemporaryError, Unavailable, TimeoutError, ConnectionError):  # which are tried again
         _put(context, tally, finished)
         context.save(asdict(replace(tally, unfinished=Counter(done.outcome for done in finished))))
+        raise
+    except BaseException:
+        _write(context, tally, finished)
+        context.save(asdict(tally))  # whatever ends a job, it shows what it did
         raise
     _write(context, tally, finished)
 

@@ -19,6 +19,7 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.worker import handler as worker
+from makertasks.worker.time_limits import TimeLimitExceeded
 
 
 @pytest.fixture
@@ -168,6 +169,30 @@ def test_a_job_is_called_off_like_any_task(desk, monkeypatch):
     shown = job_of(records.get(job))
     assert (shown["found"], shown["outcomes"], shown["parts"]) == (3, {"REVOKED": 1}, 1)
     [line] = jobs.outcomes(job, shown["parts"])
+    assert desk.record(line["id"]).status == Status.REVOKED
+
+
+def test_whatever_ends_a_job_it_shows_what_it_did(desk, monkeypatch):
+    # given a job whose time ends at its second task
+    waiting = [desk.submit(str(number)) for number in range(3)]
+    job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
+    real, calls = revoking.revoke, []
+
+    def revoke(*arguments, **more):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise TimeLimitExceeded("900 s")
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(revoking, "revoke", revoke)
+    # when it runs
+    desk.jobs.deliver()
+    # then it is FAILURE, and its outcome for the first is kept
+    assert records.get(job).status == Status.FAILURE
+    shown = job_of(records.get(job))
+    assert (shown["outcomes"], shown["parts"]) == ({"REVOKED": 1}, 1)
+    [line] = jobs.outcomes(job, 1)
+    assert line["id"] in waiting
     assert desk.record(line["id"]).status == Status.REVOKED
 
 
