@@ -9,12 +9,11 @@ nothing can wait (submissions, writes), and of the average where a queue evens t
 from __future__ import annotations
 
 import math
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import costs, partitions
+from infra import costs, partitions, tables
 from infra.local import template
 from makertasks.monitoring.counters import seen_events
 
@@ -224,10 +223,8 @@ def simulated() -> list[str]:
 
 def document(text: str) -> str:
     """docs/capacity.md with its tables made anew."""
-    for name, lines in {"shares": table(), "first": first(), "sources": sources(), "burst": simulated()}.items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end -->)"
-        text = re.sub(pattern, lambda found, lines=lines: found[1] + "\n".join(lines) + found[2], text, flags=re.DOTALL)  # type: ignore[misc]  # a default in a lambda
-    return text
+    made = {"shares": table(), "first": first(), "sources": sources(), "burst": simulated()}
+    return tables.filled(text, made)
 
 
 def main() -> int:

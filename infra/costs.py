@@ -7,7 +7,6 @@ Every figure is either measured here (make bench), counted in the code, or assum
 
 from __future__ import annotations
 
-import re
 import sys
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from functools import cache
 from math import exp
 from pathlib import Path
 
+from infra import tables
 from infra.local import template
 from infra.prices import (
     FREE_ALARMS,
@@ -219,10 +219,7 @@ def document(text: str) -> str:
         ],
         "break-even": [f"The server is cheaper above about {round(break_even(), -2):,} tasks a day."],
     }
-    for name, lines in made.items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end -->)"
-        text = re.sub(pattern, lambda found, lines=lines: found[1] + "\n".join(lines) + found[2], text, flags=re.DOTALL)  # type: ignore[misc]  # a default in a lambda
-    return text
+    return tables.filled(text, made)
 
 
 def main() -> int:

@@ -114,7 +114,7 @@ class Application:
     @property
     def camel(self) -> str:
         """The same in resources' names."""
-        return "".join(part.capitalize() for part in self.package.split("_"))
+        return new_task.camel(self.package)
 
     def check(self) -> None:
         """Raises InvalidTask for what cannot be added."""
@@ -194,20 +194,15 @@ def _run(what: str, *command: str | Path, folder: Path = ROOT) -> subprocess.Com
 def with_application(template: str, wanted: Application, schedules: list[dict[str, Any]]) -> str:
     """template.yaml with the application's layer, block and schedules."""
     names = {"package": wanted.package, "camel": wanted.camel}
-    text = new_task.block(template, wanted.package, "applications/")
-    rights = RIGHTS.format(**names).rstrip("\n")
-    text = re.sub(r" +- \{Sid: Item,.*?(?=\n\n)", lambda _: rights, text, count=1, flags=re.DOTALL)
-    text = re.sub(r'Description: "?Writes a file.*', f"Description: The Celery application {wanted.package}", text)
+    says = f"The Celery application {wanted.package}"
+    text = new_task.block(template, wanted.package, RIGHTS.format(**names), says)
     text = text.replace("!Ref AwsLayer", f"!Ref AwsLayer, !Ref {wanted.camel}Layer", 1)
     text = re.sub(r"BatchSize: [0-9]+", "BatchSize: 1", text)  # a chord's tasks may wait for each other
     if schedules:
         text += SCHEDULE_ROLE.format(**names)
         text += "".join(_schedule(wanted, number, each) for number, each in enumerate(schedules, 1))
-    at = template.index("  # ── System function ")
-    template = f"{template[:at]}{text}{template[at:]}"
     template = template.replace("  QrcodeLayer:\n", f"{LAYER.format(**names)}  QrcodeLayer:\n", 1)
-    guarded = template.index("      PolicyDocument:", template.index("\n  QueuesPolicy:"))
-    return f"{template[:guarded]}        - !Ref {wanted.camel}Queue\n{template[guarded:]}"
+    return new_task.with_block(template, wanted.package, text)
 
 
 def _schedule(wanted: Application, number: int, entry: dict[str, Any]) -> str:

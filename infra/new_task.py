@@ -126,25 +126,31 @@ def check_folder(name: str, folder: str) -> None:
 
 def with_task(template: str, name: str, folder: str) -> str:
     """template.yaml with the task's block, its queue among the guarded ones, and its folder among the others."""
-    template = _replace(r"(?=  # ── System function )", block(template, name, folder), template)
-    queue = f"        - !Ref {_camel(name)}Queue\n"
-    template = _replace(r"(?<=\n)(?=      PolicyDocument:)", queue, template, after="\n  QueuesPolicy:")
+    text = block(template, name, RIGHTS.format(folder=folder), "Writes a file for an item")
+    template = with_block(template, name, text)
     for role, sid in (("ApiRole", "Link"), ("CleanMediaRole", "Remove")):
         template = _with_folder(template, role, sid, folder)
     return template
 
 
-def block(template: str, name: str, folder: str) -> str:
-    """A task's block: the model's, with the names, the permissions and the sizes of a task that does little."""
+def with_block(template: str, name: str, text: str) -> str:
+    """template.yaml with a task's block, and its queue among the guarded ones."""
+    template = _replace(r"(?=  # ── System function )", text, template)
+    queue = f"        - !Ref {camel(name)}Queue\n"
+    return _replace(r"(?<=\n)(?=      PolicyDocument:)", queue, template, after="\n  QueuesPolicy:")
+
+
+def block(template: str, name: str, rights: str, description: str) -> str:
+    """A task's block: the model's, with the names, its own statements of permissions and what its function does."""
     found = re.search(rf"  # ── Task {MODEL} .*?(?=  # ── )", template, re.DOTALL)
     if not found:
         raise InvalidTask(
             f"template.yaml: has no block that begins with # ── Task {MODEL}, which new ones are copied from"
         )
-    text = found[0].replace(MODEL, name).replace(_camel(MODEL), _camel(name))
+    text = found[0].replace(MODEL, name).replace(camel(MODEL), camel(name))
     text = _replace(r"  # ── .*", f"  # ── Task {name} ".ljust(120, "─"), text)
-    text = _replace(r" +- \{Sid: Item,.*?(?=\n\n)", RIGHTS.format(folder=folder).rstrip("\n"), text)
-    text = _replace(r"Description: \".*\"", "Description: Writes a file for an item", text)
+    text = _replace(r" +- \{Sid: Item,.*?(?=\n\n)", rights.rstrip("\n"), text)
+    text = _replace(r"Description: \".*\"", f"Description: {description}", text)
     text = _replace(r"(\n +Timeout: \d+).*", r"\1 # at most the queue's VisibilityTimeout", text)
     text = _replace(r"(MemorySize: \d+).*", r"\1 # memory buys processor time on Lambda", text)
     return _replace(r", !Ref QrcodeLayer", "", text)
@@ -200,7 +206,8 @@ def _run(module: str, *arguments: str) -> None:
     subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": search}, stdout=subprocess.DEVNULL, check=True)
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """A name as it stands in those of resources."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 

@@ -65,13 +65,19 @@ def test_a_retry_whose_message_was_lost_runs_after_all(lost):
     assert lost.record(task_id).status == Status.SUCCESS
 
 
-def test_messages_that_lead_nowhere_end_in_failure_with_the_reason(lost):
+def sent_again_as_often_as_can_be(lost):
+    """A task whose message was lost once more than the sweep sends it again."""
     task_id = lost.submit()
     for _ in range(sweeping.REQUEUES):
         lost.lose()
         assert sweeping.sweep(10).requeued == 1
         lost.time_passes(days=1)
     lost.lose()
+    return task_id
+
+
+def test_messages_that_lead_nowhere_end_in_failure_with_the_reason(lost):
+    task_id = sent_again_as_often_as_can_be(lost)
     assert sweeping.sweep(10).given_up == 1
     record = lost.record(task_id)
     assert (record.status, record.error_type) == (Status.FAILURE, "MessageLost")
@@ -79,12 +85,7 @@ def test_messages_that_lead_nowhere_end_in_failure_with_the_reason(lost):
 
 def test_a_task_is_not_given_up_while_something_is_in_its_queue(lost):
     """Lambda at its limit holds messages for a while and gives them back: nothing waits visibly, and none is lost."""
-    task_id = lost.submit()
-    for _ in range(sweeping.REQUEUES):
-        lost.lose()
-        assert sweeping.sweep(10).requeued == 1
-        lost.time_passes(days=1)
-    lost.lose()
+    task_id = sent_again_as_often_as_can_be(lost)
     lost.submit("in flight")
     assert lost.queue.receive()
     swept = sweeping.sweep(10)

@@ -10,6 +10,7 @@ import time
 import uuid
 
 from makertasks import AsyncResult, generate_index_cards, generate_qr_code
+from tests.stack.forked import outcome
 
 ITEM = os.environ["ITEM_ID"]
 
@@ -61,24 +62,5 @@ def stores_a_large_result():
     assert lifecycle.succeed(claimed, payloads.shown(pointer), pointer)
 
 
-def outcome(probe, keys):
-    """The error of a probe, empty where it ended well."""
-    reader, writer = os.pipe()
-    if os.fork() == 0:
-        os.environ.update(keys)
-        try:
-            globals()[probe]()
-            said = ""
-        except BaseException as error:  # noqa: BLE001 - said, and compared
-            said = f"{type(error).__name__}: {error}"
-        os.write(writer, said.encode()[:4000])
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        said = answer.read()
-    os.wait()
-    return said
-
-
 if __name__ == "__main__":
-    json.dump([outcome(probe, keys) for probe, keys in json.load(sys.stdin)], sys.stdout)
+    json.dump([outcome(globals()[probe], keys) for probe, keys in json.load(sys.stdin)], sys.stdout)

@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.template import ROOT
+from tests import copies
+from tests.copies import MAKE, run
 
 APPLICATIONS = Path(__file__).with_name("applications")
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
-# The environments are there; nothing that make would do first.
-INSTALLED = (".venv/.installed", ".local/ministack/.installed", ".local/runtime/.installed")
-MAKE = ("make", "--no-print-directory", *(part for made in INSTALLED for part in ("-o", made)))
+# What the command may change.
+CHANGED = ("functions", "layers", "template.yaml")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the project."""
-    copy = tmp_path_factory.mktemp("project") / "makertasks"
-    shutil.copytree(ROOT, copy, ignore=NOT_COPIED, symlinks=True)
-    (copy / ".venv").symlink_to(ROOT / ".venv")
-    (copy / ".local").symlink_to(ROOT / ".local")
-    return copy
-
-
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - ours
-        command, cwd=folder, env=os.environ, capture_output=True, text=True, check=False
-    )
+    return copies.project(tmp_path_factory.mktemp("project"))
 
 
 def add(project: Path, app: str, source: Path, **more: str) -> subprocess.CompletedProcess[str]:
     given = {"APP": app, "FROM": str(source), **more}
     return run(project, *MAKE, "celery-app", *(f"{name}={value}" for name, value in given.items()))
-
-
-def state(folder: Path) -> dict[str, bytes]:
-    parts = ("functions", "layers", "template.yaml")
-    paths = [path for part in parts for path in [folder / part, *(folder / part).rglob("*")]]
-    return {str(path): path.read_bytes() for path in paths if path.is_file() and "__pycache__" not in path.parts}
 
 
 @pytest.mark.parametrize(
@@ -56,10 +37,10 @@ def state(folder: Path) -> dict[str, bytes]:
     ],
 )
 def test_what_cannot_be_added_is_refused_and_leaves_nothing(project, app, source, reason):
-    before = state(project)
+    before = copies.files(project, *CHANGED)
     done = add(project, app, APPLICATIONS / source)
     assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
-    assert state(project) == before
+    assert copies.files(project, *CHANGED) == before
 
 
 def test_an_application_is_added_and_runs_on_this_machine(project):

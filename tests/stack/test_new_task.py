@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import html
-import os
 import re
 import shlex
-import shutil
-import subprocess
 import sys
 import uuid
 from pathlib import Path
@@ -17,13 +14,13 @@ import requests
 
 from infra.local.stack import local_stack
 from makertasks.inventory import table as inventory
-from tests import documentation
+from tests import copies, documentation
+from tests.copies import MAKE, run
 from tests.template import ROOT
 from tests.waiting import wait_for
 
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
-# The environments are there; nothing that make would do first.
-MAKE = ("make", "--no-print-directory", "-o", ".venv/.installed")
+# What the command may change.
+CHANGED = ("functions", "infra", "tests", "docs", "template.yaml")
 # What a new task concerns.
 UNIT = tuple(f"tests/unit/test_{name}.py" for name in ("print_label", "template", "declarations", "events", "costs"))
 
@@ -31,29 +28,11 @@ UNIT = tuple(f"tests/unit/test_{name}.py" for name in ("print_label", "template"
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the project with a task more."""
-    copy = tmp_path_factory.mktemp("project") / "makertasks"
-    shutil.copytree(ROOT, copy, ignore=NOT_COPIED, symlinks=True)
-    (copy / ".venv").symlink_to(ROOT / ".venv")
-    (copy / ".local").symlink_to(ROOT / ".local")
+    copy = copies.project(tmp_path_factory.mktemp("project"))
     for line in documentation.run_by("tests/stack/test_new_task.py"):
         done = run(copy, *MAKE, *shlex.split(line)[1:])
         assert done.returncode == 0, done.stderr
     return copy
-
-
-def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - ours
-        command, cwd=folder, env=os.environ, capture_output=True, text=True, check=False
-    )
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for part in ("functions", "infra", "tests", "docs", "template.yaml")
-        for path in ([*(folder / part).rglob("*")] if (folder / part).is_dir() else [folder / part])
-        if path.is_file() and "__pycache__" not in path.parts
-    }
 
 
 @pytest.mark.parametrize(
@@ -74,14 +53,14 @@ def files(folder: Path) -> dict[str, bytes]:
     ],
 )
 def test_what_no_task_can_be_is_refused_and_nothing_is_written(project, name, writes, reason):
-    before = files(project)
+    before = copies.files(project, *CHANGED)
     done = run(project, *MAKE, "task", f"NAME={name}", f"WRITES={writes}")
     assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
-    assert files(project) == before
+    assert copies.files(project, *CHANGED) == before
 
 
 def test_its_block_is_short_and_nothing_else_is_written(project):
-    before, after = files(ROOT), files(project)
+    before, after = copies.files(ROOT, *CHANGED), copies.files(project, *CHANGED)
     assert {path for path in after if before.get(path) != after[path]} == {
         "functions/print_label/__init__.py",
         "functions/print_label/handler.py",

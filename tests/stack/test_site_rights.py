@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,7 +121,7 @@ def probed(cases: list[tuple[str, dict[str, str]]], stack: LocalStack, folder: P
         "SITE": str(ROOT / "tests/site"),
         "SITE_FOLDER": str(folder),
         "SITE_STORAGES": documented_storages(stack),
-        "PYTHONPATH": str(ROOT / "layers/makertasks/python"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "layers/makertasks/python"), str(ROOT)]),
     }
     ran = subprocess.run(  # noqa: S603 - what it is given is written here
         [str(ROOT / ".local/celery-newest/bin/python"), "site_probes.py"],

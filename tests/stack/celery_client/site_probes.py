@@ -18,6 +18,8 @@ import boto3
 import django
 from PIL import Image
 
+from tests.stack.forked import outcome
+
 sys.path.insert(0, os.environ["SITE"])
 os.environ["DJANGO_SETTINGS_MODULE"] = "makerspace.settings"
 django.setup()
@@ -137,26 +139,7 @@ def links_end():
         time.sleep(0.2)
 
 
-def outcome(probe, keys):
-    """The error of a probe, empty where it ended well."""
-    reader, writer = os.pipe()
-    if os.fork() == 0:
-        os.environ.update(keys)
-        try:
-            globals()[probe]()
-            said = ""
-        except BaseException as error:  # noqa: BLE001 - said, and compared
-            said = f"{type(error).__name__}: {error}"
-        os.write(writer, said.encode()[:4000])
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        said = answer.read()
-    os.wait()
-    return said
-
-
 if __name__ == "__main__":
     call_command("migrate", run_syncdb=True, verbosity=0)
     django.db.connections.close_all()
-    json.dump([outcome(probe, keys) for probe, keys in json.load(sys.stdin)], sys.stdout)
+    json.dump([outcome(globals()[probe], keys) for probe, keys in json.load(sys.stdin)], sys.stdout)

@@ -14,6 +14,9 @@ MakertasksError
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class MakertasksError(Exception):
     """Base of every error this package raises on purpose."""
@@ -69,3 +72,13 @@ class TemporaryError(TaskError):
         """`retry_after` is in seconds, where the other side asked for a pause."""
         super().__init__(message)
         self.retry_after = retry_after
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """What an error says of a misspelt name: the nearest of those there are, or nothing.
+
+    >>> did_you_mean("generate_qr_cod", ["generate_qr_code", "import_dump"])
+    '; did you mean generate_qr_code?'
+    """
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import getpass
 import json
 import time
@@ -14,7 +13,7 @@ import typer
 from makertasks import clock, tasks
 from makertasks.cli import completion, output
 from makertasks.client import configuration
-from makertasks.errors import InvalidRequest, NotFound
+from makertasks.errors import InvalidRequest, NotFound, did_you_mean
 from makertasks.monitoring import queues as task_queues
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -118,7 +117,5 @@ def queues_named(names: list[str] | None) -> list[str]:
     known = {task.short_name: task for task in tasks.discover().values()}
     for name in names or []:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            raise NotFound(f"no queue named {name!r}{meant}; the queues are {', '.join(known)}")
+            raise NotFound(f"no queue named {name!r}{did_you_mean(name, known)}; the queues are {', '.join(known)}")
     return names or [name for name, task in known.items() if not task.optional or task_queues.mapping_of(name)]

@@ -22,7 +22,7 @@ from makertasks.records.states import Status
 
 Tasks = list[dict[str, Any]]
 
-TASK_COLUMNS = ("ID", "NAME", "STATUS", "ITEM", "RUNTIME", "ERROR", "CREATED")
+TASK_KEYS = ("id", "name", "status", "item", "runtime", "error", "created")
 QUEUE_COLUMNS = ("QUEUE", "STATE", "WAITING", "RUNNING", "DELAYED", "DEAD")
 # Looks at the tasks between two at the queues, which take a request for each queue.
 LOOKS_PER_QUEUES = 10
@@ -78,7 +78,7 @@ class Monitor(App[None]):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        self.query_one("#tasks", DataTable).add_columns(*TASK_COLUMNS)
+        self.query_one("#tasks", DataTable).add_columns(*(shown.COLUMNS[key] for key in TASK_KEYS))
         self.query_one("#queues", DataTable).add_columns(*QUEUE_COLUMNS)
         self.query_one("#tasks").focus()
         self.set_interval(self.interval, self.refresh_all)
@@ -107,7 +107,7 @@ class Monitor(App[None]):
         chosen = " · only ".join(["", *filter(None, (self.status, self.words))])
         self.query_one("#counts", Static).update(Text(f"makertasks · {title or 'no tasks'}{chosen}", "bold"))
         kept = [task for task in found if self._fits(task)]
-        self._fill("tasks", ((str(task["id"]), shown.cells(task)) for task in kept))
+        self._fill("tasks", ((str(task["id"]), [output.cell(key, task[key]) for key in TASK_KEYS]) for task in kept))
         if queues is not None:
             self._fill("queues", ((queue["name"], _queue_cells(queue)) for queue in queues))
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.text import Text
-
 from makertasks import masking, wire
-from makertasks.cli import output
 from makertasks.inventory import table as inventory
 from makertasks.monitoring import views as task_views
 from makertasks.records import payloads
@@ -67,8 +64,3 @@ def _row(task: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
 def read(task_id: str) -> TaskRecord:
     """Return a task's record; raises NotFound."""
     return records.get(task_id)
-
-
-def cells(row: dict[str, Any]) -> list[Text]:
-    """Return a row's texts in the order of a full screen's columns."""
-    return [output.cell(key, row[key]) for key in ("id", "name", "status", "item", "runtime", "error", "created")]

@@ -200,7 +200,7 @@ def show_state(claimed: Claim, state: str, value: Any) -> bool:
 
 
 def keep_state(claimed: Claim, state: dict[str, Any]) -> bool:
-    """Write what a next attempt goes on with, should this one stop without a word; False where it was lost."""
+    """Write the state that a next attempt continues with, should this one crash; False where it was lost."""
     return _update(claimed.record, [writes.state(state)], _mine(claimed))
 
 

@@ -212,7 +212,7 @@ def _record(draft: Draft, ends: float) -> bool | str:
 
 
 def _send(drafts: Mapping[int, Draft], pool: ThreadPoolExecutor, answer: Submitted) -> None:
-    """Send the messages, queue by queue; those put off for long get their schedules."""
+    """Send the messages, queue by queue; long delays get a schedule."""
     by_queue: dict[str, dict[int, wire.Message]] = defaultdict(dict)
     put_off: dict[int, Draft] = {}
     for place, draft in drafts.items():

@@ -15,7 +15,7 @@ from makertasks.aws import queues, schedules
 from makertasks.errors import InvalidRequest, PermanentError
 from makertasks.records import payloads
 
-# How far ahead a task may be put off.
+# How far ahead an eta may be.
 LONGEST = timedelta(days=366)
 EARLY_SECONDS = 60
 # Of a target's input, https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html.

@@ -6,14 +6,13 @@ applications  the tasks of Celery applications, from the file that describes eac
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable
 from typing import Any
 
 import makertasks
 from makertasks import settings
-from makertasks.errors import UnknownTask
+from makertasks.errors import UnknownTask, did_you_mean
 from makertasks.tasks import applications
 from makertasks.tasks.applications import ApplicationTask
 from makertasks.tasks.definitions import (
@@ -97,10 +96,9 @@ def find(name: str) -> Task:
     if name not in _registry:
         if declared := applications.declared(settings.code_root()).get(name):
             return declared
-        known = {each.rpartition(".")[2]: each for each in discover()}
-        near = difflib.get_close_matches(folder, known, 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise UnknownTask("name", f"there is no task {name[:200]!r}{meant}; the tasks are {', '.join(discover())}")
+        known = list(discover())
+        meant = did_you_mean(folder, [each.rpartition(".")[2] for each in known])
+        raise UnknownTask("name", f"there is no task {name[:200]!r}{meant}; the tasks are {', '.join(known)}")
     return _registry[name]
 
 

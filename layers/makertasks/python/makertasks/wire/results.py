@@ -129,7 +129,7 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 
 def revoked(reason: str = "revoked") -> dict[str, Any]:
-    """What Celery stores for a task that was called off; its own reasons are `revoked`, `expired`, `terminated`."""
+    """What Celery stores for a revoked task; its own reasons are `revoked`, `expired`, `terminated`."""
     return {"exc_type": "TaskRevokedError", "exc_message": [reason], "exc_module": "celery.exceptions"}
 
 

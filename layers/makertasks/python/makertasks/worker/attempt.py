@@ -48,7 +48,7 @@ class Requeue(Exception):
 
 
 class WorkerLostError(MakertasksError):
-    """Every attempt ended without a word: the function crashed, timed out or ran out of memory; Celery's name."""
+    """No attempt reported an end: the function crashed, timed out or ran out of memory; Celery's name."""
 
 
 class Terminated(BaseException):
@@ -214,7 +214,7 @@ def _check_state(state: dict[str, Any]) -> None:
 
 
 def _go_on(claimed: Claim, pause: context.Continue) -> bool:
-    """Give the attempt back and raise Requeue, or end the task where it was called off meanwhile."""
+    """Give the attempt back and raise Requeue, or end the task where it was revoked meanwhile."""
     try:
         _check_state(pause.state)
     except PermanentError as error:

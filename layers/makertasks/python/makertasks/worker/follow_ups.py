@@ -72,7 +72,7 @@ def _after_success(message: wire.Message, result: Any) -> wire.Followers:
 
 
 def _after_failure(message: wire.Message, status: str) -> wire.Followers:
-    """As in Celery, nobody is told of a task that was called off; but what waited for it fails, and so is no riddle."""
+    """As in Celery, errbacks of a revoked task are not sent; but the tasks that waited for it fail, with the reason."""
     told = message if status == Status.FAILURE else replace(message, errbacks=None)
     return wire.error_followers(told, new_id=_ids(message.task_id, "error"))
 

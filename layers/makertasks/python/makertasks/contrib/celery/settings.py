@@ -119,7 +119,7 @@ def _table_arn(name: str | None = None) -> str:
 
 
 def _schedules_arn(table: str) -> str:
-    """The schedules of tasks that are put off for longer than a queue keeps them, beside the tasks table."""
+    """The schedules of tasks that are delayed for longer than SQS can, beside the tasks table."""
     _, partition, _, region, account, _ = table.split(":", 5)
     return f"arn:{partition}:scheduler:{region}:{account}:schedule/{delays.group()}/task-*"
 

@@ -1,0 +1,19 @@
+"""Tables of documents that are made by code: `<!-- name -->`, the lines, `<!-- end -->`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+
+def filled(text: str, made: Mapping[str, Sequence[str]]) -> str:
+    r"""A document's text with the lines behind each name made anew.
+
+    >>> filled("<!-- sum -->\nold\n<!-- end -->", {"sum": ["new"]})
+    '<!-- sum -->\nnew\n<!-- end -->'
+    """
+    for name, lines in made.items():
+        before, after = re.escape(f"<!-- {name} -->\n"), re.escape("\n<!-- end -->")
+        body = "\n".join(lines)
+        text = re.sub(rf"(?<={before}).*?(?={after})", lambda _, body=body: body, text, flags=re.DOTALL)  # type: ignore[misc]  # a default in a lambda
+    return text
