@@ -28,7 +28,7 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 SERVER = ROOT / ".local/ministack/bin/python"
 RUNTIME = ROOT / ".local/runtime/bin/python"
 
-START_SECONDS = 30  # it takes 0.5 s on two idle cores
+START_SECONDS = 120  # it takes 0.5 s on two idle cores, above 30 s on two that ten programs share
 STOP_SECONDS = 15  # it takes 0.5 s; a state of a million tasks takes longer to write
 POLL_SECONDS = 0.05
 LOOPBACK = "127.0.0.1"
