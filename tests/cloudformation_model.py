@@ -1,187 +1,238 @@
 """A small model of CloudFormation: the rules that decide whether a deployment can be repeated, removed and restored.
 
-It knows fixed names, the order of dependencies, deletion policies, deletion protection, rollbacks and imports. What it
-does not know, it takes for allowed.
+It knows fixed names, the order of dependencies, deletion and replacement policies, deletion protection, stack policies,
+published versions, rollbacks and imports. What it does not know, it takes for allowed.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
+from functools import cache
 from typing import Any
 
-# Properties that name a resource within an account and a region; two resources of a type cannot share one.
-NAMES = {
-    "AWS::CloudWatch::Alarm": "AlarmName", "AWS::CloudWatch::Dashboard": "DashboardName",
-    "AWS::Cognito::UserPoolDomain": "Domain", "AWS::DynamoDB::Table": "TableName",
-    "AWS::Lambda::Function": "FunctionName", "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::S3::Bucket": "BucketName", "AWS::SNS::Topic": "TopicName",
-    "AWS::SQS::Queue": "QueueName", "AWS::Scheduler::ScheduleGroup": "Name",
-}  # fmt: skip
-PSEUDO = {
-    "AWS::AccountId": "111122223333", "AWS::Region": "ap-southeast-5", "AWS::Partition": "aws",
-    "AWS::URLSuffix": "amazonaws.com", "AWS::NoValue": None,
-}  # fmt: skip
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+from tests.cloudformation_template import Template
+
+Undo = Callable[[], bool]
 
 
 class Failed(Exception):
-    """A resource could not be made."""
+    """A resource could not be made or changed."""
+
+
+@cache
+def replaced_by(kind: str) -> frozenset[str]:
+    """Properties of a type whose change makes CloudFormation replace the resource, from AWS's own schemas."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    return frozenset(each.split("/")[2] for each in schema.get("createOnlyProperties", []))
 
 
 @dataclass
-class Template:
-    """A template with its parameters resolved; what is known only later stays a text such as `<Logical.Arn>`."""
+class Resource:
+    """One resource that exists, whether a stack has it or not."""
 
-    body: dict[str, Any]
-    stack: str
-    parameters: dict[str, str] = field(default_factory=dict)
+    kind: str
+    name: str
+    properties: dict[str, Any]
 
-    def value(self, node: Any) -> Any:
-        """A value with its functions computed."""
-        if isinstance(node, list):
-            return [self.value(each) for each in node]
-        if not isinstance(node, dict):
-            return node
-        [(name, argument), *more] = node.items() or [("", None)]
-        function = None if more else self._functions().get(name)
-        return function(argument) if function else {key: self.value(each) for key, each in node.items()}
-
-    def _functions(self) -> dict[str, Callable[[Any], Any]]:
-        return {
-            "Ref": self._named,
-            "Fn::If": lambda given: self.value(given[1] if self.holds(given[0]) else given[2]),
-            "Fn::GetAtt": lambda given: f"<{'.'.join(given)}>",
-            "Fn::Sub": lambda given: re.sub(r"\$\{([^!}]+)\}", lambda found: str(self._named(found[1])), str(given)),
-            "Fn::Join": lambda given: str(given[0]).join(map(str, self.value(given[1]))),
-        }
-
-    def holds(self, condition: str) -> bool:
-        """Whether a condition of the template is true."""
-
-        def true(node: dict[str, Any]) -> bool:
-            [(name, argument)] = node.items()
-            if name == "Condition":
-                return self.holds(argument)
-            if name == "Fn::Not":
-                return not true(argument[0])
-            if name == "Fn::Equals":
-                return bool(self.value(argument[0]) == self.value(argument[1]))
-            return {"Fn::And": all, "Fn::Or": any}[name](true(each) for each in argument)
-
-        return true(self.body["Conditions"][condition])
-
-    def resources(self) -> dict[str, dict[str, Any]]:
-        """The resources whose condition holds."""
-        return {
-            name: body
-            for name, body in self.body["Resources"].items()
-            if "Condition" not in body or self.holds(body["Condition"])
-        }
-
-    def order(self) -> Iterator[str]:
-        """Each resource behind those it needs; raises graphlib.CycleError."""
-        found = self.resources()
-        needs = {
-            name: {each for each in _names_in(body) if each in found and each != name} for name, body in found.items()
-        }
-        return TopologicalSorter(needs).static_order()
-
-    def name(self, logical_id: str) -> tuple[str, str] | None:
-        """Type and fixed name of a resource; None where CloudFormation makes up the name."""
-        resource = self.body["Resources"][logical_id]
-        named = resource.get("Properties", {}).get(NAMES.get(resource["Type"], ""))
-        return None if named is None else (resource["Type"], str(self.value(named)))
-
-    def _named(self, name: str) -> Any:
-        if name == "AWS::StackName":
-            return self.stack
-        if name in PSEUDO:
-            return PSEUDO[name]
-        if name in self.body.get("Parameters", {}):
-            return self.parameters.get(name, str(self.body["Parameters"][name].get("Default", "")))
-        return f"<{name}>"
+    @property
+    def is_protected(self) -> bool:
+        """Whether it refuses to be deleted."""
+        return self.properties.get("DeletionProtectionEnabled") is True or (
+            self.properties.get("DeletionProtection") == "ACTIVE"
+        )
 
 
-def _names_in(node: Any) -> Iterator[str]:
-    """What a resource refers to."""
-    if isinstance(node, list):
-        for each in node:
-            yield from _names_in(each)
-    elif isinstance(node, dict):
-        for name, argument in node.items():
-            if name in {"Ref", "DependsOn"}:
-                yield from [argument] if isinstance(argument, str) else argument
-            elif name == "Fn::GetAtt":
-                yield argument[0]
-            elif name == "Fn::Sub" and isinstance(argument, str):
-                yield from (each.partition(".")[0] for each in re.findall(r"\$\{([^!}]+)\}", argument))
-            else:
-                yield from _names_in(argument)
+@dataclass
+class Stack:
+    """What a stack has: each resource's physical name, and the policies it was last deployed with."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass
 class Account:
     """What exists in one account and region, and one stack in it."""
 
-    existing: set[tuple[str, str]] = field(default_factory=set)
-    protected: set[tuple[str, str]] = field(default_factory=set)
-    stack: dict[str, dict[str, Any]] = field(default_factory=dict)
+    existing: dict[tuple[str, str], Resource] = field(default_factory=dict)
+    stack: Stack = field(default_factory=Stack)
     status: str | None = None
+    reason: str = ""
+    policy: Mapping[str, Any] = field(default_factory=dict)  # the stack policy
+    published: dict[str, Any] = field(default_factory=dict)  # what each function's newest version holds
+    _made: int = 0
+    _stuck: list[Undo] = field(default_factory=list)
+
+    # ── What somebody asks for ────────────────────────────────────────────────────────────────────────────────────────
 
     def create(self, template: Template, fails_at: str | None = None) -> None:
         """Create the stack; a failure removes what was made, except for what is retained or protected."""
-        made: list[str] = []
+        self.stack, undone = Stack(), []
+        template.physical = self.stack.names
         try:
-            for logical_id in template.order():
-                self._make(template, logical_id, fails_at)
-                made.append(logical_id)
-        except Failed:
-            left = [each for each in reversed(made) if not self._undo(template, each)]
-            self.stack, self.status = {}, "ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE"
+            undone.extend(self._make(template, logical_id, fails_at) for logical_id in template.order())
+        except Failed as error:
+            left = [undo for undo in reversed(undone) if not undo()]
+            self.stack, self.status, self.reason = Stack(), "ROLLBACK_COMPLETE", str(error)
+            if left:
+                self.status = "ROLLBACK_FAILED"
         else:
-            self.stack, self.status = dict(template.resources()), "CREATE_COMPLETE"
+            self.stack.bodies, self.status = dict(template.resources()), "CREATE_COMPLETE"
 
-    def update(self, template: Template) -> None:
-        """Change the stack: make what is new, remove what is gone, unless it is retained."""
-        wanted = template.resources()
-        for logical_id in template.order():
-            if logical_id not in self.stack:
-                self._make(template, logical_id, None)
-        self.stack, self.status = dict(wanted), "UPDATE_COMPLETE"
+    def update(self, template: Template, fails_at: str | None = None) -> None:
+        """Change the stack to what a template says, or back to what it was."""
+        before, wanted = dict(self.stack.names), template.resources()
+        template.physical = self.stack.names
+        undone: list[Undo] = []
+        try:
+            self._refuse_denied_deletions(before.keys() - wanted.keys())
+            for logical_id in template.order():
+                change = self._change if logical_id in before else self._make
+                undone.append(change(template, logical_id, fails_at))
+        except Failed as error:
+            self.reason = str(error)
+            self._roll_back(list(reversed(undone)), before)
+            return
+        self._clean_up(before, wanted)
+        self.stack.bodies, self.status = dict(wanted), "UPDATE_COMPLETE"
 
-    def adopt(self, template: Template) -> None:
-        """Import: every resource must be there already, and have a deletion policy."""
+    def continue_rollback(self) -> None:
+        """What `continue-update-rollback` does: the rest of a rollback once more."""
+        assert self.status == "UPDATE_ROLLBACK_FAILED"
+        self._roll_back(self._stuck, self.stack.names)
+
+    def adopt(self, template: Template, names: Mapping[str, str]) -> None:
+        """Import: every resource must be there as it is described, and have a deletion policy."""
+        assert not self.stack.names
+        template.physical = dict(names)
         for logical_id, body in template.resources().items():
-            assert body.get("DeletionPolicy"), logical_id
-            named = template.name(logical_id)
-            assert named is None or named in self.existing, f"{named} is not there to be imported"
-        self.stack, self.status = dict(template.resources()), "IMPORT_COMPLETE"
+            assert body.get("DeletionPolicy"), f"{logical_id} has no deletion policy"
+            found = self.existing.get((body["Type"], names[logical_id]))
+            assert found, f"{names[logical_id]} is not there to be imported"
+            described = template.properties(logical_id)
+            assert {name: found.properties.get(name) for name in described} == described, logical_id
+        self.stack = Stack(dict(names), dict(template.resources()))
+        self.status = "IMPORT_COMPLETE"
 
-    def delete(self, template: Template) -> None:
-        """Delete the stack; what is retained stays."""
-        for logical_id, body in self.stack.items():
-            if not str(body.get("DeletionPolicy", "")).startswith("Retain"):
-                self.existing.discard(template.name(logical_id) or ("", ""))
-        self.stack, self.status = {}, None
+    def delete(self) -> None:
+        """Delete the stack; what is retained stays, and what is protected makes it fail."""
+        left = {}
+        for logical_id, body in reversed(self.stack.bodies.items()):
+            if not str(body.get("DeletionPolicy", "")).startswith("Retain") and not self._remove(body, logical_id):
+                left[logical_id] = self.stack.names[logical_id]
+        self.status = "DELETE_FAILED" if left else None
+        self.stack = Stack(left, {name: self.stack.bodies[name] for name in left})
 
-    def _make(self, template: Template, logical_id: str, fails_at: str | None) -> None:
-        named = template.name(logical_id)
-        if logical_id == fails_at or named in self.existing:
-            raise Failed(f"{logical_id}: {named} exists" if named in self.existing else logical_id)
-        if named is not None:
-            self.existing.add(named)
-            properties: Mapping[str, Any] = template.value(template.body["Resources"][logical_id]["Properties"])
-            if properties.get("DeletionProtectionEnabled"):
-                self.protected.add(named)
+    # ── One resource ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _undo(self, template: Template, logical_id: str) -> bool:
-        """Remove what a failed creation made; false where that is refused."""
-        named = template.name(logical_id)
-        if template.body["Resources"][logical_id].get("DeletionPolicy") == "Retain" or named is None:
+    def _make(self, template: Template, logical_id: str, fails_at: str | None) -> Undo:
+        """Make a resource; returns what undoes it."""
+        body, names = template.body["Resources"][logical_id], self.stack.names
+        fixed = template.name(logical_id)
+        self._made += 1
+        key = fixed or (body["Type"], f"{logical_id}-{self._made}")
+        if logical_id == fails_at:
+            raise Failed(f"{logical_id}: something is wrong with it")
+        if key in self.existing:
+            raise Failed(f"{logical_id}: {key[1]} already exists")
+        properties = template.properties(logical_id)
+        if body["Type"] == "AWS::Lambda::Version":
+            self._publish(properties["FunctionName"])
+        self.existing[key], names[logical_id] = Resource(*key, properties), key[1]
+
+        def undo() -> bool:
+            if body.get("DeletionPolicy") == "Retain":
+                return names.pop(logical_id) is not None
+            if self.existing.get(key) and self.existing[key].is_protected:
+                return False
+            self._forget(key)
+            names.pop(logical_id)
             return True
-        if named in self.protected:
+
+        return undo
+
+    def _publish(self, function: str) -> None:
+        """A version; Lambda makes none of a function that is as its newest version is."""
+        content = self.existing["AWS::Lambda::Function", function].properties
+        if self.published.get(function) == content:
+            raise Failed(f"A version for this Lambda function exists: {function}. Modify the function")
+        self.published[function] = content
+
+    def _change(self, template: Template, logical_id: str, fails_at: str | None) -> Undo:
+        """Give a resource other properties, or replace it; returns what undoes that."""
+        kind = template.body["Resources"][logical_id]["Type"]
+        key = (kind, self.stack.names[logical_id])
+        wanted = template.properties(logical_id)
+        found = self.existing.get(key)
+        if logical_id == fails_at or found is None:
+            raise Failed(f"{logical_id}: something is wrong with it" if found else f"{logical_id}: {key[1]} is gone")
+        before = found.properties
+        changed = {name for name in before.keys() | wanted.keys() if before.get(name) != wanted.get(name)}
+        if changed & replaced_by(kind):
+            self._refuse_denied("Update:Replace", logical_id)
+            fixed = template.name(logical_id)
+            if fixed == key:
+                raise Failed(f"{logical_id}: cannot replace the custom-named {key[1]} ({', '.join(sorted(changed))})")
+            undo = self._make(template, logical_id, fails_at)
+            return lambda: undo() and self.stack.names.update({logical_id: key[1]}) is None
+        found.properties = wanted
+
+        def undo_change() -> bool:
+            if key not in self.existing:
+                return False
+            self.existing[key].properties = before
+            return True
+
+        return undo_change
+
+    def _remove(self, body: Mapping[str, Any], logical_id: str) -> bool:
+        """Delete a resource that a stack has; false where it refuses."""
+        key = (body["Type"], self.stack.names[logical_id])
+        if key in self.existing and self.existing[key].is_protected:
             return False
-        self.existing.discard(named)
+        self._forget(key)
         return True
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        """What was deleted; a function's versions go with it."""
+        self.existing.pop(key, None)
+        if key[0] == "AWS::Lambda::Function":
+            self.published.pop(key[1], None)
+            for version, found in list(self.existing.items()):
+                if version[0] == "AWS::Lambda::Version" and found.properties["FunctionName"] == key[1]:
+                    del self.existing[version]
+
+    # ── Rules of the whole stack ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _roll_back(self, undone: list[Undo], names: Mapping[str, str]) -> None:
+        for number, undo in enumerate(undone):
+            if not undo():
+                self._stuck, self.status = undone[number:], "UPDATE_ROLLBACK_FAILED"
+                return
+        self.stack.names, self._stuck, self.status = dict(names), [], "UPDATE_ROLLBACK_COMPLETE"
+
+    def _clean_up(self, before: Mapping[str, str], wanted: Mapping[str, Any]) -> None:
+        """After an update: what is no longer in the template, and what was replaced."""
+        for logical_id, name in before.items():
+            body, is_gone = self.stack.bodies[logical_id], logical_id not in wanted
+            policy = body.get("DeletionPolicy" if is_gone else "UpdateReplacePolicy", "")
+            if (is_gone or self.stack.names[logical_id] != name) and not policy.startswith("Retain"):
+                self._forget((body["Type"], name))
+            if is_gone:
+                del self.stack.names[logical_id]
+
+    def _refuse_denied_deletions(self, logical_ids: set[str]) -> None:
+        for logical_id in sorted(logical_ids):
+            self._refuse_denied("Update:Delete", logical_id)
+
+    def _refuse_denied(self, action: str, logical_id: str) -> None:
+        for statement in self.policy.get("Statement", ()):
+            is_named = f"LogicalResourceId/{logical_id}" in statement["Resource"]
+            if statement["Effect"] == "Deny" and action in statement["Action"] and is_named:
+                raise Failed(f"{logical_id}: {action} is denied by the stack policy")

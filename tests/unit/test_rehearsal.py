@@ -1,40 +1,55 @@
-"""A stack's life on a model of CloudFormation: creation, failure, retry, update, removal, restoring; and limits."""
+"""A stack's life on a model of CloudFormation: creation, failure, retry, update, rollback, removal, restoring."""
 
 from __future__ import annotations
 
 import copy
 import json
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from infra import parameters, restore
-from tests.cloudformation import transformed
-from tests.cloudformation_model import PSEUDO, Account, Template
+from infra import parameters, restore, stacks
+from tests.cloudformation import FIRST, SECOND, deployments
+from tests.cloudformation_model import Account, replaced_by
+from tests.cloudformation_template import NAMES, PSEUDO, Template
+from tests.template import ROOT
 
 STACK = "makertasks-staging"
-FIRST, SECOND = {"Build": "a" * 64}, {"Build": "b" * 64}
-
-
-@cache
-def bodies() -> dict[str, dict[str, Any]]:
-    """The template of two deployments, after SAM's transform."""
-    return dict(zip(("first", "second"), transformed(FIRST, SECOND), strict=True))
+POLICY = json.loads((ROOT / "infra/stack-policy.json").read_text())
 
 
 def template(which: str = "first", **more: str) -> Template:
     given = {"first": FIRST, "second": SECOND}[which]
-    return Template(bodies()[which], STACK, {"FrontendUrl": "https://a.example", **given, **more})
+    return Template(deployments()[which], STACK, {"FrontendUrl": "https://a.example", **given, **more})
 
 
-def everything(made: Template) -> set[tuple[str, str]]:
-    return {name for logical_id in made.resources() if (name := made.name(logical_id))}
+def changed(logical_id: str, change: Callable[[dict[str, Any]], object], which: str = "second") -> Template:
+    """A template in which one resource has changed."""
+    made = template(which)
+    made.body = copy.deepcopy(made.body)
+    change(made.body["Resources"][logical_id])
+    return made
 
 
-def stores(made: Template) -> set[tuple[str, str]]:
-    kept = [name for name, body in made.resources().items() if "DeletionPolicy" in body]
-    return {name for logical_id in kept if (name := made.name(logical_id)) and "Version" not in logical_id}
+def created(**more: str) -> Account:
+    """An account with a stack."""
+    account = Account(policy=POLICY)
+    account.create(template(**more))
+    assert account.status == "CREATE_COMPLETE", account.reason
+    return account
+
+
+def state(account: Account) -> dict[Any, Any]:
+    return {key: found.properties for key, found in account.existing.items() if key[0] != "AWS::Lambda::Version"}
+
+
+def kept(made: Template) -> set[str]:
+    return {name for name, body in made.resources().items() if body.get("DeletionPolicy") == "RetainExceptOnCreate"}
+
+
+# ── What the model has to know of the template ────────────────────────────────────────────────────────────────────────
 
 
 def test_nothing_depends_on_itself_and_no_two_resources_share_a_name():
@@ -45,25 +60,45 @@ def test_nothing_depends_on_itself_and_no_two_resources_share_a_name():
         assert len(names) == len(set(names))
 
 
-def test_a_creation_that_failed_anywhere_leaves_nothing_and_succeeds_when_tried_again():
+# Their names are within something else, which is new as well where they are.
+NAMED_WITHIN = {
+    "AWS::Cognito::UserPoolGroup": "GroupName", "AWS::Lambda::Alias": "Name", "AWS::Scheduler::Schedule": "Name",
+    "AWS::ApiGatewayV2::Stage": "StageName",
+}  # fmt: skip
+
+
+def test_the_model_knows_every_name_that_is_fixed():
     made = template()
-    for fails_at in list(made.order())[::10]:
+    for logical_id, body in made.resources().items():
+        for name in replaced_by(body["Type"]) & body.get("Properties", {}).keys():
+            if name == "Domain" or (name.endswith("Name") and body["Type"].endswith(name.removesuffix("Name"))):
+                assert name in {NAMES.get(body["Type"]), NAMED_WITHIN.get(body["Type"])}, f"{logical_id}.{name}"
+
+
+# ── Creation ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_creation_that_failed_anywhere_leaves_nothing_and_succeeds_when_tried_again():
+    for fails_at in list(template().order())[::10]:
         account = Account()
-        account.create(made, fails_at)
-        assert (account.status, account.existing) == ("ROLLBACK_COMPLETE", set()), fails_at
-        account.create(made)
+        account.create(template(), fails_at)
+        assert (account.status, account.existing) == ("ROLLBACK_COMPLETE", {}), fails_at
+        assert account.status in stacks.EMPTY
+        account.create(template())
         assert account.status == "CREATE_COMPLETE"
 
 
 def test_retaining_stores_even_then_would_have_made_the_second_try_fail():
-    body = copy.deepcopy(bodies()["first"])
-    for resource in body["Resources"].values():
+    made = template()
+    made.body = copy.deepcopy(made.body)
+    for resource in made.body["Resources"].values():
         if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
             resource["DeletionPolicy"] = "Retain"
-    account, made = Account(), Template(body, STACK, FIRST)
+    account = Account()
     account.create(made, list(made.order())[-1])
     account.create(made)
     assert account.status == "ROLLBACK_COMPLETE"
+    assert "already exists" in account.reason
 
 
 def test_protecting_stores_from_the_first_moment_would_make_a_failed_creation_stuck():
@@ -74,93 +109,202 @@ def test_protecting_stores_from_the_first_moment_would_make_a_failed_creation_st
     assert parameters.effective("dev", {}, {})["DeletionProtection"] == "false"
 
 
-def test_an_update_moves_every_alias_to_a_new_version():
-    account = Account()
-    account.create(template())
-    before = aliases(account.stack)
+# ── Updates ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_update_moves_every_alias_to_a_new_version_and_keeps_the_one_before():
+    account = created()
+    before = aliases(account)
     account.update(template("second"))
-    after = aliases(account.stack)
+    assert account.status == "UPDATE_COMPLETE", account.reason
+    after = aliases(account)
     assert before.keys() == after.keys()
-    assert not [name for name in before if before[name] == after[name]]
+    assert not set(before.values()) & set(after.values())
+    versions = {name for kind, name in account.existing if kind == "AWS::Lambda::Version"}
+    assert versions >= set(before.values()), "what `make rollback` moves back to"
 
 
-def aliases(stack: dict[str, dict[str, Any]]) -> dict[str, str]:
+def aliases(account: Account) -> dict[str, str]:
     """The version that each alias names."""
     return {
-        name: json.dumps(body["Properties"]["FunctionVersion"])
-        for name, body in stack.items()
-        if body["Type"] == "AWS::Lambda::Alias"
+        found.name: found.properties["FunctionVersion"].removesuffix(".Version>").removeprefix("<")
+        for found in account.existing.values()
+        if found.kind == "AWS::Lambda::Alias"
     }
 
 
-def test_a_removed_stack_leaves_its_stores_and_comes_back_with_them():
-    made = template()
-    account = Account()
-    account.create(made)
-    account.delete(made)
-    assert account.existing == stores(made)
-    assert len(stores(made)) == len(restore.IDENTIFIERS) - 1  # a user pool's name is not its identifier
+def test_an_update_that_failed_anywhere_leaves_the_stack_as_it_was():
+    for fails_at in list(template("second").order())[::10]:
+        account = created()
+        before, versions = state(account), aliases(account)
+        account.update(template("second"), fails_at)
+        assert account.status == "UPDATE_ROLLBACK_COMPLETE", fails_at
+        assert account.status in stacks.READY
+        assert (state(account), aliases(account)) == (before, versions), fails_at
+
+
+def test_after_a_failed_update_the_same_build_needs_another_digest():
+    """Why rollback.marker goes into the digest: Lambda publishes nothing that its newest version holds already."""
+    account = created()
+    account.update(template("second"), fails_at=list(template("second").order())[-1])
+    assert account.status == "UPDATE_ROLLBACK_COMPLETE"
+    account.update(template("second"))
+    assert "A version for this Lambda function exists" in account.reason
+
+    again = template("second", Build="c" * 64)
+    again.body = json.loads(json.dumps(again.body).replace("b" * 64, "c" * 64))
+    account.update(again)
+    assert account.status == "UPDATE_COMPLETE", account.reason
+
+
+def test_a_rollback_that_failed_is_finished_once_its_reason_is_gone():
+    # given a queue that somebody removes by hand while an update that changed it goes on, and then fails
+    account, made = created(), changed("DeadLetters", lambda body: body["Properties"].update(VisibilityTimeout=90))
+    before, queue, last = state(account), ("AWS::SQS::Queue", f"{STACK}-dead-letters"), list(made.order())[-1]
+    lost = []
+
+    def order():
+        for logical_id in Template.order(made):
+            if logical_id == last:
+                lost.append(account.existing.pop(queue))
+            yield logical_id
+
+    made.order = order
+    account.update(made, fails_at=last)
+
+    # then its rollback gets stuck, for which `make deploy` continues it
+    assert account.status == stacks.STUCK
+    account.continue_rollback()
+    assert account.status == stacks.STUCK
+    account.existing[queue] = lost[0]
+    account.continue_rollback()
+    assert (account.status, state(account)) == ("UPDATE_ROLLBACK_COMPLETE", before)
+
+
+def test_what_is_gone_by_hand_fails_an_update_and_leaves_the_rest_as_it_was():
+    account = created()
+    del account.existing["AWS::SQS::Queue", f"{STACK}-dead-letters"]
+    before = state(account)
+    account.update(changed("DeadLetters", lambda body: body["Properties"].update(VisibilityTimeout=90)))
+    assert "is gone" in account.reason
+    assert (account.status, state(account)) == ("UPDATE_ROLLBACK_COMPLETE", before)
+
+
+def test_no_parameter_is_fixed_for_good():
+    """No change of one replaces what has a fixed name, which CloudFormation refuses."""
+    values = {
+        "KeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1", "SiteUrl": "https://a.example/makertasks/changes/",
+        "AlarmEmail": "ann@example.org", "LeadTimesSchedule": "rate(1 day)", "CleanMediaSchedule": "rate(2 days)",
+        "LeadTimesTimezone": "Europe/Vienna", "Runtime": "python3.14", "MaximumConcurrency": "7",
+    }  # fmt: skip
+    for name, body in template().body["Parameters"].items():
+        default = str(body.get("Default", ""))
+        allowed = [str(each) for each in body.get("AllowedValues", ()) if str(each) != default]
+        value = values.get(name) or next(iter(allowed), "77" if body["Type"] == "Number" else "another")
+        account = created()
+        account.update(template("second", **{name: value}))
+        assert account.status == "UPDATE_COMPLETE", f"{name}: {account.reason}"
+
+
+@pytest.mark.parametrize(
+    ("logical_id", "name", "value"),
+    [("GenerateQrCodeQueue", "FifoQueue", True), ("GenerateQrCodeFunction", "PackageType", "Image")],
+)
+def test_replacing_what_has_a_fixed_name_is_refused_and_changes_nothing(logical_id: str, name: str, value: Any):
+    account = created()
+    before = state(account)
+    account.update(changed(logical_id, lambda body: body["Properties"].update({name: value})))
+    assert "cannot replace the custom-named" in account.reason
+    assert (account.status, state(account)) == ("UPDATE_ROLLBACK_COMPLETE", before)
+
+
+def test_what_gets_another_name_is_replaced():
+    account = created()
+    account.update(changed("Delays", lambda body: body["Properties"].update(Name="other")))
+    groups = {name for kind, name in account.existing if kind == "AWS::Scheduler::ScheduleGroup"}
+    assert account.status == "UPDATE_COMPLETE", account.reason
+    assert "other" in groups
+    assert f"{STACK}-delays" not in groups
+
+
+@pytest.mark.parametrize("policy", [POLICY, {}])
+def test_no_update_replaces_or_removes_a_store(policy: dict[str, Any]):
+    for logical_id in kept(template()):
+        removed = template("second")
+        removed.body = copy.deepcopy(removed.body)
+        body = removed.body["Resources"].pop(logical_id)
+        account = created()
+        account.policy = policy
+        key = (body["Type"], account.stack.names[logical_id])
+        account.update(removed)
+        if policy:
+            assert "Update:Delete is denied" in account.reason
+        assert key in account.existing, "without the policy it is retained all the same"
+
+        account = created()
+        account.policy = policy
+        renamed = {"AWS::DynamoDB::Table": "TableName", "AWS::S3::Bucket": "BucketName"}.get(body["Type"])
+        if renamed:
+            account.update(changed(logical_id, lambda body, name=renamed: body["Properties"].update({name: "other"})))
+            assert (account.status == "UPDATE_ROLLBACK_COMPLETE") == bool(policy)
+            assert key in account.existing
+
+
+# ── Removal and the way back ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_removed_stack_leaves_its_stores_alone_even_where_they_are_protected():
+    account = created()
+    account.update(template("second", DeletionProtection="true"))
+    stores = {(template().body["Resources"][name]["Type"], account.stack.names[name]) for name in kept(template())}
+    account.delete()
+    assert account.status is None
+    assert account.existing.keys() == stores
+    assert len(stores) == len(restore.IDENTIFIERS)
+
+
+def test_a_protected_resource_that_is_not_retained_would_make_the_removal_fail():
+    account = created()
+    account.update(changed("TasksTable", lambda body: body.update(DeletionPolicy="Delete")))
+    account.existing["AWS::DynamoDB::Table", f"{STACK}-tasks"].properties["DeletionProtectionEnabled"] = True
+    account.delete()
+    assert account.status == "DELETE_FAILED"
+    assert account.stack.names == {"TasksTable": f"{STACK}-tasks"}
+
+
+@pytest.mark.parametrize("more", [{}, {"KeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1", "KeyShards": "8"}])
+def test_a_removed_stack_comes_back_with_its_stores(more: dict[str, str]):
+    account = created(**more)
+    whole = account.existing.keys()
+    names = {logical_id: account.stack.names[logical_id] for logical_id in restore.IDENTIFIERS}
+    account.delete()
+    stores = dict(account.existing)
 
     # creating it anew meets the stores
-    account.create(made)
+    account.create(template(**more))
     assert account.status == "ROLLBACK_COMPLETE"
-    assert account.existing >= stores(made)
+    assert account.existing == stores
 
-    # restoring does not
-    names = {logical_id: (made.name(logical_id) or ("", "pool-1"))[1] for logical_id in restore.IDENTIFIERS}
-    account.adopt(Template(restore.template(names), STACK))
-    account.update(made)
-    assert account.status == "UPDATE_COMPLETE"
-    assert account.existing == everything(made)
-
-
-# ── Limits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html and those of each service
-
-LONGEST_STACK_NAME = "makertasks-staging"
+    # restoring does not; what was left out of the import comes with the deployment
+    for logical_id, left_out in restore.LATER.items():
+        for name in left_out:
+            del account.existing["AWS::S3::Bucket", names[logical_id]].properties[name]
+    account.adopt(Template(restore.template(names), STACK, more), names)
+    assert account.status in stacks.READY
+    account.update(template(**more))
+    assert account.status == "UPDATE_COMPLETE", account.reason
+    assert {kind for kind, _ in account.existing} == {kind for kind, _ in whole}
+    assert all(account.existing[key] is found for key, found in stores.items()), "no store was replaced"
 
 
-def test_the_template_is_within_cloudformations_limits():
-    made = template()
-    assert len(made.body["Resources"]) <= 500
-    assert len(json.dumps(made.body, separators=(",", ":")).encode()) <= 460_800
-    assert len(made.body["Outputs"]) <= 200
-    assert len(made.body["Parameters"]) <= 200
+def test_each_store_is_imported_by_the_identifier_that_cloudformation_takes():
+    for logical_id, identifier in restore.IDENTIFIERS.items():
+        kind = template().body["Resources"][logical_id]["Type"]
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        assert schema["primaryIdentifier"] == [f"/properties/{identifier}"]
 
 
-@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
-def test_no_stage_has_a_stack_name_that_is_longer_than_what_is_tested_here(stage):
-    assert len(parameters.configuration(stage)["stack_name"]) <= len(LONGEST_STACK_NAME)
-
-
-def test_names_are_short_enough_in_the_longest_region():
-    longest = {
-        "AWS::Lambda::Function": 64,
-        "AWS::S3::Bucket": 63,
-        "AWS::SQS::Queue": 80,
-        "AWS::Scheduler::ScheduleGroup": 64,
-    }
-    made = template()
-    for kind, most in longest.items():
-        named = [made.name(each) for each, body in made.resources().items() if body["Type"] == kind]
-        assert named
-        for _, name in filter(None, named):
-            assert len(name) <= most, name
-
-
-def test_environments_and_inline_policies_are_small_enough():
-    made = template(FrontendUrl="https://" + "a" * 200)
-    for name, body in made.resources().items():
-        properties = made.value(body.get("Properties", {}))
-        if body["Type"] == "AWS::Lambda::Function":
-            variables = properties["Environment"]["Variables"]
-            assert sum(len(key) + len(str(value)) for key, value in variables.items()) <= 4096 * 3 // 4, name
-        if body["Type"] == "AWS::IAM::Role":
-            inline = sum(
-                len(json.dumps(each["PolicyDocument"], separators=(",", ":")))
-                for each in properties.get("Policies", [])
-            )
-            assert inline <= 10_240 * 3 // 4, name  # references become ARNs, which are longer
+# ── Other partitions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

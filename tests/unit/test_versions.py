@@ -11,7 +11,7 @@ import pytest
 
 from infra import digest
 from infra.local.template import load
-from tests.cloudformation import transformed
+from tests.cloudformation import deployments, transformed
 
 PARAMETERS = {"FrontendUrl": "https://inventory.example.org", "SuccessRetentionDays": "30"}
 
@@ -97,7 +97,7 @@ def test_without_the_digest_a_changed_layer_or_time_out_is_not_published():
 
 
 def test_whatever_calls_a_function_calls_its_alias():
-    [made] = transformed({})
+    made = deployments()["first"]
     functions, aliases = of_type(made, "AWS::Lambda::Function"), of_type(made, "AWS::Lambda::Alias")
     assert {f"{name}Aliaslive" for name in functions} == aliases.keys()
     for kind in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"):
@@ -110,7 +110,7 @@ def test_whatever_calls_a_function_calls_its_alias():
 
 
 def test_a_gradual_deployment_goes_back_on_this_stacks_own_alarms_and_one_at_once_waits_for_none():
-    [made] = transformed({})
+    made = deployments()["first"]
     alarms = of_type(made, "AWS::CloudWatch::Alarm")
     for alias in of_type(made, "AWS::Lambda::Alias").values():
         group = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]["Ref"]
@@ -129,7 +129,7 @@ def test_functions_that_send_to_their_own_kind_of_queue_are_not_stopped_by_loop_
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     """
-    [made] = transformed({})
+    made = deployments()["first"]
     queues = of_type(made, "AWS::SQS::Queue")
     fed = {
         body["Properties"]["FunctionName"]["Ref"].removesuffix("Aliaslive")
@@ -144,7 +144,7 @@ def test_functions_that_send_to_their_own_kind_of_queue_are_not_stopped_by_loop_
 
 def test_a_stream_record_that_cannot_be_processed_holds_up_nothing_for_long():
     """Lambda's default is to repeat a batch until its records expire, which takes a day."""
-    [made] = transformed({})
+    made = deployments()["first"]
     streams = [
         body["Properties"]
         for body in of_type(made, "AWS::Lambda::EventSourceMapping").values()
