@@ -102,7 +102,7 @@ check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint --regions us-east-1 eu-central-1 ap-southeast-5 us-gov-west-1 -- template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .local/sam/bin/sam validate --lint
 
 .PHONY: unit
