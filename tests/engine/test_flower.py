@@ -1,4 +1,4 @@
-"""What a real Flower was asked and answered, asked of our API: equal, but for what docs/api.md lists."""
+"""Compares our API with the recorded responses of Flower: equal, except for what docs/api.md lists."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ OF_THE_MOMENT = {
 # Answers that differ from 2.2.0's, each with the words of the table in docs/api.md that say so.
 DIFFERENCES = {
     "async-apply: eta": "an `eta` more than a year ahead",
-    "timeout: no worker": "`rate-limit` and `timeout` may leave out `workername`",
-    "rate-limit: x": "a rate that is none",
+    "timeout: no worker": "`rate-limit` and `timeout` may omit `workername`",
+    "rate-limit: x": "an invalid rate",
     "workers: one": "`stats` and `conf` of a worker",
     "metrics": "`task-sent`",
 }
@@ -140,8 +140,8 @@ def test_every_difference_is_one_and_is_documented(ids):
     documented = (ROOT / "docs/api.md").read_text()
     answers = {question.name: comparable(asked(question, ids)) for question in (*QUESTIONS, *CHANGES)}
     for name, words in DIFFERENCES.items():
-        assert answers[name] != comparable(RECORDED["2.2.0"][name]), f"{name} is answered as Flower does"
-        assert words in documented, f"docs/api.md does not say why {name} is answered otherwise"
+        assert answers[name] != comparable(RECORDED["2.2.0"][name]), f"the response to {name} equals Flower's"
+        assert words in documented, f"docs/api.md does not say why the response to {name} differs"
 
 
 def test_the_histogram_has_flowers_buckets_and_the_successes_alone(ids):
