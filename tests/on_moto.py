@@ -13,6 +13,24 @@ from tests.template import resources
 ROOT = Path(__file__).parents[1]
 TABLE_KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
 
+# What template.yaml gives every function.
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "STACK_NAME": "unit",
+    "TASKS_TABLE": "unit-tasks",
+    "INVENTORY_TABLE": "unit-inventory",
+    "COUNTERS_TABLE": "unit-counters",
+    "MEDIA_BUCKET": "unit-media",
+    "FRONTEND_URL": "http://localhost:3000",
+    "RETENTION_DAYS_SUCCESS": "30",
+    "DELAYS_ROLE": "arn:aws:iam::123456789012:role/unit-delays",
+    "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
+    "POWERTOOLS_SERVICE_NAME": "unit",
+    "POWERTOOLS_METRICS_NAMESPACE": "makertasks",
+}
+
 
 class Clients:
     """What of a boto3 session tests use."""
@@ -29,23 +47,7 @@ aws_clients = Clients()
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
     """What template.yaml gives every function."""
-    values = {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "STACK_NAME": "unit",
-        "TASKS_TABLE": "unit-tasks",
-        "INVENTORY_TABLE": "unit-inventory",
-        "COUNTERS_TABLE": "unit-counters",
-        "MEDIA_BUCKET": "unit-media",
-        "FRONTEND_URL": "http://localhost:3000",
-        "RETENTION_DAYS_SUCCESS": "30",
-        "DELAYS_ROLE": "arn:aws:iam::123456789012:role/unit-delays",
-        "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
-        "POWERTOOLS_SERVICE_NAME": "unit",
-        "POWERTOOLS_METRICS_NAMESPACE": "makertasks",
-    }
-    for name, value in values.items():
+    for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
 
 
@@ -56,7 +58,7 @@ def aws(environment):
         yield aws_clients
 
 
-def _create_table(aws, resource: str, name: str) -> None:
+def create_table(aws, resource: str, name: str) -> None:
     properties = resources()[resource]["Properties"]
     wanted = {key: properties[key] for key in TABLE_KEYS if key in properties}
     if "StreamSpecification" in wanted:
@@ -67,19 +69,19 @@ def _create_table(aws, resource: str, name: str) -> None:
 @pytest.fixture
 def tasks_table(aws):
     """The tasks table."""
-    _create_table(aws, "TasksTable", "unit-tasks")
+    create_table(aws, "TasksTable", "unit-tasks")
 
 
 @pytest.fixture
 def counters_table(aws):
     """The counters table."""
-    _create_table(aws, "CountersTable", "unit-counters")
+    create_table(aws, "CountersTable", "unit-counters")
 
 
 @pytest.fixture
 def inventory_table(aws):
     """The inventory table."""
-    _create_table(aws, "InventoryTable", "unit-inventory")
+    create_table(aws, "InventoryTable", "unit-inventory")
 
 
 @pytest.fixture
