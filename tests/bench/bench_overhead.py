@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -20,6 +21,8 @@ from botocore.client import BaseClient
 from moto import mock_aws
 from moto.core.models import botocore_stubber
 
+from makertasks import tasks
+from makertasks.worker import handler
 from tests.bench.figures import Figure
 from tests.engine.lambda_queue import LambdaContext
 from tests.on_moto import ENVIRONMENT, aws_clients, create_table
@@ -36,9 +39,9 @@ def rows() -> Iterator[Figure]:
         stack.enter_context(mock_aws())
         create_table(aws_clients, "TasksTable", os.environ["TASKS_TABLE"])
         # what the engine logs is formatted like elsewhere, and read by nobody
-        quiet = stack.enter_context(open(os.devnull, "w"))
+        quiet = stack.enter_context(Path(os.devnull).open("w"))
         stack.enter_context(redirect_stdout(quiet))
-        deliver = _handler()
+        deliver = _function()
         deliver({"Records": [_record("warm")]}, LambdaContext())
         event = {"Records": [_record("measured")]}
         calls, answers = _first(lambda: deliver(event, LambdaContext()))
@@ -52,10 +55,8 @@ def rows() -> Iterator[Figure]:
     yield Figure("the engine's own beside them", statistics.median(engine) - alone, "ms", 4)
 
 
-def _handler() -> Callable[[dict[str, Any], Any], Any]:
+def _function() -> Callable[[dict[str, Any], Any], Any]:
     """The function of a task that does nothing."""
-    from makertasks import tasks
-    from makertasks.worker import handler
 
     @tasks.task(TASK)
     def nothing() -> None:
