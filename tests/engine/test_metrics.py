@@ -100,7 +100,7 @@ def test_a_worker_logs_delays_and_runtimes_and_writes_no_metric(tasks_table, tas
         "attributes": {"SentTimestamp": sent, "ApproximateReceiveCount": "1"}, "messageAttributes": {},
     }  # fmt: skip
     lambda_handler(nothing)({"Records": [record]}, LambdaContext())
-    [timed] = [line for line in caplog.records if line.getMessage() == "task timed"]
+    [timed] = [line for line in caplog.records if line.getMessage() == "task ended"]
     assert timed.status == "SUCCESS"
     assert timed.runtime >= 0
     assert timed.queue_delay >= 5

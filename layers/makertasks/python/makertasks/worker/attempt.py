@@ -124,7 +124,6 @@ def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits)
     if not mine:
         logger.warning("attempt lost: it was taken over")
         return None
-    logger.info("task ended", status=claimed.record.status)
     return claimed.record
 
 

@@ -29,7 +29,6 @@ from makertasks.inventory import batches
 from makertasks.inventory import table as inventory
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
-from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 from makertasks.submission import delays, generations
 from makertasks.tasks import Task
@@ -132,8 +131,7 @@ def _deliver(
         if not invocation.has_time:
             raise Requeue(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
         outcome = execute(task, delivery)
-        if outcome.ended_now:
-            _log_times(outcome.record, sent)
+        _log_end(outcome, sent)
     except Requeue as requeue:
         _come_back(task, record, message, requeue, received)
     except Exception:
@@ -175,11 +173,16 @@ def _close_malformed(task: Task, record: SQSRecord, error: wire.Malformed, sent:
     logger.warning("unreadable message refused", task_id=error.task_id, reason=str(error))
 
 
-def _log_times(record: TaskRecord, sent: datetime) -> None:
-    """Log how long a task ran and how long it waited before its last start, in seconds: Logs Insights sums them up."""
+def _log_end(outcome: execution.Outcome, sent: datetime) -> None:
+    """Log how a task ended, how long it ran and how long it had waited before its last start: in seconds, for sums."""
+    record = outcome.record
+    if not (outcome.ended_now and record.is_final):
+        return
+    times: dict[str, Any] = {}
     if record.runtime is not None and record.started:
         waited = max((clock.parse(record.started) - sent).total_seconds(), 0.0)
-        logger.info("task timed", status=record.status, runtime=float(record.runtime), queue_delay=round(waited, 3))
+        times = {"runtime": float(record.runtime), "queue_delay": round(waited, 3)}
+    logger.info("task ended", status=record.status, **times)
 
 
 def _invoke(
@@ -191,11 +194,13 @@ def _invoke(
     delivery = Delivery(message, worker, invocation, clock.now(), requested_by="direct invocation")
     logger.append_keys(task_id=message.task_id, task_name=task.name)
     try:
-        record = execute(task, delivery).record
+        outcome = execute(task, delivery)
+        _log_end(outcome, delivery.sent)
+        record = outcome.record
     except Requeue as requeue:
         queues.send(task.short_name, delays.body_of(task.short_name, message), requeue.seconds)
         record = records.get(request_id)
     if record.status in {Status.FAILURE, Status.REVOKED}:
         raise TaskFailed(f"{record.status} of task {record.task_id}: {record.error_type}: {record.error_message}")
-    outcome = wire.plain(payloads.result_of(record)) if record.status == Status.SUCCESS else None
-    return {"task_id": record.task_id, "status": record.status, "result": outcome}
+    result = wire.plain(payloads.result_of(record)) if record.status == Status.SUCCESS else None
+    return {"task_id": record.task_id, "status": record.status, "result": result}

@@ -7,7 +7,7 @@ Metrics, namespace `makertasks`, dimension `service` (the stack's name), embedde
     WaitingTooLong  kinds of task, one of which has waited for more than half an hour, where there are any
 
 Log lines: `task steps` of the function task_events (tasks of one name that reached a status, and their runtimes) and
-`task timed` of each task's function (runtime and queue_delay in seconds). The exact counts are in the counters.
+`task ended` of each task's function (runtime and queue_delay in seconds). The exact counts are in the counters.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from celery import states  # type: ignore[import-not-found]  # the application's own
 from celery.app.task import Context  # type: ignore[import-not-found]
 from celery.app.trace import trace_task  # type: ignore[import-not-found]
@@ -19,8 +18,6 @@ from makertasks.records import lifecycle
 from makertasks.records.lifecycle import Claim
 from makertasks.worker import task_limits, time_limits
 from makertasks.worker.attempt import Delivery, Requeue
-
-logger = Logger(child=True)
 
 # What `self.replace()` raises Ignore with: what it put in the task's place runs under the same id.
 REPLACED = "Replaced by new task"
@@ -48,7 +45,6 @@ def run(app: Any, task: Any, delivery: Delivery, claimed: Claim, queue: str, now
             _settle(attempt, info, message)
     finally:
         del app.backend.attempts[message.task_id]
-    logger.info("task ended", status=claimed.record.status)
     return not attempt.is_lost
 
 
