@@ -106,7 +106,7 @@ check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .local/sam/bin/sam validate --lint
 
 .PHONY: unit
-unit: $(ENVIRONMENTS) ## Tests of every part by itself
+unit: $(ENVIRONMENTS) .local/sam/.installed ## Tests of every part by itself
 	$(RANDOMLY) tests/unit
 
 .PHONY: engine
