@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import makertasks
 from makertasks import tasks
 from makertasks.aws import bucket
 from makertasks.inventory import table as inventory
@@ -118,3 +120,66 @@ def test_the_threat_model_names_tests_that_there_are():
     for file, name in files:
         assert (ROOT / file).is_file(), file
         assert not name or f"def {name}(" in (ROOT / file).read_text(), name
+
+
+def named_in_code(pattern: str) -> list[tuple[str, str]]:
+    """What the pages' prose and tables have in backticks and fits a pattern, with its page."""
+    return sorted(
+        {
+            (page, text)
+            for path in documentation.PAGES
+            for page in [path.relative_to(ROOT).as_posix()]
+            for text in re.findall(r"`([^`\n]+)`", documentation.outside_blocks(page))
+            if re.fullmatch(pattern, text)
+        }
+    )
+
+
+# Names of examples and of what other projects or a reader's own checkout have.
+EXAMPLE_NAMES = re.compile(r"print_label|\bshop\b|\.local/|\.venv/|settings\.py$")
+
+
+def test_every_file_and_folder_that_a_page_names_exists():
+    # given what looks like a path: a name with one of our endings, or something in one of our top-level folders
+    path = r"[\w.*/-]+\.(?:py|toml|yaml|md|sh|in|json|env)|(?:docs|functions|infra|layers|tests)/[\w./-]*"
+    named = [(page, text) for page, text in named_in_code(path) if not EXAMPLE_NAMES.search(text)]
+    assert len(named) > 50
+
+    # then each is the whole path of a file or folder, or the end of one: `cards/stock.py`
+    folders = ("docs", "functions", "infra", "layers", "tests")
+    files = [each for folder in folders for each in (ROOT / folder).rglob("*") if each.is_file()]
+    ends = [f"/{each.relative_to(ROOT).as_posix()}" for each in (*files, *ROOT.iterdir())]
+    missing = [
+        (page, text)
+        for page, text in named
+        if not (ROOT / text).exists() and not any(end.endswith(f"/{text}") for end in ends)
+    ]
+    assert missing == []
+
+
+def test_every_module_class_and_function_that_a_page_names_exists():
+    # given dotted names that begin with the package or with one of its rooms and modules
+    package = Path(makertasks.__file__).parent
+    rooms = {path.stem for path in package.iterdir()}
+    named = [
+        (page, text.removesuffix("()"))
+        for page, text in named_in_code(r"(?:[a-z_]+\.)+\w+(?:\(\))?")
+        if text.partition(".")[0] in {"makertasks", *rooms}
+        and text not in tasks.discover()
+        and not text.endswith(".py")
+        and text != "makertasks.functions"  # only in an installed package
+    ]
+    assert len(named) > 5
+
+    # then each is a module, or defined in one (read, not imported: Celery and Django are not installed here)
+    missing = []
+    for page, text in named:
+        place, parts = package, text.removeprefix("makertasks.").split(".")
+        while parts and (place / parts[0]).is_dir():
+            place /= parts.pop(0)
+        if parts and (place / f"{parts[0]}.py").is_file():
+            place /= f"{parts.pop(0)}.py"
+        sources = "\n".join(path.read_text() for path in ([place] if place.is_file() else place.glob("*.py")))
+        if parts and not re.search(rf"(?m)^(?:async )?(?:def|class) {parts[0]}\b|^{parts[0]}\b.*=", sources):
+            missing.append((page, text))
+    assert missing == []
