@@ -56,7 +56,7 @@ SCHEDULE_ROLE = """\
   {camel}ScheduleRole:
     Type: AWS::IAM::Role
     Properties:
-      Description: What the schedules of {package} may do
+      Description: Role of {package}'s schedules
       AssumeRolePolicyDocument:
         Version: "2012-10-17"
         Statement:
