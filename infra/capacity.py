@@ -157,8 +157,9 @@ def counter_units(rate: float, shards: int) -> float:
     changes = EVENTS_A_TASK * rate / streams  # a second, of one stream shard
     events = min(batch_size(), max(1.0, changes * WINDOW_SECONDS))
     batches = streams * min(changes, max(1 / WINDOW_SECONDS, changes / batch_size()))
-    remembered = max(seen_events.EVENTS, max(seen_events.BATCHES, 4 * shards) * events / shards)
-    return batches * math.ceil((CELL_BYTES + seen_events.DIGEST_BYTES * remembered) / 1024)
+    kept = max(seen_events.BATCHES, 4 * shards)
+    remembered = seen_events.DIGEST_BYTES * max(seen_events.EVENTS, kept * events / shards)
+    return batches * math.ceil((CELL_BYTES + remembered + seen_events.MOMENT_BYTES * kept) / 1024)
 
 
 def batch_size() -> int:

@@ -28,7 +28,8 @@ def change_of(record: DynamoDBRecord) -> counting.Change | None:
     if images is None:
         return None
     old, new = json_values.from_decimal(images.old_image or None), json_values.from_decimal(images.new_image or None)
-    return counting.change_of(str(record.event_id), old, new)
+    moment = int(images.approximate_creation_date_time or 0)
+    return counting.change_of(str(record.event_id), old, new, moment)
 
 
 def forget_payloads(record: DynamoDBRecord) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,11 +13,16 @@ import time_machine
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from infra.capacity import CELL_BYTES
 from makertasks import clock
 from makertasks.errors import Unavailable
 from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import counting, reading, rolling_up, samples, seen_events, statistics
+from makertasks.monitoring.counters import counting, doubts, reading, rolling_up, samples, seen_events, statistics
 from makertasks.monitoring.counters.cells import CounterCell
+from makertasks.monitoring.counters.rebuilding import BEHIND_SECONDS
+from makertasks.records import table as records
+from makertasks.wire import Message
+from makertasks.worker import lost_changes
 
 HOURS = ("2026-11-22T09", "2026-11-22T10", "2026-12-01T00")
 
@@ -135,9 +141,11 @@ def test_a_batch_that_comes_again_one_by_one_counts_once(counters_table):
 def test_what_a_cell_remembers_stays_small_where_tasks_come_one_by_one(tasks, at_once):
     remembered = []
     for number in range(tasks):
-        remembered = seen_events.remember(remembered, [f"{number}/{place}" for place in range(at_once)])
+        events = [f"{number}/{place}" for place in range(at_once)]
+        remembered, _ = seen_events.remember(remembered, events, moment=1_800_000_000 + number)
     assert len(remembered) >= min(tasks, seen_events.BATCHES)
-    assert sum(map(len, remembered)) <= seen_events.EVENTS * seen_events.DIGEST_BYTES
+    assert sum(map(seen_events.number_of, remembered)) <= seen_events.EVENTS
+    assert sum(len(batch) + 1 for batch in remembered) + CELL_BYTES <= 1_024  # one write unit
 
 
 @given(st.lists(st.lists(st.integers(0, 200), min_size=1, max_size=30), max_size=40))
@@ -148,9 +156,58 @@ def test_no_event_is_unseen_twice_within_what_is_remembered(batches):
         new = [events[place] for place in seen_events.unseen(remembered, events)]
         counts.update(new)
         if new:
-            remembered = seen_events.remember(remembered, new)
+            remembered, _ = seen_events.remember(remembered, new)
     assert set(counts.values()) <= {1}
     assert set(counts) == {str(number) for batch in batches[: seen_events.BATCHES] for number in batch}
+
+
+def test_a_shard_that_comes_again_after_the_others_went_on_is_counted_right_in_the_end(
+    counters_table, tasks_table, time_passes
+):
+    # given two shards of one stream, and tasks of one name and hour in both, as they stand in the table
+    hour, name, created = HOURS[0], "t.0", clock.parse(f"{HOURS[0]}:00:00Z")
+    started = int(created.timestamp())
+    for number in range(120):
+        record = records.new(Message(task_id=f"{number:036}", name=name), queue="t", created=created)
+        record.timestamp = started
+        record.save()
+
+    def batch(numbers, second):
+        events = [(f"{number}", None, image("PENDING", name=name, hour=hour)) for number in numbers]
+        return [counting.change_of(*event, started + second) for event in events]
+
+    # when one shard's batch is counted, but its function dies before Lambda knows, and the other shard goes on
+    late = batch(range(20), second=0)
+    counting.count(late)
+    for second in range(1, 51):
+        counting.count(batch(range(18 + 2 * second, 20 + 2 * second), second))
+    assert counted()[0][hour, name] == {"PENDING": 120}
+    assert doubts.known() == set()
+
+    # then what comes again after that is not known any more, and counts twice, which is noted
+    counting.count(late)
+    assert counted()[0][hour, name] == {"PENDING": 140}
+    assert doubts.known() == {(hour, name)}
+
+    # until the sweep counts the hour anew, once
+    time_passes(seconds=BEHIND_SECONDS + 1)
+    assert lost_changes.repair(60) == 0
+    time_passes(seconds=BEHIND_SECONDS + 1)
+    assert lost_changes.repair(60) == 1
+    assert counted()[0][hour, name] == {"PENDING": 120}
+    assert doubts.known() == set()
+
+
+def test_shards_that_go_on_side_by_side_leave_no_doubt(counters_table):
+    lives = [life(number) for number in range(400)]
+    shards = [changes([event for steps in lives[start::4] for event in steps]) for start in range(4)]
+    for start in range(0, 300, 10):
+        for shard in shards:
+            batch = [replace(change, moment=1_800_000_000 + start // 5) for change in shard[start : start + 10]]
+            counting.count(batch)
+            counting.count(batch)
+    assert counted()[0] == expected_of(lives)
+    assert doubts.known() == set()
 
 
 def test_whole_batches_are_remembered_however_large(counters_table):

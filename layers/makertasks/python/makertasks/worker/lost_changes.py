@@ -1,8 +1,9 @@
 """Changes of tables that their function could not process: what Lambda gave up on stands in the dead-letter queue.
 
 Lambda halves a batch that fails, retries what is left, and then sends where in the stream it was. Such changes of the
-tasks table are not counted: their hours are noted, and counted anew once the stream has passed them. A change of the
-inventory table (a download that was not queued, a site that was not told) becomes a FAILURE record.
+tasks table are not counted: their hours are noted, and counted anew once the stream has passed them. So are hours that
+may have counted a change twice (`doubts`). A change of the inventory table (a download that was not queued, a site that
+was not told) becomes a FAILURE record.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from aws_lambda_powertools import Logger
 from makertasks import clock, settings, tasks, wire
 from makertasks.aws import streams
 from makertasks.errors import MakertasksError
-from makertasks.monitoring.counters import repairing
+from makertasks.monitoring.counters import doubts, repairing
 from makertasks.monitoring.counters.rebuilding import BEHIND_SECONDS
 from makertasks.records import lifecycle, notes
 from makertasks.records import table as records
@@ -89,7 +90,10 @@ def take(batch: Batch, body: str, message_id: str) -> None:
 
 
 def repair(seconds: float) -> int:
-    """Count hours anew whose time has come, for at most `seconds`; answers how many. Raises Unavailable."""
+    """Count hours anew whose time has come, for at most `seconds`; returns how many. Raises Unavailable."""
+    if doubtful := doubts.known():
+        _note({f"{hour}#{name}" for hour, name in doubtful} - _noted().keys())
+        doubts.forget(doubtful)
     noted = _noted()
     ends, done = time.monotonic() + seconds, 0
     for place, due in sorted(noted.items(), key=lambda entry: entry[1]):

@@ -5,6 +5,7 @@
     2026-11              22#{task name}       the tasks of that name created on that day
     months               2026-11              (that there are days in that month)
     totals               #{task name}         all tasks of that name
+    doubts               -                    (the hours that may have counted a change twice, see doubts)
 
 With spread keys (`settings.key_shards`) an hour's cell has parts: 09#{task name}, 09~1#{task name} …
 Each counts the tasks of one shard; whoever reads an hour sums them up.
@@ -41,6 +42,7 @@ class CounterCell(Table):
     failed_runtimes = JSONMap(null=True)  # of those that ended in FAILURE, as `runtimes`
     failed_sum = NumberAttribute(null=True)  # seconds
     remembered = ListAttribute(of=BinaryAttribute, default=list)  # see seen_events
+    forgotten = NumberAttribute(null=True)  # epoch seconds of the newest event that is remembered no longer
     version = VersionAttribute()
 
     @property

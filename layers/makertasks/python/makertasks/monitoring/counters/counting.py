@@ -9,7 +9,7 @@ from typing import Any, cast
 from makertasks import settings, wire
 from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.monitoring.counters import cells as counters
-from makertasks.monitoring.counters import rolling_up, samples, seen_events
+from makertasks.monitoring.counters import doubts, rolling_up, samples, seen_events
 from makertasks.monitoring.counters.cells import CounterCell
 from makertasks.records import table as records
 from makertasks.records.states import Status
@@ -26,12 +26,13 @@ class Change:
     retried: int = 0
     runtime: float | None = None
     shard: int = 0
+    moment: int = 0  # epoch seconds, of the stream; 0 where it does not say
 
 
-def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Change | None:
+def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None, moment: int = 0) -> Change | None:
     """What a task's change means for the counts; None for items that are no task and for changes within a status.
 
-    `old` and `new` are the record's images as plain values.
+    `old` and `new` are the record's images as plain values, `moment` is when the change happened, in epoch seconds.
     """
     image = new or old or {}
     if "name" not in image or "created" not in image:
@@ -47,7 +48,7 @@ def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None
     runtime = (new or {}).get("runtime") if after in {Status.SUCCESS, Status.FAILURE} and before else None
     # A task that goes on in a next invocation waits as RETRY, too, but no attempt has ended.
     retried = after == Status.RETRY and (new or {}).get("attempts") != (old or {}).get("attempts")
-    return Change(event, image["created"][:13], image["name"], counts, int(retried), runtime, _shard_of(image))
+    return Change(event, image["created"][:13], image["name"], counts, int(retried), runtime, _shard_of(image), moment)
 
 
 def _shard_of(image: dict[str, Any]) -> int:
@@ -78,15 +79,23 @@ def count(changes: list[Change]) -> int:
 
 
 def _count_in(period: str, name: str, batch: list[Change]) -> bool:
-    """Add what a cell has not counted yet; another writer in between only makes it read again."""
+    """Add what a cell has not counted yet; another writer in between only makes it read again.
+
+    A change as old as what the cell has forgotten may have been counted before: its hour is counted anew later.
+    """
     while True:
         cell = counters.read(period, name)
         remembered = cast("list[bytes]", cell.remembered)  # PynamoDB's types say that its attributes are in the list
-        missing = [batch[place] for place in seen_events.unseen(remembered, [change.event for change in batch])]
+        missing = [batch[index] for index in seen_events.unseen(remembered, [change.event for change in batch])]
         if not missing:
             return False
+        if any(0 < change.moment <= (cell.forgotten or 0) for change in missing):
+            doubts.note({(change.hour, change.name) for change in missing})
         _add(cell, missing)
-        cell.remembered = cast("Any", seen_events.remember(remembered, [change.event for change in missing], batches()))
+        latest = max(change.moment for change in missing)
+        kept, gone = seen_events.remember(remembered, [change.event for change in missing], batches(), latest)
+        cell.remembered = cast("Any", kept)
+        cell.forgotten = max([cell.forgotten or 0, *(seen_events.moment_of(each, latest) for each in gone)]) or None
         try:
             with answering("the counters table did not take a write"):
                 cell.save()

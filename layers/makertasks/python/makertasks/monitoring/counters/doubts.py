@@ -1,0 +1,54 @@
+"""Hours that may have counted a change twice: noted where that may have happened, and counted anew by the sweep.
+
+They stand in one cell of the counters table, which whoever counts may write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from makertasks.aws.dynamodb import ConditionFailed, answering
+from makertasks.monitoring.counters import cells as counters
+
+PLACE = ("doubts", "-")
+Hour = tuple[str, str]  # `2026-11-22T09` and a task's name
+
+
+def note(hours: Iterable[Hour]) -> None:
+    """Note hours; nothing is written where they are noted already. Raises Unavailable."""
+    _change(add=[_key(hour) for hour in hours])
+
+
+def known() -> set[Hour]:
+    """The hours that are noted; raises Unavailable."""
+    counters.connect()
+    parts = (key.partition("#") for key in counters.read(*PLACE).counts)
+    return {(hour, name) for hour, _, name in parts}
+
+
+def forget(hours: Iterable[Hour]) -> None:
+    """Take hours off the list; raises Unavailable."""
+    _change(remove=[_key(hour) for hour in hours])
+
+
+def _change(add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+    counters.connect()
+    while True:
+        cell = counters.read(*PLACE)
+        before = dict(cell.counts)
+        wanted = {**before, **dict.fromkeys(add, 1)}
+        for key in remove:
+            wanted.pop(key, None)
+        if wanted == before:
+            return
+        cell.counts = wanted
+        try:
+            with answering("the counters table did not take a write"):
+                cell.save()
+        except ConditionFailed:
+            continue
+        return
+
+
+def _key(hour: Hour) -> str:
+    return "#".join(hour)
