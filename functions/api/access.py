@@ -1,4 +1,4 @@
-"""Who may do what: the roles, the caller of a request, and what is refused before any route's own code runs."""
+"""Authorization: roles, the caller of a request, and what is refused before a route's code runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from makertasks.errors import MakertasksError
 
 
 class Role(IntEnum):
-    """Each role may do what the ones below it may."""
+    """Roles in ascending order; each includes the permissions of those below it."""
 
     NOBODY = 0
     VIEWER = 1  # reads everything
@@ -30,22 +30,22 @@ SCOPES = {
 
 
 class Unauthenticated(MakertasksError):
-    """The request carries no token that counts; the message says why, and nothing about what it asked for."""
+    """The request has no valid token; the message says why, and nothing about the requested resource."""
 
 
 class Forbidden(MakertasksError):
-    """The caller is known but may not do this."""
+    """The caller's role does not permit this."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a verified token speaks for."""
+    """The user or machine that a verified token belongs to."""
 
     name: str
     role: Role
 
     def may(self, role: Role) -> bool:
-        """Whether this caller has at least that role."""
+        """Return whether this caller has at least that role."""
         return self.role >= role
 
     def require(self, role: Role) -> None:
@@ -56,7 +56,7 @@ class Caller:
 
 
 def caller_of(claims: dict[str, Any]) -> Caller:
-    """The caller of a verified access token.
+    """Return the caller of a verified access token.
 
     A person's role comes from the groups of the user pool, and counts only for tokens of the stack's own app clients; a
     machine's from the scopes that its app client was given.

@@ -1,4 +1,4 @@
-"""What people and scripts do, once for pages and JSON alike: the role is checked and the audit entry written here."""
+"""Users' actions, for the dashboard and the JSON API: roles are checked and audit entries written here."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from makertasks.submission import bulk, producer
 from makertasks.submission.producer import Accepted, Submission
 from makertasks.worker import task_limits
 
-# Seconds for which a bulk call offers a busy table its records: the gateway waits 30 for the whole answer.
+# Seconds for which a bulk call retries throttled writes: the gateway waits 30 for the whole response.
 BULK_PATIENCE_SECONDS = 15.0
 
 
 class Conflict(MakertasksError):
-    """The task is in a state in which that cannot be done."""
+    """The task's state does not permit the action."""
 
 
 def submit(caller: Caller, wanted: Submission, idempotency_key: str | None = None) -> task_views.TaskDetail:
@@ -41,7 +41,7 @@ def submit(caller: Caller, wanted: Submission, idempotency_key: str | None = Non
 def submit_many(
     caller: Caller, submissions: Sequence[Submission], idempotency_key: str | None = None
 ) -> bulk.Submitted:
-    """Accept many tasks, each for itself."""
+    """Accept many tasks independently of each other."""
     caller.require(Role.OPERATOR)
     own = [_own(caller, each) for each in submissions]
     for index, submission in enumerate(own):
@@ -54,7 +54,7 @@ def submit_many(
 
 
 def _own(caller: Caller, wanted: Submission) -> Submission:
-    """The caller's submission, by the task's full name."""
+    """Return the caller's submission, with the task's full name."""
     return replace(wanted, name=full_name(wanted.name), requested_by=caller.name)
 
 
@@ -63,12 +63,12 @@ def _task(task_id: str) -> task_views.TaskDetail:
 
 
 def _accepted(accepted: Accepted) -> task_views.TaskDetail:
-    """The task as it was written; read only where an earlier call wrote it."""
+    """Return the task as it was written; it is read only if an earlier call wrote it."""
     return task_views.detail(accepted.record or records.get(accepted.task_id))
 
 
 def check_name(name: str) -> None:
-    """Raises UnknownTask where there is no such task, and InvalidRequest for one that only the system starts."""
+    """Raises UnknownTask if there is no such task, and InvalidRequest for one that only the system starts."""
     if tasks.find(name).system:
         raise InvalidRequest("name", _SYSTEM)
 
@@ -77,23 +77,23 @@ _SYSTEM = "is a task that only the system starts: a job by POST /v1/jobs, an upl
 
 
 def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> task_views.TaskDetail:
-    """Revoke a task; a running one only with `terminate`, and it ends at its next checkpoint.
+    """Revoke a task; a running one only with `terminate`, and it stops at its next checkpoint.
 
-    A task without a record (its message is under way from elsewhere) is recorded as REVOKED. Raises Conflict where
+    A task without a record (another producer's message is still queued) is recorded as REVOKED. Raises Conflict if
     there is nothing to revoke.
     """
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "terminate" if terminate else "revoke", task_id)
     outcome = revoking.revoke(task_id, terminate=terminate, who=caller.name)
     if outcome is Revocation.ENDED:
-        raise Conflict(f"task {task_id} has ended; there is nothing to revoke")
+        raise Conflict(f"task {task_id} has already finished")
     if outcome is Revocation.RUNNING:
-        raise Conflict(f"task {task_id} is running; ask with terminate, and it ends at its next checkpoint")
+        raise Conflict(f"task {task_id} is running; set terminate to stop it at its next checkpoint")
     return _task(task_id)
 
 
 def run_now(caller: Caller, task_id: str) -> task_views.TaskDetail:
-    """Let a scheduled task, or the next attempt of one, begin now."""
+    """Start a scheduled task, or a task's next attempt, now."""
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "run now", task_id)
     starting.run_now(task_id)
@@ -101,11 +101,11 @@ def run_now(caller: Caller, task_id: str) -> task_views.TaskDetail:
 
 
 def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None) -> task_views.TaskDetail:
-    """Submit an ended task's work as a new task, `kwargs` in place of its arguments; answers the new one."""
+    """Submit a finished task again as a new task, optionally with other `kwargs`; returns the new one."""
     caller.require(Role.OPERATOR)
     old = records.get(task_id)
     if not old.is_final:
-        raise Conflict(f"task {task_id} is {old.status} and has not ended; revoke it first, or wait")
+        raise Conflict(f"task {task_id} is {old.status} and has not finished; revoke it first, or wait")
     try:
         task = tasks.find(old.name)
     except UnknownTask as error:
@@ -118,18 +118,18 @@ def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None)
 
 
 def delete(caller: Caller, task_id: str) -> None:
-    """Remove an ended task's record and what it kept in the bucket; raises NotFound and StillActive."""
+    """Delete a finished task's record and its payloads; raises NotFound and StillActive."""
     caller.require(Role.SUPERUSER)
     record = records.get(task_id)
     if not record.is_final:
-        raise Conflict(f"task {task_id} is {record.status}; only ended tasks can be deleted: revoke it first")
+        raise Conflict(f"task {task_id} is {record.status}; only finished tasks can be deleted: revoke it first")
     audit.record(caller.name, "delete", task_id, name=record.name, status=record.status)
     lifecycle.delete(task_id)
     payloads.forget(record.payloads or {})
 
 
 def change_limits(caller: Caller, name: str, **limits: Any) -> task_limits.Limits:
-    """Set a task's limits in place of its definition's; None is the definition's again."""
+    """Set a task's limits, which override its definition's; None restores the definition's."""
     caller.require(Role.SUPERUSER)
     task_limits.check(name, **limits)
     audit.record(caller.name, "change limits", name, **limits)
@@ -139,9 +139,9 @@ def change_limits(caller: Caller, name: str, **limits: Any) -> task_limits.Limit
 def start_job(
     caller: Caller, action: str, where: Mapping[str, Any], arguments: Mapping[str, Any] | None = None
 ) -> task_views.TaskDetail:
-    """Start one action on every task that a filter finds; answers the job's task.
+    """Start a job that applies one action to every task that matches a filter; returns the job's task.
 
-    Deleting is for superusers. Raises InvalidRequest for a job that makes no sense, or one without any filter.
+    Deleting requires a superuser. Raises InvalidRequest for an invalid job, or one without a filter.
     """
     caller.require(Role.SUPERUSER if action in {"delete", "cleanup"} else Role.OPERATOR)
     if not where:
@@ -152,7 +152,7 @@ def start_job(
 
 
 def cancel_job(caller: Caller, job_id: str) -> task_views.TaskDetail:
-    """End a job at its next task; what it has done stays done. Raises NotFound and Conflict."""
+    """Stop a job before its next task; what it has done is kept. Raises NotFound and Conflict."""
     caller.require(Role.OPERATOR)
     if records.get(job_id).name != jobs.TASK:
         raise NotFound(f"there is no job {job_id}")
@@ -160,7 +160,7 @@ def cancel_job(caller: Caller, job_id: str) -> task_views.TaskDetail:
 
 
 def purge(caller: Caller, queue: str) -> task_views.TaskDetail:
-    """Make every waiting task of a queue REVOKED and empty the queue; answers the job that does it."""
+    """Revoke every waiting task of a queue and empty the queue; returns the job that does it."""
     caller.require(Role.OPERATOR)
     name = queues.get(queue)["task"]
     audit.record(caller.name, "purge queue", queue)
@@ -168,7 +168,7 @@ def purge(caller: Caller, queue: str) -> task_views.TaskDetail:
 
 
 class Redriven(TypedDict):
-    """What became of a queue's dead letters: the new tasks by the old ones' ids, and why others stay."""
+    """The outcome of a redrive: the new tasks by the old ones' ids, and why other dead letters stay."""
 
     redriven: dict[str, str]
     refused: dict[str, str]
@@ -176,7 +176,7 @@ class Redriven(TypedDict):
 
 
 def redrive(caller: Caller, queue: str) -> Redriven:
-    """Send a queue's dead letters again as new tasks, up to a hundred; `complete` is false where there may be more."""
+    """Send a queue's dead letters again as new tasks, up to a hundred; `complete` is false if there may be more."""
     caller.require(Role.OPERATOR)
     queues.get(queue)
     audit.record(caller.name, "redrive queue", queue)
@@ -200,14 +200,14 @@ def resend(caller: Caller, task_id: str, body: str | None = None) -> task_views.
 
 
 def discard(caller: Caller, task_id: str) -> None:
-    """Discard an unreadable message: it is not counted any more, its record stays."""
+    """Discard an unreadable message: it is no longer counted; its record stays."""
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "discard message", task_id)
     retrying.discard(task_id)
 
 
 def acknowledge(caller: Caller, fingerprint: str, note: str = "", *, muted: bool = False) -> Acknowledgement:
-    """Note that the caller has looked at a cause's failures until now; `muted` covers later ones, too."""
+    """Acknowledge a cause's failures so far; `muted` covers later ones, too."""
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "mute failures" if muted else "acknowledge failures", fingerprint, note=note)
     return acknowledgements.acknowledge(fingerprint, who=caller.name, note=note, muted=muted)
@@ -222,7 +222,7 @@ def pause(caller: Caller, queue: str) -> queues.Queue:
 
 
 def resume(caller: Caller, queue: str) -> queues.Queue:
-    """Let a queue's consumer go on."""
+    """Resume a queue's consumer."""
     caller.require(Role.OPERATOR)
     queues.get(queue)
     audit.record(caller.name, "resume queue", queue)
@@ -230,7 +230,7 @@ def resume(caller: Caller, queue: str) -> queues.Queue:
 
 
 def set_maximum_concurrency(caller: Caller, queue: str, number: int | None) -> queues.Queue:
-    """Let at most so many of a queue's tasks run at a time."""
+    """Set a queue's maximum concurrency."""
     caller.require(Role.SUPERUSER)
     before = queues.get(queue)["maximum_concurrency"]
     pausing.check_concurrency(number)
@@ -239,7 +239,7 @@ def set_maximum_concurrency(caller: Caller, queue: str, number: int | None) -> q
 
 
 def set_schedule(caller: Caller, name: str, enabled: bool) -> schedules.Schedule:
-    """Switch a schedule on or off."""
+    """Enable or disable a schedule."""
     caller.require(Role.OPERATOR)
     schedules.get(name)
     audit.record(caller.name, "switch schedule on" if enabled else "switch schedule off", name)
@@ -247,7 +247,7 @@ def set_schedule(caller: Caller, name: str, enabled: bool) -> schedules.Schedule
 
 
 def run_schedule(caller: Caller, name: str) -> str:
-    """Submit a schedule's task now; answers the task's id."""
+    """Submit a schedule's task now; returns the task's id."""
     caller.require(Role.OPERATOR)
     schedules.get(name)
     audit.record(caller.name, "run schedule", name)

@@ -1,4 +1,4 @@
-"""Types of parameters with their bounds: routes check requests by them, and the OpenAPI document shows them."""
+"""Types of parameters with their constraints, for validation and for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ A_DATE = "2026-11-22"
 A_DATE_OR_TIME = f"a date such as {A_DATE} or a time such as {A_MOMENT}"
 A_NAME = "inventory.tasks.generate_qr_code"
 
-# No control characters: names go into keys, logs and headers.
+# No control characters: names become part of keys, logs and headers.
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)"
 
-# Every id that a message may have: as many bytes as `wire.fields` accepts are at most as many characters.
+# Every id that `wire.fields` accepts: its maximum in bytes is at least the number of characters.
 TaskId = Annotated[
     str,
     Meta(min_length=1, max_length=MAX_IDENTIFIER_BYTES, pattern=PLAIN, description="The task's id", examples=[A_TASK]),

@@ -1,4 +1,4 @@
-"""The API's document, and Swagger UI to read it and try it out: behind the sign-in, and served by ourselves."""
+"""The OpenAPI document, and Swagger UI to read it and try it out; both require sign-in."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ POLICY = (
 
 @route("GET", "/v1/openapi.json", Role.VIEWER, tag="System")
 def get_openapi() -> dict[str, Any]:
-    """The document that describes this API."""
+    """The OpenAPI document of this API."""
     return openapi.document()
 
 
@@ -64,7 +64,7 @@ def show_documentation() -> Reply:
 
 @page("GET", "/docs/{file}", Role.VIEWER)
 def get_documentation_file(file: File, request: Request) -> Reply:
-    """A file of Swagger UI, small where the browser takes it so."""
+    """A file of Swagger UI, compressed if the browser accepts that."""
     kind = f"text/{'css' if file.endswith('.css') else 'javascript'}; charset=utf-8"
     headers = {"Cache-Control": "private, max-age=86400", "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):

@@ -1,4 +1,4 @@
-"""The HTTP API and the pages: each request is authorized, routed and answered here."""
+"""The HTTP API and the pages: authorizes, routes and handles each request."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def answer(request: Request) -> Reply:
             sign_in.refuse_foreign_pages(request)
         result = route.call(request, who, path)
     except Unauthenticated as error:
-        # An open page that updates itself could not follow to the sign-in: it tells its reader.
+        # A live page cannot follow a redirect to the sign-in: it shows a notice instead.
         if route and route.is_page and route.role > Role.NOBODY and not rendering.is_update(request):
             return sign_in.to_sign_in(request)
         return problems.of(error)
@@ -78,7 +78,7 @@ def _failed(error: Exception, request: Request, route: Route | None, path: dict[
         named = re.fullmatch(r"(\w+): (.*)", str(error), re.DOTALL)
         error = InvalidRequest(f"kwargs.{named[1]}", named[2]) if named else InvalidRequest("kwargs", str(error))
     if route and is_page and isinstance(error, InvalidRequest):
-        with suppress(MakertasksError):  # where the form's page cannot be shown either, the error page says why
+        with suppress(MakertasksError):  # if the form's page cannot be shown either, the error page says why
             if reply := form_errors.again(route, request, reader, path, error):
                 return reply
     unfit = route.unfit if route else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -127,7 +127,7 @@ def page_policy() -> str:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Answer one request from API Gateway (payload format 2.0)."""
+    """Handle one request from API Gateway (payload format 2.0)."""
     try:
         request = Request.of(event)
     except Exception as error:  # noqa: BLE001 - an unreadable request gets a response, too

@@ -14,7 +14,7 @@ from api.problems import CONTENT_TYPE, Problem
 from api.routing import Reply, Route
 from makertasks import settings
 
-# Of what is described here: a new number where a caller must change something.
+# Version of the API: raised when callers must change something.
 VERSION = "1.0.0"
 
 REFERENCE = "#/components/schemas/{name}"
@@ -70,7 +70,7 @@ def document() -> dict[str, Any]:
 
 
 def _kinds(route: Route) -> list[Any]:
-    """Every type that a route takes or answers."""
+    """Return every type that a route accepts or returns."""
     taken = [route.hints[name] for name in route.parameters if name not in {"caller", "request"}]
     answered = route.hints.get("return")
     return taken if answered in {None, type(None), Reply} else [*taken, answered]
@@ -123,7 +123,7 @@ def _query_parameters(route: Route, schemas: dict[str, Any], components: dict[st
 
 
 def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a parameter where it is given: one that may be left out has no null in a query string."""
+    """Return a parameter's schema; a query string cannot contain null, so it is removed from optional ones."""
     variants = [variant for variant in schema.get("anyOf", []) if variant != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name not in {"anyOf", "default"}}
     if schema.get("default") is not None:
@@ -158,7 +158,7 @@ def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def statuses(route: Route) -> set[HTTPStatus]:
-    """The statuses of errors that a route may answer, as its signature and its own `refusals` say."""
+    """Return the error statuses of a route, from its signature and its own `refusals`."""
     found = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, *route.refusals}
     if route.role > Role.NOBODY:
         found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -166,7 +166,7 @@ def statuses(route: Route) -> set[HTTPStatus]:
         found.add(HTTPStatus.NOT_FOUND)
     if {"body", "arguments"} & set(route.parameters):
         found.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    # Also where nothing is taken: a query string that is too long is refused.
+    # Also for routes without parameters: a query string that is too long is rejected.
     return found | {HTTPStatus.UNPROCESSABLE_ENTITY, route.unfit}
 
 

@@ -1,4 +1,4 @@
-"""Tasks a page at a time, for pages and JSON alike."""
+"""Pages of tasks, for the dashboard and the JSON API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from makertasks.records.model import TaskRecord
 def task_page(
     wanted: listing.Filter, limit: int = listing.DEFAULT_LIMIT, cursor: str | None = None
 ) -> tuple[list[TaskRecord], str | None]:
-    """Tasks, newest first, and the next page's cursor; raises InvalidRequest or Unavailable."""
+    """Return tasks, newest first, and the next page's cursor; raises InvalidRequest or Unavailable."""
     page = listing.page(wanted, limit=limit, cursor=cursor, names=tasks.discover())
     if not page.records and not page.cursor and not cursor:
         _refuse_unknown(wanted)
@@ -21,7 +21,7 @@ def task_page(
 
 
 def _refuse_unknown(wanted: listing.Filter) -> None:
-    """Raise InvalidRequest for a name or worker that no task has, so that a misspelt one is no empty list."""
+    """Raise InvalidRequest for an unknown name or worker, so that a misspelt one does not give an empty list."""
     known = tasks.discover()
     if wanted.name and wanted.name not in known:
         raise InvalidRequest("name", f"no task is called {wanted.name!r}; {_suggestion(wanted.name, list(known))}")

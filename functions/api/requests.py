@@ -1,4 +1,4 @@
-"""Requests, parsed and validated into typed values; raises InvalidRequest, which names the field."""
+"""Parse and validate requests into typed values; raises InvalidRequest, which names the field."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from api import sentences
 from makertasks.aws.json_values import EXACT_FLOATS
 from makertasks.errors import InvalidRequest, MakertasksError
 
-# Arguments above 16 KB are kept in the bucket; this bounds what one submission may bring.
+# Arguments above 16 KB are stored in the bucket; this limits the size of one submission.
 MAXIMUM_BODY_BYTES = 128_000
 MAXIMUM_QUERY_CHARACTERS = 4_096
 MAXIMUM_PARAMETERS = 100
-# Levels of objects and arrays in a body. Nothing here needs more, and code that walks values may recurse.
+# Maximum nesting of a body. Nothing here needs more, and code that traverses values may recurse.
 MAXIMUM_DEPTH = 20
 
 Kind = TypeVar("Kind")
@@ -32,7 +32,7 @@ class TooLarge(MakertasksError):
 
 @dataclass(frozen=True)
 class Request:
-    """One request of API Gateway (payload 2.0). Names of headers are in lower case."""
+    """A request from API Gateway (payload 2.0). Header names are in lower case."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class Request:
     cookies: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     event: Mapping[str, Any] = field(default_factory=dict)
-    mistakes: Mapping[str, str] = field(default_factory=dict)  # of a form that is shown again: reasons by field
+    mistakes: Mapping[str, str] = field(default_factory=dict)  # of a form that is shown again: errors by field
     sent: Mapping[str, Any] = field(default_factory=dict)  # and what was sent
 
     @classmethod
@@ -63,19 +63,19 @@ class Request:
         )
 
     def read_query(self, kind: type[Kind], *, without_empty: bool = False) -> Kind:
-        """The query string as `kind`, for a page without the fields that its form sent empty. Raises InvalidRequest."""
+        """Return the query string as `kind`; for a page, empty form fields are dropped. Raises InvalidRequest."""
         given = {name: value for name, value in self.query.items() if value or not without_empty}
         return self._convert_texts(given, kind)
 
     def read_arguments(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
-        """Query string and form fields together as `kind`; raises TooLarge or InvalidRequest."""
+        """Return query string and form fields together as `kind`; raises TooLarge or InvalidRequest."""
         self._check_size(maximum)
         form = self._form() if "x-www-form-urlencoded" in self.headers.get("content-type", "") else {}
         given = {**self.query, **{name: values[-1] for name, values in form.items()}}
         return self._convert_texts(given, kind)
 
     def read_json(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
-        """The JSON body as `kind`; raises TooLarge or InvalidRequest with the path of the field that does not fit."""
+        """Return the JSON body as `kind`; raises TooLarge, or InvalidRequest with the path of the invalid field."""
         self._check_size(maximum)
         try:
             value = msgspec.json.decode(self.body or b"{}")
@@ -89,12 +89,12 @@ class Request:
         return self.convert(_with_whole_numbers(value), kind, "body", strict=True)
 
     def read_form(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
-        """A page's form as `kind`; a field given twice becomes a list. Raises TooLarge or InvalidRequest."""
+        """Return a page's form as `kind`; a repeated field becomes a list. Raises TooLarge or InvalidRequest."""
         self._check_size(maximum)
         return self.convert(self.form_values(), kind, "body")
 
     def form_values(self) -> dict[str, str | list[str]]:
-        """The fields of a page's form, unchecked; raises InvalidRequest."""
+        """Return the fields of a page's form, not validated; raises InvalidRequest."""
         return {name: each if len(each) > 1 else each[0] for name, each in self._form().items()}
 
     def _form(self) -> dict[str, list[str]]:
@@ -104,7 +104,7 @@ class Request:
             raise InvalidRequest("body", f"is not a form: {error}") from error
 
     def _convert_texts(self, given: dict[str, str], kind: type[Kind]) -> Kind:
-        """Parameters as `kind`. The text `null` is a text, which msgspec would take for nothing."""
+        """Return parameters as `kind`. The text `null` stays a text, which msgspec would read as null."""
         found = self.convert(given, kind, "query")
         values = found if isinstance(found, dict) else msgspec.structs.asdict(found)  # type: ignore[arg-type]  # a Struct
         for name in given:
@@ -114,7 +114,7 @@ class Request:
 
     @staticmethod
     def convert(value: Any, kind: type[Kind], name: str, *, strict: bool = False) -> Kind:
-        """A value as `kind`; raises InvalidRequest naming the field, or `name` where there is none."""
+        """Return a value as `kind`; raises InvalidRequest with the field, or `name` if there is none."""
         try:
             return msgspec.convert(value, kind, strict=strict)
         except msgspec.ValidationError as error:
@@ -126,7 +126,7 @@ class Request:
 
 
 def _with_whole_numbers(value: Any) -> Any:
-    """JSON with `1.0` as the whole number that it is, to JSON Schema as to JavaScript; msgspec takes it for none."""
+    """Decode JSON with `1.0` as a whole number, as in JSON Schema and JavaScript; msgspec rejects it as one."""
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < EXACT_FLOATS else value
     if isinstance(value, list):
@@ -149,7 +149,7 @@ def _check_depth(value: Any, where: str, depth: int = 0) -> None:
 
 
 def _query(text: str) -> dict[str, str]:
-    """The query string's names and values; a name given twice is refused, since only one could count."""
+    """Return the query string's names and values; a repeated name is rejected, because only one could count."""
     if len(text) > MAXIMUM_QUERY_CHARACTERS:
         raise InvalidRequest("query", f"is longer than {MAXIMUM_QUERY_CHARACTERS} characters")
     try:
@@ -167,7 +167,7 @@ def _cookies(text: str) -> dict[str, str]:
     try:
         return {name: morsel.value for name, morsel in SimpleCookie(text).items()}
     except CookieError:
-        return {}  # as if none were sent: the request is then nobody's
+        return {}  # treated as absent: the request is then unauthenticated
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

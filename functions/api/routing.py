@@ -1,12 +1,12 @@
-"""Routes: what an address takes and answers, said once, by a function's own signature.
+"""Routes: a function's signature declares what a URL accepts and returns.
 
     @route("GET", "/v1/queues/{queue}", Role.VIEWER, tag="Queues")
     def get_queue(queue: QueueName, query: QueueQuery) -> QueueState:
         ...
 
 Parameters are path parameters by name, and `query`, `body` (JSON), `form` (what a page sends) and `arguments` (query
-string and form together) with the msgspec type they are checked against, and `caller` and `request`. The document of
-the API is made from the same signatures.
+string and form together) with the msgspec type that they are validated against, and `caller` and `request`. The OpenAPI
+document is generated from the same signatures.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ import msgspec
 from api.access import Caller, Role
 from api.requests import MAXIMUM_BODY_BYTES, Request
 
-# Path parameters that may hold slashes and question marks, since producers choose the ids of tasks. An HTTP API decodes
-# a path before it hands it over, so it takes `%2F` for a slash and cuts at `%3F`. Escaped twice they arrive whole, and
-# so does the percent sign, which would otherwise be taken for the first of two.
+# Path parameters that may contain slashes and question marks, because producers choose task ids. An HTTP API decodes a
+# path before it passes it on, so it takes `%2F` for a slash and cuts at `%3F`. Escaped twice, they arrive intact, as
+# does the percent sign, which would otherwise be decoded twice.
 ANY_TEXT = {"task_id"}
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that is not just JSON: a page, a file, a redirection. A body of bytes travels as base64."""
+    """A response other than plain JSON: a page, a file, a redirect. A body of bytes is sent as base64."""
 
     body: str | bytes = ""
     status: int = HTTPStatus.OK
@@ -42,13 +42,13 @@ class Reply:
 
     @classmethod
     def redirect(cls, location: str, cookies: list[str] | None = None) -> Reply:
-        """303: go there with GET."""
+        """Redirect with 303: the browser continues with GET."""
         return cls(status=HTTPStatus.SEE_OTHER, headers={"Location": location}, cookies=cookies or [])
 
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one address, and the function that answers it."""
+    """One method of one path, and the function that handles it."""
 
     method: str
     path: str
@@ -56,48 +56,48 @@ class Route:
     run: Callable[..., Any]
     status: int = HTTPStatus.OK
     tag: str = ""
-    is_page: bool = False  # answers people: without sign-in they are led to it
-    refusals: tuple[HTTPStatus, ...] = ()  # statuses beside those that follow from the signature
+    is_page: bool = False  # for browsers: without a session they are redirected to the sign-in
+    refusals: tuple[HTTPStatus, ...] = ()  # error statuses in addition to those that follow from the signature
     media: tuple[str, ...] = ("application/json",)
     maximum_bytes: int = MAXIMUM_BODY_BYTES
-    unfit: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY  # the status of what does not fit
+    unfit: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY  # the status of an invalid request
     example: Any = None
     body_example: Any = None
 
     @cached_property
     def hints(self) -> dict[str, Any]:
-        """Types of the function's parameters and of its answer."""
+        """Return the types of the function's parameters and of its result."""
         return get_type_hints(self.run, include_extras=True)
 
     @cached_property
     def parameters(self) -> list[str]:
-        """Names of the function's parameters."""
+        """Return the names of the function's parameters."""
         return list(inspect.signature(self.run).parameters)
 
     @cached_property
     def path_parameters(self) -> list[str]:
-        """Names in the path, in order."""
+        """Return the names in the path, in order."""
         return re.findall(r"{(\w+)}", self.path)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """What the path of a request must match."""
+        """Return the pattern that a request's path must match."""
         parts = re.split(r"({\w+})", self.path)
         return re.compile("".join(_matcher(part[1:-1]) if part[:1] == "{" else re.escape(part) for part in parts))
 
     @property
     def body_required(self) -> bool:
-        """Whether the JSON body has a field that may not be left out."""
+        """Return whether the JSON body has a required field."""
         fields = msgspec.structs.fields(self.hints["body"])
         return any(field.required for field in fields)
 
     @property
     def name(self) -> str:
-        """Name of the function: the operation's id in the API's document."""
+        """Return the function's name: the operation's id in the OpenAPI document."""
         return self.run.__name__
 
     def call(self, request: Request, caller: Caller, path: dict[str, str]) -> Any:
-        """Check what was sent against the signature, and answer; raises InvalidRequest, or what the function raises."""
+        """Validate the request, and call the function; raises InvalidRequest, or what the function raises."""
         values: dict[str, Any] = {}
         for name in self.parameters:
             kind = self.hints.get(name, str)
@@ -123,7 +123,7 @@ def _matcher(name: str) -> str:
 
 
 def _decoded(text: str) -> str:
-    """What the gateway would have misread and was therefore escaped twice."""
+    """Undo the second escaping, which keeps the gateway from misreading a path."""
     return re.sub("%(25|2F|3F)", lambda found: chr(int(found[1], 16)), text, flags=re.IGNORECASE)
 
 
@@ -133,7 +133,7 @@ Answering = Callable[..., Any]
 
 
 def route(method: str, path: str, role: Role, **options: Any) -> Callable[[Answering], Answering]:
-    """Declare that the function below answers a request; `options` are the other fields of Route."""
+    """Declare that the decorated function handles a request; `options` are the other fields of Route."""
 
     def declare(run: Answering) -> Answering:
         _routes[method, path] = Route(method, path, role, run, **options)
@@ -143,36 +143,36 @@ def route(method: str, path: str, role: Role, **options: Any) -> Callable[[Answe
 
 
 def page(method: str, path: str, role: Role, **options: Any) -> Callable[[Answering], Answering]:
-    """Declare a route for people: it answers a Reply, and is no part of the API's document."""
+    """Declare a page's route: it returns a Reply, and is not part of the OpenAPI document."""
     return route(method, path, role, is_page=True, **options)
 
 
 def all_routes() -> list[Route]:
-    """Every declared route, in the order of the paths."""
+    """Return every declared route, ordered by path."""
     return [_routes[key] for key in sorted(_routes, key=lambda key: (key[1], key[0]))]
 
 
 def exactly(method: str, path: str) -> Route | None:
-    """The route that was declared with this method and path."""
+    """Return the route that was declared with this method and path."""
     return _routes.get((method, path))
 
 
 class NoRoute(Exception):
-    """No route answers the request; `allowed` are the methods that the address knows."""
+    """No route handles the request; `allowed` are the methods that the path supports."""
 
     def __init__(self, allowed: list[str]) -> None:
-        """`allowed` is empty for an address that does not exist."""
+        """`allowed` is empty for a path that does not exist."""
         super().__init__("no such route")
         self.allowed = allowed
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """The route of a request and the values in its path; raises NoRoute. A fixed path comes before one with values."""
+    """Return the route of a request and the values in its path; raises NoRoute. Fixed paths take precedence."""
     exact = _routes.get((method, path))
     if exact and not exact.path_parameters:
         return exact, {}
     matches = list(_matching(path))
-    # Of `/tasks/{task_id}/log` and `/tasks/{task_id}`, both of which fit the first, the longer one is meant.
+    # `/tasks/{task_id}/log` also matches `/tasks/{task_id}`: the longer route takes precedence.
     longest = max((len(found.path) for found, _ in matches if found.path_parameters), default=0)
     for found, match in matches:
         if found.method == method and len(found.path) == longest:
@@ -181,7 +181,7 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
 
 
 def methods(path: str) -> list[str]:
-    """The methods that an address knows, OPTIONS among them; raises NoRoute for one that does not exist."""
+    """Return the methods that a path supports, including OPTIONS; raises NoRoute for a path that does not exist."""
     if not (found := {candidate.method for candidate, _ in _matching(path)}):
         raise NoRoute([])
     return sorted({*found, "OPTIONS"})
@@ -194,5 +194,5 @@ def _matching(path: str) -> Iterator[tuple[Route, re.Match[str]]]:
 
 
 def encode(answer: Any) -> str:
-    """JSON of an answer."""
+    """Return a response's JSON."""
     return msgspec.json.encode(answer).decode()

@@ -1,4 +1,4 @@
-"""What the API answers, as types: plain JSON at run time, schemas in the API's document."""
+"""Types of the API's responses: plain JSON at run time, schemas in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from makertasks.monitoring.views import Moment, Seconds, TaskSummary
 
 
 class Health(TypedDict):
-    """That the API runs."""
+    """The API is running."""
 
     status: str
 
@@ -37,7 +37,7 @@ class Submitted(TypedDict):
     rejected: list[Rejection]
     unsent: Annotated[
         list[Rejection],
-        Meta(description="Recorded, and not sent yet: the same call again sends them, or the sweep"),
+        Meta(description="Recorded, but not sent yet: repeating the call sends them, otherwise the sweep does"),
     ]
 
 
@@ -51,12 +51,12 @@ class TaskType(TypedDict):
     max_retries: int
     soft_time_limit: Seconds | None
     time_limit: Seconds | None
-    rate_limit: Annotated[str | None, Meta(description="Starts at most, such as 10/m", examples=["10/m"])]
+    rate_limit: Annotated[str | None, Meta(description="Maximum rate of starts, such as 10/m", examples=["10/m"])]
     schedules: list[str]
 
 
 class TaskTypes(TypedDict):
-    """Every kind of task."""
+    """Every task type."""
 
     task_types: list[TaskType]
 
@@ -69,7 +69,7 @@ class Category(TypedDict):
 
 
 class Links(TypedDict):
-    """Presigned addresses, for a quarter of an hour, of what was made for an item."""
+    """Presigned links to an item's files, valid for 15 minutes."""
 
     image: NotRequired[str]
     thumbnail: NotRequired[str]
@@ -78,7 +78,7 @@ class Links(TypedDict):
 
 
 class Item(TypedDict):
-    """An inventory item; the media attributes are keys in the bucket, `links` shows them."""
+    """An inventory item; its media attributes are keys in the bucket, `links` has links to them."""
 
     id: str
     name: str
@@ -107,7 +107,7 @@ class Item(TypedDict):
 
 
 class BrokenRow(TypedDict):
-    """A row of the inventory table that cannot be read, because a script or the console wrote another type."""
+    """An unreadable row of the inventory table: a script or the console wrote a wrong type."""
 
     item_id: str
     entry: str
@@ -115,7 +115,7 @@ class BrokenRow(TypedDict):
 
 
 class ItemList(TypedDict):
-    """A page of items by name, and rows of it that cannot be read. Without `cursor` it is the last."""
+    """A page of items by name, and its unreadable rows. Without `cursor` it is the last."""
 
     items: list[Item]
     cursor: str | None
@@ -146,7 +146,7 @@ class ItemDetail(Item):
 
 
 class UploadForm(TypedDict):
-    """Where and with which fields one picture is sent, as multipart/form-data, `file` last, until `expires`."""
+    """URL and fields for uploading one picture as multipart/form-data, with `file` last, until `expires`."""
 
     url: str
     fields: dict[str, str]

@@ -1,4 +1,7 @@
-"""Msgspec's validation errors as sentences: which field, what it must be, and an example instead of a pattern. Pure."""
+"""Turn msgspec's validation errors into sentences: the field, what it must be, and an example instead of a pattern.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
 
 
 def invalid(message: str, name: str, kind: Any) -> InvalidRequest:
-    """Turn msgspec's message about a value of `kind` into the field, or `name` where it has none, and a reason."""
+    """Turn msgspec's message about a value of `kind` into the field, or `name` if it has none, and a reason."""
     reason, _, path = message.partition(" - at `$")
     where = path.rstrip("`").lstrip(".")
     if found := re.fullmatch(r"Object contains unknown field `(.*)`", reason, re.DOTALL):
@@ -34,7 +37,7 @@ def _joined(where: str, field: str) -> str:
 
 
 def _reason(reason: str, definition: Mapping[str, Any]) -> str:  # noqa: PLR0911 - one kind of message each
-    """What a value must be."""
+    """Return what a value must be."""
     if "enum" in definition:
         return f"must be one of {', '.join(map(str, definition['enum']))}{_not(reason)}"
     if "matching regex" in reason:
@@ -69,7 +72,7 @@ def _not(reason: str) -> str:
 
 
 def _types(names: str) -> str:
-    """Names of types as words.
+    """Return the names of types as words.
 
     >>> _types("int | null")
     'a whole number or null'
@@ -78,7 +81,7 @@ def _types(names: str) -> str:
 
 
 def _definition(kind: Any, path: str) -> Mapping[str, Any]:
-    """The JSON schema of the part of `kind` at a path such as `where.status` or `tasks[0].name`."""
+    """Return the JSON schema of the part of `kind` at a path such as `where.status` or `tasks[0].name`."""
     schema = msgspec.json.schema(kind)
     found = _resolved(schema, schema)
     for part in re.findall(r"\[[^\]]*\]|[^.\[\]]+", path):
@@ -91,7 +94,7 @@ def _definition(kind: Any, path: str) -> Mapping[str, Any]:
 
 
 def _resolved(definition: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A definition with references followed; of alternatives the first that is not null."""
+    """Resolve a definition's references; of alternatives, return the first that is not null."""
     alternatives = [each for each in definition.get("anyOf", []) if each != {"type": "null"}]
     if alternatives:
         outer = {name: value for name, value in definition.items() if name != "anyOf"}

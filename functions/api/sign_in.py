@@ -1,11 +1,11 @@
-"""Signing in with a browser: Cognito's login page by the code flow with PKCE, and the cookies that come of it.
+"""Sign-in of browsers: Cognito's login page (code flow with PKCE), and the session's cookies.
 
     GET /sign-in            ─▶ the user pool's login page, with a challenge whose answer stays in a cookie
     GET /sign-in/callback   ◀─ a code; it is changed for tokens here, and the access token becomes the session's cookie
     POST /sign-in/end       ─▶ the refresh token is revoked, the cookies go, and so does the session at the login page
 
-Cookies are HttpOnly, Secure and SameSite=Lax: scripts do not see them, and other sites' requests do not carry them,
-except for the links that people follow. Every request that changes something must come from our own pages beside that.
+Cookies are HttpOnly, Secure and SameSite=Lax: scripts cannot read them, and other sites' requests do not carry them,
+except for links that people follow. In addition, every state-changing request must come from our own pages.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ logger = Logger(child=True)
 SESSION = "makertasks_session"  # the access token
 REFRESH = "makertasks_refresh"  # the refresh token; sent to the sign-in alone
 UNREVOKED = "makertasks_unrevoked"  # a refresh token that could not be revoked; sent to signing out alone
-INCOMPLETE = "makertasks_incomplete"  # tells the signed-out page that there is one
+INCOMPLETE = "makertasks_incomplete"  # tells the signed-out page that there is such a token
 PENDING = "makertasks_sign_in"  # state, PKCE verifier and where to go, while the login page is open
 
 PENDING_SECONDS = 600
-# The app client's refresh tokens end after as long (template.yaml): a working day.
+# The lifetime of the app client's refresh tokens (template.yaml): a working day.
 REFRESH_SECONDS = 12 * 3600
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -51,13 +51,13 @@ _http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=3, read=10), retries
 
 
 class SignIn(msgspec.Struct):
-    """Query of the sign-in: where to go afterwards."""
+    """Query of the sign-in: the page to return to."""
 
     next: Annotated[str, msgspec.Meta(max_length=2000)] = "/"
 
 
 class Callback(msgspec.Struct):
-    """Query with which the login page sends the browser back."""
+    """Query with which the login page redirects the browser back."""
 
     code: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     state: Annotated[str, msgspec.Meta(max_length=200)] = ""
@@ -65,9 +65,9 @@ class Callback(msgspec.Struct):
 
 
 def caller(request: Request) -> Caller:
-    """Who sent a request, by its bearer token or its session's cookie.
+    """Return who sent a request, by its bearer token or its session cookie.
 
-    Raises Unauthenticated, Forbidden for a change that another site asked for, and Unavailable.
+    Raises Unauthenticated, Forbidden for a state-changing request from another site, and Unavailable.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
@@ -82,7 +82,7 @@ def caller(request: Request) -> Caller:
 
 
 def refuse_foreign_pages(request: Request) -> None:
-    """Raise Forbidden for a change that another site's page asked the browser for; a browser says which page it was."""
+    """Raise Forbidden for a state-changing request from another site's page, which the browser names."""
     if request.method in SAFE_METHODS:
         return
     site = request.headers.get("sec-fetch-site")
@@ -95,7 +95,7 @@ def refuse_foreign_pages(request: Request) -> None:
 
 @page("GET", "/sign-in", Role.NOBODY)
 def sign_in(query: SignIn, request: Request) -> Reply:
-    """Go on with a session that only needs a new token, or to the login page."""
+    """Renew the session if its refresh token permits, or redirect to the login page."""
     target = _own_path(query.next)
     if renewed := _renew(request.cookies.get(REFRESH, "")):
         return Reply.redirect(target, renewed)

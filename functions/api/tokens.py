@@ -1,4 +1,4 @@
-"""Access tokens, verified against the user pool's own keys: the one place where a request becomes somebody's."""
+"""Verify access tokens against the user pool's keys. Only this module authenticates requests."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from makertasks.errors import Unavailable
 if TYPE_CHECKING:
     from jwt import PyJWK
 
-# Cognito signs with RS256 and nothing else; a token never chooses.
+# Cognito signs only with RS256; a token's own `alg` is never trusted.
 ALGORITHMS = ["RS256"]
-# Keys change seldom. A token with an unknown key asks for them again, but not more often than this, in seconds, so that
-# forged tokens cannot make the function call Cognito for each one.
+# Minimum seconds between two reads of the keys. Keys change rarely; a token with an unknown key triggers a read, and
+# forged tokens must not make the function call Cognito for each one.
 KEYS_SECONDS = 60.0
-# Clocks differ, in seconds.
+# Tolerated clock difference in seconds.
 LEEWAY_SECONDS = 10
-# Cognito's access tokens have about 1,100 characters; one of a person in very many groups has more.
+# Cognito's access tokens have about 1,100 characters, more for a user in many groups.
 MAXIMUM_CHARACTERS = 8192
 
 _http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=3, read=5), retries=urllib3.Retry(2, redirect=0))
 
 
 class KeySet:
-    """The user pool's public keys, read on first use and again where a token names an unknown one."""
+    """The user pool's public keys, read on first use and again when a token names an unknown one."""
 
     def __init__(self) -> None:
-        """Nothing is read yet."""
+        """Start without keys."""
         self._keys: dict[str, PyJWK] = {}
         self._read_at = float("-inf")  # time.monotonic() seconds
         self._address = ""
 
     def key(self, key_id: str) -> PyJWK:
-        """The key of that id; raises Unauthenticated where the pool has none, and Unavailable."""
+        """Return the key with that id; raises Unauthenticated if the pool has none, and Unavailable."""
         address = f"{settings.user_pool_address()}/.well-known/jwks.json"
         stale = time.monotonic() - self._read_at > KEYS_SECONDS
         if address != self._address or (key_id not in self._keys and stale):
@@ -66,7 +66,7 @@ keys = KeySet()
 
 
 def verify(token: str) -> dict[str, Any]:
-    """The claims of an access token of this stack's user pool; raises Unauthenticated or Unavailable."""
+    """Return the claims of an access token of this stack's user pool; raises Unauthenticated or Unavailable."""
     import jwt  # noqa: PLC0415 - loads `cryptography`, which health checks and cold starts need not wait for
 
     if len(token) > MAXIMUM_CHARACTERS:

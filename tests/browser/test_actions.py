@@ -147,7 +147,7 @@ def test_selected_tasks_are_retried_together_after_a_question_with_an_outcome_fo
     expect(page.locator("main h1")).to_have_text("2 of 3 done")
     assert in_both_themes(page) == []
     refused = page.locator("tbody tr", has=page.get_by_text("runs-for-hours"))
-    expect(refused).to_contain_text("has not ended")
+    expect(refused).to_contain_text("has not finished")
     for task_id in ended:
         outcome = page.locator("tbody tr", has=page.get_by_role("link", name=task_id))
         expect(outcome).to_contain_text("retried")

@@ -72,7 +72,7 @@ def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
     assert 0 < len(recorded) < 27
 
     # when it is made again at once, it is refused for a while
-    with pytest.raises(InvalidRequest, match="a call with this key is under way; call again after 20"):
+    with pytest.raises(InvalidRequest, match="a call with this key is in progress; retry after 20"):
         submit_many(texts(27), idempotency_key="stocktaking")
 
     # and after that while it does what is missing

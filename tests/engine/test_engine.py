@@ -321,7 +321,7 @@ def test_a_task_whose_time_was_taken_by_others_is_tried_again(echo):
     first, second = echo.submit(), echo.submit()
     assert len(echo.queue.deliver()) == 1
     waiting = next(record for record in map(echo.record, (first, second)) if record.status == Status.RETRY)
-    assert "the messages before it had taken a part" in waiting.attempts[0]["error"]
+    assert "part of which earlier messages of the batch had used" in waiting.attempts[0]["error"]
     echo.time_passes(minutes=1)
     echo.queue.deliver()
     assert {echo.record(first).status, echo.record(second).status} == {Status.SUCCESS}

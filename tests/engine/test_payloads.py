@@ -172,7 +172,7 @@ def test_large_arguments_that_do_not_fit_are_recorded_without_them(store):
 
 def test_a_chain_too_long_for_a_record_is_refused_or_fails_at_once(store):
     step = {"task": NAME, "args": ["x" * 9000], "kwargs": {}, "options": {}, "subtask_type": None, "immutable": True}
-    with pytest.raises(InvalidRequest, match=r"options: what is to follow the task.* at most 150,000 are kept"):
+    with pytest.raises(InvalidRequest, match=r"options: the task's follow-ups and headers.* at most 150,000 are kept"):
         producer.submit(producer.Submission(NAME, {"text": "a"}, chain=[step] * 20))
     message = wire.Message(task_id="long", name=NAME, kwargs={"text": "a"}, chain=[step] * 20)
     store.queue.send(wire.encode(message, "echo"))

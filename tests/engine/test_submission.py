@@ -89,7 +89,7 @@ def test_a_retry_asked_for_twice_under_one_id_is_one(echo):
 
 
 def test_what_has_not_ended_or_is_not_there_is_not_retried(echo):
-    with pytest.raises(InvalidRequest, match="has not ended"):
+    with pytest.raises(InvalidRequest, match="has not finished"):
         retrying.retry(echo.submit())
     with pytest.raises(NotFound):
         retrying.retry("nothing")

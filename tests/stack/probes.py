@@ -276,7 +276,7 @@ def reads_items_of_a_batch_together(bench: Bench, role: Role) -> None:
         text = "".join(event["message"] for event in found)
         return text if all(f"{task_id}" in text for task_id in ids) else ""
 
-    assert "items not read together" not in wait_for(said, "both tasks in the log")
+    assert "batch read of items failed" not in wait_for(said, "both tasks in the log")
 
 
 def draws_pictures(bench: Bench, role: Role) -> None:

@@ -250,7 +250,7 @@ def test_a_call_of_many_tasks_that_is_killed_is_made_again_and_doubles_none(stac
 
     # when the call is made again, at first while the key is held for the one that was killed
     again = subprocess.run(command, env=environment(stack, tmp_path), capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    assert "a call with this key is under way" in again.stderr
+    assert "a call with this key is in progress" in again.stderr
     key = {"id": {"S": _held("labels")}}
     stack.client("dynamodb").delete_item(TableName=stack.outputs["TasksTableName"], Key=key)  # as its time ends
     done = subprocess.run(command, env=environment(stack, tmp_path), capture_output=True, text=True, check=True)  # noqa: S603 - our own

@@ -1,7 +1,7 @@
-"""Flower's HTTP API: its addresses, parameters and keys, over the same functions as our own.
+"""Flower's HTTP API: its routes, parameters and keys, implemented with the same functions as our own API.
 
-What Flower calls a worker is here the function of one task, by its short name. Flower 2.0.1 is the model; where a
-function of AWS Lambda cannot do what a Celery worker can, the answer is Flower's own for a refusal: 403.
+Flower's worker is here the function of one task, by its short name. The model is Flower 2.2.0; what a Lambda function
+cannot do, unlike a Celery worker, gets Flower's own status for a refusal: 403.
 """
 
 from api.flower import applying, control, metrics, tasks, workers

@@ -35,7 +35,7 @@ class Grow(msgspec.Struct):
 
 
 class Autoscale(msgspec.Struct):
-    """Bounds of concurrency; Lambda scales to zero, so `min` has no effect."""
+    """Limits of concurrency; Lambda scales to zero, so `min` has no effect."""
 
     max: Annotated[int, Meta(ge=1, le=MAXIMUM_CONCURRENCY)]
     min: Count
@@ -100,7 +100,7 @@ def flower_pool_grow(workername: WorkerName, arguments: Grow, caller: Caller) ->
     example={"message": f"Shrinking '{A_WORKER}' worker's pool by 1"},
 )
 def flower_pool_shrink(workername: WorkerName, arguments: Grow, caller: Caller) -> Message:
-    """Decrease the function's maximum concurrency, to two at least, which is Lambda's minimum."""
+    """Decrease the function's maximum concurrency, to at least 2, Lambda's minimum."""
     _resize(caller, workername, -arguments.n)
     return {"message": f"Shrinking '{workername}' worker's pool by {arguments.n}"}
 
@@ -174,7 +174,7 @@ def flower_rate_limit(taskname: TaskName, arguments: RateLimit, caller: Caller) 
     example={"message": "time limits set successfully"},
 )
 def flower_timeout(taskname: TaskName, arguments: TimeLimits, caller: Caller) -> Message:
-    """Set a task's time limits; as in Celery, a limit that is left out is removed."""
+    """Set a task's time limits; as in Celery, an omitted limit is removed."""
     _check_worker(taskname, arguments.workername)
     actions.change_limits(caller, taskname, soft_time_limit=arguments.soft or None, time_limit=arguments.hard or None)
     return {"message": "time limits set successfully"}

@@ -1,4 +1,4 @@
-"""A task in Flower's words: times in epoch seconds, arguments and results as Python writes them."""
+"""A task in Flower's format: times in epoch seconds, arguments and results as Python literals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATE = "%Y-%m-%d %H:%M"
 DATE_PATTERN = r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"
 DATE_OPTION = "%Y-%m-%d %H:%M:%S.%f"
 
-# Flower's word for a task that waits at its worker, as here in its queue.
+# Flower's state of a task that waits at its worker; here, in its queue.
 RECEIVED = "RECEIVED"
 
 WorkerName = Annotated[
@@ -59,7 +59,7 @@ A_TASK = {
 
 
 class FlowerTask(TypedDict):
-    """A task as Flower answers it."""
+    """A task as Flower returns it."""
 
     uuid: str
     name: str
@@ -95,7 +95,7 @@ class FlowerTask(TypedDict):
 
 
 def flower_task(record: TaskRecord) -> FlowerTask:
-    """A record as Flower shows it."""
+    """Return a record as Flower shows it."""
     meta = wire.parse_result_meta(record.result)
     done = seconds(record.done)
     failed, retried = record.status == Status.FAILURE, record.status == Status.RETRY
@@ -116,7 +116,7 @@ def flower_task(record: TaskRecord) -> FlowerTask:
         "kwargs": repr(record.kwargs),
         "eta": record.retry_at if retried else record.eta,
         "expires": record.expires,
-        # As Flower, which has received the next attempt's message by then.
+        # As in Flower, which has received the next attempt's message by then.
         "retries": max(int(record.attempt or 0) - (not retried), 0),
         "worker": worker_of(record),
         "result": repr(masking.masked(meta["result"])) if record.status == Status.SUCCESS else None,
@@ -137,17 +137,17 @@ def flower_task(record: TaskRecord) -> FlowerTask:
 
 
 def worker_of(record: TaskRecord) -> str | None:
-    """The function that ran a task, or whose queue it waits in; Flower's worker."""
+    """Return the function that ran a task, or in whose queue it waits; Flower's worker."""
     return record.worker.partition("@")[0] if record.worker else record.queue or None
 
 
 def exception(record: TaskRecord) -> str:
-    """A failure as Python writes an exception."""
+    """Return a failure as Python represents an exception."""
     return f"{record.error_type}({record.error_message!r})"
 
 
 def seconds(moment: str | None) -> float | None:
-    """Epoch seconds of a time's text."""
+    """Return a time's epoch seconds."""
     return clock.parse(moment).timestamp() if moment else None
 
 

@@ -1,7 +1,7 @@
 """Flower's metrics for Prometheus, from the counters, and its health check.
 
-A scrape reads one small item for each task name, and the hours of the last three days. The numbers of events only grow,
-as Prometheus wants it: they count tasks that were removed since, too.
+A scrape reads one small item per task name, and the hours of the last three days. Numbers of events never decrease, as
+Prometheus requires: they include deleted tasks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Upper limits of the histogram in seconds, as Flower's and the Prometheus client's by default.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-# What sent tasks, as the label `worker` of task-sent: Flower names each client's process there.
+# The label `worker` of task-sent, where Flower has the name of each client's process.
 CLIENT = "client"
 TYPES = {
     Status.SUCCESS: "task-succeeded",
@@ -49,7 +49,7 @@ def flower_metrics() -> Reply:
 
 @route("GET", "/healthcheck", Role.NOBODY, tag="Flower", media=("text/plain",))
 def flower_healthcheck() -> Reply:
-    """OK; open to everybody."""
+    """OK; needs no token."""
     return Reply("OK", content_type="text/plain; charset=utf-8")
 
 

@@ -1,8 +1,8 @@
 """Flower's search as of 2.2.0, pure: `name:qr AND (state:FAILURE OR "no such item") kwargs:item_id=7`.
 
-Terms that follow each other must all fit, like those that `AND` joins; `OR` binds less, parentheses group. A term
-without a field looks into everything that a list shows. Case does not matter. `state:` and `kwargs:name=value` compare
-the whole value, every other term finds a part of at least three characters.
+Consecutive terms must all match, as if joined by `AND`; `OR` has lower precedence, parentheses group. A term without a
+field searches everything that a list shows. Case does not matter. `state:` and `kwargs:name=value` compare the whole
+value, other terms match a part of at least three characters.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from api.flower.fields import FlowerTask
 from makertasks.errors import InvalidRequest
 
 FIELDS = ("name", "state", "worker", "args", "kwargs", "result")
-# Bounds that Flower has, too.
+# Flower has the same limits.
 LEAST_CHARACTERS, MOST_TERMS, MOST_LEVELS = 3, 128, 5
 
 Fits = Callable[[FlowerTask], bool]
 
-# A parenthesis, or characters up to a space or parenthesis of which quotes may hold both; a backslash escapes a quote.
+# A parenthesis, or characters up to a space or parenthesis, unless within quotes; a backslash escapes a quote.
 _ESCAPE = r'\\(?:["\\]|(?!["\\]))'
 _TOKEN = re.compile(rf'\s*(?:([()])|((?:{_ESCAPE}|"(?:{_ESCAPE}|[^"\\])*"|[^\s()"\\])+)|(\S))')
 
 
 @dataclass
 class Token:
-    """A parenthesis, `AND`, `OR`, or a term's text; `joins` says that it is no quoted text."""
+    """A parenthesis, `AND`, `OR`, or a term's text; `joins` says that it is not quoted."""
 
     text: str
     joins: bool
 
 
 def parse(text: str) -> Fits:
-    """Say of a task whether it fits the search; raises InvalidRequest for one that is not well formed.
+    """Return a function that says whether a task matches the search; raises InvalidRequest for an invalid one.
 
     >>> parse("state:success")({"state": "SUCCESS"})
     True
@@ -66,7 +66,7 @@ class _Reader:
 
     @property
     def next(self) -> str | None:
-        """The next operator, "" where a term comes, None at the end."""
+        """Return the next operator, "" before a term, None at the end."""
         if self.place == len(self.tokens):
             return None
         token = self.tokens[self.place]
@@ -124,7 +124,7 @@ def _term(token: Token) -> Fits:
 
 
 def _kwargs(task: FlowerTask) -> dict[str, str]:
-    """Arguments by name, as text in lower case."""
+    """Return arguments by name, as text in lower case."""
     try:
         found = ast.literal_eval(task["kwargs"])
     except (ValueError, SyntaxError):  # cut short

@@ -1,4 +1,4 @@
-"""Flower's addresses that look at tasks: list, info, types, result, queue lengths."""
+"""Flower's routes that read tasks: list, info, types, result, queue lengths."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# Flower keeps its tasks in memory; here they are read, so an answer is bounded. /v1/tasks has cursors.
+# Flower keeps its tasks in memory; here they are read, so responses are limited. /v1/tasks has cursors.
 MOST_TASKS = 1000
 MOST_EXAMINED = 5000
 MOST_SECONDS = 25.0
-# Seconds after which a list ends with what it has: API Gateway waits 30 for an answer.
+# Seconds after which a list returns what it has: API Gateway waits 30 for a response.
 LIST_SECONDS = 15.0
 POLL_SECONDS = 0.25
 
 SORT_KEYS = {"name": "", "state": "", "received": 0.0, "started": 0.0}
 
-# Flower knows a task once a worker has it; here it is known before.
+# Flower knows a task once a worker has it; here it is recorded before that.
 STATES = {fields.RECEIVED: Status.PENDING.value}
 
 Date = Annotated[
@@ -45,14 +45,16 @@ Date = Annotated[
 
 
 class FlowerQuery(msgspec.Struct):
-    """Flower's parameters of a list; as in Flower, others change nothing."""
+    """Flower's parameters of a list; as in Flower, others are ignored."""
 
-    limit: Annotated[int, Meta(description=f"Tasks at most, {MOST_TASKS} whatever is asked; none below 1")] = MOST_TASKS
+    limit: Annotated[
+        int, Meta(description=f"Maximum number of tasks, {MOST_TASKS} whatever is requested; none below 1")
+    ] = MOST_TASKS
     offset: Annotated[int, Meta(le=MOST_EXAMINED, description="Tasks to skip; none below 1")] = 0
     sort_by: (
         Annotated[
             Literal["name", "state", "received", "started", "-name", "-state", "-received", "-started"],
-            Meta(description="Sorts the newest thousand that fit; the newest come first without it"),
+            Meta(description="Sorts the newest thousand matching tasks; by default, newest first"),
         ]
         | None
     ) = None
@@ -71,7 +73,7 @@ class FlowerQuery(msgspec.Struct):
     ] = ""
 
     def filter(self) -> listing.Filter:
-        """As our own lists take it; raises InvalidRequest."""
+        """Return it as our own lists expect it; raises InvalidRequest."""
         given = {name: value for name in ("workername", "taskname", "state") if (value := getattr(self, name)) != "All"}
         state = given.get("state")
         return listing.Filter(
@@ -83,11 +85,9 @@ class FlowerQuery(msgspec.Struct):
 
 
 class ResultQuery(msgspec.Struct):
-    """How long to wait."""
+    """Query: how long to wait."""
 
-    timeout: Annotated[
-        float, Meta(description="Seconds to wait for the task's end; 25 at most are waited, none below 0")
-    ] = 0.0
+    timeout: Annotated[float, Meta(description="Seconds to wait for the task's end, at most 25; none below 0")] = 0.0
 
 
 TaskTypes = TypedDict("TaskTypes", {"task-types": list[str]})
@@ -98,7 +98,7 @@ FlowerResult = TypedDict(
 
 
 class QueueLength(TypedDict):
-    """A queue, and what waits in it."""
+    """A queue and its number of waiting messages."""
 
     name: str
     messages: int
@@ -112,7 +112,7 @@ class QueueLengths(TypedDict):
 
 @route("GET", "/api/tasks", Role.VIEWER, tag="Flower", unfit=HTTPStatus.BAD_REQUEST, example={AN_ID: fields.A_TASK})
 def flower_list_tasks(query: FlowerQuery) -> dict[str, FlowerTask]:
-    """Flower's list of tasks: up to a thousand of the newest five thousand that the other filters leave, in 15 s."""
+    """Flower's list of tasks: up to a thousand of the newest five thousand that match the other filters, in 15 s."""
     if query.workername not in {None, "All", *_functions()}:
         return {}
     limit, offset = min(max(query.limit, 0), MOST_TASKS), max(query.offset, 0)
@@ -134,7 +134,7 @@ def flower_list_tasks(query: FlowerQuery) -> dict[str, FlowerTask]:
     "GET", "/api/task/types", Role.VIEWER, tag="Flower", example={"task-types": ["inventory.tasks.generate_qr_code"]}
 )
 def flower_task_types() -> TaskTypes:
-    """Names of all tasks."""
+    """The names of all tasks."""
     return {"task-types": [name for name, task in tasks.discover().items() if not task.system]}
 
 
@@ -153,7 +153,7 @@ def flower_task_info(task_id: TaskId) -> FlowerTask:
     example={"task-id": AN_ID, "state": "SUCCESS", "result": 3},
 )
 def flower_task_result(task_id: TaskId, query: ResultQuery) -> FlowerResult:
-    """A task's state, and its result once it has ended; as in Celery, a task that is not known is PENDING."""
+    """A task's state, and its result once it has finished; as in Celery, an unknown task is PENDING."""
     return result(task_id, query.timeout)
 
 
@@ -165,12 +165,12 @@ def flower_task_result(task_id: TaskId, query: ResultQuery) -> FlowerResult:
     example={"active_queues": [{"name": "generate_qr_code", "messages": 3}]},
 )
 def flower_queue_lengths() -> QueueLengths:
-    """What waits in each queue."""
+    """The number of waiting messages of each queue."""
     return {"active_queues": [{"name": queue["name"], "messages": queue["waiting"]} for queue in queues.list_queues()]}
 
 
 def result(task_id: str, wait: float) -> FlowerResult:
-    """A task's state and result, after up to `wait` seconds."""
+    """Return a task's state and result, after up to `wait` seconds."""
     ends = time.monotonic() + min(wait, MOST_SECONDS)
     record = _stored(task_id)
     while (record is None or not record.is_final) and time.monotonic() < ends:

@@ -1,4 +1,4 @@
-"""Flower's list of workers: each task's function, with what runs on it and what waits for it."""
+"""Flower's list of workers: each task's function, with its running and waiting tasks."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from makertasks.worker import task_limits
 
 
 class WorkersQuery(msgspec.Struct):
-    """Flower's parameters; what is answered is always fresh, so `refresh` changes nothing."""
+    """Flower's parameters; responses are always fresh, so `refresh` has no effect."""
 
     refresh: Truth = "false"
-    status: Annotated[Truth, Meta(description="Only whether each worker takes tasks")] = "false"
+    status: Annotated[Truth, Meta(description="Only whether each worker accepts tasks")] = "false"
     workername: WorkerName | None = None
 
 
@@ -69,7 +69,7 @@ A_WORKER = {
     example={"generate_qr_code": A_WORKER},
 )
 def flower_list_workers(query: WorkersQuery) -> dict[str, FlowerWorker | bool]:
-    """Every worker, or with `status` only whether it takes tasks."""
+    """Every worker, or with `status` only whether it accepts tasks."""
     queues = {queue["name"]: queue for queue in task_queues.list_queues()}
     if query.status not in FALSE:
         return {name: queue["state"] != "paused" for name, queue in queues.items()}

@@ -1,4 +1,4 @@
-"""The pages for people. Importing this declares their routes; templates are read when the first page is drawn."""
+"""The dashboard's pages. Importing this declares their routes; templates are read when the first page is rendered."""
 
 from api.pages import (
     activity,

@@ -1,4 +1,4 @@
-"""Addresses of pages: each says all of the page's state."""
+"""URLs of pages; they hold a page's whole state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 
 def address(path: str, query: dict[str, Any] | None = None, **changes: Any) -> str:
-    """A path with a query: that of `query` with `changes`; None and empty values are left out.
+    """Return a path with the query `query` and its `changes`, without None and empty values.
 
     >>> address("/tasks", {"status": "FAILURE", "cursor": "x"}, cursor=None, name="a b")
     '/tasks?status=FAILURE&name=a+b'

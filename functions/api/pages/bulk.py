@@ -100,7 +100,7 @@ def _question(caller: Caller, form: Selection, request: Request) -> Reply:
 
 
 def _job(caller: Caller, form: Selection) -> Reply:
-    # The job leaves alone tasks that are created after this moment.
+    # The job skips tasks that are created after this moment.
     wanted = task_lists.wanted(form)
     filters = {name: value for name, value in msgspec.to_builtins(wanted).items() if value is not None}
     filters.setdefault("created_to", clock.text(clock.now()))

@@ -1,4 +1,4 @@
-"""The list's drill-down: years, months, days and hours that hold tasks, each with its address. Times are UTC."""
+"""The list's drill-down: years, months, days and hours that have tasks, with their URLs. Times are UTC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Counts = Mapping[str, Mapping[str, int]]  # {task name: {status: tasks}}
 
 @dataclass(frozen=True)
 class Period:
-    """A stretch of time as the list's address names it."""
+    """A period, as the list's URL names it."""
 
     label: str
     created_from: str = ""
@@ -27,38 +27,38 @@ EVERYTHING = Period("All dates")
 
 @dataclass(frozen=True)
 class Calendar:
-    """Where the list is: the periods around it, from all dates inwards, and those within it."""
+    """The list's position: the periods that contain it, from all dates inwards, and those within it."""
 
     path: list[Period]
     within: list[Period]
-    count: int | None = None  # tasks in the period that the filters of status and name keep; None where unknown
+    count: int | None = None  # tasks in the period that match the filters of status and name; None if unknown
 
 
 def year(number: str) -> Period:
-    """A whole year."""
+    """Return a whole year."""
     return Period(number, f"{number}-01-01", f"{number}-12-31")
 
 
 def month(text: str, count: int | None = None) -> Period:
-    """A whole month from `2026-11`."""
+    """Return the whole month `2026-11`."""
     last = monthrange(int(text[:4]), int(text[5:]))[1]
     return Period(month_name[int(text[5:])], f"{text}-01", f"{text}-{last:02}", count)
 
 
 def day(text: str, count: int | None = None) -> Period:
-    """A whole day from `2026-11-22`."""
+    """Return the whole day `2026-11-22`."""
     return Period(text[8:].lstrip("0"), text, text, count)
 
 
 def hour(text: str, count: int | None = None) -> Period:
-    """A whole hour from `2026-11-22T09`."""
+    """Return the whole hour `2026-11-22T09`."""
     return Period(f"{text[11:]}:00", f"{text}:00:00Z", f"{text}:59:59.999999Z", count)
 
 
 def calendar(created_from: str, created_to: str, status: str = "", name: str = "") -> Calendar:
-    """Where a list between two times stands; a range that is no year, month, day or hour has nothing within it.
+    """Return the position of a list between two times.
 
-    Raises Unavailable.
+    A range that is not a year, month, day or hour has no periods within it. Raises Unavailable.
     """
     if not created_from and not created_to:
         return _all()
@@ -76,7 +76,7 @@ def calendar(created_from: str, created_to: str, status: str = "", name: str = "
 
 
 def _named(created_from: str, created_to: str) -> str:
-    """The year, month, day or hour that a range is, as ISO 8601 text; empty where it is none of them."""
+    """Return the year, month, day or hour of a range as ISO 8601 text; empty if it is none of them."""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:00:00Z)?", created_from):
         return ""
     if "T" in created_from:
@@ -112,7 +112,7 @@ def _day(text: str, status: str, name: str) -> Calendar:
 
 
 def kept(counts: Counts, status: str = "", name: str = "") -> int:
-    """How many of the counted tasks have the status and the name.
+    """Return how many of the counted tasks have the status and the name.
 
     >>> kept({"a": {"SUCCESS": 3, "FAILURE": 1}, "b": {"SUCCESS": 5}}, "SUCCESS")
     8
@@ -126,7 +126,7 @@ def kept(counts: Counts, status: str = "", name: str = "") -> int:
 
 
 def quick(today: str, week_ago: str) -> Iterable[Period]:
-    """Django admin's choices of a date."""
+    """Return Django admin's date filters."""
     return (
         Period("Today", today, today),
         Period("Past 7 days", week_ago, today),

@@ -1,6 +1,6 @@
-"""Stacked bars and lines, drawn by the server: figures in, places of rectangles and points out. Pure.
+"""Stacked bars and lines, drawn by the server: figures in, positions of rectangles and points out.
 
-The drawing is stretched to the page's width, so text stands outside of it, in HTML.
+Pure. The drawing is stretched to the page's width, so text is outside of it, in HTML.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from itertools import accumulate
 
 from makertasks.records.states import Status
 
-# The drawing's own units; style sheets give it its real size.
+# In the drawing's own units; style sheets set its real size.
 WIDTH, HEIGHT = 1000, 100
-# Of a column's width, what its bar takes.
+# A bar's share of its column's width.
 FILLED = 0.78
-# Colours that the style sheet has for series that are no statuses.
+# Number of colours in the style sheet for series other than statuses.
 COLOURS = 10
 # Statuses from the bottom of a bar upwards, the same in every chart.
 STATUSES = (Status.SUCCESS, Status.FAILURE, Status.REVOKED, Status.RETRY, Status.STARTED, Status.PENDING)
@@ -23,12 +23,12 @@ STATUSES = (Status.SUCCESS, Status.FAILURE, Status.REVOKED, Status.RETRY, Status
 
 @dataclass(frozen=True)
 class Point:
-    """One column: what it is called, where it leads, and its figures by series."""
+    """One column: its label, its link, and its figures by series."""
 
     label: str
     link: str
     values: Mapping[str, int]
-    hour: str = ""  # where it is an hour: its beginning, which readers see in their own time
+    hour: str = ""  # an hour's start, which readers see in their own time zone
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's bars, its own place and what it says."""
+    """A column's bars, position and label."""
 
     label: str
     link: str
@@ -76,12 +76,12 @@ class Chart:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to draw."""
+        """Return whether there is nothing to draw."""
         return not any(column.total for column in self.columns)
 
 
 def stacked(points: Sequence[Point], order: Sequence[str]) -> Chart:
-    """A chart of the points, from left to right; series that have no figure are left out."""
+    """Return a chart of the points, from left to right, without series that have no figure."""
     series = [name for name in order if any(point.values.get(name, 0) > 0 for point in points)]
     top = ceiling(max((sum(_of(point, series)) for point in points), default=0))
     step = WIDTH / max(len(points), 1)
@@ -101,7 +101,7 @@ def stacked(points: Sequence[Point], order: Sequence[str]) -> Chart:
 
 
 def lines(points: Sequence[Point], order: Sequence[str]) -> Chart:
-    """A chart of lines, whose columns hold each figure at its height; zero is no figure."""
+    """Return a chart of lines, whose columns hold each figure at its height; zero counts as no figure."""
     series = [name for name in order if any(point.values.get(name, 0) > 0 for point in points)]
     top = ceiling(max((point.values.get(name, 0) for point in points for name in series), default=0))
     step = WIDTH / max(len(points), 1)
@@ -121,19 +121,19 @@ def _line(series: str, columns: Sequence[Column]) -> Line:
         bar = next((bar for bar in column.bars if bar.series == series), None)
         if bar:
             path.append(f"{'L' if is_open else 'M'}{column.left} {bar.y}")
-            # A line of no length with round ends is a dot, however the drawing is stretched.
+            # A line of zero length with round ends is a dot, however the drawing is stretched.
             dots.append(f"M{column.left} {bar.y}h0")
         is_open = bar is not None
     return Line(series, "".join(path), "".join(dots))
 
 
 def kinds(names: Sequence[str]) -> dict[str, str]:
-    """A colour's class for each name: the same name has the same colour in every chart."""
+    """Return a colour's class for each name: the same name has the same colour in every chart."""
     return {name: f"n{number % COLOURS}" for number, name in enumerate(sorted(names))}
 
 
 def ceiling(value: int) -> int:
-    """The next round figure: a digit times a power of ten.
+    """Return the next round figure: a digit times a power of ten.
 
     >>> [ceiling(value) for value in (0, 3, 10, 11, 230)]
     [1, 3, 10, 20, 300]

@@ -1,4 +1,4 @@
-"""A cause of failure: what it is, who has looked at it, and the form that acknowledges or mutes it."""
+"""A cause of failure: its details, who acknowledged it, and the form that acknowledges or mutes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A form with an invalid field: its page again, with what was sent and the error beside the field."""
+"""A form with an invalid field: its page again, with the submitted values and the error beside the field."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ARGUMENTS = "kwargs."
 
 
 def again(route: Route, request: Request, caller: Caller, path: dict[str, str], error: InvalidRequest) -> Reply | None:
-    """Answer with the form's page; None where no page has the form, so that an error page must do.
+    """Return the form's page; None if no page has the form, so that an error page must do.
 
-    A page whose address has an invalid parameter is shown as without it.
+    A page whose URL has an invalid parameter is shown without it.
     """
     shown = page_of(route)
     if shown is None or rendering.is_update(request):
@@ -45,7 +45,7 @@ def again(route: Route, request: Request, caller: Caller, path: dict[str, str], 
 
 
 def page_of(route: Route) -> Route | None:
-    """Return the page that a form stands on: at its own address or the nearest above it.
+    """Return the page that has the form: at its own path or the nearest above it.
 
     Every page has the form of `/preferences`.
     """

@@ -1,4 +1,4 @@
-"""How pages write numbers, times and JSON. Pure."""
+"""Formats of numbers, times and JSON on pages. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SECONDS_OF = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
 def short_name(name: str) -> str:
-    """The last dotted part of a task's name."""
+    """Return the last dotted part of a task's name."""
     return name.rpartition(".")[2] or name
 
 
 def words(name: str) -> str:
-    """A task's or an argument's name for people.
+    """Return a task's or an argument's name as words.
 
     >>> words("inventory.tasks.generate_qr_code")
     'generate qr code'
@@ -28,7 +28,7 @@ def words(name: str) -> str:
 
 
 def label(name: str) -> str:
-    """A name of a result for people.
+    """Return a result's name as words.
 
     >>> label("qr_code"), label("index_card")
     ('QR code', 'index card')
@@ -37,7 +37,7 @@ def label(name: str) -> str:
 
 
 def brief_url(text: str) -> str:
-    """An address without its query, which may be long; other text as it is.
+    """Return a URL without its query, which may be long; other text unchanged.
 
     >>> brief_url("https://shop.example/a.png?signature=1f2e"), brief_url("What? This.")
     ('https://shop.example/a.png?…', 'What? This.')
@@ -47,7 +47,7 @@ def brief_url(text: str) -> str:
 
 
 def worker_of(worker: str | None, name: str) -> str:
-    """A worker as a list of tasks shows it: without its function where that is the task's own.
+    """Return a worker as a list of tasks shows it: without its function if that is the task's own.
 
     >>> worker_of("generate_qr_code@1f2e3d4c", "inventory.tasks.generate_qr_code")
     '@1f2e3d4c'
@@ -56,7 +56,7 @@ def worker_of(worker: str | None, name: str) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A span in at most two units; empty where there is none.
+    """Return a duration in at most two units; empty if there is none.
 
     >>> duration(0.0421), duration(3.14159), duration(125), duration(90_000)
     ('42 ms', '3.1 s', '2 min 5 s', '1 d 1 h')
@@ -79,7 +79,7 @@ def duration(seconds: float | None) -> str:
 
 
 def about(runtime: Mapping[str, Any]) -> str:
-    """The sign before percentiles that are estimates.
+    """Return the sign before percentiles that are estimates.
 
     >>> about({"exact": False}), about({"exact": True})
     ('≈\u202f', '')
@@ -88,7 +88,7 @@ def about(runtime: Mapping[str, Any]) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """A span given in milliseconds.
+    """Return a duration given in milliseconds.
 
     >>> milliseconds(300), milliseconds(2000)
     ('300 ms', '2.0 s')
@@ -97,7 +97,7 @@ def milliseconds(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """A count with thousands set apart.
+    """Return a count with thousands separators.
 
     >>> number(1234567)
     '1,234,567'
@@ -106,7 +106,7 @@ def number(value: float) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes for people.
+    """Return a size in B, KB or MB.
 
     >>> size(512), size(20_480)
     ('512 B', '20 KB')
@@ -119,17 +119,17 @@ def size(count: int) -> str:
 
 
 def compact(value: Any) -> str:
-    """JSON in one line, text as itself."""
+    """Return JSON in one line, text unchanged."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def pretty(value: Any) -> str:
-    """JSON over several lines."""
+    """Return indented JSON."""
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def arguments(args: Sequence[Any] | None, kwargs: Mapping[str, Any], limit: int = SUMMARY_CHARACTERS) -> str:
-    """A task's arguments in one line of at most `limit` characters.
+    """Return a task's arguments in one line of at most `limit` characters.
 
     >>> arguments([], {"item_id": "94cb6421", "image_url": "http://example.org/a.png"}, 40)
     'item_id=94cb6421, image_url=http://exam…'
@@ -139,6 +139,6 @@ def arguments(args: Sequence[Any] | None, kwargs: Mapping[str, Any], limit: int 
 
 
 def cut(text: str, limit: int) -> str:
-    """Text of at most `limit` characters in one line, with an ellipsis where something is left out."""
+    """Return text in one line of at most `limit` characters, with an ellipsis if it was cut."""
     line = " ".join(text[: limit * 4].split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"

@@ -29,9 +29,10 @@ class Trouble:
 def troubles(
     failures: int, since: str, queues: Iterable[Any], stuck: Sequence[TaskRecord], messages: int = 0
 ) -> list[Trouble]:
-    """Return current problems; `failures` of the last hour, since `since`, nobody has acknowledged.
+    """Return current problems.
 
-    `messages` are unreadable and wait for somebody.
+    `failures` is the number of unacknowledged failures since `since`, an hour ago; `messages` is the number of
+    unreadable messages.
     """
     found = []
     if messages:
@@ -58,7 +59,7 @@ def stuck(running: Iterable[TaskRecord], now: datetime) -> list[TaskRecord]:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number with its noun.
+    """Return a number with its noun.
 
     >>> counted(1, "task"), counted(2, "task")
     ('1 task', '2 tasks')

@@ -23,7 +23,7 @@ from makertasks.monitoring import listing
 from makertasks.records.states import ACTIVE, Status
 
 REFRESH_SECONDS = 3
-# Outcomes that mean that the action was done; the others leave a task as it was.
+# Outcomes of tasks to which the action was applied; tasks with other outcomes did not change.
 DONE = {"RETRIED", "REVOKED", "RECORDED", "TERMINATING", "DELETED"}
 JOBS = 25
 # Outcomes on a job's first page; a part has a thousand.
@@ -37,7 +37,7 @@ class JobsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class JobPageQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of a job: which part of its outcomes is shown whole, and what just happened."""
+    """Query of a job: the part of its outcomes to show, and the action that led here."""
 
     part: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     said: Annotated[str, Meta(max_length=40)] = ""
@@ -95,10 +95,10 @@ def verdict(job: Job) -> str:
 
 
 def reasons(outcomes: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    """Return why tasks were left as they were, the most frequent reason first; a task's own id does not count.
+    """Return why tasks were skipped, the most frequent reason first, without tasks' ids.
 
-    >>> reasons({"id": i, "outcome": "REFUSED", "detail": f"task {i} has not ended"} for i in "bc")
-    [('this task has not ended', 2)]
+    >>> reasons({"id": i, "outcome": "REFUSED", "detail": f"task {i} has not finished"} for i in "bc")
+    [('this task has not finished', 2)]
     """
     said = (
         re.sub(rf"(task )?\b{re.escape(each['id'])}\b", "this task", str(each["detail"] or each["outcome"].lower()))

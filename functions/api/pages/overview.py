@@ -25,7 +25,7 @@ REFRESH_SECONDS = 10
 # Groups of failures shown, the most frequent first; the task list has the rest.
 GROUPS = 8
 COMING = 5
-# Concurrent requests to AWS; each waits for the network, not for the processor.
+# Concurrent requests to AWS; they wait for the network, not for the processor.
 AT_A_TIME = 4
 
 

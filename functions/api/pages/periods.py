@@ -1,4 +1,4 @@
-"""The overview's stretches of time: a day by hours, a month by days, a year by months. Times are UTC."""
+"""The overview's periods: a day by hours, a month by days, a year by months. Times are UTC."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Range:
-    """What the charts show, and how long a column is as a prefix of ISO 8601 text."""
+    """A chart's range, and the period of a column as a prefix of ISO 8601 text."""
 
     name: str
     label: str
@@ -37,7 +37,7 @@ RANGES = {
 
 
 def columns(wanted: Range, now: datetime) -> list[str]:
-    """Every period of a range, oldest first, the one that runs now last."""
+    """Return every period of a range, oldest first, the current one last."""
     if wanted.name == "month":
         months = [now.year * 12 + now.month - 1 - back for back in range(11, -1, -1)]
         return [f"{month // 12}-{month % 12 + 1:02}" for month in months]
@@ -47,7 +47,7 @@ def columns(wanted: Range, now: datetime) -> list[str]:
 
 
 def points(wanted: Range, now: datetime, figures: Iterable[tuple[str, Counts]], **filters: str) -> list[Point]:
-    """A chart's points from (period, counts); each leads to the list of its tasks."""
+    """Return a chart's points from (period, counts); each links to the list of its tasks."""
     added: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for period, counts in figures:
         for name, number in counts.items():
@@ -62,13 +62,13 @@ def points(wanted: Range, now: datetime, figures: Iterable[tuple[str, Counts]], 
 
 
 def link(period: str, **filters: Any) -> str:
-    """The list of the tasks that were created in a period."""
+    """Return the URL of the list of the tasks created in a period."""
     found = {7: calendar.month, 10: calendar.day, 13: calendar.hour}[len(period)](period)
     return address("/tasks", filters, created_from=found.created_from, created_to=found.created_to)
 
 
 def label(period: str) -> str:
-    """A period in few letters.
+    """Return a short label of a period.
 
     >>> label("2026-11-22T09"), label("2026-11-22"), label("2026-11")
     ('09:00 UTC', '22 Nov', 'Nov 2026')

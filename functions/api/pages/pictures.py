@@ -1,4 +1,4 @@
-"""Fix an item's picture: take it from another address, or upload it; then follow the task that does it."""
+"""Fix an item's picture: from another URL or an upload; then show the task that does it."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ DOWNLOAD = "inventory.tasks.download_image_from_url"
 UPLOAD = "makertasks.attach_upload"
 # The tasks that give an item its picture.
 TASKS = frozenset({DOWNLOAD, UPLOAD})
-# Tasks of the item that are searched for its last picture.
+# Number of the item's tasks that are searched for its last picture.
 EXAMINED = 25
 MAX_URL_CHARACTERS = 2048
-# Reloads of the page that waits for an upload's task; each takes two seconds.
+# Maximum number of reloads of the page that waits for an upload's task; one every two seconds.
 MOST_LOOKS = 30
 
 
 class Address(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of a picture's address."""
+    """Form of a picture's URL."""
 
     image_url: str = ""
 
     def checked(self) -> str:
-        """Return the address; raises InvalidRequest."""
+        """Return the URL; raises InvalidRequest."""
         url = self.image_url.strip()
         if len(url) > MAX_URL_CHARACTERS:
             raise InvalidRequest("image_url", f"has {len(url)} characters; at most {MAX_URL_CHARACTERS} are accepted")
@@ -56,7 +56,7 @@ class Address(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Uploaded(msgspec.Struct, forbid_unknown_fields=True):
-    """Query with which the bucket leads a browser back; `look` counts this page's reloads."""
+    """Query with which the bucket redirects a browser back; `look` counts this page's reloads."""
 
     key: Annotated[str, Meta(max_length=1024)]
     bucket: Annotated[str, Meta(max_length=100)] = ""
@@ -66,7 +66,7 @@ class Uploaded(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/items/{item_id}/picture", Role.OPERATOR)
 def picture_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
-    """Show the item's picture, why the last attempt failed, and both ways to another picture."""
+    """Show the item's picture, why the last attempt failed, and the forms for another picture."""
     found = inventory.get_item(item_id)
     back = f"{settings.api_address()}/items/{item_id}/picture/uploaded"
     last = next((record for record in _tasks_of(str(item_id)) if record.name in TASKS), None)
@@ -77,7 +77,7 @@ def picture_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
         section="/items",
         item=views.item(found),
         failed=task_views.summary(last) if last and last.status == Status.FAILURE else None,
-        # The content is what counts, later: any type that is accepted will do for the form.
+        # Any accepted type will do for the form: the content is checked after the upload.
         form=uploads.presigned_post(item_id, "image/jpeg", back),
         maximum=uploads.MAX_BYTES,
         types=", ".join(uploads.EXTENSIONS),
@@ -86,7 +86,7 @@ def picture_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
 
 @page("POST", "/items/{item_id}/picture", Role.OPERATOR)
 def download(item_id: ItemId, caller: Caller, form: Address) -> Reply:
-    """Submit the download from another address, and go to it."""
+    """Submit the download from another URL, and redirect to it."""
     kwargs = {"item_id": str(item_id), "image_url": form.checked(), "override": True}
     submitted = actions.submit(caller, Submission(DOWNLOAD, kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
@@ -94,7 +94,7 @@ def download(item_id: ItemId, caller: Caller, form: Address) -> Reply:
 
 @page("GET", "/items/{item_id}/picture/uploaded", Role.VIEWER)
 def uploaded(item_id: ItemId, caller: Caller, query: Uploaded, request: Request) -> Reply:
-    """Go to the task of an upload as soon as there is one."""
+    """Redirect to an upload's task as soon as it exists."""
     for record in _tasks_of(str(item_id)):
         if record.name == UPLOAD and record.kwargs.get("key") == query.key:
             return Reply.redirect(f"/tasks/{rendering.segment(record.task_id)}")

@@ -1,4 +1,4 @@
-"""What somebody chose about the looks of the pages: colours, and how times are written. Kept in cookies, a year."""
+"""A user's preferences for pages: colours and the format of times. Kept in cookies for a year."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Preferences:
 
     @classmethod
     def of(cls, cookies: Mapping[str, str]) -> Preferences:
-        """What the cookies say; anything unknown counts as not chosen."""
+        """Return the preferences in the cookies; unknown values are ignored."""
         theme, times = cookies.get("makertasks_theme", ""), cookies.get("makertasks_times", "")
         return cls(theme if theme in THEMES else "system", times if times in TIMES else "local")
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of `POST /preferences`; `back` is the page it was sent from."""
+    """Form of `POST /preferences`; `back` is the page that it was sent from."""
 
     theme: Literal["system", "light", "dark"]
     times: Literal["local", "utc", "relative"]
@@ -40,7 +40,7 @@ class Choice(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("POST", "/preferences", Role.NOBODY)
 def choose(form: Choice) -> Reply:
-    """Keep the choices and show the page again."""
+    """Store the preferences and show the page again."""
     cookies = [
         f"makertasks_{name}={value}; Path=/; Max-Age={SECONDS}; SameSite=Lax; Secure; HttpOnly"
         for name, value in (("theme", form.theme), ("times", form.times))
@@ -49,5 +49,5 @@ def choose(form: Choice) -> Reply:
 
 
 def is_ours(path: str) -> bool:
-    """Whether a redirection to `path` stays here; two slashes of either kind, or a line end, would lead away."""
+    """Return whether a redirect to `path` stays on this site; two slashes of either kind, or a line end, would not."""
     return path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isascii() and path.isprintable()

@@ -18,7 +18,7 @@ TITLES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "Service unavailable",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
 }
-# What a reader can do about it, beside going elsewhere.
+# What the reader can do about it.
 REMEDIES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the address, or go back to the form and correct the field.",
     HTTPStatus.NOT_FOUND: "Check the address. A task's record is deleted when its retention ends; search for others.",

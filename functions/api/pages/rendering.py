@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 # Below this many bytes the headers of a compressed response cost more than compression saves.
 COMPRESSED_FROM = 600
-# Fast: a page of 50 KB takes under a millisecond and loses a tenth beside the slowest.
+# Fast: a page of 50 KB takes under a millisecond and becomes only a tenth larger than at the slowest level.
 COMPRESSION = 5
 
 
@@ -46,9 +46,9 @@ def environment() -> Environment:
         formats.brief_url, formats.about,
     ):  # fmt: skip
         found.filters[function.__name__] = function
-    # A long name may be broken behind its underscores and dots.
+    # A long name may be wrapped after its underscores and dots.
     found.filters["breakable"] = lambda text: Markup(re.sub(r"([_.]|(?<=.)(?=@))", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped
-    # Docstrings write names between backticks.
+    # Docstrings have names in backticks.
     found.filters["code"] = lambda text: Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
     found.filters["segment"] = segment
     found.globals.update(asset=static_files.address, address=address, Role=Role)
@@ -56,21 +56,24 @@ def environment() -> Environment:
 
 
 def segment(text: str) -> str:
-    """Text as one part of a path; what a gateway would misread is escaped twice (`routing.ANY_TEXT`)."""
+    """Return text as one part of a path.
+
+    Characters that a gateway would misread are escaped twice (`routing.ANY_TEXT`).
+    """
     return re.sub("%(25|2F|3F)", r"%25\1", quote(text, safe=""))
 
 
 def page(request: Request, caller: Caller | None, template: str, status: int = 200, **context: Any) -> Reply:
-    """A whole page, or the part of it that a live update asks for."""
+    """Return a whole page, or the part of it that a live update requests."""
     return reply(request, render(request, caller, template, **context), status)
 
 
 def render(request: Request | None, caller: Caller | None, template: str, **context: Any) -> str:
-    """The HTML of a template."""
+    """Return the HTML of a template."""
     shared: dict[str, Any] = {
         "caller": caller,
         "preferences": Preferences.of(request.cookies if request else {}),
-        # The response to a form is not an address to return to.
+        # The response to a form is not a URL to return to.
         "here": address(quote(request.path), dict(request.query)) if request and request.method == "GET" else "/",
         "is_update": bool(request and is_update(request)),
         "mistakes": request.mistakes if request else {},
@@ -80,7 +83,7 @@ def render(request: Request | None, caller: Caller | None, template: str, **cont
 
 
 def is_update(request: Request) -> bool:
-    """Whether an open page asks for a live update."""
+    """Return whether an open page requests a live update."""
     return request.headers.get("hx-request") == "true"
 
 

@@ -1,4 +1,4 @@
-"""The state of the list of tasks: what its address asks for, and the tasks that answer it."""
+"""The list of tasks: the state in its URL, and the matching tasks."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from makertasks.monitoring.views import TaskSummary
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 
-# Number of newest matching tasks that are sorted when a list is sorted by anything but the time of creation.
+# Number of newest matching tasks that a list sorts, unless it is sorted by time of creation.
 SORTED_TASKS = 500
-# The function that answers has 30 s.
+# In seconds; the request has 30.
 SEARCH_SECONDS = 8.0
-# Cursors of earlier pages in an address: more would not fit into what a gateway takes.
+# Maximum number of earlier pages' cursors in a URL: the gateway limits its length.
 REMEMBERED_PAGES = 12
 SORTABLE = ("name", "status", "created", "done", "runtime", "worker")
 
-# The first page of a list, as a change of its address.
+# The first page of a list, as a change of its URL.
 FIRST: dict[str, Any] = {"cursor": None, "before": None, "page": None}
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
 class Filters(msgspec.Struct, forbid_unknown_fields=True):
-    """Which tasks, as an address or a form says it; empty fields do not count."""
+    """Filters of tasks from a URL or a form; empty fields are ignored."""
 
     q: Text = ""
     status: Text = ""
@@ -46,7 +46,7 @@ class Filters(msgspec.Struct, forbid_unknown_fields=True):
     created_to: Text = ""
 
     def filters(self) -> dict[str, str]:
-        """The filters that are set, as the address has them."""
+        """Return the filters that are set, as in the URL."""
         return {name: value for name in Filters.__struct_fields__ if (value := getattr(self, name))}
 
 
@@ -60,15 +60,15 @@ class ListQuery(Filters):
     shown: Annotated[str, msgspec.Meta(max_length=4000)] = (
         ""  # of a live update that must not move rows: ids on the page
     )
-    said: Text = ""  # what just happened
+    said: Text = ""  # the action that led here
     known: Text = ""  # of a live update: digest of what the page shows
 
     def link(self, **changes: Any) -> str:
-        """Address of the list with other filters or another order: from the first page again."""
+        """Return the URL of the list's first page with other filters or another order."""
         return address("/tasks", self.filters(), **{"sort": self.sort, **changes})
 
     def turned(self, **changes: Any) -> str:
-        """Address of another page of the same list."""
+        """Return the URL of another page of the same list."""
         paging = {
             "sort": self.sort,
             "cursor": self.cursor,
@@ -78,7 +78,7 @@ class ListQuery(Filters):
         return address("/tasks", {**self.filters(), **paging}, **changes)
 
     def order(self, column: str) -> Order:
-        """What a column's heading says and where it leads: the largest first, then the smallest, then newest first."""
+        """Return a column's heading and link: largest first, then smallest first, then newest first."""
         newest_first = not self.sort and column == "created"
         if self.sort == f"-{column}" or newest_first:
             return Order("descending", " ▾", self.link(sort=column))
@@ -88,7 +88,7 @@ class ListQuery(Filters):
 
 
 class Order(NamedTuple):
-    """How a list is ordered by one column."""
+    """The order of a list by one column."""
 
     aria: str
     sign: str
@@ -97,23 +97,23 @@ class Order(NamedTuple):
 
 @dataclass
 class TaskList:
-    """One page of tasks. `previous` and `following` are changes of the address, None where there is no such page."""
+    """One page of tasks. `previous` and `following` are changes of the URL, None if there is no such page."""
 
     rows: list[TaskSummary] = field(default_factory=list)
     previous: dict[str, Any] | None = None
     following: dict[str, Any] | None = None
     number: int = 1
-    sorted_among: int | None = None  # tasks looked at, where the list is sorted by a column
-    is_complete: bool = True  # whether those were all that match
+    sorted_among: int | None = None  # number of tasks that were sorted, if the list is sorted by a column
+    is_complete: bool = True  # whether those were all matching tasks
 
 
 def wanted(query: Filters) -> listing.Filter:
-    """The filter of an address; raises InvalidRequest."""
+    """Return the filter of a URL; raises InvalidRequest."""
     return Request.convert(query.filters(), TaskFilter, "query").filter()
 
 
 def find(query: ListQuery) -> TaskList:
-    """The page that an address asks for; raises InvalidRequest or Unavailable."""
+    """Return the page that a URL requests; raises InvalidRequest or Unavailable."""
     return _sorted(query) if query.sort else _newest(query)
 
 
@@ -122,7 +122,7 @@ def _newest(query: ListQuery) -> TaskList:
     trail = [part for part in query.before.split(".") if part]
     found = TaskList([task_views.summary(record) for record in records], number=query.page)
     if query.cursor:
-        # The page before has the last cursor of the trail; where the trail has none it is the first page.
+        # The previous page has the last cursor of the trail; if the trail has none, it is the first page.
         found.previous = (
             {"cursor": trail[-1], "before": ".".join(trail[:-1]), "page": query.page - 1} if trail else FIRST
         )
@@ -154,9 +154,10 @@ def _sorted(query: ListQuery) -> TaskList:
 
 
 def newest(filters: listing.Filter, most: int) -> tuple[list[TaskRecord], bool]:
-    """Up to `most` of the newest tasks that match, and whether those are all; raises InvalidRequest or Unavailable.
+    """Return up to `most` of the newest matching tasks, and whether those are all.
 
-    Tasks that lie far apart take many queries; what was found by then is answered after `SEARCH_SECONDS`.
+    Raises InvalidRequest or Unavailable. Sparse matches take many queries; after `SEARCH_SECONDS` those found so far
+    are returned.
     """
     found: list[TaskRecord] = []
     cursor = None
@@ -169,7 +170,7 @@ def newest(filters: listing.Filter, most: int) -> tuple[list[TaskRecord], bool]:
 
 
 def again(ids: list[str]) -> list[TaskSummary]:
-    """The same tasks as they are now, in the same order; those that are gone are left out. Raises Unavailable."""
+    """Return the same tasks in their current state and in the same order, without deleted ones. Raises Unavailable."""
     keys = [wire.result_key(task_id) for task_id in ids[: listing.MAXIMUM_LIMIT]]
     found = records.get_many(keys)
     return [task_views.summary(found[key]) for key in keys if key in found]

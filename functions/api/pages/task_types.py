@@ -25,16 +25,16 @@ from makertasks.submission.producer import Submission
 from makertasks.tasks import Task
 from makertasks.worker import task_limits
 
-# What the list of types counts.
+# The statuses that the list of types counts.
 COUNTED = timedelta(hours=24)
-# Lines of the chart of runtimes.
+# Lines of the chart of runtimes, by percentile.
 PERCENTILES = ("p50", "p95")
 Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]
 
 
 @page("GET", "/task-types", Role.VIEWER)
 def task_types_page(caller: Caller, request: Request) -> Reply:
-    """Every task type with what it did in the last day."""
+    """Every task type with its totals of the last day."""
     now = clock.now()
     counted = {entry["name"]: entry for entry in statistics.summary(now - COUNTED, now)["by_name"]}
     sending = by_task()
@@ -105,7 +105,7 @@ def _seconds(field: str, text: str) -> float | None:
 
 
 def by_task() -> dict[str, list[str]]:
-    """Names of the schedules that send each task."""
+    """Return the names of the schedules that send each task."""
     found: dict[str, list[str]] = {}
     for schedule in schedules.list_schedules():
         if schedule["task"]:
@@ -121,7 +121,7 @@ def _task(name: str) -> Task:
 
 
 def _runtimes(counted: statistics.Counted, name: str) -> Iterator[tuple[str, dict[str, int]]]:
-    """A task's percentiles by hour, in milliseconds."""
+    """Return a task's percentiles by hour, in milliseconds."""
     for period, found in statistics.runtimes_by_period(counted, len("2026-11-22T09")).items():
         if entry := found.get(name):
             yield period, {"p50": round(entry["p50"] * 1000), "p95": round(entry["p95"] * 1000)}

@@ -1,4 +1,4 @@
-"""The list of tasks: `GET /tasks`, whole or, for a page that is open, its rows alone."""
+"""The list of tasks: `GET /tasks`, the whole page or, for a live update, only its rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
         return _update(caller, query, request)
     mistakes, found = dict(request.mistakes), TaskList()
     try:
-        # An address with an invalid filter lists nothing, so that no action meets tasks that it did not mean.
+        # With an invalid filter nothing is listed, so that no action applies to unintended tasks.
         found = found if mistakes.keys() & set(query.__struct_fields__) else task_lists.find(query)
     except InvalidRequest as error:
         mistakes |= form_errors.mistakes_of(error)
@@ -55,7 +55,7 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
 
 
 def _update(caller: Caller, query: ListQuery, request: Request) -> Reply:
-    """The rows as they are now: in their places where the reader's pointer is among them, else a fresh page."""
+    """Return the current rows: in the same order while the reader points at one, else a new page."""
     found, fresh = task_lists.find(query), 0
     shown = query.shown.split(",") if query.shown else []
     if shown:
@@ -70,6 +70,6 @@ def _update(caller: Caller, query: ListQuery, request: Request) -> Reply:
 
 
 def digest(found: TaskList, fresh: int) -> str:
-    """Changes with anything that a list shows."""
+    """Return a digest that changes with anything that a list shows."""
     shown = [(row["id"], row["status"], row["done"], row["worker"], row["progress"]) for row in found.rows]
     return hashlib.sha256(repr((shown, fresh)).encode()).hexdigest()[:12]

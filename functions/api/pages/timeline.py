@@ -1,4 +1,4 @@
-"""A task's attempts as a waterfall from its submission to its end. Pure: times in, places of bars out."""
+"""A task's attempts as a waterfall from its submission to its end. Pure: times in, positions of bars out."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from makertasks.monitoring.views import Attempt
 
 # Width of the drawing in its own units.
 WIDTH = 1000
-# A bar narrower than this could not be seen, on a phone least.
+# Minimum width of a bar that is visible on a phone.
 NARROWEST = 8
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One attempt: how long it waited and ran, in seconds, and where its bars lie, in units of `WIDTH`."""
+    """One attempt: its waiting time and runtime in seconds, and the positions of its bars in units of `WIDTH`."""
 
     number: int
     outcome: str
@@ -35,9 +35,9 @@ class Bar:
 def waterfall(
     created: str, attempts: Sequence[Attempt], now: datetime, done: str | None = None, made: int = 0
 ) -> list[Bar]:
-    """A bar for each attempt that began; one that has not ended is drawn up to `now`.
+    """Return a bar for each attempt that has started; one that has not finished ends at `now`.
 
-    Records keep the newest attempts alone: `made` says how many there were, so that each has its own number.
+    Records keep only the newest attempts; `made` is the number of all attempts, for numbering the bars.
     """
     begun = [attempt for attempt in attempts if attempt.get("start")]
     if not begun:

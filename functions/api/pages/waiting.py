@@ -1,4 +1,4 @@
-"""Why a task waits: its queue is paused, its time has not come, it is to be retried, limited, or others come first."""
+"""Why a task waits: a paused queue, its schedule, a retry, a rate limit, or other tasks before it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from makertasks.records.states import Status
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a task waits: `until` is when that ends, `since` when it began.
+    """Why a task waits: `until` is when that ends, `since` when it started.
 
-    `way` is label and address of the page that helps, `paused` is the queue that can be resumed; `can_run_now` says
-    that the task can begin before its time.
+    `way` is label and URL of the page that helps, `paused` is the queue that can be resumed; `can_run_now` says that
+    the task can start before its time.
     """
 
     text: str
@@ -32,7 +32,7 @@ class Reason:
 
 
 def reason(record: TaskRecord) -> Reason | None:
-    """Return why a task waits, None for one that does not; raises Unavailable."""
+    """Return why a task waits, None if it does not; raises Unavailable."""
     if record.status not in {Status.PENDING, Status.RETRY}:
         return None
     try:

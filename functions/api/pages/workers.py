@@ -1,4 +1,4 @@
-"""Workers: `GET /workers`. Each task's function, what it did in the last day, and its environments seen lately."""
+"""Workers: `GET /workers`. Each task's function with its totals of the last day and its recent environments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The addresses under /v1/: importing this package declares them all."""
+"""The routes under /v1/; importing this package declares them."""
 
 from api.resources import (
     audit,

@@ -20,7 +20,7 @@ AN_ENTRY = {
 
 
 class AuditQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """The page of the list."""
+    """Query: the page of the list."""
 
     limit: Limit = 50
     cursor: Cursor | None = None

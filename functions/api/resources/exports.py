@@ -1,4 +1,4 @@
-"""Tasks as files: CSV for spreadsheets, JSON lines for programs, of any filter."""
+"""Exports of tasks that match a filter: CSV for spreadsheets, JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from api.routing import Reply, route
 from makertasks.monitoring import listing
 from makertasks.monitoring import views as task_views
 
-# Rows and bytes of one file: what one call has time to read, and what Lambda may answer (6 MB).
+# Maximum rows and bytes of one file: limited by the time of one request and by Lambda's 6 MB per response.
 MOST_ROWS = 5000
 MOST_BYTES = 4_000_000
-# Seconds after which a part ends: API Gateway waits 30 for an answer.
+# Seconds after which a part ends: API Gateway waits 30 for a response.
 MOST_SECONDS = 15.0
 
 COLUMNS = (
@@ -37,18 +37,18 @@ File = Annotated[Literal["tasks.csv", "tasks.jsonl"], Meta(description="The form
 
 
 class ExportQuery(TaskFilter, forbid_unknown_fields=True):
-    """Which tasks, and which part of them."""
+    """Query: the filters, and the part of the export."""
 
-    rows: Annotated[int, Meta(ge=1, le=MOST_ROWS, description="Rows of this part at most")] = MOST_ROWS
+    rows: Annotated[int, Meta(ge=1, le=MOST_ROWS, description="Maximum number of rows of this part")] = MOST_ROWS
     cursor: Cursor | None = None
 
 
 @route("GET", "/v1/exports/{file}", Role.VIEWER, tag="Tasks", media=("text/csv", "application/jsonl"))
 def export_tasks(file: File, query: ExportQuery, request: Request) -> Reply:
-    """Tasks of any filter as CSV or JSON lines, newest first.
+    """Export tasks that match a filter as CSV or JSON lines, newest first.
 
-    One answer holds up to 5,000 rows, or what 15 seconds suffice for. Where there are more, its `Link` header names the
-    next part (`rel="next"`), which has no header row.
+    One response has up to 5,000 rows, or as many as 15 seconds allow. If there are more, its `Link` header has the next
+    part (`rel="next"`), which has no header row.
     """
     rows: list[str] = [] if query.cursor or file == "tasks.jsonl" else [_csv(COLUMNS)]
     size, cursor, wanted = 0, query.cursor, query.filter()
@@ -89,5 +89,5 @@ def _csv(cells: Iterator[Any] | tuple[str, ...]) -> str:
 
 
 def _harmless(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+    """Return a cell that no spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

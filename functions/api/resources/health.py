@@ -1,4 +1,4 @@
-"""That the API runs, and who is asking."""
+"""Health of the API, and the caller's identity."""
 
 from __future__ import annotations
 

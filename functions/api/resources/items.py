@@ -1,4 +1,4 @@
-"""The inventory's items, with links to what was made for them, and uploads of their pictures."""
+"""Inventory items with links to their files, and uploads of their pictures."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/avif"]
 
 
 class ItemQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Which items, and which page of them."""
+    """Query: the beginning of the name, and the page."""
 
-    prefix: Annotated[str, Meta(max_length=200, description="Beginning of the name, in any case")] = ""
+    prefix: Annotated[str, Meta(max_length=200, description="Beginning of the name, case-insensitive")] = ""
     limit: Limit = 50
     cursor: Cursor | None = None
 
 
 class UploadRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be uploaded."""
+    """The file to upload."""
 
     item_id: ItemId
     content_type: Annotated[ContentType, Meta(description="The picture's", examples=["image/jpeg"])]
@@ -50,14 +50,14 @@ class UploadRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 @route("GET", "/v1/items", Role.VIEWER, tag="Items", example={"items": [AN_ANSWER], "cursor": None, "broken": []})
 def list_items(query: ItemQuery) -> schemas.ItemList:
-    """Items by name, with links to what was made for them."""
+    """List items by name, with links to their files."""
     found, cursor, broken = inventory.list_items(query.limit, query.cursor, query.prefix)
     return {"items": [views.item(entry) for entry in found], "cursor": cursor, "broken": views.broken(broken)}
 
 
 @route("GET", "/v1/items/{item_id}", Role.VIEWER, tag="Items", example=AN_ANSWER | {"suppliers": [], "broken": []})
 def get_item(item_id: ItemId) -> schemas.ItemDetail:
-    """One item with its suppliers and links to its image, thumbnail, QR code and card."""
+    """Get an item with its suppliers and links to its image, thumbnail, QR code and card."""
     page = inventory.get_item_page(item_id)
     suppliers = [views.supplier(link) for link in page.suppliers]
     return {**views.item(page.item), "suppliers": suppliers, "broken": views.broken(page.broken)}
@@ -65,7 +65,10 @@ def get_item(item_id: ItemId) -> schemas.ItemDetail:
 
 @route("GET", "/v1/items/{item_id}/qr_code.svg", Role.VIEWER, tag="Items", media=("image/svg+xml",))
 def draw_qr_code(item_id: ItemId) -> Reply:
-    """The item's QR code as SVG, for print in any size; drawn at each request, by the code that draws the PNG."""
+    """Get the item's QR code as SVG, for printing at any size.
+
+    It is drawn for each request, by the code that draws the PNG.
+    """
     from makertasks.media import qr_codes  # noqa: PLC0415 - few requests draw
 
     inventory.get_item(item_id)
@@ -95,6 +98,6 @@ def draw_qr_code(item_id: ItemId) -> Reply:
     },
 )
 def presign_upload(body: UploadRequest) -> schemas.UploadForm:
-    """A form that puts one picture of an item into the bucket, with bounds on its type and size."""
+    """Create a form that uploads one picture of an item to the bucket, with limits on its type and size."""
     inventory.get_item(body.item_id)
     return cast("schemas.UploadForm", uploads.presigned_post(body.item_id, body.content_type))

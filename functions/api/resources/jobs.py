@@ -1,4 +1,4 @@
-"""Background jobs: one action for every task that a filter finds, with a count, progress and what became of each."""
+"""Background jobs: one action for every task that matches a filter, with counts, progress and outcomes."""
 
 from __future__ import annotations
 
@@ -45,14 +45,16 @@ Action = Literal["revoke", "retry", "delete", "cleanup", "purge"]
 
 
 class JobArguments(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What single actions take."""
+    """Options of single actions."""
 
-    terminate: Annotated[bool, Meta(description="revoke: end running tasks, too")] = False
-    older_than_days: Annotated[float, Meta(ge=0, le=3660, description="cleanup: created before then")] | None = None
+    terminate: Annotated[bool, Meta(description="revoke: also terminate running tasks")] = False
+    older_than_days: Annotated[float, Meta(ge=0, le=3660, description="cleanup: tasks created before then")] | None = (
+        None
+    )
 
 
 class JobRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be done to which tasks."""
+    """An action and the filter of its tasks."""
 
     action: Annotated[Action, Meta(description="delete and cleanup are for superusers; purge takes `name` alone")]
     where: TaskFilter
@@ -60,20 +62,22 @@ class JobRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class JobQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Which page."""
+    """Query: the page."""
 
     limit: Limit = 25
     cursor: Cursor | None = None
 
 
 class OutcomeQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Which part."""
+    """Query: the part."""
 
-    part: Annotated[int, Meta(ge=0, le=1_000_000, description="0 and on, as long as there is a `next_part`")] = 0
+    part: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="The part, from 0; continue as long as there is a `next_part`")
+    ] = 0
 
 
 class Job(TypedDict):
-    """A job: a task, and what it has done so far."""
+    """A job: its task and its progress."""
 
     id: str
     action: str
@@ -86,7 +90,7 @@ class Job(TypedDict):
     done: task_views.Moment | None
     progress: task_views.Progress | None
     found: int
-    outcomes: Annotated[dict[str, int], Meta(description="How many tasks came to each outcome")]
+    outcomes: Annotated[dict[str, int], Meta(description="Number of tasks by outcome")]
     parts: int
     error: task_views.TaskError | None
 
@@ -99,7 +103,7 @@ class JobList(TypedDict):
 
 
 class Outcome(TypedDict):
-    """What became of one task."""
+    """The outcome for one task."""
 
     id: str
     outcome: str
@@ -107,14 +111,14 @@ class Outcome(TypedDict):
 
 
 class Outcomes(TypedDict):
-    """A part of a job's outcomes, a thousand at most, in the order in which they came."""
+    """A part of a job's outcomes, at most a thousand, in order of processing."""
 
     outcomes: list[Outcome]
     next_part: int | None
 
 
 def job_of(record: TaskRecord) -> Job:
-    """A job's task as a job."""
+    """Return a job's task as a job."""
     state = json.loads(record.state) if record.state else {}
     so_far = Counter(state.get("outcomes", {})) + Counter(state.get("unfinished", {}))
     ended = wire.parse_result_meta(record.result)["result"] if record.status == Status.SUCCESS else {}
@@ -140,7 +144,7 @@ def job_of(record: TaskRecord) -> Job:
 
 
 def get_record(job_id: str) -> TaskRecord:
-    """A job's task; raises NotFound for any other."""
+    """Return a job's task; raises NotFound for any other task."""
     record = records.get(job_id)
     if record.name != jobs.TASK:
         raise NotFound(f"there is no job {job_id}; GET /v1/jobs lists those there are")
@@ -158,7 +162,7 @@ def get_record(job_id: str) -> TaskRecord:
     example=A_JOB | {"status": "PENDING", "started": None, "done": None, "progress": None, "found": 0, "outcomes": {}},
 )
 def start_job(body: JobRequest, caller: Caller) -> Job:
-    """Start one action for every task that the filter finds now."""
+    """Start a job that applies one action to every task that matches the filter now."""
     wanted = {name: value for name, value in msgspec.to_builtins(body.where.filter()).items() if value is not None}
     started = actions.start_job(caller, body.action, wanted, msgspec.to_builtins(body.arguments))
     return job_of(records.get(started["id"]))
@@ -166,14 +170,14 @@ def start_job(body: JobRequest, caller: Caller) -> Job:
 
 @route("GET", "/v1/jobs", Role.VIEWER, tag="Jobs", example={"jobs": [A_JOB], "cursor": None})
 def list_jobs(query: JobQuery) -> JobList:
-    """Jobs, newest first."""
+    """List jobs, newest first."""
     found, cursor = pagination.task_page(listing.Filter(name=jobs.TASK), query.limit, query.cursor)
     return {"jobs": [job_of(record) for record in found], "cursor": cursor}
 
 
 @route("GET", "/v1/jobs/{job_id}", Role.VIEWER, tag="Jobs", example=A_JOB)
 def get_job(job_id: TaskId) -> Job:
-    """One job with its count and progress."""
+    """Get a job with its counts and progress."""
     return job_of(get_record(job_id))
 
 
@@ -185,7 +189,7 @@ def get_job(job_id: TaskId) -> Job:
     example={"outcomes": [{"id": A_TASK, "outcome": "RETRIED", "detail": ""}], "next_part": None},
 )
 def list_outcomes(job_id: TaskId, query: OutcomeQuery) -> Outcomes:
-    """What became of each task, part by part, also while the job runs."""
+    """List the outcome of each task, part by part, also while the job runs."""
     parts = job_of(get_record(job_id))["parts"]
     if query.part >= parts:
         return {"outcomes": [], "next_part": None}
@@ -202,5 +206,5 @@ def list_outcomes(job_id: TaskId, query: OutcomeQuery) -> Outcomes:
     example=A_JOB | {"status": "REVOKED"},
 )
 def cancel_job(job_id: TaskId, caller: Caller) -> Job:
-    """End a job at its next task; what it has done stays done."""
+    """Cancel a job: it stops before its next task and keeps what it has done."""
     return job_of(records.get(actions.cancel_job(caller, job_id)["id"]))

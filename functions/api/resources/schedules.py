@@ -1,4 +1,4 @@
-"""Schedules: when they come due next, on and off, and now."""
+"""Schedules: list, enable, disable, run now."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ class ScheduleList(TypedDict):
 
 
 class ScheduleChange(msgspec.Struct, forbid_unknown_fields=True):
-    """What of a schedule can be changed; the rest is the template's."""
+    """The attributes of a schedule that can be changed; the template sets the others."""
 
     enabled: bool
 
 
 @route("GET", "/v1/schedules", Role.VIEWER, tag="Schedules", example={"schedules": [A_SCHEDULE]})
 def list_schedules() -> ScheduleList:
-    """Every schedule, with the time of its next run and those of its latest slots that have no task."""
+    """List schedules, with the next run and the missed runs of the last week."""
     return {"schedules": missed_runs.seen(schedules.list_schedules())}
 
 
 @route("GET", "/v1/schedules/{schedule}", Role.VIEWER, tag="Schedules", example=A_SCHEDULE)
 def get_schedule(schedule: ScheduleName) -> SeenSchedule:
-    """One schedule."""
+    """Get a schedule."""
     return missed_runs.seen([schedules.get(schedule)])[0]
 
 
@@ -77,7 +77,7 @@ def get_schedule(schedule: ScheduleName) -> SeenSchedule:
     example=A_SCHEDULE | {"enabled": False, "next_run": None, "missed": []},
 )
 def change_schedule(schedule: ScheduleName, body: ScheduleChange, caller: Caller) -> SeenSchedule:
-    """Switch a schedule on or off, until the stack's next deployment."""
+    """Enable or disable a schedule."""
     return missed_runs.seen([actions.set_schedule(caller, schedule, body.enabled)])[0]
 
 
@@ -90,5 +90,5 @@ def change_schedule(schedule: ScheduleName, body: ScheduleChange, caller: Caller
     example=A_WAITING_TASK,
 )
 def run_schedule(schedule: ScheduleName, caller: Caller) -> task_views.TaskDetail:
-    """Submit a schedule's task now, beside its own times."""
+    """Submit a schedule's task now, in addition to its scheduled runs."""
     return task_views.detail(records.get(actions.run_schedule(caller, schedule)))

@@ -1,4 +1,4 @@
-"""Numbers of tasks, and failures that are alike."""
+"""Statistics of tasks, and failures grouped by cause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from makertasks.monitoring.counters import statistics
 from makertasks.monitoring.counters.statistics import Summary
 from makertasks.monitoring.failure_groups import Groups
 
-Note = Annotated[str, Meta(max_length=NOTE_CHARACTERS, description="What others should know")]
+Note = Annotated[str, Meta(max_length=NOTE_CHARACTERS, description="A note for others")]
 Fingerprint = Annotated[
     str,
     Meta(min_length=1, max_length=200, pattern=PLAIN, description="The cause's fingerprint", examples=["0f3a9c1e77d2"]),
@@ -82,7 +82,7 @@ SOME_FAILURES = {
 
 
 class Range(msgspec.Struct, forbid_unknown_fields=True):
-    """Times of creation; a day up to now where nothing is given."""
+    """Times of creation; the last day by default."""
 
     created_from: Moment | None = None
     created_to: Moment | None = None
@@ -93,9 +93,9 @@ class Range(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class FailureQuery(Range, forbid_unknown_fields=True):
-    """Which failures, and how many groups of them."""
+    """Query: the filters, and the number of groups."""
 
-    limit: Annotated[int, Meta(ge=1, le=100, description="Groups at most")] = failure_groups.GROUPS
+    limit: Annotated[int, Meta(ge=1, le=100, description="Maximum number of groups")] = failure_groups.GROUPS
 
 
 def times(created_from: str | None, created_to: str | None) -> tuple[datetime, datetime]:
@@ -111,12 +111,12 @@ def times(created_from: str | None, created_to: str | None) -> tuple[datetime, d
 
 @route("GET", "/v1/statistics", Role.VIEWER, tag="Statistics", example=SOME_NUMBERS)
 def get_statistics(query: Range) -> Summary:
-    """Tasks by status, name and hour or day of creation, with their runtimes; beyond three days by day."""
+    """Count tasks by status, name and hour of creation, with their runtimes; by day for more than three days."""
     return statistics.summary(*query.times())
 
 
 class AcknowledgeRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """A note, and whether later failures of the same cause count as looked at, too."""
+    """A note, and whether later failures of the same cause are muted."""
 
     note: Note = ""
     muted: bool = False
@@ -131,11 +131,11 @@ class AcknowledgeRequest(msgspec.Struct, forbid_unknown_fields=True):
     example=AN_ACKNOWLEDGEMENT,
 )
 def acknowledge_failures(fingerprint: Fingerprint, body: AcknowledgeRequest, caller: Caller) -> Acknowledgement:
-    """Note that you have looked at the failures of a cause until now; `muted` covers later ones, `false` ends that."""
+    """Acknowledge a cause's failures so far; `muted` also covers later ones, `false` ends that."""
     return actions.acknowledge(caller, fingerprint, body.note, muted=body.muted)
 
 
 @route("GET", "/v1/failures", Role.VIEWER, tag="Statistics", example=SOME_FAILURES)
 def list_failures(query: FailureQuery) -> Groups:
-    """Failures grouped by what went wrong, the most frequent first."""
+    """List failures grouped by cause, the most frequent first."""
     return failure_groups.recent(*query.times(), limit=query.limit)

@@ -21,7 +21,7 @@ from makertasks.submission.producer import MAXIMUM_RETRIES
 from makertasks.submission.producer import Submission as Wanted
 from makertasks.tasks import LAMBDA_SECONDS, MARGIN_SECONDS
 
-# What one call takes and has time to record; the client and the command line make several calls of more.
+# Maximum number of tasks per call; the client and the command line split larger batches.
 MOST_TASKS = 1000
 MOST_BYTES = 1_000_000
 MOST_CARDS = 1000
@@ -34,7 +34,7 @@ Key = Annotated[
     Meta(
         min_length=1,
         max_length=MAXIMUM_CHARACTERS,
-        description="The same key with the same task, within a day, is the same task: asking again is safe",
+        description="Within a day, the same key returns the same task, so a call can be repeated safely",
         examples=["reorder-4711"],
     ),
 ]
@@ -43,7 +43,7 @@ Wait = Annotated[float, Meta(ge=0, le=A_YEAR, description="Seconds from now")]
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A task to be run, and how."""
+    """A task to submit, and its options."""
 
     name: TaskName
     kwargs: Arguments = {}
@@ -57,7 +57,7 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     soft_time_limit: TimeLimit | None = None
 
     def wanted(self) -> Wanted:
-        """As the producer takes it; raises InvalidRequest."""
+        """Return it as the producer expects it; raises InvalidRequest."""
         return Wanted(
             self.name,
             self.kwargs,
@@ -73,13 +73,13 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class SingleSubmission(Submission, forbid_unknown_fields=True, kw_only=True):
-    """A task to be run, and how."""
+    """A task to submit, and its options."""
 
     idempotency_key: Key | None = None
 
 
 class ManySubmissions(msgspec.Struct, forbid_unknown_fields=True):
-    """Tasks to be run."""
+    """The tasks to submit."""
 
     tasks: Annotated[list[Submission], Meta(min_length=1, max_length=MOST_TASKS)]
     idempotency_key: Key | None = None
@@ -95,17 +95,19 @@ class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Options of retrying a task."""
 
     kwargs: (
-        Annotated[dict[str, Any], Meta(description="All arguments of the new task; default: those of the old one")]
+        Annotated[dict[str, Any], Meta(description="The new task's arguments, all of them; default: the old task's")]
         | None
     ) = None
 
 
 class SheetRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Which cards to put on sheets."""
+    """The cards to print."""
 
-    item_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_CARDS, description="Items, in their order")]
-    blank: Annotated[bool, Meta(description="The QR code alone")] = False
-    skip: Annotated[int, Meta(ge=0, le=2, description="Cards of the first sheet that are used up already")] = 0
+    item_ids: Annotated[
+        list[UUID], Meta(min_length=1, max_length=MOST_CARDS, description="Items, in the order of printing")
+    ]
+    blank: Annotated[bool, Meta(description="Only the QR code")] = False
+    skip: Annotated[int, Meta(ge=0, le=2, description="Number of labels already used on the first sheet")] = 0
 
 
 @route(
@@ -119,9 +121,9 @@ class SheetRequest(msgspec.Struct, forbid_unknown_fields=True):
     example=A_WAITING_TASK,
 )
 def submit_task(body: SingleSubmission, caller: Caller) -> task_views.TaskDetail:
-    """Accept one task: it is recorded, then its message is sent.
+    """Submit a task: it is recorded, then its message is sent.
 
-    The same `task_id` or `idempotency_key` again answers the first task and sends nothing.
+    Repeating a `task_id` or `idempotency_key` returns the first task and sends nothing.
     """
     return actions.submit(caller, body.wanted(), body.idempotency_key)
 
@@ -137,7 +139,7 @@ def submit_task(body: SingleSubmission, caller: Caller) -> task_views.TaskDetail
     example={"ids": [A_TASK], "rejected": [], "unsent": []},
 )
 def submit_tasks(body: ManySubmissions, caller: Caller) -> schemas.Submitted:
-    """Accept up to 1,000 tasks, each for itself: one that does not fit is named, and the others run."""
+    """Submit up to 1,000 tasks independently of each other: invalid ones are reported by index, and the others run."""
     done = actions.submit_many(caller, [each.wanted() for each in body.tasks], body.idempotency_key)
     return {
         "ids": done.ids,
@@ -158,7 +160,7 @@ def submit_tasks(body: ManySubmissions, caller: Caller) -> schemas.Submitted:
 def revoke_task(task_id: TaskId, body: RevokeRequest, caller: Caller) -> task_views.TaskDetail:
     """Revoke a task. A running task stops at its next checkpoint, and only with `terminate`.
 
-    A task that has no record, because its message came from elsewhere and is still under way, is recorded as REVOKED.
+    A task without a record (another producer's message is still queued) is recorded as REVOKED.
     """
     return actions.revoke(caller, task_id, terminate=body.terminate)
 
@@ -174,7 +176,7 @@ def revoke_task(task_id: TaskId, body: RevokeRequest, caller: Caller) -> task_vi
     example=A_WAITING_TASK | {"retry_of": "5d7c9a52-1a52-4b12-9f3f-0a5a31b0ad3e"},
 )
 def retry_task(task_id: TaskId, body: RetryRequest, caller: Caller) -> task_views.TaskDetail:
-    """Submit an ended task's work as a new task, which names the old one and says which arguments differ."""
+    """Submit a finished task again as a new task, which refers to the old one and lists the changed arguments."""
     return actions.retry(caller, task_id, body.kwargs)
 
 
@@ -187,7 +189,7 @@ def retry_task(task_id: TaskId, body: RetryRequest, caller: Caller) -> task_view
     example=A_WAITING_TASK,
 )
 def run_task_now(task_id: TaskId, caller: Caller) -> task_views.TaskDetail:
-    """Let a scheduled task, or the next attempt of a retried one, begin now instead of at its time."""
+    """Start a scheduled task, or a task's next attempt, now."""
     return actions.run_now(caller, task_id)
 
 
@@ -200,7 +202,7 @@ def run_task_now(task_id: TaskId, caller: Caller) -> task_views.TaskDetail:
     refusals=(HTTPStatus.CONFLICT,),
 )
 def delete_task(task_id: TaskId, caller: Caller) -> None:
-    """Remove an ended task's record for good."""
+    """Delete a finished task's record permanently."""
     actions.delete(caller, task_id)
 
 
@@ -221,7 +223,7 @@ def delete_task(task_id: TaskId, caller: Caller) -> None:
     },
 )
 def print_card_sheets(body: SheetRequest, caller: Caller) -> task_views.TaskDetail:
-    """Draw the index cards of up to 1,000 items as sheets: a task, whose `links` show the PDFs once it has ended."""
+    """Submit a task that draws the index cards of up to 1,000 items; its `links` have the PDFs when it has finished."""
     kwargs = {"item_ids": [str(item_id) for item_id in body.item_ids], "blank": body.blank, "skip": body.skip}
     return actions.submit(caller, Wanted("inventory.tasks.generate_index_cards", kwargs))
 

@@ -1,4 +1,4 @@
-"""The kinds of tasks there are, from their own code."""
+"""Task types, as their code declares them."""
 
 from __future__ import annotations
 
@@ -30,26 +30,31 @@ AN_ANSWER = {
 
 Rate = Annotated[
     str,
-    Meta(max_length=20, pattern=r"^[0-9]+(\.[0-9]+)?(/[smh])?$(?!\n)", description="Starts at most", examples=["10/m"]),
+    Meta(
+        max_length=20,
+        pattern=r"^[0-9]+(\.[0-9]+)?(/[smh])?$(?!\n)",
+        description="Maximum rate of starts",
+        examples=["10/m"],
+    ),
 ]
 
 
 class LimitsChange(msgspec.Struct, forbid_unknown_fields=True):
-    """Limits to set; what is left out stays as it is, null is the definition's again."""
+    """Limits to set; omitted ones do not change, null restores the definition's."""
 
     rate_limit: Rate | UnsetType | None = UNSET
     soft_time_limit: TimeLimit | UnsetType | None = UNSET
     time_limit: TimeLimit | UnsetType | None = UNSET
 
     def given(self) -> dict[str, Any]:
-        """The limits that are to change."""
+        """Return the limits to change."""
         values = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: value for name, value in values.items() if value is not UNSET}
 
 
 @route("GET", "/v1/task-types", Role.VIEWER, tag="Task types", example={"task_types": [AN_ANSWER]})
 def list_task_types() -> schemas.TaskTypes:
-    """Every task there is, with its arguments, its limits, and the schedules that send it."""
+    """List task types with their arguments, limits and schedules."""
     sent_by = _schedules()
     found = [task for task in tasks.discover().values() if not task.system]
     return {"task_types": [views.task_type(task, sent_by.get(task.name, [])) for task in found]}
@@ -57,7 +62,7 @@ def list_task_types() -> schemas.TaskTypes:
 
 @route("GET", "/v1/task-types/{name}", Role.VIEWER, tag="Task types", example=AN_ANSWER)
 def get_task_type(name: TaskName) -> schemas.TaskType:
-    """One task type."""
+    """Get a task type."""
     return _answer(full_name(name))
 
 
@@ -70,7 +75,7 @@ def get_task_type(name: TaskName) -> schemas.TaskType:
     example=AN_ANSWER | {"rate_limit": "10/m"},
 )
 def change_task_type(name: TaskName, body: LimitsChange, caller: Caller) -> schemas.TaskType:
-    """Set limits in place of the definition's; every function follows within five seconds."""
+    """Set limits that override the definition's; functions apply them within five seconds."""
     name = full_name(name)
     actions.change_limits(caller, name, **body.given())
     return _answer(name)
@@ -81,7 +86,7 @@ def _answer(name: str) -> schemas.TaskType:
 
 
 def _schedules() -> dict[str, list[str]]:
-    """Names of the schedules by the task that they send."""
+    """Return the names of the schedules by the task that they send."""
     found: dict[str, list[str]] = {}
     for schedule in schedules.list_schedules():
         if schedule["task"]:

@@ -1,4 +1,4 @@
-"""Tasks: list them, look at one, read its log."""
+"""Tasks: list, get, read the log."""
 
 from __future__ import annotations
 
@@ -68,18 +68,18 @@ Search = Annotated[
 
 
 class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
-    """Which tasks: every field that is given must fit."""
+    """Filters of tasks: all given fields must match."""
 
     status: Status | None = None
     name: TaskName | None = None
-    item_id: Annotated[UUID, Meta(description="The inventory item that the task is about")] | None = None
+    item_id: Annotated[UUID, Meta(description="The inventory item of the task")] | None = None
     worker: Worker | None = None
     created_from: Moment | None = None
     created_to: Moment | None = None
     q: Search | None = None
 
     def filter(self) -> listing.Filter:
-        """As listings take it; raises InvalidRequest for a time that is none and a search that cannot be read."""
+        """Return it as listings expect it; raises InvalidRequest for an invalid time or search."""
         if self.q is not None:
             search.parse(self.q)
         begin, end = _moment("created_from", self.created_from), _moment("created_to", self.created_to)
@@ -97,7 +97,7 @@ class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TaskQuery(TaskFilter, forbid_unknown_fields=True):
-    """Which tasks, and which page of them."""
+    """Query: the filters, and the page."""
 
     limit: Limit = listing.DEFAULT_LIMIT
     cursor: Cursor | None = None
@@ -114,9 +114,9 @@ A_WAITING_TASK = A_DETAIL | {
 
 
 class LogQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """How many lines."""
+    """Query: the number of lines."""
 
-    limit: Annotated[int, Meta(ge=1, le=1000, description="Lines at most")] = task_logs.LIMIT
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Maximum number of lines")] = task_logs.LIMIT
 
 
 SOME_LINES = {
@@ -134,20 +134,20 @@ SOME_LINES = {
 
 @route("GET", "/v1/tasks", Role.VIEWER, tag="Tasks", example={"tasks": [A_SUMMARY], "cursor": None})
 def list_tasks(query: TaskQuery) -> schemas.TaskList:
-    """Tasks, newest first, by any of the filters."""
+    """List tasks that match the filters, newest first."""
     found, cursor = pagination.task_page(query.filter(), query.limit, query.cursor)
     return {"tasks": [task_views.summary(record) for record in found], "cursor": cursor}
 
 
 @route("GET", "/v1/tasks/{task_id}", Role.VIEWER, tag="Tasks", example=A_DETAIL)
 def get_task(task_id: TaskId) -> task_views.TaskDetail:
-    """One task with its result or traceback and its attempts."""
+    """Get a task with its result or traceback and its attempts."""
     return task_views.detail(records.get(task_id))
 
 
 @route("GET", "/v1/tasks/{task_id}/logs", Role.VIEWER, tag="Tasks", example=SOME_LINES)
 def get_task_logs(task_id: TaskId, query: LogQuery) -> task_logs.Lines:
-    """What the task's function wrote to its log while it ran this task."""
+    """Get the log lines that the function wrote while it ran this task."""
     return task_logs.lines(records.get(task_id), query.limit)
 
 

@@ -1,4 +1,4 @@
-"""The functions that run tasks, as workers."""
+"""Workers: the functions that run tasks."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ A_WORKER = {
 
 
 class WorkerList(TypedDict):
-    """Every task's function."""
+    """Every worker."""
 
     workers: list[Worker]
 
 
 @route("GET", "/v1/workers", Role.VIEWER, tag="Workers", example={"workers": [A_WORKER]})
 def list_workers() -> WorkerList:
-    """For each task its function: whether it takes tasks, what it did in the last day, and where it ran lately."""
+    """List each task's function: whether it accepts tasks, its totals of the last day, and its recent environments."""
     return {"workers": workers.list_workers()}

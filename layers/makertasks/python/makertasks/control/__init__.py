@@ -1,1 +1,1 @@
-"""What operators do to tasks: revoke, retry, pause; as single calls and as jobs, with an audit log."""
+"""Operators' actions: revoke, retry, pause; as single calls and as jobs, with an audit log."""

@@ -1,7 +1,7 @@
-"""Background jobs: one action on every task that a filter finds, with a count, progress and the outcome of each.
+"""Background jobs: one action on every task that matches a filter, with counts, progress and outcomes.
 
 A job is a task of `makertasks.bulk_action`, so it is listed, followed and revoked (with terminate) like any
-other. The outcomes lie in the bucket, a thousand lines of JSON at most in each `jobs/{task id}/{part}.jsonl`.
+other. The outcomes are stored in the bucket, at most a thousand lines of JSON in each `jobs/{task id}/{part}.jsonl`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from makertasks.submission.producer import Accepted, Submission
 TASK = "makertasks.bulk_action"
 FOLDER = "jobs/"
 
-# What a job may do, and the arguments that it takes beside the filter.
+# The actions of jobs, and their arguments besides the filter.
 ACTIONS: dict[str, frozenset[str]] = {
     "revoke": frozenset({"terminate"}),
     "retry": frozenset(),
@@ -34,13 +34,13 @@ ACTIONS: dict[str, frozenset[str]] = {
 
 
 def start(action: str, where: Mapping[str, Any], *, who: str, arguments: Mapping[str, Any] | None = None) -> Accepted:
-    """Start a job on what `where` (fields of listing.Filter) finds among the tasks there are now.
+    """Start a job on the existing tasks that match `where` (fields of listing.Filter).
 
-    revoke    tasks that have not ended; running ones with `terminate: true`
-    retry     ended tasks, each as a new one
-    delete    records of ended tasks, and what they keep in the bucket
-    cleanup   the same for tasks created more than `older_than_days` ago; those with SUCCESS where no status is given
-    purge     every waiting task of the task or Celery application `name`, and what waits in its queue without a record
+    revoke    unfinished tasks; running ones with `terminate: true`
+    retry     finished tasks, each as a new one
+    delete    records of finished tasks, and their payloads
+    cleanup   the same for tasks created more than `older_than_days` ago; those with SUCCESS if no status is given
+    purge     every waiting task of the task or Celery application `name`, and messages in its queue without a record
 
     Raises InvalidRequest and Unavailable.
     """
@@ -56,21 +56,21 @@ def start(action: str, where: Mapping[str, Any], *, who: str, arguments: Mapping
 
 
 def check(action: str, where: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
-    """Raises InvalidRequest for a job that makes no sense."""
+    """Raises InvalidRequest for an invalid job."""
     if action not in ACTIONS:
         raise InvalidRequest("action", f"{action!r} is none of {', '.join(ACTIONS)}")
     known = {field.name for field in fields(Filter)}
     if surplus := where.keys() - known:
-        raise InvalidRequest(f"where.{min(surplus)}", f"is no filter of tasks; those are {', '.join(sorted(known))}")
+        raise InvalidRequest(f"where.{min(surplus)}", f"is not a filter of tasks; known are {', '.join(sorted(known))}")
     if surplus := arguments.keys() - ACTIONS[action]:
-        raise InvalidRequest(f"arguments.{min(surplus)}", f"is no argument of {action}")
+        raise InvalidRequest(f"arguments.{min(surplus)}", f"is not an argument of {action}")
     status = where.get("status")
     if status is not None and status not in set(Status):
         raise InvalidRequest("where.status", f"{status!r} is none of {', '.join(Status)}")
     if action in {"retry", "delete", "cleanup"} and status in ACTIVE:
-        raise InvalidRequest("where.status", f"{action} is for ended tasks; {status} ones have not ended")
+        raise InvalidRequest("where.status", f"{action} is for finished tasks; {status} tasks have not finished")
     if action == "revoke" and status in FINAL:
-        raise InvalidRequest("where.status", f"{status} tasks have ended; there is nothing to revoke")
+        raise InvalidRequest("where.status", f"{status} tasks have already finished")
     if action == "cleanup" and not _is_number(arguments.get("older_than_days")):
         raise InvalidRequest("arguments.older_than_days", "must be a number of days, 0 or more")
     if action == "purge":

@@ -29,7 +29,7 @@ def retry(
     """
     record = records.get(task_id)
     if not record.is_final:
-        raise InvalidRequest("id", f"task {task_id} is {record.status} and has not ended; revoke it first, or wait")
+        raise InvalidRequest("id", f"task {task_id} is {record.status} and has not finished; revoke it first, or wait")
     message = _dead_message(record) if record.body else _message(record)
     if kwargs is None and masking.hides(message.kwargs):
         raise InvalidRequest("kwargs", "the secrets among the arguments are not kept; give all arguments again")

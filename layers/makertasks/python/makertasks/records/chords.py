@@ -1,12 +1,12 @@
 """Groups and chords in the tasks table: a saved group and the counter of its parts, as Celery's backend keeps them.
 
     b'celery-taskset-meta-{group id}'   result: the tree of the group's tasks
-    b'chord-unlock-{group id}'          chord_count: how many parts have ended
+    b'chord-unlock-{group id}'          chord_count: how many parts have finished
 
-A stock client writes both before it sends a chord, and a stock worker counts up the same number, so a chord may run on
-both kinds of worker. A part that runs here also leaves its mark, in the same write: a part that is delivered twice
-counts once. The first marks are in the counter itself, which costs nothing; those of a large chord are items of their
-own, so that the counter's size, and with it the price and the speed of a write, does not grow with the parts.
+A stock client writes both before it sends a chord, and a stock worker increments the same number, so a chord may run on
+both kinds of worker. A part that runs here also leaves its mark, in the same write, so a part that is delivered twice
+counts once. The first marks are in the counter itself, which costs nothing; those of a large chord are separate items,
+so that the counter's size, and with it a write's price and duration, does not grow with the parts.
 
     b'chord-unlock-{group id}'-{part}   that a part of a large chord was counted
 """
@@ -38,14 +38,14 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.wire.results import Tree
 
-# Bytes of a part's mark: among 40,000 parts two are alike with a chance of one in ten thousand million.
+# Bytes of a part's mark: the probability that two of 40,000 parts have the same is 1 in 10,000,000,000.
 MARK_BYTES = 8
-# Marks in the counter itself: with them it stays below 1 KB, which one write unit pays.
+# Maximum number of marks in the counter itself, which then stays below 1 KB, one write unit.
 MARKS_INSIDE = 90
-# Parts that end at the same moment write the same counter; a transaction that met another one is tried again.
+# Parts that finish at the same moment write the same counter; conflicting transactions are retried.
 TRIES = 20
-# How long an ended chord stays, so that a part delivered once more finds it.
-KEPT = timedelta(days=15)  # a message lives 14 days
+# How long a finished chord is kept, so that a redelivered part finds it.
+KEPT = timedelta(days=15)  # a message is kept for 14 days
 
 
 class ChordError(MakertasksError):
@@ -53,7 +53,7 @@ class ChordError(MakertasksError):
 
 
 class _Item(Table):
-    """What both kinds of item have: the key and, for Celery, the time of the first write."""
+    """Attributes of both kinds of item: the key and, for Celery, the time of the first write."""
 
     id = UnicodeAttribute(hash_key=True)
     timestamp = NumberAttribute(null=True)
@@ -67,18 +67,18 @@ class SavedGroup(_Item):
 
 
 class PartCounter(_Item):
-    """How many parts of a chord have ended."""
+    """The number of a chord's finished parts."""
 
     chord_count = NumberAttribute(default=0)
     marks = BinarySetAttribute(legacy_encoding=False, null=True)
 
 
 class Mark(_Item):
-    """That a part of a large chord was counted."""
+    """The mark of a counted part of a large chord."""
 
 
 def begin(chord: wire.StartedChord) -> None:
-    """Save a chord's group and set its counter to 0, where that is not done yet; raises Unavailable."""
+    """Save a chord's group and set its counter to 0, unless that is done already; raises Unavailable."""
     _connect()
     moment = int(clock.now().timestamp())
     group = SavedGroup(wire.group_key(chord.group_id), result=wire.group_meta(chord.group), timestamp=moment)
@@ -88,7 +88,7 @@ def begin(chord: wire.StartedChord) -> None:
 
 
 def save(group_id: str, tree: Tree) -> None:
-    """Save a group, in place of one of that id; raises Unavailable."""
+    """Save a group, replacing one with the same id; raises Unavailable."""
     _connect()
     group = SavedGroup(wire.group_key(group_id), result=wire.group_meta(tree), timestamp=int(clock.now().timestamp()))
     with answering("the tasks table did not take a write"):
@@ -96,7 +96,7 @@ def save(group_id: str, tree: Tree) -> None:
 
 
 def count(group_id: str, task_id: str) -> int:
-    """Count a part that has ended, once; answers how many have. 0 where the chord is over. Raises Unavailable."""
+    """Count a finished part once; returns the number of finished parts, 0 if the chord is over. Raises Unavailable."""
     _connect()
     counter = PartCounter(wire.chord_key(group_id))
     mark = hashlib.sha256(task_id.encode()).digest()[:MARK_BYTES]
@@ -111,24 +111,24 @@ def count(group_id: str, task_id: str) -> int:
 
 
 def _count_outside(group_id: str, mark: bytes) -> int:
-    """Count a part whose mark is an item of its own, unless it is counted already or the chord is over."""
+    """Count a part whose mark is a separate item, unless it is counted already or the chord is over."""
     own = Mark(f"{wire.chord_key(group_id)}-{mark.hex()}", ttl=clock.now() + KEPT)
     for attempt in range(TRIES):
         counter = _counter(group_id)
         if counter is None or mark in (counter.marks or set()) or (attempt and _is_marked(own.id)):
             break
-        if attempt:  # another part ended at the same moment
+        if attempt:  # another part finished at the same moment
             time.sleep(random.uniform(0, 0.02 * 2.0 ** min(attempt, 6)))  # noqa: S311 - no secret
         with suppress(ConditionFailed):
             _add(counter, own)
             break
     else:
-        raise Unavailable(f"too many parts of the chord {group_id} end at once")
+        raise Unavailable(f"too many parts of the chord {group_id} finish at once")
     return _counted(group_id)
 
 
 def _add(counter: PartCounter, own: Mark) -> None:
-    """Count one part and leave its mark, both or neither; raises ConditionFailed and Unavailable."""
+    """Count one part and write its mark in one transaction; raises ConditionFailed and Unavailable."""
     one_more = PartCounter.chord_count.set(PartCounter.chord_count + 1)
     with (
         answering("the tasks table did not take a write"),
@@ -148,7 +148,7 @@ def _is_marked(key: str) -> bool:
 
 
 def group_of(group_id: str) -> Tree:
-    """The tree of a saved group; raises ChordError where there is none, Malformed and Unavailable."""
+    """Return the tree of a saved group; raises ChordError if there is none, Malformed and Unavailable."""
     _connect()
     try:
         with answering("the tasks table did not answer"):
@@ -159,7 +159,7 @@ def group_of(group_id: str) -> Tree:
 
 
 def records_of(task_ids: list[str]) -> dict[str, TaskRecord]:
-    """The records of those tasks that have one, by task id, read consistently; raises Unavailable."""
+    """Return the tasks' existing records by task id, read consistently; raises Unavailable."""
     records.connect()
     keys = {wire.result_key(task_id): task_id for task_id in task_ids}
     with answering("the tasks table did not answer"):
@@ -167,7 +167,7 @@ def records_of(task_ids: list[str]) -> dict[str, TaskRecord]:
 
 
 def end(group_id: str) -> None:
-    """Let an ended chord's items go after a while; raises Unavailable."""
+    """Make a finished chord's items expire; raises Unavailable."""
     _connect()
     gone = clock.now() + KEPT
     for item, kind in (

@@ -1,7 +1,7 @@
-"""What is kept of an error: its type, its message, its traceback and a fingerprint that alike failures share.
+"""What a record keeps of an error: its type, message, traceback and a fingerprint that similar failures share.
 
-All of it bounded, so that an error that quotes a whole file still fits into a record, and without credentials and
-numbers of AWS accounts.
+All of it is limited in size, so that an error that quotes a whole file fits into a record, and without credentials and
+AWS account numbers.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 
 from makertasks import masking, wire
 
-# Characters kept of an error's message and of each of its arguments, and of a traceback: its end says most.
+# Maximum characters of an error's message and of each of its arguments, and of a traceback's end.
 MESSAGE_CHARACTERS = 2_000
 TRACEBACK_CHARACTERS = 20_000
 
-# What makes alike failures different: ids, addresses, quoted values, numbers.
+# What differs between similar failures: ids, addresses, quoted values, numbers.
 _VARIABLE = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|https?://\S+|'[^']*'|\"[^\"]*\"|0x[0-9a-f]+|[0-9]+")
 
 
 def fingerprint(name: str, error_type: str, message: str) -> str:
-    """12 hexadecimal digits, equal for failures of one task that differ only in ids, numbers, addresses and values.
+    """Return 12 hexadecimal digits, equal for a task's failures that differ only in ids, numbers and quoted values.
 
     >>> fingerprint("t", "E", "item 7 is gone") == fingerprint("t", "E", "item 8 is gone")
     True
@@ -32,7 +32,7 @@ def fingerprint(name: str, error_type: str, message: str) -> str:
 
 
 def message(error: BaseException) -> str:
-    """The error's text; its type where it has none or cannot say it."""
+    """Return the error's text, or its type if it has none or its text cannot be read."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - a task's own exception may do anything in __str__
@@ -41,7 +41,7 @@ def message(error: BaseException) -> str:
 
 
 def as_celery(error: BaseException) -> dict[str, Any]:
-    """The error as Celery stores it."""
+    """Return the error as Celery stores it."""
     stored = wire.failure(error)
     stored["exc_message"] = [
         argument if len(repr(argument)) <= MESSAGE_CHARACTERS else repr(argument)[:MESSAGE_CHARACTERS]
@@ -51,7 +51,7 @@ def as_celery(error: BaseException) -> dict[str, Any]:
 
 
 def traceback_text(error: BaseException) -> str:
-    """The traceback as Celery stores it; empty where the error was never raised."""
+    """Return the traceback as Celery stores it; empty if the error was never raised."""
     text = _shown(str(wire.plain("".join(traceback.format_exception(error))))) if error.__traceback__ else ""
     return text if len(text) <= TRACEBACK_CHARACTERS else f"…{text[-TRACEBACK_CHARACTERS:]}"
 

@@ -1,7 +1,7 @@
-"""Dead letters that nobody has sent again yet: one small item names them, so that counting them is one read.
+"""Unredriven dead letters: one small item lists them, so that counting them is one read.
 
-Each entry of its string set is `{created}|{queue}|{task id}`: adding or removing one twice changes nothing, and sorted
-they are in order of age.
+Each entry of its string set is `{created}|{queue}|{task id}`: adding or removing one twice changes nothing, and sorting
+orders them by age.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from makertasks import settings
 from makertasks.aws.dynamodb import ConditionFailed, Missing, Table, answering
 from makertasks.records.model import TaskRecord
 
-logger = logging.getLogger(__name__)  # clients come by here, and have no Powertools
+logger = logging.getLogger(__name__)  # clients import this module, and have no Powertools
 
 KEY = "dead-letters#unredriven"
-# An item holds 400 KB, and a task's id may have 255 bytes. Letters beyond are found in the list of failures alone.
+# An item holds 400 KB, and a task's id may have 255 bytes. Further dead letters are only in the list of failures.
 MOST = 1_000
 
 
 class Letters(Table):
-    """The item, beside the tasks in their table."""
+    """The item, in the tasks table."""
 
     id = UnicodeAttribute(hash_key=True)
     letters = UnicodeSetAttribute(null=True)
@@ -35,7 +35,7 @@ class Letters(Table):
 
 @dataclass(frozen=True, order=True)
 class Letter:
-    """One entry."""
+    """A dead letter."""
 
     created: str
     queue: str
@@ -43,16 +43,16 @@ class Letter:
 
     @classmethod
     def of(cls, record: TaskRecord) -> Letter:
-        """The entry of a dead letter's record."""
+        """Return the entry of a dead letter's record."""
         return cls(record.created, str(record.queue), record.task_id)
 
     def __str__(self) -> str:
-        """As the set holds it."""
+        """Return the entry as the set holds it."""
         return f"{self.created}|{self.queue}|{self.task_id}"
 
 
 def add(letter: Letter) -> None:
-    """Add one, unless there are too many already; raises Unavailable."""
+    """Add a dead letter, unless there are too many already; raises Unavailable."""
     few = Letters.letters.does_not_exist() | (size("letters") < MOST)
     try:
         with _answering():
@@ -62,13 +62,13 @@ def add(letter: Letter) -> None:
 
 
 def discard(letter: Letter) -> None:
-    """Take one out, if it is there; raises Unavailable."""
+    """Remove a dead letter, if it is listed; raises Unavailable."""
     with _answering():
         Letters(KEY).update(actions=[Letters.letters.delete({str(letter)})])
 
 
 def listed() -> list[Letter]:
-    """All of them, newest first; raises Unavailable."""
+    """Return all dead letters, newest first; raises Unavailable."""
     try:
         with _answering():
             found = Letters.get(KEY, consistent_read=True).letters or set()
@@ -78,7 +78,7 @@ def listed() -> list[Letter]:
 
 
 def counts() -> Counter[str]:
-    """How many there are of each queue; raises Unavailable."""
+    """Return the number of dead letters by queue; raises Unavailable."""
     return Counter(letter.queue for letter in listed())
 
 

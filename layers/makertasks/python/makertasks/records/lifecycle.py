@@ -23,20 +23,20 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, WAITING, Status
 
-# A record that changes between a read and the write that follows it is read again so often; each time something else
-# has moved the task on, which a task cannot do for long.
+# Maximum number of re-reads of a record that changes between a read and the following write; each time the task has
+# made progress, which it cannot do forever.
 LOOKS = 5
-# Characters shown of a state of a task's own making.
+# Maximum length of a custom state.
 OWN_STATE_CHARACTERS = 100
 
 
 class StillActive(MakertasksError):
-    """A task that has not ended cannot be deleted."""
+    """An unfinished task cannot be deleted."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """An attempt that this worker holds. `lost_worker` is the lost one that it took over from, if any."""
+    """An attempt that this worker holds. `lost_worker` is the worker from which it took over, if any."""
 
     record: TaskRecord
     attempt: int
@@ -44,7 +44,7 @@ class Claim:
 
 
 def create(record: TaskRecord) -> bool:
-    """Write a new record; False where the task has one already, which then stays as it is."""
+    """Write a new record; False if the task already has one, which then does not change."""
     records.connect()
     try:
         with answering("the tasks table did not take a write"):
@@ -55,10 +55,10 @@ def create(record: TaskRecord) -> bool:
 
 
 def claim(record: TaskRecord, worker: str, lease_ends: float) -> Claim | TaskRecord:
-    """Begin an attempt, where the task is waiting, its time has come, or its holder's lease has ended.
+    """Start an attempt of a waiting task that is due, or of one whose holder's lease has ended.
 
-    `record` is what `records.new()` makes of the message: it becomes the task's record where there is none. Where the
-    claim is refused the answer is the record that stands in its way. `lease_ends` is in epoch seconds.
+    `record` is what `records.new()` makes of the message: it becomes the task's record if there is none. If the claim
+    is refused, returns the existing record. `lease_ends` is in epoch seconds.
     """
     records.connect()
     moment = clock.now()
@@ -71,14 +71,14 @@ def claim(record: TaskRecord, worker: str, lease_ends: float) -> Claim | TaskRec
         return Claim(record, int(record.attempt))
     held = _stored(record.task_id)
     if held.status == Status.STARTED and (held.worker, held.lease) == (worker, lease_ends):
-        return Claim(held, int(held.attempt))  # this claim itself, whose answer got lost on the way
+        return Claim(held, int(held.attempt))  # this claim itself, whose response was lost
     if not _is_lost(held, moment) or held.terminate:
         return held
     return _take_over(held, worker, lease_ends, moment)
 
 
 def _take_over(held: TaskRecord, worker: str, lease_ends: float, moment: datetime) -> Claim | TaskRecord:
-    """Begin the next attempt of a task whose worker was lost; the table lets one worker through."""
+    """Start the next attempt of a task whose worker was lost; only one worker's write succeeds."""
     lost, same_holder = held.worker or "", _lost(held, moment)
     ended = writes.ended_attempt(held, moment, "CRASHED", f"{lost} was lost (crash, time-out or out of memory)")
     if _update(held, [ended, *writes.starting(held, worker, lease_ends, moment)], same_holder):
@@ -87,7 +87,7 @@ def _take_over(held: TaskRecord, worker: str, lease_ends: float, moment: datetim
 
 
 def bring_forward(record: TaskRecord) -> bool:
-    """Let a scheduled task, or the next attempt of one, begin now; False if it has moved on meanwhile."""
+    """Start a scheduled task, or a task's next attempt, now; False if it has changed meanwhile."""
     records.connect()
     time = TaskRecord.retry_at if record.status == Status.RETRY else TaskRecord.eta
     seen = record.retry_at if record.status == Status.RETRY else record.eta
@@ -96,7 +96,7 @@ def bring_forward(record: TaskRecord) -> bool:
 
 
 def wait_for_slot(record: TaskRecord, slot: datetime) -> bool:
-    """Note until when a waiting task is not overdue, as its rate limit does; False where it is not waiting."""
+    """Record until when a waiting task is not overdue, for example by its rate limit; False if it is not waiting."""
     records.connect()
     pending = [
         TaskRecord.status.set(TaskRecord.status | Status.PENDING.value),
@@ -109,28 +109,28 @@ def wait_for_slot(record: TaskRecord, slot: datetime) -> bool:
 
 
 def succeed(claimed: Claim, result: Any, pointer: dict[str, Any] | None = None, *, is_compressed: bool = False) -> bool:
-    """End an attempt with its result; False where the attempt is not this worker's any more.
+    """End an attempt with its result; False if the attempt is no longer this worker's.
 
-    `is_compressed`: the result is kept compressed, as Celery 5.7 and later can read it.
+    `is_compressed`: store the result compressed, which Celery 5.7 and later can read.
     """
     actions = writes.final(claimed.record, Status.SUCCESS, result=result, pointer=pointer, is_compressed=is_compressed)
     return _update(claimed.record, actions, _mine(claimed))
 
 
 def fail(claimed: Claim, error: BaseException) -> bool:
-    """End an attempt, and the task, with an error; False where the attempt is not this worker's any more."""
+    """End an attempt, and the task, with an error; False if the attempt is no longer this worker's."""
     return _update(claimed.record, writes.final(claimed.record, Status.FAILURE, error=error), _mine(claimed))
 
 
 def revoke_running(claimed: Claim, reason: BaseException) -> bool:
-    """End an attempt because the task was revoked; False where the attempt is not this worker's any more."""
+    """End an attempt because the task was revoked; False if the attempt is no longer this worker's."""
     return _update(claimed.record, writes.final(claimed.record, Status.REVOKED, error=reason), _mine(claimed))
 
 
 def retry(claimed: Claim, error: BaseException, at: datetime) -> bool:
-    """End an attempt; the next may begin at `at`.
+    """End an attempt; the next may start at `at`.
 
-    False where the attempt is not this worker's any more, or the task was asked to terminate.
+    False if the attempt is no longer this worker's, or the task's termination was requested.
     """
     record = claimed.record
     said = f"{type(error).__name__}: {failures.message(error)}"
@@ -139,9 +139,9 @@ def retry(claimed: Claim, error: BaseException, at: datetime) -> bool:
 
 
 def release(claimed: Claim, state: dict[str, Any], at: datetime) -> bool:
-    """Give an attempt back: the task goes on with `state` at `at`, and the attempt does not count.
+    """Give an attempt back: the task continues with `state` at `at`, and the attempt does not count.
 
-    False where the attempt is not this worker's any more, or the task was asked to terminate.
+    False if the attempt is no longer this worker's, or the task's termination was requested.
     """
     record = claimed.record
     actions = [TaskRecord.attempt.add(-1), writes.state(state), *writes.waiting(record, at)]
@@ -149,9 +149,9 @@ def release(claimed: Claim, state: dict[str, Any], at: datetime) -> bool:
 
 
 def close(record: TaskRecord, target: Status, error: BaseException) -> bool:
-    """End a task that no worker holds as FAILURE or REVOKED; False where it is held or has ended.
+    """End a task that no worker holds as FAILURE or REVOKED; False if it is held or has finished.
 
-    `record` may be fresh from `records.new()`: where the task has no record yet, this becomes its first and last.
+    `record` may be new from `records.new()`: if the task has no record yet, this becomes its first and last one.
     """
     records.connect()
     if create(writes.closed(record, target, error)):
@@ -178,19 +178,19 @@ def close(record: TaskRecord, target: Status, error: BaseException) -> bool:
 
 
 def ask_to_terminate(task_id: str, who: str) -> bool:
-    """Ask a running task to end at its next checkpoint; False where it is not running."""
+    """Request a running task's termination at its next checkpoint; False if it is not running."""
     records.connect()
     request = TaskRecord.terminate.set(f"{who or 'someone'} at {clock.text(clock.now())}")
     return _update(TaskRecord(wire.result_key(task_id)), [request], TaskRecord.status == Status.STARTED.value)
 
 
 def report_progress(claimed: Claim, done: int, total: int) -> bool:
-    """Write how far an attempt is, and read whether it is asked to terminate; False where it was lost."""
+    """Write an attempt's progress, and read whether its termination was requested; False if it was lost."""
     return _update(claimed.record, [TaskRecord.progress.set({"done": done, "total": total})], _mine(claimed))
 
 
 def show_state(claimed: Claim, state: str, value: Any) -> bool:
-    """Show a state of a task's own making while it runs; False where the attempt was lost."""
+    """Record a running task's custom state; False if the attempt was lost."""
     meta = {**wire.parse_result_meta(claimed.record.result), "status": state, "result": value}
     actions = [
         TaskRecord.result.set(wire.dump_value(meta, compact=True).encode()),
@@ -200,12 +200,12 @@ def show_state(claimed: Claim, state: str, value: Any) -> bool:
 
 
 def keep_state(claimed: Claim, state: dict[str, Any]) -> bool:
-    """Write the state that a next attempt continues with, should this one crash; False where it was lost."""
+    """Write the state with which the next attempt continues if this one crashes; False if it was lost."""
     return _update(claimed.record, [writes.state(state)], _mine(claimed))
 
 
 def note_retry(ended: TaskRecord, new_id: str) -> None:
-    """Add to a final record the id of the task that tries it again."""
+    """Add the id of a retry to a final record."""
     records.connect()
     record = TaskRecord(ended.id)
     longer = TaskRecord.retried_to.set((TaskRecord.retried_to | []).append([new_id]))
@@ -215,7 +215,7 @@ def note_retry(ended: TaskRecord, new_id: str) -> None:
 
 
 def note_requeue(record: TaskRecord) -> bool:
-    """Note that a message was sent in place of one that seems lost; False where the task has moved on meanwhile."""
+    """Record that a seemingly lost message was resent; False if the task has changed meanwhile."""
     seen = TaskRecord.requeues.does_not_exist() if record.requeues is None else TaskRecord.requeues == record.requeues
     unmoved = seen & (TaskRecord.status == record.status) & (TaskRecord.attempt == record.attempt)
     actions = [TaskRecord.requeues.add(1), TaskRecord.requeued.set(clock.text(clock.now()))]
@@ -223,33 +223,33 @@ def note_requeue(record: TaskRecord) -> bool:
 
 
 def delete(task_id: str) -> None:
-    """Remove a final record; raises NotFound or StillActive."""
+    """Delete a final record; raises NotFound or StillActive."""
     record = records.get(task_id)
     try:
         with answering("the tasks table did not take a write"):
             record.delete(condition=TaskRecord.status.is_in(*sorted(FINAL)))
     except ConditionFailed as error:
-        status = records.get(task_id).status  # NotFound where somebody else has just deleted it
-        raise StillActive(f"task {task_id} is {status}; only ended tasks can be deleted: revoke it first") from error
+        status = records.get(task_id).status  # NotFound if it was just deleted
+        raise StillActive(f"task {task_id} is {status}; only finished tasks can be deleted: revoke it first") from error
     if record.body:
         letters.discard(letters.Letter.of(record))
 
 
 def _stored(task_id: str) -> TaskRecord:
-    """The record that a condition has just refused to touch, be it expired."""
+    """Return the record that a condition has just protected, even if it has expired."""
     record = records.stored(task_id)
     if record is None:
-        raise Unavailable(f"the record of task {task_id} was removed just now")
+        raise Unavailable(f"the record of task {task_id} was just deleted")
     return record
 
 
 def _is_lost(record: TaskRecord, moment: datetime) -> bool:
-    """Whether a record's holder has let its lease end."""
+    """Return whether a record's lease has ended."""
     return record.status == Status.STARTED and (record.lease is None or record.lease <= moment.timestamp())
 
 
 def _lost(record: TaskRecord, moment: datetime) -> Condition:
-    """Holds while the record's attempt is the one that was seen, and its lease has ended."""
+    """Condition: the record's attempt has not changed, and its lease has ended."""
     held = _held(record.worker or "", int(record.attempt))
     ended: Condition = held & (TaskRecord.lease.does_not_exist() | (TaskRecord.lease <= moment.timestamp()))
     return ended
@@ -262,7 +262,7 @@ def _held(worker: str, attempt: int) -> Condition:
 
 
 def _mine(claimed: Claim) -> Condition:
-    """Holds while the attempt is this worker's own."""
+    """Condition: the attempt is still this worker's."""
     return _held(str(claimed.record.worker), claimed.attempt)
 
 
@@ -272,7 +272,7 @@ def _not_terminated() -> Condition:
 
 
 def _update(record: TaskRecord, actions: Sequence[Action], condition: Condition) -> bool:
-    """Write, and read the record anew; False where the condition did not hold."""
+    """Write, and refresh the record; False if the condition failed."""
     try:
         with answering("the tasks table did not take a write"):
             record.update(actions=list(actions), condition=condition)

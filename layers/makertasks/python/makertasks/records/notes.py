@@ -1,12 +1,12 @@
-"""Small items of the engine's own that stand beside the tasks in their table: `{kind}#{name}` as key, never listed.
+"""The engine's own small items in the tasks table: key `{kind}#{name}`, never listed.
 
-idempotency#…   which task a caller's idempotency key stands for
-bulk#…          which call of many tasks a key stands for
-bulk-held#…     that a call with a key is under way
-limits#…        what operators set in place of a task's own limits
-rate#…          when a rate-limited task may start next, by its rate
-run-now#…       the task of a schedule that was run by hand last
-sweep#…         where the sweep goes on
+idempotency#…   the task of an idempotency key
+bulk#…          the bulk call of an idempotency key
+bulk-held#…     the lock of a bulk call's key
+limits#…        limits that override a task's own
+rate#…          when a rate-limited task may start next, by rate
+run-now#…       the task of a schedule's last manual run
+sweep#…         where the sweep continues
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Note(Table):
 
 
 def connect() -> None:
-    """Bind the model to the table that the environment names."""
+    """Return the model, bound to the table that the environment names."""
     Note.bind(settings.tasks_table())
 
 
 def get(key: str) -> dict[str, Any] | None:
-    """What a note says, None where there is none; raises Unavailable."""
+    """Return a note's content, None if there is none; raises Unavailable."""
     connect()
     try:
         with answering("the tasks table did not answer"):
@@ -46,16 +46,16 @@ def get(key: str) -> dict[str, Any] | None:
 
 
 def put(key: str, value: dict[str, Any], until: datetime | None = None) -> None:
-    """Write a note, replacing what was there; raises Unavailable."""
+    """Write or replace a note; raises Unavailable."""
     connect()
     with answering("the tasks table did not take a write"):
         Note(key, value=value, ttl=until).save()
 
 
 def put_first(key: str, value: dict[str, Any], until: datetime) -> bool:
-    """Write a note where there is none that counts; False where there is. Raises Unavailable."""
+    """Write a note unless a valid one exists; False if it does. Raises Unavailable."""
     connect()
-    # `ttl` is kept in whole seconds: until the next one a note that ends within this second still counts.
+    # `ttl` is in whole seconds, so a note that expires within this second is still valid.
     ended = Note.id.does_not_exist() | (Note.ttl < clock.now())
     try:
         with answering("the tasks table did not take a write"):
@@ -66,16 +66,16 @@ def put_first(key: str, value: dict[str, Any], until: datetime) -> bool:
 
 
 def delete(key: str) -> None:
-    """Remove a note; removing what is not there is no error. Raises Unavailable."""
+    """Delete a note, if it exists; raises Unavailable."""
     connect()
     with answering("the tasks table did not take a write"):
         Note(key).delete()
 
 
 def take_turn(key: str, now: float, interval: float, horizon: float) -> float:
-    """Take the next of the turns that come every `interval` seconds: when it is, in epoch seconds.
+    """Reserve the next start time, at intervals of `interval` seconds, and return it in epoch seconds.
 
-    A turn later than `horizon` is not taken; the answer then is when it would be. Raises Unavailable.
+    A time later than `horizon` is returned but not reserved. Raises Unavailable.
     """
     connect()
     while True:

@@ -1,11 +1,10 @@
-"""Large arguments and results: kept in the bucket, named in the record, and given back whole.
+"""Large arguments and results: stored in the bucket, named in the record, and returned whole.
 
-A result stands in the record itself as far as DynamoDB's item has room for it, so that a stock Celery client reads it;
-arguments of more than 16 KB do not, because a record holds them twice and is written four times.
-
-A message carries `{PAYLOAD_HEADER: {key, bytes}}` among its headers in place of such arguments by name, and another
-header for those by position; a record has the same in `payloads`, under `kwargs`, `args` and `result`. Celery's result
-holds `{"makertasks_payload": {bucket, key, bytes}}`. A key is made from the task's id and the content, so writing twice
+A result is stored in the record itself if it fits into a DynamoDB item, so that a stock Celery client can read it;
+arguments of more than 16 KB are not, because a record holds them twice and is written four times. A message has
+`{PAYLOAD_HEADER: {key, bytes}}` among its headers in place of such arguments by name, and another header for those by
+position; a record has the same in `payloads`, under `kwargs`, `args` and `result`. Celery's result holds
+`{"makertasks_payload": {bucket, key, bytes}}`. A key is derived from the task's id and the content, so writing twice
 leaves one object.
 """
 
@@ -27,23 +26,23 @@ from makertasks.records.table import PAYLOAD_HEADER, PAYLOAD_HEADERS
 
 FOLDER = "payloads/"
 
-# JSON bytes of arguments that still stand in the record and in the message. A record is written four times, at one
-# write unit a KB, and holds the arguments twice; an object in the bucket costs as much as five write units.
+# Maximum JSON bytes of arguments in the record and the message. A record is written four times, at one write unit per
+# KB, and holds the arguments twice; an object in the bucket costs as much as five write units.
 INLINE_BYTES = 16_384
 # Bytes of an item, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, and of those the
 # ones that what is written into an ended task's record later may need.
 ITEM_BYTES = 409_600
 RESERVED_BYTES = 9_600
-# A result's text or number of at most this many characters need not be measured.
+# A result's text or number of at most this many characters is not measured.
 SMALL_CHARACTERS = 2_000
-# Largest arguments or result, as JSON; the API's gateway and Lambda's answers end at 6 MB.
+# Maximum size of arguments or result as JSON; Lambda's responses are limited to 6 MB.
 MAXIMUM_BYTES = 5_000_000
 
 Pointer = dict[str, Any]  # {key, bytes}
 
 
 class TooLarge(PermanentError):
-    """Arguments or a result beyond what tasks may have."""
+    """Arguments or a result above the maximum size."""
 
     def __init__(self, what: str, size: int) -> None:
         """`what` is the field; `size` is in bytes of JSON."""
@@ -54,7 +53,7 @@ class TooLarge(PermanentError):
 
 
 def slim(message: wire.Message) -> wire.Message:
-    """The message with large arguments in the bucket; raises TooLarge, or TemporaryError where S3 refuses."""
+    """Return the message with large arguments moved to the bucket; raises TooLarge, or TemporaryError if S3 fails."""
     for field, header in PAYLOAD_HEADERS.items():
         pointer = store(message.task_id, field, getattr(message, field))
         if pointer is not None:
@@ -64,7 +63,7 @@ def slim(message: wire.Message) -> wire.Message:
 
 
 def whole(message: wire.Message) -> wire.Message:
-    """The message with its arguments, wherever they are; raises wire.Malformed, NotFound or TemporaryError."""
+    """Return the message with arguments read from the bucket; raises wire.Malformed, NotFound or TemporaryError."""
     pointers = {
         field: message.headers[header] for field, header in PAYLOAD_HEADERS.items() if header in message.headers
     }
@@ -82,14 +81,14 @@ def whole(message: wire.Message) -> wire.Message:
 def _loaded(pointers: dict[str, Any], field: str, kind: type) -> Any:
     value = load(pointers[field])
     if not isinstance(value, kind):
-        raise wire.Malformed(f"the message names {field} that are none")
+        raise wire.Malformed(f"the message has an invalid pointer to {field}")
     return value
 
 
 def store(task_id: str, field: str, value: Any) -> Pointer | None:
-    """Put a value into the bucket where it is too large for a record, or of a form that DynamoDB cannot hold exactly.
+    """Store a value in the bucket if it is too large for a record, or if DynamoDB cannot hold it exactly.
 
-    None where it is neither. Raises TooLarge, TypeError or ValueError where it has no JSON form, TemporaryError.
+    Otherwise return None. Raises TooLarge, TypeError or ValueError if it is not JSON, TemporaryError.
     """
     body = _outside(value)
     if body is None:
@@ -107,9 +106,9 @@ def _put(task_id: str, field: str, body: bytes) -> Pointer:
 
 
 def store_result(record: TaskRecord, value: Any) -> Pointer | None:
-    """Put a result into the bucket where the record has no room for it; None where it has.
+    """Store a result in the bucket if it does not fit into the record; otherwise return None.
 
-    Raises TooLarge, TypeError or ValueError where it has no JSON form, TemporaryError.
+    Raises TooLarge, TypeError or ValueError if it is not JSON, TemporaryError.
     """
     if _is_small_result(value):
         return None
@@ -120,7 +119,7 @@ def store_result(record: TaskRecord, value: Any) -> Pointer | None:
 
 
 def room(record: TaskRecord) -> int:
-    """Bytes of JSON that the result of a running task may have, to stand in its record."""
+    """Return the maximum JSON bytes of a running task's result that fit into its record."""
     attributes = {name: value for name, value in record.serialize().items() if name != "result"}
     others = len(json.dumps(attributes, default=repr).encode())
     around = len(records.meta(record, Status.SUCCESS))
@@ -128,7 +127,7 @@ def room(record: TaskRecord) -> int:
 
 
 def _is_small_result(value: Any) -> bool:
-    """Whether a result is so plain that its size need not be measured: what nearly all tasks return."""
+    """Return whether a result is obviously small, as nearly all are, so that it need not be measured."""
     if isinstance(value, dict):
         return len(value) < SMALL_CHARACTERS / 100 and all(_is_small_scalar(entry) for entry in value.values())
     return _is_small_scalar(value)
@@ -141,12 +140,12 @@ def _is_small_scalar(value: Any) -> bool:
 
 
 def stands_in_record(value: Any) -> bool:
-    """Whether a value is kept in the record itself; raises TypeError or ValueError where it has no JSON form."""
+    """Return whether a value is stored in the record itself; raises TypeError or ValueError if it is not JSON."""
     return _outside(value) is None
 
 
 def _outside(value: Any) -> bytes | None:
-    """The JSON of a value that cannot stand in the record; None where it can."""
+    """Return the JSON of a value that cannot be stored in the record; None if it can."""
     if _is_small(value):
         return None
     body = wire.dump_value(value, compact=True).encode()
@@ -154,7 +153,7 @@ def _outside(value: Any) -> bytes | None:
 
 
 def _is_small(value: Any) -> bool:
-    """Whether a value is so plain that its size need not be measured: what nearly all tasks have."""
+    """Return whether a value is obviously small, as nearly all are, so that it need not be measured."""
     if not isinstance(value, Mapping):
         return not value if isinstance(value, list) else value is None or isinstance(value, bool)
     texts = [entry for entry in value.values() if isinstance(entry, str) and entry.isascii()]
@@ -162,7 +161,7 @@ def _is_small(value: Any) -> bool:
 
 
 def load(pointer: Any) -> Any:
-    """The value a pointer names; raises wire.Malformed for one that is not ours, NotFound and TemporaryError."""
+    """Return the value that a pointer names; raises wire.Malformed if it is invalid, NotFound and TemporaryError."""
     key = pointer.get("key") if isinstance(pointer, dict) else None
     if not isinstance(key, str) or not key.startswith(FOLDER) or ".." in key:
         raise wire.Malformed(f"the message names arguments that are not under {FOLDER}")
@@ -170,29 +169,29 @@ def load(pointer: Any) -> Any:
 
 
 def kwargs_of(record: TaskRecord) -> dict[str, Any]:
-    """A record's arguments by name, whole; raises NotFound where they are gone, and TemporaryError."""
+    """Return a record's arguments by name, whole; raises NotFound if they no longer exist, and TemporaryError."""
     pointer = (record.payloads or {}).get("kwargs")
     return dict(load(pointer)) if pointer else record.kwargs
 
 
 def args_of(record: TaskRecord) -> list[Any]:
-    """A record's arguments by position, whole; raises NotFound where they are gone, and TemporaryError."""
+    """Return a record's arguments by position, whole; raises NotFound if they no longer exist, and TemporaryError."""
     pointer = (record.payloads or {}).get("args")
     return list(load(pointer)) if pointer else record.args or []
 
 
 def result_of(record: TaskRecord) -> Any:
-    """A successful record's result, whole; raises NotFound where it is gone, and TemporaryError."""
+    """Return a successful record's result, whole; raises NotFound if it no longer exists, and TemporaryError."""
     pointer = (record.payloads or {}).get("result")
     return load(pointer) if pointer else wire.parse_result_meta(record.result)["result"]
 
 
 def shown(pointer: Pointer) -> dict[str, Any]:
-    """What stands in Celery's result in place of a large one."""
+    """Return the placeholder of a large result in Celery's result."""
     return {PAYLOAD_HEADER: {"bucket": settings.bucket(), **pointer}}
 
 
 def forget(record_payloads: Mapping[str, Pointer]) -> None:
-    """Remove the objects of a record that is gone; raises TemporaryError."""
+    """Delete the objects of a deleted record; raises TemporaryError."""
     for pointer in record_payloads.values():
         bucket.delete(pointer["key"])

@@ -1,4 +1,4 @@
-"""The statuses of a task, and which may follow which.
+"""The statuses of a task and their transitions.
 
     (none) ──▶ PENDING ──▶ STARTED ──▶ SUCCESS
                  │  ▲         │  │ ──▶ FAILURE
@@ -19,10 +19,10 @@ class Status(StrEnum):
 
     PENDING = "PENDING"  # recorded; its message is in the queue or about to be sent
     STARTED = "STARTED"  # a worker holds it until its lease ends
-    RETRY = "RETRY"  # failed with a temporary error; runs again when its time has come
+    RETRY = "RETRY"  # failed with a temporary error; runs again after a delay
     SUCCESS = "SUCCESS"  # done, with a result
-    FAILURE = "FAILURE"  # did not work, with a reason
-    REVOKED = "REVOKED"  # revoked, or expired before it began
+    FAILURE = "FAILURE"  # failed, with a reason
+    REVOKED = "REVOKED"  # revoked, or expired before it started
 
 
 FINAL = frozenset({Status.SUCCESS, Status.FAILURE, Status.REVOKED})

@@ -1,4 +1,4 @@
-"""Records of tasks by key, and records and messages made from each other. The table is in `records_model`."""
+"""Records of tasks by key, and conversion between records and messages. The table's model is in `records/model.py`."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from makertasks.records import failures
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, Status
 
-# The headers of a message whose arguments, by name or by position, are in the bucket: {key, bytes}, as the record keeps
-# it under `payloads`.
+# Headers of a message whose arguments, by name or by position, are in the bucket: {key, bytes}, as in the record's
+# `payloads`.
 PAYLOAD_HEADER = "makertasks_payload"
 PAYLOAD_HEADERS = {"kwargs": PAYLOAD_HEADER, "args": "makertasks_payload_args"}
 
-# Partitions of the tasks that are not final, for each of those that an hour's tasks are spread over: such a task is
-# written twice there, when it is recorded and when it ends.
+# Number of partitions of unfinished tasks per key shard: a task is written there twice, when it is recorded and when it
+# finishes.
 ACTIVE_SHARDS = 4
 
-# The name of a task where neither its queue nor its message nor its result says it.
+# The name of a task if neither its queue nor its message nor its result has it.
 UNKNOWN = "unknown"
 
 
 def connect() -> type[TaskRecord]:
-    """The model, bound to the table that the environment names."""
+    """Return the model, bound to the table that the environment names."""
     TaskRecord.bind(settings.tasks_table())
     return TaskRecord
 
 
 def get(task_id: str) -> TaskRecord:
-    """One record, read consistently; raises NotFound or Unavailable."""
+    """Return one record, read consistently; raises NotFound or Unavailable."""
     record = stored(task_id)
     if record is None:
         raise NotFound(f"there is no task {task_id}")
@@ -46,7 +46,7 @@ def get(task_id: str) -> TaskRecord:
 
 
 def stored(task_id: str) -> TaskRecord | None:
-    """What the table holds of a task, also an expired record that DynamoDB has not removed yet; raises Unavailable."""
+    """Return a task's stored record, even an expired one that DynamoDB has not deleted yet; raises Unavailable."""
     connect()
     try:
         with answering("the tasks table did not answer"):
@@ -57,7 +57,7 @@ def stored(task_id: str) -> TaskRecord | None:
 
 
 def _of_stock_worker(record: TaskRecord) -> TaskRecord:
-    """An item that a stock Celery worker has put in the place of a record: what it says, under our names."""
+    """Return a record made from an item by which a stock Celery worker has replaced the record."""
     meta = wire.parse_result_meta(record.result)
     done = clock.parse(meta["date_done"]) if meta.get("date_done") else clock.now()
     record.status = str(meta["status"])
@@ -78,7 +78,7 @@ def _of_stock_worker(record: TaskRecord) -> TaskRecord:
 
 
 def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:
-    """Records by the table's key, those that exist and have not expired; raises Unavailable."""
+    """Return the records with these keys that exist and have not expired; raises Unavailable."""
     connect()
     present = clock.now()
     with answering("the tasks table did not answer"):
@@ -87,7 +87,7 @@ def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:
 
 
 def get_states(keys: Iterable[str]) -> Iterator[TaskRecord]:
-    """Key, status and attempts alone of those records that exist, as they are at this moment; raises Unavailable."""
+    """Return only the current key, status and attempts of the records that exist; raises Unavailable."""
     connect()
     with answering("the tasks table did not answer"):
         yield from TaskRecord.batch_get(list(keys), consistent_read=True, attributes_to_get=["id", "status", "attempt"])
@@ -100,10 +100,10 @@ def new(
     created: datetime | None = None,
     **attributes: Any,
 ) -> TaskRecord:
-    """A PENDING record of a message, not written yet; `attributes` are those that messages do not have.
+    """Return a message's PENDING record, not yet written; `attributes` are those that messages do not have.
 
-    Secrets in its arguments, in those of what is to follow it (callbacks, steps of its chain) and in its headers are
-    masked: only the message carries them. What is sent anew from the record then fails and says so.
+    Secrets in its arguments, in those of its follow-ups (callbacks, steps of its chain) and in its headers are masked:
+    only the message contains them. A message that is resent from the record then fails with that reason.
     """
     connect()
     moment = clock.text(created or clock.now())
@@ -141,7 +141,7 @@ def _without_secrets(message: wire.Message) -> wire.Message:
 
 
 def message_of(record: TaskRecord) -> wire.Message:
-    """The task's message, made anew from its record; raises wire.Malformed where the record's options are not ours."""
+    """Return the task's message, rebuilt from its record; raises wire.Malformed if the record's options are invalid."""
     options = wire.load_options(record.options)
     pointers = record.payloads or {}
     if named := {header: pointers[field] for field, header in PAYLOAD_HEADERS.items() if field in pointers}:
@@ -161,9 +161,9 @@ def message_of(record: TaskRecord) -> wire.Message:
 
 
 def status_key(task_id: str, status: str, created: str) -> str | None:
-    """Partition of the status index: a shard of the active tasks, a final status with the hour of creation, or none.
+    """Return the status index's partition: a shard of active tasks, a final status with the hour of creation, or none.
 
-    A task that succeeded leaves the index: its name's index lists it, and a write unit is saved.
+    A successful task leaves the index: the index by name lists it, which saves a write unit.
     """
     if status == Status.SUCCESS:
         return None
@@ -174,32 +174,32 @@ def status_key(task_id: str, status: str, created: str) -> str | None:
 
 
 def name_key(task_id: str, name: str, created: str) -> str:
-    """Partition of the name index."""
+    """Return the name index's partition."""
     return name_keys(name, clock.hour(created))[shard_of(task_id)]
 
 
 def shard_of(task_id: str) -> int:
-    """Which of the partitions of its hour a task is in."""
+    """Return a task's shard of its hour's partitions."""
     return zlib.crc32(task_id.encode()) % settings.key_shards()
 
 
 def active_keys() -> list[str]:
-    """Every partition of the status index that holds tasks which are not final."""
+    """Return every partition of the status index with unfinished tasks."""
     return [f"ACTIVE#{shard}" for shard in range(ACTIVE_SHARDS * settings.key_shards())]
 
 
 def status_keys(status: str, hour: str) -> list[str]:
-    """Every partition of the status index that holds an hour's tasks of a final status."""
+    """Return every partition of the status index with an hour's tasks of a final status."""
     return _sharded(f"{status}#{hour}")
 
 
 def name_keys(name: str, hour: str) -> list[str]:
-    """Every partition of the name index that holds an hour's tasks of a name."""
+    """Return every partition of the name index with an hour's tasks of a name."""
     return _sharded(f"{name}#{hour}")
 
 
 def _sharded(key: str) -> list[str]:
-    """The first one is without a number, as everything is where there is no more than one."""
+    """Return the partitions' keys; the first has no number, like the only one of an unsharded table."""
     return [f"{key}#{shard}" if shard else key for shard in range(settings.key_shards())]
 
 
@@ -213,9 +213,9 @@ def meta(
     done: datetime | None = None,
     is_compressed: bool = False,
 ) -> bytes:
-    """Celery's result of a record that gets `status`, as the bytes its backend reads.
+    """Return Celery's result of a record that gets `status`, as the bytes that its backend reads.
 
-    `worker` begins an attempt, `done` is when the task ended: a record has neither before it is written.
+    `worker` starts an attempt, `done` is when the task finished: a record has neither before it is written.
     """
     if error is not None:
         result = wire.revoked(failures.message(error)) if status is Status.REVOKED else failures.as_celery(error)

@@ -1,4 +1,4 @@
-"""What each step of a task's life writes into its record: lists of DynamoDB's update actions, for `lifecycle`."""
+"""What each step of a task writes to its record: lists of DynamoDB update actions, for `lifecycle`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, Status
 
-# Ended attempts that a record keeps with their errors; a task may have more retries, whose first ones then go.
+# Maximum number of earlier attempts that a record keeps with their errors; older ones are dropped.
 KEPT_ATTEMPTS = 100
 ERROR_CHARACTERS = 500
 
@@ -27,7 +27,7 @@ _FIRST_WRITE = (
 
 
 def first(record: TaskRecord) -> list[Action]:
-    """What a task has from its first write on; where it is recorded already, that stays."""
+    """Attributes from the first write; those of an existing record do not change."""
     return [attribute.set(attribute | value) for attribute, value in _initial(record)]
 
 
@@ -39,7 +39,7 @@ def _initial(record: TaskRecord) -> Iterator[tuple[Any, Any]]:
 
 
 def starting(record: TaskRecord, worker: str, lease_ends: float, moment: datetime) -> list[Action]:
-    """An attempt begins."""
+    """An attempt starts."""
     return [
         TaskRecord.worker.set(worker),
         TaskRecord.started.set(clock.text(moment)),
@@ -55,7 +55,7 @@ def starting(record: TaskRecord, worker: str, lease_ends: float, moment: datetim
 
 
 def waiting(record: TaskRecord, at: datetime, error: BaseException | None = None) -> list[Action]:
-    """The task waits for its next attempt, which may begin at `at`."""
+    """The task waits for its next attempt, which may start at `at`."""
     return [
         TaskRecord.retry_at.set(clock.text(at)),
         TaskRecord.lease.remove(),
@@ -64,7 +64,7 @@ def waiting(record: TaskRecord, at: datetime, error: BaseException | None = None
 
 
 def ended_attempt(record: TaskRecord, moment: datetime, outcome: str, error: str) -> Action:
-    """The attempt that has just ended joins those before it."""
+    """The attempt that has just ended is added to the earlier ones."""
     ended = {
         "start": record.started,
         "end": clock.text(moment),
@@ -84,7 +84,7 @@ def final(
     error: BaseException | None = None,
     is_compressed: bool = False,
 ) -> list[Action]:
-    """The task has ended. `pointer` says where a result lies that is too large for the record."""
+    """The task has finished. `pointer` locates a result that is too large for the record."""
     moment = clock.now()
     actions: list[Action] = [
         TaskRecord.done.set(clock.text(moment)),
@@ -94,7 +94,7 @@ def final(
         TaskRecord.slot.remove(),
         *_outcome(record, target, result=result, error=error, done=moment, is_compressed=is_compressed),
     ]
-    if target is Status.SUCCESS:  # otherwise it says how far the task came
+    if target is Status.SUCCESS:  # otherwise it is the task's progress
         actions.append(TaskRecord.state.remove())
     if record.started:
         actions.append(TaskRecord.runtime.set(round((moment - clock.parse(record.started)).total_seconds(), 3)))
@@ -114,7 +114,7 @@ def _status_key(record: TaskRecord, target: Status) -> Action:
 
 
 def closed(record: TaskRecord, target: Status, error: BaseException) -> TaskRecord:
-    """A copy of a fresh record that is final from the beginning."""
+    """Return a copy of a new record that is final from the start."""
     copy = TaskRecord(record.id, **{name: value for name, value in record.attribute_values.items() if name != "id"})
     copy.done = clock.text(clock.now())
     copy.status, copy.status_key = target.value, records.status_key(record.task_id, target, record.created)
@@ -126,12 +126,12 @@ def closed(record: TaskRecord, target: Status, error: BaseException) -> TaskReco
 
 
 def state(value: dict[str, Any]) -> Action:
-    """The state with which the task goes on, in this invocation or in another."""
+    """The state with which the task continues, in this invocation or another."""
     return TaskRecord.state.set(json.dumps(value, separators=(",", ":")))
 
 
 def expiry(target: Status) -> datetime | None:
-    """When the record of a task that ends now goes; None keeps it."""
+    """Return when the record of a task that finishes now expires; None keeps it."""
     days = settings.retention_days(target.value) if target in FINAL else None
     return None if days is None else clock.now() + timedelta(days=days)
 

@@ -1,1 +1,1 @@
-"""Ways in: a checked task becomes a PENDING record and a message."""
+"""Submission: a validated task becomes a PENDING record and a message."""

@@ -1,8 +1,8 @@
-"""Many tasks in one call: 25 records and 10 messages a request, each task refused for itself.
+"""Many tasks in one call: 25 records and 10 messages per request; invalid tasks are rejected individually.
 
-Calling again with the same idempotency key doubles nothing: the ids follow from the first call with the key. A call
-looks which of them are recorded, writes those that are not, and sends those that nobody began. One call at a time does
-so (`bulk_calls`).
+Repeating a call with the same idempotency key creates no duplicates: ids are derived from the first call with the key.
+A call checks which of them are recorded, writes the missing ones, and sends those that have not started. Calls with the
+same key do so one at a time (`bulk_calls`).
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from makertasks.submission.drafts import Draft
 from makertasks.submission.producer import Submission
 
 MAXIMUM_TASKS = 10_000
-# DynamoDB's bounds of one BatchWriteItem.
+# DynamoDB's limits of one BatchWriteItem.
 BATCH_RECORDS = 25
-# Requests under way at once: they wait for the network most of the time.
+# Number of concurrent requests: they mostly wait for the network.
 THREADS = 8
-# What DynamoDB has no room for is offered again until it is in, for at most this many seconds: a table or a partition
-# that is throttled takes more within seconds, and splits within minutes.
+# Maximum seconds for which unprocessed items are retried: a throttled table or partition accepts more within seconds,
+# and splits within minutes.
 PATIENCE_SECONDS = 300.0
-# Waits between two offers, in seconds: the first, and the longest.
+# Delays between two retries of unprocessed items, in seconds: the first, and the maximum.
 FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """One task that was not accepted, or not sent; `index` is its place in the call."""
+    """A task that was rejected, or not sent; `index` is its index in the call."""
 
     index: int
     field: str
@@ -52,9 +52,9 @@ class Rejection:
 
 @dataclass
 class Submitted:
-    """What became of each task of a call, by its place: an id, or a rejection.
+    """The outcome of each task of a call by index: an id, or a rejection.
 
-    `unsent` tasks are recorded, and their message is not sent: the same call does it again, else the sweep will.
+    `unsent` tasks are recorded, but their message is not sent: repeating the call sends it, otherwise the sweep does.
     """
 
     ids: list[str | None]
@@ -69,10 +69,10 @@ def submit_many(
     requested_by: str = "",
     patience: float = PATIENCE_SECONDS,
 ) -> Submitted:
-    """Accept up to 10,000 tasks; what the table has no room for is offered again for `patience` seconds.
+    """Submit up to 10,000 tasks; throttled writes are retried for `patience` seconds.
 
-    Raises InvalidRequest where there are more, or where a call with the same key is under way, and Unavailable where
-    no task could be looked at at all; calling again is right then.
+    Raises InvalidRequest if there are more, or if a call with the same key is in progress, and Unavailable if no task
+    could be processed; retry later in that case.
     """
     if len(submissions) > MAXIMUM_TASKS:
         raise InvalidRequest("tasks", f"{len(submissions):,} in one call; make several of at most {MAXIMUM_TASKS:,}")
@@ -87,7 +87,7 @@ def _submit(submissions: Sequence[Submission], call: Call | None, requested_by: 
     answer = Submitted([None] * len(submissions))
     drafts = dict(_prepared(submissions, call, requested_by, answer))
     _refuse_unknown_items(drafts, answer)
-    # Nobody else can write a record whose id is made here; ids that callers choose may be written at any time.
+    # No other call writes a record whose id is generated here; ids that callers choose may be written at any time.
     chosen = {place: draft for place, draft in drafts.items() if submissions[place].task_id is not None}
     own = {place: draft for place, draft in drafts.items() if place not in chosen}
     begun = _begun(own) if call else {}
@@ -112,7 +112,7 @@ def _submit(submissions: Sequence[Submission], call: Call | None, requested_by: 
 
 
 def _begun(drafts: Mapping[int, Draft]) -> dict[int, bool]:
-    """Those drafts that are recorded already, and whether an attempt of theirs has begun; raises Unavailable."""
+    """Return the drafts that are recorded already, and whether an attempt has started; raises Unavailable."""
     known = {record.id: record for record in records.get_states(draft.record.id for draft in drafts.values())}
     return {place: not _waits(known[draft.record.id]) for place, draft in drafts.items() if draft.record.id in known}
 
@@ -124,14 +124,14 @@ def _waits(record: TaskRecord) -> bool:
 def _prepared(
     submissions: Sequence[Submission], call: Call | None, requested_by: str, answer: Submitted
 ) -> Iterator[tuple[int, Draft]]:
-    """The drafts of those submissions that make sense; the others are noted as rejected."""
+    """Return the drafts of valid submissions; the others are added to the rejected ones."""
     seen: dict[str, int] = {}
     for place, wanted in enumerate(submissions):
         named = replace(wanted, requested_by=wanted.requested_by or requested_by)
         if named.task_id is None and call is not None:
             named = replace(named, task_id=call.task_id(place))
         if named.task_id is not None and seen.setdefault(named.task_id, place) != place:
-            reason = f"is that of the task at place {seen[named.task_id]}, too"
+            reason = f"is also that of the task at index {seen[named.task_id]}"
             answer.rejected.append(Rejection(place, "task_id", reason))
             continue
         try:
@@ -141,7 +141,7 @@ def _prepared(
 
 
 def _refuse_unknown_items(drafts: dict[int, Draft], answer: Submitted) -> None:
-    """Take those out whose item the inventory does not have, after one look at all of them."""
+    """Reject tasks whose item is not in the inventory, with one read of all items."""
     named = {
         place: (arguments[0], draft.record.item_id)
         for place, draft in drafts.items()
@@ -163,14 +163,14 @@ def _batches(drafts: Mapping[int, Draft]) -> Iterator[list[tuple[int, Draft]]]:
 
 
 def _write(batch: Mapping[int, Draft], call: Call | None, ends: float) -> dict[int, str]:
-    """Write up to 25 new records by `ends`; answers the reason for each one that was not written, by its place."""
+    """Write up to 25 new records by `ends`; returns the reason for each unwritten one by index."""
     table = settings.tasks_table()
     places = {draft.record.id: place for place, draft in batch.items()}
     requests: list[Any] = [{"PutRequest": {"Item": draft.record.serialize()}} for draft in batch.values()]
     reason = "DynamoDB was too busy"
     for _ in _offers(ends):
         if call and not call.may_write():
-            reason = "the call was held up for too long; make it again"
+            reason = "the call took too long; repeat it"
             break
         try:
             requests = dynamodb.write_batch(table, requests)
@@ -185,7 +185,7 @@ def _write(batch: Mapping[int, Draft], call: Call | None, ends: float) -> dict[i
 
 
 def _offers(ends: float) -> Iterator[None]:
-    """Once, and then again after growing waits until `ends`, in seconds of time.monotonic()."""
+    """Yield once, and then after growing delays until `ends`, in seconds of time.monotonic()."""
     yield
     wait = FIRST_WAIT
     while time.monotonic() + wait < ends:
@@ -195,7 +195,7 @@ def _offers(ends: float) -> Iterator[None]:
 
 
 def _record(draft: Draft, ends: float) -> bool | str:
-    """Record a task that may be recorded already: whether to send its message, or why it could not be recorded."""
+    """Record a task, possibly again; returns whether to send its message, or why it was not recorded."""
     reason = ""
     for _ in _offers(ends):
         try:
@@ -212,7 +212,7 @@ def _record(draft: Draft, ends: float) -> bool | str:
 
 
 def _send(drafts: Mapping[int, Draft], pool: ThreadPoolExecutor, answer: Submitted) -> None:
-    """Send the messages, queue by queue; long delays get a schedule."""
+    """Send the messages queue by queue; long delays become schedules."""
     by_queue: dict[str, dict[int, wire.Message]] = defaultdict(dict)
     put_off: dict[int, Draft] = {}
     for place, draft in drafts.items():

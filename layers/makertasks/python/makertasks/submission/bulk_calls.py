@@ -1,7 +1,7 @@
-"""Bulk submissions under a key: whoever makes the call again gets the same tasks, and one call at a time makes them.
+"""Bulk submissions with an idempotency key: repeating a call returns the same tasks, and only one call at a time runs.
 
-bulk#{key}        which call the key stands for: the tasks' ids follow from its id
-bulk-held#{key}   that a call is at it, until when
+bulk#{key}        the key's first call; the tasks' ids are derived from its id
+bulk-held#{key}   the lock of a running call, and its expiry
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from makertasks.records import notes
 from makertasks.submission import idempotency
 from makertasks.submission.producer import Submission
 
-NAMESPACE = uuid.UUID("7a0c9f4e-7f0b-4a55-8b6e-5f3f1f0e9b2d")  # of ids that follow from a call and a place
-# A call that broke off keeps others from its key for so long, and one that goes on holds it anew when a part is over.
+NAMESPACE = uuid.UUID("7a0c9f4e-7f0b-4a55-8b6e-5f3f1f0e9b2d")  # of ids derived from a call and an index
+# A call locks its key for this long, and a running one renews the lock whenever RENEWED_AFTER has passed.
 HELD = timedelta(seconds=75)
 RENEWED_AFTER = timedelta(seconds=15)
-# No write begins that could still be under way when the time ends: `aws.CONFIG` tries three times, 13 s each.
+# No write starts that could outlast the lock: `aws.CONFIG` makes three attempts of 13 s.
 LONGEST_WRITE = timedelta(seconds=45)
 
 
 @dataclass
 class Call:
-    """A call that holds its key."""
+    """A call that has locked its key."""
 
     key: str
     call_id: str = ""
@@ -38,11 +38,11 @@ class Call:
     _lock: Lock = field(default_factory=Lock)
 
     def task_id(self, place: int) -> str:
-        """The id of the task at a place of the call."""
+        """Return the id of the task at an index of the call."""
         return str(uuid.uuid5(NAMESPACE, f"{self.call_id}/{place}"))
 
     def may_write(self) -> bool:
-        """Whether the call still holds its key for long enough; holds it anew now and then. Raises Unavailable."""
+        """Return whether the call's lock lasts long enough; renews it at intervals. Raises Unavailable."""
         with self._lock:
             left = self.ends - clock.now()
             if left < LONGEST_WRITE:
@@ -56,25 +56,25 @@ class Call:
 
 @contextmanager
 def holding(key: str, submissions: Sequence[Submission]) -> Iterator[Call]:
-    """Hold a key while a call is at it.
+    """Lock an idempotency key for one call.
 
-    Raises InvalidRequest where another call holds it, or where it stands for other tasks, and Unavailable.
+    Raises InvalidRequest if another call has locked it, or if it was used for other tasks, and Unavailable.
     """
     idempotency.check(key)
     call = Call(key)
     if not notes.put_first(_held(key), {"until": clock.text(call.ends)}, call.ends):
         until = (notes.get(_held(key)) or {}).get("until", "a moment")
-        raise InvalidRequest("idempotency_key", f"a call with this key is under way; call again after {until}")
+        raise InvalidRequest("idempotency_key", f"a call with this key is in progress; retry after {until}")
     try:
         call.call_id = _call_id(key, submissions)
         yield call
     finally:
-        with suppress(Unavailable):  # the time ends by itself
+        with suppress(Unavailable):  # the lock expires by itself
             notes.delete(_held(key))
 
 
 def _call_id(key: str, submissions: Sequence[Submission]) -> str:
-    """The id of the call that the key stands for: of an earlier one, or of this one."""
+    """Return the id of the key's first call: an earlier one, or this one."""
     wanted = [(each.name, each.task_id, list(each.args), sorted(each.kwargs.items())) for each in submissions]
     digest = hashlib.sha256(repr(wanted).encode()).hexdigest()
     first = {"call": str(uuid.uuid4()), "digest": digest}

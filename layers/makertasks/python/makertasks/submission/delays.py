@@ -1,8 +1,9 @@
-"""Delays: up to 15 minutes the queue keeps a message itself; beyond, a one-time schedule sends it when it is due.
+"""Delays: up to 15 minutes by the queue's own message delay, beyond that by a one-time schedule.
 
-A schedule's name follows from the task's id, so that asking twice makes one; it deletes itself once it has sent.
-EventBridge Scheduler is precise to 60 seconds (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html),
-so it sends a minute early, and the function that gets the message lets it wait in the queue until its very second.
+A schedule's name is derived from the task's id, so that there is only one; it deletes itself once it has sent.
+EventBridge Scheduler is precise to 60 seconds
+(https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html), so it sends a minute early, and the
+function that receives the message delays it in the queue for the rest.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from makertasks.aws import queues, schedules
 from makertasks.errors import InvalidRequest, PermanentError
 from makertasks.records import payloads
 
-# How far ahead an eta may be.
+# Maximum distance of an ETA.
 LONGEST = timedelta(days=366)
 EARLY_SECONDS = 60
-# Of a target's input, https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html.
+# Limit of a target's input, https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html.
 MAXIMUM_INPUT_BYTES = 262_144
 
-# Scheduler's own defaults: it tries for a day where the queue refuses.
+# Scheduler's own defaults: it retries for a day.
 RETRIES = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400}
 
 
 class TooLong(PermanentError):
-    """A message that no schedule holds."""
+    """A message too large for a schedule."""
 
 
 def check(eta: datetime, field: str = "eta") -> None:
@@ -38,14 +39,14 @@ def check(eta: datetime, field: str = "eta") -> None:
 
 
 def seconds_until(eta: datetime | None) -> float:
-    """Seconds from now on, 0 where the time has come."""
+    """Return the seconds from now, 0 for a past time."""
     return max((eta - clock.now()).total_seconds(), 0.0) if eta else 0.0
 
 
 def send(queue: str, message: wire.Message) -> None:
     """Send a message so that it arrives at its `eta` or shortly before; raises TooLong and Unavailable.
 
-    A client makes no schedules: it sends the message at once, and the function that gets it makes one.
+    A client creates no schedules: it sends the message at once, and the function that receives it creates one.
     """
     wait = seconds_until(message.eta)
     if message.eta is None or wait <= queues.MAXIMUM_DELAY_SECONDS:
@@ -57,18 +58,15 @@ def send(queue: str, message: wire.Message) -> None:
 
 
 def body_of(queue: str, message: wire.Message) -> str:
-    """What travels to a queue: large arguments are put into the bucket first, where they are not there yet."""
+    """Return the message to send, with large arguments moved to the bucket."""
     return wire.encode(payloads.slim(message), queues.name_of(queue))
 
 
 def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
-    """Have a message sent a minute before `at`; a schedule that the task has already stays.
-
-    Raises TooLong and Unavailable.
-    """
+    """Schedule a message a minute before `at`, if the task has no schedule yet; raises TooLong and Unavailable."""
     if (size := len(body.encode())) > MAXIMUM_INPUT_BYTES:
         raise TooLong(
-            f"eta: the message has {size:,} bytes with its headers and what follows it, and a schedule of EventBridge "
+            f"eta: the message has {size:,} bytes with its headers and follow-ups, and an EventBridge schedule  "
             f"holds {MAXIMUM_INPUT_BYTES:,}; send it within 15 minutes of its time, or make its canvas smaller"
         )
     moment = at - timedelta(seconds=EARLY_SECONDS)
@@ -90,17 +88,17 @@ def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
 
 
 def cancel(task_id: str) -> None:
-    """Remove a task's schedule; no error where it has none. Raises Unavailable."""
+    """Delete a task's schedule, if it has one. Raises Unavailable."""
     schedules.delete(group(), name_of(task_id), f"the schedule of task {task_id}")
 
 
 def group() -> str:
-    """Name of the group that holds these schedules."""
+    """Return the name of the schedules' group."""
     return f"{settings.stack()}-delays"
 
 
 def name_of(task_id: str) -> str:
-    """Name of a task's schedule.
+    """Return the name of a task's schedule.
 
     >>> name_of("1")
     'task-6b86b273ff34fce19d6b804eff5a3f57'

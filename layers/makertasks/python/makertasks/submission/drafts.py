@@ -1,4 +1,4 @@
-"""A task's first record and its message, made together from arguments that were checked."""
+"""A task's first record and its message, created together from validated arguments."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.tasks import Task
 
-# Links, chain, headers and the like that a record holds, in characters of JSON. An item of DynamoDB holds 400 KB, of
-# which arguments, a task's state and its former attempts may need half.
+# Maximum characters of JSON of a record's links, chain, headers and the like. A DynamoDB item holds 400 KB, of which
+# arguments, a task's state and its earlier attempts may need half.
 MAXIMUM_OPTIONS = 150_000
-# What of a message is tasks that follow its own.
+# The attributes of a message that hold follow-ups.
 FOLLOWING = ("callbacks", "errbacks", "chain", "chord")
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A PENDING record that is not written yet, and the message that belongs to it."""
+    """A PENDING record that is not written yet, and its message."""
 
     record: TaskRecord
     message: wire.Message
 
 
 def draft(task: Task, message: wire.Message, *, created: datetime | None = None, **attributes: Any) -> Draft:
-    """Bind the message's arguments to their names, put large ones into the bucket, and make the record.
+    """Bind the message's arguments to their names, store large ones in the bucket, and create the record.
 
-    Secrets among the arguments stay in the message alone.
-    `attributes` are those of the record that messages do not have. Raises InvalidArguments where they do not fit,
-    payloads.TooLarge, and TemporaryError where S3 refuses.
+    Secrets among the arguments stay only in the message. `attributes` are those of the record that messages do not
+    have. Raises InvalidArguments, payloads.TooLarge, and TemporaryError if S3 fails.
     """
     kwargs = task.bind(message.args, message.kwargs)
     shown = masking.masked(kwargs, task.secret_arguments)
@@ -51,14 +50,14 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
     record = records.new(kept, queue=task.short_name, created=created, **known)
     if (size := len(record.options or "")) > MAXIMUM_OPTIONS:
         raise InvalidArguments(
-            f"options: what is to follow the task, and its headers, are {size:,} characters of JSON; at most "
+            f"options: the task's follow-ups and headers have {size:,} characters of JSON; at most  "
             f"{MAXIMUM_OPTIONS:,} are kept. Make its chain, its links or its group smaller"
         )
     return Draft(record, slim)
 
 
 def _without_secrets(canvas: Any) -> Any:
-    """What is to follow a task, with stars for the arguments that its tasks declare as secret."""
+    """Return a task's follow-ups, with masked secret arguments."""
     if isinstance(canvas, list):
         return [_without_secrets(each) for each in canvas]
     if not isinstance(canvas, dict):
@@ -78,7 +77,7 @@ def _without_secrets(canvas: Any) -> Any:
 
 
 def bare(message: wire.Message) -> wire.Message:
-    """The message without what is to follow its task and without headers: what a record of it surely has room for."""
+    """Return the message without follow-ups and headers, so that it certainly fits into a record."""
     return wire.Message(
         task_id=message.task_id,
         name=message.name,

@@ -1,8 +1,8 @@
-"""How many tasks came before one, each sent on behalf of the last: a bound for what would send for ever.
+"""Generations: how many tasks preceded one, each sent on behalf of the previous one; limits endless sending.
 
-Lambda's own detection of loops is off for the tasks' functions, because it drops a message after about 16 rounds, and
-chains, retries and split work have more. So each message that is sent on behalf of another one counts in a header:
-callbacks, steps of a chain, a chord's body, what a running task submits, and a message that is sent anew.
+Lambda's recursive loop detection is off for the tasks' functions, because it drops a message after about 16 rounds, and
+chains, retries and split work need more. So a header counts messages that are sent on behalf of others: callbacks,
+steps of a chain, a chord's body, tasks that a running task submits, and resent messages.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from makertasks import context, wire
 from makertasks.errors import PermanentError
 
 HEADER = "makertasks-generation"
-# Beyond every chain that fits into a message, and a loop of short tasks ends within minutes and for a few cents.
+# More than any chain that fits into a message; a loop of short tasks ends within minutes, for a few cents.
 MOST = 10_000
 
 
 class TooManyGenerations(PermanentError):
-    """The task comes of a chain of tasks that is too long, most likely of one that sends itself."""
+    """The task is the last of too many tasks that each sent the next, probably of one that sends itself."""
 
 
 def of(message: wire.Message) -> int:
-    """A message's generation; 0 where nothing came before, or the header is not one of ours."""
+    """Return a message's generation; 0 for a first one, or if the header is invalid."""
     value = message.headers.get(HEADER)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def after(generation: int, message: wire.Message) -> wire.Message:
-    """The message as one that is sent on behalf of another of that generation."""
+    """Return the message, counted as sent on behalf of another of that generation."""
     return replace(message, headers={**message.headers, HEADER: generation + 1})
 
 
 def within_task(message: wire.Message) -> wire.Message:
-    """The message, which counts on where it is sent by a task that runs now."""
+    """Return the message, counted as sent on behalf of the running task, if any."""
     running = context.current()
     return after(running.generation, message) if running.task_id else message
 
@@ -42,6 +42,6 @@ def check(message: wire.Message) -> None:
     """Raises TooManyGenerations."""
     if of(message) > MOST:
         raise TooManyGenerations(
-            f"it comes of more than {MOST:,} tasks that each sent the next (root {message.root_id}); a task that sends "
-            "itself, or links back to one before it, must end somewhere"
+            f"more than {MOST:,} tasks before it each sent the next (root {message.root_id}); a task that sends  "
+            "itself, or links back to an earlier one, must stop at some point"
         )

@@ -1,7 +1,7 @@
-"""Idempotency keys: a caller that does not know whether it was heard asks again with its key and gets the same task.
+"""Idempotency keys: a caller that got no response repeats the call with its key and gets the same task.
 
-The key stands in a note that names the task's id and tells its name and arguments by a digest. It is written before the
-task's record, so whoever asks again after a break finds the id and finishes the work under it.
+The key is stored in a note with the task's id and a digest of its name and arguments. It is written before the task's
+record, so a repeated call finds the id and completes the submission under it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MAXIMUM_CHARACTERS = 255
 
 
 def first(key: str, prepared: Draft) -> str:
-    """The id of the task that the key stands for: a task of another call, or this one's own.
+    """Return the id of the key's task: an earlier call's, or this one's.
 
-    Where an earlier call wrote the key and no record, this one takes the id over. Raises InvalidRequest where the key
-    was used for another task or other arguments, and Unavailable.
+    If an earlier call wrote the key but no record, this one uses its id. Raises InvalidRequest if the key was used for
+    another task or other arguments, and Unavailable.
     """
     check(key)
     wanted = {"task_id": prepared.message.task_id, "digest": _digest(prepared)}
@@ -30,34 +30,34 @@ def first(key: str, prepared: Draft) -> str:
 
 
 def stand_for(note: str, wanted: dict[str, str], others: str) -> dict[str, str]:
-    """What a key's note says: `wanted`, where the key is new, or what an earlier call with the same digest wrote.
+    """Return a key's note: `wanted` if the key is new, otherwise that of an earlier call with the same digest.
 
-    Raises InvalidRequest where the digest is that of `others`, and Unavailable.
+    Raises InvalidRequest if the digest differs (`others` says what it was used for), and Unavailable.
     """
     if notes.put_first(note, wanted, clock.now() + timedelta(hours=settings.idempotency_hours())):
         return wanted
     known = notes.get(note)
     if known is None:
-        raise Unavailable("the idempotency key's time ended just now; submit again")
+        raise Unavailable("the idempotency key has just expired; submit again")
     if known["digest"] != wanted["digest"]:
         raise InvalidRequest("idempotency_key", f"was used for {others}; use a new one for these")
     return known
 
 
 def check(key: str) -> None:
-    """Raises InvalidRequest for a key that is none."""
+    """Raises InvalidRequest for an invalid key."""
     if not 0 < len(key) <= MAXIMUM_CHARACTERS:
         raise InvalidRequest("idempotency_key", f"must have 1 to {MAXIMUM_CHARACTERS} characters, not {len(key)}")
 
 
 def note_of(key: str, kind: str = "idempotency") -> str:
-    """Where a key's note stands."""
+    """Return the key of an idempotency key's note."""
     return f"{kind}#{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _digest(prepared: Draft) -> str:
     message = prepared.message
     pointer = message.headers.get(PAYLOAD_HEADER)
-    content = pointer["key"].rpartition("-")[2] if pointer else None  # what stands before it depends on the task's id
+    content = pointer["key"].rpartition("-")[2] if pointer else None  # its prefix depends on the task's id
     text = wire.dump_value([message.name, sorted(message.kwargs.items()), content])
     return hashlib.sha256(text.encode()).hexdigest()

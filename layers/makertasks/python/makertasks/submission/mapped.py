@@ -1,4 +1,4 @@
-"""Celery's `map` and `starmap`, and the parts of `chunks`: one message that runs a task over a list of arguments.
+"""Celery's `map` and `starmap`, and the parts of `chunks`: one message runs a task over a list of arguments.
 
     {"task": "celery.starmap", "kwargs": {"task": {signature of the task}, "it": [[1, 2], [3, 4]]}}
 
@@ -20,7 +20,7 @@ KINDS = {"celery.map": False, "celery.starmap": True}
 
 
 def find(message: wire.Message) -> Task:
-    """The task that a message runs, by its name; raises UnknownTask."""
+    """Return the task that a message runs; raises UnknownTask."""
     if message.name not in KINDS:
         return tasks.find(message.name)
     inner = message.kwargs.get("task")
@@ -29,7 +29,7 @@ def find(message: wire.Message) -> Task:
 
 
 def over(task: Task, name: str) -> Task:
-    """A task over a list, where `name` says so; the task itself for its own name."""
+    """Return the task over a list if `name` says so, otherwise the task itself."""
     if name not in KINDS or task.is_of_application:
         return task
     own = {field.name: getattr(task, field.name) for field in fields(Task)}
@@ -50,21 +50,21 @@ class Mapped(Task):
 
     @property
     def short_name(self) -> str:
-        """Queue and function of the inner task."""
+        """Return the inner task's queue and function."""
         return self._task.short_name
 
     @property
     def item_arguments(self) -> list[str]:
-        """None: the list may be about many items."""
+        """Return None: the list may have many items."""
         return []
 
     @property
     def arguments(self) -> Any:
-        """Those of the inner task."""
+        """Return the inner task's."""
         return self._task.arguments
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """The list, whose every entry fits the inner task; raises InvalidArguments."""
+        """Return the list, with each entry validated; raises InvalidArguments."""
         entries, task = kwargs.get("it"), kwargs.get("task")
         if args or not isinstance(entries, list) or not isinstance(task, dict) or task.get("task") != self._task.name:
             raise InvalidArguments(
@@ -82,7 +82,7 @@ class Mapped(Task):
         return {"task": task, "it": entries}
 
     def call(self, kwargs: Mapping[str, Any]) -> list[Any]:
-        """The inner task's results, one an entry."""
+        """Return the inner task's results, one per entry."""
         return [self._task.call(self._task.bind(self._given(entry), {})) for entry in kwargs["it"]]
 
     def _given(self, entry: Any) -> list[Any]:

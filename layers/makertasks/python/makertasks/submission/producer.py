@@ -1,7 +1,7 @@
-"""Ways in: check a task's arguments, record it PENDING, then send its message.
+"""Submission of a task: validate its arguments, record it as PENDING, then send its message.
 
-The record is written first, so that every accepted task can be seen; where sending fails the record becomes FAILURE
-with that reason and the caller gets the error.
+The record is written first, so that every accepted task is visible; if sending fails, the record becomes FAILURE with
+that reason and the caller gets the error.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from makertasks.tasks import Task
 from makertasks.wire import fields
 from makertasks.wire.results import Tree
 
-# Retries that a caller may ask for: beyond, a task fails for another reason than bad luck.
+# Maximum `max_retries` of a call: a task that still fails has a permanent fault.
 MAXIMUM_RETRIES = 100
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What a caller asks for. `countdown` and the limits are in seconds; `expires` is a time or seconds from now."""
+    """A submission as requested. `countdown` and the limits are in seconds; `expires` is a time or seconds from now."""
 
     name: str
     kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -48,11 +48,11 @@ class Submission:
     changes: dict[str, Any] | None = None
     parent_id: str | None = None
     root_id: str | None = None
-    link: Sequence[wire.Signature] = ()  # what follows a success
-    link_error: Sequence[wire.Signature] = ()  # what follows a failure
-    chain: Sequence[wire.Signature] = ()  # the steps after this one, in their order
+    link: Sequence[wire.Signature] = ()  # follow-ups of a success
+    link_error: Sequence[wire.Signature] = ()  # follow-ups of a failure
+    chain: Sequence[wire.Signature] = ()  # the chain's next steps, in order
     ignore_result: bool = False
-    headers: Mapping[str, Any] = field(default_factory=dict)  # what else is to travel with the message
+    headers: Mapping[str, Any] = field(default_factory=dict)  # further headers of the message
 
 
 class SendFailed(Unavailable):
@@ -61,20 +61,20 @@ class SendFailed(Unavailable):
 
 @dataclass(frozen=True)
 class Accepted:
-    """A submission that was accepted: the task's id, and its record where this call wrote or read it."""
+    """An accepted submission: the task's id, and its record if this call wrote or read it."""
 
     task_id: str
     record: TaskRecord | None = None
 
 
 def submit(wanted: Submission, *, idempotency_key: str | None = None, check_items: bool = True) -> Accepted:
-    """Accept one task: write its record, then send its message.
+    """Submit one task: write its record, then send its message.
 
-    `check_items` refuses a task about an item that the inventory does not have; without it, its worker does.
+    `check_items` rejects a task for an unknown inventory item; otherwise its worker does.
 
-    A task id that is recorded already is no error: the first submission stands and nothing is sent again. Nor is an
-    idempotency key that was used for the same task with the same arguments: that task's id is returned.
-    Raises InvalidRequest (nothing written or sent) or Unavailable (recorded as FAILURE where it could be).
+    A task id that is recorded already is not an error: the first submission is kept and nothing is sent. Nor is an
+    idempotency key that was used for the same task with the same arguments: that task's id is returned. Raises
+    InvalidRequest (nothing written or sent) or Unavailable (recorded as FAILURE if possible).
     """
     prepared = prepare(wanted, check_items=check_items)
     if idempotency_key is not None:
@@ -82,20 +82,20 @@ def submit(wanted: Submission, *, idempotency_key: str | None = None, check_item
         if first_id != prepared.message.task_id:
             if (first := records.stored(first_id)) is not None:
                 return Accepted(first_id, first)
-            # The call before stopped before the task was recorded.
+            # The earlier call stopped before the task was recorded.
             prepared = prepare(replace(wanted, task_id=first_id), check_items=False)
     task_id = prepared.message.task_id
     if lifecycle.create(prepared.record) or task_id != wanted.task_id:
-        _send(prepared)  # an id made here is recorded already only where the answer to its own write got lost
+        _send(prepared)  # an id generated here is recorded already only if the response to its own write was lost
         return Accepted(task_id, prepared.record)
     return Accepted(task_id)
 
 
 def submit_canvas(canvas: wire.Signature, *, requested_by: str = "") -> Tree:
-    """Send those tasks of a canvas that begin it; answers the tree of what to wait for.
+    """Send the first tasks of a canvas; returns the tree of tasks to wait for.
 
     Raises InvalidRequest and wire.Malformed (nothing written or sent), and Unavailable: the task whose message could
-    not be sent is FAILURE then, and those after it are neither recorded nor sent.
+    not be sent is then FAILURE, and those after it are neither recorded nor sent.
     """
     beginning = wire.begin(canvas, new_id=lambda: str(uuid.uuid4()), now=clock.now())
     drafts = [_draft(tasks.find(message.name), message, requested_by=requested_by) for message in beginning.messages]
@@ -108,7 +108,7 @@ def submit_canvas(canvas: wire.Signature, *, requested_by: str = "") -> Tree:
 
 
 def prepare(submission: Submission, *, check_items: bool = True) -> Draft:
-    """The record and the message of a submission whose arguments fit; raises InvalidRequest and Unavailable."""
+    """Return the record and message of a validated submission; raises InvalidRequest and Unavailable."""
     task = tasks.find(submission.name)
     message = _message(task, submission)
     prepared = _draft(
@@ -125,7 +125,7 @@ def prepare(submission: Submission, *, check_items: bool = True) -> Draft:
 
 
 def _draft(task: Task, message: wire.Message, **attributes: Any) -> Draft:
-    """A record and its message; raises InvalidRequest where the arguments do not fit."""
+    """Return a record and its message; raises InvalidRequest for invalid arguments."""
     try:
         return draft(task, generations.within_task(message), **attributes)
     except InvalidArguments as error:
@@ -138,7 +138,7 @@ def _draft(task: Task, message: wire.Message, **attributes: Any) -> Draft:
 
 
 def check_item(argument: str, item_id: str) -> None:
-    """Raises InvalidRequest where the inventory has no such item."""
+    """Raises InvalidRequest if the inventory has no such item."""
     try:
         inventory.get_item(item_id)
     except UnknownItem as error:
@@ -148,14 +148,14 @@ def check_item(argument: str, item_id: str) -> None:
 
 
 def unknown_item(argument: str, item_id: str) -> InvalidRequest:
-    """What is wrong with a submission whose item the inventory does not have."""
+    """Return the error for an item that the inventory does not have."""
     return InvalidRequest(
         f"kwargs.{argument}", f"the inventory has no item {item_id}; GET /v1/items lists those it has"
     )
 
 
 def _message(task: Task, wanted: Submission) -> wire.Message:
-    """The message of a submission whose options make sense; raises InvalidRequest."""
+    """Return a submission's message; raises InvalidRequest for invalid options."""
     for name in ("time_limit", "soft_time_limit"):
         tasks.check_time_limit(name, getattr(wanted, name), task.name)
     task_id = _checked_id(wanted.task_id)
@@ -216,11 +216,11 @@ def _seconds(name: str, seconds: float) -> timedelta:
     try:
         return timedelta(seconds=seconds)
     except (OverflowError, ValueError) as error:
-        raise InvalidRequest(name, f"{seconds} is not a number of seconds that a clock can show") from error
+        raise InvalidRequest(name, f"{seconds} is not a valid number of seconds") from error
 
 
 def _send(prepared: Draft) -> None:
-    """Send a recorded task's message; where that fails the record becomes FAILURE, and the caller hears of it."""
+    """Send a recorded task's message; if that fails, the record becomes FAILURE and the caller gets the error."""
     try:
         delays.send(str(prepared.record.queue), prepared.message)
     except Unavailable as error:

@@ -1,1 +1,1 @@
-"""Running tasks: from a delivered message to a final record, and the repair of what got stuck."""
+"""Running tasks: from a delivered message to a final record, and the recovery of stuck tasks."""

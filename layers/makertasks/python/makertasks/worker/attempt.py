@@ -1,4 +1,4 @@
-"""One attempt of a task: run it within its limits, and write what came of it."""
+"""One attempt of a task: run it within its limits, and record the outcome."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from makertasks.worker import follow_ups, retries, task_limits, time_limits
 
 logger = Logger(child=True)
 
-# A task's progress is written at most this often, in seconds: often enough for an eye, rarely enough for the bill.
+# Minimum seconds between two writes of a task's progress, each of which costs a write unit.
 PROGRESS_SECONDS = 2.0
-# A task that goes on in a next invocation waits so long for it, in seconds.
+# Seconds after which a task continues in another invocation.
 CONTINUE_SECONDS = 1.0
-# Largest state that a task may go on with, in characters of JSON.
+# Maximum size of the state with which a task continues, in characters of JSON.
 STATE_CHARACTERS = 100_000
 
-# What Celery's JSON has typed values for; a task's result keeps them.
+# Types that Celery's JSON encodes; a task's result keeps them.
 TYPED = (bytes, date, datetime, Decimal, dt_time, UUID)
 
 
@@ -48,56 +48,56 @@ class Requeue(Exception):
 
 
 class WorkerLostError(MakertasksError):
-    """No attempt reported an end: the function crashed, timed out or ran out of memory; Celery's name."""
+    """No attempt reported its end: the function crashed, timed out or ran out of memory. The name is Celery's."""
 
 
 class Terminated(BaseException):
-    """The running task was asked to end; a BaseException, so that no task swallows it."""
+    """The running task is to stop; a BaseException, so that no task swallows it."""
 
 
 class LostClaim(BaseException):
-    """Another worker has taken the attempt over; whatever this one still does does not count."""
+    """Another worker has taken over the attempt; this one's outcome no longer counts."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """When a function began, and when Lambda ends it, in epoch seconds."""
+    """When an invocation started, and when Lambda ends it, in epoch seconds."""
 
     starts: float
     ends: float
 
     @property
     def left(self) -> float:
-        """Seconds that a task may still take, so that its end can be recorded."""
+        """Return the seconds that a task may still take, so that its outcome can be recorded."""
         return self.ends - MARGIN_SECONDS - time.time()
 
     @property
     def has_time(self) -> bool:
-        """Whether at least half of them are left: what came before may have taken them, and a task needs its time."""
+        """Return whether at least half of them are left: earlier messages of the batch may have used them up."""
         return self.left >= (self.ends - MARGIN_SECONDS - self.starts) / 2
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message as it reached a worker; `sent` is when its queue got it."""
+    """A message as a worker received it; `sent` is when it was sent to its queue."""
 
     message: wire.Message
     worker: str
     invocation: Invocation
     sent: datetime
     requested_by: str = ""
-    is_first: bool = True  # whether no other message had any of the invocation's time
+    is_first: bool = True  # whether no other message used any of the invocation's time
 
 
 def attempts_allowed(task: Task, record: TaskRecord) -> int:
-    """How many attempts a task may use."""
+    """Return a task's maximum number of attempts."""
     return 1 + int(task.max_retries if record.max_retries is None else record.max_retries)
 
 
 def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits) -> TaskRecord | None:
-    """Run a claimed attempt and answer the final record; None where the attempt was lost to another worker.
+    """Run a claimed attempt and return the final record, None if another worker took over the attempt.
 
-    Raises Requeue where the task is tried again or goes on in a next invocation, and Unavailable.
+    Raises Requeue if the task is retried or continues in another invocation, and Unavailable.
     """
     if claimed.attempt > attempts_allowed(task, claimed.record):
         return claimed.record if lifecycle.fail(claimed, _lost(claimed)) else None
@@ -135,7 +135,7 @@ def _lost(claimed: Claim) -> WorkerLostError:
 
 
 def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits) -> Any:
-    """The task itself, within its limits and with its context."""
+    """Run the task within its limits and with its context."""
     message = delivery.message
     arguments = _arguments(task, delivery, claimed.record)
     left = delivery.invocation.left
@@ -159,11 +159,11 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
     except time_limits.TimeLimitExceeded as error:
         if own or delivery.is_first:
             raise
-        raise TemporaryError(f"{error}, of which the messages before it had taken a part") from error
+        raise TemporaryError(f"{error}, part of which earlier messages of the batch had used") from error
 
 
 def _arguments(task: Task, delivery: Delivery, record: TaskRecord) -> dict[str, Any]:
-    """The task's arguments by name: as they were recorded, and where a record hides some, as they were sent."""
+    """Return the task's arguments by name: as recorded or, if the record masks some, as sent."""
     kept = payloads.kwargs_of(record)
     if not masking.hides(kept):
         return kept
@@ -178,7 +178,7 @@ def _state_of(claimed: Claim) -> dict[str, Any]:
 
 
 def _reporter(claimed: Claim) -> Callable[[int, int], None]:
-    """What `checkpoint()` does: write the progress now and then, and end the task where it is asked to."""
+    """Implement `checkpoint()`: write the progress at intervals, and stop the task if that was requested."""
     last = 0.0
 
     def report(done: int, total: int) -> None:
@@ -196,7 +196,7 @@ def _reporter(claimed: Claim) -> Callable[[int, int], None]:
 
 
 def _keeper(claimed: Claim) -> Callable[[dict[str, Any]], None]:
-    """What `save()` does: write the state for a next attempt."""
+    """Implement `save()`: write the state for the next attempt."""
 
     def keep(state: dict[str, Any]) -> None:
         _check_state(state)
@@ -213,19 +213,19 @@ def _check_state(state: dict[str, Any]) -> None:
 
 
 def _go_on(claimed: Claim, pause: context.Continue) -> bool:
-    """Give the attempt back and raise Requeue, or end the task where it was revoked meanwhile."""
+    """Give the attempt back and raise Requeue, or end the task if it was revoked meanwhile."""
     try:
         _check_state(pause.state)
     except PermanentError as error:
         return lifecycle.fail(claimed, error)
     at = clock.now() + timedelta(seconds=CONTINUE_SECONDS)
     if lifecycle.release(claimed, pause.state, at):
-        raise Requeue(CONTINUE_SECONDS, "it goes on in a next invocation")
+        raise Requeue(CONTINUE_SECONDS, "it continues in another invocation")
     return _end_terminated(claimed)
 
 
 def _fail_or_retry(task: Task, claimed: Claim, error: BaseException) -> bool:
-    """RETRY and Requeue for what may pass while attempts are left, FAILURE otherwise."""
+    """Record RETRY and raise Requeue for a temporary error while attempts are left; record FAILURE otherwise."""
     logger.warning("task raised", error_type=type(error).__name__, error=failures.message(error))
     permanent = isinstance(error, PermanentError) or not retries.is_passing(error)
     if permanent or claimed.attempt >= attempts_allowed(task, claimed.record):
@@ -238,6 +238,6 @@ def _fail_or_retry(task: Task, claimed: Claim, error: BaseException) -> bool:
 
 
 def _end_terminated(claimed: Claim) -> bool:
-    """REVOKED for a task that was asked to terminate and would otherwise go on."""
+    """Record REVOKED for a task that would continue although its termination was requested."""
     asked = records.get(claimed.record.task_id).terminate
     return lifecycle.revoke_running(claimed, Terminated(f"terminated by {asked}"))

@@ -1,4 +1,4 @@
-"""Messages that could not be read or recorded: kept as FAILURE records with their body."""
+"""Dead letters: messages that could not be read or recorded become FAILURE records with their body."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from makertasks.records.states import Status
 from makertasks.submission.drafts import draft
 from makertasks.worker import follow_ups, lost_changes
 
-# What of a dead message's body its record keeps: enough to see what it was and to send it again. An item holds 400 KB.
+# Maximum length of a body in a record: enough to identify and resend the message. An item holds 400 KB.
 KEPT_CHARACTERS = 262_144
 
 
@@ -31,22 +31,22 @@ logger = Logger(child=True)
 
 
 class DeadLetter(MakertasksError):
-    """The message reached its dead-letter queue."""
+    """The message reached the dead-letter queue."""
 
 
 def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
-    """Record a dead message as FAILURE and answer its task's id; raises Unavailable.
+    """Record a dead letter as FAILURE and return its task's id; raises Unavailable.
 
-    `queue` is the short name of the queue that gave it up, empty where SQS does not say: then the message's task does.
-    A task that has a record already and is not final becomes FAILURE; one that has ended stays as it is, and one whose
-    worker still has time is left to the sweep.
+    `queue` is the short name of the source queue, empty if SQS does not report it: then the message's task determines
+    it. An unfinished task becomes FAILURE, a finished one does not change, and one whose lease has not expired is left
+    to the sweep.
     """
     task = _task_of(queue)
     name = task.name if task else queue or records.UNKNOWN
     try:
         message = wire.decode(body, message_id=message_id, default_name=name)
         task = task or _task_of(message.name.rpartition(".")[2])
-        reason = "its function ended without a word each time the message was delivered, before it could be recorded"
+        reason = "its function was lost at each delivery of the message, before it recorded the task"
         body = _without_secrets(body, message, task.secret_arguments if task else frozenset())
     except wire.Malformed as error:
         message = wire.Message(task_id=error.task_id or message_id, name=error.name or name)
@@ -63,7 +63,7 @@ def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
 
 
 def _task_of(short_name: str) -> tasks.Task | None:
-    """The task of that short name; None where there is none, or it was removed and its queue not yet."""
+    """Return the task with that short name; None if there is none, or if only its queue is left."""
     try:
         return tasks.in_folder(short_name) if short_name.isidentifier() else None
     except (UnknownTask, ModuleNotFoundError, tasks.InvalidDefinition):
@@ -78,7 +78,7 @@ def _task_named(name: str) -> tasks.Task | None:
 
 
 def _without_secrets(body: str, message: wire.Message, secret: frozenset[str]) -> str:
-    """The body, or where something in it is secret the arguments alone, masked: that is not sent again as it is."""
+    """Return the body or, if it contains secrets, only the masked arguments, which cannot be resent unchanged."""
     options = wire.load_options(wire.dump_options(message))
     given = wire.plain([message.args, message.kwargs, options])
     args, kwargs, _ = masked = [masking.masked(given[0]), masking.masked(given[1], secret), masking.masked(given[2])]
@@ -88,32 +88,32 @@ def _without_secrets(body: str, message: wire.Message, secret: frozenset[str]) -
 
 
 def _record_of(message: wire.Message, task: tasks.Task | None, queue: str, sent: datetime) -> TaskRecord:
-    """A waiting record of a message; that of a Celery application's task, which is not known here, as it came.
+    """Return a message's PENDING record; a Celery application's task is not known here and stays as sent.
 
-    Raises InvalidArguments and payloads.TooLarge where no function could run it.
+    Raises InvalidArguments and payloads.TooLarge if no function could run it.
     """
     known = task or _task_named(message.name)
     if known is not None:
         return draft(known, message, created=sent).record
     given = [message.args, message.kwargs]
     if len(wire.dump_value(given)) > payloads.INLINE_BYTES or not json_values.fits_table(wire.plain(given)):
-        raise InvalidArguments("kwargs: are too large to be kept, and so to be sent again")
+        raise InvalidArguments("kwargs: are too large to be stored, so the message cannot be sent again")
     return records.new(message, queue=queue, created=sent)
 
 
 @dataclass
 class Drained:
-    """What became of the messages in the dead-letter queue."""
+    """Numbers of messages of the dead-letter queue by outcome."""
 
     recorded: int = 0
-    renewed: int = 0  # sent again, with a receive count of their own
+    renewed: int = 0  # sent again, with a new receive count
     failed: int = 0  # these stay in the queue
 
 
 def drain(seconds: float) -> Drained:
-    """Record the messages in the dead-letter queue for at most `seconds`; raises Unavailable where SQS refuses.
+    """Record the messages in the dead-letter queue for at most `seconds`; raises Unavailable if SQS fails.
 
-    One that cannot be recorded stays in the queue for the next run, and keeps no other one from being recorded.
+    One that cannot be recorded stays in the queue for the next run and does not block the others.
     """
     ends, drained = time.monotonic() + seconds, Drained()
     while time.monotonic() < ends and (batch := queues.receive(queues.DEAD_LETTERS, wait=0)):
@@ -128,7 +128,7 @@ def drain(seconds: float) -> Drained:
 
 
 def _take(letter: queues.Received, drained: Drained) -> None:
-    """Do with one message what it needs; raises Unavailable."""
+    """Resend or record one message; raises Unavailable."""
     if batch := lost_changes.batch_of(letter.body):
         lost_changes.take(batch, letter.body, letter.message_id)
         drained.recorded += 1
@@ -143,10 +143,10 @@ def _take(letter: queues.Received, drained: Drained) -> None:
 
 
 def renew(body: str, message_id: str, queue: str, sent: datetime) -> str | None:
-    """Send a message again that its task's function never took: returns the task's id, or None for any other message.
+    """Resend a message that its task's function never processed: returns the task's id, or None for any other message.
 
-    SQS counts a receive also where Lambda is at its limit and runs nothing: a task that waits long in a busy account
-    would fail without having begun. So a readable message stays as long as its queue would have kept it.
+    SQS counts a receive even if Lambda is at its concurrency limit and runs nothing: in a busy account, a waiting task
+    would fail without having started. So a readable message is kept as long as its queue would have kept it.
     """
     task = _task_of(queue)
     try:
@@ -156,7 +156,7 @@ def renew(body: str, message_id: str, queue: str, sent: datetime) -> str | None:
         return None
     stored = records.stored(message.task_id)
     if stored is None:
-        lifecycle.create(fresh)  # a stock client's; its time of creation bounds how often this happens
+        lifecycle.create(fresh)  # a stock client's; its time of creation limits the number of resends
         stored = fresh
     if stored.status not in WAITING or clock.now() - clock.parse(stored.created) > KEPT:
         return None

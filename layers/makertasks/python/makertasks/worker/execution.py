@@ -1,7 +1,7 @@
-"""One delivery of one task: check, claim, run an attempt. No Lambda event is known here.
+"""One delivery of one task: check, claim, run an attempt. This module is independent of Lambda's events.
 
-- Arguments that do not fit: FAILURE at once. Expired: REVOKED. Not yet its time, or not yet its turn: Requeue(seconds).
-- A claim is refused: nothing more to do where the task has ended; Requeue(seconds) where another worker holds it.
+- Invalid arguments: FAILURE at once. Expired: REVOKED. Before its ETA, or rate-limited: Requeue(seconds).
+- The claim is refused: nothing to do if the task has finished; Requeue(seconds) if another worker holds it.
 - The task runs: SUCCESS, FAILURE, REVOKED; or Requeue(seconds) where it is tried again or goes on in a next invocation.
 """
 
@@ -29,27 +29,27 @@ from makertasks.worker.attempt import Delivery, Requeue, Terminated
 
 logger = Logger(child=True)
 
-# A claim that another worker holds is looked at again this long after its lease has ended, in seconds.
+# Seconds after the end of another worker's lease at which a claim is retried.
 AFTER_LEASE_SECONDS = 1.0
 
 
 class Expired(MakertasksError):
-    """The task's time to begin had passed; Celery's TaskRevokedError."""
+    """The task expired before it started; Celery's TaskRevokedError."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a delivery led to: the task's record, and whether this very delivery ended it."""
+    """The outcome of a delivery: the task's record, and whether this delivery finished the task."""
 
     record: TaskRecord
     ended_now: bool
 
 
 def execute(task: Task, delivery: Delivery) -> Outcome:
-    """Bring one task further; raises Requeue or Unavailable.
+    """Process one delivery; raises Requeue or Unavailable.
 
-    Its record is final then, unless the task waits for a schedule of its own. A message that comes again after its task
-    has ended gets the final record, too.
+    Afterwards the record is final, unless the task waits for its own schedule. A message that is redelivered after its
+    task has finished gets the final record, too.
     """
     outcome = _bring_further(mapped.over(task, delivery.message.name), delivery)
     if outcome.record.is_final:
@@ -69,7 +69,7 @@ def _bring_further(task: Task, delivery: Delivery) -> Outcome:
         return _put_off(task, delivery, record, eta)
     now = task_limits.of(task)
     if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
-        raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} lets it begin later")
+        raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} delays it")
     claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
         report_reuse(delivery.message, record, claimed)
@@ -94,7 +94,7 @@ def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
 
 
 def _refuse(task: Task, delivery: Delivery, error: Exception) -> Outcome:
-    """FAILURE at once for a message whose arguments cannot be right next time either."""
+    """Record FAILURE at once for a message whose arguments will never be valid."""
     message = delivery.message
     kwargs = wire.plain(message.kwargs)
     args = wire.plain(message.args)
@@ -111,15 +111,15 @@ def _refuse(task: Task, delivery: Delivery, error: Exception) -> Outcome:
 
 
 def expire(record: TaskRecord, expires: datetime) -> Outcome | None:
-    """REVOKED for a task that was not begun in time; None where a worker has it."""
-    reason = Expired(f"expired at {clock.text(expires)}; it may not begin any more")
+    """Record REVOKED for a task that did not start in time; None if a worker holds it."""
+    reason = Expired(f"expired at {clock.text(expires)} before it started")
     ended_now = lifecycle.close(record, Status.REVOKED, reason)
     ended = records.get(record.task_id)
     return Outcome(ended, ended_now) if ended.is_final else None
 
 
 def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) -> Outcome:
-    """Record a task whose time is to come, so that it can be seen, and see to it that its message comes back then."""
+    """Record a scheduled task, so that it is visible, and make its message come back at its ETA."""
     if not lifecycle.create(record):
         stored = records.get(record.task_id)
         if stored.status != Status.PENDING:
@@ -135,13 +135,13 @@ def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) 
 
 
 class IdReused(MakertasksError):
-    """A second task was sent with the id of another."""
+    """Another task was sent with the same id."""
 
 
 def report_reuse(message: wire.Message, record: TaskRecord, held: TaskRecord) -> None:
-    """Record a message as a task of its own that failed, where the task of its id has ended and was another one.
+    """Record a message as a separate failed task if a finished task with other arguments has its id.
 
-    A message that comes twice has the arguments of the record, and one of a retry or a replacement says so.
+    A duplicate message has the record's arguments, and a retry or replacement is marked as such.
     """
     if not held.is_final or message.retries or message.replaced_task_nesting or held.name == records.UNKNOWN:
         return
@@ -165,9 +165,9 @@ def _keys(pointers: dict[str, Any] | None) -> list[str]:
 
 
 def stand_aside(held: TaskRecord) -> Outcome:
-    """What a refused claim means: nothing more to do, or to come back later."""
+    """Handle a refused claim: there is nothing to do, or the message comes back later."""
     if held.is_final:
-        logger.info("message of an ended task dropped", status=held.status)
+        logger.info("message of a finished task dropped", status=held.status)
         return Outcome(held, ended_now=False)
     present = clock.now()
     if held.status == Status.RETRY and held.retry_at:

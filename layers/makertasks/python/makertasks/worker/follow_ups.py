@@ -1,8 +1,8 @@
-"""What follows a task's end: callbacks, the next step of its chain, errbacks, the body of its chord.
+"""Follow-ups of a finished task: callbacks, the next step of its chain, errbacks, the body of its chord.
 
-`follow` is called when a record has become final, and again whenever a message meets a record that is final already.
-The ids of what follows come from the ended task's id and their place, so doing it again leads to the same: a task
-that was recorded and not sent is sent, one that has begun is left alone, a chord's part counts once.
+`follow` is called when a record becomes final, and again whenever a message is redelivered after that. The follow-ups'
+ids are derived from the finished task's id and their index, so repeating it is safe: a recorded but unsent task is
+sent, a started one is left alone, a chord's part counts once.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ from makertasks.wire.results import Tree
 
 logger = Logger(child=True)
 
-NAMESPACE = uuid.UUID("5f2a7e4c-3a53-4d0c-9f7e-0d6f6b9b6c11")  # of the ids of what follows
+NAMESPACE = uuid.UUID("5f2a7e4c-3a53-4d0c-9f7e-0d6f6b9b6c11")  # namespace of the follow-ups' ids
 
 # Statuses of a part that keep a chord's body from running, as in Celery.
 FAILED = frozenset({Status.FAILURE.value, Status.REVOKED.value})
 
 
 class NotRegistered(MakertasksError):
-    """No task has the name that a signature says."""
+    """No task has the name in a signature."""
 
 
 def has_followers(message: wire.Message) -> bool:
-    """Whether anything is to happen when the message's task has ended."""
+    """Return whether the message's task has follow-ups."""
     return any((message.callbacks, message.errbacks, message.chain, message.chord))
 
 
 def keeps_result(message: wire.Message) -> bool:
-    """Whether the record needs the result: the caller wants it, or something follows that gets it."""
+    """Return whether the record needs the result: the caller wants it, or a follow-up receives it."""
     return not message.ignore_result or has_followers(message)
 
 
 def children(message: wire.Message, result: Any) -> list[Tree]:
-    """What comes of a task that has succeeded, for its own result; raises Malformed where a signature is wrong."""
+    """Return the children of a successful task, for its result; raises Malformed if a signature is invalid."""
     return _after_success(message, result).children if has_followers(message) else []
 
 
 def follow(message: wire.Message, record: TaskRecord) -> None:
-    """Do what a final task's message asks for; raises Unavailable, and then may be called again."""
+    """Send a final task's follow-ups; raises Unavailable, and may then be called again."""
     if not has_followers(message):
         return
     try:
@@ -63,7 +63,7 @@ def follow(message: wire.Message, record: TaskRecord) -> None:
         else:
             _send(message, _after_failure(message, record.status), _stored_error(record))
     except wire.Malformed as error:
-        logger.warning("what follows cannot be read", task_id=message.task_id, reason=str(error))
+        logger.warning("follow-ups cannot be read", task_id=message.task_id, reason=str(error))
     _count(message)
 
 
@@ -72,19 +72,19 @@ def _after_success(message: wire.Message, result: Any) -> wire.Followers:
 
 
 def _after_failure(message: wire.Message, status: str) -> wire.Followers:
-    """As in Celery, errbacks of a revoked task are not sent; but the tasks that waited for it fail, with the reason."""
+    """As in Celery, errbacks of a revoked task are not sent; but tasks that waited for it fail with that reason."""
     told = message if status == Status.FAILURE else replace(message, errbacks=None)
     return wire.error_followers(told, new_id=_ids(message.task_id, "error"))
 
 
 def _ids(task_id: str, occasion: str) -> Callable[[], str]:
-    """The ids of what follows, always the same ones in the same order."""
+    """Yield the follow-ups' ids, always the same ones in the same order."""
     places = count()
     return lambda: str(uuid.uuid5(NAMESPACE, f"{task_id}/{occasion}/{next(places)}"))
 
 
 def _send(ended: wire.Message, following: wire.Followers, error: BaseException | None = None) -> None:
-    """Save the chords, send the messages, and let those that will never run fail with `error`."""
+    """Store the chords, send the messages, and fail those that will never run with `error`."""
     for chord in following.chords:
         chords.begin(chord)
     for message in following.messages:
@@ -95,7 +95,7 @@ def _send(ended: wire.Message, following: wire.Followers, error: BaseException |
 
 
 def _send_one(message: wire.Message) -> None:
-    """Record a task and send it, unless it was sent before; it fails at once where no worker could take it."""
+    """Record a task and send it, unless it was sent before; it fails at once if no worker could run it."""
     try:
         prepared = draft(mapped.find(message), message)
     except UnknownTask:
@@ -113,13 +113,13 @@ def _fail_at_once(message: wire.Message, error: MakertasksError) -> None:
 
 
 def _close(message: wire.Message, error: BaseException) -> None:
-    """FAILURE for a task that never runs."""
+    """Record FAILURE for a task that will never run."""
     record = records.new(payloads.slim(message), queue=message.name.rpartition(".")[2])
     lifecycle.close(record, Status.FAILURE, error)
 
 
 def _count(message: wire.Message) -> None:
-    """Count a chord's part that has ended; with the last one, send the body, or let it fail."""
+    """Count a chord's finished part; after the last one, send the body, or fail it."""
     if message.chord is None or message.group_id is None:
         return
     counted = chords.count(message.group_id, message.task_id)
@@ -136,7 +136,7 @@ def _count(message: wire.Message) -> None:
 
 
 def _of_chord(message: wire.Message, group_id: str, counted: int) -> tuple[wire.Followers | None, ChordError | None]:
-    """What follows a chord's part: nothing before the last one; the body; or its failure and why."""
+    """Return the follow-up of a chord's part: nothing before the last one; the body; or its failure and the reason."""
     new_id = _ids(group_id, "chord")
     try:
         group = chords.group_of(group_id)
@@ -155,18 +155,18 @@ def _of_chord(message: wire.Message, group_id: str, counted: int) -> tuple[wire.
 
 
 def _status(record: TaskRecord) -> str:
-    """As Celery's result has it: a part that a stock worker ran has nothing else."""
+    """Return the result in Celery's format, the only one of parts that a stock worker ran."""
     return str(wire.parse_result_meta(record.result)["status"])
 
 
 def _dependency_error(task_id: str, record: TaskRecord | None) -> ChordError:
-    """Celery's words for the part that keeps the body from running."""
-    reason = NotFound("its result is gone") if record is None else _stored_error(record)
+    """Return Celery's message about the part that keeps the body from running."""
+    reason = NotFound("its result no longer exists") if record is None else _stored_error(record)
     return ChordError(f"Dependency {task_id} raised {reason!r}")
 
 
 def _stored_error(record: TaskRecord) -> Exception:
-    """The error that a record holds, as an exception of its name, module and arguments."""
+    """Return a record's error as an exception with its name, module and arguments."""
     result = wire.parse_result_meta(record.result)["result"]
     stored = result if isinstance(result, dict) else {}
     kind = type(str(stored.get("exc_type") or "Exception"), (Exception,), {})

@@ -2,9 +2,9 @@
 
     handler = lambda_handler(generate_qr_code)
 
-A message is gone once its task has got where it can get; one that must come back is reported as failed (partial batch
-response) after its visibility time-out was set to the moment it is due. No exception leaves the handler for a queue's
-batch: Lambda would deliver the whole batch again.
+A message is deleted once there is nothing more to do; one that must come back is reported as failed (partial batch
+response) after its visibility time-out was set to the time when it is due. The handler raises no exception for a
+queue's batch: Lambda would redeliver the whole batch.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ logger = logs.logger()
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
-# A message that could not be handled because a service refused comes back after this many seconds, twice as many the
-# next time, and so on up to the longest: 20 deliveries, after which it is a dead letter, then outlast three hours.
+# Seconds after which a message comes back if a service failed, doubled each time up to the maximum: 20 deliveries,
+# after which it is a dead letter, then take more than three hours.
 SERVICE_DOWN_SECONDS = 10.0
 LONGEST_SERVICE_DOWN_SECONDS = 900.0
-# A message that has come so often and must come back is sent anew, which sets its count back: only messages that can
-# be neither read nor recorded become dead letters, however many retries or turns a task waits for.
+# Number of deliveries after which a message that must come back is resent as a new one, which resets its receive count:
+# however often a task is retried or delayed, only messages that cannot be read or recorded become dead letters.
 RENEWED_AFTER = 10
 
 
@@ -56,7 +56,7 @@ Execute = Callable[[Task, Delivery], execution.Outcome]
 
 
 def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable[[dict[str, Any], Any], Any]:
-    """The Lambda handler of one task; `execute` brings a delivery further."""
+    """Return the Lambda handler of one task; `execute` processes one delivery."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     @logger.inject_lambda_context(clear_state=True)
@@ -79,7 +79,7 @@ def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable
 
 @contextmanager
 def _items_read(task: Task, deliveries: list[dict[str, Any]]) -> Iterator[None]:
-    """Read the items of a batch in one request; where that fails, each task reads its own."""
+    """Read the items of a batch in one request; if that fails, each task reads its own."""
     with ExitStack() as stack:
         read = deliveries if task.reads_item and len(deliveries) > 1 else []
         item_ids = {item_id for each in read if (item_id := _item_of(task, each["body"]))}
@@ -87,23 +87,23 @@ def _items_read(task: Task, deliveries: list[dict[str, Any]]) -> Iterator[None]:
             try:
                 found = inventory.find((inventory.owner_of(item_id), "item") for item_id in item_ids)
                 stack.enter_context(batches.holding(found.values()))
-            except Exception:  # a row that cannot be read, or a service that refuses: its own task will say so
-                logger.exception("items not read together")
+            except Exception:  # an unreadable row, or a service's failure: the task that reads it will report it
+                logger.exception("batch read of items failed")
         yield
 
 
 def _item_of(task: Task, body: str) -> str | None:
-    """The item that a message's task reads; None where the message cannot be read."""
+    """Return the item that a message's task reads; None if the message cannot be read."""
     try:
         message = wire.decode(body, message_id="", default_name=task.name)
         return task.item_id(task.bind(message.args, message.kwargs))
     except (wire.Malformed, InvalidRequest, InvalidArguments):
-        return None  # said when the message's turn comes
+        return None  # reported when the message is processed
 
 
 @cache
 def worker_name(function: str) -> str:
-    """`generate_qr_code@1f2e3d4c`: the function and its running environment, which Lambda's log stream names."""
+    """Return function and execution environment, `generate_qr_code@1f2e3d4c`; Lambda's log stream names the latter."""
     stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME") or uuid.uuid4().hex
     return f"{function}@{stream[-8:]}"
 
@@ -116,7 +116,7 @@ def _deliver(
     *,
     is_first: bool,
 ) -> None:
-    """One message of a batch; raises where the message must come back."""
+    """Process one message of a batch; raises an exception if it must come back."""
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
     received = int(record.attributes.approximate_receive_count or 1)
     try:
@@ -124,25 +124,25 @@ def _deliver(
     except wire.Malformed as error:
         _close_malformed(task, record, error, sent)
         return
-    logger.remove_keys(["attempt"])  # the message before in the batch had its own
+    logger.remove_keys(["attempt"])  # remove the previous message's keys
     logger.append_keys(task_id=message.task_id, task_name=message.name)
     delivery = Delivery(message, worker_name(task.short_name), invocation, sent, message.origin or "", is_first)
     try:
         if not invocation.has_time:
-            raise Requeue(0, "the messages before it took the function's time")  # noqa: TRY301 - one way to come back
+            raise Requeue(0, "earlier messages of the batch used up the function's time")  # noqa: TRY301 - one way to come back
         outcome = execute(task, delivery)
         _log_end(outcome, sent)
     except Requeue as requeue:
         _come_back(task, record, message, requeue, received)
     except Exception:
-        logger.exception("the message could not be handled; it comes back")
+        logger.exception("message not processed; it comes back")
         wait = min(SERVICE_DOWN_SECONDS * 2.0 ** (received - 1), LONGEST_SERVICE_DOWN_SECONDS)
         queues.postpone(task.short_name, record.receipt_handle, wait)
         raise
 
 
 def _come_back(task: Task, record: SQSRecord, message: wire.Message, requeue: Requeue, received: int) -> None:
-    """Let a message come back when it is due; one that has come often is sent anew and this one is done with."""
+    """Make a message come back when it is due; one that was received often is replaced by a new one."""
     logger.info("message comes back", seconds=requeue.seconds, reason=str(requeue))
     if received >= RENEWED_AFTER:
         again = generations.after(generations.of(message), message)
@@ -153,28 +153,28 @@ def _come_back(task: Task, record: SQSRecord, message: wire.Message, requeue: Re
 
 
 def _read(task: Task, record: SQSRecord, sent: datetime) -> wire.Message:
-    """The message of a queue's record; raises wire.Malformed."""
+    """Parse a queue's message; raises wire.Malformed."""
     message = wire.decode(record.body, message_id=record.message_id, default_name=task.name)
     if SCHEDULED_TIME in message.task_id:
-        # EventBridge Scheduler fills the slot's time in; a local AWS that does not gets the minute it was sent in.
+        # EventBridge Scheduler inserts the scheduled time; for a local AWS that does not, it is the minute of sending.
         slot = sent.replace(second=0, microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
         message = replace(message, task_id=message.task_id.replace(SCHEDULED_TIME, slot), root_id=None)
     return message
 
 
 def _close_malformed(task: Task, record: SQSRecord, error: wire.Malformed, sent: datetime) -> None:
-    """FAILURE for a message that cannot be read but says whose it is; one that does not goes to the dead letters."""
+    """Record FAILURE for an unreadable message that contains a task id; one that does not becomes a dead letter."""
     if not error.task_id:
         logger.error("unreadable message", reason=str(error))
         queues.postpone(task.short_name, record.receipt_handle, 0)
         raise error
     message = wire.Message(task_id=error.task_id, name=error.name or task.name, args=[], kwargs={})
     lifecycle.close(records.new(message, queue=task.short_name, created=sent), Status.FAILURE, error)
-    logger.warning("unreadable message refused", task_id=error.task_id, reason=str(error))
+    logger.warning("unreadable message recorded", task_id=error.task_id, reason=str(error))
 
 
 def _log_end(outcome: execution.Outcome, sent: datetime) -> None:
-    """Log how a task ended, how long it ran and how long it had waited before its last start: in seconds, for sums."""
+    """Log a task's outcome, runtime, and waiting time before its last start, in seconds."""
     record = outcome.record
     if not (outcome.ended_now and record.is_final):
         return
@@ -188,7 +188,7 @@ def _log_end(outcome: execution.Outcome, sent: datetime) -> None:
 def _invoke(
     task: Task, event: dict[str, Any], request_id: str, invocation: Invocation, execute: Execute
 ) -> dict[str, Any]:
-    """A direct invocation with the arguments as its event: recorded, run, answered; raises TaskFailed."""
+    """Run a direct invocation, whose event has the arguments, and return the result; raises TaskFailed."""
     message = wire.Message(task_id=request_id, name=task.name, args=[], kwargs=event, root_id=request_id)
     worker = worker_name(task.short_name)
     delivery = Delivery(message, worker, invocation, clock.now(), requested_by="direct invocation")

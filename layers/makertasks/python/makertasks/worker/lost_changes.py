@@ -1,9 +1,9 @@
-"""Changes of tables that their function could not process: what Lambda gave up on stands in the dead-letter queue.
+"""Table changes that a function could not process, which Lambda reports to the dead-letter queue.
 
-Lambda halves a batch that fails, retries what is left, and then sends where in the stream it was. Such changes of the
-tasks table are not counted: their hours are noted, and counted anew once the stream has passed them. So are hours that
-may have counted a change twice (`doubts`). A change of the inventory table (a download that was not queued, a site that
-was not told) becomes a FAILURE record.
+Lambda splits a failing batch, retries it, and then reports its position in the stream. Such changes of the tasks table
+are not counted: their hours are noted, and recounted once the stream has passed them. So are hours that may have counted
+a change twice (`doubts`). A change of the inventory table (a download that was not queued, a site that was not notified)
+becomes a FAILURE record.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from makertasks.records.states import Status
 logger = Logger(child=True)
 
 NOTE = "repairs#hours"
-# Hours that are noted at most; beyond, `makertasks recount` is cheaper than counting each by its own.
+# Maximum number of noted hours; beyond that, `makertasks recount` is cheaper than recounting each.
 MOST = 2_000
 ITEM_CHANGES = "item_changes"
 
 
 class ChangesLost(MakertasksError):
-    """A function gave up on changes of a table."""
+    """A function could not process changes of a table."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A stretch of a shard that Lambda gave up on. Times are as `clock.text` writes them."""
+    """A range of a shard that Lambda gave up on. Times are in the format of `clock.text`."""
 
     stream: str
     shard: str
@@ -50,19 +50,22 @@ class Batch:
 
     @property
     def table(self) -> str:
-        """Name of the table."""
+        """Return the table's name."""
         return self.stream.partition(":table/")[2].partition("/")[0]
 
 
 def batch_of(body: str) -> Batch | None:
-    """What Lambda says of a batch it gave up on; None where the text is something else.
+    """Parse Lambda's report on a batch that it gave up on; None for any other text.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
     """
     try:
         found: Any = json.loads(body)["DDBStreamBatchInfo"]
         arrived = found["approximateArrivalOfFirstRecord"], found["approximateArrivalOfLastRecord"]
-        numbers = str(found["startSequenceNumber"]), str(found["endSequenceNumber"])  # their leading zeros count
+        numbers = (
+            str(found["startSequenceNumber"]),
+            str(found["endSequenceNumber"]),
+        )  # their leading zeros are significant
         if not all(map(str.isdecimal, numbers)):
             return None
         return Batch(
@@ -74,7 +77,7 @@ def batch_of(body: str) -> Batch | None:
 
 
 def take(batch: Batch, body: str, message_id: str) -> None:
-    """Note what is to be repaired, or record what was lost; raises Unavailable."""
+    """Note the hours to recount, or record the lost changes; raises Unavailable."""
     if batch.table == settings.tasks_table():
         hours = _hours_of(batch)
         _note(hours)
@@ -90,7 +93,7 @@ def take(batch: Batch, body: str, message_id: str) -> None:
 
 
 def repair(seconds: float) -> int:
-    """Count hours anew whose time has come, for at most `seconds`; returns how many. Raises Unavailable."""
+    """Recount the hours that are due, for at most `seconds`; returns their number. Raises Unavailable."""
     if doubtful := doubts.known():
         _note({f"{hour}#{name}" for hour, name in doubtful} - _noted().keys())
         doubts.forget(doubtful)
@@ -103,7 +106,7 @@ def repair(seconds: float) -> int:
         if repairing.repair(name, hour):
             del noted[place]
             done += 1
-            logger.info("hour counted anew", hour=hour, task_name=name)
+            logger.info("hour recounted", hour=hour, task_name=name)
         else:
             noted[place] = clock.now().timestamp() + BEHIND_SECONDS
         notes.put(NOTE, {"hours": noted})
@@ -115,18 +118,18 @@ def _note(places: set[str]) -> None:
     due = clock.now().timestamp() + BEHIND_SECONDS
     noted |= dict.fromkeys(places, due)
     if len(noted) > MOST:
-        logger.error("too many hours to count anew by themselves; run: makertasks recount", hours=len(noted))
+        logger.error("too many hours to recount individually; run: makertasks recount", hours=len(noted))
         noted = dict(list(noted.items())[:MOST])
     notes.put(NOTE, {"hours": noted})
 
 
 def _noted() -> dict[str, float]:
-    """`{hour}#{task name}` of what is to be counted anew, and when, in epoch seconds."""
+    """Return the hours to recount as `{hour}#{task name}`, and when, in epoch seconds."""
     return {place: float(due) for place, due in ((notes.get(NOTE) or {}).get("hours") or {}).items()}
 
 
 def _hours_of(batch: Batch) -> set[str]:
-    """The hours and names that a batch's changes count in; where the stream has them no longer, all of their time."""
+    """Return the hours and names of a batch's changes; if the stream no longer has them, all hours of its period."""
     images = [image for pair in streams.changes(batch.stream, batch.shard, batch.first, batch.last) for image in pair]
     found = {
         f"{image['created'][:13]}#{image['name']}"

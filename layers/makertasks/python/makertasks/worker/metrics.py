@@ -1,10 +1,10 @@
-"""What CloudWatch learns: a few metrics, which cost by the hour in which they are written, and log lines for the rest.
+"""CloudWatch metrics, only a few, because each is billed per hour in which it is written, and log lines for the rest.
 
 Metrics, namespace `makertasks`, dimension `service` (the stack's name), embedded in the logs:
 
-    Failed          1 or 0 for each ended task; its average is the share that fails, its samples those that ended
-    StuckTasks      tasks that a sweep had to send again or give up, where there are any
-    WaitingTooLong  kinds of task, one of which has waited for more than half an hour, where there are any
+    Failed          1 or 0 for each finished task; its average is the failure rate, its sample count the number of tasks
+    StuckTasks      tasks that a sweep had to resend or give up, if any
+    WaitingTooLong  task types with a task that has waited for more than half an hour, if any
 
 Log lines: `task steps` of the function task_events (tasks of one name that reached a status, and their runtimes) and
 `task ended` of each task's function (runtime and queue_delay in seconds). The exact counts are in the counters.
@@ -25,7 +25,7 @@ logger = Logger(child=True)
 
 NAMESPACE = "makertasks"
 
-# What reaching a status is called in the log. Every new task is submitted, whatever its first status is.
+# Names of the steps in the log. Every new task counts as submitted, whatever its first status is.
 STEPS = {
     Status.STARTED: "started",
     Status.SUCCESS: "succeeded",
@@ -37,7 +37,7 @@ OUTCOMES = {Status.SUCCESS: 0, Status.FAILURE: 1}
 
 
 def steps(changes: Iterable[Change]) -> None:
-    """Report a batch of changes. Unlike in the counters, a batch that is delivered twice counts twice."""
+    """Log a batch of changes. Unlike in the counters, a redelivered batch counts twice."""
     counted: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(int))
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     outcomes = 0
@@ -63,12 +63,12 @@ def steps(changes: Iterable[Change]) -> None:
 
 
 def stuck(tasks: int) -> None:
-    """Write how many tasks a sweep had to move on; nothing where there were none."""
+    """Write the number of tasks that a sweep had to recover, unless it is zero."""
     _write("StuckTasks", tasks)
 
 
 def waiting_too_long(kinds: int) -> None:
-    """Write how many kinds of task have one that waits too long; nothing where there is none."""
+    """Write the number of task types with a task that waits too long, unless it is zero."""
     _write("WaitingTooLong", kinds)
 
 

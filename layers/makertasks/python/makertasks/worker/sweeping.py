@@ -1,12 +1,12 @@
-"""The sweep: finds tasks that nobody would move on any more, and sends their message again or ends them.
+"""The sweep: finds stuck tasks, and resends their message or ends them.
 
-A function may die with a message in its hands, a message may be lost, a schedule may fail to send: the record then says
-STARTED, PENDING or RETRY for ever, or for as long as the queue hides the message. The sweep reads only tasks that have
-not ended (the status index's ACTIVE partitions, oldest first, so many a run, the next run going on behind them); its
-cost depends on how many of those there are and never on the table.
+A function may die while it processes a message, a message may be lost, a schedule may fail to send: the record then
+stays STARTED, PENDING or RETRY forever, or for as long as the message is invisible. The sweep reads only unfinished
+tasks (the status index's ACTIVE partitions, oldest first, up to PER_PARTITION a run; the next run continues after
+them); its cost depends on their number and never on the table's size.
 
-A message sent again is harmless: the claims let one attempt through. What waits in a queue that has a backlog or is
-paused is not lost, and is left alone for long.
+Resending a message is harmless: only one attempt's claim succeeds. A task in a paused queue, or in one with a backlog,
+is not lost, and is left alone for long.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ from makertasks.worker.attempt import Terminated, WorkerLostError
 
 logger = Logger(child=True)
 
-# Tasks looked at in one partition and run: at four partitions and a run every five minutes, a million a day.
+# Maximum number of tasks per partition and run: with four partitions and a run every five minutes, a million a day.
 EXAMINED = 1_000
 PAGE = 100  # one BatchGetItem
 # Each task takes a write and a message, most of which is waiting for their answers.
 THREADS = 8
-# A lease that ended so long ago was not just being written about, in seconds.
+# Seconds after a lease's end at which no write of its worker can still be in progress.
 LEASE_GRACE_SECONDS = 15.0
-# Messages sent in place of a lost one before the task is given up; each time the wait doubles.
+# Number of times that a lost message is resent before the task is given up; the wait doubles each time.
 REQUEUES = 5
-# In a queue with a backlog a task is taken for waiting, and a message sent again only after so long, then after twice
-# as long, and at last every four days: a message lives fourteen.
+# In a queue with a backlog a task counts as waiting. Its message is resent only after this time, then after twice as
+# long, and finally every four days; a message is kept for fourteen.
 BACKLOG_PATIENCE = timedelta(hours=6)
 LONGEST_PATIENCE = timedelta(days=4)
 
 
 class MessageLost(MakertasksError):
-    """The task's message got lost again and again; it never began."""
+    """The task's message was lost repeatedly; it never started."""
 
 
 class Verdict(Enum):
-    """What to do about a task that has not ended, or what was done."""
+    """The action for an unfinished task."""
 
     LEAVE = auto()
     REQUEUE = auto()
@@ -66,16 +66,16 @@ class Verdict(Enum):
 
 @dataclass
 class Swept:
-    """What one run did."""
+    """The outcome of one run."""
 
     examined: int = 0
     requeued: int = 0
     given_up: int = 0
-    complete: bool = True  # whether every active task was looked at; else the next run goes on
+    complete: bool = True  # whether every active task was checked; otherwise the next run continues
 
 
 def judge(record: TaskRecord, present: datetime, patience: timedelta, *, backlog: bool) -> Verdict:
-    """What to do about one task; `backlog` says that its queue has messages which nobody has taken yet."""
+    """Return the action for one task; `backlog` says that its queue has waiting messages."""
     due = due_of(record)
     requeues = int(record.requeues or 0)
     waited = present - max(due, clock.parse(record.requeued) if record.requeued else due)
@@ -83,7 +83,7 @@ def judge(record: TaskRecord, present: datetime, patience: timedelta, *, backlog
         first_wait, backlog = timedelta(seconds=LEASE_GRACE_SECONDS), False
     else:
         first_wait = BACKLOG_PATIENCE if backlog else patience
-    # A lost worker's task is sent again at once, and then as patiently as the others.
+    # A lost worker's task is resent at once, and after that at the same intervals as the others.
     again = patience if record.status == Status.STARTED else first_wait
     if waited < min(first_wait if not requeues else again * 2.0**requeues, LONGEST_PATIENCE):
         return Verdict.LEAVE
@@ -91,7 +91,7 @@ def judge(record: TaskRecord, present: datetime, patience: timedelta, *, backlog
 
 
 def due_of(record: TaskRecord) -> datetime:
-    """When a task that has not ended was to move on by itself."""
+    """Return when an unfinished task was due to change its status."""
     if record.status == Status.STARTED:
         return datetime.fromtimestamp(float(record.lease or 0), clock.now().tzinfo)
     begins = record.retry_at if record.status == Status.RETRY else record.eta
@@ -99,7 +99,7 @@ def due_of(record: TaskRecord) -> datetime:
 
 
 def sweep(seconds: float) -> Swept:
-    """Look after the tasks that have not ended, for at most `seconds`; raises Unavailable."""
+    """Recover stuck tasks for at most `seconds`; raises Unavailable."""
     ends, swept = time.monotonic() + seconds, Swept()
     backlogs: dict[str, bool] = {}
     with ThreadPoolExecutor(THREADS) as pool:
@@ -117,7 +117,7 @@ def sweep(seconds: float) -> Swept:
 
 
 def _active(partition: str, ends: float, swept: Swept) -> Iterator[list[TaskRecord]]:
-    """A run's tasks of one partition, oldest first, from where the last run stopped; notes where this one stops."""
+    """Yield a run's tasks of one partition, oldest first, continuing the last run; notes where this one stops."""
     key = f"sweep#{partition.partition('#')[2]}"
     after = (notes.get(key) or {}).get("after")
     examined = 0
@@ -132,7 +132,7 @@ def _active(partition: str, ends: float, swept: Swept) -> Iterator[list[TaskReco
 
 
 def _page(partition: str, after: dict[str, Any] | None) -> tuple[list[str], dict[str, Any] | None]:
-    """Keys of one page, and where the next one begins."""
+    """Return the keys of one page, and the next page's start."""
     records.connect()
     with answering("the tasks table did not answer"):
         page = TaskRecord.by_status.query(
@@ -143,7 +143,7 @@ def _page(partition: str, after: dict[str, Any] | None) -> tuple[list[str], dict
 
 
 def _look_after(record: TaskRecord, backlogs: dict[str, bool]) -> Verdict:
-    """Do what one task needs, and answer what was done; a service that refuses leaves it to the next run."""
+    """Carry out one task's action and return it; if a service fails, the next run does it."""
     present, patience = clock.now(), timedelta(seconds=settings.sweep_patience())
     if record.is_final or judge(record, present, patience, backlog=False) is Verdict.LEAVE:
         return Verdict.LEAVE
@@ -153,13 +153,13 @@ def _look_after(record: TaskRecord, backlogs: dict[str, bool]) -> Verdict:
             backlogs[queue] = _has_backlog(queue)
         verdict = judge(record, present, patience, backlog=backlogs[queue])
         if verdict is Verdict.GIVE_UP and not _is_empty(queue):
-            verdict = Verdict.REQUEUE  # Lambda at its limit takes messages and gives them back: none is lost then
+            verdict = Verdict.REQUEUE  # a throttled Lambda receives messages and returns them: none is lost then
         if verdict is Verdict.REQUEUE and _requeue(record):
             return verdict
         if verdict is Verdict.GIVE_UP and _give_up(record):
             return verdict
     except (MakertasksError, wire.Malformed):
-        logger.exception("task not looked after", task_id=record.task_id)
+        logger.exception("sweep failed for task", task_id=record.task_id)
     return Verdict.LEAVE
 
 
@@ -167,7 +167,7 @@ def _has_backlog(queue: str) -> bool:
     try:
         return queues.has_backlog(queue)
     except queues.QueueMissing:
-        return False  # nothing can be sent either, so that its tasks are given up in the end
+        return False  # nothing can be sent either, so its tasks are finally given up
 
 
 def _is_empty(queue: str) -> bool:
@@ -178,7 +178,7 @@ def _is_empty(queue: str) -> bool:
 
 
 def _requeue(record: TaskRecord) -> bool:
-    """Send a message made from the record; noted first, so that it is not sent at every run."""
+    """Send a message made from the record; this is recorded first, so that not every run sends it."""
     if record.status == Status.STARTED and record.terminate:
         return _end(record, Status.REVOKED, Terminated(f"terminated by {record.terminate}"))
     if not lifecycle.note_requeue(record):
@@ -190,7 +190,7 @@ def _requeue(record: TaskRecord) -> bool:
 
 
 def _give_up(record: TaskRecord) -> bool:
-    """FAILURE with the reason for a task whose messages lead nowhere."""
+    """Record FAILURE with the reason for a task whose messages are lost repeatedly."""
     if record.status == Status.STARTED:
         error: MakertasksError = WorkerLostError(
             f"{record.worker} was lost (crash, time-out or out of memory) in attempt {int(record.attempt)}; no other "
@@ -204,7 +204,7 @@ def _give_up(record: TaskRecord) -> bool:
 def _end(record: TaskRecord, target: Status, error: BaseException) -> bool:
     ended_now = lifecycle.close(record, target, error)
     ended = records.get(record.task_id)
-    if ended.is_final:  # be it by this very write, whose answer got lost on the way
+    if ended.is_final:  # possibly by this very write, whose response was lost
         follow_ups.follow(records.message_of(ended), ended)
     if not ended_now:
         return False

@@ -1,4 +1,4 @@
-"""Limits of a task as they are now: its definition's, or what operators set in their place at run time."""
+"""A task's current limits: its definition's, or those that operators have set at run time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from makertasks.records import notes
 from makertasks.tasks import Task
 from makertasks.worker import rate_limits
 
-# How long a function goes on with what it has read, in seconds: a change reaches every function within this time.
+# Seconds for which a function caches the limits: a change takes effect within this time.
 CACHE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Time limits are in seconds; None is no limit but Lambda's."""
+    """Time limits are in seconds; None is Lambda's own limit."""
 
     rate_limit: str | None
     soft_time_limit: float | None
@@ -26,7 +26,7 @@ class Limits:
 
 
 class Keep:
-    """Stands for "as it is"."""
+    """Sentinel: unchanged."""
 
 
 KEEP = Keep()
@@ -34,7 +34,7 @@ _cache: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
 def of(task: Task) -> Limits:
-    """The limits of a task; raises Unavailable."""
+    """Return a task's limits; raises Unavailable."""
     own = Limits(task.rate_limit, task.soft_time_limit, task.time_limit)
     return Limits(**{**asdict(own), **_changes(task.name)})
 
@@ -47,9 +47,9 @@ def change(
     soft_time_limit: float | Keep | None = KEEP,
     time_limit: float | Keep | None = KEEP,
 ) -> Limits:
-    """Set limits in place of the definition's (None: the definition's again) and answer all of them.
+    """Set limits that override the definition's (None restores the definition's) and return all of them.
 
-    Raises UnknownTask, InvalidRequest for a limit that cannot be kept, and Unavailable.
+    Raises UnknownTask, InvalidRequest for an impossible limit, and Unavailable.
     """
     task = tasks.find(name)
     given = {"rate_limit": rate_limit, "soft_time_limit": soft_time_limit, "time_limit": time_limit}
@@ -65,7 +65,7 @@ def change(
 
 
 def check(name: str, **limits: Any) -> None:
-    """Raises UnknownTask, or InvalidRequest for limits that cannot be kept."""
+    """Raises UnknownTask, or InvalidRequest for impossible limits."""
     _check(tasks.find(name), limits)
 
 

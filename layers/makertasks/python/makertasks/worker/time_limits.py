@@ -1,8 +1,8 @@
-"""Time limits of a running task, by the process's own interval timer.
+"""Time limits of a running task, by the process's interval timer.
 
 The soft limit raises SoftTimeLimitExceeded inside the task, which may catch it and clean up; the hard limit raises
-TimeLimitExceeded, which no `except Exception` stops. Both come before Lambda ends the function, so that what happened
-can still be recorded.
+TimeLimitExceeded, which no `except Exception` stops. Both are reached before Lambda ends the function, so that the
+outcome can still be recorded.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def time_limits(
 ) -> Iterator[None]:
     """Raise in the body when `soft` or `hard` seconds have passed; only in a process's main thread.
 
-    `hard_reason` says whose limit the hard one is ("the task's time limit", "what its function had left"); `soft_error`
-    is what the soft one raises.
+    `hard_reason` names the hard limit ("the task's time limit", "what its function had left"); `soft_error` is raised
+    at the soft one.
     """
     running = True
     stages: list[tuple[float, BaseException]] = [(hard, TimeLimitExceeded(f"stopped after {hard:g} s: {hard_reason}"))]

@@ -129,7 +129,7 @@ def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
         return _put_off(queue, message, record)
     now = _limits(message.name)
     if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
-        raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} lets it begin later")
+        raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} delays it")
     claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
         execution.report_reuse(message, record, claimed)
