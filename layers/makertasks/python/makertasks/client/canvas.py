@@ -1,11 +1,11 @@
-"""Tasks put together by a client: chains, groups and chords, in any nesting.
+"""A client's canvases: chains, groups and chords, in any nesting.
 
     chain(a.s(1), group(b.s(), c.s()), d.s()).delay()
     chord([a.s(1), a.s(2)], total.s()).apply_async(countdown=60)
 
-The arguments of every task that begins at once are checked before anything is written; a later step is checked when
-its turn comes, since it gets the result of the one before. Then chords are saved, and each task's record is written as
-PENDING before its message is sent.
+The arguments of all first tasks are validated before anything is written; a later step is validated when it is sent,
+because it gets the previous step's result. Then chords are saved, and each task's record is written as PENDING before
+its message is sent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Canvas:
-    """Several tasks as one: `kind` is chain, group or chord; a chord has a `body` beside its parts."""
+    """A canvas: `kind` is chain, group or chord; a chord also has a `body`."""
 
     kind: str
     parts: tuple[Signature | Canvas, ...]
@@ -43,10 +43,10 @@ class Canvas:
         return self.apply_async()
 
     def apply_async(self, **options: Unpack[Options]) -> AsyncResult | GroupResult:
-        """Send it, with options beside its own; answers a chain's last result, a group's, that of a chord's body.
+        """Send it with further options; returns the result of a chain's last task, of a group, or of a chord's body.
 
-        Raises InvalidRequest (nothing written or sent) or Unavailable: the task that could not be sent is FAILURE then,
-        and those after it are not begun.
+        Raises InvalidRequest (nothing written or sent) or Unavailable: the task that could not be sent is then FAILURE,
+        and those after it are not sent.
         """
         from makertasks import wire  # noqa: PLC0415 - loads boto3
         from makertasks.submission import producer  # noqa: PLC0415 - loads boto3
@@ -59,7 +59,7 @@ class Canvas:
         return from_tree(tree)
 
     def on_the_wire(self) -> wire.Signature:
-        """The canvas as Celery writes it."""
+        """Return the canvas as Celery writes it."""
         parts = [part.on_the_wire() for part in self.parts]
         kwargs: dict[str, Any] = {"tasks": parts}
         if self.body is not None:
@@ -75,17 +75,17 @@ def _signature(kind: str, kwargs: dict[str, Any]) -> wire.Signature:
 
 
 def chain(*steps: Signature | Canvas) -> Canvas:
-    """Tasks one after the other, each with the result of the one before."""
+    """Run tasks in sequence, passing each result to the next."""
     return Canvas("chain", _checked("chain", steps))
 
 
 def group(*members: Signature | Canvas | Iterable[Signature | Canvas]) -> Canvas:
-    """Tasks side by side; they may be given as one list, too."""
+    """Run tasks in parallel; they may also be given as one list."""
     return Canvas("group", _checked("group", _flat(members)))
 
 
 def chord(header: Canvas | Iterable[Signature | Canvas], body: Signature | Canvas) -> Canvas:
-    """Tasks side by side, and one that gets the list of their results."""
+    """Run tasks in parallel, and pass the list of their results to another one."""
     parts: Iterable[Signature | Canvas] = [header] if isinstance(header, Canvas) else header
     if isinstance(header, Canvas) and header.kind == "group":
         parts = header.parts
@@ -101,7 +101,7 @@ def _checked(kind: str, parts: Iterable[Any]) -> tuple[Signature | Canvas, ...]:
     found = tuple(parts)
     wrong = next((part for part in found if not isinstance(part, Signature | Canvas)), None)
     if wrong is not None:
-        raise InvalidRequest(kind, f"holds {wrong!r}, which is no signature; make one with task.s(…)")
+        raise InvalidRequest(kind, f"holds {wrong!r}, which is not a signature; make one with task.s(…)")
     if not found:
         raise InvalidRequest(kind, "holds no task; it needs at least one")
     return found

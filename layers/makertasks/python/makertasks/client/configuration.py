@@ -1,4 +1,4 @@
-"""Where a client's stack is: the names in the environment, or in a file that `makertasks configure` wrote.
+"""A client's configuration: the environment, or the file that `makertasks configure` wrote.
 
     # ~/.config/makertasks/config.toml
     [environment]
@@ -6,7 +6,7 @@
     TASKS_TABLE = "makertasks-tasks"
     AWS_DEFAULT_REGION = "eu-central-1"
 
-The file holds values for environment variables and no credentials: those come from where AWS's own tools have them.
+The file holds values of environment variables and no credentials, which boto3 finds as usual.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from typing import Any
 
 from makertasks.errors import MakertasksError, NotFound
 
-# Outputs of the stack and the environment variables they become.
+# Outputs of the stack and their environment variables.
 OUTPUTS = {
     "TasksTableName": "TASKS_TABLE",
     "InventoryTableName": "INVENTORY_TABLE",
     "CountersTableName": "COUNTERS_TABLE",
     "MediaBucketName": "MEDIA_BUCKET",
 }
-# Outputs that only some commands need: a file that an earlier version wrote has none of them.
+# Outputs that only some commands need; files written by earlier versions lack them.
 OPTIONAL = {"FrontendUrl": "FRONTEND_URL"}
-# Where AWS is: kept as they are when the file is written, so that a file made for a local AWS leads there again.
+# AWS's own variables, copied to the file, so that a file for a local AWS works without them.
 LOCATION = ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE")
 
 
 class NotConfigured(MakertasksError):
-    """Neither the environment nor a file says where the stack is."""
+    """Neither the environment nor a file configures the stack."""
 
 
 def path() -> Path:
@@ -48,9 +48,9 @@ def path() -> Path:
 
 @cache
 def load() -> None:
-    """Put the file's values into the environment, where they are not set, once a process; raises NotConfigured.
+    """Set the environment variables that are missing from the file, once per process; raises NotConfigured.
 
-    A file for another stack than the one that the environment names is left alone.
+    A file for another stack than that of the environment is ignored.
     """
     file = path()
     if file.is_file():
@@ -61,12 +61,12 @@ def load() -> None:
     missing = [name for name in ("STACK_NAME", *OUTPUTS.values()) if not os.environ.get(name)]
     if missing:
         raise NotConfigured(
-            f"{', '.join(missing)}: not set, and {file} does not say; run `makertasks configure --stack NAME`"
+            f"{', '.join(missing)}: missing in the environment and {file}; run `makertasks configure --stack NAME`"
         )
 
 
 def values_of(stack: str) -> dict[str, str]:
-    """The environment variables that lead to a stack, from its outputs; raises NotConfigured or Unavailable."""
+    """Return a stack's environment variables from its outputs; raises NotConfigured or Unavailable."""
     from makertasks.aws import stacks  # noqa: PLC0415 - only `configure` needs AWS here
 
     try:
@@ -76,7 +76,7 @@ def values_of(stack: str) -> dict[str, str]:
     absent = OUTPUTS.keys() - outputs.keys()
     if absent:
         raise NotConfigured(
-            f"the stack {stack} has no output {min(absent)}: it is no stack of makertasks, or not ready"
+            f"the stack {stack} has no output {min(absent)}: it is not a makertasks stack, or not ready"
         )
     location: dict[str, Any] = {"AWS_DEFAULT_REGION": stacks.region()}
     location |= {name: os.environ[name] for name in LOCATION[1:] if os.environ.get(name)}
@@ -85,7 +85,7 @@ def values_of(stack: str) -> dict[str, str]:
 
 
 def write(values: dict[str, str]) -> Path:
-    """Write the file, readable by its user alone; answers its path."""
+    """Write the file, readable only by its user; returns its path."""
     file = path()
     file.parent.mkdir(parents=True, exist_ok=True)
     # JSON text is TOML's basic string.

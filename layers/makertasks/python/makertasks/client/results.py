@@ -1,6 +1,6 @@
 """Results of tasks and groups, with the methods of Celery's AsyncResult and GroupResult.
 
-The status is read from the task's record each time it is asked for, until the task has ended.
+The status is read from the task's record at each access, until the task has finished.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from makertasks.client.failures import error_of
 from makertasks.errors import NotFound
 
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
-# Seconds between two looks at the record while `get` waits: short at first, since most tasks take under a second.
+# Seconds between two reads of the record while `get` waits: short at first, because most tasks take under a second.
 FIRST_INTERVAL = 0.1
 LONGEST_INTERVAL = 2.0
 
 
 class AsyncResult:
-    """The result of one task, by its id. A task without record reads as PENDING, as in Celery."""
+    """The result of a task. A task without a record is PENDING, as in Celery."""
 
     def __init__(self, task_id: str, *, parent: AsyncResult | GroupResult | None = None) -> None:
         """Nothing is read yet."""
@@ -43,18 +43,18 @@ class AsyncResult:
     def __hash__(self) -> int:
         return hash(self.id)
 
-    # ── what it is ──
+    # ── properties ──
 
     @property
     def status(self) -> str:
-        """PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED; raises Unavailable."""
+        """Return PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED; raises Unavailable."""
         return str(self._meta()["status"])
 
     state = status
 
     @property
     def result(self) -> Any:
-        """The value of a success, the exception of a failure, else None."""
+        """Return the value of a success, the exception of a failure, otherwise None."""
         meta = self._meta()
         return meta["result"] if meta["status"] == "SUCCESS" else error_of(meta)
 
@@ -62,12 +62,12 @@ class AsyncResult:
 
     @property
     def traceback(self) -> str | None:
-        """The traceback of a failure, or of the attempt before."""
+        """Return the traceback of a failure, or of the previous attempt."""
         return self._meta().get("traceback")
 
     @property
     def date_done(self) -> datetime | None:
-        """When it ended."""
+        """Return when the task finished."""
         done = self._meta().get("date_done")
         return datetime.fromisoformat(done) if done else None
 
@@ -83,42 +83,42 @@ class AsyncResult:
 
     @property
     def worker(self) -> str | None:
-        """Who ran it last."""
+        """Return the worker that ran the task last."""
         return self._meta().get("worker")
 
     @property
     def retries(self) -> int:
-        """Attempts after the first."""
+        """Return the number of attempts after the first."""
         return int(self._meta().get("retries") or 0)
 
     @property
     def children(self) -> list[AsyncResult | GroupResult]:
-        """What came of it: its links, the next step of its chain."""
+        """Return the task's children: its callbacks, the next step of its chain."""
         return [from_tree(tree) for tree in self._meta().get("children") or []]
 
     @property
     def parent(self) -> AsyncResult | GroupResult | None:
-        """The step before it in its chain, a chord's header, or the task that it follows."""
+        """Return the previous step of its chain, a chord's header, or the task that it follows."""
         if self._parent is None and (parent_id := self._meta().get("parent_id")):
             self._parent = AsyncResult(parent_id)
         return self._parent
 
     def ready(self) -> bool:
-        """Whether it has ended."""
+        """Return whether the task has finished."""
         return self.status in FINAL
 
     def successful(self) -> bool:
-        """Whether it has ended well."""
+        """Return whether the task has succeeded."""
         return self.status == "SUCCESS"
 
     def failed(self) -> bool:
-        """Whether it has failed."""
+        """Return whether the task has failed."""
         return self.status == "FAILURE"
 
-    # ── what may be done with it ──
+    # ── actions ──
 
     def get(self, timeout: float | None = None, *, propagate: bool = True, interval: float | None = None) -> Any:
-        """Wait for its end and answer its value; a failure is raised, or with `propagate=False` answered.
+        """Wait for the task and return its value; a failure is raised, or returned with `propagate=False`.
 
         `timeout` and `interval` are in seconds. Raises TimeoutError, TaskRevoked, TaskFailure or the task's own error.
         """
@@ -127,7 +127,9 @@ class AsyncResult:
         while not self.ready():
             left = pause if deadline is None else deadline - time.monotonic()
             if left <= 0:
-                raise TimeoutError(f"task {self.id} is {self.status} after {timeout:g} s; it goes on, ask again later")
+                raise TimeoutError(
+                    f"task {self.id} is {self.status} after {timeout:g} s; it continues, check again later"
+                )
             time.sleep(min(pause, left))
             pause = interval or min(pause * 1.5, LONGEST_INTERVAL)
         value = self.result
@@ -136,7 +138,7 @@ class AsyncResult:
         return value
 
     def revoke(self, *, terminate: bool = False, who: str = "client") -> str:
-        """Call it off; a running one ends at its next checkpoint, with `terminate`. Answers what happened.
+        """Revoke the task; with `terminate`, a running one stops at its next checkpoint. Returns the outcome.
 
         REVOKED, RECORDED (it had no record yet), TERMINATING, RUNNING (nothing changed), ENDED (nothing changed).
         """
@@ -146,7 +148,7 @@ class AsyncResult:
         return str(revoking.revoke(self.id, terminate=terminate, who=who))
 
     def forget(self) -> None:
-        """Remove its record; raises StillActive for a task that has not ended."""
+        """Delete the task's record; raises StillActive for an unfinished task."""
         from makertasks.records import lifecycle  # noqa: PLC0415 - loads boto3
 
         configuration.load()
@@ -174,7 +176,7 @@ class AsyncResult:
 
 
 class GroupResult:
-    """The results of a group's tasks, in their order; a group in a group is one of them."""
+    """The results of a group's tasks, in order; an inner group is one of them."""
 
     def __init__(
         self, group_id: str, results: list[AsyncResult | GroupResult], parent: AsyncResult | GroupResult | None = None
@@ -186,7 +188,7 @@ class GroupResult:
 
     @classmethod
     def restore(cls, group_id: str) -> GroupResult | None:
-        """A group that was saved, or is the header of a chord that runs; None where there is none."""
+        """Return a saved group, or the header of a running chord; None if there is none."""
         from makertasks.records import chords  # noqa: PLC0415 - loads boto3
 
         configuration.load()
@@ -197,7 +199,7 @@ class GroupResult:
         return found if isinstance(found, cls) else cls(group_id, [found])
 
     def save(self) -> None:
-        """Keep it under its id, for `restore`, also by a stock Celery client; raises Unavailable."""
+        """Save the group under its id, for `restore`, also by a stock Celery client; raises Unavailable."""
         from makertasks.records import chords  # noqa: PLC0415 - loads boto3
 
         configuration.load()
@@ -223,32 +225,34 @@ class GroupResult:
 
     @property
     def children(self) -> list[AsyncResult | GroupResult]:
-        """The results of its tasks."""
+        """Return the results of the group's tasks."""
         return self.results
 
     def ready(self) -> bool:
-        """Whether all have ended."""
+        """Return whether all tasks have finished."""
         return all(result.ready() for result in self.results)
 
     def successful(self) -> bool:
-        """Whether all have ended well."""
+        """Return whether all tasks have succeeded."""
         return all(result.successful() for result in self.results)
 
     def failed(self) -> bool:
-        """Whether any has failed."""
+        """Return whether any task has failed."""
         return any(result.failed() for result in self.results)
 
     def waiting(self) -> bool:
-        """Whether any has not ended."""
+        """Return whether any task has not finished."""
         return not self.ready()
 
     def completed_count(self) -> int:
-        """How many tasks have ended well."""
+        """Return the number of successful tasks."""
         counts = (r.completed_count() if isinstance(r, GroupResult) else int(r.successful()) for r in self.results)
         return sum(counts)
 
     def join(self, timeout: float | None = None, *, propagate: bool = True, interval: float | None = None) -> list[Any]:
-        """Wait for all and answer their values in order; the first failure is raised, or with `propagate=False` listed.
+        """Wait for all tasks and return their values in order.
+
+        The first failure is raised, or listed with `propagate=False`.
 
         `timeout`, for all together, and `interval` are in seconds. Raises TimeoutError and what `AsyncResult.get` does.
         """
@@ -262,18 +266,18 @@ class GroupResult:
     get = join
 
     def revoke(self, *, terminate: bool = False) -> None:
-        """Call all of them off."""
+        """Revoke all tasks."""
         for result in self.results:
             result.revoke(terminate=terminate)
 
     def forget(self) -> None:
-        """Remove the records of all; raises StillActive where one has not ended."""
+        """Delete the records of all tasks; raises StillActive if one has not finished."""
         for result in self.results:
             result.forget()
 
 
 def from_tree(tree: list[Any]) -> AsyncResult | GroupResult:
-    """The result that a tree of ids stands for, with those it came of."""
+    """Return the result of a tree of ids, with its parents."""
     (own, before), members = tree
     parent = None if before is None else from_tree(before)
     if members is None:
@@ -282,7 +286,7 @@ def from_tree(tree: list[Any]) -> AsyncResult | GroupResult:
 
 
 def tree_of(result: AsyncResult | GroupResult) -> list[Any]:
-    """The tree of ids of a result, as Celery saves it."""
+    """Return the tree of ids of a result, as Celery saves it."""
     if isinstance(result, AsyncResult):
         return [[result.id, None], None]
     return [[result.id, None], [tree_of(each) for each in result.results]]

@@ -1,12 +1,12 @@
-"""The tasks as a client sees them: sent with `delay` and `apply_async`, never run here.
+"""A client's tasks: sent with `delay` and `apply_async`, never run locally.
 
     from makertasks import generate_index_card, generate_qr_code
 
     generate_qr_code.delay(item_id=item.id)
     generate_qr_code.apply_async(kwargs={"item_id": item.id}, countdown=60, link=generate_index_card.si(item.id))
 
-Arguments are checked against the task's own signature before anything is written; then its record is written as
-PENDING, then its message is sent. Where sending fails the record becomes FAILURE and the caller gets Unavailable.
+Arguments are validated against the task's signature before anything is written; then its record is written as PENDING,
+then its message is sent. If sending fails, the record becomes FAILURE and the caller gets Unavailable.
 """
 
 from __future__ import annotations
@@ -32,44 +32,44 @@ REQUESTED_BY = "client"
 
 
 class Options(TypedDict, total=False):
-    """What may be asked of a task beside its arguments; times in seconds where they are no datetime."""
+    """Options of a task; times are in seconds unless they are a datetime."""
 
-    countdown: float  # begin after so many seconds
-    eta: datetime  # begin then
-    expires: datetime | float  # REVOKED where it has not begun by then
+    countdown: float  # start after this many seconds
+    eta: datetime  # do not start before then
+    expires: datetime | float  # revoke if it has not started by then
     task_id: str
-    link: Sendable | Sequence[Sendable]  # what follows a success; gets the result as its first argument
-    link_error: Sendable | Sequence[Sendable]  # what follows a failure; gets the task's id
+    link: Sendable | Sequence[Sendable]  # callbacks; get the result as their first argument
+    link_error: Sendable | Sequence[Sendable]  # errbacks; get the task's id
     max_retries: int
     time_limit: float
     soft_time_limit: float
     ignore_result: bool
-    idempotency_key: str  # the same key with the same arguments is the same task
+    idempotency_key: str  # the same key with the same arguments returns the same task
     requested_by: str
     parent_id: str
     root_id: str
     headers: Mapping[str, Any]
 
 
-# Options that only a task which is sent by itself can have: a message does not carry them.
+# Options that are not part of a message: only a task that is sent directly can have them.
 _OWN = frozenset({"max_retries", "idempotency_key", "requested_by"})
 
 
 class Sendable(Protocol):
-    """What can follow a task: a signature, or a canvas of several."""
+    """A possible follow-up of a task: a signature or a canvas."""
 
     def on_the_wire(self) -> dict[str, Any]:
-        """As Celery writes it."""
+        """Return it as Celery writes it."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """A task with its arguments, to be sent later or after another one."""
+    """A task with its arguments, to send later or after another one."""
 
     task: RemoteTask
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
-    immutable: bool = False  # whether it takes no result of the task before it
+    immutable: bool = False  # whether it ignores the previous task's result
     options: Options = field(default_factory=Options)
 
     def set(self, **options: Unpack[Options]) -> Signature:
@@ -81,19 +81,19 @@ class Signature:
         return self.apply_async()
 
     def apply_async(self, **options: Unpack[Options]) -> AsyncResult:
-        """Send it, with options beside its own."""
+        """Send it with further options."""
         return self.task.apply_async(self.args, self.kwargs, **Options(**{**self.options, **options}))
 
     def submission(self) -> Submission:
-        """The task, its arguments and its options as the producer takes them."""
+        """Return the submission of this signature."""
         from makertasks.submission.producer import Submission  # noqa: PLC0415 - loads boto3
 
         options = _with_links_on_the_wire(self.options)
-        options.pop("idempotency_key", None)  # belongs to the call, not to the task
+        options.pop("idempotency_key", None)  # an option of the call, not of the task
         return Submission(self.task.name, self.kwargs, self.args, **options)
 
     def on_the_wire(self) -> dict[str, Any]:
-        """The signature as Celery writes it."""
+        """Return the signature as Celery writes it."""
         return {
             "task": self.task.name,
             "args": list(self.args),
@@ -113,28 +113,28 @@ class RemoteTask:
 
     @cached_property
     def definition(self) -> Task:
-        """Name, arguments and limits, as the task declares them."""
+        """Return the task's declaration: name, arguments and limits."""
         from makertasks import tasks  # noqa: PLC0415 - loads the engine
 
         return tasks.in_folder(self.folder)
 
     @property
     def name(self) -> str:
-        """The task's full name: `inventory.tasks.generate_qr_code`."""
+        """Return the task's full name: `inventory.tasks.generate_qr_code`."""
         return self.definition.name
 
     @property
     def __doc__(self) -> str | None:  # type: ignore[override]
-        """The task's own description."""
+        """Return the task's docstring."""
         return inspect.getdoc(self.definition.run)
 
     @property
     def __signature__(self) -> inspect.Signature:
-        """The task's arguments with their types: what `inspect.signature` and editors show."""
+        """Return the task's signature, which `inspect.signature` and editors show."""
         return inspect.signature(self.definition.run, eval_str=True)
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> None:
-        """A task runs on AWS; raises TypeError."""
+        """Raise TypeError: a task runs on AWS."""
         raise TypeError(f"{self.folder} runs on AWS Lambda and not here; send it with {self.folder}.delay(…)")
 
     def __repr__(self) -> str:
@@ -152,22 +152,22 @@ class RemoteTask:
         return AsyncResult(_submit(Signature(self, tuple(args), kwargs or {}, options=own)))
 
     def s(self, *args: Any, **kwargs: Any) -> Signature:
-        """A signature, whose task gets the result of the one before as its first argument."""
+        """Return a signature whose task gets the previous result as its first argument."""
         return Signature(self, args, kwargs)
 
     def si(self, *args: Any, **kwargs: Any) -> Signature:
-        """A signature that takes no result."""
+        """Return an immutable signature, which ignores the previous result."""
         return Signature(self, args, kwargs, immutable=True)
 
     signature = s
 
     def submit_many(self, arguments: Iterable[Mapping[str, Any]], **options: Any) -> Submitted:
-        """Send the task once for each set of arguments by name, in batches; see `submit_many`."""
+        """Send the task once for each dict of arguments, in batches; see `submit_many`."""
         return submit_many((self.s(**given) for given in arguments), **options)
 
 
 def _submit(signature: Signature) -> str:
-    """Send a task and return its id. The worker checks that its item exists: it may be created at this moment."""
+    """Send a task and return its id. The worker checks that its item exists, which may just be being created."""
     from makertasks.submission import producer  # noqa: PLC0415 - loads boto3
 
     configuration.load()
@@ -176,9 +176,10 @@ def _submit(signature: Signature) -> str:
 
 
 def submit_many(signatures: Iterable[Signature], *, idempotency_key: str | None = None) -> Submitted:
-    """Send up to 10,000 tasks in batches. Answers ids by place, and those that were rejected, with the reason.
+    """Send up to 10,000 tasks in batches.
 
-    With a key, a call that broke off can be made again and doubles nothing. Raises InvalidRequest for too many.
+    Returns ids by index, and the rejected tasks with the reason. With a key, an interrupted call can be repeated
+    without duplicates. Raises InvalidRequest for too many.
     """
     from makertasks.submission import bulk  # noqa: PLC0415 - loads boto3
 
@@ -191,13 +192,13 @@ def submit_many(signatures: Iterable[Signature], *, idempotency_key: str | None 
 
 
 def folders() -> list[str]:
-    """Short names of all tasks."""
+    """Return the short names of all tasks."""
     root = settings.code_root()
     return sorted(found.parent.name for found in root.glob("*/handler.py") if "@task(" in found.read_text())
 
 
 def task_in_folder(name: str) -> RemoteTask:
-    """A task by its short name; raises AttributeError, as for any other name that a module does not have."""
+    """Return a task by its short name; raises AttributeError, as for any name that a module does not have."""
     try:
         handler = settings.code_root() / name / "handler.py"
     except settings.MissingSetting as error:
@@ -208,24 +209,26 @@ def task_in_folder(name: str) -> RemoteTask:
 
 
 def get_task(name: str) -> RemoteTask:
-    """A task by its full name; raises UnknownTask, whose message names those there are."""
+    """Return a task by its full name; raises UnknownTask, whose message lists the tasks."""
     from makertasks import tasks  # noqa: PLC0415 - loads the engine
 
     return RemoteTask(tasks.find(name).short_name)
 
 
 def task_names() -> list[str]:
-    """Full names of all tasks."""
+    """Return the full names of all tasks."""
     from makertasks import tasks  # noqa: PLC0415 - loads the engine
 
     return list(tasks.discover())
 
 
 def options_on_the_wire(options: Options) -> dict[str, Any]:
-    """The options of what is not sent by itself; raises InvalidRequest for those that only a task sent so can have."""
+    """Return the options of an indirectly sent task; raises InvalidRequest for those that a message does not carry."""
     alone = _OWN & options.keys()
     if alone:
-        raise InvalidRequest(min(alone), "belongs to a task that is sent by itself; a message does not carry it")
+        raise InvalidRequest(
+            min(alone), "is possible only for a task that is sent directly; a message does not carry it"
+        )
     return _with_links_on_the_wire(options)
 
 

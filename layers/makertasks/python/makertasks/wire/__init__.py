@@ -4,7 +4,7 @@ message     Message, and how it is written
 envelope    how a message is read, from whatever a queue holds
 values      JSON with Celery's typed values, plain JSON for records
 results     keys and JSON of result items, saved groups, trees of results
-followers   what a task's end asks for: callbacks, chains, errbacks, chords
+followers   follow-ups of a task: callbacks, chains, errbacks, chords
 """
 
 from makertasks.wire.callbacks import Followers, chord_error_followers, chord_followers, error_followers, followers

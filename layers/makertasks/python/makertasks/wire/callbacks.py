@@ -1,7 +1,7 @@
-"""What follows a task's end: the messages its callbacks, chain, errbacks and chord ask for.
+"""Follow-ups of a task: the messages of its callbacks, chain, errbacks and chord.
 
 As in Celery's tracer (celery/app/trace.py) and result backend (celery/backends/base.py). All functions raise Malformed
-where a signature's options are wrong; nothing is sent here, and nothing counted.
+if a signature's options are invalid; nothing is sent or counted here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _new_id() -> str:
 
 @dataclass(frozen=True)
 class Followers:
-    """What to do when a task has ended, in this order: save `chords`, send `messages`, record `failed` as FAILURE."""
+    """The steps after a finished task, in this order: save `chords`, send `messages`, record `failed` as FAILURE."""
 
     messages: list[Message] = field(default_factory=list)
     chords: list[StartedChord] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Followers:
 def followers(
     message: Message, result: Any, *, new_id: Callable[[], str] = _new_id, now: datetime | None = None
 ) -> Followers:
-    """What follows a success: callbacks get the result before their own arguments, then the chain goes on."""
+    """Return a success's follow-ups: callbacks get the result before their own arguments, then the chain continues."""
     sending = _sending(message, new_id, now)
     options = {"root_id": message.root_id or message.task_id, "parent_id": message.task_id}
     callbacks = [checked(callback, "link") for callback in message.callbacks or []]
@@ -54,7 +54,7 @@ def followers(
 
 
 def error_followers(message: Message, *, new_id: Callable[[], str] = _new_id, now: datetime | None = None) -> Followers:
-    """What follows a failure: errbacks get the task's id, and the chain's later steps fail with it."""
+    """Return a failure's follow-ups: errbacks get the task's id, and the chain's later steps fail with it."""
     sending = _sending(message, new_id, now)
     _call_errbacks(sending, message, message.errbacks or [], message.task_id)
     return Followers(sending.messages, sending.chords, failed=_never_run(message.chain or [], sending))
@@ -63,7 +63,7 @@ def error_followers(message: Message, *, new_id: Callable[[], str] = _new_id, no
 def chord_followers(
     message: Message, results: list[Any], *, new_id: Callable[[], str] = _new_id, now: datetime | None = None
 ) -> Followers:
-    """What follows the last part of a chord, which `message` is: the body gets the list of all parts' results."""
+    """Return the follow-ups of a chord's last part, `message`: the body gets the list of all parts' results."""
     sending = _sending(message, new_id, now)
     if message.chord is not None:
         sending.send(checked(message.chord, "chord"), [results], {})
@@ -73,10 +73,10 @@ def chord_followers(
 def chord_error_followers(
     message: Message, *, new_id: Callable[[], str] = _new_id, now: datetime | None = None
 ) -> Followers:
-    """What follows where a part of a chord failed: the body fails, its errbacks get its id, its chain fails with it.
+    """Return the follow-ups of a chord's failed part: the body fails, its errbacks get its id, its chain fails with it.
 
-    Celery's error for those is ChordError, "Dependency <id> raised <repr of the error>". Tasks among `failed` that have
-    ended already stay as they are and are not counted again.
+    Celery's error for those is ChordError, "Dependency <id> raised <repr of the error>". Finished tasks among `failed`
+    do not change and are not counted again.
     """
     sending = _sending(message, new_id, now)
     if message.chord is None:
@@ -96,7 +96,7 @@ def _sending(message: Message, new_id: Callable[[], str], now: datetime | None) 
 def _call_errbacks(sending: Sending, message: Message, errbacks: list[Signature], task_id: str) -> None:
     """Send errbacks as tasks that get the failed task's id.
 
-    Celery calls those that take more arguments in the worker that failed, where it knows them; all others it sends so.
+    Celery calls errbacks with more arguments in the failing worker if it knows them, and sends all others like this.
     """
     if errbacks:
         options = {"root_id": message.root_id or message.task_id, "parent_id": task_id}
@@ -104,7 +104,7 @@ def _call_errbacks(sending: Sending, message: Message, errbacks: list[Signature]
 
 
 def _never_run(steps: list[Signature], sending: Sending) -> list[Message]:
-    """The tasks of signatures that will not be sent, as far as they have ids that somebody may wait for."""
+    """Yield the tasks of signatures that will not be sent, if they have ids that somebody may wait for."""
     tasks = []
     for step in steps:
         options, kwargs = step["options"], step["kwargs"]

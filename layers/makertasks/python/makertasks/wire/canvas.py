@@ -1,7 +1,7 @@
-"""Chains, groups and chords, taken apart into messages as Celery's canvas does (celery/canvas.py, 5.4 to 5.7).
+"""Chains, groups and chords, converted to messages as by Celery's canvas (celery/canvas.py, 5.4 to 5.7).
 
-Signatures are changed in place here: freezing one gives it its ids, and whatever refers to it sees them. So every
-signature that comes in is a copy of its own (`signatures.checked`).
+Signatures are changed in place: freezing one assigns its ids, and everything that refers to it sees them. So every
+incoming signature is copied first (`signatures.checked`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from makertasks.wire.structure import (
 )
 from makertasks.wire.values import Malformed
 
-# Options that a chain takes for itself; its first task gets the others.
+# Options of a chain itself; its first task gets the others.
 _CHAIN_OPTIONS = frozenset(
     {"chord", "group_id", "group_index", "link", "link_error", "parent_id", "root_id", "task_id", "chain"}
 )
@@ -43,12 +43,12 @@ class StartedChord:
 
     group_id: str
     group: Tree  # what the saved group holds
-    size: int  # how many parts will report
+    size: int  # number of parts
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a client does with a canvas: save `chords`, send `messages`, and wait for `tree`."""
+    """A client's steps for a canvas: save `chords`, send `messages`, and wait for `tree`."""
 
     messages: list[Message]
     chords: list[StartedChord]
@@ -56,7 +56,7 @@ class Beginning:
 
 
 def begin(signature: Signature, *, new_id: Callable[[], str], now: datetime) -> Beginning:
-    """What of a signature runs first; raises Malformed where there is nothing to run, or an option is wrong."""
+    """Return a signature's first tasks; raises Malformed if it has none, or for an invalid option."""
     sending = Sending(None, new_id, now)
     tree = sending.send(checked(signature, "canvas"), [], {}, trail=False)
     if tree is None or not sending.messages:
@@ -66,7 +66,7 @@ def begin(signature: Signature, *, new_id: Callable[[], str], now: datetime) -> 
 
 @dataclass
 class Sending:
-    """The messages that come of signatures, sent on behalf of one task, or by a client (`parent` is None then).
+    """The messages of signatures, sent on behalf of a task or by a client (`parent` is then None).
 
     `messages` are to be sent after `chords` are saved; `children` are trees for that task's own result.
     """
@@ -79,10 +79,10 @@ class Sending:
     children: list[Tree] = field(default_factory=list)
 
     def send(self, signature: Signature, args: list[Any], options: Options, *, trail: bool = True) -> Tree | None:
-        """Apply a signature with `args` before its own; `trail`: what comes of it is the parent's child.
+        """Apply a signature with `args` before its own; with `trail`, its tasks are the parent's children.
 
-        Answers the tree of what the caller waits for, which is a chain's last step and a chord's body; None where
-        there is nothing to send.
+        Returns the tree that the caller waits for, a chain's last step or a chord's body; None if there is nothing to
+        send.
         """
         given = {name: value for name, value in options.items() if value is not None}
         match signature["subtask_type"]:
@@ -127,7 +127,7 @@ class Sending:
         return tree
 
     def _members(self, group: Signature) -> Iterator[tuple[int, Signature]]:
-        """The tasks of a group and of the groups in it, each with its place among its own."""
+        """Yield the tasks of a group and of its inner groups, each with its index."""
         for index, task in enumerate(group["kwargs"]["tasks"]):
             if task["subtask_type"] == "group":
                 yield from self._members(task)
@@ -153,7 +153,7 @@ class Sending:
         body = chord["kwargs"]["body"]
         header = header_group(chord, self.new_id)
         link_body(body, in_list(full.pop("link", None)), in_list(full.pop("link_error", None)))
-        # The header's task that ends last sends the body and is its parent.
+        # The header's task that finishes last sends the body and is its parent.
         body["options"].update({name: value for name, value in full.items() if name != "parent_id"})
         waited_for = self.freeze(body, task_id=body_id or self.new_id(), root_id=body["options"].get("root_id"))
         strip_header_links(body)
@@ -178,7 +178,7 @@ class Sending:
         root_id: str | None = None,
         group_index: int | None = None,
     ) -> Tree:
-        """Give a signature and all it holds their ids, and answer the tree of its result."""
+        """Assign ids to a signature and everything in it, and return its result's tree."""
         given: Options = {"group_id": group_id, "chord": chord, "root_id": root_id, "group_index": group_index}
         given = {name: value for name, value in given.items() if value is not None}
         options, kind = signature["options"], signature["subtask_type"]
@@ -221,14 +221,15 @@ class Sending:
     def _steps(
         self, tasks: list[Signature], options: Options, *, frozen_only: bool, args: list[Any] | None = None
     ) -> tuple[list[Signature], list[Tree]]:
-        """The steps of a chain and their trees, last first: chains in it spliced, a group and its next made a chord.
+        """Return a chain's steps and their trees, last first.
 
-        `frozen_only` leaves the steps' arguments and links alone.
+        Inner chains are spliced, a group and its next step become a chord. `frozen_only` does not change the steps'
+        arguments and links.
         """
         steps = spliced(tasks)
         prepared: list[Signature] = []
         trees: list[Tree] = []
-        waiting: Tree | None = None  # the tree that the step before comes before
+        waiting: Tree | None = None  # the tree of the step after the previous one
         for place, step in enumerate(reversed(steps)):
             task = step
             if place == len(steps) - 1 and not frozen_only:

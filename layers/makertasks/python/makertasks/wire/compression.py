@@ -1,4 +1,4 @@
-"""Compressed bodies, opened no further than a bound: a few bytes may claim to be gigabytes."""
+"""Compressed bodies, decompressed up to a limit: a few bytes may expand to gigabytes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 from makertasks.wire.values import Malformed
 
-# Bytes of a body or of a result after decompression: the largest arguments that tasks may have, and what is around
-# them. SQS carries 1 MiB at most, and JSON of five times that already becomes some 125 MB of Python objects at worst,
-# which a function with 512 MB still holds.
+# Maximum bytes of a body or result after decompression: the largest arguments that tasks may have, and their envelope.
+# SQS carries 1 MiB at most, and JSON of five times that already becomes some 125 MB of Python objects at worst, which a
+# function with 512 MB still holds.
 MAX_BYTES = 5 * 1024 * 1024
 
-# Bytes that LZMA's decoder may take; its default preset needs 9 MiB.
+# Maximum memory of LZMA's decoder; its default preset needs 9 MiB.
 _LZMA_MEMORY = 64 * 1024 * 1024
 
 
 class _Codec(NamedTuple):
-    modules: tuple[str, ...]  # the first that is installed serves
+    modules: tuple[str, ...]  # the first installed one is used
     decompressor: Callable[[Any], Any]  # makes it from the module
     errors: Callable[[Any], tuple[type[Exception], ...]]
 
@@ -39,7 +39,7 @@ _CODECS = {
     ),
 }
 
-# kombu's content types, and the aliases it takes for them.
+# kombu's content types and their aliases.
 _NAMES = {
     "application/x-gzip": "gzip",
     "gzip": "gzip",
@@ -57,7 +57,7 @@ _NAMES = {
 
 
 def decompress(data: bytes, method: object) -> bytes:
-    """The bytes that a `compression` header says `data` holds; raises Malformed, at MAX_BYTES at the latest."""
+    """Decompress `data` as its `compression` header says; raises Malformed, at MAX_BYTES at the latest."""
     name = _NAMES.get(method) if isinstance(method, str) else None
     if name is None:
         raise Malformed("the body's compression is unknown; use gzip, bzip2, lzma or zstd")
@@ -65,7 +65,7 @@ def decompress(data: bytes, method: object) -> bytes:
     module = _first_installed(codec.modules, name)
     decompressor = codec.decompressor(module)
     try:
-        # One byte more than allowed tells a body that is too large from one that is just large enough.
+        # One byte more than allowed distinguishes a body that is too large from one of exactly the maximum size.
         opened: bytes = decompressor.decompress(data, MAX_BYTES + 1)
     except codec.errors(module) as error:
         raise Malformed(f"the body is not {name} data") from error

@@ -1,4 +1,4 @@
-"""How a message is read: from whatever stands in a queue, a Message or Malformed, and never another exception."""
+"""Reading a message: any content of a queue becomes a Message or raises Malformed, never another exception."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _OWN_PROPERTIES = {
 
 
 def decode(body: str, *, message_id: str, default_name: str | None = None) -> Message:
-    """The message that an SQS message's body holds.
+    """Parse an SQS message's body.
 
-    Read are kombu's envelope, as base64 and as JSON, and a JSON object of arguments: then `message_id` is the task's
-    id and `default_name` its name. Raises Malformed, with the task's id and name wherever those can be read.
+    Accepts kombu's envelope, as base64 or JSON, and a JSON object of arguments: then `message_id` is the task's id and
+    `default_name` its name. Raises Malformed, with the task's id and name if they can be read.
     """
     text = _text_of(body)
     raw = load_json(text)
@@ -55,7 +55,7 @@ def _text_of(body: str) -> str:
 
 
 def _is_envelope(raw: dict[str, Any]) -> bool:
-    """Whether an object is an envelope, be it a broken one, and not a task's arguments."""
+    """Return whether an object is an envelope, possibly a broken one, and not a task's arguments."""
     return "body" in raw and ("properties" in raw or "headers" in raw)
 
 
@@ -69,7 +69,7 @@ def _from_arguments(text: str, message_id: str, default_name: str | None) -> Mes
 
 
 def _identify(raw: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The task's id and name, as far as they can be read: in the headers, or in the body for protocol 1."""
+    """Return the task's id and name, if they can be read: from the headers, or from the body for protocol 1."""
     headers = raw.get("headers")
     if isinstance(headers, dict) and "id" in headers:
         return _readable(headers["id"], fields.task_id), _readable(headers.get("task"))
@@ -111,7 +111,7 @@ def _from_envelope(envelope: dict[str, Any], task_id: str | None, name: str | No
 
 
 def _content(envelope: Mapping[str, Any]) -> bytes:
-    """The envelope's body, decoded and decompressed."""
+    """Return the envelope's body, decoded and decompressed."""
     body = envelope["body"]
     if not isinstance(body, str):
         raise Malformed(f"the envelope's body is {shown(body)}, not text")
@@ -137,7 +137,7 @@ def _decoded(body: str, encoding: object) -> bytes:
 
 
 def _triple(payload: object) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
-    """The arguments by position, those by name, and what else is embedded."""
+    """Return the arguments by position, those by name, and the embedded options."""
     match payload:
         case [list(args), dict(kwargs), dict() | None as embedded]:
             return args, kwargs, embedded or {}

@@ -1,6 +1,6 @@
-"""The fields of an envelope, each checked: every function answers a value of its kind or raises Malformed.
+"""Validation of an envelope's fields: every function returns a value of its type or raises Malformed.
 
-Absent fields are None everywhere, and each function answers None for None unless it says otherwise.
+Absent fields are None, and each function returns None for None unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from uuid import UUID
 
 from makertasks.wire.values import Malformed, shown
 
-# UTF-8 bytes of an id or a name. django-celery-results keeps 255; the record's key, which writes a byte as up to four
-# characters, then stays below DynamoDB's 2,048.
+# Maximum UTF-8 bytes of an id or a name. django-celery-results keeps 255; the record's key, which writes a byte as up
+# to four characters, then stays below DynamoDB's 2,048.
 MAX_IDENTIFIER_BYTES = 255
-# Bytes of a key of DynamoDB, and of what stands before a task's id in it.
+# Maximum bytes of a DynamoDB key, and bytes of the prefix before a task's id in it.
 MAX_KEY_BYTES, KEY_PREFIX_BYTES = 2_048, 17
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -26,7 +26,7 @@ _MAX_NUMBER = 2**31 - 1
 
 
 def mapping(value: object, field: str) -> dict[str, Any]:
-    """An object; an empty one for None."""
+    """Return an object, an empty one for None."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -35,7 +35,7 @@ def mapping(value: object, field: str) -> dict[str, Any]:
 
 
 def identifier(value: object, field: str) -> str:
-    """An id or a name, which must be there; Celery takes UUIDs as well."""
+    """Return a required id or name; Celery also accepts UUIDs."""
     text = str(value) if isinstance(value, UUID) else value
     if not isinstance(text, str) or not 0 < len(_utf8(text, field)) <= MAX_IDENTIFIER_BYTES:
         raise Malformed(f"{field} is {shown(value)}, not text of 1 to {MAX_IDENTIFIER_BYTES} bytes")
@@ -47,7 +47,7 @@ def identifier(value: object, field: str) -> str:
 
 
 def task_id(value: object, field: str) -> str:
-    """A task's id as long as a record's key can hold: a message with such an id fails under it, and does not run."""
+    """Return a task's id that fits into a record's key: a message with such a long id fails, and does not run."""
     if not isinstance(value, str) or len(_utf8(value, field)) <= MAX_IDENTIFIER_BYTES:
         return identifier(value, field)
     if _CONTROL.search(value) or len(repr(_utf8(value, field))) > MAX_KEY_BYTES - KEY_PREFIX_BYTES:
@@ -56,13 +56,13 @@ def task_id(value: object, field: str) -> str:
 
 
 def optional_identifier(source: Mapping[str, Any], field: str) -> str | None:
-    """An id that may be absent."""
+    """Return an optional id."""
     value = source.get(field)
     return None if value is None else identifier(value, field)
 
 
 def text(source: Mapping[str, Any], field: str) -> str | None:
-    """Text of any length, but of whole characters."""
+    """Return valid Unicode text of any length."""
     value = source.get(field)
     if value is not None and not isinstance(value, str):
         raise Malformed(f"{field} is {shown(value)}, not text")
@@ -72,7 +72,7 @@ def text(source: Mapping[str, Any], field: str) -> str | None:
 
 
 def number(source: Mapping[str, Any], field: str) -> int | None:
-    """A whole number from 0 on."""
+    """Return a whole number from 0."""
     value = source.get(field)
     if value is None:
         return None
@@ -82,7 +82,7 @@ def number(source: Mapping[str, Any], field: str) -> int | None:
 
 
 def seconds(value: object, field: str) -> float | None:
-    """Seconds; None for 0, which is no limit in Celery."""
+    """Return seconds; None for 0, which is no limit in Celery."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_NUMBER:
@@ -91,7 +91,7 @@ def seconds(value: object, field: str) -> float | None:
 
 
 def offset(source: Mapping[str, Any], field: str) -> timedelta | None:
-    """Seconds from now on, or back."""
+    """Return seconds from now, possibly negative."""
     value = source.get(field)
     if value is None:
         return None
@@ -101,7 +101,7 @@ def offset(source: Mapping[str, Any], field: str) -> timedelta | None:
 
 
 def time_limits(source: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """The hard and the soft limit; both None where the field is absent."""
+    """Return the hard and the soft limit; both None if the field is absent."""
     match source.get("timelimit"):
         case None:
             return None, None
@@ -111,7 +111,7 @@ def time_limits(source: Mapping[str, Any]) -> tuple[float | None, float | None]:
 
 
 def flag(source: Mapping[str, Any], field: str) -> bool | None:
-    """True or false."""
+    """Return true or false."""
     value = source.get(field)
     if value is not None and not isinstance(value, bool):
         raise Malformed(f"{field} is {shown(value)}, neither true nor false")
@@ -119,7 +119,7 @@ def flag(source: Mapping[str, Any], field: str) -> bool | None:
 
 
 def names(source: Mapping[str, Any], field: str) -> list[str] | None:
-    """A list of texts."""
+    """Return a list of texts."""
     value = source.get(field)
     if value is not None and not (isinstance(value, list) and all(isinstance(name, str) for name in value)):
         raise Malformed(f"{field} is not a list of names")
@@ -127,7 +127,7 @@ def names(source: Mapping[str, Any], field: str) -> list[str] | None:
 
 
 def moment(source: Mapping[str, Any], field: str) -> datetime | None:
-    """A time in UTC; one without zone is taken for UTC, which is Celery's default."""
+    """Return a time in UTC; one without a zone is UTC, Celery's default."""
     value = source.get(field)
     if value is None or value == "":
         return None

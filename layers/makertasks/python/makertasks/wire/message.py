@@ -1,4 +1,4 @@
-"""A task's message, and how it is written: Celery's message protocol 2 in kombu's envelope for SQS."""
+"""A task's message and its serialization: Celery's message protocol 2 in kombu's envelope for SQS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from makertasks.wire.values import Malformed, dump_value, load_value
 
-# Celery cuts the arguments' reprs, which only logs and events show, at this many characters.
+# Celery truncates the arguments' reprs, which only logs and events show, at this many characters.
 _REPR_CHARACTERS = 1024
 
 # A signature: {"task", "args", "kwargs", "options", "subtask_type", "immutable"}.
@@ -21,7 +21,7 @@ Signature = dict[str, Any]
 
 @dataclass(frozen=True)
 class Message:
-    """Everything a worker reads of a task's message. Times are in UTC, limits in seconds."""
+    """The fields of a task's message that a worker reads. Times are in UTC, limits in seconds."""
 
     task_id: str
     name: str
@@ -36,20 +36,20 @@ class Message:
     parent_id: str | None = None
     group_id: str | None = None
     group_index: int | None = None
-    ignore_result: bool | None = False  # None: as the task's definition says
-    shadow: str | None = None  # the name that logs show instead
+    ignore_result: bool | None = False  # None: the task definition's
+    shadow: str | None = None  # replaces the name in logs
     origin: str | None = None  # None: this process
     reply_to: str | None = None
     priority: int = 0
-    queue: str | None = None  # the queue the sender named, for whoever sends the message; not part of it
-    argsrepr: str | None = None  # what logs show of the arguments where the sender hides them; None: their repr
+    queue: str | None = None  # the queue named by the sender; not part of the message
+    argsrepr: str | None = None  # replaces the arguments in logs if the sender hides them; None: their repr
     kwargsrepr: str | None = None
     replaced_task_nesting: int = 0
     stamped_headers: list[str] | None = None
     stamps: dict[str, Any] = field(default_factory=dict)
-    headers: dict[str, Any] = field(default_factory=dict)  # those the caller added
-    properties: dict[str, Any] = field(default_factory=dict)  # AMQP's that the caller added: app_id, user_id, type …
-    compression: str | None = None  # content type the body was compressed with; what we write is not compressed
+    headers: dict[str, Any] = field(default_factory=dict)  # added by the caller
+    properties: dict[str, Any] = field(default_factory=dict)  # AMQP's, added by the caller: app_id, user_id, type …
+    compression: str | None = None  # content type with which the body was compressed; we write uncompressed bodies
     callbacks: list[Signature] | None = None
     errbacks: list[Signature] | None = None
     chain: list[Signature] | None = None  # reversed: the next step is the last
@@ -57,9 +57,9 @@ class Message:
 
 
 def encode(message: Message, queue: str) -> str:
-    """The SQS message body, as kombu writes it, for `queue` (its name, which stock workers show).
+    """Return the SQS message body, as kombu writes it, for `queue` (its name, which stock workers show).
 
-    Raises TypeError or ValueError where the arguments have no JSON form.
+    Raises TypeError or ValueError if the arguments are not JSON.
     """
     embedded = {
         "callbacks": message.callbacks,
@@ -113,7 +113,7 @@ def _headers(message: Message) -> dict[str, Any]:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    """ISO 8601 with an offset; a time without zone is taken for UTC, as everywhere here."""
+    """Return ISO 8601 with an offset; a time without a zone is UTC, as everywhere here."""
     if moment is None:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
@@ -122,17 +122,17 @@ def _iso(moment: datetime | None) -> str | None:
 def _repr(value: object) -> str:
     try:
         text = repr(value)
-    except ValueError:  # a whole number of more digits than Python writes
+    except ValueError:  # a whole number with more digits than Python converts
         return "…"
     return text if len(text) <= _REPR_CHARACTERS else f"{text[:_REPR_CHARACTERS]}..."
 
 
-# What a task's record has attributes of its own for; everything else of a message goes into its options.
+# Fields for which a task's record has attributes; its options hold all other fields of a message.
 _RECORDED = {"task_id", "name", "args", "kwargs", "eta", "expires", "root_id", "parent_id", "group_id", "queue"}
 
 
 def dump_options(message: Message) -> str | None:
-    """JSON of what a message carries beside the fields that records keep; None where that is nothing.
+    """Return JSON of a message's fields for which records have no attributes; None if there are none.
 
     `Message(**recorded, **load_options(text))` is the message again.
     """
@@ -146,8 +146,8 @@ def dump_options(message: Message) -> str | None:
 
 
 def load_options(text: str | None) -> dict[str, Any]:
-    """The fields that dump_options() wrote; raises Malformed."""
+    """Return the fields that dump_options() wrote; raises Malformed."""
     options = load_value(text) if text else {}
     if not isinstance(options, dict) or options.keys() - {option.name for option in fields(Message)}:
-        raise Malformed("a record's options are not those of a message; it was written by another version or by hand")
+        raise Malformed("a record's options are invalid; another version or a person wrote them")
     return options

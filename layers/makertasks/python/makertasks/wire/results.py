@@ -1,4 +1,4 @@
-"""What Celery's DynamoDB backend keeps: keys, the JSON of a result, and the trees that say which task came of which.
+"""Items of Celery's DynamoDB backend: keys, the JSON of a result, and the trees of tasks and their children.
 
 A tree is Celery's `as_tuple()` as JSON: `[[id, parent tree or null], null]` for a task and
 `[[id, parent tree or null], [trees]]` for a group.
@@ -18,13 +18,13 @@ from makertasks.wire.values import Malformed, dump_value, load_value, shown
 
 Tree = list[Any]
 
-_PLAIN = "b'celery-task-meta-"  # nearly every key begins so, and its id stands in it as it is
+_PLAIN = "b'celery-task-meta-"  # nearly every key begins with this, followed by the unescaped id
 _TASK, _GROUP, _CHORD = b"celery-task-meta-", b"celery-taskset-meta-", b"chord-unlock-"
 
-# What Celery 5.7 writes in front of a result where `result_compression` is set, and the content type after it.
+# Celery 5.7's prefix of a result if `result_compression` is set, and the content type after it.
 _COMPRESSED = b"\x00celery-compressed\x00"
 
-# Errors that a stock client catches as its own, wherever they are defined here.
+# Errors that a stock client catches under Celery's names, wherever they are defined here.
 _CELERYS = {
     "ChordError", "MaxRetriesExceededError", "NotRegistered", "SoftTimeLimitExceeded", "TaskRevokedError", "Terminated",
     "TimeLimitExceeded", "WorkerLostError",
@@ -32,7 +32,7 @@ _CELERYS = {
 
 
 def result_key(task_id: str) -> str:
-    """Key of a task's item: literally the text of a Python bytes object, as Celery's backend makes it.
+    """Return the key of a task's item: literally the text of a Python bytes object, as in Celery's backend.
 
     >>> result_key("1")
     "b'celery-task-meta-1'"
@@ -41,17 +41,17 @@ def result_key(task_id: str) -> str:
 
 
 def group_key(group_id: str) -> str:
-    """Key of a saved group."""
+    """Return the key of a saved group."""
     return str(_GROUP + group_id.encode())
 
 
 def chord_key(group_id: str) -> str:
-    """Key of the counter that a chord's parts count up."""
+    """Return the key of a chord's counter."""
     return str(_CHORD + group_id.encode())
 
 
 def task_id_of(key: str) -> str:
-    """The task's id in a result's key; raises ValueError for any other key."""
+    """Return the task's id in a result's key; raises ValueError for any other key."""
     if key.startswith(_PLAIN) and key.endswith("'") and key.isascii() and "\\" not in key:
         return key[len(_PLAIN) : -1]
     try:
@@ -82,11 +82,11 @@ def result_meta(  # noqa: PLR0913 - one argument a field of Celery's result
     queue: str | None = None,
     is_compressed: bool = False,
 ) -> bytes:
-    """The JSON of a result item's `result`, Celery's extended fields included.
+    """Return the JSON of a result item's `result`, including Celery's extended fields.
 
-    `error` takes the place of `result` for FAILURE, RETRY and REVOKED; STARTED without result says which process runs
-    it. Children are trees, or ids of tasks. `is_compressed`: only Celery 5.7 and later can read it. Raises TypeError or
-    ValueError where the result has no JSON form.
+    `error` replaces `result` for FAILURE, RETRY and REVOKED; STARTED without a result names the process. Children are
+    trees, or ids of tasks. `is_compressed`: only Celery 5.7 and later can read it. Raises TypeError or ValueError if
+    the result is not JSON.
     """
     if error is not None:
         result = revoked(str(error)) if status == "REVOKED" else failure(error)
@@ -113,12 +113,12 @@ def result_meta(  # noqa: PLR0913 - one argument a field of Celery's result
 
 
 def compressed(text: bytes) -> bytes:
-    """A result as Celery 5.7 and later write it where `result_compression` is set; they read it in any case."""
+    """Return a compressed result, as Celery 5.7 and later write it with `result_compression`; they always read it."""
     return _COMPRESSED + b"application/x-gzip\x00" + zlib.compress(text)
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """An error as Celery stores it; an argument that has no JSON form becomes its repr."""
+    """Return an error as Celery stores it; an argument that is not JSON becomes its repr."""
     kind = type(error)
     ours = kind.__name__ in _CELERYS and kind.__module__.startswith("makertasks")
     return {
@@ -129,7 +129,7 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 
 def revoked(reason: str = "revoked") -> dict[str, Any]:
-    """What Celery stores for a revoked task; its own reasons are `revoked`, `expired`, `terminated`."""
+    """Return what Celery stores for a revoked task; its own reasons are `revoked`, `expired`, `terminated`."""
     return {"exc_type": "TaskRevokedError", "exc_message": [reason], "exc_module": "celery.exceptions"}
 
 
@@ -142,17 +142,17 @@ def _serializable(value: Any) -> Any:
 
 
 def parse_result_meta(stored: bytes) -> dict[str, Any]:
-    """The fields of a stored result, whoever wrote it; raises Malformed."""
+    """Return the fields of a stored result, whoever wrote it; raises Malformed."""
     return _parsed(stored, "status")
 
 
 def group_meta(group: Tree) -> bytes:
-    """The JSON of a saved group's `result`."""
+    """Return the JSON of a saved group's `result`."""
     return dump_value({"result": group}, compact=True).encode()
 
 
 def parse_group_meta(stored: bytes) -> Tree:
-    """The tree of a saved group; raises Malformed."""
+    """Return the tree of a saved group; raises Malformed."""
     tree = _parsed(stored, "result")["result"]
     _check_tree(tree)
     return list(tree)
@@ -170,17 +170,17 @@ def _parsed(stored: bytes, field: str) -> dict[str, Any]:
 
 
 def task_tree(task_id: str, parent: Tree | None = None) -> Tree:
-    """The tree of a task."""
+    """Return the tree of a task."""
     return [[task_id, parent], None]
 
 
 def group_tree(group_id: str, members: list[Tree], parent: Tree | None = None) -> Tree:
-    """The tree of a group."""
+    """Return the tree of a group."""
     return [[group_id, parent], members]
 
 
 def tree_ids(tree: Tree) -> Iterator[str]:
-    """The ids of the tasks a tree stands for: its own, or those of its members; not those it came of."""
+    """Return the ids of a tree's tasks: its own, or its members'; not its parents'."""
     (own, _), members = tree
     if members is None:
         yield own
@@ -190,7 +190,7 @@ def tree_ids(tree: Tree) -> Iterator[str]:
 
 
 def join(tree: Tree, result_of: Callable[[str], Any]) -> Any:
-    """The results of a tree, in its shape: what a chord's body gets."""
+    """Return the results of a tree, nested like the tree: a chord body's argument."""
     (own, _), members = tree
     return result_of(own) if members is None else [join(member, result_of) for member in members]
 

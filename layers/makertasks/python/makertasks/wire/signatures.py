@@ -1,7 +1,7 @@
-"""Signatures: tasks that a message says to send later, each as the dict that Celery makes of it.
+"""Signatures: tasks in a message that are sent later, each as Celery's dict.
 
     {"task": name, "args": […], "kwargs": {…}, "options": {…}, "subtask_type": None | "chain" | "group" | "chord" | …,
-     "immutable": whether it takes no result of the task before it}
+     "immutable": whether it ignores the previous task's result}
 
 A chain and a group hold theirs in kwargs.tasks, a chord in kwargs.header (a group or a list) and kwargs.body.
 """
@@ -15,7 +15,7 @@ from makertasks.wire import fields
 from makertasks.wire.message import Message, Signature
 from makertasks.wire.values import Malformed, shown
 
-# xmap and xstarmap are tasks of Celery's own, sent as any other; chunks cuts up an iterator in the client.
+# xmap and xstarmap are Celery's own tasks, sent like any other; chunks splits an iterator in the client.
 _KINDS = {None, "chain", "group", "chord", "xmap", "xstarmap"}
 
 # Options that hold signatures.
@@ -23,9 +23,9 @@ _LISTS = ("link", "link_error", "chain")
 
 
 def checked(value: object, where: str) -> Signature:
-    """A copy of a signature and all it holds, with nothing left out; raises Malformed where it is none.
+    """Return a complete copy of a signature and everything in it; raises Malformed if it is invalid.
 
-    `where` names the field it stands in, for the error.
+    `where` names its field, for the error.
     """
     if not isinstance(value, dict):
         raise Malformed(f"{where} holds {shown(value)}, not a signature")
@@ -82,14 +82,14 @@ def _list(value: object, field: str) -> list[Any]:
 
 
 def in_list(value: Any) -> list[Signature]:
-    """The signatures of an option that holds one, several or none."""
+    """Return the signatures of an option that holds one, several or none."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def header_tasks(chord: Signature) -> list[Signature]:
-    """The tasks of a chord's header, which may be a list, a group, a chain's steps or a single task."""
+    """Return the tasks of a chord's header, which may be a list, a group, a chain's steps or a single task."""
     header = chord["kwargs"]["header"]
     if isinstance(header, list):
         return header
@@ -98,9 +98,9 @@ def header_tasks(chord: Signature) -> list[Signature]:
 
 
 def to_message(signature: Signature, task_id: str, now: datetime) -> Message:
-    """The message of a single task's signature, for `task_id`; raises Malformed where its options are wrong.
+    """Return the message of a single task's signature, for `task_id`; raises Malformed for invalid options.
 
-    What it links to is not copied: a header's tasks share one chord body, however large.
+    Links are not copied: a header's tasks share one chord body, however large.
     """
     options = signature["options"]
     stamped = fields.names(options, "stamped_headers")
@@ -131,7 +131,7 @@ def to_message(signature: Signature, task_id: str, now: datetime) -> Message:
 
 
 def _timing(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """When a task runs, when it expires and how long it may take, in a message's fields."""
+    """Return a task's ETA, expiry and time limits as a message's fields."""
     countdown = fields.offset(options, "countdown")
     if isinstance(options.get("expires"), int | float):
         expires = fields.offset(options, "expires")

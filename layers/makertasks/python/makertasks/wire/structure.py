@@ -1,4 +1,4 @@
-"""How chains, groups and chords are built: pure steps of taking them apart, on signatures that may be changed."""
+"""The structure of chains, groups and chords: pure steps of converting them, on signatures that may be changed."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from makertasks.wire.message import Signature
 from makertasks.wire.results import Tree
 from makertasks.wire.signatures import header_tasks, in_list
 
-# Options of a signature that whoever sends it may not override: its group could otherwise not count it.
+# Options of a signature that a sender may not override: its group could otherwise not count it.
 _FIXED_OPTIONS = frozenset({"group_id", "stamped_headers"})
 
 Options = dict[str, Any]
 
 
 def merged(own: Options, given: Options) -> Options:
-    """Options given at sending over a signature's own, but for those that are fixed once set."""
+    """Return a signature's options, overridden by those given at sending, except those that are fixed once set."""
     fixed = _FIXED_OPTIONS | set(own.get("stamped_headers") or ())
     return {**own, **{name: value for name, value in given.items() if name not in fixed or own.get(name) is None}}
 
 
 def bound(signature: Signature, args: list[Any]) -> list[Any]:
-    """A signature's arguments, after `args` where it takes any."""
+    """Return a signature's arguments, after `args` unless it is immutable."""
     return signature["args"] if signature["immutable"] else [*args, *signature["args"]]
 
 
 def is_empty(signature: Signature, kind: str) -> bool:
-    """Whether a signature is a chain or a group (`kind`) without tasks."""
+    """Return whether a signature is a chain or a group (`kind`) without tasks."""
     return signature["subtask_type"] == kind and not signature["kwargs"]["tasks"]
 
 
 def _unrolled(signature: Signature) -> Signature:
-    """A group of one task is that task."""
+    """Return the task of a group of one; any other signature unchanged."""
     if signature["subtask_type"] == "group" and len(signature["kwargs"]["tasks"]) == 1:
         return _unrolled(signature["kwargs"]["tasks"][0])
     return signature
 
 
 def spliced(tasks: list[Signature]) -> list[Signature]:
-    """A chain's steps in order, without chains in it, groups of one, and empty groups beside other steps."""
+    """Return a chain's steps in order, without inner chains, groups of one, and empty groups beside other steps."""
     steps: list[Signature] = []
     for task in map(_unrolled, tasks):
         steps += spliced(task["kwargs"]["tasks"]) if task["subtask_type"] == "chain" else [task]
@@ -48,10 +48,10 @@ def spliced(tasks: list[Signature]) -> list[Signature]:
 
 
 def flat_tasks(group: Signature) -> list[Signature]:
-    """The tasks of a group and of the groups in it.
+    """Return the tasks of a group and of its inner groups.
 
-    The tasks of an inner group come in reverse, as in Celery: results of a chord have the same order wherever it is
-    taken apart.
+    The tasks of an inner group are in reverse order, as in Celery: a chord's results have the same order wherever it is
+    converted.
     """
     waiting = deque(group["kwargs"]["tasks"])
     tasks = []
@@ -65,7 +65,7 @@ def flat_tasks(group: Signature) -> list[Signature]:
 
 
 def header_group(chord: Signature, new_id: Callable[[], str]) -> Signature:
-    """A chord's header as a group, which it is from now on."""
+    """Return a chord's header as a group, and store it as one."""
     group_id = chord["options"].get("task_id") or new_id()
     header = group_of(header_tasks(chord), {"task_id": group_id})
     chord["kwargs"]["header"] = header
@@ -73,7 +73,7 @@ def header_group(chord: Signature, new_id: Callable[[], str]) -> Signature:
 
 
 def group_of(tasks: list[Signature], options: Options | None = None) -> Signature:
-    """A group's signature."""
+    """Return a group's signature."""
     return {
         "task": "celery.group",
         "args": [],
@@ -85,7 +85,7 @@ def group_of(tasks: list[Signature], options: Options | None = None) -> Signatur
 
 
 def as_chord(group: Signature, prepared: list[Signature], trees: list[Tree]) -> tuple[Signature, Tree | None]:
-    """The chord of a group and the step after it, which is taken off; and the tree that waits for its result."""
+    """Return the chord of a group and the step after it, which is removed; and the tree that waits for its result."""
     body, body_tree = prepared.pop(), trees.pop()
     chord = {
         "task": "celery.chord",
@@ -95,7 +95,7 @@ def as_chord(group: Signature, prepared: list[Signature], trees: list[Tree]) -> 
         "subtask_type": "chord",
         "immutable": False,
     }
-    # The rest of the chain waits for the body's result, which freezing the chord makes anew.
+    # The rest of the chain waits for the body's result, which freezing the chord recreates.
     waiting = trees[-1] if trees else None
     while waiting is not None and waiting[0][1] is not body_tree:
         waiting = waiting[0][1]
@@ -105,14 +105,14 @@ def as_chord(group: Signature, prepared: list[Signature], trees: list[Tree]) -> 
 
 
 def oldest(tree: Tree) -> Tree:
-    """The first of the results that a result came of, one after the other."""
+    """Return the first of a result's ancestors."""
     while tree[0][1] is not None:
         tree = tree[0][1]
     return tree
 
 
 def append_links(signature: Signature, option: str, links: list[Signature]) -> None:
-    """Add callbacks or errbacks (`option`) to a signature's own, each once."""
+    """Add callbacks or errbacks (`option`) to a signature's own, without duplicates."""
     present = in_list(signature["options"].get(option))
     added = [link for link in links if link not in present]
     if added:
@@ -144,7 +144,7 @@ def link_errors(task: Signature, errbacks: list[Signature]) -> None:
 
 
 def strip_header_links(signature: Signature) -> None:
-    """Take a chord's body off its header's tasks, which get it back when they are sent: the message stays small."""
+    """Remove a chord's body from its header's tasks, which get it back when they are sent: the message stays small."""
     kwargs = signature["kwargs"]
     if signature["subtask_type"] == "chord":
         for task in header_tasks(signature):

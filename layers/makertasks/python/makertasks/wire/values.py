@@ -2,7 +2,7 @@
 
     {"__type__": "datetime" | "date" | "time" | "decimal" | "uuid" | "bytes" | "base64", "__value__": …}
 
-What is read is bounded, so that nothing that a queue may hold takes a worker's stack or memory.
+Reading is limited, so that no message can exhaust a worker's stack or memory.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from uuid import UUID
 
 from makertasks.errors import MakertasksError
 
-# Levels of lists and objects in what is read. A chord inside a chain adds about five, so this holds thirty of them,
-# and code that walks a value takes two stack frames a level, well below Python's thousand.
+# Maximum nesting of lists and objects. A chord inside a chain adds about five levels, so this allows thirty of them,
+# and code that traverses a value needs two stack frames per level, well below Python's thousand.
 MAX_DEPTH = 150
 
 # Whole numbers beyond 64 bits become text in plain JSON: DynamoDB keeps 38 digits, other readers 64 bits at most.
@@ -28,9 +28,9 @@ _LARGEST = 2**63
 
 
 class Malformed(MakertasksError):
-    """What was read is not what the wire format says.
+    """A message does not have the wire format.
 
-    `task_id` and `name` are there where they could be read: then the task's failure can be recorded.
+    `task_id` and `name` are set if they could be read: then the task's failure can be recorded.
     """
 
     def __init__(self, reason: str, task_id: str | None = None, name: str | None = None) -> None:
@@ -42,10 +42,10 @@ class Malformed(MakertasksError):
 
 
 def dump_value(value: Any, *, compact: bool = False) -> str:
-    """JSON text of a Python value, byte for byte as kombu writes it; `compact` leaves out the spaces.
+    """Return JSON text of a Python value, byte for byte as kombu writes it; `compact` omits the spaces.
 
-    Raises TypeError for a type that JSON and Celery have no form for, ValueError for a value that holds itself or is
-    nested beyond Python's stack.
+    Raises TypeError for a type that neither JSON nor Celery supports, ValueError for a value that contains itself or is
+    nested too deeply for Python's stack.
     """
     try:
         return json.dumps(value, default=_typed, separators=(",", ":") if compact else None)
@@ -54,7 +54,7 @@ def dump_value(value: Any, *, compact: bool = False) -> str:
 
 
 def dump_result(value: Any) -> str:
-    """JSON text of a task's result, without spaces; raises as dump_value() does, and for what load_value() refuses."""
+    """Return a task's result as JSON without spaces; raises like dump_value(), and for what load_value() rejects."""
     text = dump_value(value, compact=True)
     if _deeper_than(text, MAX_DEPTH - 1):
         raise ValueError(f"the result is nested deeper than {MAX_DEPTH - 1} levels")
@@ -62,20 +62,20 @@ def dump_result(value: Any) -> str:
 
 
 def load_value(text: str | bytes) -> Any:
-    """The Python value of JSON text, typed values included; raises Malformed."""
+    """Return the Python value of JSON text, including typed values; raises Malformed."""
     return _loads(text, _untyped)
 
 
 def load_json(text: str | bytes) -> Any:
-    """The value of JSON text with typed values left as the objects they are; raises Malformed."""
+    """Return the value of JSON text, with typed values unconverted; raises Malformed."""
     return _loads(text, None)
 
 
 def plain(value: Any) -> Any:
-    """A Python value as JSON that every reader takes, for records and answers.
+    """Return a Python value as JSON that every reader accepts, for records and responses.
 
-    Times become ISO 8601, UUIDs, decimals and bytes text (base64 where not UTF-8), NaN, infinities and numbers beyond
-    64 bits text, unpaired surrogates `?`; what JSON has no form for becomes its repr.
+    Times become ISO 8601, UUIDs, decimals and bytes text (base64 if not UTF-8), NaN, infinities and numbers beyond 64
+    bits text, unpaired surrogates `?`; unsupported types become their repr.
     """
     if isinstance(value, dict):
         return {str(plain(key)): plain(entry) for key, entry in value.items()}
@@ -106,12 +106,12 @@ def _plain_number(value: float) -> Any:
         return int(value)
     try:
         return str(value)
-    except ValueError:  # Python writes no more than 4,300 decimal digits
+    except ValueError:  # Python converts no more than 4,300 decimal digits
         return hex(value)
 
 
 def _typed(value: Any) -> Any:
-    """The typed form of what JSON has no form for. datetime comes before date, which it is one of."""
+    """Return the typed form of a value that JSON does not support. datetime comes before date, its base class."""
     if isinstance(value, datetime | date | time):
         kind = next(kind for kind in (datetime, date, time) if isinstance(value, kind))
         return {"__type__": kind.__name__, "__value__": value.isoformat()}
@@ -139,7 +139,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 
 def _untyped(entry: dict[str, Any]) -> Any:
-    """The Python value of a typed value, any other object as it is."""
+    """Return the Python value of a typed value, any other object unchanged."""
     if entry.keys() != {"__type__", "__value__"}:
         return entry
     kind = entry["__type__"]
@@ -179,7 +179,7 @@ _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
 def _deeper_than(text: str, limit: int) -> bool:
-    """Whether brackets outside of strings nest deeper than `limit`; text without that many is not looked through."""
+    """Return whether brackets outside of strings nest deeper than `limit`; text with fewer brackets is not scanned."""
     if text.count("[") + text.count("{") <= limit:
         return False
     depth = 0
@@ -195,7 +195,7 @@ def _deeper_than(text: str, limit: int) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A short repr of a value for an error's text."""
+    """Return a short repr of a value for an error's text."""
     text = repr(value) if isinstance(value, str | int | float | None) and not _long(value) else type(value).__name__
     return text if len(text) <= 60 else f"{text[:60]}…"  # noqa: PLR2004 - half a line
 

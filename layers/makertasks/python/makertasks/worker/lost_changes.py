@@ -1,9 +1,9 @@
 """Table changes that a function could not process, which Lambda reports to the dead-letter queue.
 
 Lambda splits a failing batch, retries it, and then reports its position in the stream. Such changes of the tasks table
-are not counted: their hours are noted, and recounted once the stream has passed them. So are hours that may have counted
-a change twice (`doubts`). A change of the inventory table (a download that was not queued, a site that was not notified)
-becomes a FAILURE record.
+are not counted: their hours are noted, and recounted once the stream has passed them. So are hours that may have
+counted a change twice (`doubts`). A change of the inventory table (a download that was not queued, a site that was not
+notified) becomes a FAILURE record.
 """
 
 from __future__ import annotations
