@@ -17,6 +17,7 @@ from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.worker import lost_changes
 from sweeper import handler as sweeper
+from tests.template import resources
 
 NAME = "shop.tasks.one"
 CREATED = clock.parse("2026-11-20T09:30:00Z")
@@ -40,12 +41,14 @@ class Stream:
         keys = ("id", "name", "created", "status")
         images = [{key: {"S": getattr(record, key)} for key in keys} for record in made]
         images.append({"name": {"S": "of another batch"}, "created": {"S": "2020-01-01T00:00:00Z"}})
+        self.called = set()
         self.records = [
             {"dynamodb": {"SequenceNumber": f"{101 + place:05}", "NewImage": image}}
             for place, image in enumerate(images)
         ]
 
     def get_shard_iterator(self, **asked):
+        self.called.add("dynamodb:GetShardIterator")
         if asked["ShardId"] != "shardId-1":
             error = {"Error": {"Code": "TrimmedDataAccessException", "Message": "gone"}}
             raise ClientError(error, "GetShardIterator")
@@ -54,6 +57,7 @@ class Stream:
         return {"ShardIterator": "0"}
 
     def get_records(self, **asked):
+        self.called.add("dynamodb:GetRecords")
         place = int(asked["ShardIterator"])
         return {"Records": self.records[place : place + 1], "NextShardIterator": str(place + 1)}
 
@@ -113,6 +117,30 @@ def test_changes_that_could_not_be_counted_are_counted_by_the_sweep(stream, time
 
     # and it is done once
     assert lost_changes.repair(10) == 0
+
+
+def statements(sid, node):
+    """The policy statements of that name within a part of the template."""
+    if isinstance(node, list):
+        return [found for each in node for found in statements(sid, each)]
+    if not isinstance(node, dict):
+        return []
+    return [node] if node.get("Sid") == sid else statements(sid, list(node.values()))
+
+
+def test_the_sweep_may_read_the_stream_and_does_not_more_with_it(stream):
+    """The local AWS allows a stream's records to nobody, so the policy's text is compared with what the code calls."""
+    [allowed] = statements("ReadStream", resources())
+
+    take(stream)
+
+    assert streams.session.client("dynamodbstreams").called == set(allowed["Action"])
+    assert allowed["Resource"] == "TasksTable.StreamArn"
+    # and of another table's stream nothing is read
+    another = batch(STREAM.replace("unit-tasks", "unit-inventory"), "shardId-1", "00101", "00102")
+    streams.session.client("dynamodbstreams").called.clear()
+    take(another)
+    assert streams.session.client("dynamodbstreams").called == set()
 
 
 def test_the_sweep_takes_it_from_the_dead_letter_queue(stream, aws, time_passes):

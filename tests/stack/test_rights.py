@@ -31,7 +31,10 @@ NOT_ENFORCED = {
         "sqs:SendMessage",
         "GiveUp",
     ): "Lambda says of a stream's batch that it gives up as the role; the local AWS never does",
-    ("dynamodb:GetRecords", "ReadStream"): "the local AWS matches it with no ARN of a stream, and allows it to nobody",
+    (
+        "dynamodb:GetRecords",
+        "ReadStream",
+    ): "the local AWS allows it to nobody; tests/engine/test_lost_changes.py compares the policy with what is called",
     ("dynamodb:GetShardIterator", "ReadStream"): "as above",
     ("iam:PassRole", "PassDelayRole"): "Scheduler asks for it where a schedule is made; the local AWS does not",
     ("iam:PassRole", "PassScheduleRoles"): "as above, where a schedule is changed",
