@@ -7,6 +7,8 @@ from botocore.exceptions import ClientError
 
 from infra.stacks import Refused
 
+# Partitions with user pools whose sign-in pages have a host that template.yaml knows (SIGN_IN_ADDRESS).
+PARTITIONS = frozenset({"aws", "aws-us-gov"})
 # Lambda's own default; a new account begins with 10.
 USUAL_CONCURRENCY = 1000
 # From here on bursts of tasks leave enough for the API, and no queue needs a limit.
@@ -17,13 +19,24 @@ FEWEST = 2  # the least that Lambda takes as a queue's maximum concurrency
 
 
 def check_region(region: str) -> None:
-    """Raises Refused for a region of a partition without user pools, in which nobody could sign in."""
-    partition = boto3.Session().get_partition_for_region(region)
-    if partition not in {"aws", "aws-us-gov"}:
-        raise Refused(
-            f"region {region} belongs to the partition {partition}, which has no Amazon Cognito user pools; "
-            "choose a region of another partition, for example eu-central-1"
-        )
+    """Raises Refused for a region of a partition in which nobody could sign in.
+
+    The partitions of China and of the secret regions have no user pools; the European Sovereign Cloud has them, but
+    their sign-in pages are at a host that template.yaml does not know.
+    """
+    session = boto3.Session()
+    partition = session.get_partition_for_region(region)
+    if partition in PARTITIONS:
+        return
+    lack = (
+        "whose sign-in pages are at a host that template.yaml does not know"
+        if session.get_available_regions("cognito-idp", partition)
+        else "which has no Amazon Cognito user pools"
+    )
+    raise Refused(
+        f"region {region} belongs to the partition {partition}, {lack}; "
+        "choose a region of another partition, for example eu-central-1"
+    )
 
 
 def refuse_kept_data(stack: str, stage: str) -> None:

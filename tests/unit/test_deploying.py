@@ -9,9 +9,12 @@ import zipfile
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from cfnlint.schema import ResourceNotFoundError
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from moto import mock_aws
 
 from infra import account, budget, deploy, parameters, rollback, stacks
+from infra.local.template import load
 from infra.stacks import Refused
 
 ADDRESS = "https://inventory.example.org"
@@ -171,11 +174,21 @@ def test_kept_data_of_an_earlier_stack_is_not_met_by_surprise(monkeypatch):
 # ── The account and the region ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_region_without_user_pools_is_refused_before_anything_is_made():
-    for region in ("us-east-1", "eu-central-1", "ap-southeast-5", "us-gov-west-1"):
-        account.check_region(region)
-    with pytest.raises(Refused, match=r"cn-north-1 belongs to the partition aws-cn, which has no Amazon Cognito"):
-        account.check_region("cn-north-1")
+@pytest.mark.parametrize("partition", boto3.Session().get_available_partitions())
+def test_a_region_in_which_nobody_could_sign_in_is_refused_before_anything_is_made(partition):
+    reasons = {
+        "aws-cn": "has no Amazon Cognito", "aws-iso": "has no Amazon Cognito", "aws-iso-b": "has no Amazon Cognito",
+        "aws-iso-e": "has no Amazon Cognito", "aws-iso-f": "has no Amazon Cognito",
+        "aws-eusc": "sign-in pages are at a host that template.yaml does not know",
+    }  # fmt: skip
+    for region in boto3.Session().get_available_regions("lambda", partition):
+        if partition in {"aws", "aws-us-gov"}:
+            account.check_region(region)
+        else:
+            with pytest.raises(
+                Refused, match=rf"{region} belongs to the partition {partition}, .*{reasons[partition]}"
+            ):
+                account.check_region(region)
 
 
 class Lambda:
@@ -236,6 +249,21 @@ def test_a_budget_is_set_changed_and_removed(monkeypatch):
     assert [each["Threshold"] for each in notifications["Notifications"]] == [80, 100]
     budget.set_monthly(STACK, "0", "ann@example.org")
     assert amounts() == {}
+
+
+def lacks_budgets(region: str) -> bool:
+    try:
+        PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, "AWS::Budgets::Budget")
+    except ResourceNotFoundError:
+        return True
+    return False
+
+
+def test_a_budget_could_not_stand_in_the_template_because_some_regions_have_no_such_resource():
+    """CloudFormation refuses a template with a type that it does not know, whatever the conditions say."""
+    lacking = {region for region in boto3.Session().get_available_regions("lambda") if lacks_budgets(region)}
+    assert {"eu-central-2", "ap-southeast-5"} <= lacking
+    assert "AWS::Budgets::Budget" not in {body["Type"] for body in load()["Resources"].values()}
 
 
 def test_a_budget_needs_somebody_to_mail_and_a_partition_that_has_budgets():
