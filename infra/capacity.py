@@ -36,15 +36,17 @@ CALLS = 10  # assumed: tasks that one API request submits, where scripts send ma
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit, where it is written, and whether AWS raises it."""
+    """A limit, where it is written, who raises it, and what its source says beyond the number."""
 
     name: str
     most: float
     unit: str
     source: str
     raised_by: str
+    remark: str = ""
 
 
+# Compared with their sources on 2026-11-26, but for the rate of writes to logs, which AWS shows in Service Quotas.
 LIMITS = {
     "partition": Limit(
         "One DynamoDB partition", 1_000, "write units/s",
@@ -56,20 +58,23 @@ LIMITS = {
     ),
     "new table": Limit(
         "A new table", 4_000, "write units/s",
-        f"{AWS}/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html",
-        "itself: doubles within 30 minutes; warm throughput beforehand",
+        f"{AWS}/amazondynamodb/latest/developerguide/warm-throughput-scenarios.html",
+        "itself: doubles within 30 minutes; warm throughput beforehand", "the initial warm throughput",
     ),
     "table": Limit(
         "A table", 40_000, "write units/s",
         f"{AWS}/amazondynamodb/latest/developerguide/ServiceQuotas.html", "Service Quotas, DynamoDB",
+        "of the table, and of each of its indexes by itself",
     ),
     "queue": Limit(
         "Messages in flight, each queue", 120_000, "messages",
         f"{AWS}/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html", "Support",
+        "“approximately”",
     ),
     "new account": Limit(
         "Functions at a time, a new account", 10, "functions",
         f"{AWS}/lambda/latest/dg/gettingstarted-limits.html", "Service Quotas, Lambda",
+        "the page says “reduced”; 10 is what new accounts report",
     ),
     "account": Limit(
         "Functions at a time", 1_000, "functions",
@@ -83,7 +88,7 @@ LIMITS = {
     ),
     "scheduler": Limit(
         "Schedules made", 250, "requests/s", f"{AWS}/scheduler/latest/UserGuide/scheduler-quotas.html",
-        "Service Quotas, EventBridge Scheduler",
+        "Service Quotas, EventBridge Scheduler", "the smallest of all regions; 5,000 in the largest",
     ),
     "schedules": Limit(
         "Schedules that wait, a day each", 10_000_000, "schedules",
@@ -92,6 +97,7 @@ LIMITS = {
     "logs": Limit(
         "Writes to logs", 5_000, "requests/s",
         f"{AWS}/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html", "Service Quotas, CloudWatch Logs",
+        "PutLogEvents; one request is assumed for the start and one for the end of an invocation",
     ),
 }  # fmt: skip
 
@@ -210,7 +216,8 @@ def first() -> list[str]:
 
 def sources() -> list[str]:
     """Where each limit is written."""
-    return ["| Limit | Source |", "|---|---|", *(f"| {limit.name} | {limit.source} |" for limit in LIMITS.values())]
+    rows = [f"| {limit.name} | {limit.source} | {limit.remark} |" for limit in LIMITS.values()]
+    return ["| Limit | Source | Remark |", "|---|---|---|", *rows]
 
 
 def simulated() -> list[str]:
