@@ -194,6 +194,30 @@ def test_logs_go_after_the_days_that_are_set():
     assert written <= groups.keys()
 
 
+def test_the_apis_log_group_is_one_that_fills_up_no_resource_policy():
+    """Log delivery adds every other name to one policy of a region, which holds 5,120 characters.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+    """
+    [stage] = of_type("AWS::ApiGatewayV2::Stage").values()
+    group = stage["AccessLogSettings"]["DestinationArn"].removesuffix(".Arn")
+    assert of_type("AWS::Logs::LogGroup")[group]["LogGroupName"].startswith("/aws/vendedlogs/")
+
+
+def test_people_may_use_a_second_factor_and_must_choose_good_passwords():
+    [pool] = of_type("AWS::Cognito::UserPool").values()
+    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
+    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] >= 12
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+
+
+def test_users_and_tables_refuse_to_be_deleted_where_the_stage_is_protected():
+    [pool] = of_type("AWS::Cognito::UserPool").values()
+    assert pool["DeletionProtection"] == ["IsProtected", "ACTIVE", "INACTIVE"]
+    for properties in of_type("AWS::DynamoDB::Table").values():
+        assert properties["DeletionProtectionEnabled"] == ["IsProtected", True, False]
+
+
 def test_what_holds_data_is_kept_and_no_update_may_replace_it():
     # Kept when the stack is deleted, but not when its creation fails: a second try would meet what the first one made.
     kept = {name for name, body in resources().items() if body.get("DeletionPolicy") == "RetainExceptOnCreate"}
