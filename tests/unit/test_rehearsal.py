@@ -133,6 +133,15 @@ def aliases(account: Account) -> dict[str, str]:
     }
 
 
+def test_protecting_a_new_stack_afterwards_publishes_nothing():
+    account = created()
+    before = aliases(account)
+    account.update(template(DeletionProtection="true"))
+    assert account.status == "UPDATE_COMPLETE", account.reason
+    assert aliases(account) == before
+    assert account.existing["AWS::DynamoDB::Table", f"{STACK}-tasks"].is_protected
+
+
 def test_an_update_that_failed_anywhere_leaves_the_stack_as_it_was():
     for fails_at in list(template("second").order())[::10]:
         account = created()
