@@ -37,6 +37,7 @@ PAGES = [
     "/jobs",
     "/activity",
     "/failures/some-cause",
+    "/failures/{cause}",
 ]
 FORMS = ["/tasks/{failed}/retry", "/items/{item}/picture", "/tasks/{hostile}/log"]
 WIDTHS = (360, 768, 1280, 3840)
@@ -48,6 +49,7 @@ OPERATORS = {
     "/task-types/inventory.tasks.generate_index_cards": ["Run"],
     "/queues/generate_qr_code": ["Pause", "Purge …"],
     "/schedules": ["Run now", "Disable"],
+    "/failures/{cause}": ["Acknowledge", "Mute"],
     "/items": ["Print cards"],
     "/items/{item}": ["Generate QR code", "Generate index card", "Fix picture"],
 }
@@ -61,7 +63,8 @@ SUPERUSERS = {
 
 def path_of(site, page):
     ids = {name: segment(task_id) for name, task_id in site.tasks.items()}
-    return page.format(**ids, item=site.items[0]["id"], hostile_item=site.hostile_item)
+    cause = site.record(site.tasks["failed"])["fingerprint"]
+    return page.format(**ids, cause=cause, item=site.items[0]["id"], hostile_item=site.hostile_item)
 
 
 def words_missing(page, words):

@@ -14,9 +14,10 @@ from test_api import Context, pool, token  # noqa: F401 - the fixture
 
 from api.handler import handler
 from makertasks import wire
-from makertasks.control import audit
+from makertasks.control import audit, jobs
 from makertasks.errors import PermanentError
 from makertasks.inventory.table import Item
+from makertasks.monitoring import listing
 from makertasks.records import letters, lifecycle
 from makertasks.records import table as records
 from makertasks.records.states import Status
@@ -207,6 +208,35 @@ def test_the_band_is_red_only_for_failures_that_nobody_has_looked_at(everything)
 def test_a_viewer_reads_a_cause_and_changes_nothing(everything):
     assert '<form method="post" action="/failures' not in browse("GET", "/failures/c", groups=("viewers",))[1]
     assert browse("POST", "/failures/c", form={"what": "mute"}, groups=("viewers",))[0] == 403
+
+
+def test_a_cause_shows_its_trend_and_items_and_retries_all_its_failures(everything):
+    for number in range(3):
+        message = wire.Message(f"other-{number}", DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})
+        record = records.new(message, queue="download_image_from_url", item_id=ITEM if number else "gone")
+        reason = "image_url: the server answered 404" if number else "disk full"
+        lifecycle.close(record, Status.FAILURE, PermanentError(reason))
+    cause = records.get(FAILED).fingerprint
+    found = json.loads(browse("GET", f"/v1/failures/{cause}")[1])
+    today = records.get(FAILED).created[:10]
+    assert (found["group"]["count"], found["days"], found["item_count"]) == (3, {today: 3}, 1)
+    assert [(each["item_id"], each["count"]) for each in found["items"]] == [(ITEM, 3)]
+    assert (found["examined"], found["complete"]) == (5, True)
+    assert json.loads(browse("GET", "/v1/failures/unheard-of")[1])["group"] is None
+    _, html, _ = browse("GET", f"/failures/{cause}", groups=("viewers",))
+    assert (f'href="/items/{ITEM}"' in html, "Safety glasses" in html, "Retry all" in html) == (True, True, False)
+    _, html, _ = browse("GET", f"/failures/{cause}")
+    assert "Retry all 3" in html
+    [form] = [form for _, form in Page(html).forms if form.action == "/tasks/bulk"]
+    sent = {control.name: control.value for control in form.controls} | {"action": "retry", "step": "do"}
+    status, _, headers = browse("POST", form.action, form=sent)
+    job = records.get(headers["Location"].removeprefix("/jobs/").partition("?")[0])
+    assert (status, job.kwargs["action"]) == (303, "retry")
+    assert [record.task_id for record in listing.page(jobs.filters_of("retry", job.kwargs["where"])[0]).records] == [
+        "other-2", "other-1", FAILED
+    ]  # fmt: skip
+    for page in ("/", f"/tasks/{FAILED}"):
+        assert f'href="/failures/{cause}"' in browse("GET", page)[1]
 
 
 def test_an_open_page_without_a_session_is_told_so_and_not_led_away(everything):

@@ -1,4 +1,4 @@
-"""A cause of failure: its details, who acknowledged it, and the form that acknowledges or mutes it."""
+"""A cause of failure: message, trend, affected items, and the forms that retry, acknowledge and mute."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from msgspec import Meta
 
 from api import actions
 from api.access import Caller, Role
-from api.pages import rendering
+from api.pages import charts, periods, rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.statistics import Fingerprint, Note
 from api.routing import Reply, page
 from makertasks import clock
-from makertasks.monitoring import acknowledgements, failure_groups
+from makertasks.inventory import table as inventory
+from makertasks.monitoring import failure_groups
+from makertasks.monitoring.failure_groups import AffectedItem
+from makertasks.records.states import Status
 
-# How far back the page looks for failures of the cause.
-SPAN = timedelta(days=7)
+# How far back the page looks, from the beginning of that day: seven days with today.
+SPAN = timedelta(days=6)
 
 
 class FailuresQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,16 +42,22 @@ class Looked(msgspec.Struct, forbid_unknown_fields=True):
 def failures_page(fingerprint: Fingerprint, caller: Caller, query: FailuresQuery, request: Request) -> Reply:
     """One cause of failure."""
     now = clock.now()
-    groups = failure_groups.recent(now - SPAN, now, failure_groups.EXAMINED)["groups"]
+    since = clock.parse(clock.text(now - SPAN)[:10])
+    cause = failure_groups.of_cause(fingerprint, since, now)
+    filters = {"q": f'fingerprint:"{fingerprint}"', "status": str(Status.FAILURE)}
+    counts = [(day, {str(Status.FAILURE): count}) for day, count in cause["days"].items()]
     return rendering.page(
         request,
         caller,
         "failures.html",
         section="/",
         fingerprint=fingerprint,
-        group=next((each for each in groups if each["fingerprint"] == fingerprint), None),
-        looked=acknowledgements.by_cause().get(fingerprint),
-        since=clock.text(now - SPAN),
+        cause=cause,
+        group=cause["group"],
+        looked=cause["acknowledged"],
+        names=_names(cause["items"]),
+        chart=charts.stacked(periods.points(periods.WEEK, now, counts, **filters), charts.STATUSES),
+        filters={**filters, "created_from": clock.text(since)},
         said=query.said,
     )
 
@@ -59,3 +68,10 @@ def acknowledge(fingerprint: Fingerprint, caller: Caller, form: Looked) -> Reply
     actions.acknowledge(caller, fingerprint, form.note, muted=form.what == "mute")
     said = {"acknowledge": "acknowledged", "mute": "muted", "unmute": "unmuted"}[form.what]
     return Reply.redirect(address(f"/failures/{rendering.segment(fingerprint)}", said=said))
+
+
+def _names(items: list[AffectedItem]) -> dict[str, str]:
+    """Names of the items that the inventory has, read together."""
+    keys = [(inventory.owner_of(each["item_id"]), "item") for each in items]
+    found = inventory.find(keys).values() if keys else ()
+    return {entry.item_id: str(entry.name) for entry in found if isinstance(entry, inventory.Item)}

@@ -34,6 +34,8 @@ RANGES = {
         Range("month", "12 months", timedelta(days=335), len("2026-11")),
     )
 }
+# A week by days: the trend of one cause of failure.
+WEEK = Range("week", "7 days", timedelta(days=6), len("2026-11-22"))
 
 
 def columns(wanted: Range, now: datetime) -> list[str]:

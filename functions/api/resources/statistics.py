@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -18,7 +18,7 @@ from makertasks.monitoring import failure_groups
 from makertasks.monitoring.acknowledgements import NOTE_CHARACTERS, Acknowledgement
 from makertasks.monitoring.counters import statistics
 from makertasks.monitoring.counters.statistics import Summary
-from makertasks.monitoring.failure_groups import Groups
+from makertasks.monitoring.failure_groups import Cause, Groups
 
 Note = Annotated[str, Meta(max_length=NOTE_CHARACTERS, description="A note for others")]
 Fingerprint = Annotated[
@@ -61,7 +61,7 @@ SOME_NUMBERS = {
     ],
 }
 AN_ACKNOWLEDGEMENT = {"who": "ann", "when": "2026-11-22T09:00:00.000000Z", "note": "the shop is down", "muted": False}
-SOME_FAILURES = {
+SOME_FAILURES: dict[str, Any] = {
     "groups": [
         {
             "fingerprint": "0f3a9c1e77d2",
@@ -76,6 +76,22 @@ SOME_FAILURES = {
             "acknowledged": AN_ACKNOWLEDGEMENT,
         }
     ],
+    "examined": 7,
+    "complete": True,
+}
+A_CAUSE = {
+    "group": SOME_FAILURES["groups"][0],
+    "acknowledged": AN_ACKNOWLEDGEMENT,
+    "days": {"2026-11-21": 5, "2026-11-22": 2},
+    "items": [
+        {
+            "item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7",
+            "count": 7,
+            "last": "2026-11-22T09:12:40.000000Z",
+            "last_task_id": arguments.A_TASK,
+        }
+    ],
+    "item_count": 1,
     "examined": 7,
     "complete": True,
 }
@@ -139,3 +155,9 @@ def acknowledge_failures(fingerprint: Fingerprint, body: AcknowledgeRequest, cal
 def list_failures(query: FailureQuery) -> Groups:
     """List failures grouped by cause, the most frequent first."""
     return failure_groups.recent(*query.times(), limit=query.limit)
+
+
+@route("GET", "/v1/failures/{fingerprint}", Role.VIEWER, tag="Statistics", example=A_CAUSE)
+def get_failure(fingerprint: Fingerprint, query: Range) -> Cause:
+    """One cause of failure: its message, failures by day, affected items and acknowledgement."""
+    return failure_groups.of_cause(fingerprint, *query.times())

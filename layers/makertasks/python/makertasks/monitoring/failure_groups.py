@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict
@@ -15,6 +16,8 @@ from makertasks.records.states import Status
 # Newest failures that are read for one answer: 1,000 records are about 500 read units and ten requests.
 EXAMINED = 1000
 GROUPS = 50
+# Items of one cause that are named, the most affected first.
+ITEMS = 20
 
 
 class Group(TypedDict):
@@ -40,31 +43,88 @@ class Groups(TypedDict):
     complete: bool
 
 
+class AffectedItem(TypedDict):
+    """An item that failures of one cause belong to."""
+
+    item_id: str
+    count: int
+    last: str
+    last_task_id: str
+
+
+class Cause(TypedDict):
+    """One cause of failure. Where `complete` is false, only the newest `examined` failures of all causes were read."""
+
+    group: Group | None
+    acknowledged: Acknowledgement | None
+    days: dict[str, int]  # failures by day of their tasks' creation, in UTC
+    items: list[AffectedItem]
+    item_count: int
+    examined: int
+    complete: bool
+
+
 def recent(created_from: datetime, created_to: datetime, limit: int = GROUPS) -> Groups:
     """Failures of the tasks created between two times, grouped; raises Unavailable."""
+    groups: dict[str, Group] = {}
+    looked = acknowledgements.by_cause()
+    failed, complete = _failed(created_from, created_to)
+    for record in failed:
+        _add(groups, record, looked)
+    ordered = sorted(groups.values(), key=lambda group: (group["count"], group["last"]), reverse=True)
+    return {"groups": ordered[:limit], "examined": len(failed), "complete": complete and len(ordered) <= limit}
+
+
+def of_cause(fingerprint: str, created_from: datetime, created_to: datetime) -> Cause:
+    """One cause among the failures of the tasks created between two times; raises Unavailable."""
+    failed, complete = _failed(created_from, created_to)
+    alike = [record for record in failed if _key(record) == fingerprint]
+    looked = acknowledgements.by_cause()
+    groups: dict[str, Group] = {}
+    items: dict[str, AffectedItem] = {}
+    for record in alike:
+        _add(groups, record, looked)
+        if item_id := record.item_id:
+            newest: AffectedItem = {
+                "item_id": item_id, "count": 0, "last": record.created, "last_task_id": record.task_id
+            }  # fmt: skip
+            items.setdefault(item_id, newest)["count"] += 1
+    ordered = sorted(items.values(), key=lambda item: (item["count"], item["last"]), reverse=True)
+    return {
+        "group": groups.get(fingerprint),
+        "acknowledged": looked.get(fingerprint),
+        "days": dict(Counter(record.created[:10] for record in alike)),
+        "items": ordered[:ITEMS],
+        "item_count": len(ordered),
+        "examined": len(failed),
+        "complete": complete,
+    }
+
+
+def _failed(created_from: datetime, created_to: datetime) -> tuple[list[TaskRecord], bool]:
+    """The newest failures between two times, and whether these are all."""
     wanted = listing.Filter(
         status=Status.FAILURE, created_from=clock.text(created_from), created_to=clock.text(created_to)
     )
     names = list(tasks.discover())
-    groups: dict[str, Group] = {}
-    looked = acknowledgements.by_cause()
-    examined, cursor = 0, None
-    while examined < EXAMINED:
+    found: list[TaskRecord] = []
+    cursor = None
+    while len(found) < EXAMINED:
         page = listing.page(wanted, limit=listing.MAXIMUM_LIMIT, cursor=cursor, names=names)
-        for record in page.records:
-            _add(groups, record, looked)
-        examined += len(page.records)
+        found += page.records
         cursor = page.cursor
         if cursor is None:
             break
-    ordered = sorted(groups.values(), key=lambda group: (group["count"], group["last"]), reverse=True)
-    complete = cursor is None and len(ordered) <= limit
-    return {"groups": ordered[:limit], "examined": examined, "complete": complete}
+    return found, cursor is None
+
+
+def _key(record: TaskRecord) -> str:
+    return record.fingerprint or record.error_type or "unknown"
 
 
 def _add(groups: dict[str, Group], record: TaskRecord, looked: Mapping[str, Acknowledgement]) -> None:
     """Count one failure; they come newest first, so the first of a group is its last."""
-    key = record.fingerprint or record.error_type or "unknown"
+    key = _key(record)
     acknowledged = looked.get(key)
     new = int(not record.body and not acknowledgements.covers(acknowledged, record.done or record.created))
     if key in groups:
