@@ -107,7 +107,7 @@ def response(reply: Reply) -> dict[str, Any]:
 
 @cache
 def page_policy() -> str:
-    """Return the pages' content security policy: own scripts and styles, pictures from and to the bucket."""
+    """Return the pages' content security policy: own scripts and styles, pictures and PDFs from the bucket."""
     link = urlsplit(bucket.link("inventory/images/"))
     upload = urlsplit(bucket.presigned_post("uploads/", "image/jpeg", 1)["url"])
     return "; ".join(
@@ -116,6 +116,9 @@ def page_policy() -> str:
             "script-src 'self'",
             "style-src 'self'",
             f"img-src 'self' data: {link.scheme}://{link.netloc}",
+            # A card's PDF in the browser's own viewer: browsers check an <object> against one or the other.
+            f"object-src {link.scheme}://{link.netloc}",
+            f"frame-src {link.scheme}://{link.netloc}",
             "connect-src 'self'",
             "font-src 'self'",
             f"form-action 'self' {settings.sign_in_address()} {upload.scheme}://{upload.netloc}",

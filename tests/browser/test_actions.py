@@ -6,6 +6,7 @@ import io
 import re
 
 import pytest
+import requests
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -209,11 +210,24 @@ def test_items_make_their_codes_and_cards_and_print_sheets(site, open_page):
     page.goto("/items")
     for each in site.items[:2]:
         page.get_by_label(f"Select {each['name']}").check()
-    page.get_by_role("button", name="Print cards").click()
+    page.get_by_role("button", name="Print cards …").click()
+    page.get_by_label("Sheet or roll").select_option("a4-2x4")
+    page.get_by_role("button", name="Show this sheet").click()
+    assert in_both_themes(page) == []
+    for slot in (1, 3):
+        page.get_by_label(f"Label {slot} is used").check()
+    page.get_by_role("button", name="Print cards", exact=True).click()
     sheet = site.ended(task_of(page))
     assert (sheet["name"], sheet["status"]) == ("inventory.tasks.generate_index_cards", "SUCCESS")
+    kwargs = site.stack.api.get(f"/v1/tasks/{task_of(page)}")["kwargs"]
+    assert (kwargs["stock"], kwargs["used"], len(kwargs["item_ids"])) == ("a4-2x4", [1, 3], 2)
     page.reload()
     expect(page.get_by_role("link", name="Open the sheets")).to_be_visible()
+    # The PDF stands before the JSON, which is folded.
+    shown = page.locator("figure.document object")
+    assert shown.get_attribute("type") == "application/pdf"
+    assert requests.get(str(shown.get_attribute("data")), timeout=20).content.startswith(b"%PDF-")
+    assert not page.locator("#result").is_visible()
 
 
 def test_an_items_image_is_downloaded_and_stands_in_the_bucket_the_table_and_the_page(site, open_page):

@@ -39,7 +39,7 @@ PAGES = [
     "/failures/some-cause",
     "/failures/{cause}",
 ]
-FORMS = ["/tasks/{failed}/retry", "/items/{item}/picture", "/tasks/{hostile}/log"]
+FORMS = ["/tasks/{failed}/retry", "/items/print?id={item}", "/items/{item}/picture", "/tasks/{hostile}/log"]
 WIDTHS = (360, 768, 1280, 3840)
 # What only operators are offered, and what only superusers are.
 OPERATORS = {
@@ -50,8 +50,8 @@ OPERATORS = {
     "/queues/generate_qr_code": ["Pause", "Purge …"],
     "/schedules": ["Run now", "Disable"],
     "/failures/{cause}": ["Acknowledge", "Mute"],
-    "/items": ["Print cards"],
-    "/items/{item}": ["Generate QR code", "Generate index card", "Fix picture"],
+    "/items": ["Print cards …"],
+    "/items/{item}": ["Generate QR code", "Generate index card", "Fix picture", "Print card …"],
 }
 SUPERUSERS = {
     "/tasks": ["Delete …"],
@@ -116,7 +116,7 @@ def test_actions_beyond_the_role_are_refused(site, open_page):
         "/tasks/bulk", "/tasks/{done}/retry", "/tasks/{running}/revoke", "/queues/generate_qr_code/pause",
         "/queues/generate_qr_code/resume", "/queues/generate_qr_code/purge", "/queues/generate_qr_code/redrive",
         "/schedules/update_average_lead_times/disable", "/schedules/update_average_lead_times/enable",
-        "/schedules/update_average_lead_times/run", "/items", "/items/{item}",
+        "/schedules/update_average_lead_times/run", "/items", "/items/print", "/items/{item}",
         "/task-types/inventory.tasks.generate_qr_code", "/jobs/{done}/cancel",
     ]  # fmt: skip
     superusers = [

@@ -35,6 +35,7 @@ PAGES = [
     "/items",
     f"/items/{ITEM}",
     f"/items/{ITEM}/picture",
+    f"/items/print?id={ITEM}",
     f"/tasks/{FAILED}",
     f"/tasks/{FAILED}/retry",
     f"/tasks/{LETTER}",
@@ -324,3 +325,33 @@ def test_no_error_page_shows_a_pattern(everything):
         method = "POST" if path.endswith("/run") else "GET"
         _, answer, _ = browse(method, path, form={} if method == "POST" else None)
         assert not re.search(r"regex|\^\[|\[0-9|\(\?", answer), path
+
+
+def test_cards_are_printed_on_the_unused_labels_of_a_sheet(everything):
+    status, html, _ = browse("POST", "/items", form={"id": ITEM})
+    assert (status, html.count('name="used"'), "Safety glasses" in html) == (200, 3, True)
+    chosen = {"id": ITEM, "stock": "a4-3x8", "step": "show"}
+    status, html, _ = browse("POST", "/items/print", form=chosen)
+    assert (status, html.count('name="used"'), 'value="a4-3x8" selected' in html) == (200, 24, True)
+    status, html, _ = browse("POST", "/items/print", form=chosen | {"step": "do", "stock": "avery-5388", "used": "7"})
+    assert (status, "has 3 labels a sheet" in Page(html).texts["m-used"]) == (422, True)
+    status, _, headers = browse("POST", "/items/print", form=chosen | {"step": "do", "used": "24", "blank": "yes"})
+    task_id = headers["Location"].removeprefix("/tasks/").partition("?")[0]
+    kwargs = records.get(task_id).kwargs
+    assert (status, kwargs["item_ids"], kwargs["used"], kwargs["stock"]) == (303, [ITEM], [24], "a4-3x8")
+    assert (kwargs["blank"], kwargs["test_page"], kwargs["offset_right"]) == (True, False, 0)
+    assert browse("POST", "/items", form={})[0] == 422
+
+
+def test_a_result_shows_its_pdf_and_warnings_before_its_json(everything):
+    result = {"index_card": f"index_cards/card_{ITEM}.pdf", "bytes": 1234, "warnings": ["the name was cut"]}
+    record = records.new(wire.Message("card", CARDS, kwargs={"item_ids": [ITEM]}), queue="generate_index_cards")
+    claimed = lifecycle.claim(record, "w@1", records.clock.now().timestamp() + 60)
+    lifecycle.succeed(claimed, result)
+    _, html, headers = browse("GET", "/tasks/card")
+    places = [html.index(each) for each in ('type="application/pdf"', "the name was cut", "1,234", 'id="result"')]
+    assert places == sorted(places)
+    assert '<details class="json" >' in html[: places[-1]]
+    policy = headers["Content-Security-Policy"]
+    [link] = re.findall(r'<object data="(https://[^/]+)/', html)
+    assert f"object-src {link};" in policy

@@ -1,4 +1,4 @@
-"""Inventory items: the list, one item, and the buttons for its image, QR code and cards."""
+"""Inventory items: the list, one item, and the buttons for its image, QR code and card."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ MAKES = {
     "qr_code": "inventory.tasks.generate_qr_code",
     "card": "inventory.tasks.generate_index_card",
 }
-SHEET = "inventory.tasks.generate_index_cards"
 
 
 class ItemsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,14 +43,6 @@ class Make(msgspec.Struct, forbid_unknown_fields=True):
     """Form of an item's buttons."""
 
     what: Literal["image", "qr_code", "card"]
-
-
-class Sheet(msgspec.Struct, forbid_unknown_fields=True):
-    """Form that prints the selected items' cards. `id` is one item or several."""
-
-    id: ItemId | Annotated[list[ItemId], Meta(max_length=1000)] = msgspec.field(default_factory=list)
-    blank: Literal["yes", ""] = ""
-    skip: Annotated[int, Meta(ge=0, le=2)] = 0
 
 
 @page("GET", "/items", Role.VIEWER)
@@ -93,15 +84,4 @@ def make(item_id: ItemId, caller: Caller, form: Make) -> Reply:
             raise InvalidRequest("image_url", "is not set for this item; set it in OpenMakerSuite first")
         kwargs["image_url"] = source
     submitted = actions.submit(caller, Submission(MAKES[form.what], kwargs))
-    return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
-
-
-@page("POST", "/items", Role.OPERATOR)
-def print_sheet(caller: Caller, form: Sheet) -> Reply:
-    """Submit the task that prints the selected items' cards, and go to it."""
-    ids = form.id if isinstance(form.id, list) else [form.id]
-    if not ids:
-        raise InvalidRequest("id", "is empty; select the items whose cards you want to print")
-    kwargs = {"item_ids": [str(each) for each in ids], "blank": form.blank == "yes", "skip": form.skip}
-    submitted = actions.submit(caller, Submission(SHEET, kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))

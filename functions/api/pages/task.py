@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import formats, pictures, rendering, timeline, waiting
+from api.pages import pictures, rendering, results, timeline, waiting
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
-from makertasks.aws import bucket
 from makertasks.control import jobs, retrying
 from makertasks.monitoring import views as task_views
 from makertasks.records import table as records
@@ -29,20 +27,6 @@ class TaskQuery(msgspec.Struct, forbid_unknown_fields=True):
 
     said: Annotated[str, msgspec.Meta(max_length=40)] = ""
     known: Annotated[str, msgspec.Meta(max_length=KNOWN)] = ""
-
-
-@dataclass(frozen=True)
-class Made:
-    """A file that the task wrote, with a link that is valid for a quarter of an hour."""
-
-    label: str
-    key: str
-    link: str
-
-    @property
-    def is_picture(self) -> bool:
-        """Whether a browser can show it in a page."""
-        return not self.key.endswith(".pdf")
 
 
 @page("GET", "/tasks/{task_id}", Role.VIEWER)
@@ -66,7 +50,9 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "task": task,
         "bars": bars,
         "width": timeline.WIDTH,
-        "made": made(task["result"]),
+        "made": results.made(task["result"]),
+        "warnings": results.warnings(task["result"]),
+        "figures": results.figures(task["result"]),
         "lineage": lineage(task),
         "is_active": not record.is_final,
         "is_waiting": record.status in {Status.PENDING, Status.RETRY},
@@ -109,19 +95,6 @@ def nothing_changed(result: Any) -> str:
     if not isinstance(result, dict) or result.get("changed") is not False:
         return ""
     return str(result.get("reason") or "The result is the same as before.")
-
-
-def made(result: Any) -> list[Made]:
-    """Return the files that a result names, alone or in lists."""
-    found = []
-    for name, value in result.items() if isinstance(result, dict) else []:
-        keys = value if isinstance(value, list) else [value]
-        found += [
-            Made(formats.label(name), key, bucket.link(key))
-            for key in keys
-            if isinstance(key, str) and task_views.is_made(key)
-        ]
-    return found
 
 
 def lineage(task: Any) -> list[tuple[str, list[str]]]:
