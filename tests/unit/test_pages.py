@@ -323,3 +323,27 @@ def test_json_routes_need_no_jinja():
 )
 def test_the_audit_log_leads_to_what_was_acted_on(action, target, page):
     assert activity.link({"action": action, "target": target}) == page
+
+
+def test_a_spike_is_cut_off_and_leaves_the_other_columns_readable():
+    points = [charts.Point(str(n), f"/{n}", {"x": value, "y": 1}) for n, value in enumerate((4, 5, 3, 600, 4))]
+    chart = charts.stacked(points, ["x", "y"])
+    assert chart.top < 20
+    assert [column.label for column in chart.cut] == ["3"]
+    assert all(0 <= bar.y <= charts.HEIGHT and bar.height >= 0 for column in chart.columns for bar in column.bars)
+    # The figures stay whole for tooltips and tables.
+    assert (chart.columns[3].total, chart.columns[3].bars[0].value) == (601, 600)
+    assert chart.columns[0].bars[0].height > charts.HEIGHT / 5
+    line = charts.lines(points, ["x"])
+    assert ([column.label for column in line.cut], line.columns[3].bars[0].y) == (["3"], 0)
+
+
+def test_a_failure_rate_of_zero_is_a_figure_and_an_hour_without_tasks_is_none():
+    points = [
+        charts.Point("a", "/a", {"failed": 0}),
+        charts.Point("b", "/b", {}),
+        charts.Point("c", "/c", {"failed": 25}),
+    ]
+    chart = charts.lines(points, ["failed"], "%", least=0)
+    assert [[bar.value for bar in column.bars] for column in chart.columns] == [[0], [], [25]]
+    assert (chart.unit, chart.top) == ("%", 30)

@@ -17,6 +17,10 @@ WIDTH, HEIGHT = 1000, 100
 FILLED = 0.78
 # Number of colours in the style sheet for series other than statuses.
 COLOURS = 10
+# A column this many times as high as nearly all others is cut off at the top, so that it does not flatten them.
+SPIKE = 4
+# Share of the columns that may be such spikes; one always may.
+SPIKES = 0.05
 # Statuses from the bottom of a bar upwards, the same in every chart.
 STATUSES = (Status.SUCCESS, Status.FAILURE, Status.REVOKED, Status.RETRY, Status.STARTED, Status.PENDING)
 
@@ -43,7 +47,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's bars, position and label."""
+    """A column's bars, position and label; `is_cut` if it is higher than the chart."""
 
     label: str
     link: str
@@ -52,6 +56,7 @@ class Column:
     total: int
     bars: list[Bar]
     hour: str = ""
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,12 @@ class Chart:
     step: float
     width: float
     lines: list[Line] = field(default_factory=list)
+    unit: str = ""  # of the figures: none for tasks, `ms` or `%`
+
+    @property
+    def cut(self) -> list[Column]:
+        """The columns that are higher than the chart."""
+        return [column for column in self.columns if column.is_cut]
 
     @property
     def is_empty(self) -> bool:
@@ -83,36 +94,40 @@ class Chart:
 def stacked(points: Sequence[Point], order: Sequence[str]) -> Chart:
     """Return a chart of the points, from left to right, without series that have no figure."""
     series = [name for name in order if any(point.values.get(name, 0) > 0 for point in points)]
-    top = ceiling(max((sum(_of(point, series)) for point in points), default=0))
+    top = ceiling(scale([sum(_of(point, series)) for point in points]))
     step = WIDTH / max(len(points), 1)
     columns = []
     for number, point in enumerate(points):
         values = _of(point, series)
-        ends = list(accumulate(values))
+        # What stands above the top is cut off.
+        ends = [_height(end, top) for end in accumulate(values, initial=0)]
         bars = [
-            Bar(name, round(HEIGHT - end / top * HEIGHT, 2), round(value / top * HEIGHT, 2), value)
-            for name, value, end in zip(series, values, ends, strict=True)
+            Bar(name, round(HEIGHT - end, 2), round(end - begin, 2), value)
+            for name, value, begin, end in zip(series, values, ends[:-1], ends[1:], strict=True)
             if value
         ]
         x = number * step
         left, total = round(x + step * (1 - FILLED) / 2, 2), sum(values)
-        columns.append(Column(point.label, point.link, round(x, 2), left, total, bars, point.hour))
+        columns.append(Column(point.label, point.link, round(x, 2), left, total, bars, point.hour, total > top))
     return Chart(series, columns, top, round(step, 2), round(step * FILLED, 2))
 
 
-def lines(points: Sequence[Point], order: Sequence[str]) -> Chart:
-    """Return a chart of lines, whose columns hold each figure at its height; zero counts as no figure."""
-    series = [name for name in order if any(point.values.get(name, 0) > 0 for point in points)]
-    top = ceiling(max((point.values.get(name, 0) for point in points for name in series), default=0))
+def lines(points: Sequence[Point], order: Sequence[str], unit: str = "ms", *, least: int = 1) -> Chart:
+    """Return a chart of lines, whose columns hold each figure at its height; below `least` counts as no figure."""
+
+    def figures(point: Point) -> list[tuple[str, int]]:
+        return [(name, point.values[name]) for name in order if point.values.get(name, least - 1) >= least]
+
+    series = [name for name in order if any(name in dict(figures(point)) for point in points)]
+    top = ceiling(scale([max((value for _, value in figures(point)), default=0) for point in points]))
     step = WIDTH / max(len(points), 1)
     columns = []
     for number, point in enumerate(points):
-        values = [(name, point.values[name]) for name in series if point.values.get(name, 0) > 0]
-        bars = [Bar(name, round(HEIGHT - value / top * HEIGHT, 2), 0, value) for name, value in values]
-        x = round(number * step, 2)
-        total = sum(_of(point, series))
-        columns.append(Column(point.label, point.link, x, round(x + step / 2, 2), total, bars, point.hour))
-    return Chart(series, columns, top, round(step, 2), 0, [_line(name, columns) for name in series])
+        values = figures(point)
+        bars = [Bar(name, round(HEIGHT - _height(value, top), 2), 0, value) for name, value in values]
+        x, is_cut = round(number * step, 2), any(value > top for _, value in values)
+        columns.append(Column(point.label, point.link, x, round(x + step / 2, 2), len(bars), bars, point.hour, is_cut))
+    return Chart(series, columns, top, round(step, 2), 0, [_line(name, columns) for name in series], unit)
 
 
 def _line(series: str, columns: Sequence[Column]) -> Line:
@@ -130,6 +145,22 @@ def _line(series: str, columns: Sequence[Column]) -> Line:
 def kinds(names: Sequence[str]) -> dict[str, str]:
     """Return a colour's class for each name: the same name has the same colour in every chart."""
     return {name: f"n{number % COLOURS}" for number, name in enumerate(sorted(names))}
+
+
+def scale(values: Sequence[int]) -> int:
+    """Return the figure that the scale must reach: the largest, except for a few many times as large.
+
+    >>> scale([3, 5, 4, 9]), scale([3, 5, 4, 300]), scale([0, 0, 300]), scale([])
+    (9, 7, 300, 0)
+    """
+    ordered = sorted((value for value in values if value > 0), reverse=True)
+    spikes = max(1, int(len(values) * SPIKES))
+    typical = ordered[spikes] if len(ordered) > spikes else 0
+    return typical * 3 // 2 if typical and ordered[0] > SPIKE * typical else max(ordered, default=0)
+
+
+def _height(value: int, top: int) -> float:
+    return min(value / top, 1) * HEIGHT
 
 
 def ceiling(value: int) -> int:

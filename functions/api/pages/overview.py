@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -87,6 +88,7 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
         "by_name": [entry for entry in figures["by_name"] if entry["total"]],
         "by_status": by_status(wanted, now, figures),
         "by_type": by_type(wanted, now, figures, names),
+        "failure_rate": failure_rate(wanted, now, figures),
         "medians": medians(wanted, now, counted, names),
         "kinds": charts.kinds(names),
         "range": wanted,
@@ -105,6 +107,19 @@ def by_status(wanted: Range, now: datetime, figures: statistics.Summary) -> char
 def by_type(wanted: Range, now: datetime, figures: statistics.Summary, names: list[str]) -> charts.Chart:
     """Tasks over time by type."""
     return charts.stacked(periods.points(wanted, now, _totals(figures)), names)
+
+
+def failure_rate(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
+    """The share of failures among the tasks that ran to their end, over time, in percent."""
+    counted = [(entry["period"], entry["counts"]) for entry in figures["series"]]
+    points = periods.points(wanted, now, counted, status=str(Status.FAILURE))
+    return charts.lines([replace(point, values=_rate(point.values)) for point in points], ["failed"], "%", least=0)
+
+
+def _rate(counts: Mapping[str, int]) -> dict[str, int]:
+    failed = counts.get(Status.FAILURE, 0)
+    ended = failed + counts.get(Status.SUCCESS, 0)
+    return {"failed": round(100 * failed / ended)} if ended else {}
 
 
 def medians(wanted: Range, now: datetime, counted: statistics.Counted, names: list[str]) -> charts.Chart:
