@@ -64,7 +64,7 @@ url: $(ENVIRONMENTS) ## Print the address of the running stack's API
 # ── On AWS ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # Parameters of template.yaml may follow: make deploy STAGE=prod FrontendUrl=https://inventory.example.org
-PARAMETERS = $(foreach name,$(shell sed -nE '/^Parameters:/,/^[A-Z]/s/^  ([A-Za-z]+):$$/\1/p' template.yaml),$(if $(filter command line,$(origin $(name))),$(name)='$($(name))'))
+PARAMETERS = $(foreach name,$(shell sed -nE '/^Parameters:/,/^[A-Z]/s/^  ([A-Za-z]+):.*/\1/p' template.yaml),$(if $(filter command line,$(origin $(name))),$(name)='$($(name))'))
 STAGE ?= dev
 
 .PHONY: deploy

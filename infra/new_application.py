@@ -38,39 +38,27 @@ handler = lambda_handler({name}, queue="{package}")
 '''
 # What its role may do beside what every task may: tasks that wait for each other look up their queue.
 RIGHTS = """\
-              - {{Sid: Queue, Effect: Allow, Action: [sqs:GetQueueAttributes], Resource: !GetAtt {camel}Queue.Arn}}
-"""
+            {{Sid: Queue, Effect: Allow, Action: [sqs:GetQueueAttributes], Resource: !GetAtt {camel}Queue.Arn}}]}}"""
 LAYER = """\
   {camel}Layer:
-    # Celery, and what the application {package} needs.
     Type: AWS::Serverless::LayerVersion
     Metadata: {{BuildMethod: makefile}}
-    Properties:
-      LayerName: !Sub ${{AWS::StackName}}-{package}
-      Description: Celery and the libraries of {package}
-      ContentUri: layers/{package}
-      CompatibleRuntimes: [!Ref Runtime]
-
+    Properties: {{LayerName: !Sub "${{AWS::StackName}}-{package}", Description: Celery and the libraries of {package},
+      ContentUri: layers/{package}, CompatibleRuntimes: [!Ref Runtime], RetentionPolicy: Delete}}
 """
 SCHEDULE_ROLE = """\
   {camel}ScheduleRole:
     Type: AWS::IAM::Role
     Properties:
       Description: Role of {package}'s schedules
-      AssumeRolePolicyDocument:
-        Version: "2012-10-17"
-        Statement:
-          - Effect: Allow
-            Action: sts:AssumeRole
-            Principal: {{Service: scheduler.amazonaws.com}}
-            Condition: {{StringEquals: {{"aws:SourceAccount": !Ref "AWS::AccountId"}}}}
+      AssumeRolePolicyDocument: {{Version: "2012-10-17", Statement: [
+        {{Effect: Allow, Action: sts:AssumeRole, Principal: {{Service: scheduler.amazonaws.com}},
+         Condition: {{StringEquals: {{"aws:SourceAccount": !Ref "AWS::AccountId"}}}}}}]}}
       ManagedPolicyArns: [!If [HasKey, !Ref KeyPolicy, !Ref "AWS::NoValue"]]
       Policies:
         - PolicyName: send
-          PolicyDocument:
-            Version: "2012-10-17"
-            Statement:
-              - {{Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt {camel}Queue.Arn}}
+          PolicyDocument: {{Version: "2012-10-17", Statement: [
+            {{Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt {camel}Queue.Arn}}]}}
 
 """
 SCHEDULE = """\

@@ -89,9 +89,8 @@ def test_an_item_that_is_not_there_fails_the_task_for_good(inventory_table, medi
 '''
 # What the new task's role may do beside what every task may.
 RIGHTS = """\
-              - {{Sid: Item, Effect: Allow, Action: [dynamodb:GetItem], Resource: !GetAtt InventoryTable.Arn}}
-              - {{Sid: File, Effect: Allow, Action: [s3:PutObject], Resource: !Sub "${{MediaBucket.Arn}}/{folder}*"}}
-"""
+            {{Sid: Item, Effect: Allow, Action: [dynamodb:GetItem], Resource: !GetAtt InventoryTable.Arn}},
+            {{Sid: File, Effect: Allow, Action: [s3:PutObject], Resource: !Sub "${{MediaBucket.Arn}}/{folder}*"}}]}}"""
 
 
 class InvalidTask(Exception):
@@ -136,8 +135,8 @@ def with_task(template: str, name: str, folder: str) -> str:
 def with_block(template: str, name: str, text: str) -> str:
     """template.yaml with a task's block, and its queue among the guarded ones."""
     template = _replace(r"(?=  # ── System function )", text, template)
-    queue = f"        - !Ref {camel(name)}Queue\n"
-    return _replace(r"(?<=\n)(?=      PolicyDocument:)", queue, template, after="\n  QueuesPolicy:")
+    queue = f",\n        !Ref {camel(name)}Queue"
+    return _replace(r"(?=\]\n      PolicyDocument:)", queue, template, after="\n  QueuesPolicy:")
 
 
 def block(template: str, name: str, rights: str, description: str) -> str:
@@ -149,7 +148,7 @@ def block(template: str, name: str, rights: str, description: str) -> str:
         )
     text = found[0].replace(MODEL, name).replace(camel(MODEL), camel(name))
     text = _replace(r"  # ── .*", f"  # ── Task {name} ".ljust(120, "─"), text)
-    text = _replace(r" +- \{Sid: Item,.*?(?=\n\n)", rights.rstrip("\n"), text)
+    text = _replace(rf"(?s) +\{{Sid: Item,.*?(?=\n  {camel(name)}Function:)", rights, text)
     text = _replace(r"Description: \".*\"", f"Description: {description}", text)
     text = _replace(r"(\n +Timeout: \d+).*", r"\1 # at most the queue's VisibilityTimeout", text)
     text = _replace(r"(MemorySize: \d+).*", r"\1 # memory buys processor time on Lambda", text)
@@ -182,18 +181,19 @@ def add(name: str, folder: str) -> list[Path]:
 
 def _with_folder(template: str, role: str, sid: str, folder: str) -> str:
     """The template with a folder among those of one statement of a role, unless one of them covers it."""
-    found = re.search(rf"\n  {role}:\n.*?( {{14}}- Sid: {sid}\n(?:(?! {{14}}- )[^\n]+\n)+)", template, re.DOTALL)
+    found = re.search(rf"\n  {role}:\n.*?(\{{Sid: {sid}, .*?\])(?=\}}[,\]])", template, re.DOTALL)
     if not found:
         raise InvalidTask(f"template.yaml: {role} has no statement {sid}, whose folders the new one joins")
-    if folder.startswith(tuple(re.findall(r"MediaBucket\.Arn\}/(.*)\*", found[1]))):
+    if folder.startswith(tuple(re.findall(r"MediaBucket\.Arn\}/([^*]*)\*", found[1]))):
         return template
-    return f"{template[: found.end()]}{' ' * 18}- !Sub ${{MediaBucket.Arn}}/{folder}*\n{template[found.end() :]}"
+    end = found.end() - 1
+    return f'{template[:end]},\n{" " * 15}!Sub "${{MediaBucket.Arn}}/{folder}*"{template[end:]}'
 
 
 def _replace(pattern: str, by: str, text: str, after: str = "") -> str:
     """The text with the first match behind `after` replaced; raises InvalidTask where there is none."""
     start = text.find(after)
-    changed, number = re.subn(pattern, by, text[start:], count=1, flags=re.DOTALL if r"\n\n" in pattern else 0)
+    changed, number = re.subn(pattern, by, text[start:], count=1)
     if start < 0 or not number:
         raise InvalidTask(f"template.yaml: is not in the form that this command knows ({pattern!r} is not there)")
     return text[:start] + changed

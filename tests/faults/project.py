@@ -50,10 +50,10 @@ def project(folder: Path, gate: str, timeout: int) -> Path:
     template = (ROOT / "template.yaml").read_text()
     chaos = block(template, "chaos")
     chaos = re.sub(r"(?<= Timeout: )\d+", str(timeout), chaos)
-    chaos = re.sub(r"(?<=VisibilityTimeout: )\d+\n", f"{timeout + 1}\n", chaos)
+    chaos = re.sub(r"(?<=VisibilityTimeout: )\d+", str(timeout + 1), chaos)
     chaos = re.sub(r"(?<=maxReceiveCount: )\d+", "20", chaos)
     chaos = re.sub(r"(?<=BatchSize: )\d+", "3", chaos)
-    chaos = re.sub(r"(?<=ScalingConfig: ).*", "{MaximumConcurrency: 8}", chaos)
+    chaos = re.sub(r"(?<=ScalingConfig: ).*", "{MaximumConcurrency: 8}}", chaos)
     # A letter that a sweep received and could not record, since services refused, comes back for one of the next.
     template = re.sub(r"(?<=VisibilityTimeout: )300(?= # longer than a sweep)", "20", template)
     template = template.replace("\nOutputs:\n", f"\n{chaos}{FEEDER}\nOutputs:\n")

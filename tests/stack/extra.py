@@ -31,7 +31,7 @@ def with_layer(template: Path, layer: str, task: str) -> Path:
     """The template with a layer that no function of the stack itself has, given to one task's function."""
     text = template.read_text()
     model, name = "QrcodeLayer", f"{_camel(layer)}Layer"
-    found = re.search(rf"  {model}:\n.*?\n\n", text, re.DOTALL)
+    found = re.search(rf"  {model}:\n(?: {{4}}.*\n)+", text)
     assert found, f"template.yaml has no {model}"
     declared = found[0].replace(model, name).replace("qrcode", layer)
     head, _, rest = text.replace(found[0], found[0] + declared).partition(f"  # ── Task {task} ")

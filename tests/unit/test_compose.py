@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from infra.local.connection import read_settings
-from tests.template import ROOT
+from tests.template import ROOT, template
 
 SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 
@@ -56,6 +56,5 @@ def test_nothing_in_the_common_settings_is_contradicted(name):
 
 
 def test_the_function_runtime_is_the_one_of_the_template():
-    template = (ROOT / "template.yaml").read_text()
-    runtime = re.search(r"(?m)^  Runtime:\n(?: {4}.*\n)*?    Default: python(\S+)", template)
-    assert f"FROM python:{runtime[1]}-slim" in SERVICES["ministack"]["build"]["dockerfile_inline"]
+    runtime = template()["Parameters"]["Runtime"]["Default"].removeprefix("python")
+    assert f"FROM python:{runtime}-slim" in SERVICES["ministack"]["build"]["dockerfile_inline"]
