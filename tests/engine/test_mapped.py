@@ -77,4 +77,4 @@ def test_what_no_schedule_holds_is_a_failure_that_says_so(echo, media_bucket, aw
     message = wire.Message("over", NAME, ["a"], eta=at, chain=[step])
     record = run(echo, message)
     assert (record.status, record.error_type) == (Status.FAILURE, "TooLong")
-    assert "a schedule of EventBridge holds 262,144" in record.error_message
+    assert "an EventBridge schedule holds 262,144" in record.error_message

@@ -97,7 +97,7 @@ class TestHalfALetter:
 
         record = records.get(message.task_id if form == "celery" else message_id)
         assert (record.status, record.error_type) == (Status.FAILURE, "InvalidArguments")
-        assert record.error_message.startswith(f"{argument}: contains half a character")
+        assert record.error_message.startswith(f"{argument}: contains an unpaired surrogate")
 
     @pytest.mark.parametrize(("short_name", "argument", "value"), TEXTS)
     def test_in_a_direct_invocation_is_a_failure(self, aws, short_name, argument, value):

@@ -49,7 +49,7 @@ def project(tmp_path_factory) -> Path:
         ("", "", "NAME=: use lower-case letters"),
         ("a" * 41, "", "has 41 characters; use at most 40"),
         ("print_sign", "signs", "WRITES=signs: use letters, digits, - and _ and a slash at the end, such as labels/"),
-        ("print_sign", "uploads/signs/", "'uploads/signs/' is no folder for what tasks make"),
+        ("print_sign", "uploads/signs/", "'uploads/signs/' is not a valid folder"),
     ],
 )
 def test_what_no_task_can_be_is_refused_and_nothing_is_written(project, name, writes, reason):

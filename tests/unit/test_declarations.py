@@ -45,7 +45,7 @@ def test_what_a_task_writes_is_linked(media_bucket, monkeypatch):
 
 @pytest.mark.parametrize("folder", ["labels", "/", "payloads/", "uploads/labels/", "imports/", "jobs/", "rejected/x/"])
 def test_a_folder_that_is_none_of_a_tasks_is_refused(folder):
-    with pytest.raises(tasks.InvalidDefinition, match=f"tests.print_label: writes: '{folder}' is no folder"):
+    with pytest.raises(tasks.InvalidDefinition, match=f"tests.print_label: writes: '{folder}' is not a valid folder"):
         tasks.Task("tests.print_label", lambda: None, writes=(folder,))
 
 

@@ -4,7 +4,7 @@ inventory/images/{sku or id}.{jpg,png,webp}     item images
 CACHE/{the image's key}.webp                    their thumbnails
 inventory/qrcodes/qr_{item id}.png              QR codes
 index_cards/card_{item id}.pdf                  index cards
-uploads/images/{item id}/…, imports/…, rejected/…   what people put there
+uploads/images/{item id}/…, imports/…, rejected/…   uploads and imports
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-# How long a presigned link works, in seconds: long enough for a page left open over a coffee.
+# Seconds for which a presigned link is valid: long enough for a page that is left open for a while.
 LINK_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object's bytes and what S3 says of it."""
+    """An object's bytes and metadata."""
 
     body: bytes
     content_type: str
     metadata: dict[str, str]
 
 
-# Codes of an object that is not there.
+# Error codes of a missing object.
 _NOT_FOUND = ("NoSuchKey", "NotFound", "404")
 
 
@@ -47,7 +47,7 @@ def put(
     *,
     raises: type[MakertasksError] = TemporaryError,
 ) -> None:
-    """Write one object whole, replacing what was there; raises `raises` where S3 refuses."""
+    """Write or replace one object; raises `raises` if S3 fails."""
     with asking(f"S3 did not store {key}", raises=raises):
         session.client("s3").put_object(
             Bucket=settings.bucket(), Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
@@ -55,21 +55,21 @@ def put(
 
 
 def upload(file: Path, key: str, sent: Callable[[int], None]) -> None:
-    """Store a file of any size, in parts; `sent` gets the number of bytes of each part. Raises Unavailable."""
+    """Store a file of any size, in parts; `sent` receives the number of bytes of each part. Raises Unavailable."""
     with asking(f"S3 did not store {key}"):
         session.client("s3").upload_file(str(file), settings.bucket(), key, Callback=sent)
 
 
 @dataclass(frozen=True)
 class Version:
-    """Which content a key has just now: S3's ETag, empty where there is no object, and the object's metadata."""
+    """A key's current version: S3's ETag, empty if there is no object, and the object's metadata."""
 
     etag: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def version(key: str) -> Version:
-    """The present version of a key, its content not read; raises TemporaryError where S3 refuses."""
+    """Return a key's current version without reading its content; raises TemporaryError if S3 fails."""
     try:
         with asking(f"S3 did not say what {key} is", *_NOT_FOUND, raises=TemporaryError):
             response = session.client("s3").head_object(Bucket=settings.bucket(), Key=key)
@@ -79,9 +79,9 @@ def version(key: str) -> Version:
 
 
 def replace(key: str, body: bytes, content_type: str, metadata: dict[str, str], seen: Version) -> Version | None:
-    """Write one object only where the key still is as it was `seen`; None where it was written or removed meanwhile.
+    """Write one object only if the key's version is still `seen`, and return the new version.
 
-    Answers the version written. Raises TemporaryError where S3 refuses for another reason.
+    None if it was written or deleted meanwhile. Raises TemporaryError if S3 fails for another reason.
     """
     condition = {"IfMatch": seen.etag} if seen.etag else {"IfNoneMatch": "*"}
     changed = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
@@ -107,7 +107,7 @@ def get(key: str, maximum: int | None = None) -> StoredObject:
 
 
 def open_object(key: str) -> dict[str, Any]:
-    """S3's GetObject response, its body not read yet; raises NotFound or TemporaryError."""
+    """Return S3's GetObject response, its body not read yet; raises NotFound or TemporaryError."""
     try:
         with asking(f"S3 did not give {key}", *_NOT_FOUND, raises=TemporaryError):
             response: dict[str, Any] = session.client("s3").get_object(Bucket=settings.bucket(), Key=key)
@@ -117,13 +117,13 @@ def open_object(key: str) -> dict[str, Any]:
 
 
 def delete(key: str) -> None:
-    """Remove one object; removing what is not there is no error. Raises TemporaryError where S3 refuses."""
+    """Delete one object, if it exists. Raises TemporaryError if S3 fails."""
     with asking(f"S3 did not delete {key}", raises=TemporaryError):
         session.client("s3").delete_object(Bucket=settings.bucket(), Key=key)
 
 
 def link(key: str, seconds: int = LINK_SECONDS) -> str:
-    """A presigned address that shows one object for `seconds`."""
+    """Return a presigned link to one object, valid for `seconds`."""
     url: str = session.client("s3").generate_presigned_url(
         "get_object", Params={"Bucket": settings.bucket(), "Key": key}, ExpiresIn=seconds
     )
@@ -141,7 +141,7 @@ def copy(source: str, target: str) -> None:
 
 
 def keys(prefix: str) -> frozenset[str]:
-    """Every key that begins with `prefix`, 1,000 a request; raises TemporaryError where S3 refuses."""
+    """Yield every key that begins with `prefix`, 1,000 per request; raises TemporaryError if S3 fails."""
     pages = session.client("s3").get_paginator("list_objects_v2").paginate(Bucket=settings.bucket(), Prefix=prefix)
     with asking(f"S3 did not list {prefix}", raises=TemporaryError):
         return frozenset(entry["Key"] for page in pages for entry in page.get("Contents", []))
@@ -149,7 +149,7 @@ def keys(prefix: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Listed:
-    """An object as a list of the bucket names it."""
+    """An object in a list of the bucket."""
 
     key: str
     size: int
@@ -157,9 +157,9 @@ class Listed:
 
 
 def pages(prefix: str, after: str = "") -> Iterator[list[Listed]]:
-    """The objects that begin with `prefix`, in the order of their keys from behind `after`, at most 1,000 at a time.
+    """Yield the objects that begin with `prefix`, ordered by key, starting after `after`, 1,000 per request.
 
-    Raises TemporaryError where S3 refuses.
+    Raises TemporaryError if S3 fails.
     """
     listing = session.client("s3").get_paginator("list_objects_v2")
     with asking(f"S3 did not list {prefix}", raises=TemporaryError):
@@ -170,7 +170,7 @@ def pages(prefix: str, after: str = "") -> Iterator[list[Listed]]:
 
 
 def delete_many(keys: list[str]) -> None:
-    """Remove objects, at most 1,000; one that is not there is no error. Raises TemporaryError where S3 refuses one."""
+    """Delete at most 1,000 objects, those that exist. Raises TemporaryError if S3 does not delete one."""
     if not keys:
         return
     wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
@@ -184,9 +184,9 @@ def delete_many(keys: list[str]) -> None:
 def presigned_post(
     key: str, content_type: str, maximum: int, seconds: int = LINK_SECONDS, redirect: str = ""
 ) -> dict[str, Any]:
-    """Address and form fields with which anybody may put one object of that type and at most `maximum` bytes.
+    """Return URL and form fields with which anybody can upload one object of that type and of at most `maximum` bytes.
 
-    A browser is led to `redirect` afterwards, where that is given.
+    S3 then redirects the browser to `redirect`, if given.
     """
     fields = {"Content-Type": content_type, **({"success_action_redirect": redirect} if redirect else {})}
     post: dict[str, Any] = session.client("s3").generate_presigned_post(

@@ -1,4 +1,4 @@
-"""What every table of the stack shares: the models' base, JSON attributes, and PynamoDB's errors as ours."""
+"""Shared by all tables: the models' base, JSON attributes, and the mapping of PynamoDB's errors to ours."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Table(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        """PynamoDB's connection, with one client for all models: making one costs more than most tasks do."""
+        """PynamoDB's connection, with one client for all models: creating one takes longer than most tasks."""
         table = super()._get_connection()
         if table.connection._client is None:  # noqa: SLF001 - PynamoDB gives no other way to share one
             table.connection._client = _client_of(table.connection)  # noqa: SLF001
@@ -52,7 +52,7 @@ class Table(Model):
     def bind(cls, table: str) -> None:
         """Use this table from now on."""
         cls.Meta.table_name = table
-        # PynamoDB makes a client of its own: with the user agent of ours, whose reason stands there.
+        # PynamoDB would create its own client; see `session` for the reason for the user agent.
         own: Any = cls._get_connection().connection.session
         own.set_default_client_config(_AGENT)
 
@@ -61,7 +61,7 @@ _clients: dict[tuple[str | None, str], Any] = {}
 
 
 def _client_of(connection: Connection) -> Any:
-    """The one client for a region and an endpoint."""
+    """Return the one client for a region and an endpoint."""
     with session.making:
         place = (connection.region, settings.endpoint_of("dynamodb"))
         if place not in _clients:
@@ -71,7 +71,7 @@ def _client_of(connection: Connection) -> Any:
 
 
 class JSONMap(Attribute[dict[str, Any]]):
-    """A JSON object, kept as a native DynamoDB map."""
+    """A JSON object, stored as a native DynamoDB map."""
 
     attr_type = MAP
 
@@ -85,7 +85,7 @@ class JSONMap(Attribute[dict[str, Any]]):
 
 
 class JSONList(Attribute[list[Any]]):
-    """A JSON array, kept as a native DynamoDB list."""
+    """A JSON array, stored as a native DynamoDB list."""
 
     attr_type = LIST
 
@@ -103,26 +103,26 @@ class Missing(Exception):
 
 
 class ConditionFailed(Exception):
-    """A write did nothing, because its condition did not hold."""
+    """A write did nothing, because its condition failed."""
 
 
-# How DynamoDB says that a table or a partition is at its limit.
+# DynamoDB's error codes for throttling.
 THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 
 
 class Throttled(Unavailable):
-    """DynamoDB has no room for a write now."""
+    """DynamoDB throttled a write."""
 
 
 class Busy(Unavailable):
-    """A single write met a transaction on the same item, and did nothing."""
+    """A single write conflicted with a transaction on the same item, and did nothing."""
 
 
-# Why a transaction did nothing where that is no fault: a condition, or somebody else's write at the same moment.
+# Expected reasons for a cancelled transaction: a condition, or a concurrent write.
 _LOST_RACES = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
 
 
-# What no later attempt can change: a value that DynamoDB does not store.
+# Permanent errors: a value that DynamoDB cannot store.
 _LASTING = frozenset({"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"})
 
 
@@ -130,10 +130,10 @@ _LASTING = frozenset({"ValidationException", "ValidationError", "ItemCollectionS
 def answering(
     what: str, raises: type[MakertasksError] = Unavailable, lasting: type[MakertasksError] | None = None
 ) -> Iterator[None]:
-    """Ask DynamoDB in the body: `raises("{what}: {its reason}")` where it refuses or does not answer.
+    """Call DynamoDB in the body; raises `raises("{what}: {its reason}")` if it fails.
 
-    `lasting` is raised instead where a value is none that DynamoDB stores, so that trying again cannot help. Raises
-    Missing for an item that is not there and ConditionFailed for a write or a transaction whose condition did not hold.
+    `lasting` is raised instead for a value that DynamoDB cannot store, so that a retry cannot help. Raises Missing for
+    a missing item and ConditionFailed for a write or a transaction whose condition failed.
     """
     try:
         yield
@@ -157,14 +157,14 @@ def answering(
 
 
 def _reasons_of(error: PynamoDBException) -> dict[str, str]:
-    """Codes and messages of why a transaction was cancelled."""
+    """Return the codes and messages of a transaction's cancellation reasons."""
     if not isinstance(error, TransactWriteError) or _code_of(error) != "TransactionCanceledException":
         return {}
     return {str(reason.code): str(reason.message) for reason in error.cancellation_reasons if reason is not None}
 
 
 def _code_of(error: PynamoDBException) -> str:
-    """DynamoDB's error code; empty where no answer came (a connection that broke, a time-out).
+    """Return DynamoDB's error code; empty if there was no response (a broken connection, a time-out).
 
     PynamoDB's own `cause_response_code` fails with an AttributeError there.
     """
@@ -172,26 +172,26 @@ def _code_of(error: PynamoDBException) -> str:
 
 
 def _message_of(error: PynamoDBException) -> str:
-    """DynamoDB's own sentence, without PynamoDB's."""
+    """Return DynamoDB's own message, without PynamoDB's."""
     return str(error.cause.response["Error"].get("Message", "")) if isinstance(error.cause, ClientError) else str(error)
 
 
 def client() -> Any:
-    """boto3's client for DynamoDB, for a library that asks DynamoDB itself."""
+    """Return boto3's client for DynamoDB, for a library that calls DynamoDB itself."""
     return session.client("dynamodb")
 
 
 def arn_of(table: str) -> str:
-    """ARN of a table; raises Unavailable, also where there is none."""
+    """Return a table's ARN; raises Unavailable, also if there is no such table."""
     with asking(f"the table {table} was not found"):
         arn: str = client().describe_table(TableName=table)["Table"]["TableArn"]
     return arn
 
 
 def write_batch(table: str, requests: list[Any]) -> list[Any]:
-    """Write up to 25 items, in DynamoDB's own form; answers the requests that it had no room for now.
+    """Write up to 25 items in DynamoDB's own format; returns the unprocessed requests.
 
-    Raises Throttled where it had room for none, and Unavailable.
+    Raises Throttled if none was processed, and Unavailable.
     """
     try:
         with asking("DynamoDB refused", *THROTTLED):

@@ -1,9 +1,9 @@
-"""What AWS's libraries raise, as this package's errors: one mapping for all that is asked of AWS.
+"""The mapping of AWS's errors to this package's, for all calls to AWS.
 
     with asking("the queue orders refused the message"):
         client("sqs").send_message(…)
 
-raises Unavailable("the queue orders refused the message: …") where AWS refuses or does not answer.
+raises Unavailable("the queue orders refused the message: …") if AWS returns an error or does not respond.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from makertasks.errors import MakertasksError, Unavailable
 # Everything that boto3 raises.
 BOTO3_ERRORS = (Boto3Error, BotoCoreError, ClientError)
 
-# Error codes by which AWS services say "later": https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+# AWS services' error codes for "retry later":
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 PASSING_CODES = frozenset({
     "InternalError", "InternalFailure", "InternalServerError", "LimitExceededException", "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled", "RequestTimeout",
@@ -30,7 +31,7 @@ SERVER_ERROR = 500
 
 
 class Answered(Exception):
-    """AWS refused with a code that the caller expects."""
+    """AWS returned an error code that the caller expects."""
 
     def __init__(self, code: str) -> None:
         """`code` is AWS's own."""
@@ -40,7 +41,7 @@ class Answered(Exception):
 
 @contextmanager
 def asking(what: str, *expected: str, raises: type[MakertasksError] = Unavailable) -> Iterator[None]:
-    """Ask AWS in the body: `raises("{what}: {AWS's reason}")` where it refuses, Answered for an `expected` code."""
+    """Call AWS in the body; raises `raises("{what}: {AWS's reason}")` if it fails, Answered for an `expected` code."""
     try:
         yield
     except ClientError as error:
@@ -53,7 +54,7 @@ def asking(what: str, *expected: str, raises: type[MakertasksError] = Unavailabl
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether asking AWS again later may help: throttling, time-outs, connections, a service's own errors."""
+    """Return whether a retry may help: throttling, time-outs, connection errors, a service's own errors."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"].get("Code") in PASSING_CODES or status >= SERVER_ERROR

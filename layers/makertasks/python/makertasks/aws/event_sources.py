@@ -1,4 +1,4 @@
-"""Event source mappings: what feeds a queue's messages to its function. Pausing a queue switches its mapping off."""
+"""Event source mappings, which feed a queue's messages to its function. Pausing a queue disables its mapping."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Mapping = dict[str, Any]  # as Lambda describes it
 
 
 def mappings() -> Iterator[tuple[str, Mapping]]:
-    """Every mapping of the account that reads a queue, by the queue's full name; raises Unavailable.
+    """Yield every event source mapping of a queue, with the queue's full name; raises Unavailable.
 
-    Found by their queues and not by their functions: a mapping to an alias is not listed under the function's name.
+    They are identified by queue, because a mapping to an alias is not listed under the function's name.
     """
     with asking("the event source mappings could not be listed"):
         for page in session.client("lambda").get_paginator("list_event_source_mappings").paginate():
@@ -25,7 +25,7 @@ def mappings() -> Iterator[tuple[str, Mapping]]:
 
 
 def update(mapping: Mapping, **change: Any) -> Mapping:
-    """Change a mapping (`Enabled`, `ScalingConfig`) and answer it as it is then; raises Unavailable."""
+    """Change a mapping (`Enabled`, `ScalingConfig`) and return it; raises Unavailable."""
     with asking(f"the event source mapping {mapping['UUID']} could not be changed"):
         changed: Mapping = session.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], **change)
     return changed

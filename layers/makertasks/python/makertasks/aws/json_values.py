@@ -7,14 +7,14 @@ from typing import Any
 
 from boto3.dynamodb.types import DYNAMODB_CONTEXT
 
-# Levels of lists and maps in one attribute are 32 for DynamoDB.
+# DynamoDB's maximum nesting of lists and maps in one attribute is 32.
 MAXIMUM_DEPTH = 30
-# From here on floats stand further apart than whole numbers.
+# From here on, floats cannot represent every whole number.
 EXACT_FLOATS = 2.0**53
 
 
 def to_decimal(value: Any) -> Any:
-    """The value with every float as the Decimal that DynamoDB wants."""
+    """Return the value with every float as the Decimal that DynamoDB requires."""
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, dict):
@@ -25,7 +25,7 @@ def to_decimal(value: Any) -> Any:
 
 
 def from_decimal(value: Any) -> Any:
-    """The value with every Decimal as int or float."""
+    """Return the value with every Decimal as int or float."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
@@ -36,7 +36,7 @@ def from_decimal(value: Any) -> Any:
 
 
 def fits_table(value: Any, depth: int = MAXIMUM_DEPTH) -> bool:
-    """Whether DynamoDB can hold a JSON value exactly: no deeper than it nests, no number beyond its 38 digits.
+    """Return whether DynamoDB can hold a JSON value exactly: within its nesting and its 38 digits.
 
     >>> fits_table({"a": [1, 2.5]}), fits_table(float("inf")), fits_table(10**40 + 1)
     (True, False, False)
@@ -48,7 +48,7 @@ def fits_table(value: Any, depth: int = MAXIMUM_DEPTH) -> bool:
     if isinstance(value, list | tuple):
         return depth > 0 and all(fits_table(entry, depth - 1) for entry in value)
     if isinstance(value, float) and abs(value) >= EXACT_FLOATS:
-        return False  # it would come back as a whole number, and not as the same one
+        return False  # it would be read as a different whole number
     if isinstance(value, float | int) and not isinstance(value, bool):
         try:
             return DYNAMODB_CONTEXT.create_decimal(repr(value)).is_finite()
@@ -60,6 +60,6 @@ def fits_table(value: Any, depth: int = MAXIMUM_DEPTH) -> bool:
 def _is_unicode(text: str) -> bool:
     try:
         text.encode()
-    except UnicodeEncodeError:  # half a character
+    except UnicodeEncodeError:  # an unpaired surrogate
         return False
     return True

@@ -13,11 +13,10 @@ from makertasks.aws.errors import Answered, asking
 def page(
     group: str, field: str, value: str, start: datetime, end: datetime, token: str | None = None
 ) -> dict[str, Any]:
-    """One answer of FilterLogEvents: JSON lines with `value` in a field, and `nextToken` if there are more.
+    """Return one response of FilterLogEvents: JSON lines with `value` in a field, and `nextToken` if there are more.
 
-    What else it has must be left out by the caller: characters with a meaning in filter patterns stand for any text
-    here, and local AWSs return every line. Empty where the log group does not exist, as nothing was ever written.
-    Raises Unavailable.
+    The caller must remove other lines: characters with a meaning in filter patterns match any text here, and local AWSs
+    return every line. Empty if the log group does not exist, because nothing was ever written. Raises Unavailable.
     """
     anything_odd = re.sub(r"[^0-9A-Za-z_.:@/ -]+", "*", value)
     request: dict[str, Any] = {

@@ -7,7 +7,7 @@ from makertasks.aws.errors import Answered, asking
 
 
 def secret(name: str) -> str | None:
-    """A SecureString's value, None where there is none; raises Unavailable."""
+    """Return a SecureString's value, None if there is none; raises Unavailable."""
     try:
         with asking(f"the parameter {name} was not read", "ParameterNotFound"):
             value: str = session.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]

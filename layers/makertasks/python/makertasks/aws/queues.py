@@ -15,22 +15,21 @@ from makertasks.aws import session
 from makertasks.aws.errors import Answered, asking
 from makertasks.errors import Unavailable
 
-# SQS's own bounds: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+# SQS's own limits: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAXIMUM_DELAY_SECONDS = 900
-# 12 hours from when a message was received, less the 15 minutes that its function may have had it by then.
+# 12 hours from when a message was received, less the 15 minutes for which its function may have held it.
 MAXIMUM_VISIBILITY_SECONDS = 43_200 - 1_000
 MAXIMUM_BATCH = 10
 MAXIMUM_BATCH_BYTES = 262_144
 
 
-# Queues of no task: the one from which an OpenMakerSuite pulls what tasks changed, and the one for what every task's
-# queue gave up on.
+# Queues that belong to no task: the one from which a site pulls tasks' changes, and the dead-letter queue of all tasks.
 SITE_CHANGES = "site-changes"
 DEAD_LETTERS = "dead-letters"
 
 
 def name_of(queue: str) -> str:
-    """Full name of a task's queue, or of one of the two others."""
+    """Return the full name of a task's queue, or of one of the two others."""
     kind = "" if queue in {SITE_CHANGES, DEAD_LETTERS} else "tasks-"
     return f"{settings.stack()}-{kind}{queue}"
 
@@ -41,7 +40,7 @@ class QueueMissing(Unavailable):
 
 @cache
 def url_of(queue: str) -> str:
-    """Address of a task's queue; raises Unavailable where there is none or SQS does not answer."""
+    """Return the URL of a task's queue; raises Unavailable if there is none or SQS fails."""
     try:
         with asking(f"the queue {name_of(queue)} was not found", "NonExistentQueue", "QueueDoesNotExist"):
             url: str = session.client("sqs").get_queue_url(QueueName=name_of(queue))["QueueUrl"]
@@ -51,19 +50,19 @@ def url_of(queue: str) -> str:
 
 
 def region() -> str:
-    """The region that the queues are in."""
+    """Return the queues' region."""
     name: str = session.client("sqs").meta.region_name
     return name
 
 
 def arn_of(queue: str) -> str:
-    """ARN of a task's queue, made from that of a role of the same account."""
+    """Return the ARN of a task's queue, derived from that of a role of the same account."""
     _, partition, _, _, account, _ = settings.delays_role().split(":", 5)
     return f"arn:{partition}:sqs:{region()}:{account}:{name_of(queue)}"
 
 
 def arn_by_sqs(queue: str) -> str:
-    """ARN of a task's queue as SQS has it, where no role is known; raises Unavailable."""
+    """Return the ARN of a task's queue from SQS, if no role is known; raises Unavailable."""
     with asking(f"the queue {name_of(queue)} was not found"):
         answer = session.client("sqs").get_queue_attributes(QueueUrl=url_of(queue), AttributeNames=["QueueArn"])
     arn: str = answer["Attributes"]["QueueArn"]
@@ -77,7 +76,7 @@ def send(queue: str, body: str, delay: float = 0) -> None:
 
 
 def send_many(queue: str, bodies: list[tuple[str, float]], pool: ThreadPoolExecutor) -> dict[int, str]:
-    """Send (body, delay) pairs, ten a request; returns the reason of each refusal by index."""
+    """Send (body, delay) pairs, ten per request; returns the reason of each failure by index."""
     refused: dict[int, str] = {}
     for answer in pool.map(lambda batch: _send_batch(queue, batch), _batches(bodies)):
         refused |= answer
@@ -96,18 +95,18 @@ def _send_batch(queue: str, batch: list[tuple[int, tuple[str, float]]]) -> dict[
 
 @dataclass(frozen=True)
 class Received:
-    """A message taken out of a queue for as long as the queue's visibility time-out."""
+    """A message received from a queue, invisible for the queue's visibility time-out."""
 
     body: str
     message_id: str
     receipt_handle: str
     sent: datetime
-    source: str | None = None  # of a dead letter, the task's queue that gave it up
+    source: str | None = None  # the source queue of a dead letter
 
 
 def receive(queue: str, wait: int = 1) -> list[Received]:
-    """Up to ten messages, as a worker would get them, or none after `wait` seconds (below 10); raises Unavailable."""
-    with asking(f"the queue {name_of(queue)} gave no messages"):
+    """Receive up to ten messages, as a worker does, or none after `wait` seconds (below 10); raises Unavailable."""
+    with asking(f"the messages of queue {name_of(queue)} could not be received"):
         answer = session.client("sqs").receive_message(
             QueueUrl=url_of(queue),
             MaxNumberOfMessages=MAXIMUM_BATCH,
@@ -126,13 +125,13 @@ def _received(message: Mapping[str, Any]) -> Received:
 
 
 def delete(queue: str, receipt_handle: str) -> None:
-    """Take a received message out for good; raises Unavailable."""
-    with asking(f"the queue {name_of(queue)} kept a message"):
+    """Delete a received message; raises Unavailable."""
+    with asking(f"a message of queue {name_of(queue)} could not be deleted"):
         session.client("sqs").delete_message(QueueUrl=url_of(queue), ReceiptHandle=receipt_handle)
 
 
 def lengths(queue: str) -> tuple[int, int, int]:
-    """Messages of a task's queue that wait, are in flight, and are delayed, about; raises Unavailable."""
+    """Return a task's queue's approximate numbers of waiting, in-flight and delayed messages; raises Unavailable."""
     names = [
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesNotVisible",
@@ -144,17 +143,17 @@ def lengths(queue: str) -> tuple[int, int, int]:
 
 
 def is_empty(queue: str) -> bool:
-    """Whether nothing is in a queue: waiting, in flight or delayed; raises Unavailable where there is no such queue."""
+    """Return whether a queue has no message, waiting, in flight or delayed; raises Unavailable for an unknown queue."""
     return not any(lengths(queue))
 
 
 def has_backlog(queue: str) -> bool:
-    """Whether messages wait that nobody has taken yet; raises Unavailable where there is no such queue."""
+    """Return whether a queue has waiting messages; raises Unavailable for an unknown queue."""
     return lengths(queue)[0] > 0
 
 
 def postpone(queue: str, receipt_handle: str, seconds: float) -> None:
-    """Let a received message come back after `seconds` (at most 11.7 hours) instead of the queue's own time-out.
+    """Make a received message visible after `seconds` (at most 11.7 hours) instead of the queue's own time-out.
 
     Raises Unavailable; the message then comes back after the queue's own visibility time-out.
     """
@@ -170,7 +169,7 @@ def _whole(seconds: float, maximum: int = MAXIMUM_DELAY_SECONDS) -> int:
 
 
 def _batches(bodies: list[tuple[str, float]]) -> list[list[tuple[int, tuple[str, float]]]]:
-    """Lists of at most ten messages and 256 KB together."""
+    """Yield lists of at most ten messages and 256 KB together."""
     batches: list[list[tuple[int, tuple[str, float]]]] = []
     size = 0
     for place, entry in enumerate(bodies):

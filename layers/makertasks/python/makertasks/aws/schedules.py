@@ -9,7 +9,7 @@ from makertasks.aws import session
 from makertasks.aws.errors import Answered, asking
 from makertasks.errors import NotFound
 
-# What of a schedule UpdateSchedule takes; what is left out would be reset.
+# Parameters of UpdateSchedule, which resets omitted ones.
 _KEPT = (
     "ActionAfterCompletion", "Description", "EndDate", "FlexibleTimeWindow", "GroupName", "KmsKeyArn", "Name",
     "ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "State", "Target",
@@ -17,14 +17,14 @@ _KEPT = (
 
 
 def names(group: str) -> list[str]:
-    """Names of a group's schedules, sorted; raises Unavailable."""
+    """Return the names of a group's schedules, sorted; raises Unavailable."""
     pages = session.client("scheduler").get_paginator("list_schedules").paginate(GroupName=group)
     with asking("the schedules could not be listed"):
         return sorted(entry["Name"] for page in pages for entry in page["Schedules"])
 
 
 def get(group: str, name: str) -> dict[str, Any]:
-    """One schedule as EventBridge Scheduler describes it; raises NotFound or Unavailable."""
+    """Return a schedule as EventBridge Scheduler describes it; raises NotFound or Unavailable."""
     try:
         with asking(f"the schedule {name} could not be read", "ResourceNotFoundException"):
             found: dict[str, Any] = session.client("scheduler").get_schedule(Name=name, GroupName=group)
@@ -40,15 +40,12 @@ def update(schedule: dict[str, Any]) -> None:
 
 
 def create(group: str, name: str, what: str, **settings: Any) -> None:
-    """Create a schedule; one of that name that is there already stays as it is. `what` names it in errors.
-
-    Raises Unavailable.
-    """
+    """Create a schedule, unless one with its name exists. `what` names it in errors. Raises Unavailable."""
     with suppress(Answered), asking(f"{what} was refused", "ConflictException"):
         session.client("scheduler").create_schedule(Name=name, GroupName=group, **settings)
 
 
 def delete(group: str, name: str, what: str) -> None:
-    """Delete a schedule; no error where there is none. `what` names it in errors. Raises Unavailable."""
+    """Delete a schedule, if it exists. `what` names it in errors. Raises Unavailable."""
     with suppress(Answered), asking(f"{what} was not deleted", "ResourceNotFoundException"):
         session.client("scheduler").delete_schedule(Name=name, GroupName=group)

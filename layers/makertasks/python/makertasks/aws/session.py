@@ -1,4 +1,4 @@
-"""boto3 clients: one of each service a process, made on first use."""
+"""boto3 clients: one per service and process, created on first use."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from botocore.session import get_session
 
 from makertasks import settings
 
-# botocore puts its own long one together anew for each request, twice, which is a seventh of what a request costs.
+# botocore builds its own long one twice for each request, which takes a seventh of a request's processor time.
 USER_AGENT = f"makertasks boto3/{boto3.__version__}"
-# Three tries in all (AWS's standard mode: exponential backoff with jitter), and time-outs far below a function's own,
-# so that a service that hangs becomes an error that a task can report while it still has time.
+# Three attempts (AWS's standard mode: exponential backoff with jitter), and time-outs far below a function's own, so
+# that a task can still report the error if a service hangs.
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=3,
@@ -28,12 +28,12 @@ CONFIG = Config(
 )
 
 
-making = Lock()  # making a client is not thread-safe, using one is
+making = Lock()  # creating a client is not thread-safe, using one is
 
 
 @cache
 def shared() -> BotocoreSession:
-    """The process's one session, PynamoDB's too: endpoints, credentials and the list of services are read once."""
+    """Return the process's session, also used by PynamoDB: endpoints, credentials and services are read once."""
     return get_session()
 
 
@@ -52,8 +52,7 @@ def client(service: str) -> Any:
 def _client(service: str) -> Any:
     config = _config_of_s3() if service == "s3" else CONFIG.merge(Config(signature_version="v4"))
     made = _session().client(service, config=config)
-    # What is put into the bucket is small: asking S3 first whether it may come (Expect: 100-continue) takes as long
-    # as sending it.
+    # Objects are small: asking S3 before sending the body (Expect: 100-continue) takes as long as sending it.
     made.meta.events.unregister("before-call.s3", add_expect_header)
     return made
 

@@ -8,7 +8,7 @@ from makertasks.errors import NotFound, Unavailable
 
 
 def outputs(stack: str) -> dict[str, str]:
-    """A stack's outputs by their keys; raises NotFound or Unavailable."""
+    """Return a stack's outputs by key; raises NotFound or Unavailable."""
     try:
         with asking(f"the stack {stack} could not be looked up"):
             described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
@@ -21,6 +21,6 @@ def outputs(stack: str) -> dict[str, str]:
 
 
 def region() -> str:
-    """The region that requests go to."""
+    """Return the region of requests."""
     name: str = session.client("cloudformation").meta.region_name
     return name

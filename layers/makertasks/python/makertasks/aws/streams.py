@@ -1,4 +1,4 @@
-"""Changes of a table, read from its stream once more: a stream keeps them for a day."""
+"""Changes of a table, re-read from its stream, which keeps them for a day."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from makertasks.aws import session
 from makertasks.aws.errors import Answered, asking
 
 Image = dict[str, Any]
-# What DynamoDB says of changes that it keeps no longer, and of a shard that went with them.
+# DynamoDB's error codes for expired changes and shards.
 GONE = ("TrimmedDataAccessException", "ResourceNotFoundException")
 PAGE = 100
 
 
 def changes(stream: str, shard: str, first: str, last: str) -> Iterator[tuple[Image | None, Image | None]]:
-    """Old and new image of a shard's changes between two sequence numbers; ends where they are gone.
-
-    Raises Unavailable.
-    """
+    """Yield old and new image of a shard's changes between two sequence numbers, if not expired; raises Unavailable."""
     client = session.client("dynamodbstreams")
     try:
         with asking("the table's stream did not answer", *GONE):

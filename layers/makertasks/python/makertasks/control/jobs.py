@@ -76,11 +76,11 @@ def check(action: str, where: Mapping[str, Any], arguments: Mapping[str, Any]) -
     if action == "purge":
         tasks.served(str(where.get("name") or ""))
         if where.keys() - {"name"}:
-            raise InvalidRequest("where", "purge takes a task's name alone; revoke by filter does the rest")
+            raise InvalidRequest("where", "purge accepts only a task's name; to use other filters, revoke")
 
 
 def filters_of(action: str, where: Mapping[str, Any]) -> list[Filter]:
-    """What a job looks for, one after the other: a filter without status means those that the action can change."""
+    """Yield a job's filters; one without a status is split into the statuses that the action can change."""
     if action == "purge":
         names, waiting = [task.name for task in tasks.served(where["name"])], (Status.PENDING, Status.RETRY)
         return [Filter(**{**where, "name": name, "status": status.value}) for name in names for status in waiting]
@@ -92,21 +92,21 @@ def filters_of(action: str, where: Mapping[str, Any]) -> list[Filter]:
 
 
 def key_of(job_id: str, part: int) -> str:
-    """Where a part of a job's outcomes lies."""
+    """Return the key of a part of a job's outcomes."""
     return f"{FOLDER}{job_id}/{part:06}.jsonl"
 
 
 def outcomes(job_id: str, parts: int) -> Iterator[dict[str, Any]]:
-    """What became of each task, in the order in which they were done: {id, outcome, detail}.
+    """Yield the outcome of each task in order of processing: {id, outcome, detail}.
 
-    `parts` is what the job's result, or the progress of a running one, says. Raises NotFound and TemporaryError.
+    `parts` is from the job's result, or from a running job's progress. Raises NotFound and TemporaryError.
     """
     for number in range(parts):
         yield from part(job_id, number)
 
 
 def part(job_id: str, number: int) -> list[dict[str, Any]]:
-    """One part of a job's outcomes, counted from 0; raises NotFound and TemporaryError."""
+    """Return one part of a job's outcomes, counted from 0; raises NotFound and TemporaryError."""
     return [json.loads(line) for line in bucket.get(key_of(job_id, number)).body.splitlines()]
 
 

@@ -1,6 +1,6 @@
-"""Pausing a queue and bounding its concurrency, by its event source mapping: messages wait, nothing is lost.
+"""Pausing a queue and limiting its concurrency, by its event source mapping: messages wait, none is lost.
 
-All functions answer the queue as it is then, and raise NotFound for an unknown one and Unavailable where AWS refuses.
+All functions return the changed queue, and raise NotFound for an unknown one and Unavailable if AWS fails.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ from makertasks.errors import InvalidRequest, NotFound
 from makertasks.monitoring import queues
 from makertasks.monitoring.queues import Queue
 
-# Lambda's own bounds of ScalingConfig.MaximumConcurrency.
+# Lambda's own limits of ScalingConfig.MaximumConcurrency.
 MINIMUM_CONCURRENCY, MAXIMUM_CONCURRENCY = 2, 1000
 
 
 def pause(name: str) -> Queue:
-    """Switch a queue's event source mapping off. Tasks that are running finish."""
+    """Disable a queue's event source mapping. Running tasks finish."""
     return _update(name, Enabled=False)
 
 
 def resume(name: str) -> Queue:
-    """Switch a queue's event source mapping on."""
+    """Enable a queue's event source mapping."""
     return _update(name, Enabled=True)
 
 
 def set_maximum_concurrency(name: str, number: int | None) -> Queue:
-    """Set how many of a queue's tasks run at a time at most; None: as many as Lambda allows.
+    """Set a queue's maximum concurrency; None: as much as Lambda allows.
 
-    Raises InvalidRequest for a number that Lambda does not take.
+    Raises InvalidRequest for a number that Lambda does not accept.
     """
     check_concurrency(number)
     return _update(name, ScalingConfig={} if number is None else {"MaximumConcurrency": number})
 
 
 def check_concurrency(number: int | None) -> None:
-    """Raises InvalidRequest for a maximum concurrency that Lambda does not take."""
+    """Raises InvalidRequest for a maximum concurrency that Lambda does not accept."""
     if number is not None and not MINIMUM_CONCURRENCY <= number <= MAXIMUM_CONCURRENCY:
         raise InvalidRequest(
             "maximum_concurrency",

@@ -1,4 +1,4 @@
-"""Trying an ended task again: always a new task, which names the old one and says what is different."""
+"""Retrying a finished task: always a new task, which refers to the old one and lists the changed arguments."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from makertasks.records.states import Status
 from makertasks.submission import producer
 from makertasks.submission.producer import Accepted, Submission
 
-NAMESPACE = uuid.UUID("c1b7e0a4-6f0f-4a58-9a55-2b1f0d0f8e63")  # of the ids of dead letters' new tasks
+NAMESPACE = uuid.UUID("c1b7e0a4-6f0f-4a58-9a55-2b1f0d0f8e63")  # namespace of the ids of dead letters' new tasks
 
 
 def retry(
     task_id: str, *, kwargs: Mapping[str, Any] | None = None, who: str = "", new_id: str | None = None
 ) -> Accepted:
-    """Submit an ended task's work as a new task; `kwargs` replaces all arguments by name.
+    """Submit a finished task again as a new task; `kwargs` replaces all arguments by name.
 
-    A dead letter is read again from the message that was kept. What waited for the old task (its chain, its callbacks)
-    has been told of its end, and is not told again. Raises NotFound, InvalidRequest (not ended yet, arguments that do
-    not fit, a message that still cannot be read) and Unavailable.
+    A dead letter is parsed again from the stored message. The old task's follow-ups (its chain, its callbacks) were
+    sent or failed already and are not repeated. Raises NotFound, InvalidRequest (unfinished task, invalid arguments, a
+    message that still cannot be read) and Unavailable.
     """
     record = records.get(task_id)
     if not record.is_final:
@@ -53,9 +53,9 @@ def retry(
 
 
 def redrive(task_id: str, *, who: str = "") -> str:
-    """Send a dead letter's work again as a new task and answer its id; raises as `retry` does.
+    """Send a dead letter again as a new task and return its id; raises like `retry`.
 
-    One that was sent again already is answered with that task, unless it failed or was revoked, too.
+    If it was sent again already, that task's id is returned, unless that failed or was revoked, too.
     """
     record = _dead_letter(task_id)
     before = list(record.retried_to or [])
@@ -66,7 +66,7 @@ def redrive(task_id: str, *, who: str = "") -> str:
 
 
 def send_edited(task_id: str, body: str, *, who: str = "") -> str:
-    """Send `body` as a new task in place of a dead letter's message, and return the new task's id.
+    """Send `body` as a new task instead of a dead letter's message, and return the new task's id.
 
     `body` is the task's arguments as a JSON object, or a whole Celery message. Raises InvalidRequest, whose field is
     `body`, NotFound and Unavailable.
@@ -88,9 +88,10 @@ def send_edited(task_id: str, body: str, *, who: str = "") -> str:
 
 
 def discard(task_id: str) -> None:
-    """Take a dead letter out of the count of unreadable messages; its record stays until it expires.
+    """Remove a dead letter from the count of unreadable messages; its record stays until it expires.
 
-    Raises InvalidRequest where the task is no dead letter or was dealt with already, NotFound and Unavailable.
+    Raises InvalidRequest if the task is not a dead letter or was sent again or discarded already, NotFound and
+    Unavailable.
     """
     record = _dead_letter(task_id)
     if not is_waiting(record):
@@ -99,7 +100,7 @@ def discard(task_id: str) -> None:
 
 
 def is_waiting(record: TaskRecord) -> bool:
-    """Whether a task is an unreadable message that nobody has sent again or discarded; raises Unavailable."""
+    """Return whether a task is an unreadable message that nobody has sent again or discarded; raises Unavailable."""
     return bool(record.body) and letters.Letter.of(record) in letters.listed()
 
 
@@ -125,7 +126,7 @@ def _dead_message(record: TaskRecord) -> wire.Message:
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What is different: {argument: {from, to}}; a side that has no such argument is absent."""
+    """Return the differences, {argument: {from, to}}; a side without the argument is absent."""
     changed: dict[str, Any] = {}
     for name in sorted({*old, *new}):
         if name in old and name in new and old[name] == new[name]:
@@ -136,7 +137,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any] |
 
 
 _ABSENT = object()
-# Longest value, in characters of JSON, that the difference shows whole.
+# Maximum characters of JSON of a value that the differences show whole.
 SHOWN_CHARACTERS = 200
 
 

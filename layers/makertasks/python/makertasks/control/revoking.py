@@ -1,4 +1,4 @@
-"""Revoking tasks: at once where no worker holds them, at the next checkpoint where one does."""
+"""Revoking tasks: at once if no worker holds them, otherwise at the next checkpoint."""
 
 from __future__ import annotations
 
@@ -14,32 +14,31 @@ from makertasks.records.states import Status
 from makertasks.submission import delays
 from makertasks.wire import fields
 
-# A task revoked before it has a record is remembered for longer than its message can live in the queue (14 days).
+# A task revoked before it has a record is remembered for longer than its queue keeps its message (14 days).
 REMEMBERED = timedelta(days=15)
-# The name of such a task, until its message says otherwise.
+# The name of such a task, until its message is received.
 UNKNOWN = "unknown"
 
 
 class Revocation(StrEnum):
-    """What became of a request to revoke."""
+    """The outcome of a request to revoke."""
 
-    REVOKED = "REVOKED"  # it waited, or its worker was lost; it is REVOKED now
-    RECORDED = "RECORDED"  # it had no record; REVOKED is written, and its message will be dropped when it comes
-    TERMINATING = "TERMINATING"  # it runs; it ends at its next checkpoint
-    RUNNING = "RUNNING"  # it runs, and terminate was not asked for: nothing changed
-    ENDED = "ENDED"  # it had ended: nothing changed
+    REVOKED = "REVOKED"  # it was waiting, or its worker was lost; it is now REVOKED
+    RECORDED = "RECORDED"  # it had no record; REVOKED is written, and its message will be dropped
+    TERMINATING = "TERMINATING"  # it is running; it stops at its next checkpoint
+    RUNNING = "RUNNING"  # it is running, and terminate was not requested: nothing changed
+    ENDED = "ENDED"  # it had finished: nothing changed
 
 
 class Revoked(MakertasksError):
-    """The task was revoked before it began; Celery's TaskRevokedError."""
+    """The task was revoked before it started; Celery's TaskRevokedError."""
 
 
 def revoke(task_id: str, *, terminate: bool = False, who: str = "", was_recorded: bool = False) -> Revocation:
-    """Revoke a task, whatever is in flight; a running one only with `terminate`.
+    """Revoke a task, even if its message is in flight; a running one only with `terminate`.
 
-    What has been decided stays so: a message that comes later is dropped, and an attempt that comes back from a crash
-    changes nothing. Where the task's record was there (`was_recorded`) and has been deleted, raises NotFound; also
-    InvalidRequest for an id that no task can have, and Unavailable.
+    The revocation is final: a later message is dropped, and an attempt after a crash changes nothing. Raises NotFound
+    if the task's record existed (`was_recorded`) and was deleted, InvalidRequest for an invalid id, and Unavailable.
     """
     reason = Revoked(f"revoked by {who}" if who else "revoked")
     before = records.get(task_id) if was_recorded else records.stored(task_id)

@@ -1,4 +1,4 @@
-"""Let a scheduled task, or the next attempt of one, begin now instead of at its time."""
+"""Start a scheduled task, or a task's next attempt, now instead of at its time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from makertasks.submission import delays
 
 
 def time_of(record: TaskRecord) -> str | None:
-    """Return the time in the future that a task waits for, None if it waits for none."""
+    """Return the future time for which a task waits, None if there is none."""
     moment = {Status.PENDING: record.eta, Status.RETRY: record.retry_at}.get(Status(record.status))
     return moment if moment and moment > clock.text(clock.now()) else None
 
 
 def run_now(task_id: str) -> None:
-    """Send a message that may begin at once; the one that waits is dropped when it comes, as any duplicate.
+    """Send a message that may start at once; the waiting one is dropped later, like any duplicate.
 
-    Raises NotFound, Unavailable, and InvalidRequest for a task that waits for no time or whose secret arguments only
-    the waiting message carries.
+    Raises NotFound, Unavailable, and InvalidRequest for a task that does not wait for a time, or whose secret arguments
+    only the waiting message has.
     """
     record = records.get(task_id)
     if time_of(record) is None:
@@ -35,6 +35,6 @@ def run_now(task_id: str) -> None:
     if masking.hides(message.kwargs):
         raise InvalidRequest("id", "the task has secret arguments, which are not kept; it can only run at its time")
     if not lifecycle.bring_forward(record):
-        raise InvalidRequest("id", f"task {task_id} has moved on meanwhile; look again")
+        raise InvalidRequest("id", f"task {task_id} has changed meanwhile; check its status again")
     delays.send(str(record.queue), replace(message, eta=None))
     delays.cancel(task_id)

@@ -66,7 +66,7 @@ def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
     """Schedule a message a minute before `at`, if the task has no schedule yet; raises TooLong and Unavailable."""
     if (size := len(body.encode())) > MAXIMUM_INPUT_BYTES:
         raise TooLong(
-            f"eta: the message has {size:,} bytes with its headers and follow-ups, and an EventBridge schedule  "
+            f"eta: the message has {size:,} bytes with its headers and follow-ups, and an EventBridge schedule "
             f"holds {MAXIMUM_INPUT_BYTES:,}; send it within 15 minutes of its time, or make its canvas smaller"
         )
     moment = at - timedelta(seconds=EARLY_SECONDS)

@@ -50,7 +50,7 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
     record = records.new(kept, queue=task.short_name, created=created, **known)
     if (size := len(record.options or "")) > MAXIMUM_OPTIONS:
         raise InvalidArguments(
-            f"options: the task's follow-ups and headers have {size:,} characters of JSON; at most  "
+            f"options: the task's follow-ups and headers have {size:,} characters of JSON; at most "
             f"{MAXIMUM_OPTIONS:,} are kept. Make its chain, its links or its group smaller"
         )
     return Draft(record, slim)

@@ -1,4 +1,4 @@
-"""The tasks there are: declared by their functions, or by the Celery application that a function runs.
+"""The tasks: declared by their functions, or by the Celery application that a function runs.
 
 definitions   Task: its name, its arguments, its limits
 applications  the tasks of Celery applications, from the file that describes each
@@ -66,7 +66,7 @@ def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Task]:
 
 
 def discover() -> dict[str, Task]:
-    """Every task of the code root, by name: each `handler.py` that declares one is imported, each application read."""
+    """Return every task of the code root by name, after importing each `handler.py` and reading each application."""
     for folder in _folders():
         _declare(folder)
     return dict(sorted({**applications.declared(settings.code_root()), **_registry}.items()))
@@ -78,18 +78,18 @@ def _folders() -> list[str]:
 
 
 def queues_of_code() -> list[str]:
-    """Short names of the queues, from the code root alone: no handler is imported."""
+    """Return the short names of the queues from the code root, without importing handlers."""
     applied = applications.declared(settings.code_root()).values()
     return sorted({*_folders(), *(task.short_name for task in applied)})
 
 
 def written_folders() -> tuple[str, ...]:
-    """The folders of the media bucket under which tasks put what they make, in order, by their declarations."""
+    """Return the folders of the media bucket that tasks declare to write to, sorted."""
     return tuple(sorted({folder for task in discover().values() for folder in task.writes}))
 
 
 def find(name: str) -> Task:
-    """The task of that name; raises UnknownTask, whose message names those there are."""
+    """Return the task with that name; raises UnknownTask, whose message lists the tasks."""
     folder = name.rpartition(".")[2]
     if name not in _registry and folder.isidentifier() and (settings.code_root() / folder / "handler.py").is_file():
         _declare(folder)
@@ -103,23 +103,23 @@ def find(name: str) -> Task:
 
 
 def of_queue(queue: str) -> list[Task]:
-    """The tasks whose messages arrive in the queue of that short name: one, or those of a Celery application."""
+    """Return the tasks of the queue with that short name: one, or those of a Celery application."""
     return [task for task in discover().values() if task.short_name == queue]
 
 
 def served(name: str) -> list[Task]:
-    """The task of that name, or all tasks of the Celery application of that name; raises UnknownTask."""
+    """Return the task with that name, or all tasks of the Celery application with that name; raises UnknownTask."""
     found = [task for task in of_queue(name) if task.is_of_application]
     return found or [find(name)]
 
 
 def queues() -> list[str]:
-    """Short names of the queues, each of which has a function of the same name."""
+    """Return the short names of the queues, each of which has a function with the same name."""
     return sorted({task.short_name for task in discover().values()})
 
 
 def in_folder(folder: str) -> Task:
-    """The task that a folder of the code root declares; raises UnknownTask."""
+    """Return the task that a folder of the code root declares; raises UnknownTask."""
     _declare(folder)
     for declared in _registry.values():
         if declared.short_name == folder:
@@ -128,7 +128,7 @@ def in_folder(folder: str) -> Task:
 
 
 def _declare(folder: str) -> None:
-    """Import the task's handler, which declares it: on Lambda from the code root, elsewhere from this package."""
+    """Import the task's handler, which declares the task: on Lambda from the code root, elsewhere from this package."""
     if makertasks.is_reserved(folder):
         raise InvalidDefinition(
             f"functions/{folder}: no task can have this name, makertasks.{folder} is something else; rename the folder"

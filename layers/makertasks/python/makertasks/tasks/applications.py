@@ -1,12 +1,12 @@
-"""The tasks of Celery applications that run here, known without Celery: each application's folder describes them.
+"""Tasks of Celery applications, described by a file in each application's folder, so that reading it needs no Celery.
 
     functions/shop/application.json       made by `python -m makertasks.contrib.celery.describing shop.celery:app`
 
     {"tasks": {"shop.add": {"purpose": "…", "max_retries": 3, "rate_limit": "10/m", "time_limit": null, …}},
      "schedules": [{"name": "nightly", "task": "shop.report", "expression": "cron(0 3 * * ? *)", …}]}
 
-So every function, client and page knows the queue of an application's tasks, and an application's function is listed,
-paused, purged and counted as any other.
+So every function, client and page knows the queue of an application's tasks, and an application's function can be
+listed, paused, purged and counted like any other.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import msgspec
 from makertasks.tasks.definitions import LAMBDA_SECONDS, MARGIN_SECONDS, InvalidDefinition, Task
 
 FILE = "application.json"
-# What of a task its file says, beside its name: fields of Task.
+# Fields of Task that the file may set, besides the name.
 KNOWN = ("max_retries", "soft_time_limit", "time_limit", "rate_limit")
 
 _ANYTHING = msgspec.defstruct("anything", [])
@@ -31,14 +31,14 @@ _ANYTHING = msgspec.defstruct("anything", [])
 
 @dataclass(frozen=True)
 class ApplicationTask(Task):
-    """A task of a Celery application: its arguments are the application's business."""
+    """A task of a Celery application; its arguments are not validated here."""
 
     folder: str = ""
     says: str = ""
 
     @property
     def short_name(self) -> str:
-        """Folder, queue and function of its application."""
+        """Return its application's folder, queue and function."""
         return self.folder
 
     @property
@@ -53,30 +53,30 @@ class ApplicationTask(Task):
 
     @property
     def arguments(self) -> type[msgspec.Struct]:
-        """None that are known by name."""
+        """Return none: the parameters are unknown."""
         return _ANYTHING
 
     def schema(self) -> dict[str, Any]:
-        """The arguments by name, which may be any."""
+        """Return a schema that permits any arguments."""
         return {"type": "object", "title": self.name, "properties": {}, "additionalProperties": True}
 
     @property
     def item_arguments(self) -> list[str]:
-        """None: no argument is known to name an item."""
+        """Return None: the item is unknown."""
         return []
 
     @property
     def secret_arguments(self) -> frozenset[str]:
-        """None that are declared."""
+        """Return none: secrets are not declared."""
         return frozenset()
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - as Task's
-        """The arguments by name; those by position stay where they are."""
+        """Return the arguments by name; positional ones are not bound."""
         return dict(kwargs)
 
 
 def _kept(field: str, value: Any) -> Any:
-    """A field's value; a time limit that Lambda cannot keep is cut to what it can."""
+    """Return a field's value; a time limit above Lambda's is reduced to Lambda's."""
     return min(value, LAMBDA_SECONDS - MARGIN_SECONDS) if field.endswith("time_limit") else value
 
 
@@ -86,7 +86,7 @@ def _runs_in_its_application() -> None:
 
 @cache
 def declared(root: Path) -> dict[str, ApplicationTask]:
-    """The tasks of every application under a code root, by name; raises InvalidDefinition."""
+    """Return the tasks of every application under a code root by name; raises InvalidDefinition."""
     return {task.name: task for file in sorted(root.glob(f"*/{FILE}")) for task in _read(file)}
 
 
@@ -105,5 +105,5 @@ def _read(file: Path) -> list[ApplicationTask]:
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidDefinition(
-            f"{file}: {error!r}; make it anew with python -m makertasks.contrib.celery.describing"
+            f"{file}: {error!r}; regenerate it with python -m makertasks.contrib.celery.describing"
         ) from error

@@ -1,10 +1,10 @@
-"""What a task is: its name, its arguments, its limits, and the function that does the work.
+"""Task definitions: name, arguments, limits, and the function that does the work.
 
     @task("inventory.tasks.generate_qr_code")
     def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
         ...
 
-Arguments are checked against the function's own annotations, wherever a task comes from.
+Arguments are validated against the function's annotations, however a task is submitted.
 """
 
 from __future__ import annotations
@@ -23,62 +23,64 @@ import msgspec
 from makertasks import clock
 from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError
 
-# An argument that names an item of the inventory: a submission is refused where there is no such item.
+# An argument with an inventory item's id: a submission is rejected if there is no such item.
 ItemId = Annotated[UUID, msgspec.Meta(description="UUID of the inventory item", extra={"refers_to": "item"})]
 
-# An argument that nobody is to read: the message carries it to the function; records, logs and answers do not show it.
-Secret = Annotated[str, msgspec.Meta(description="Kept out of records, logs and answers", extra={"is_secret": True})]
+# A secret argument: only the message contains it; records, logs and responses do not.
+Secret = Annotated[str, msgspec.Meta(description="Not shown in records, logs and responses", extra={"is_secret": True})]
 
-# An argument that names an object of the bucket is `Annotated[str, object_under("imports/")]`: any other key is refused
-# wherever a task comes from, before the task begins.
+# An argument with an object's key is `Annotated[str, object_under("imports/")]`: any other key is rejected, however a
+# task is submitted, before the task starts.
 
 
 def object_under(prefix: str) -> msgspec.Meta:
-    """What is demanded of an argument that is the key of an object under `prefix`."""
+    """Return the constraint of an argument that is the key of an object under `prefix`."""
     return msgspec.Meta(
         pattern=rf"^{re.escape(prefix)}", description=f"Key of an object under {prefix}", extra={"prefix": prefix}
     )
 
 
-# Folders of the media bucket for what people put there and for what the engine keeps.
+# Folders of the media bucket for uploads and for the engine's own objects.
 RESERVED_FOLDERS = ("imports/", "jobs/", "payloads/", "rejected/", "uploads/", "/")
 
-# Lambda ends every function at 15 minutes; a task must end a little earlier to record what happened.
+# Lambda stops every function after 15 minutes; a task must end a little earlier to record its outcome.
 LAMBDA_SECONDS = 900
 MARGIN_SECONDS = 5
 
 
 class InvalidDefinition(MakertasksError):
-    """A task is declared with something that Lambda cannot keep."""
+    """A task's declaration is invalid."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One kind of task. `run` does the work and returns JSON; it raises to fail."""
+    """A task type. `run` does the work and returns JSON; an exception is a failure."""
 
     name: str
     run: Callable[..., Any]
     max_retries: int = 3
     retry_base: float = 2.0  # seconds before the first retry; doubled each time, with jitter
-    retry_cap: float = 600.0  # seconds at most between two attempts
+    retry_cap: float = 600.0  # maximum seconds between two attempts
     soft_time_limit: float | None = None  # seconds; raises SoftTimeLimitExceeded inside the task
-    time_limit: float | None = None  # seconds; ends the task
+    time_limit: float | None = None  # seconds; stops the task
     rate_limit: str | None = None  # Celery's form: "10/m", "2/s"
-    system: bool = False  # started by the system's own ways alone: callers cannot submit it by name
-    optional: bool = False  # its queue has a consumer only where a parameter of the stack asks for one
-    writes: tuple[str, ...] = ()  # where in the media bucket it puts what it makes: ("labels/",)
-    example: Mapping[str, Any] | None = None  # arguments with which people and tests can try it
-    reads_item: bool = False  # its item, by `inventory.get_item`: those of a batch are then read in one request
+    system: bool = False  # started only by the system: callers cannot submit it by name
+    optional: bool = False  # whether its queue has a consumer only if a parameter of the stack is set
+    writes: tuple[str, ...] = ()  # folders of the media bucket that it writes to: ("labels/",)
+    example: Mapping[str, Any] | None = None  # example arguments, for people and tests
+    reads_item: bool = (
+        False  # whether it reads its item with `inventory.get_item`: a batch's items are then read in one request
+    )
     item_of: Callable[[Mapping[str, Any]], UUID | None] | None = (
-        None  # the item it is about, where no argument names it
+        None  # returns the item of a task without an item argument
     )
 
     def __post_init__(self) -> None:
-        """Refuse limits that Lambda cannot keep, and folders that are none of a task's."""
+        """Reject limits above Lambda's and folders that tasks must not write to."""
         for folder in self.writes:
             if not folder.endswith("/") or folder.startswith(RESERVED_FOLDERS):
                 raise InvalidDefinition(
-                    f"{self.name}: writes: {folder!r} is no folder for what tasks make; name one such as 'labels/', "
+                    f"{self.name}: writes: {folder!r} is not a valid folder; name one such as 'labels/', "
                     f"and none of {', '.join(RESERVED_FOLDERS)}"
                 )
         for limit in (self.soft_time_limit, self.time_limit):
@@ -94,22 +96,22 @@ class Task:
 
     @property
     def short_name(self) -> str:
-        """Folder, queue and function share it: the name's last dotted part."""
+        """Return the name's last dotted part, which folder, queue and function share."""
         return self.name.rpartition(".")[2]
 
     @property
     def is_of_application(self) -> bool:
-        """Whether it belongs to a Celery application, whose function runs all of its tasks."""
+        """Return whether it belongs to a Celery application, whose function runs all of its tasks."""
         return False
 
     @property
     def purpose(self) -> str:
-        """First line of the function's docstring."""
+        """Return the first line of the function's docstring."""
         return (inspect.getdoc(self.run) or "").partition("\n")[0]
 
     @cached_property
     def arguments(self) -> type[msgspec.Struct]:
-        """The function's parameters as a msgspec type, in order."""
+        """Return the function's parameters as a msgspec type, in order."""
         hints = typing.get_type_hints(self.run, include_extras=True)
         fields: list[Any] = [
             (name, hints.get(name, Any))
@@ -120,19 +122,19 @@ class Task:
         return msgspec.defstruct(self.short_name, fields, forbid_unknown_fields=True, kw_only=True)
 
     def schema(self) -> dict[str, Any]:
-        """The arguments as a JSON schema."""
+        """Return the arguments' JSON schema."""
         schema = msgspec.json.schema(self.arguments)
         definition: dict[str, Any] = schema["$defs"][self.short_name]
         return definition
 
     @property
     def item_arguments(self) -> list[str]:
-        """Names of the arguments that name an item of the inventory."""
+        """Return the names of the arguments that are inventory items."""
         hints = typing.get_type_hints(self.run, include_extras=True)
         return [name for name, hint in hints.items() if hint == ItemId]
 
     def item_id(self, kwargs: Mapping[str, Any]) -> str | None:
-        """The item that a task with these arguments is about, under which it is listed."""
+        """Return the item of a task with these arguments, under which it is listed."""
         if self.item_of:
             found = self.item_of(kwargs)
             return str(found) if found else None
@@ -141,14 +143,14 @@ class Task:
 
     @cached_property
     def secret_arguments(self) -> frozenset[str]:
-        """Names of the arguments that are marked as secret."""
+        """Return the names of the secret arguments."""
         hints = typing.get_type_hints(self.run, include_extras=True)
         return frozenset(name for name, hint in hints.items() if hint == Secret)
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments that were given, by name, as plain JSON values with UUIDs in their standard form.
+        """Return the given arguments by name, as plain JSON values with UUIDs in their standard form.
 
-        Raises InvalidArguments, whose message begins with the argument's name.
+        Raises InvalidArguments, whose message starts with the argument's name.
         """
         given = {*list(self.arguments.__struct_fields__)[: len(args)], *kwargs}
         values = msgspec.to_builtins(self._convert(args, kwargs))
@@ -177,7 +179,7 @@ class Task:
         values = {**given, **kwargs}
         for name, value in values.items():
             if not is_unicode(value):
-                raise InvalidArguments(f"{name}: contains half a character (an unpaired surrogate); send valid Unicode")
+                raise InvalidArguments(f"{name}: contains an unpaired surrogate; send valid Unicode")
         try:
             return msgspec.convert(values, self.arguments)
         except msgspec.ValidationError as error:
@@ -192,7 +194,7 @@ class Task:
 
     @cached_property
     def _prefixes(self) -> dict[str, str]:
-        """Arguments that name an object of the bucket, and the prefix under which it must lie."""
+        """Return the arguments that are keys of objects, and their required prefixes."""
         hints = typing.get_type_hints(self.run, include_extras=True)
         found = {
             name: (meta.extra or {}).get("prefix")
@@ -209,7 +211,7 @@ class Task:
 
 
 def check_time_limit(field: str, seconds: float | None, name: str) -> None:
-    """Raises InvalidRequest for a time limit of the task `name` that Lambda cannot keep; None is no limit."""
+    """Raises InvalidRequest for a time limit of the task `name` above Lambda's; None is no limit."""
     longest = LAMBDA_SECONDS - MARGIN_SECONDS
     if seconds is not None and not 0 < seconds <= longest:
         raise InvalidRequest(

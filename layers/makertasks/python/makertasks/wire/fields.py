@@ -142,4 +142,4 @@ def _utf8(value: str, field: str) -> bytes:
     try:
         return value.encode()
     except UnicodeEncodeError as error:
-        raise Malformed(f"{field} holds half a character: an unpaired surrogate") from error
+        raise Malformed(f"{field} contains an unpaired surrogate") from error
