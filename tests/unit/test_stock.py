@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from PIL import ImageChops
 
 from generate_index_cards.handler import StockName
-from makertasks.media.cards.stock import MM, STOCKS
+from makertasks.media.cards.sheet import Sheets
+from makertasks.media.cards.stock import MM, SHEET_EDGE, STOCKS
+from tests.unit.card_samples import FACTS, card, golden_cards, photo, render
 
+DOTS_AN_INCH = 300
 CARDS = (Path(__file__).parents[2] / "docs/cards.md").read_text()
 
 
@@ -30,3 +34,54 @@ def test_labels_stand_on_their_paper_with_the_same_margin_on_both_sides(name):
     assert left == pytest.approx(stock.page[0] - right, abs=0.1 * MM)
     assert bottom == pytest.approx(stock.page[1] - top, abs=0.6 * MM)
     assert min(left, bottom) >= -0.01
+
+
+def drawn_within(pdf: bytes, page: int = 0) -> tuple[float, float, float, float]:
+    """White at the left, top, right and bottom of a page, in points."""
+    drawn = render(pdf, page, DOTS_AN_INCH).convert("L")
+    left, top, right, bottom = ImageChops.invert(drawn).getbbox()
+    return tuple(72 / DOTS_AN_INCH * dots for dots in (left, top, drawn.width - right, drawn.height - bottom))
+
+
+@pytest.mark.parametrize("name", STOCKS)
+@pytest.mark.parametrize("blank", [False, True])
+def test_nothing_is_drawn_where_printers_do_not_print(name, blank):
+    stock = STOCKS[name]
+    long = " ".join(word for fact in FACTS for word in fact.value.split()) * 5
+    facts = tuple(fact._replace(value=long) for fact in FACTS)
+    samples = golden_cards()
+    full = card(long, long, "#ffffff", facts=facts, hazard=samples["multi_hazard"].hazard, photo=photo(), blank=blank)
+    sheets = Sheets(name, stock=stock)
+    for _ in range(stock.slots):
+        sheets.add(full)
+
+    left, top, right, bottom = drawn_within(sheets.finish())
+
+    dot = 72 / DOTS_AN_INCH
+    assert min(left, right) >= stock.edge[0] - dot
+    assert min(top, bottom) >= stock.edge[1] - dot
+
+
+def test_sheets_keep_five_millimetres_and_rolls_what_their_drivers_leave():
+    sheets = {name for name, stock in STOCKS.items() if stock.slots > 1}
+
+    assert {STOCKS[name].edge for name in sheets} == {SHEET_EDGE} == {(5 * MM, 5 * MM)}
+    assert {
+        name: tuple(round(side / MM, 1) for side in STOCKS[name].edge) for name in sorted(set(STOCKS) - sheets)
+    } == {
+        "brother-62x100": (3, 1.5),
+        "brother-62x29": (1.5, 3),
+        "dymo-89x28": (6, 1.5),
+        "dymo-89x36": (6, 1.5),
+    }
+
+
+def test_the_words_of_a_test_page_can_be_printed_on_sheets_without_margins():
+    stock = STOCKS["a4-3x8"]
+    pdf = Sheets("Test", stock=stock, test_page=True).finish()
+    drawn = render(pdf, 0, 72).convert("L")
+    edge = round(stock.edge[0])
+
+    # Beside the outlines of the labels themselves nothing is at the edge.
+    inside_first = drawn.crop((2, 4, edge - 1, round(stock.height) - 2))
+    assert min(inside_first.tobytes()) == 255

@@ -11,13 +11,14 @@ from makertasks.media.cards.structure import Structure
 from makertasks.media.cards.text import Style, fit
 
 TEXT = Style(fonts.REGULAR, 9, 12, smallest=5)
-MARGIN = 10.0
+MARGIN = 10.0  # of the text, where a stock does not need more
 CROSS = 6.0  # reach of the marks at the corners
 
 
 def draw(canvas: Canvas, structure: Structure, embedded: Fonts, stock: Stock, shift: tuple[float, float]) -> None:
     """Outlines of all labels, with a cross at their middle, and how to use them."""
     right, down = shift
+    across, upright = (max(MARGIN, padding) for padding in stock.padding)
     with structure.section():
         for slot, (left, bottom) in enumerate(stock.corners(), start=1):
             x, y = left + right, bottom - down
@@ -33,8 +34,8 @@ def draw(canvas: Canvas, structure: Structure, embedded: Fonts, stock: Stock, sh
                     f" of {stock.description}. Print at 100 %, without scaling, and hold it against a sheet: where the"
                     f" outlines are off, set offset_right and offset_down (now {right:g} and {down:g} points)."
                 )
-            fitted = fit(text, TEXT, stock.width - 2 * MARGIN, stock.height / 2 - MARGIN)
+            fitted = fit(text, TEXT, stock.width - 2 * across, stock.height / 2 - upright)
             with structure.element("P"):
                 for number, line in enumerate(fitted.lines):
-                    base = y + stock.height - MARGIN - (number + 0.8) * fitted.leading
-                    embedded.draw(canvas, shaping.shape(line, fitted.font), fitted.size, x + MARGIN, base)
+                    base = y + stock.height - upright - (number + 0.8) * fitted.leading
+                    embedded.draw(canvas, shaping.shape(line, fitted.font), fitted.size, x + across, base)

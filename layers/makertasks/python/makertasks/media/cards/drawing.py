@@ -24,6 +24,7 @@ from makertasks.media.qr_codes import encode
 SMALLEST_CODE, SMALLEST_MODULE = 15 * MM, 0.4 * MM
 # Part of a line's height between its top and its base line: the same for every font, so that runs stand on one line.
 BASE_LINE = 0.8
+OUTLINE = 0.5  # width of a bar's
 
 
 def draw(canvas: Canvas, structure: Structure, embedded: Fonts, laid_out: Layout, scale: float = 1) -> None:
@@ -61,12 +62,16 @@ def _state(canvas: Canvas) -> Iterator[None]:
 
 
 def _draw_bar(canvas: Canvas, laid_out: Layout, box: Box, radius: float) -> None:
-    """A box in the category's colour; where that is hardly to be seen on paper, with an outline."""
+    """A box in the category's colour; where that is hardly to be seen on paper, with an outline within the box."""
+    inset = OUTLINE / 2 if laid_out.outlined else 0
     with _state(canvas):
         _fill(canvas, laid_out.card.colour)
         canvas.setStrokeColorRGB(*(part / 255 for part in colours.MUTED))
-        canvas.setLineWidth(0.5)
-        canvas.roundRect(box.left, box.bottom, box.width, box.height, radius, stroke=int(laid_out.outlined), fill=1)
+        canvas.setLineWidth(OUTLINE)
+        canvas.roundRect(
+            box.left + inset, box.bottom + inset, box.width - 2 * inset, box.height - 2 * inset, radius,
+            stroke=int(laid_out.outlined), fill=1,
+        )  # fmt: skip
 
 
 def _draw_text(canvas: Canvas, embedded: Fonts, text: TextBox) -> None:

@@ -19,6 +19,7 @@ from makertasks.media.cards import colours, fonts, layout
 from makertasks.media.cards.boxes import Box, TextBox, text_box
 from makertasks.media.cards.content import Card
 from makertasks.media.cards.layout import Layout
+from makertasks.media.cards.stock import Stock
 from makertasks.media.cards.text import Style
 
 PADDING = 5.0
@@ -34,24 +35,37 @@ LINE = Style(fonts.REGULAR, 7, 8.5, smallest=4.5)
 HAZARD = Style(fonts.BOLD, 7, 8.5, smallest=4.5)
 
 
-def lay_out(card: Card, width: float, height: float) -> Layout:
-    """Boxes of a card for labels of this size: the whole card where they are large enough, else a label's."""
-    scale = min(width / layout.WIDTH, height / layout.HEIGHT)
+def lay_out(card: Card, stock: Stock) -> tuple[Layout, float]:
+    """Boxes of a card for a stock's labels, and their scale: the whole card where labels are large enough for it."""
+    across, upright = (max(PADDING, padding) for padding in stock.padding)
+    inner = Box(across, upright, stock.width - 2 * across, stock.height - 2 * upright)
+    scale = min(
+        stock.width / layout.WIDTH,
+        stock.height / layout.HEIGHT,
+        inner.width / layout.INNER_WIDTH,
+        inner.height / layout.INNER_HEIGHT,
+    )
     if scale >= SMALLEST_SCALE:
-        return layout.lay_out(card)
-    side = min(height - 2 * PADDING, (width - 2 * PADDING) * (1 if card.blank else LARGEST_CODE))
+        return layout.lay_out(card), scale
+    side = min(inner.height, inner.width * (1 if card.blank else LARGEST_CODE))
     if card.blank:
-        return Layout(card, Box((width - side) / 2, (height - side) / 2, side, side), width, height)
-    code = Box(width - PADDING - side, (height - side) / 2, side, side)
-    scale = max(1.0, min(width / ADDRESS_LABEL[0], height / ADDRESS_LABEL[1], LARGEST_SCALE))
-    texts, bottom = _lines(card, code.left - 2 * PADDING, scale)
-    rule = Box(PADDING, bottom + 2 * scale, code.left - 2 * PADDING, RULE * scale)
-    name = Box(PADDING, rule.top + 2 * scale, rule.width, height - PADDING - rule.top - 2 * scale)
+        code = Box((stock.width - side) / 2, (stock.height - side) / 2, side, side)
+        return Layout(card, code, stock.width, stock.height), 1
+    code = Box(inner.right - side, inner.bottom + (inner.height - side) / 2, side, side)
+    scale = max(1.0, min(stock.width / ADDRESS_LABEL[0], stock.height / ADDRESS_LABEL[1], LARGEST_SCALE))
+    return _beside(card, stock, code, replace(inner, width=inner.width - side - PADDING), scale), 1
+
+
+def _beside(card: Card, stock: Stock, code: Box, inner: Box, scale: float) -> Layout:
+    """The name, a rule and the lines in the space beside the code."""
+    texts, bottom = _lines(card, inner, scale)
+    rule = Box(inner.left, bottom + 2 * scale, inner.width, RULE * scale)
+    name = Box(inner.left, rule.top + 2 * scale, inner.width, inner.top - rule.top - 2 * scale)
     title = text_box(card.name, _scaled(NAME, scale), name, colours.TITLE, role="H1")
-    return Layout(card, code, width, height, texts=(title, *texts), bars=((rule, 0),))
+    return Layout(card, code, stock.width, stock.height, texts=(title, *texts), bars=((rule, 0),))
 
 
-def _lines(card: Card, width: float, scale: float) -> tuple[list[TextBox], float]:
+def _lines(card: Card, inner: Box, scale: float) -> tuple[list[TextBox], float]:
     """The lines from the bottom, each at its position whatever the others say, and where the uppermost ends."""
     facts = {fact.label: fact.value for fact in card.facts}
     stock = " · ".join(filter(None, (f"Reorder at {facts.get('Reorder at', '')}", facts.get("Lead time"))))
@@ -60,11 +74,11 @@ def _lines(card: Card, width: float, scale: float) -> tuple[list[TextBox], float
     lines += [(" · ".join(filter(None, (facts.get("Location"), facts.get("SKU")))), line, 1), (stock, line, 1)]
     if card.unwritable:
         lines.append((f"{fonts.REPLACEMENT} = {card.unwritable}", line, 1))
-    bottom = PADDING
+    bottom = inner.bottom
     texts: list[TextBox] = []
     for text, style, rows in reversed(lines):
         if text:
-            made = text_box(text, style, Box(PADDING, bottom, width, rows * style.leading))
+            made = text_box(text, style, Box(inner.left, bottom, inner.width, rows * style.leading))
             texts.insert(0, replace(made, box=replace(made.box, height=made.fitted.height)))
         bottom += texts[0].fitted.height if rows > 1 else style.leading
     return texts, bottom

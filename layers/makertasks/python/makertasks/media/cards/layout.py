@@ -26,7 +26,7 @@ from makertasks.media.cards.text import Fitted, Style
 
 WIDTH, HEIGHT = 360.0, 216.0  # Avery 5388: 5 by 3 inches
 PADDING = 14.4  # 0.2 inches
-INNER_WIDTH = WIDTH - 2 * PADDING
+INNER_WIDTH, INNER_HEIGHT = WIDTH - 2 * PADDING, HEIGHT - 2 * PADDING
 GAP = 9.0  # between columns, and below the rule
 
 TITLE_HEIGHT = 40.0  # one line at full size, or two smaller ones

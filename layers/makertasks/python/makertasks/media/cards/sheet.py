@@ -63,8 +63,7 @@ class Sheets:
             self._structure.end_page()
             self._free = list(range(self._stock.slots))
         left, bottom = self._corners[self._free.pop(0)]
-        laid_out = labels.lay_out(card, self._stock.width, self._stock.height)
-        scale = min(self._stock.width / laid_out.width, self._stock.height / laid_out.height)
+        laid_out, scale = labels.lay_out(card, self._stock)
         self._canvas.saveState()
         self._canvas.translate(
             left + self._shift[0] + (self._stock.width - laid_out.width * scale) / 2,

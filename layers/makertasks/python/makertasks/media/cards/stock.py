@@ -1,6 +1,6 @@
 """Sheets and rolls of cards and labels that can be printed on: where each label stands, in points.
 
-Sizes are the makers' own, from their data sheets: Avery (US Letter), Avery Zweckform (A4), Brother DK and Dymo.
+Sizes are the makers' own; docs/cards.md says where they were checked.
 """
 
 from __future__ import annotations
@@ -12,6 +12,13 @@ INCH = 72.0
 MM = INCH / 25.4
 LETTER = (8.5 * INCH, 11 * INCH)
 A4 = (210 * MM, 297 * MM)
+
+# What printers leave white along the left and right edges of a page, and along the upper and lower ones. A page of a
+# roll's label stands as one reads it. Dymo's driver leaves 5.8 mm at one end of a label and 1.5 mm at its sides,
+# Brother's 3 mm and 1.5 mm; most laser and inkjet printers need 4 to 5 mm all around.
+SHEET_EDGE = (5 * MM, 5 * MM)
+BROTHER_LONG_EDGE, BROTHER_WIDE_EDGE = (3 * MM, 1.5 * MM), (1.5 * MM, 3 * MM)
+DYMO_EDGE = (6 * MM, 1.5 * MM)
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,17 @@ class Stock:
     top: float
     across: float
     down: float
+    edge: tuple[float, float] = SHEET_EDGE
+
+    @property
+    def padding(self) -> tuple[float, float]:
+        """What every label leaves white at its left and right, and above and below: the outer ones reach the edges.
+
+        The same for all labels of a sheet, so that they look alike.
+        """
+        left = min(self.left, self.page[0] - self.left - (self.columns - 1) * self.across - self.width)
+        top = min(self.top, self.page[1] - self.top - (self.rows - 1) * self.down - self.height)
+        return max(0.0, self.edge[0] - left), max(0.0, self.edge[1] - top)
 
     @property
     def slots(self) -> int:
@@ -53,9 +71,9 @@ def _sheet(
     return Stock(description, page, *grid, *size, *margins, size[0] + gap, size[1])
 
 
-def _roll(description: str, width: float, height: float) -> Stock:
+def _roll(description: str, width: float, height: float, edge: tuple[float, float]) -> Stock:
     """Labels of a roll, one a page."""
-    return Stock(description, (width * MM, height * MM), 1, 1, width * MM, height * MM, 0, 0, 0, 0)
+    return Stock(description, (width * MM, height * MM), 1, 1, width * MM, height * MM, 0, 0, 0, 0, edge)
 
 
 DEFAULT = "avery-5388"
@@ -79,8 +97,8 @@ STOCKS = {
         "A4, 21 address labels of 63.5 × 38.1 mm (Avery L7160)",
         A4, (3, 7), (63.5 * MM, 38.1 * MM), (7.21 * MM, 15.15 * MM), 2.54 * MM,
     ),
-    "brother-62x100": _roll("Brother DK-11202, 62 mm roll, labels of 100 × 62 mm", 100, 62),
-    "brother-62x29": _roll("Brother DK-11209, 62 mm roll, labels of 62 × 29 mm", 62, 29),
-    "dymo-89x36": _roll("Dymo 99012, labels of 89 × 36 mm", 89, 36),
-    "dymo-89x28": _roll("Dymo 99010 and 30252, labels of 89 × 28 mm", 89, 28),
+    "brother-62x100": _roll("Brother DK-11202, 62 mm roll, labels of 100 × 62 mm", 100, 62, BROTHER_LONG_EDGE),
+    "brother-62x29": _roll("Brother DK-11209, 62 mm roll, labels of 62 × 29 mm", 62, 29, BROTHER_WIDE_EDGE),
+    "dymo-89x36": _roll("Dymo 99012, labels of 89 × 36 mm", 89, 36, DYMO_EDGE),
+    "dymo-89x28": _roll("Dymo 99010 and 30252, labels of 89 × 28 mm", 89, 28, DYMO_EDGE),
 }  # fmt: skip
