@@ -46,10 +46,14 @@ def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
     True
     >>> wanted_url({"image_url": "u", "image": "inventory/images/a.png"}, {"image_url": "u"})
     'u'
+    >>> old = {"image_url": "u", "image": "inventory/images/a.png", "image_wanted": "2026-01-01"}
+    >>> wanted_url(old, {"image_url": "u", "image_wanted": "2026-01-02"}) is None
+    True
     """
     written = str(new.get("image_url") or "")
     url = without_credentials(written)
-    if old.get("image") and not new.get("image"):  # a script has replaced the whole item, which lost its image
+    lost = old.get("image") and not new.get("image")
+    if lost and new.get("image_wanted") in {None, old.get("image_wanted")}:  # not removed by the site: overwritten
         return url or None
     unchanged = written == old.get("image_url")
     return None if not url or unchanged or url == new.get("image_source") else url

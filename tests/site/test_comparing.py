@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from inventory.models import Category, InventoryItem, ItemSupplier, Supplier
 
+from makertasks import clock
 from makertasks.aws import bucket
 from makertasks.contrib.django import comparing
 from makertasks.errors import UnknownItem
@@ -95,12 +96,99 @@ def test_what_the_site_never_got_is_brought(item, imports, settings_of_site):
     assert (InventoryItem.objects.get().image, ItemSupplier.objects.get().average_lead_time) == (key, 3)
     assert sync()[1] == "site: nothing missing"
 
-    # and a file or a column that is lost later comes back
+    # and a file that is lost later comes back
     (Path(settings_of_site.MEDIA_ROOT) / key).unlink()
     assert sync()[1] == "site: 1 applied"
-    InventoryItem.objects.update(image="")
+    assert (Path(settings_of_site.MEDIA_ROOT) / key).exists()
+
+
+def with_image(item, number: int = 1) -> str:
+    """An image that a task made."""
+    key = f"inventory/images/D-{number}.png"
+    bucket.put(key, b"not a picture, which only imagekit minds", "image/png")
+    inventory.update_item(item.pk, image=key, image_digest="d", thumbnail=f"CACHE/{number}.webp", qr_code_digest="q")
+    return key
+
+
+@pytest.mark.parametrize("signals", [True, False], ids=["saved in Django admin", "by QuerySet.update()"])
+def test_an_image_that_was_removed_on_the_site_is_removed_from_the_stack_and_stays_so(item, imports, signals):
+    # given an image that site and stack have
+    key = with_image(item)
+    sync()
+    assert InventoryItem.objects.get().image == key
+
+    # when somebody removes it
+    if signals:
+        there = InventoryItem.objects.get()
+        there.image = ""
+        there.save()
+    else:
+        InventoryItem.objects.update(image="")
+        assert sync() == ["stack: 1 changed, 3 unchanged", "site: nothing missing"]
+    imports.run()
+
+    # then the stack has none either, and no night brings it back
+    found = stack_side.item(item.pk)
+    assert (found.image, found.thumbnail, found.image_digest) == (None, None, None)
+    assert sync() == ["stack: 4 unchanged", "site: nothing missing"]
+    assert not InventoryItem.objects.get().image
+
+    # and an image that is made later arrives
+    key = with_image(item, 2)
     assert sync()[1] == "site: 1 applied"
     assert InventoryItem.objects.get().image == key
+
+
+def test_a_qr_code_that_was_removed_on_the_site_stays_removed(item, imports):
+    key = f"inventory/qrcodes/qr_{item.pk}.png"
+    bucket.put(key, b"x", "image/png")
+    inventory.update_item(item.pk, qr_code=key, qr_code_digest="d")
+    sync()
+    InventoryItem.objects.update(qr_code="")
+    sync()
+    imports.run()
+    assert stack_side.item(item.pk).qr_code is None
+    assert sync()[1] == "site: nothing missing"
+
+
+def test_an_image_that_the_site_has_not_received_yet_outlives_an_empty_field(item, imports):
+    # given a removed image, and a newer one that the site has not seen
+    with_image(item)
+    sync()
+    there = InventoryItem.objects.get()
+    there.image = ""
+    there.save()
+    newer = with_image(item, 2)
+
+    # when the removal arrives late, twice
+    [removal] = imports.new()
+    imports.run(removal)
+    imports.run(removal)
+
+    # then the newer image stays, and reaches the site
+    assert stack_side.item(item.pk).image == newer
+    assert sync()[1] == "site: 1 applied"
+    assert InventoryItem.objects.get().image == newer
+
+
+def test_a_download_that_was_asked_for_before_a_removal_brings_no_image_back(item, imports):
+    with_image(item)
+    sync()
+    before = clock.text(clock.now())
+    there = InventoryItem.objects.get()
+    there.image = ""
+    there.save()
+    imports.run()
+    assert stack_side.item(item.pk).image_wanted > before
+
+
+def test_a_plain_dump_removes_no_image(item, imports, tmp_path):
+    key = with_image(item)
+    file = tmp_path / "dump.json"
+    call_command("dumpdata", "inventory", "reorder_queue", output=str(file), verbosity=0)
+    bucket.put("imports/dump.json", file.read_bytes(), "application/json")
+    imports.run("imports/dump.json")
+    assert stack_side.item(item.pk).image == key
 
 
 def test_what_the_site_has_changed_since_stays(item, imports):

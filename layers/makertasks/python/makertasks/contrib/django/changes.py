@@ -34,7 +34,9 @@ from django.db.models.signals import post_delete, post_save
 from makertasks import clock
 from makertasks.aws import bucket
 from makertasks.client import configuration
+from makertasks.contrib.django.models import applied_media, say_applied
 from makertasks.errors import Unavailable
+from makertasks.inventory.site_changes import ITEM
 
 FOLDER = "imports/changes/"
 APPS = frozenset({"inventory", "reorder_queue"})
@@ -139,8 +141,10 @@ def _flush(using: str) -> None:
     pending = _pending(using)
     saved, deleted, pending.saved, pending.deleted = list(pending.saved), dict(pending.deleted), {}, {}
     moment = as_of()  # before anything is read: what the latest moment's objects hold is the latest state
+    items = [pk for model, pk in saved if model._meta.label_lower == ITEM]  # noqa: SLF001 - Django's public `Model._meta`
+    versions = applied_media(items, using)
     found = {key: instance for key in (*saved, *deleted) if (instance := _read(key, using)) is not None}
-    objects = _objects(found, pending.apps, moment)
+    objects = [say_applied(each, versions) for each in _objects(found, pending.apps, moment)]
     gone = [entries for key, entries in deleted.items() if key not in found]
     known = {_key_of(entry) for entry in (*objects, *(entries[-1] for entries in gone))}
     for *related, last in gone:

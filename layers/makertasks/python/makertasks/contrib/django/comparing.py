@@ -1,7 +1,8 @@
 """Compares the whole site with the whole stack, and repairs both: `manage.py makertasks_sync --all`.
 
 The stack receives one file with the objects that an import would change, and with deletions of objects that the site no
-longer has. The site receives each attribute of a later version than the applied one, and missing images and QR codes.
+longer has. The site receives each attribute of a later version than the applied one, and missing files of images and
+QR codes. An image or QR code that it had and removed is removed from the stack, too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.db import DatabaseError, router
 
 from makertasks.client import configuration
 from makertasks.contrib.django import applying, changes, media
-from makertasks.contrib.django.models import AppliedVersion, key_of
+from makertasks.contrib.django.models import AppliedVersion, key_of, say_applied
 from makertasks.errors import MakertasksError
 from makertasks.inventory import site_changes
 from makertasks.inventory import table as inventory
@@ -51,7 +52,9 @@ def compare(*, dry_run: bool = False, force: bool = False) -> Report:
     moment = changes.as_of()
     stored = {(str(entry.owner), str(entry.entry)): entry for entry in inventory.every_entry()}
     models = [label for label in FIELDS if _model(label) is not None]
-    found = comparing.compare([*_objects(models)], stored, moment, models)
+    applied = {label: _applied(_model(label), label) for label in models}  # before the rows
+    objects = [say_applied(each, applied[each["model"]]) for each in _objects(models)]
+    found = comparing.compare(objects, stored, moment, models)
     report = Report(found.counts, refused=found.refused)
     report.stack["deleted"], report.stack["refused"] = len(found.deleted), len(found.refused)
     if len(found.deleted) > max(FEW_DELETIONS, len(stored) // 10) and not force:
@@ -130,13 +133,11 @@ def _told(entry: Entry) -> Iterator[site_changes.Changed]:
 
 
 def _is_lost(row: Any, name: str, value: Any) -> bool:
-    """Whether the site shows no image or QR code where there is one, or its file is not in the site's folder."""
+    """Whether the file of an image or QR code is not in the site's folder. What the site removed stays removed."""
     if name not in site_changes.MEDIA or not value:
         return False
     there = getattr(row, name)
-    if not there:
-        return True
-    if str(there) != value or not media.copies():
+    if str(there or "") != value or not media.copies():
         return False
     try:
         there.storage.path(value)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
+
+from makertasks.inventory import site_changes
+
+# Keys of one query: databases limit its parameters.
+KEYS_A_QUERY = 500
 
 
 class AppliedVersion(models.Model):  # type: ignore[misc]  # Django has no types here
@@ -45,3 +51,24 @@ class ReceivedMessage(models.Model):  # type: ignore[misc]  # as above
 def key_of(model: str, pk: Any, attribute: str) -> str:
     """Key of an attribute's applied version."""
     return f"{model}/{pk}/{attribute}"
+
+
+def applied_media(pks: Iterable[Any], using: str) -> dict[str, int]:
+    """The applied versions of these items' images and QR codes, by key. To be read before the items themselves."""
+    keys = [key_of(site_changes.ITEM, pk, name) for pk in pks for name in sorted(site_changes.MEDIA)]
+    portions = (keys[start : start + KEYS_A_QUERY] for start in range(0, len(keys), KEYS_A_QUERY))
+    rows = AppliedVersion.objects.using(using)
+    return {key: version for portion in portions for key, version in rows.filter(key__in=portion).values_list()}
+
+
+def say_applied(entry: dict[str, Any], versions: Mapping[str, int]) -> dict[str, Any]:
+    """An object of a dump, with the versions of the image and QR code that it had and has no more.
+
+    By them the stack tells an image that somebody removed from one that the site has not received yet.
+    """
+    if entry["model"] != site_changes.ITEM:
+        return entry
+    empty = (name for name in sorted(site_changes.MEDIA) if not entry["fields"].get(name))
+    keys = {name: key_of(site_changes.ITEM, entry["pk"], name) for name in empty}
+    applied = {name: versions[key] for name, key in keys.items() if key in versions}
+    return {**entry, "applied": applied} if applied else entry

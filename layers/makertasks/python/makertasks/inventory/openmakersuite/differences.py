@@ -1,18 +1,19 @@
 """The attributes of an object that differ from the table and may be written.
 
 These are attributes that OpenMakerSuite owns. Results of tasks stay: images and QR codes are only added where there is
-none, and a measured lead time is kept.
+none, or removed where the site had them and removed them, and a measured lead time is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pynamodb.attributes import MapAttribute
 
 from makertasks import clock
-from makertasks.inventory.table import Broken, Change, Entry
+from makertasks.inventory import site_changes
+from makertasks.inventory.table import Broken, Change, Entry, Item
 
 # Attributes that only tasks write.
 MADE_HERE = {
@@ -35,6 +36,9 @@ ORDER = "as_of"
 # Attributes that OpenMakerSuite fills in and tasks own: written only where there is nothing yet.
 FILLED = {"image", "qr_code"}
 
+# What goes with an image or a QR code that the site has removed.
+MADE_OF = {"image": ("thumbnail", "image_digest"), "qr_code": ("qr_code_digest",)}
+
 # Attributes that are kept where the object says nothing of them: another object of the dump knew.
 LEARNT = {"supplier_id", "supplier_source"}
 
@@ -52,12 +56,47 @@ def is_older(entry: Entry, stored: Entry) -> bool:
     return our_time is not None and their_time is not None and our_time < their_time
 
 
-def difference(entry: Entry, stored: Entry) -> Change | None:
-    """What of an object's own attributes differs from the table, None where nothing does."""
+def difference(entry: Entry, stored: Entry, applied: Mapping[str, int]) -> Change | None:
+    """What of an object's own attributes differs from the table, None where nothing does.
+
+    `applied`: the versions of images and QR codes that the site had before it removed them.
+    """
     if isinstance(stored, Broken):
         return _repair(entry, stored)
-    actions = _actions(entry, stored)
-    return _change(entry, stored, actions) if actions else None
+    removed = _removed(entry, stored, applied)
+    actions = [*_actions(entry, stored), *_removals(entry, stored, removed)]
+    return _change(entry, stored, actions, removed) if actions else None
+
+
+def _removed(entry: Entry, stored: Entry, applied: Mapping[str, int]) -> list[str]:
+    """The images and QR codes that the site has removed on purpose: it had what the table has, and shows none.
+
+    Only a live site's word counts, and not where a task has made a newer one that the site has not seen. What has no
+    version came from the site.
+    """
+    if not entry.as_of or not isinstance(entry, Item) or not isinstance(stored, Item):
+        return []
+    return [
+        name
+        for name in sorted(FILLED)
+        if getattr(entry, name) is None
+        and getattr(stored, name) is not None
+        and applied.get(name, 0) >= (_version(stored, name) or 0)
+    ]
+
+
+def _version(stored: Entry, name: str) -> int | None:
+    version: int | None = getattr(stored, f"{name}_version")
+    return version
+
+
+def _removals(entry: Entry, stored: Entry, removed: Sequence[str]) -> list[Any]:
+    """Remove them; a download that was asked for before brings none back."""
+    names = [each for name in removed for each in (name, *MADE_OF[name]) if getattr(stored, each) is not None]
+    actions = [getattr(Item, name).remove() for name in names]
+    if "image" in removed:
+        actions.append(Item.image_wanted.set(max(str(entry.as_of), getattr(stored, "image_wanted", None) or "")))
+    return actions
 
 
 def _repair(entry: Entry, broken: Broken) -> Change:
@@ -76,16 +115,18 @@ def confirmation(entry: Entry, stored: Entry) -> Change | None:
     return _change(entry, stored, []) if entry.as_of and entry.as_of != stored.as_of else None
 
 
-def _change(entry: Entry, stored: Entry, actions: list[Any]) -> Change:
+def _change(entry: Entry, stored: Entry, actions: list[Any], removed: Sequence[str] = ()) -> Change:
     if entry.as_of:
         actions = [*actions, Entry.as_of.set(entry.as_of)]
     condition = Entry.owner.exists() & _as_seen(Entry.as_of, stored.as_of)
     if hasattr(entry, "updated_at"):
         condition &= _as_seen(type(entry).updated_at, getattr(stored, "updated_at", None))
+    for name in removed:  # a task may be making another one
+        condition &= _as_seen(site_changes.version_of(name), _version(stored, name))
     return Change(type(entry)(stored.owner, stored.entry), actions, condition)
 
 
-def _as_seen(attribute: Any, seen: str | None) -> Any:
+def _as_seen(attribute: Any, seen: str | int | None) -> Any:
     return attribute.does_not_exist() if seen is None else attribute == seen
 
 

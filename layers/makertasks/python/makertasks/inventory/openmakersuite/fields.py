@@ -26,6 +26,7 @@ class DumpedObject(Struct):
     as_of: Moment | None = None  # when this state was read from the site's database, after its commit
     entries: list[tuple[str, str]] = []  # of a deleted object: its keys in the table, where its fields are not known
     related: bool = False  # it goes along because others refer to it; it has not changed itself
+    applied: dict[str, int] = {}  # of an item without image or QR code: the versions that the site had applied before
 
 
 class NamedFields(Struct):

@@ -1,9 +1,9 @@
 """Imports OpenMakerSuite's objects into the inventory table: whole dumps, or single objects as they change.
 
 Each object is compared with the table; only attributes that OpenMakerSuite owns are written, and only where they
-differ. Results of tasks stay: images and QR codes are only added where there is none, a measured lead time is kept, and
-an object older than the table's is ignored. An object deleted by a live OpenMakerSuite is removed and leaves a mark, so
-that no older state of it is imported later.
+differ. Results of tasks stay: images and QR codes are only added where there is none, or removed where the site had
+them and removed them; a measured lead time is kept. An object older than the table's is ignored. An object deleted by a
+live OpenMakerSuite is removed and leaves a mark, so that no older state of it is imported later.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -48,6 +48,7 @@ class Planned:
     """One object that becomes entries; its own comes first.
 
     `deleted`: when they are to go, else None. `related`: others of the same file refer to it, and it has not changed.
+    `applied`: the versions of images and QR codes that the site had before it removed them.
     """
 
     source: DumpObject
@@ -57,6 +58,7 @@ class Planned:
     entries: list[Entry]
     deleted: str | None
     related: bool = False
+    applied: Mapping[str, int] = field(default_factory=dict)
 
 
 def survey(
@@ -124,7 +126,9 @@ def plan(objects: Iterable[DumpObject], references: References, report: Report) 
             continue
         if entries:
             entries[0].as_of = parsed.as_of
-            yield Planned(each, parsed.model, parsed.number, letters, entries, parsed.deleted, parsed.related)
+            yield Planned(
+                each, parsed.model, parsed.number, letters, entries, parsed.deleted, parsed.related, parsed.applied
+            )
         else:
             report.pass_over(f"{parsed.model} of no item")
 
@@ -212,7 +216,7 @@ def outcome_of(planned: Planned, stored: dict[Key, Entry]) -> Outcome:
         return Outcome("unchanged", older=True)
     new = [entry for entry in planned.entries if _key(entry) not in stored]
     pairs = [(entry, stored[_key(entry)]) for entry in planned.entries if _key(entry) in stored]
-    changes = [change for entry, old in pairs if (change := difference(entry, old)) is not None]
+    changes = [change for entry, old in pairs if (change := difference(entry, old, planned.applied)) is not None]
     if there is None:
         return Outcome("created", new, changes)
     if new or changes:

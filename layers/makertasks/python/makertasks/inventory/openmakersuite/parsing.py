@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -25,6 +27,9 @@ class Parsed(NamedTuple):
     deleted: str | None = None  # when it was deleted, ISO 8601
     as_of: str | None = None  # when the site read this state from its database, as `clock.text` writes it
     related: bool = False  # it goes along because others refer to it
+    applied: Mapping[str, int] = MappingProxyType(
+        {}
+    )  # the versions of images and QR codes that the site had before it removed them
     entries: tuple[tuple[str, str], ...] = ()  # of a deleted object: its keys in the table; `fields` is None then
 
 
@@ -40,7 +45,7 @@ def parse(value: Any) -> Parsed | None:
             return Parsed(dumped.model, number, None, {}, dumped.deleted, entries=tuple(dumped.entries))
         given = values.convert(dumped.fields, kept)
         as_of = clock.text(clock.parse(dumped.as_of)) if dumped.as_of else None
-        return Parsed(dumped.model, number, given, dumped.fields, dumped.deleted, as_of, dumped.related)
+        return Parsed(dumped.model, number, given, dumped.fields, dumped.deleted, as_of, dumped.related, dumped.applied)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         raise Refused(f"{path.rstrip('`')}: {reason[0].lower()}{reason[1:]}" if path else reason) from error
