@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
@@ -10,7 +13,8 @@ from django.test import Client
 from inventory.models import InventoryItem, ItemSupplier, Supplier
 from standardwebhooks.webhooks import Webhook
 
-from makertasks.contrib.django import applying
+from makertasks.aws import bucket
+from makertasks.contrib.django import applying, media
 from makertasks.contrib.django.models import ReceivedMessage
 from makertasks.inventory import site_changes
 
@@ -36,14 +40,14 @@ def message(link, days: int, version: int) -> str:
     )
 
 
-def post(body, message_id="m1", secret=SECRET, age=timedelta(0), **headers):
+def post(body, message_id="m1", secret=SECRET, age=timedelta(0), content_type="application/json", **headers):
     moment = datetime.now(UTC) - age
     signed = {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(moment.timestamp())),
         "webhook-signature": Webhook(secret).sign(message_id, moment, body),
     }
-    return Client().post("/makertasks/changes/", body, content_type="application/json", headers=signed | headers)
+    return Client().post("/makertasks/changes/", body, content_type=content_type, headers=signed | headers)
 
 
 def days() -> int:
@@ -108,7 +112,14 @@ def test_only_post(link):
     assert Client().get("/makertasks/changes/").status_code == 405
 
 
-@pytest.mark.parametrize("body", ["[]", '{"type": "inventory.changed", "format": 2, "changes": []}', "[" * 5000])
+NESTED = '{"type": "inventory.changed", "format": 1, "changes": [], "more": ' + "[" * 50_000 + "]" * 50_000 + "}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[]", '{"type": "inventory.changed", "format": 2, "changes": []}', "[" * 5000, NESTED, "\x00", ""],
+    ids=["a list", "format 2", "open brackets", "nested deeply", "a zero byte", "nothing"],
+)
 def test_another_format_is_refused(link, body):
     assert post(body).status_code == 422
 
@@ -120,6 +131,77 @@ def test_what_cannot_be_applied_now_is_asked_for_again(link, monkeypatch):
         assert post(body).status_code == 503
     assert post(body).status_code == 200
     assert days() == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "version"),
+    [(3, 2**63), (2**31, 1), (-1, 1), (3, -1)],
+    ids=["version", "days", "negative days", "negative"],
+)
+def test_numbers_that_no_column_holds_are_refused(link, value, version):
+    assert post(message(link, value, version)).status_code == 422
+    assert days() == 7
+
+
+def test_a_key_that_no_column_holds_changes_nothing(link):
+    body = message(link, 3, 1).replace(f'"pk":"{link.pk}"', '"pk":"99999999999999999999999"')
+    assert post(body).status_code in {200, 503}
+    assert days() == 7
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
+)
+def test_the_signature_counts_whatever_the_content_type_says(link, content_type):
+    assert post(message(link, 3, 1), content_type=content_type).status_code == 200
+    assert days() == 3
+
+
+@pytest.mark.parametrize("name", ["webhook-signature", "webhook-timestamp", "webhook-id"])
+@pytest.mark.parametrize("value", ["\u00e9", "nan", "1e400", "-1", "9" * 400, "v1," + "A" * 5000])
+def test_odd_headers_are_refused(link, name, value):
+    assert post(message(link, 3, 1), **{name: value}).status_code == 401
+    assert days() == 7
+
+
+KEY = "inventory/images/D-1.png"
+
+
+def picture_message(link, address: str) -> str:
+    image = {"image": site_changes.Attribute(KEY, 1, address)}
+    return site_changes.encode(
+        site_changes.Message([site_changes.Changed("inventory.inventoryitem", str(link.item_id), image)])
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/inventory/images/D-1.png",
+        "http://169.254.169.254/latest/meta-data/inventory/images/D-1.png",
+        "file:///etc/passwd",
+        "https://{host}@evil.example/inventory/images/D-1.png",
+        "https://{host}.evil.example/inventory/images/D-1.png",
+        "https://{host}/another/object.png",
+        "http://{host}/inventory/images/D-1.png",
+    ],
+)
+def test_a_link_that_leads_elsewhere_is_not_followed(link, address, monkeypatch):
+    host = urlsplit(bucket.link(KEY)).netloc
+    monkeypatch.setattr(media, "urlopen", lambda *_, **__: pytest.fail("it was followed"))
+    assert post(picture_message(link, address.format(host=host))).status_code == 503
+    assert not InventoryItem.objects.get().image
+
+
+def test_a_link_that_the_stack_made_is_followed(link, monkeypatch):
+    followed = []
+    monkeypatch.setattr(
+        media, "urlopen", lambda request, **_: followed.append(request.full_url) or contextlib.closing(io.BytesIO(b"x"))
+    )
+    address = bucket.link(KEY)
+    assert post(picture_message(link, address)).status_code == 200
+    assert followed == [address]
+    assert InventoryItem.objects.get().image == KEY
 
 
 def fail(_):

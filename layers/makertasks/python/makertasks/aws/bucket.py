@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from makertasks import settings
 from makertasks.aws import session
@@ -128,6 +129,14 @@ def link(key: str, seconds: int = LINK_SECONDS) -> str:
         "get_object", Params={"Bucket": settings.bucket(), "Key": key}, ExpiresIn=seconds
     )
     return url
+
+
+def is_link(address: str, key: str) -> bool:
+    """Whether an address is one that `link` makes for this object: of no other host, bucket or object."""
+    given, here = urlsplit(address), urlsplit(session.client("s3").meta.endpoint_url)
+    name = settings.bucket()
+    ours = {(here.netloc, f"/{name}/{key}"), (f"{name}.{here.netloc}", f"/{key}")}
+    return given.scheme == here.scheme and (given.netloc, unquote(given.path)) in ours
 
 
 def copy(source: str, target: str) -> None:

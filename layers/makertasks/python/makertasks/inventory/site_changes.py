@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from makertasks import clock
 from makertasks.errors import MakertasksError
@@ -42,6 +43,11 @@ CHANGES_A_MESSAGE = 40
 MEDIA_A_MESSAGE = 5
 
 
+# What a database's columns hold: of a number of days, and of a version.
+Days = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
 class UnknownFormat(MakertasksError):
     """The message is not in a format that this version of the package knows."""
 
@@ -49,8 +55,8 @@ class UnknownFormat(MakertasksError):
 class Attribute(msgspec.Struct, omit_defaults=True):
     """An attribute's value and its version; `link` serves the object that a media attribute names."""
 
-    value: str | int | None
-    version: int
+    value: str | Days | None
+    version: Version
     link: str | None = None
 
 
@@ -133,7 +139,7 @@ def decode(body: str | bytes) -> Message:
     """A message from JSON; raises UnknownFormat."""
     try:
         message = msgspec.json.decode(body, type=Message)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnknownFormat(f"not a message about changes of the inventory: {error}") from error
     if message.format != FORMAT:
         raise UnknownFormat(f"format {message.format} is not known here, only {FORMAT}; upgrade the package makertasks")

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from django.conf import settings
@@ -42,8 +43,8 @@ def fetch(key: str, link: str | None) -> bytes:
     """An object's bytes, by its link or with the site's own AWS identity; raises NotFound, TemporaryError, OSError."""
     if link is None:
         return bucket.get(key, MAXIMUM_BYTES).body
-    if not link.startswith(("https://", "http://")):
-        raise ValueError("link: not an address of the web")
+    if not bucket.is_link(link, key):
+        raise ValueError(f"link: {urlsplit(link).netloc[:100]!r} is not where the stack's bucket serves {key}")
     with urlopen(Request(link), timeout=LINK_TIMEOUT_SECONDS) as response:  # noqa: S310 - checked above
         body: bytes = response.read(MAXIMUM_BYTES + 1)
     if len(body) > MAXIMUM_BYTES:

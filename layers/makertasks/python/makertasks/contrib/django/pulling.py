@@ -60,7 +60,7 @@ def follow() -> NoReturn:
 def _take(message: queues.Received) -> Counter[str]:
     try:
         outcomes = applying.apply(site_changes.decode(message.body))
-    except (MakertasksError, DatabaseError, OSError, ValueError) as error:
+    except (MakertasksError, DatabaseError, OSError, ValueError, OverflowError) as error:
         logger.error("changes %s could not be applied and will be received again: %s", message.message_id, error)  # noqa: TRY400 - the reason is enough
         return Counter({"failed": 1})
     queues.delete(queues.SITE_CHANGES, message.receipt_handle)

@@ -56,7 +56,7 @@ def changes(request: HttpRequest) -> JsonResponse:
     try:
         outcomes = applying.apply(message)
         _remember(message_id)
-    except (MakertasksError, DatabaseError, OSError, ValueError) as error:
+    except (MakertasksError, DatabaseError, OSError, ValueError, OverflowError) as error:
         logger.exception("message %s was not applied", message_id)
         return _refusal(503, f"{type(error).__name__}: not applied; see the site's log")
     return JsonResponse(dict(outcomes))
