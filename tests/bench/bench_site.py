@@ -31,7 +31,7 @@ NIGHTLY_SECONDS, NIGHTLY_CENTS = 60.0, 1.0
 
 
 def rows() -> Iterator[Figure]:
-    """Measure every step; takes about three minutes."""
+    """Measure every step; takes three minutes, or six on a busy machine."""
     with tempfile.TemporaryDirectory() as folder, MiniStack(Path(folder) / "aws") as aws:
         properties = resources()["InventoryTable"]["Properties"]
         keys = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
