@@ -26,6 +26,7 @@ Override = Annotated[bool, Meta(description="Take this picture even though the i
 @task(
     "inventory.tasks.download_image_from_url",
     writes=("inventory/images/", "CACHE/"),
+    button="Download image",
     example={
         "item_id": "b3515d30-e44f-455a-a04a-d4199241840e",
         "image_url": "https://upload.wikimedia.org/wikipedia/commons/4/47/PNG_transparency_demonstration_1.png",

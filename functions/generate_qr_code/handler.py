@@ -17,6 +17,7 @@ FOLDER = "inventory/qrcodes/"
 @task(
     "inventory.tasks.generate_qr_code",
     writes=(FOLDER,),
+    button="Generate QR code",
     reads_item=True,
     example={"item_id": "b3515d30-e44f-455a-a04a-d4199241840e"},
 )

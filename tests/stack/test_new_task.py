@@ -96,6 +96,11 @@ def test_it_runs_and_its_page_leads_to_what_it_made(project, tmp_path):
         item = inventory.Item(inventory.owner_of(item_id), "item", name="Bench vice").serialize()
         stack.client("dynamodb").put_item(TableName=f"{stack.name}-inventory", Item=item)
 
+        # when somebody opens its page, it has a button for the task
+        page = stack.api.request("GET", f"/items/{item_id}").text
+        assert '<input type="hidden" name="task" value="inventory.tasks.print_label">' in page
+        assert ">Print label</button>" in page
+
         # when the task is submitted
         assert "inventory.tasks.print_label" in [each["name"] for each in stack.api.get("/v1/task-types")["task_types"]]
         task_id = stack.api.submit("print_label", item_id=item_id)

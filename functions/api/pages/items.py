@@ -1,20 +1,22 @@
-"""Inventory items: the list, one item, and the buttons for its image, QR code and card."""
+"""Inventory items: the list, and one item with a button for each task that runs for an item."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from contextlib import suppress
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from api import actions, pagination, views
 from api.access import Caller, Role
-from api.arguments import Cursor
+from api.arguments import Cursor, TaskName
 from api.pages import rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.items import ItemId
 from api.routing import Reply, page
+from makertasks import tasks
 from makertasks.errors import InvalidRequest
 from makertasks.inventory import table as inventory
 from makertasks.monitoring import listing
@@ -24,12 +26,6 @@ from makertasks.submission.producer import Submission
 ITEMS = 50
 # Tasks that an item's page shows; the task list has the rest.
 TASKS = 10
-# The task behind each button.
-MAKES = {
-    "image": "inventory.tasks.download_image_from_url",
-    "qr_code": "inventory.tasks.generate_qr_code",
-    "card": "inventory.tasks.generate_index_card",
-}
 
 
 class ItemsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,7 +38,7 @@ class ItemsQuery(msgspec.Struct, forbid_unknown_fields=True):
 class Make(msgspec.Struct, forbid_unknown_fields=True):
     """Form of an item's buttons."""
 
-    what: Literal["image", "qr_code", "card"]
+    task: TaskName
 
 
 @page("GET", "/items", Role.VIEWER)
@@ -67,6 +63,7 @@ def item_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
         "item.html",
         section="/items",
         item=views.item(found.item),
+        buttons=_buttons(found.item),
         suppliers=[views.supplier(link) for link in found.suppliers],
         broken=views.broken(found.broken),
         tasks=[task_views.summary(record) for record in about],
@@ -77,11 +74,25 @@ def item_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
 @page("POST", "/items/{item_id}", Role.OPERATOR)
 def make(item_id: ItemId, caller: Caller, form: Make) -> Reply:
     """Submit a task for the item and go to it."""
-    kwargs = {"item_id": str(item_id)}
-    if form.what == "image":
-        source = inventory.get_item(item_id).image_url
-        if not source:
-            raise InvalidRequest("image_url", "is not set for this item; set it in OpenMakerSuite first")
-        kwargs["image_url"] = source
-    submitted = actions.submit(caller, Submission(MAKES[form.what], kwargs))
+    task = tasks.find(form.task)
+    if not task.runs_for_an_item:
+        raise InvalidRequest("task", f"{task.name} does not run for an item; choose one of the buttons")
+    kwargs = task.for_item(_values(inventory.get_item(item_id)))
+    submitted = actions.submit(caller, Submission(task.name, kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
+
+
+def _buttons(item: inventory.Item) -> list[tasks.Task]:
+    """The tasks that run for this item, by label: those for which it has what they need."""
+    found = []
+    for task in tasks.discover().values():
+        if task.runs_for_an_item:
+            with suppress(InvalidRequest):
+                task.for_item(_values(item))
+                found.append(task)
+    return sorted(found, key=lambda task: task.label)
+
+
+def _values(item: inventory.Item) -> dict[str, Any]:
+    """What an item has for a task's arguments: unmasked, as a picture's address may hold a password."""
+    return {**item.attribute_values, "id": str(item.item_id)}

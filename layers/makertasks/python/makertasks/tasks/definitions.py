@@ -68,9 +68,8 @@ class Task:
     optional: bool = False  # whether its queue has a consumer only if a parameter of the stack is set
     writes: tuple[str, ...] = ()  # folders of the media bucket that it writes to: ("labels/",)
     example: Mapping[str, Any] | None = None  # example arguments, for people and tests
-    reads_item: bool = (
-        False  # whether it reads its item with `inventory.get_item`: a batch's items are then read in one request
-    )
+    button: str = ""  # the label of its button on an item's page; by default its short name in words
+    reads_item: bool = False  # whether it calls `inventory.get_item`; the items of a batch are then read in one request
     item_of: Callable[[Mapping[str, Any]], UUID | None] | None = (
         None  # returns the item of a task without an item argument
     )
@@ -109,6 +108,11 @@ class Task:
         """Return the first line of the function's docstring."""
         return (inspect.getdoc(self.run) or "").partition("\n")[0]
 
+    @property
+    def label(self) -> str:
+        """What its button says: "Print label" for `print_label`, unless it is declared otherwise."""
+        return self.button or self.short_name.replace("_", " ").capitalize()
+
     @cached_property
     def arguments(self) -> type[msgspec.Struct]:
         """Return the function's parameters as a msgspec type, in order."""
@@ -140,6 +144,24 @@ class Task:
             return str(found) if found else None
         named = (kwargs.get(name) for name in self.item_arguments)
         return next((item_id for item_id in named if isinstance(item_id, str)), None)
+
+    @property
+    def runs_for_an_item(self) -> bool:
+        """Whether an item's page has a button for it: it can be submitted, and one argument names the item."""
+        return not self.system and not self.item_of and len(self.item_arguments) == 1
+
+    def for_item(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments with which it runs for an item: the item's id, and attributes of the same names as arguments.
+
+        Raises InvalidRequest for an argument without a default that the item has no attribute for.
+        """
+        [names_item] = self.item_arguments
+        kwargs = {names_item: item["id"]}
+        for name in self._required:
+            if name != names_item and item.get(name) in (None, ""):
+                raise InvalidRequest(name, "is not set for this item; set it in OpenMakerSuite first")
+            kwargs.setdefault(name, item.get(name))
+        return kwargs
 
     @cached_property
     def secret_arguments(self) -> frozenset[str]:
