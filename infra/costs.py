@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from math import exp
 from pathlib import Path
@@ -42,16 +42,22 @@ LOG_BYTES = 1_700  # counted: three lines of the engine, one of task_events, a m
 STREAM_SECONDS = 0.05  # assumed: task_events for one batch, at 512 MB
 DAYS = 30.4
 POLL_SECONDS = 20
-# Measured (make bench: write_units): a record of 1 KB with its indexes from PENDING to SUCCESS; counting it alone, and
-# among 50; a day's roll-up of one name (the day and the totals in one transaction).
+# Measured (make bench: write_units; tests/engine/test_write_units.py): a record of 1 KB with its indexes from PENDING
+# to SUCCESS; counting it alone, and among 50; a day's roll-up of one name (the day and the totals in one transaction).
 RECORD_WRITES = 8
 COUNTING = 1
 COUNTING_TOGETHER = 0.02
 ROLL_UP = 4
-# Counted: an expired task leaves its hour's cell, and its day's and the totals; many that expire together share it.
-FORGETTING = COUNTING + ROLL_UP
-# Measured (tests/engine/test_requests.py): requests of a warm QR task; the model adds two for a change of the item.
+# Measured by the same: a task that expires leaves its hour's cell. DynamoDB's own deletion is free, but task_events is
+# invoked for it, and writes a line. Assumed: those of tasks that came alone expire alone.
+FORGETTING = 1
+FORGETTING_READS = 2  # counted: the hour's cell, and whether its day is noted for the sweep
+FORGETTING_LOG_BYTES = 700  # counted: a line of task_events, Lambda's own three
+# Measured (tests/engine/test_requests.py): requests of a warm QR task whose item has its code, alone and in a batch of
+# ten. The model adds one for a change of the item.
 QR_CALLS = 4
+QR_CALLS_TOGETHER = 3.1
+ITEM_CALLS = 1
 # Pollers that Lambda keeps at a queue, and to how many it goes down where little arrives: not for a mapping with a
 # maximum concurrency. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 POLLERS = 5
@@ -72,28 +78,31 @@ class Kind:
     puts: int = 0
     gets: int = 0
     stored_kb: float = 0.0
-    calls: int = field(default=0)
+    calls: float = 0  # counted, a QR code's measured: requests to AWS
+    calls_together: float | None = None  # the same in a full batch, where it is fewer
 
     def parts(self, *, backlog: bool) -> dict[str, Units]:
         """Units of one task by part; with a backlog, batches are full."""
         share = min(self.memory_mb / WHOLE_PROCESSOR_MB, 1.0)
-        seconds = (self.cpu_ms / 1000 + self.calls * CALL_CPU_SECONDS) / share
-        seconds += self.waits_ms / 1000 + self.calls * CALL_SECONDS
+        calls = self.calls_together if backlog and self.calls_together else self.calls
+        seconds = (self.cpu_ms / 1000 + calls * CALL_CPU_SECONDS) / share
+        seconds += self.waits_ms / 1000 + calls * CALL_SECONDS
         batch = self.batch if backlog else 1
         counted_with = 100 if backlog else 1  # tasks whose changes one invocation of task_events counts
         # Received, deleted and, a tenth each, polled for in vain; sent one by one, or by ten where a script sends.
         requests = (2.2 / batch) + (0.1 if backlog else 1.0)
         counting = COUNTING_TOGETHER if backlog else COUNTING
-        forgetting = FORGETTING / counted_with
-        gb_seconds = seconds * self.memory_mb / 1024 + STREAM_SECONDS / 2 / counted_with
+        streams = 2 / counted_with  # invocations of task_events: for the task's life, and when it expires
+        gb_seconds = seconds * self.memory_mb / 1024 + streams * STREAM_SECONDS / 2
+        writes = RECORD_WRITES + self.own_writes + counting + FORGETTING / counted_with
         return {
             "Lambda, time": units_of(lambda_gb_second=gb_seconds),
-            "Lambda, requests": units_of(lambda_request=1 / batch + 1 / counted_with),
+            "Lambda, requests": units_of(lambda_request=1 / batch + streams),
             "SQS": units_of(sqs_request=requests),
-            "DynamoDB, writes": units_of(write_unit=RECORD_WRITES + self.own_writes + counting + forgetting),
-            "DynamoDB, reads": units_of(read_unit=self.reads + 2 / counted_with),
+            "DynamoDB, writes": units_of(write_unit=writes),
+            "DynamoDB, reads": units_of(read_unit=self.reads + (2 + FORGETTING_READS) / counted_with),
             "S3": units_of(s3_put=self.puts, s3_get=self.gets),
-            "Logs": units_of(logs_gb=LOG_BYTES / 1e9),
+            "Logs": units_of(logs_gb=(LOG_BYTES + FORGETTING_LOG_BYTES / counted_with) / 1e9),
             "Kept a month": units_of(table_gb_month=1.2e-6, s3_gb_month=self.stored_kb / 1e6),
         }
 
@@ -105,7 +114,18 @@ class Kind:
 
 
 KINDS = (
-    Kind("generate_qr_code", 1280, 4.0, batch=10, reads=1, puts=1, stored_kb=1, own_writes=1, calls=QR_CALLS + 2),
+    Kind(
+        "generate_qr_code",
+        1280,
+        4.0,
+        batch=10,
+        reads=1,
+        puts=1,
+        stored_kb=1,
+        own_writes=1,
+        calls=QR_CALLS + ITEM_CALLS,
+        calls_together=QR_CALLS_TOGETHER + ITEM_CALLS,
+    ),
     Kind("generate_index_card", 1280, 9.6, batch=5, reads=2, puts=1, gets=1, stored_kb=15, own_writes=1, calls=7),
     Kind("download_image_from_url", 1280, 55.0, 700, reads=2, puts=2, gets=5, stored_kb=900, own_writes=2, calls=12),
     Kind("update_average_lead_times, 1,000 links", 1024, 250.0, reads=40, own_writes=200, calls=30),
@@ -121,7 +141,8 @@ def month(tasks_a_day: float) -> Units:
     for kind, count in zip(KINDS, counts, strict=True):
         each = together([*kind.parts(backlog=False).values(), kind.start(count)])
         found.append(times(each, DAYS * count))
-        found.append(units_of(write_unit=DAYS * min(count, 1) * ROLL_UP))
+        # Each night a day is rolled up, and one whose tasks expire; a note says which, written once and deleted once.
+        found.append(units_of(write_unit=DAYS * min(count, 1) * (2 * ROLL_UP + 2)))
     # The metric Failed is paid by the hour: n tasks a day meet a share 1 - e^(-n/24) of the hours.
     found.append(units_of(metric_month=1 - exp(-sum(counts) / 24)))
     return together(found)

@@ -29,7 +29,16 @@ def change_of(record: DynamoDBRecord) -> counting.Change | None:
         return None
     old, new = json_values.from_decimal(images.old_image or None), json_values.from_decimal(images.new_image or None)
     moment = int(images.approximate_creation_date_time or 0)
-    return counting.change_of(str(record.event_id), old, new, moment)
+    return counting.change_of(str(record.event_id), old, new, moment, expired=is_expiry(record))
+
+
+def is_expiry(record: DynamoDBRecord) -> bool:
+    """Whether DynamoDB itself removed the item because its time to live was over, and nobody else.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
+    """
+    who = record.user_identity
+    return (who.get("type"), who.get("principalId")) == ("Service", "dynamodb.amazonaws.com")
 
 
 def forget_payloads(record: DynamoDBRecord) -> None:

@@ -299,6 +299,64 @@ def test_a_task_of_an_ended_day_that_changes_is_rolled_up_with_its_hour(counters
     assert total.removed == day.removed == {"SUCCESS": 1}
 
 
+def expired(number, **more):
+    return counting.change_of(f"{number:010}expired", image("SUCCESS", **more), None, expired=True)
+
+
+def test_tasks_that_expire_one_by_one_cost_one_write_each_and_their_day_one_roll_up(
+    counters_table, tasks_table, time_stands
+):
+    # given ten tasks of a day that is over and rolled up
+    counting.count(changes([step for number in range(10) for step in life(number)]))
+    time_stands.move_to(clock.parse("2026-12-22T09:30:00Z"))
+    rolling_up.roll_up_ended()
+    rolling_up.roll_up("2026-11-22")
+    # when nine expire, one after the other, and Lambda delivers one of them twice
+    for number in [*range(9), 3]:
+        counting.count([expired(number)])
+    # then the hour counts them, and the day is noted once
+    assert [cell.counts for cell in counters.cells("2026-11-22")] == [{"SUCCESS": 1}]
+    assert [cell.counts for cell in counters.cells("2026-11")] == [{"SUCCESS": 10}]
+    assert [(cell.period, cell.cell) for cell in CounterCell.scan() if "late" in cell.period] == [
+        ("late#2026-12-22", "2026-11-22")
+    ]
+    # and when that day is over, the sweep rolls up the noted one and forgets the note
+    time_stands.move_to(clock.parse("2026-12-24T00:05:00Z"))
+    assert rolling_up.roll_up_ended() == 1
+    [total], [day] = counters.cells("totals"), counters.cells("2026-11")
+    assert total.counts == day.counts == {"SUCCESS": 1}
+    assert total.removed == day.removed == {"SUCCESS": 9}
+    assert rolling_up.late_days() == set()
+
+
+def test_a_late_roll_up_that_stopped_is_made_up_for_by_the_next_sweep(
+    counters_table, tasks_table, time_stands, monkeypatch
+):
+    # given an expired task, and a sweep that stops after it has rolled up the day's own tasks
+    counting.count(changes(life(1)))
+    time_stands.move_to(clock.parse("2026-12-22T09:30:00Z"))
+    rolling_up.roll_up_ended()
+    rolling_up.roll_up("2026-11-22")
+    counting.count([expired(1)])
+    time_stands.move_to(clock.parse("2026-12-24T00:05:00Z"))
+    with monkeypatch.context() as stopped:
+        stopped.setattr(CounterCell, "delete", lambda *_, **__: fails("", ""))
+        with pytest.raises(Unavailable):
+            rolling_up.roll_up_ended()
+    # when the next one comes
+    rolling_up.roll_up_ended()
+    # then nothing is counted twice or forgotten
+    assert [(total.counts, total.removed) for total in counters.cells("totals")] == [({}, {"SUCCESS": 1})]
+    assert rolling_up.late_days() == set()
+
+
+def test_an_expired_task_of_a_day_that_is_still_counted_is_not_noted(counters_table, time_stands):
+    counting.count(changes(life(1)))
+    counting.count([expired(1)])
+    assert rolling_up.late_days() == set()
+    assert reading.days("2026-11") == {"2026-11-22": {NAME: {}}}
+
+
 def test_a_roll_up_that_stopped_is_made_up_for_when_the_batch_comes_again(counters_table, time_stands, monkeypatch):
     time_stands.move_to(clock.parse("2026-11-27T09:30:00Z"))
     with monkeypatch.context() as stopped:

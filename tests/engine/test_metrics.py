@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from lambda_queue import LambdaContext
 
 from makertasks import clock, tasks
@@ -72,6 +73,21 @@ def test_every_step_of_a_task_is_logged_by_its_name_and_the_share_that_fails_is_
     assert {name: steps[name] for name in expected} == expected
     # one of the two that ended failed; nothing else costs a metric
     assert metrics_in(lines()) == {(("unit",), "Failed"): [0, 1]}
+
+
+@pytest.mark.parametrize(
+    ("identity", "is_expired"),
+    [
+        # as AWS documents it: docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
+        ({"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}, True),
+        ({"userIdentity": {"type": "Service", "principalId": "somebody-else.amazonaws.com"}}, False),
+        ({"userIdentity": None}, False),
+        ({}, False),  # deleted by somebody
+    ],
+)
+def test_a_task_that_dynamodb_removed_by_its_ttl_is_told_from_a_deleted_one(identity, is_expired):
+    record = DynamoDBRecord({**change(1, "SUCCESS", None), "eventName": "REMOVE", **identity})
+    assert task_events.change_of(record).expired is is_expired
 
 
 def test_a_sweep_reports_stuck_and_waiting_tasks(tasks_table, counters_table, task_queues, lines, monkeypatch):

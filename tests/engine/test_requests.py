@@ -55,7 +55,14 @@ def test_ten_tasks_in_a_batch_read_their_items_in_one_request(worker):
     made, _ = run(worker, ITEMS)
     assert made.count("BatchGetItem") == 1
     assert "GetItem" not in made
+    assert len(made) / len(ITEMS) == pytest.approx(costs.QR_CALLS_TOGETHER, rel=0.1)
     assert len(made) / len(ITEMS) <= 3.2
+
+
+def test_an_items_first_code_costs_the_requests_that_the_model_adds(worker):
+    inventory.update_item(ITEMS[0], qr_code=None, qr_code_digest=None)
+    made, _ = run(worker, ITEMS[:1])
+    assert len(made) == pytest.approx(costs.QR_CALLS + costs.ITEM_CALLS, rel=0.1), made
 
 
 def test_two_tasks_of_one_item_in_a_batch_do_not_share_what_was_read(worker):

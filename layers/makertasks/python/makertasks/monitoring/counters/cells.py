@@ -6,6 +6,7 @@
     months               2026-11              (that there are days in that month)
     totals               #{task name}         all tasks of that name
     doubts               -                    (the hours that may have counted a change twice, see doubts)
+    late#2026-11-22      2026-10-22           (that tasks of that day expired on 2026-11-22)
 
 With spread keys (`settings.key_shards`) an hour's cell has parts: 09#{task name}, 09~1#{task name} …
 Each counts the tasks of one shard; whoever reads an hour sums them up.

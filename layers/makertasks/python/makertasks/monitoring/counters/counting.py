@@ -27,12 +27,16 @@ class Change:
     runtime: float | None = None
     shard: int = 0
     moment: int = 0  # epoch seconds, of the stream; 0 where it does not say
+    expired: bool = False
 
 
-def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None, moment: int = 0) -> Change | None:
+def change_of(
+    event: str, old: dict[str, Any] | None, new: dict[str, Any] | None, moment: int = 0, *, expired: bool = False
+) -> Change | None:
     """What a task's change means for the counts; None for items that are no task and for changes within a status.
 
-    `old` and `new` are the record's images as plain values, `moment` is when the change happened, in epoch seconds.
+    `old` and `new` are the record's images as plain values, `moment` is when the change happened, in epoch seconds;
+    `expired` says that DynamoDB removed the record by its TTL.
     """
     image = new or old or {}
     if "name" not in image or "created" not in image:
@@ -48,7 +52,10 @@ def change_of(event: str, old: dict[str, Any] | None, new: dict[str, Any] | None
     runtime = (new or {}).get("runtime") if after in {Status.SUCCESS, Status.FAILURE} and before else None
     # A task that goes on in a next invocation waits as RETRY, too, but no attempt has ended.
     retried = after == Status.RETRY and (new or {}).get("attempts") != (old or {}).get("attempts")
-    return Change(event, image["created"][:13], image["name"], counts, int(retried), runtime, _shard_of(image), moment)
+    shard = _shard_of(image)
+    return Change(
+        event, image["created"][:13], image["name"], counts, int(retried), runtime, shard, moment, expired=expired
+    )
 
 
 def _shard_of(image: dict[str, Any]) -> int:
@@ -61,8 +68,8 @@ def _shard_of(image: dict[str, Any]) -> int:
 def count(changes: list[Change]) -> int:
     """Add a batch's changes, in the stream's order, to the cells of their hours; returns how many cells were written.
 
-    Days that are over follow at once, the others in the sweep. Raises Unavailable; counting the same batch again then
-    adds only what is missing.
+    Days that are over follow at once; the others, and those whose tasks expired, in the sweep. Raises Unavailable;
+    counting the same batch again then adds only what is missing.
     """
     counters.connect()
     cells: dict[tuple[str, str], list[Change]] = defaultdict(list)
@@ -72,9 +79,15 @@ def count(changes: list[Change]) -> int:
         written = sum(_count_in(period, cell, batch) for (period, cell), batch in cells.items())
     changing = rolling_up.changing_days()
     ended: dict[str, set[str]] = defaultdict(set)
+    late = set()
     for change in changes:
-        if change.hour[:10] not in changing:
+        if change.hour[:10] in changing:
+            continue
+        if change.expired:
+            late.add(change.hour[:10])
+        else:
             ended[change.hour[:10]].add(change.name)
+    rolling_up.note_late(late)
     return written + sum(rolling_up.roll_up(day, names) for day, names in ended.items())
 
 

@@ -60,7 +60,7 @@ class _Found:
 def rebuild(*, repair: bool = True, behind: float = BEHIND_SECONDS) -> Rebuilt:
     """Count every task and compare; `repair` writes what is found into cells that differ. Raises Unavailable."""
     counters.connect()
-    for day in rolling_up.open_days():
+    for day in {*rolling_up.open_days(), *rolling_up.late_days()}:
         rolling_up.roll_up(day)
     counted = {(str(cell.period), str(cell.cell)): cell for cell in _cells()}
     quiet_since = clock.now().timestamp() - behind

@@ -1,8 +1,9 @@
 """Cells of hours summed up into those of days and into the totals.
 
 The stream counts into cells of hours alone: one write where a task comes alone. Days and totals follow when a day is
-over, in the sweep; until then `reading` adds the hours itself. A task of an earlier day that
-changes (it expires, it is deleted, it ran for long) is rolled up at once, by whoever has counted it.
+over, in the sweep; until then `reading` adds the hours itself. A task of an earlier day that changes (it is deleted, it
+ran for long) is rolled up at once, by whoever has counted it. Expired tasks are not: DynamoDB removes them one by one,
+within days of their time, so their day is only noted, and the sweep rolls it up once, two days later.
 
 A day's cell is the sum of its hours, and what it gains the totals gain in the same transaction. So rolling up twice, or
 at the same time as somebody else, changes nothing.
@@ -26,6 +27,7 @@ CHANGING_DAYS = 2
 # The sweep may be that much later than a day's end before a reader would miss something.
 OPEN_DAYS = CHANGING_DAYS + 1
 NOTE = "roll-up#days"
+LATE = "late#"  # and the day on which it was noted: the period of cells that name a day to roll up
 
 
 def changing_days() -> list[str]:
@@ -45,8 +47,33 @@ def roll_up_ended() -> int:
     written = 0
     while done < last:
         done = clock.text(clock.parse(done) + timedelta(days=1))[:10]
-        written += roll_up(done)
+        written += roll_up(done) + _roll_up_late(done)
         notes.put(NOTE, {"through": done})
+    return written
+
+
+def note_late(days: Iterable[str]) -> None:
+    """Note days whose expired tasks only their hours have counted; the sweep rolls them up. Raises Unavailable."""
+    today = clock.text(clock.now())[:10]
+    for day in sorted(days):
+        cell = counters.read(f"{LATE}{today}", day)
+        if cell.version is None:  # reading costs a fifth of writing, and a day is noted once for many tasks
+            with answering("the counters table did not take a write"):
+                cell.save(add_version_condition=False)
+
+
+def late_days() -> set[str]:
+    """Days that wait to be rolled up because tasks expired; raises Unavailable."""
+    return {str(cell.cell) for day in open_days() for cell in counters.cells(f"{LATE}{day}", consistent=True)}
+
+
+def _roll_up_late(noted: str) -> int:
+    """Roll up what was noted on a day that is over, so that nobody adds to its notes any more."""
+    written = 0
+    for cell in counters.cells(f"{LATE}{noted}", consistent=True):
+        written += roll_up(str(cell.cell))
+        with answering("the counters table did not take a write"):
+            cell.delete(add_version_condition=False)
     return written
 
 
