@@ -42,8 +42,8 @@ SERVER_MONTH = 0.0168 * 730 + 20 * 0.08 + 0.005 * 730  # t4g.small with 2 GB, 20
 # Celery on Fargate: a worker of 0.25 vCPU and 0.5 GB on arm64 with its address. Linux/ARM costs 0.03238 a vCPU-hour and
 # 0.00356 a GB-hour (https://www.vantage.sh/blog/fargate-pricing, looked up on 2026-11-26).
 WORKER_MONTH = (0.25 * 0.03238 + 0.5 * 0.00356) * 730 + 0.005 * 730
-# The smallest ElastiCache node, cache.t4g.micro with Redis OSS, costs 0.016 an hour (AWS's price list as quoted in public
-# repositories; cache.t3.micro costs 0.017, https://dragonflydb.io/finops/elasticache/cache.t3.micro; 2026-11-26).
+# The smallest ElastiCache node, cache.t4g.micro with Redis OSS, costs 0.016 an hour: AWS's price list as public
+# repositories quote it, on 2026-11-26 (cache.t3.micro: 0.017, https://dragonflydb.io/finops/elasticache/cache.t3.micro).
 FARGATE_MONTH = WORKER_MONTH + 0.016 * 730
 # Amazon MQ for RabbitMQ: one mq.m7g.medium, the smallest broker that it offers, and the same worker. Assumed: AWS's own
 # price could not be looked up. Operators state 56 to 66 a month for other regions (2026); this is the lower one.
