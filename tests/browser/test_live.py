@@ -87,6 +87,20 @@ def test_pausing_stops_the_updates_and_going_on_catches_up(site, open_page):
     expect(row_of(page, task_id)).to_be_visible()
 
 
+def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(open_page):
+    page = open_page("/tasks", "viewer", clock=True)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    # when somebody switches to another tab for an hour
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.isHidden, configurable: true})")
+    page.evaluate("window.isHidden = true")
+    page.clock.fast_forward(3_600_000)
+    assert asked == []
+    # then nothing was asked for, and once they are back the page is brought up to date at once
+    with page.expect_response(lambda answer: "known=" in answer.url):
+        page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def test_an_update_that_fails_is_told_and_the_page_recovers(open_page):
     page = open_page("/tasks", "viewer", clock=True)
     page.route(re.compile(r"/tasks\?.*known="), lambda route: route.fulfill(status=400, body="no"))

@@ -60,6 +60,13 @@ def test_ten_tasks_in_a_batch_read_their_items_in_one_request(worker):
     assert len(made) / len(ITEMS) <= 3.2
 
 
+def test_each_message_of_a_batch_is_decoded_once(worker, monkeypatch):
+    decoded, decode = [], wire.decode
+    monkeypatch.setattr(wire, "decode", lambda body, **more: decoded.append(body) or decode(body, **more))
+    run(worker, ITEMS)
+    assert len(decoded) == len(set(decoded)) == len(ITEMS)
+
+
 def test_an_items_first_code_costs_the_requests_that_the_model_adds(worker):
     inventory.update_item(ITEMS[0], qr_code=None, qr_code_digest=None)
     made, _ = run(worker, ITEMS[:1])

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -53,6 +53,7 @@ class TaskFailed(MakertasksError):
 
 
 Execute = Callable[[Task, Delivery], execution.Outcome]
+Decode = Callable[..., wire.Message]
 
 
 def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable[[dict[str, Any], Any], Any]:
@@ -66,11 +67,13 @@ def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable
         if "Records" not in event:
             return _invoke(task, event, lambda_context.aws_request_id, invocation, execute)
 
+        decode = cache(partial(wire.decode, default_name=task.name))  # each message once, though two ask
+
         def handle(record: SQSRecord) -> None:
             is_first = record.message_id == event["Records"][0]["messageId"]
-            _deliver(task, record, invocation, execute, is_first=is_first)
+            _deliver(task, record, invocation, execute, decode, is_first=is_first)
 
-        with _items_read(task, event["Records"]):
+        with _items_read(task, event["Records"], decode):
             return process_partial_response(event, handle, processor, lambda_context)
 
     wrapped: Callable[[dict[str, Any], Any], Any] = handler
@@ -78,11 +81,11 @@ def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable
 
 
 @contextmanager
-def _items_read(task: Task, deliveries: list[dict[str, Any]]) -> Iterator[None]:
+def _items_read(task: Task, deliveries: list[dict[str, Any]], decode: Decode) -> Iterator[None]:
     """Read the items of a batch in one request; if that fails, each task reads its own."""
     with ExitStack() as stack:
         read = deliveries if task.reads_item and len(deliveries) > 1 else []
-        item_ids = {item_id for each in read if (item_id := _item_of(task, each["body"]))}
+        item_ids = {item_id for each in read if (item_id := _item_of(task, each, decode))}
         if item_ids:
             try:
                 found = inventory.find((inventory.owner_of(item_id), "item") for item_id in item_ids)
@@ -92,10 +95,10 @@ def _items_read(task: Task, deliveries: list[dict[str, Any]]) -> Iterator[None]:
         yield
 
 
-def _item_of(task: Task, body: str) -> str | None:
+def _item_of(task: Task, delivery: dict[str, Any], decode: Decode) -> str | None:
     """Return the item that a message's task reads; None if the message cannot be read."""
     try:
-        message = wire.decode(body, message_id="", default_name=task.name)
+        message = decode(delivery["body"], message_id=delivery["messageId"])
         return task.item_id(task.bind(message.args, message.kwargs))
     except (wire.Malformed, InvalidRequest, InvalidArguments):
         return None  # reported when the message is processed
@@ -113,6 +116,7 @@ def _deliver(
     record: SQSRecord,
     invocation: Invocation,
     execute: Execute,
+    decode: Decode,
     *,
     is_first: bool,
 ) -> None:
@@ -120,7 +124,7 @@ def _deliver(
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
     received = int(record.attributes.approximate_receive_count or 1)
     try:
-        message = _read(task, record, sent)
+        message = _read(record, sent, decode)
     except wire.Malformed as error:
         _close_malformed(task, record, error, sent)
         return
@@ -152,9 +156,9 @@ def _come_back(task: Task, record: SQSRecord, message: wire.Message, requeue: Re
     raise requeue
 
 
-def _read(task: Task, record: SQSRecord, sent: datetime) -> wire.Message:
+def _read(record: SQSRecord, sent: datetime, decode: Decode) -> wire.Message:
     """Parse a queue's message; raises wire.Malformed."""
-    message = wire.decode(record.body, message_id=record.message_id, default_name=task.name)
+    message = decode(record.body, message_id=record.message_id)
     if SCHEDULED_TIME in message.task_id:
         # EventBridge Scheduler inserts the scheduled time; for a local AWS that does not, it is the minute of sending.
         slot = sent.replace(second=0, microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
