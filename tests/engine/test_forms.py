@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import UUID
 
 import pytest
 from test_api import Context, pool, token  # noqa: F401 - the fixture
@@ -16,7 +17,7 @@ from api.handler import handler
 from makertasks import wire
 from makertasks.control import audit, jobs
 from makertasks.errors import PermanentError
-from makertasks.inventory.table import Item
+from makertasks.inventory.table import Item, update_item
 from makertasks.monitoring import listing
 from makertasks.records import letters, lifecycle
 from makertasks.records import table as records
@@ -355,3 +356,19 @@ def test_a_result_shows_its_pdf_and_warnings_before_its_json(everything):
     policy = headers["Content-Security-Policy"]
     [link] = re.findall(r'<object data="(https://[^/]+)/', html)
     assert f"object-src {link};" in policy
+
+
+def test_a_finished_qr_code_and_its_item_lead_to_the_svg_for_print(everything):
+    # given a QR code that a task has drawn
+    key = f"inventory/qrcodes/qr_{ITEM}.png"
+    message = wire.Message(str(UUID(int=77)), "inventory.tasks.generate_qr_code", kwargs={"item_id": ITEM})
+    record = records.new(message, queue="generate_qr_code", item_id=ITEM)
+    claimed = lifecycle.claim(record, "generate_qr_code@1f2e3d4c", records.clock.now().timestamp() + 30)
+    lifecycle.succeed(claimed, {"qr_code": key})
+    update_item(ITEM, qr_code=key)
+    # when somebody looks at the task or at the item
+    for page in (f"/tasks/{message.task_id}", f"/items/{ITEM}"):
+        status, html, _ = browse("GET", page)
+        # then both lead to the drawing
+        assert status == 200
+        assert f'href="/v1/items/{ITEM}/qr_code.svg">SVG for print</a>' in html, page
