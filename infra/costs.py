@@ -42,6 +42,11 @@ LOG_BYTES = 1_700  # counted: three lines of the engine, one of task_events, a m
 STREAM_SECONDS = 0.05  # assumed: task_events for one batch, at 512 MB
 DAYS = 30.4
 POLL_SECONDS = 20
+# Assumed: five people sign in during a month, and look at 50 pages a day together. A token of a program is valid for an
+# hour (template.yaml), and a program that runs all day asks for one whenever it expires.
+PEOPLE = 5
+PAGES_A_DAY = 50
+TOKENS_A_DAY = 24
 # Measured (make bench: write_units; tests/engine/test_write_units.py): a record of 1 KB with its indexes from PENDING
 # to SUCCESS; counting it alone, and among 50; a day's roll-up of one name (the day and the totals in one transaction).
 RECORD_WRITES = 8
@@ -70,7 +75,7 @@ class Kind:
 
     name: str
     memory_mb: int  # template.yaml
-    cpu_ms: float  # measured on one processor of a 2-core server: make bench
+    cpu_ms: float  # measured on one of two cores (make bench: overhead for the engine, cards, pictures, lead_times)
     waits_ms: float = 0  # assumed: time spent waiting for others than AWS
     batch: int = 1  # template.yaml: messages an invocation at most; a backlog fills it
     own_writes: float = 0  # counted: write units of what the task itself writes, an item's attributes for the most
@@ -135,9 +140,10 @@ MIX = (0.5, 0.3, 0.2)
 
 
 def month(tasks_a_day: float) -> Units:
-    """A month's units of a mixed day, and of what stands."""
+    """A month's units of a mixed day, of what stands, and of the people who look after it."""
     counts = (*(share * tasks_a_day for share in MIX), 1.0)
     found = [part for _, part in standing_parts()]
+    found.append(people())
     for kind, count in zip(KINDS, counts, strict=True):
         each = together([*kind.parts(backlog=False).values(), kind.start(count)])
         found.append(times(each, DAYS * count))
@@ -178,13 +184,28 @@ def standing_parts() -> list[tuple[str, Units]]:
     ]
 
 
-def page_open() -> Units:
-    """A month's units of one overview left open: it asks every ten seconds."""
+def page() -> Units:
+    """Units of showing the overview once."""
     # counted: about ten queues asked for their lengths, 25 read units; assumed: 0.15 s at 512 MB, 20 KB an answer
     once: Units = units_of(
         api_request=1, lambda_request=1, lambda_gb_second=0.15 / 2, sqs_request=10, read_unit=25, gb_out=20e-6
     )
-    return times(once, 86_400 / 10 * DAYS)
+    return once
+
+
+def page_open() -> Units:
+    """A month's units of one overview left open: it asks every ten seconds."""
+    return times(page(), 86_400 / 10 * DAYS)
+
+
+def people() -> Units:
+    """A month's units of those who look after the stack: signing in, and pages."""
+    return together([units_of(user_month=PEOPLE), times(page(), PAGES_A_DAY * DAYS)])
+
+
+def machine() -> Units:
+    """A month's units of one program that signs in by itself, with a new token whenever the last one expires."""
+    return units_of(machine_client_month=1, machine_token=TOKENS_A_DAY * DAYS)
 
 
 def table(*, backlog: bool) -> list[str]:
@@ -213,7 +234,8 @@ def standing_table() -> list[str]:
 def months() -> list[str]:
     """Dollars a month by tasks a day."""
     lines = ["| tasks a day | list price | after the always-free tier |", "|---:|---:|---:|"]
-    return lines + [row(f"{number:,}", month(number)) for number in (0, 300, 3_000, 10_000, 100_000, 1_000_000)]
+    lines += [row(f"{number:,}", month(number)) for number in (0, 300, 3_000, 10_000, 100_000, 1_000_000)]
+    return [*lines, row("300, and one program with `MachineSignIn`", together([month(300), machine()]))]
 
 
 def others() -> list[str]:

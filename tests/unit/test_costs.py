@@ -50,6 +50,16 @@ def test_the_bill_of_a_quiet_makerspace_stays_below_what_is_promised(monkeypatch
     assert (prices.dollars(costs.month(300)) <= 2.00, prices.after_free(costs.month(300)) <= 1.50) == (True, True)
 
 
+def test_a_month_contains_the_people_and_their_pages_and_says_what_a_program_of_its_own_adds():
+    units = costs.month(300)
+    assert units["user_month"] == costs.PEOPLE
+    assert units["gb_out"] > 0
+    assert units["api_request"] > 0
+    # 6.00 for the app client, and a token an hour
+    assert prices.dollars(costs.machine()) == pytest.approx(6.00 + 24 * 30.4 * 0.00225)
+    assert any("MachineSignIn" in line for line in costs.months())
+
+
 def test_every_queue_that_lambda_polls_is_in_the_bill():
     free, _ = costs.polled()
     assert free >= OWN_QUEUES
