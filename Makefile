@@ -42,11 +42,7 @@ setup: $(ENVIRONMENTS) $(COMMAND_LINE) ## Install everything that run and test n
 lock: | $(UV) ## Resolve every lock file anew
 	@for lock in requirements/*.in; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$lock -o $${lock%.in}.txt || exit 1; done
-	@# A layer leaves out what Lambda's runtime brings, but for urllib3, whose version there is too old for downloads.
-	@for layer in layers/*/requirements.in; do \
-	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	    $$(sed -nE '/^urllib3==/d; s/^([a-zA-Z0-9_.-]+)==.*/--no-emit-package \1/p' requirements/runtime.txt) \
-	    $$layer -o $${layer%.in}.txt || exit 1; done
+	@$(BIN)/python -m infra.locks layers/*
 
 # ── Use it ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,10 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra import new_task
+from infra import locks, new_task
 from infra.new_task import ROOT, InvalidTask
 
-UV = ROOT / ".venv/bin/uv"
 CELERY = "celery>=5.4,<6"
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", ".git", "*.sqlite3", "node_modules")
 
@@ -150,22 +149,18 @@ def _write_layer(layer: Path, requirements: list[str]) -> None:
     layer.mkdir()
     shutil.copy(ROOT / "layers/celery/Makefile", layer / "Makefile")
     (layer / "requirements.in").write_text("\n".join([*lines, *([] if has_celery else [CELERY]), ""]))
-    brought = re.findall(r"^([a-zA-Z0-9_.-]+)==", (ROOT / "requirements/runtime.txt").read_text(), re.MULTILINE)
-    left_out = [option for name in brought if name != "urllib3" for option in ("--no-emit-package", name)]
-    options = ("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url")
-    _run(
-        "its requirements could not be resolved",
-        *(UV, "pip", "compile", *options, "--no-header", *left_out, "requirements.in", "-o", "requirements.txt"),
-        folder=layer,
-    )
+    try:
+        locks.resolve(layer)
+    except locks.Unresolved as error:
+        raise InvalidTask(f"its requirements could not be resolved: {error}") from error
 
 
 def _describe(wanted: Application, layer: Path) -> tuple[dict[str, Any], list[str]]:
     """The application's tasks and schedules, and what works otherwise, said by itself in an environment of its own."""
     with tempfile.TemporaryDirectory() as folder:
         python = f"{folder}/bin/python"
-        _run("no virtual environment could be made", UV, "venv", "-q", folder)
-        install = (UV, "pip", "install", "-q", "--python", python)
+        _run("no virtual environment could be made", locks.UV, "venv", "-q", folder)
+        install = (locks.UV, "pip", "install", "-q", "--python", python)
         _run("its requirements could not be installed", *install, "-r", layer / "requirements.in", ROOT)
         command = (python, "-m", "makertasks.contrib.celery.describing", wanted.app)
         done = _run(f"{wanted.app} could not be read", *command, folder=wanted.source)
