@@ -49,7 +49,7 @@ def test_a_task_is_run_from_its_signatures_form(site, open_page):
     assert (record["status"], record["requested_by"]) == ("SUCCESS", "operator")
 
 
-def test_the_forms_mistakes_are_told_at_their_fields_and_nothing_is_submitted(site, open_page):
+def test_the_forms_errors_appear_beside_their_fields_and_nothing_is_submitted(site, open_page):
     page = open_page(f"/task-types/{QR_CODE}", "operator")
     page.get_by_label("item id").fill("nonsense <b>")
     page.get_by_role("button", name="Run").click()

@@ -38,7 +38,7 @@ def test_a_tasks_arguments_are_folded_copied_and_raw_and_its_log_is_there(site, 
     assert json.loads(page.locator("pre").inner_text())["kwargs"] == copied
 
 
-def test_a_task_between_two_attempts_says_when_the_next_begins_and_can_be_called_off(site, open_page):
+def test_a_task_between_two_attempts_says_when_the_next_begins_and_can_be_revoked(site, open_page):
     page = open_page("/tasks?status=RETRY", "operator")
     page.locator(f"tr[id='r{site.tasks['retrying']}'] td.name a").click()
     expect(page.locator("#task .title .status")).to_have_text("RETRY")

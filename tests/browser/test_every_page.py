@@ -157,7 +157,7 @@ def test_mistakes_have_pages_of_their_own(open_page, path, status, title):
     assert violations(found) == []
 
 
-def test_a_mistake_in_a_search_is_told_under_the_box_with_its_column(open_page):
+def test_a_mistake_in_a_search_is_shown_under_the_box_with_its_column(open_page):
     found = open_page("/tasks?q=red+foo:bar", "viewer", status=422)
     assert "column 5" in found.locator(".below-search .mistake").inner_text()
     assert found.get_by_role("searchbox").input_value() == "red foo:bar"

@@ -101,7 +101,7 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(open_page):
         page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
 
 
-def test_an_update_that_fails_is_told_and_the_page_recovers(open_page):
+def test_an_update_that_fails_is_reported_and_the_page_recovers(open_page):
     page = open_page("/tasks", "viewer", clock=True)
     page.route(re.compile(r"/tasks\?.*known="), lambda route: route.fulfill(status=400, body="no"))
     update(page)
@@ -112,7 +112,7 @@ def test_an_update_that_fails_is_told_and_the_page_recovers(open_page):
     expect(page.locator("[data-age]")).to_contain_text("Updated")
 
 
-def test_a_lost_session_is_told_with_a_way_back_and_nothing_more_is_asked(open_page):
+def test_a_lost_session_is_reported_with_a_way_back_and_nothing_more_is_asked(open_page):
     page = open_page("/tasks?status=SUCCESS", "viewer", clock=True)
     page.context.clear_cookies()
     update(page)
@@ -127,7 +127,7 @@ def test_a_lost_session_is_told_with_a_way_back_and_nothing_more_is_asked(open_p
     expect(back).to_have_attribute("href", "/sign-in?next=%2Ftasks%3Fstatus%3DSUCCESS")
 
 
-def test_a_lost_network_is_told_and_the_page_goes_on_when_it_is_back(open_page):
+def test_a_lost_network_is_reported_and_the_page_continues_when_it_is_back(open_page):
     page = open_page("/tasks", "viewer", clock=True)
     page.context.set_offline(True)
     banner = page.locator("[data-lost=network]")

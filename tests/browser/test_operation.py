@@ -133,7 +133,7 @@ def test_a_superuser_bounds_concurrency(site, open_page):
     expect(page.locator("tbody tr").first).to_contain_text("generate_index_card")
 
 
-def test_a_superuser_limits_a_task_type_and_mistakes_are_told(site, open_page):
+def test_a_superuser_limits_a_task_type_and_errors_are_shown(site, open_page):
     page = open_page(f"/task-types/{CARD}", "superuser")
 
     def save(field, value):

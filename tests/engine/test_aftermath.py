@@ -113,7 +113,7 @@ def test_a_callback_gets_the_result_and_is_the_tasks_child(shop):
     assert records.get(child).root_id == first
 
 
-def test_a_chain_goes_on_with_each_result(shop):
+def test_a_chain_continues_with_each_result(shop):
     steps = [signature("add", 3, task_id="last"), signature("add", 2, task_id="second")]
     shop.send(message("add", 1, 1, chain=steps, task_id="first"))
     shop.run()
@@ -121,7 +121,7 @@ def test_a_chain_goes_on_with_each_result(shop):
     assert (records.get("last").parent_id, records.get("last").root_id) == ("second", "first")
 
 
-def test_where_a_step_fails_the_errback_is_told_and_the_later_steps_fail_with_it(shop):
+def test_where_a_step_fails_the_errback_runs_and_the_later_steps_fail_with_it(shop):
     steps = [signature("add", 3, task_id="last")]
     shop.send(message("fail", 1, chain=steps, errbacks=[signature("note")], task_id="first"))
     shop.run()
@@ -316,7 +316,7 @@ class TestWhatSendsItselfForEver:
         assert len(shop.calls) == generations.MOST + 1
         assert records.get(last).status == Status.FAILURE
 
-    def test_a_message_that_is_sent_anew_counts_too(self, echo):
+    def test_a_message_that_is_resent_counts_too(self, echo):
         # given a task that goes on in a next invocation without an end
         def go_on():
             echo.plan.append(go_on)

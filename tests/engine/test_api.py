@@ -245,7 +245,7 @@ def test_parameters_are_bounded(tasks_table, counters_table):
     assert call("GET", "/v1/tasks", query={"q": "x" * 5000}, bearer=bearer)[0] == 422
 
 
-def test_a_submitted_task_is_listed_found_exported_and_called_off(tasks_table, counters_table, task_queues):
+def test_a_submitted_task_is_listed_found_exported_and_revoked(tasks_table, counters_table, task_queues):
     # given a task that an operator submitted
     operator = token("operators")
     status, task, _ = call("POST", "/v1/tasks", body={"name": LEAD_TIMES, "countdown": 600}, bearer=operator)
@@ -259,7 +259,7 @@ def test_a_submitted_task_is_listed_found_exported_and_called_off(tasks_table, c
     lines = call("GET", "/v1/exports/tasks.csv", bearer=operator)[1].splitlines()
     assert (len(lines), lines[0].split(",")[0], lines[1].split(",")[0]) == (2, "id", task["id"])
     assert json.loads(call("GET", "/v1/exports/tasks.jsonl", bearer=operator)[1])["id"] == task["id"]
-    # and it can be called off, once, which is noted
+    # and it can be revoked once, which is recorded
     assert call("POST", f"/v1/tasks/{task['id']}/revoke", bearer=token("viewers"))[0] == 403
     assert call("POST", f"/v1/tasks/{task['id']}/revoke", bearer=operator)[1]["status"] == "REVOKED"
     assert call("POST", f"/v1/tasks/{task['id']}/revoke", bearer=operator)[0] == 409
@@ -314,7 +314,7 @@ def test_a_slash_in_an_id_may_be_escaped_once_as_well(tasks_table, counters_tabl
     assert call("DELETE", "/v1/tasks/a/b/revoke", bearer=bearer)[0] == 405
 
 
-def test_deleting_is_for_superusers_and_ended_tasks(tasks_table, counters_table, task_queues):
+def test_deleting_is_for_superusers_and_finished_tasks(tasks_table, counters_table, task_queues):
     superuser = token("superusers")
     task = call("POST", "/v1/tasks", body={"name": LEAD_TIMES}, bearer=superuser)[1]
     assert call("DELETE", f"/v1/tasks/{task['id']}", bearer=token("operators"))[0] == 403
@@ -443,7 +443,7 @@ def test_flowers_list_takes_what_flower_takes(echo, counters_table):
     assert call("GET", "/api/tasks", query={"state": "BOGUS"}, bearer=token("viewers"))[:2] == (200, {})
 
 
-def test_slots_without_a_task_are_told_of_each_schedule(aws, tasks_table, counters_table, monkeypatch):
+def test_slots_without_a_task_are_listed_by_schedule(aws, tasks_table, counters_table, monkeypatch):
     # given the nightly schedule as it is deployed, three days later
     rule = resources()["LeadTimesScheduleRule"]["Properties"]
     target = {"Arn": "arn:aws:sqs:us-east-1:1:q", "RoleArn": "arn:aws:iam::1:role/r", "Input": rule["Target"]["Input"]}

@@ -114,7 +114,7 @@ def test_a_purge_of_it_means_all_of_its_tasks(shop):
         jobs.check("purge", {"name": "shopp"}, {})
 
 
-def test_its_limits_can_be_changed_and_its_ended_tasks_retried(shop):
+def test_its_limits_can_be_changed_and_its_finished_tasks_retried(shop):
     assert task_limits.change("shop.add", who="ann", rate_limit="1/s").rate_limit == "1/s"
     task_id = producer.submit(Submission("shop.add", args=[1])).task_id
     lifecycle.close(records.get(task_id), Status.FAILURE, ValueError("no"))
@@ -128,7 +128,7 @@ def test_its_tasks_are_found_by_name_and_by_queue(shop):
         assert [each.task_id for each in listing.page(wanted, names=tasks.discover()).records] == [task_id]
 
 
-def test_stock_clients_are_told_its_queue(shop):
+def test_stock_clients_learn_its_queue(shop):
     routes = celery_settings()["task_routes"]
     assert routes["shop.add"] == {"queue": sqs_queues.name_of("shop")}
 

@@ -35,7 +35,7 @@ def test_each_attempt_has_its_beginning_its_end_its_worker_and_its_error(echo):
     assert len({each["worker"] for each in task_views.attempts(echo.record(task_id))}) == 2
 
 
-def test_an_attempt_that_was_lost_and_ended_from_outside_is_told_once(echo):
+def test_an_attempt_that_was_lost_and_ended_from_outside_is_recorded_once(echo):
     task_id = echo.submit()
     lifecycle.claim(echo.record(task_id), "echo@lost", clock.now().timestamp() - 1)
     assert lifecycle.close(echo.record(task_id), Status.FAILURE, PermanentError("given up"))
@@ -50,7 +50,7 @@ def test_a_task_that_ended_while_it_waited_has_its_earlier_attempts_alone(echo):
     assert [outcome for outcome, _ in told(echo, task_id)] == ["RETRY"]
 
 
-def test_a_running_task_that_was_called_off_has_the_attempt_that_it_ended(echo):
+def test_a_running_task_that_was_revoked_has_the_attempt_that_it_ended(echo):
     def work():
         revoke(task_id, terminate=True, who="ada")
         raise TemporaryError("busy")

@@ -149,7 +149,7 @@ def test_what_a_mistyped_item_names_is_not_cleaned_away(spoil):
 
 
 @pytest.mark.parametrize("values", [*MISTYPED, {"kind": "itm"}, {"image_version": "x", "thumbnail": Decimal(3)}])
-def test_the_next_import_repairs_a_row_and_keeps_what_tasks_made(spoil, values):
+def test_the_next_import_repairs_a_row_and_keeps_results_of_tasks(spoil, values):
     bucket.put("imports/dump.json", json.dumps(a_makerspace()).encode(), "application/json")
     import_dump.call({"key": "imports/dump.json"})
     inventory.update_item(ITEM, index_card="index_cards/card.pdf")

@@ -84,7 +84,7 @@ def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
     assert sorted(echo.calls, key=int) == [str(number) for number in range(27)]
 
 
-def test_a_long_call_holds_its_key_anew_and_one_that_was_held_up_stops_writing(echo, monkeypatch):
+def test_a_long_call_renews_its_lock_and_one_that_was_held_up_stops_writing(echo, monkeypatch):
     with bulk_calls.holding("stocktaking", texts(3)) as call:
         echo.time_passes(seconds=20)
         assert call.may_write()

@@ -80,7 +80,7 @@ def test_what_is_young_stays_whoever_names_it(media):
     assert all_keys() == kept | orphans
 
 
-def test_it_goes_on_where_time_ran_short_and_counts_once(media):
+def test_it_continues_where_time_ran_short_and_counts_once(media):
     kept, orphans = media
     state, runs = {}, 0
     while True:

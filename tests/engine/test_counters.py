@@ -198,7 +198,7 @@ def test_a_shard_that_comes_again_after_the_others_went_on_is_counted_right_in_t
     assert doubts.known() == set()
 
 
-def test_shards_that_go_on_side_by_side_leave_no_doubt(counters_table):
+def test_shards_that_continue_side_by_side_leave_no_doubt(counters_table):
     lives = [life(number) for number in range(400)]
     shards = [changes([event for steps in lives[start::4] for event in steps]) for start in range(4)]
     for start in range(0, 300, 10):

@@ -37,13 +37,13 @@ def count(dead) -> int:
     return sum(map(int, found.values()))
 
 
-def put_by_hand(dead, body: str) -> str:
+def put_manually(dead, body: str) -> str:
     return dead.sqs.send_message(QueueUrl=dead.dead_url, MessageBody=body)["MessageId"]
 
 
-def test_a_message_put_there_by_hand_belongs_to_the_queue_of_the_task_that_it_names(dead):
+def test_a_message_put_there_manually_belongs_to_the_queue_of_the_task_that_it_names(dead):
     body = wire.encode(wire.Message("by-hand", NAME, kwargs={"text": "a"}), "echo")
-    put_by_hand(dead, body)
+    put_manually(dead, body)
     assert dead_letters.drain(10) == dead_letters.Drained(recorded=1)
     record = dead.record("by-hand")
     assert (record.status, record.error_type, record.queue) == (Status.FAILURE, "DeadLetter", "echo")
@@ -52,13 +52,13 @@ def test_a_message_put_there_by_hand_belongs_to_the_queue_of_the_task_that_it_na
 
 
 def test_a_message_that_names_no_task_is_recorded_all_the_same(dead):
-    message_id = put_by_hand(dead, "no message")
+    message_id = put_manually(dead, "no message")
     assert dead_letters.drain(10).recorded == 1
     assert (dead.record(message_id).queue, dead.record(message_id).body) == (records.UNKNOWN, "no message")
 
 
 def test_the_queue_that_sqs_names_as_the_source_is_recorded(dead, monkeypatch):
-    put_by_hand(dead, "no message")
+    put_manually(dead, "no message")
     found = queues._received(
         {
             "Body": "no message",
@@ -78,8 +78,8 @@ def test_the_queue_that_sqs_names_as_the_source_is_recorded(dead, monkeypatch):
     assert dead.record("m").queue == "echo"
 
 
-def test_a_letter_that_cannot_be_recorded_stays_and_keeps_no_other_from_being_recorded(dead, monkeypatch):
-    bad, _ = (put_by_hand(dead, wire.encode(wire.Message(task_id, NAME), "echo")) for task_id in ("bad", "good"))
+def test_a_dead_letter_that_cannot_be_recorded_stays_and_keeps_no_other_from_being_recorded(dead, monkeypatch):
+    bad, _ = (put_manually(dead, wire.encode(wire.Message(task_id, NAME), "echo")) for task_id in ("bad", "good"))
     record = dead_letters.record
 
     def refusing(body, **about):
@@ -139,7 +139,7 @@ class TestAMessageThatItsFunctionNeverTook:
         given_up(dead, monkeypatch, body)
         assert dead_letters.drain(10) == dead_letters.Drained(recorded=1)
 
-    def test_of_an_ended_task_is_not_sent_again(self, dead, monkeypatch):
+    def test_of_a_finished_task_is_not_sent_again(self, dead, monkeypatch):
         body = wire.encode(wire.Message("ended", NAME, kwargs={"text": "a"}), "echo")
         dead.queue.send(body)
         dead.queue.deliver()

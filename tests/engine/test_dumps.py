@@ -199,7 +199,7 @@ class TestObjects:
         assert counts(bring_in(change(a_makerspace(), "inventory.category", name="Bolts"))) == (0, 2, 11, 0)
         assert inventory.get_item(ITEM).category["name"] == "Bolts"
 
-    def test_what_tasks_made_stays(self, bring_in):
+    def test_results_of_tasks_stay(self, bring_in):
         bring_in(a_makerspace())
         made = {"image": "inventory/images/M3.png", "thumbnail": "t", "qr_code": "q", "index_card": "c"}
         inventory.update_item(ITEM, **made, image_source="https://example.com/m3.png")
@@ -259,7 +259,7 @@ class TestDeletions:
         with pytest.raises(UnknownItem):
             inventory.get_item(ITEM)
 
-    def test_what_was_made_anew_since_stays(self, bring_in):
+    def test_what_was_recreated_since_stays(self, bring_in):
         whole = change(a_makerspace(), "inventory.inventoryitem", updated_at="2026-11-03T00:00:00Z")
         bring_in(whole)
         assert bring_in(deleted(whole, ITEM, "2026-11-02T00:00:00Z"))["older"] == 1
@@ -283,7 +283,7 @@ def deleted(objects: list[dict], pk, moment: str) -> list[dict]:
 
 
 class TestTheTask:
-    def test_it_goes_on_where_the_time_ran_out(self, put, rows):
+    def test_it_continues_where_the_time_ran_out(self, put, rows):
         put(json.loads(REAL.read_bytes())[:160])
         pauses, report = run_with_pauses()
         assert pauses == [50, 100]

@@ -237,7 +237,7 @@ def test_a_direct_invocation_that_fails_raises_its_reason(echo):
     assert echo.record("request-8").status == Status.FAILURE
 
 
-def test_a_task_that_needs_longer_goes_on_without_using_an_attempt(echo):
+def test_a_task_that_needs_longer_continues_without_using_an_attempt(echo):
     seen = []
 
     def pause():

@@ -241,7 +241,7 @@ def test_a_cause_shows_its_trend_and_items_and_retries_all_its_failures(everythi
         assert f'href="/failures/{cause}"' in browse("GET", page)[1]
 
 
-def test_an_open_page_without_a_session_is_told_so_and_not_led_away(everything):
+def test_an_open_page_without_a_session_gets_a_notice_and_no_redirect(everything):
     assert browse("GET", "/tasks", headers={"hx-request": "true"}, groups=())[0] == 401
     assert browse("GET", "/tasks", groups=())[0] == 303
 

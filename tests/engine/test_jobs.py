@@ -41,7 +41,7 @@ def run(desk, action, where, **arguments):
     return result, {line["id"]: line for line in lines}
 
 
-def test_revoking_by_filter_calls_off_what_waits_and_counts_it(desk):
+def test_revoking_by_filter_revokes_waiting_tasks_and_counts_them(desk):
     ended = desk.submit("one")
     desk.queue.deliver()
     waiting = {desk.submit(str(number)) for number in range(5)}
@@ -112,7 +112,7 @@ def test_what_waits_for_a_purged_task_fails_with_it(desk, recorded):
     assert (desk.record("first").status, desk.record("last").status) == (Status.REVOKED, Status.FAILURE)
 
 
-def test_a_job_goes_on_in_a_next_invocation_and_repeats_nothing(desk, monkeypatch):
+def test_a_job_continues_in_a_next_invocation_and_repeats_nothing(desk, monkeypatch):
     monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
     waiting = [desk.submit(str(number)) for number in range(5)]
     job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
@@ -150,7 +150,7 @@ def test_a_job_that_failed_in_passing_takes_finished_pages_as_they_are(desk, mon
     assert len(calls) == 5
 
 
-def test_a_job_is_called_off_like_any_task(desk, monkeypatch):
+def test_a_job_is_revoked_like_any_task(desk, monkeypatch):
     monkeypatch.setattr("makertasks.worker.attempt.PROGRESS_SECONDS", 0)
     waiting = [desk.submit(str(number)) for number in range(3)]
     job = jobs.start("revoke", {"name": NAME}, who="ada").task_id

@@ -87,7 +87,7 @@ def test_the_sweep_and_the_pages_look_into_every_partition(stack):
     assert set(queues.oldest_waiting()) == {record.name for record in stack if record.status == Status.PENDING}
 
 
-def test_counting_anew_finds_the_same(stack, time_passes):
+def test_counting_again_finds_the_same(stack, time_passes):
     time_passes(hours=1)
     rebuilding.rebuild()
     assert rebuilding.rebuild().differences == []

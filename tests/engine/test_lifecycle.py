@@ -145,7 +145,7 @@ def test_the_table_refuses_what_the_machine_refuses(tasks_table, monkeypatch, ev
             assert bool(meta["date_done"]) == (both.life.status in FINAL)
 
 
-def test_only_ended_tasks_are_deleted(echo):
+def test_only_finished_tasks_are_deleted(echo):
     task_id = echo.submit()
     with pytest.raises(StillActive, match="revoke it first"):
         lifecycle.delete(task_id)

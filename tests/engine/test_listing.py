@@ -37,7 +37,7 @@ def make_task(number: int, moment: datetime, chance: random.Random) -> TaskRecor
     elif status is Status.FAILURE:
         lifecycle.fail(claimed, ValueError("no"))
     elif status is Status.REVOKED:
-        lifecycle.revoke_running(claimed, ValueError("called off"))
+        lifecycle.revoke_running(claimed, ValueError("revoked"))
     elif status is Status.RETRY:
         lifecycle.retry(claimed, ValueError("busy"), clock.now() + timedelta(hours=1))
     return claimed.record

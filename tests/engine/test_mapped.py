@@ -37,7 +37,7 @@ def test_starmap_gives_each_entry_as_arguments(echo):
     assert echo.result("over")["result"] == [{"text": "aa"}, {"text": "bbb"}]
 
 
-def test_a_chain_may_go_on_with_a_map(echo):
+def test_a_chain_may_continue_with_a_map(echo):
     step = {"task": "celery.map", "args": [], "kwargs": {"task": SIGNATURE, "it": ["x"]}, "immutable": True,
             "options": {"task_id": "next"}, "subtask_type": "xmap"}  # fmt: skip
     run(echo, wire.Message("over", NAME, ["a"], chain=[step]))

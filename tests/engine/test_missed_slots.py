@@ -64,7 +64,7 @@ def test_nothing_is_missed_from_before_a_change_or_what_records_may_be_gone_of(m
     assert days(missed_runs.missed(schedule(), NOW)) == ["11-22T03:00"]
 
 
-def test_of_many_slots_the_latest_are_told():
+def test_of_many_slots_the_latest_are_reported():
     found = missed_runs.missed(schedule(expression="cron(* * * * ? *)"), NOW)
     assert (len(found), days(found)[-1]) == (missed_runs.MOST, "11-22T11:45")
 

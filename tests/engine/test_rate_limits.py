@@ -86,7 +86,7 @@ def test_a_message_keeps_its_turn_when_it_comes_early_and_runs_when_it_has_come(
     assert limited.record(waiting.task_id).slot is None
 
 
-def test_ended_tasks_take_no_turn(limited):
+def test_finished_tasks_take_no_turn(limited):
     limited.set_rate("1/m")
     first, revoked, third = (limited.submit(text) for text in ("a", "b", "c"))
     revoke(revoked)

@@ -46,7 +46,7 @@ def test_a_task_without_record_is_revoked_before_its_message_comes(echo):
     assert echo.record("early").status == Status.REVOKED
 
 
-def test_a_running_task_ends_at_its_next_checkpoint_only_where_that_is_asked_for(echo):
+def test_a_running_task_ends_at_its_next_checkpoint_only_where_that_is_requested(echo):
     def work():
         answers.append(revoke(task_id, who="ada"))
         context.current().checkpoint(2, 2)
@@ -93,7 +93,7 @@ def test_a_terminated_task_whose_worker_then_is_lost_is_not_taken_over(echo):
     assert echo.calls == []
 
 
-def test_an_ended_task_stays_as_it_is(echo):
+def test_a_finished_task_stays_as_it_is(echo):
     task_id = echo.submit()
     echo.queue.deliver()
     assert revoke(task_id, terminate=True) is Revocation.ENDED

@@ -46,7 +46,7 @@ def test_a_pending_task_whose_message_was_lost_runs_after_all(lost):
     assert lost.calls == ["kept"]
 
 
-def test_a_crashed_workers_task_goes_on_without_waiting_for_the_queue(lost):
+def test_a_crashed_workers_task_continues_without_waiting_for_the_queue(lost):
     task_id = lost.submit()
     lost.lose()
     lifecycle.claim(lost.record(task_id), "echo@lost", clock.now().timestamp() - 60)
@@ -109,14 +109,14 @@ def test_a_backlog_is_left_alone(lost):
     assert lost.queue.count() == 3
 
 
-def test_ended_tasks_are_not_looked_at(lost):
+def test_finished_tasks_are_not_looked_at(lost):
     lost.submit()
     lost.queue.deliver()
     lost.time_passes(minutes=11)
     assert sweeping.sweep(10).examined == 0
 
 
-def test_the_next_run_goes_on_where_this_one_stopped(lost, monkeypatch):
+def test_the_next_run_continues_where_this_one_stopped(lost, monkeypatch):
     monkeypatch.setattr(sweeping, "EXAMINED", 2)
     monkeypatch.setattr(sweeping, "PAGE", 2)
     ids = {lost.submit() for _ in range(12)}

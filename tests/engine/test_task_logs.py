@@ -61,7 +61,7 @@ def test_lines_of_other_tasks_are_not_shown_whatever_their_text(log, task_id):
         ("50%é\\", "50*"),
     ],
 )
-def test_cloudwatch_is_asked_for_the_field(aws, monkeypatch, task_id, asked):
+def test_the_cloudwatch_query_names_the_field(aws, monkeypatch, task_id, asked):
     moment = datetime(2026, 11, 22, tzinfo=UTC)
     expected = {
         "logGroupName": "g",

@@ -40,7 +40,7 @@ def test_each_mistake_is_named(settings_of_site, name, value, found):
     assert ids() == [found]
 
 
-def test_a_site_without_a_stack_is_told(monkeypatch, tmp_path):
+def test_a_site_without_a_stack_is_reported(monkeypatch, tmp_path):
     monkeypatch.delenv("STACK_NAME")
     monkeypatch.setenv("MAKERTASKS_CONFIG", str(tmp_path / "none"))
     configuration.load.cache_clear()

@@ -124,7 +124,7 @@ def test_another_format_is_refused(link, body):
     assert post(body).status_code == 422
 
 
-def test_what_cannot_be_applied_now_is_asked_for_again(link, monkeypatch):
+def test_what_cannot_be_applied_now_is_requested_again(link, monkeypatch):
     body = message(link, 3, 1)
     with monkeypatch.context() as patch:
         patch.setattr(applying, "apply", fail)

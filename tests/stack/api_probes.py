@@ -114,7 +114,7 @@ def shows_numbers(bench: Bench, role: Role) -> None:
         answers(bench, "GET", path)
 
 
-def submits_for_tomorrow_and_calls_off(bench: Bench, role: Role) -> None:
+def submits_a_delayed_task_and_revokes_it(bench: Bench, role: Role) -> None:
     wanted = {"name": "inventory.tasks.update_average_lead_times", "countdown": 86_400}
     task = answers(bench, "POST", "/v1/tasks", 202, json=wanted)
     assert delays.name_of(task["id"]) in delayed(bench)
@@ -179,7 +179,7 @@ EVERY_REQUEST: list[Callable[[Bench, Role], None]] = [
     runs_a_schedule,
     switches_a_schedule,
     limits_a_queue,
-    submits_for_tomorrow_and_calls_off,
+    submits_a_delayed_task_and_revokes_it,
     submits_many,
     turns_the_page,
     shows_what_a_job_did,

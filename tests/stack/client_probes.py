@@ -46,7 +46,7 @@ def reads_a_large_result():
     assert AsyncResult(os.environ["LARGE"]).get(timeout=1) == ["x" * 20_000]
 
 
-def calls_off_what_is_put_off():
+def revokes_a_delayed_task():
     assert generate_qr_code.apply_async((ITEM,), countdown=3600).revoke() == "REVOKED"
 
 

@@ -66,8 +66,8 @@ def retries(bench: Bench, role: Role) -> None:
     job(bench, role, "retry", {"worker": worker}, *found)
 
 
-def calls_off(bench: Bench, role: Role) -> None:
-    """Tasks that were put off, with their schedules; by name."""
+def revokes(bench: Bench, role: Role) -> None:
+    """Delayed tasks with their schedules, by name."""
     name, task_id = f"probe.{uuid.uuid4().hex}", str(uuid.uuid4())
     tomorrow = clock.text(datetime.now(UTC) + timedelta(days=1))
     probes.put_record(bench, task_id, name, status="PENDING", eta=tomorrow, queue="generate_qr_code")
@@ -94,7 +94,7 @@ def purges(bench: Bench, role: Role) -> None:
     assert sent["MessageId"] not in [each["MessageId"] for each in got.get("Messages", [])], "it is still there"
 
 
-def goes_on_behind_a_finished_page(bench: Bench, role: Role) -> None:
+def continues_after_a_finished_page(bench: Bench, role: Role) -> None:
     """A second attempt reads what the first one finished."""
     name = f"probe.{uuid.uuid4().hex}"
     ended(bench, name=name)
@@ -104,4 +104,4 @@ def goes_on_behind_a_finished_page(bench: Bench, role: Role) -> None:
     job(bench, role, "delete", {"name": name}, "before", task_id=task_id)
 
 
-EVERY_JOB = [deletes, retries, calls_off, finds_by_status_and_by_name, purges, goes_on_behind_a_finished_page]
+EVERY_JOB = [deletes, retries, revokes, finds_by_status_and_by_name, purges, continues_after_a_finished_page]

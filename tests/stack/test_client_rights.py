@@ -24,7 +24,7 @@ NEEDS = {
     "dynamodb:BatchGetItem": "sends_many",
     "s3:PutObject": "sends_large_arguments",
     "s3:GetObject": "reads_a_large_result",
-    "scheduler:DeleteSchedule": "calls_off_what_is_put_off",
+    "scheduler:DeleteSchedule": "revokes_a_delayed_task",
 }
 
 

@@ -109,7 +109,7 @@ def test_a_schedule_is_one_block_of_the_template(stack: LocalStack):
 
 
 def test_a_delay_beyond_the_queues_is_a_schedule_that_sends_once_and_removes_itself(stack: LocalStack):
-    # given a task that is put off for longer than a queue can keep a message
+    # given a task that is delayed by more than the maximum of its queue
     task_id = submit(stack, countdown=2000)
     scheduler, group = stack.client("scheduler"), f"{stack.name}-delays"
     [found] = scheduler.list_schedules(GroupName=group)["Schedules"]

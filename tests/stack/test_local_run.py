@@ -155,7 +155,7 @@ def test_the_next_start_finds_everything_as_it_was(place):
 
 @pytest.mark.timeout(SECONDS)
 @pytest.mark.parametrize("start_number", [3, 4])
-def test_after_a_restart_every_stream_goes_on(place, start_number):
+def test_after_a_restart_every_stream_continues(place, start_number):
     # given a start after others, whose streams were read
     data, port = place
     process = start(data, port)

@@ -247,7 +247,7 @@ def test_a_job_of_no_card_or_too_many_is_refused(arguments):
         generate_index_cards.call(arguments)
 
 
-def test_a_job_that_runs_out_of_time_goes_on_with_the_next_sheet():
+def test_a_job_that_runs_out_of_time_continues_with_the_next_sheet():
     item_ids = [write_item(number, f"Item number {number}") for number in range(1, 6)]
     arguments = {"item_ids": item_ids, "skip": 1}
 

@@ -154,7 +154,7 @@ def test_every_required_alphabet_has_a_font_and_can_be_searched(name):
     assert all(letter in shown for letter in name if letter != " ")
 
 
-def test_a_letter_that_no_font_has_is_shown_as_a_box_and_named_in_a_warning():
+def test_a_character_that_no_font_has_is_shown_as_a_box_and_named_in_a_warning():
     made = card_of(item("tape \U00012000"), [], URL)
     assert made.warnings == ("no font of the cards has these letters, a box stands for each: U+12000",)
     assert fonts.REPLACEMENT in text_of(draw([made]))

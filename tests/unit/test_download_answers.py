@@ -57,7 +57,7 @@ def test_what_came_packed_is_unpacked_and_what_is_no_coding_is_passed_over(serve
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n",
     ],
 )
-def test_interim_answers_are_passed_over(server, interim):
+def test_interim_responses_are_skipped(server, interim):
     final = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(JPEG), JPEG)
     url = server.serve("/drill.jpg", raw(interim + final))
 

@@ -43,7 +43,7 @@ def test_it_fits(name, monkeypatch):
         assert sources == {"aws:dynamodb"}
 
 
-def test_whoever_invokes_a_function_by_its_name_is_told_to_name_the_alias():
+def test_invoking_a_function_without_its_alias_asks_for_the_alias():
     """Without one Lambda runs $LATEST, which neither a rollback nor a gradual deployment changes."""
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
     commands = [

@@ -262,7 +262,7 @@ class TestTheTask:
         assert written == [True, False]
         assert links_of().keys() == {"1", "2"}
 
-    def test_it_goes_on_where_the_time_ran_out(self, write):
+    def test_it_continues_where_the_time_ran_out(self, write):
         items = [str(UUID(int=number)) for number in range(12)]
         for number, item in enumerate(items):
             write(link(number, item=item), request(number, number + 20, item=item))

@@ -87,7 +87,7 @@ def test_a_field_fits_its_type(definition, kind):
     assert forms.kind_of(definition)[0] == kind
 
 
-def test_what_is_no_number_and_no_json_is_told_with_its_field():
+def test_invalid_numbers_and_json_are_reported_with_their_field():
     schema = {"properties": {"count": {"type": "integer"}, "data": {"type": "object"}}}
     with pytest.raises(InvalidRequest, match=r"kwargs\.count: must be a number, not 'many'"):
         forms.read(schema, {"kwargs.count": "many"})
@@ -96,7 +96,7 @@ def test_what_is_no_number_and_no_json_is_told_with_its_field():
     assert forms.read(schema, {"kwargs.count": "3", "kwargs.data": '{"a": [1]}'}) == {"count": 3, "data": {"a": [1]}}
 
 
-def test_differences_name_what_was_changed_added_and_taken_away():
+def test_differences_name_what_was_changed_added_and_removed():
     found = forms.differences({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5, "d": 6})
     assert [(each["argument"], each["before"], each["after"]) for each in found] == [
         ("b", 2, 5), ("c", 3, None), ("d", None, 6),
@@ -221,7 +221,7 @@ def test_nothing_is_wrong_with_an_idle_system():
         (queue(state="paused", waiting=1), "a is paused, 1 message waiting", False),
     ],
 )
-def test_a_queue_in_trouble_is_told(found, words, is_grave):
+def test_a_queue_in_trouble_is_reported(found, words, is_grave):
     assert [(each.text, each.is_grave) for each in health.troubles(0, "", [found], [])] == [(words, is_grave)]
 
 
@@ -231,7 +231,7 @@ def test_unreadable_messages_of_all_queues_lead_to_the_page_that_lists_them():
     assert not trouble.is_grave
 
 
-def test_failures_and_lost_workers_are_told_with_where_to_look():
+def test_failures_and_lost_workers_are_reported_with_where_to_look():
     lost = health.stuck([Running(NOW.timestamp() - 3600), Running(NOW.timestamp() + 60)], NOW)
     texts = [each.text for each in health.troubles(3, "2026-11-22T08:30:00Z", [], lost)]
     assert texts == ["3 unacknowledged failures in the last hour", "1 task stuck: worker lost"]
@@ -253,7 +253,7 @@ def test_preferences_are_kept_and_unknown_ones_ignored():
     ) == preferences.Preferences("dark", "local")
 
 
-def test_schedules_are_told_in_words_with_their_next_three_runs():
+def test_schedules_are_described_in_words_with_their_next_three_runs():
     schedule = {
         "expression": "cron(0 3 * * ? *)",
         "timezone": "Europe/Berlin",

@@ -66,7 +66,7 @@ def test_a_profile_of_more_than_a_megabyte_is_no_reason_to_refuse():
 
 
 @pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])
-def test_what_unpacks_to_megabytes_is_thrown_away_without_being_unpacked(name):
+def test_what_unpacks_to_megabytes_is_discarded_without_being_unpacked(name):
     bomb = chunk(name, b"Comment\x00\x00" + zlib.compress(bytes(64 * 1024 * 1024), 9))
 
     assert corners(opened(pictures.prepare(with_chunk(encoded("PNG"), bomb)).body)) == UPRIGHT

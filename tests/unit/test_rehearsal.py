@@ -190,7 +190,7 @@ def test_a_rollback_that_failed_is_finished_once_its_reason_is_gone():
     assert (account.status, state(account)) == ("UPDATE_ROLLBACK_COMPLETE", before)
 
 
-def test_what_is_gone_by_hand_fails_an_update_and_leaves_the_rest_as_it_was():
+def test_what_was_deleted_manually_fails_an_update_and_leaves_the_rest_as_it_was():
     account = created()
     del account.existing["AWS::SQS::Queue", f"{STACK}-dead-letters"]
     before = state(account)

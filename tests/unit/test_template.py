@@ -21,7 +21,7 @@ WITHOUT_RESOURCE = {
     "xray:PutTraceSegments",
 }
 # Names that end in an asterisk because what follows is made while it runs: objects, tasks' queues, log groups,
-# schedules of tasks that were put off, event source mappings (whose id AWS chooses; a condition names the functions).
+# schedules of delayed tasks, event source mappings (whose id AWS chooses; a condition names the functions).
 OPEN_ENDS = re.compile(
     r"\$\{MediaBucket\.Arn\}/\w+/([\w/-]+/)?\*"
     r"|arn:.*:sqs:.*:\$\{AWS::StackName\}-tasks-\*"

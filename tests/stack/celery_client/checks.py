@@ -116,7 +116,7 @@ def test_link_gets_the_result_and_is_a_child():
     assert get(child) == 11
 
 
-def test_link_error_is_told_which_task_failed():
+def test_link_error_gets_the_failed_tasks_id():
     told = str(uuid.uuid4())
     failed = calculate.apply_async((7, "fail"), link_error=calculate.s().set(task_id=told))
     with pytest.raises(ValueError, match="no 7"):

@@ -75,7 +75,7 @@ def colour_of(url):
     return "red" if red > blue else "blue"
 
 
-def test_the_sites_pages_show_what_tasks_made():
+def test_the_sites_pages_show_results_of_tasks():
     # given an item that is saved with an image_url, as OpenMakerSuite does it
     item = InventoryItem.objects.create(name="Drill", sku="D-1", image_url=os.environ["RED"], current_stock=5)
     download_image_from_url.delay(str(item.pk), item.image_url)

@@ -25,7 +25,7 @@ def test_revoking_many_at_once_with_a_reply():
     assert set(answer["makertasks"].values()) == {"RECORDED"}
 
 
-def test_an_ended_task_stays_as_it_is():
+def test_a_finished_task_stays_as_it_is():
     result = calculate.delay("x")
     assert result.get(timeout=SECONDS, interval=0.1) == "x"
     result.revoke(terminate=True)
@@ -42,7 +42,7 @@ def test_a_short_delay_waits_in_the_queue():
         name = "ApproximateNumberOfMessagesDelayed"
         return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
 
-    # when a task is put off for three seconds
+    # when a task is delayed by three seconds
     sent = time.monotonic()
     result = update_average_lead_times.apply_async(countdown=3)
 
@@ -52,8 +52,8 @@ def test_a_short_delay_waits_in_the_queue():
     assert time.monotonic() - sent >= 2.9
 
 
-def test_a_long_delay_is_called_off_with_its_schedule():
-    # given a task put off for half an hour, for which a schedule was made
+def test_a_long_delay_is_revoked_with_its_schedule():
+    # given a task delayed by half an hour, for which a schedule was created
     scheduler = boto3.client("scheduler", aws_access_key_id="test", aws_secret_access_key="test")
     result = calculate.apply_async(("x",), countdown=1800)
     schedule = f"task-{hashlib.sha256(result.id.encode()).hexdigest()[:32]}"

@@ -67,7 +67,7 @@ def idempotency_hours() -> float:
 
 
 def sweep_patience() -> float:
-    """Seconds after which a task that should have begun, and has not, is looked after by the sweep."""
+    """Return the seconds after which the sweep recovers an overdue task."""
     return float(os.environ.get("SWEEP_PATIENCE_SECONDS", "") or 600)
 
 

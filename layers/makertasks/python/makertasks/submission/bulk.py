@@ -214,10 +214,10 @@ def _record(draft: Draft, ends: float) -> bool | str:
 def _send(drafts: Mapping[int, Draft], pool: ThreadPoolExecutor, answer: Submitted) -> None:
     """Send the messages queue by queue; long delays become schedules."""
     by_queue: dict[str, dict[int, wire.Message]] = defaultdict(dict)
-    put_off: dict[int, Draft] = {}
+    delayed: dict[int, Draft] = {}
     for place, draft in drafts.items():
         if delays.seconds_until(draft.message.eta) > queues.MAXIMUM_DELAY_SECONDS:
-            put_off[place] = draft
+            delayed[place] = draft
         else:
             by_queue[str(draft.record.queue)][place] = draft.message
     for queue, messages in by_queue.items():
@@ -225,13 +225,13 @@ def _send(drafts: Mapping[int, Draft], pool: ThreadPoolExecutor, answer: Submitt
         bodies = [(delays.body_of(queue, message), delays.seconds_until(message.eta)) for message in messages.values()]
         for number, reason in queues.send_many(queue, bodies, pool).items():
             answer.unsent.append(Rejection(places[number], "task", f"is recorded and was not sent: {reason}"))
-    for place, reason in zip(put_off, pool.map(_put_off, put_off.values()), strict=True):
+    for place, reason in zip(delayed, pool.map(_delay, delayed.values()), strict=True):
         if reason:
             answer.unsent.append(Rejection(place, "task", f"is recorded and was not sent: {reason}"))
     answer.unsent.sort(key=lambda rejection: rejection.index)
 
 
-def _put_off(draft: Draft) -> str:
+def _delay(draft: Draft) -> str:
     try:
         delays.send(str(draft.record.queue), draft.message)
     except Unavailable as error:

@@ -66,7 +66,7 @@ def _bring_further(task: Task, delivery: Delivery) -> Outcome:
     if expires and expires <= clock.now() and (ended := expire(record, expires)):
         return ended
     if eta and delays.seconds_until(eta):
-        return _put_off(task, delivery, record, eta)
+        return _delay(task, delivery, record, eta)
     now = task_limits.of(task)
     if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
         raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} delays it")
@@ -118,7 +118,7 @@ def expire(record: TaskRecord, expires: datetime) -> Outcome | None:
     return Outcome(ended, ended_now) if ended.is_final else None
 
 
-def _put_off(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) -> Outcome:
+def _delay(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) -> Outcome:
     """Record a scheduled task, so that it is visible, and make its message come back at its ETA."""
     if not lifecycle.create(record):
         stored = records.get(record.task_id)

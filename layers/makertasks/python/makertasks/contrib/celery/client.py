@@ -36,7 +36,7 @@ class MakertasksControl(Control):  # type: ignore[misc]  # of the site's own Cel
         signal: str = "SIGTERM",  # noqa: ARG002 - as above; a task ends at its next checkpoint
         **options: Any,
     ) -> list[dict[str, Any]] | None:
-        """Call tasks off, also such as have no record yet; answers what happened where a reply is asked for."""
+        """Revoke tasks, even those without a record; returns the outcomes if a reply is requested."""
         configuration.load()
         task_ids = [task_id] if isinstance(task_id, str) else list(task_id)
         answers = {each: str(revoking.revoke(each, terminate=terminate, who=WHO)) for each in task_ids}

@@ -126,7 +126,7 @@ def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
     ):  # fmt: skip
         return ended
     if delays.seconds_until(message.eta):
-        return _put_off(queue, message, record)
+        return _delay(queue, message, record)
     now = _limits(message.name)
     if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
         raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} delays it")
@@ -166,7 +166,7 @@ def _record(queue: str, delivery: Delivery) -> TaskRecord:
     return records.new(shown, queue=queue, created=delivery.sent, requested_by=delivery.requested_by)
 
 
-def _put_off(queue: str, message: wire.Message, record: TaskRecord) -> Outcome:
+def _delay(queue: str, message: wire.Message, record: TaskRecord) -> Outcome:
     """Let a message come back when it is due: in the queue, or by a schedule where that is long."""
     if not lifecycle.create(record):
         held = records.get(message.task_id)
