@@ -104,7 +104,7 @@ def test_a_call_that_stopped_before_its_note_is_the_same_run(scheduled, monkeypa
 
 
 def test_the_systems_own_schedule_is_not_run(scheduled):
-    with pytest.raises(InvalidRequest, match="is the system's own"):
+    with pytest.raises(InvalidRequest, match="belongs to the system"):
         schedules.run_now("sweep", "ada")
 
 

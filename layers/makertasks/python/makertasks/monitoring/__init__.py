@@ -1,1 +1,1 @@
-"""What is known about tasks: listings, search, queues, workers, logs, schedules and counters."""
+"""Reading: lists of tasks, search, queues, workers, logs, schedules and counters."""

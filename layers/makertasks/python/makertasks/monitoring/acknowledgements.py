@@ -1,4 +1,4 @@
-"""Causes of failure that somebody has looked at: who, when and with which note, and whether the cause is muted.
+"""Acknowledged causes of failure: by whom, when, with which note, and whether the cause is muted.
 
     period (partition)   cell (sort)
     acknowledged         {fingerprint}
@@ -20,7 +20,7 @@ NOTE_CHARACTERS = 500
 
 
 class Acknowledgement(TypedDict):
-    """Who looked at a cause of failure, when, and what they noted."""
+    """An acknowledgement of a cause of failure."""
 
     who: str
     when: str
@@ -29,7 +29,7 @@ class Acknowledgement(TypedDict):
 
 
 class Looked(Table):
-    """One cause as the table keeps it."""
+    """A cause as it is stored."""
 
     period = UnicodeAttribute(hash_key=True)
     cell = UnicodeAttribute(range_key=True)
@@ -40,10 +40,7 @@ class Looked(Table):
 
 
 def acknowledge(fingerprint: str, *, who: str, note: str = "", muted: bool = False) -> Acknowledgement:
-    """Note that somebody has looked at a cause's failures until now, with `muted` also at later ones.
-
-    Raises Unavailable.
-    """
+    """Acknowledge a cause's failures so far, with `muted` also later ones. Raises Unavailable."""
     _connect()
     looked = Looked(PERIOD, fingerprint, who=who, moment=clock.text(clock.now()), muted=muted)
     looked.note = masking.text(note.strip())[:NOTE_CHARACTERS] or None
@@ -60,7 +57,7 @@ def by_cause() -> dict[str, Acknowledgement]:
 
 
 def covers(acknowledgement: Acknowledgement | None, moment: str) -> bool:
-    """Whether somebody has looked at a failure of that moment."""
+    """Return whether a failure at that moment is acknowledged."""
     return acknowledgement is not None and (acknowledgement["muted"] or moment <= acknowledgement["when"])
 
 

@@ -1,4 +1,4 @@
-"""Dead letters that nobody has sent again or discarded, as the pages, the API and the command line count them."""
+"""Dead letters that nobody has sent again or discarded, for the dashboard, the API and the command line."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from makertasks.records.model import TaskRecord
 
 counts = letters.counts
 
-MOST_LETTERS = 100  # of a queue that are shown, or sent again, at a time: one BatchGetItem
+MOST_LETTERS = 100  # maximum number per queue that is shown, or sent again, at a time: one BatchGetItem
 
 
 def not_redriven(queue: str | None = None) -> tuple[list[TaskRecord], bool]:
-    """Return dead letters that nobody has dealt with, newest first, at most a hundred, and whether that is all.
+    """Return open dead letters, newest first, at most a hundred, and whether those are all.
 
-    Those of every queue if none is given. What has been deleted or sent again meanwhile is removed from the list and
-    from the counts. Raises Unavailable.
+    Of every queue if none is given. Those that have been deleted or sent again meanwhile are removed from the list and
+    the counts. Raises Unavailable.
     """
     listed = [letter for letter in letters.listed() if queue in {None, letter.queue}]
     shown = listed[:MOST_LETTERS]

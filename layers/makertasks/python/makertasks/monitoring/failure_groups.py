@@ -1,4 +1,4 @@
-"""Failures that are alike, as one: grouped by the fingerprint that their records share."""
+"""Groups of failures with the same fingerprint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from makertasks.monitoring.acknowledgements import Acknowledgement
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# Newest failures that are read for one answer: 1,000 records are about 500 read units and ten requests.
+# Maximum number of failures per response: 1,000 records are about 500 read units and ten requests.
 EXAMINED = 1000
 GROUPS = 50
 # Items of one cause that are named, the most affected first.
@@ -31,12 +31,12 @@ class Group(TypedDict):
     first: str
     last: str
     last_task_id: str
-    new: int  # those that nobody has acknowledged; unreadable messages are counted by themselves
+    new: int  # not acknowledged; unreadable messages are counted separately
     acknowledged: Acknowledgement | None
 
 
 class Groups(TypedDict):
-    """The groups, the largest first. Where `complete` is false, only the newest `examined` failures were looked at."""
+    """The groups, the largest first. If `complete` is false, only the newest `examined` failures were read."""
 
     groups: list[Group]
     examined: int

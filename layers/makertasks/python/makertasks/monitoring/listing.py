@@ -1,8 +1,8 @@
-"""Lists of tasks, newest first: every filter and every pair of filters from an index, a page at a time, no scan.
+"""Lists of tasks, newest first: every filter and pair of filters is read from an index, page by page, without a scan.
 
-A filter is answered from the index that leaves least to read; what the index does not know is checked on the records.
-Keys of the name and status indexes are bucketed by hour, and the counters say which hours are worth a query: those that
-hold what is looked for. The last hours are always asked, counted or not, because counting runs a moment behind.
+A filter uses the index with the fewest entries to read; conditions that the index lacks are checked on the records.
+Keys of the name and status indexes are bucketed by hour, and the counters say which hours have matching tasks. The last
+hours are always queried, because the counters lag slightly behind.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ DEFAULT_LIMIT = 25  # as Django admin's list
 MAXIMUM_LIMIT = 100  # one BatchGetItem
 # Keys looked at for one page; a filter that finds little in them gives a short page with a cursor.
 MAXIMUM_EXAMINED = 1000
-# Seconds that one page may take before it is given short, with a cursor.
+# Seconds after which a page is returned short, with a cursor.
 MOST_SECONDS = 10.0
-# Hours that are asked whether they are counted or not.
+# Number of last hours that are always queried.
 UNCOUNTED_HOURS = 2
 OLDEST = "2000-01-01T00:00:00.000000Z"
 
-# A task's place in every list: its time of creation, then the table's key.
+# A task's position in every list: its time of creation, then the table's key.
 Place = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What to list; None leaves a field open. Times are ISO 8601 text as `clock.text` writes it, both included."""
+    """A filter; None matches everything. Times are ISO 8601 text in the format of `clock.text`, both inclusive."""
 
     status: str | None = None
     name: str | None = None
@@ -57,7 +57,7 @@ class Filter:
     q: str | None = None  # in the language of `search`
 
     def admits(self, record: TaskRecord) -> bool:
-        """Whether a record fits."""
+        """Return whether a record matches."""
         return (
             self.status in {None, record.status, record.shown_status}
             and self.name in {None, record.name}
@@ -69,29 +69,32 @@ class Filter:
         )
 
     def narrowed(self) -> Filter:
-        """With what the search asks for of the other fields, so that an index serves it; raises InvalidRequest."""
+        """Return the filter with the search's conditions on other fields, so that an index is used.
+
+        Raises InvalidRequest.
+        """
         terms = {} if self.q is None else {term.field: term.text for term in search.required(search.parse(self.q))}
         status = self.status or terms.get("status", "").upper() or None
         if status is None and (state := terms.get("state", "").upper()):
-            status = state if state in set(Status) else Status.STARTED  # under which a state of a task's own stands
+            status = state if state in set(Status) else Status.STARTED  # the status of tasks with a custom state
         item_id = terms.get("item", "")
         return replace(self, status=status, item_id=self.item_id or (item_id if search.is_uuid(item_id) else None))
 
     def counted_in(self, names: dict[str, dict[str, int]]) -> bool:
-        """Whether counts, {task name: {status: tasks}}, say that a task of this name and status may be there."""
+        """Return whether counts, {task name: {status: tasks}}, say that tasks with this name and status may exist."""
         counts = [names.get(self.name, {})] if self.name else list(names.values())
         return any(count.get(self.status) if self.status else count for count in counts)
 
     @property
     def needs_records(self) -> bool:
-        """Whether no index knows all that is asked for, so that more has to be read than is shown."""
+        """Return whether no index covers the whole filter, so that more is read than shown."""
         asked = (self.status, self.name, self.item_id, self.worker, self.q)
         return sum(each is not None for each in asked) > 1 or self.q is not None or self.status not in {None, *FINAL}
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some tasks, newest first, and the cursor of the next page where there may be more."""
+    """A page of tasks, newest first, and the cursor of the next page if there may be more."""
 
     records: list[TaskRecord]
     cursor: str | None
@@ -99,7 +102,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Reading:
-    """What is read of an index: between which times of creation, and how much in one request."""
+    """A range of an index: times of creation, and the number of entries per request."""
 
     newest: str
     oldest: str
@@ -107,9 +110,9 @@ class Reading:
 
 
 def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None, names: Iterable[str] = ()) -> Page:
-    """One page; `names` are the task names known to exist, beside those that have been counted.
+    """Return one page; `names` are known task names besides those in the counters.
 
-    Raises InvalidRequest for a limit out of bounds or a cursor of another query, and Unavailable.
+    Raises InvalidRequest for an invalid limit or a cursor of another query, and Unavailable.
     """
     if not 1 <= limit <= MAXIMUM_LIMIT:
         raise InvalidRequest("limit", f"must be between 1 and {MAXIMUM_LIMIT}, not {limit}")
@@ -122,9 +125,9 @@ def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = Non
 
 
 def walk(wanted: Filter, *, names: Iterable[str] = (), most: int) -> Iterator[TaskRecord]:
-    """Everything that fits among the `most` newest tasks that the filter's index has, newest first.
+    """Yield the matching tasks among the `most` newest ones of the filter's index, newest first.
 
-    It reads as it is asked, a hundred at a time. Raises InvalidRequest and Unavailable.
+    It reads on demand, a hundred at a time. Raises InvalidRequest and Unavailable.
     """
     places = islice(_places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT), most)
     with answering("the tasks table did not answer"):
@@ -143,7 +146,7 @@ def _collect(wanted: Filter, limit: int, places: Iterator[Place]) -> Page:
     examined = 0
     ends = time.monotonic() + MOST_SECONDS
     while examined < MAXIMUM_EXAMINED and (not examined or time.monotonic() < ends):
-        # A page first; where that finds little, as many as one request reads.
+        # A page first; if that finds little, as many as one request reads.
         chunk = list(islice(places, limit + 1 - len(found) if examined == 0 else MAXIMUM_LIMIT))
         if not chunk:
             return Page(found, None)
@@ -160,7 +163,7 @@ def _collect(wanted: Filter, limit: int, places: Iterator[Place]) -> Page:
 
 
 def _places(wanted: Filter, after: Place | None, names: set[str], at_once: int) -> Iterator[Place]:
-    """Places of tasks that may fit, newest first, those behind `after` only, read `at_once` from an index."""
+    """Yield positions of tasks that may match, newest first, after `after`, reading `at_once` from an index."""
     newest = min(wanted.created_to or "9", after[0] if after else "9")
     if newest == "9":
         newest = clock.text(clock.now() + timedelta(days=1))
@@ -183,7 +186,7 @@ def _candidates(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[P
 
 
 def _in_hour(wanted: Filter, hour: HourCounts, reading: Reading) -> Iterator[Place]:
-    """Places of one hour, from the index with fewer tasks that do not fit."""
+    """Yield positions of one hour, from the index with fewer non-matching tasks."""
     in_status_index = wanted.status and wanted.status != Status.SUCCESS
     if in_status_index and not _fewer_by_name(wanted, hour):
         yield from _merged(TaskRecord.by_status, records.status_keys(str(wanted.status), hour.hour), reading)
@@ -202,7 +205,7 @@ def _fewer_by_name(wanted: Filter, hour: HourCounts) -> bool:
 
 
 def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[HourCounts]:
-    """Hours to ask, newest first: the last ones for every known name, older ones where what is wanted is counted."""
+    """Yield hours to query, newest first: the last ones for all known names, older ones if they have matching tasks."""
     present = clock.now()
     newest, oldest = clock.hour(reading.newest), clock.hour(reading.oldest)
     recent = [clock.hour(clock.text(present - timedelta(hours=back))) for back in range(-1, UNCOUNTED_HOURS)]
@@ -225,7 +228,7 @@ def _merged(index: GlobalSecondaryIndex[Any], partitions: Iterable[str], reading
 
 
 def _partition(index: GlobalSecondaryIndex[Any], key: str, reading: Reading) -> Iterator[Place]:
-    """Places of one partition, newest first; tasks of one microsecond are put in the order of their keys."""
+    """Yield positions of one partition, newest first; tasks of the same microsecond are ordered by key."""
     records.connect()
     if reading.oldest > reading.newest:
         return
@@ -253,7 +256,7 @@ def _read_cursor(cursor: str, wanted: Filter) -> Place:
         created, key, digest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         clock.parse(created)
     except (ValueError, TypeError) as error:
-        raise InvalidRequest("cursor", "is not one of ours; use the value of `cursor` from the page before") from error
+        raise InvalidRequest("cursor", "is not valid; use the value of `cursor` from the previous page") from error
     if digest != _digest(wanted) or not isinstance(key, str):
-        raise InvalidRequest("cursor", "belongs to another query; begin again without it when the filters change")
+        raise InvalidRequest("cursor", "belongs to another query; start again without it when the filters change")
     return created, key

@@ -1,7 +1,7 @@
-"""Slots of a schedule that came due and have no task: missed, or still waiting in their queue.
+"""Missed runs of schedules: due runs without a task, because they were missed or still wait in their queue.
 
-A slot's task has the slot's time in its id, so what is not in the table has not begun. Only `cron` expressions have
-slots that can be named; of a rate nobody but Scheduler knows them.
+A run's task has the scheduled time in its id, so a run that is not in the table has not started. This works only for
+`cron` expressions; only Scheduler knows the times of a rate.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from makertasks.monitoring.schedules import Schedule
 from makertasks.records import table as records
 from makertasks.records.states import Status
 
-# What EventBridge Scheduler replaces by a slot's time, and in which form.
+# EventBridge Scheduler's placeholder for the scheduled time, and its format.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 PLACE = "<aws.scheduler.scheduled-time>"
 FORM = "%Y-%m-%dT%H:%M:%SZ"
-# How far back is looked, the shorter first: a schedule of every minute has ten thousand slots a week.
+# How far back to search, the shorter first: a schedule of every minute has ten thousand runs a week.
 WINDOWS = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 MOST = 10
-# What Scheduler, queue and function may take.
+# Maximum delay of Scheduler, queue and function.
 GRACE = timedelta(minutes=15)
 
 
 class SeenSchedule(Schedule):
-    """A schedule with the times of its latest slots that have no task, oldest first."""
+    """A schedule with the times of its latest missed runs, oldest first."""
 
     missed: list[str]
 
 
 def seen(found: Iterable[Schedule]) -> list[SeenSchedule]:
-    """Schedules with their missed slots; raises Unavailable."""
+    """Return schedules with their missed runs; raises Unavailable."""
     return [{**schedule, "missed": missed(schedule, clock.now())} for schedule in found]
 
 
 def missed(schedule: Schedule, present: datetime) -> list[str]:
-    """The missed among the latest slots since the schedule was last changed, a week at most; raises Unavailable.
+    """Return the latest missed runs since the schedule was last changed, at most a week ago; raises Unavailable.
 
-    A schedule that is off misses nothing.
+    A disabled schedule has none.
     """
     task_id = schedule["task_id"]
     if (
@@ -56,7 +56,7 @@ def missed(schedule: Schedule, present: datetime) -> list[str]:
 
 
 def latest(schedule: Schedule, present: datetime) -> list[datetime]:
-    """The latest slots that must have their task by now, oldest first."""
+    """Return the latest runs that must have a task by now, oldest first."""
     kept = settings.retention_days(Status.SUCCESS)
     begin = max(
         clock.parse(schedule["changed"]) if schedule["changed"] else present,

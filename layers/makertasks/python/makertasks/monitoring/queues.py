@@ -1,6 +1,6 @@
-"""The queues as operators see them: what waits in each, and whether its event source mapping feeds its function.
+"""Queues for operators: their lengths, and whether the event source mapping is enabled.
 
-All functions raise Unavailable where AWS refuses.
+All functions raise Unavailable if AWS fails.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# unused: nothing is sent to it, as a parameter of the stack says.
+# unused: a parameter of the stack is not set, so nothing is sent to it.
 State = Literal["running", "paused", "changing", "unused"]
 
 _STATES: dict[str, State] = {"Enabled": "running", "Disabled": "paused"}
-# Keys of active tasks that are looked at in each shard, oldest first, to find what waits longest.
+# Maximum number of active tasks per shard, oldest first, that are read to find the one that waits longest.
 OLDEST_EXAMINED = 50
 OLDEST_READ = 100  # one BatchGetItem
 
@@ -29,7 +29,7 @@ OLDEST_READ = 100  # one BatchGetItem
 class Queue(TypedDict):
     """A queue: one task's, or a Celery application's, whose `task` is its name and which has several `tasks`.
 
-    Numbers of messages are SQS's approximations; `dead` are dead letters not sent again yet.
+    Numbers of messages are SQS's approximations; `dead` is the number of unredriven dead letters.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Queue(TypedDict):
 
 
 def list_queues(oldest: Mapping[str, float] | None = None) -> list[Queue]:
-    """Every queue; `oldest` is what oldest_waiting() answers, where that is known."""
+    """Return every queue; `oldest` is the result of oldest_waiting(), if known."""
     oldest = oldest_waiting() if oldest is None else oldest
     mappings, dead = dict(event_sources.mappings()), dead_letters.counts()
     return [
@@ -59,7 +59,7 @@ def get(name: str) -> Queue:
 
 
 def mapping_of(name: str) -> event_sources.Mapping | None:
-    """The event source mapping of a task's queue, None where it has none; raises NotFound."""
+    """Return the event source mapping of a task's queue, None if it has none; raises NotFound."""
     _tasks(name)
     queue = queues.name_of(name)
     return next((mapping for found, mapping in event_sources.mappings() if found == queue), None)
@@ -103,7 +103,7 @@ def _queue(
 
 
 def oldest_waiting() -> dict[str, float]:
-    """Seconds that the longest waiting task of each name has waited, by the tasks table; not counting until its ETA."""
+    """Return each name's longest waiting time in seconds, from the tasks table; time before the ETA does not count."""
     records.connect()
     present = clock.now()
     now = clock.text(present)
@@ -123,7 +123,7 @@ def oldest_waiting() -> dict[str, float]:
 
 
 def _oldest_of_each(keys: Iterable[list[tuple[str, str]]]) -> Iterator[str]:
-    """Keys in turn, one of each name, the oldest first."""
+    """Yield keys in turn, one of each name, the oldest first."""
     waiting = [sorted(each, reverse=True) for each in keys]
     while any(waiting):
         for each in waiting:

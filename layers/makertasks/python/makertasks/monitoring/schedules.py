@@ -1,6 +1,6 @@
 """The stack's schedules in EventBridge Scheduler: its own group, without the delays of single tasks.
 
-All functions raise Unavailable where AWS refuses.
+All functions raise Unavailable if AWS fails.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from makertasks.records.model import TaskRecord
 from makertasks.submission import producer
 from makertasks.submission.producer import Submission
 
-# "Run now" so soon after another one means the same run: somebody clicked twice, or did not see the first answer.
+# "Run now" this soon after another one means the same run: a double click, or a lost response.
 AGAIN = timedelta(seconds=15)
-NAMESPACE = uuid.UUID("7d1f3c52-9a0e-4a7b-8c31-5e6f2b9d4a10")  # of the ids of these runs
+NAMESPACE = uuid.UUID("7d1f3c52-9a0e-4a7b-8c31-5e6f2b9d4a10")  # namespace of these runs' ids
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 
 
 class Schedule(TypedDict):
-    """One schedule, and the task that it sends; `task_id` is that of each slot, with a place for the slot's time."""
+    """A schedule and its task; `task_id` has a placeholder for the scheduled time."""
 
     name: str
     description: str
@@ -54,34 +54,31 @@ def get(name: str) -> Schedule:
 
 
 def set_enabled(name: str, enabled: bool) -> Schedule:
-    """Switch a schedule on or off, until the stack's next deployment.
-
-    Raises NotFound, or InvalidRequest for one that sends no task: the system needs it.
-    """
+    """Enable or disable a schedule; raises NotFound, or InvalidRequest for one of the system, which sends no task."""
     found = _read(name)
     if _message_of(found.get("Target", {})) is None:
-        raise InvalidRequest("schedule", f"{name} is the system's own and stays on")
+        raise InvalidRequest("schedule", f"{name} belongs to the system and cannot be disabled")
     found["State"] = "ENABLED" if enabled else "DISABLED"
     schedules.update(found)
     return get(name)
 
 
 def run_now(name: str, requested_by: str) -> str:
-    """Submit a schedule's task at once, beside its own times; answers the task's id.
+    """Submit a schedule's task at once, in addition to its scheduled runs; returns the task's id.
 
-    Asked again before that task has ended, or within `AGAIN`, the answer is the same task, be it asked twelve times at
-    once: each run's id follows from the one before. Raises NotFound, or InvalidRequest for one that sends no task.
+    Until that task has finished, and within `AGAIN`, further calls return the same task, even concurrent ones: each
+    run's id is derived from the previous one. Raises NotFound, or InvalidRequest for one that sends no task.
     """
     schedule = get(name)
     if schedule["task"] is None:
-        raise InvalidRequest("schedule", f"{name} is the system's own and sends no task")
+        raise InvalidRequest("schedule", f"{name} belongs to the system and sends no task")
     key = f"run-now#{name}"
     last = str((notes.get(key) or {}).get("task_id", ""))
     if last and _is_recent(records.stored(last)):
         return last
     task_id = _id_after(last, name)
     while (record := records.stored(task_id)) is not None and not _is_recent(record):
-        task_id = _id_after(task_id, name)  # whoever submitted that one stopped before it was noted
+        task_id = _id_after(task_id, name)  # the call that submitted it stopped before it was recorded
     message = _message_of(_read(name).get("Target", {}))
     args = message.args if message else []
     wanted = Submission(schedule["task"], schedule["kwargs"], args=args, task_id=task_id, requested_by=requested_by)
@@ -99,7 +96,7 @@ def _id_after(task_id: str, name: str) -> str:
 
 
 def next_run(expression: str, timezone: str, present: datetime, created: datetime | None = None) -> datetime | None:
-    """When an expression of EventBridge Scheduler comes due next; None for never or where it is not understood.
+    """Return the next run of a Scheduler expression; None if there is none or it is unknown.
 
     >>> str(next_run("cron(0 3 * * ? *)", "Europe/Berlin", datetime(2026, 11, 22, 12, tzinfo=UTC)))
     '2026-11-23 02:00:00+00:00'
@@ -121,7 +118,7 @@ def next_run(expression: str, timezone: str, present: datetime, created: datetim
 
 
 def _next_of_cron(value: str, zone: ZoneInfo, present: datetime) -> datetime | None:
-    """The next time of AWS's six fields: cronsim has no years, and counts the days of the week from 0."""
+    """Return the next time of AWS's six fields: cronsim has no years, and counts the days of the week from 0."""
     from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only this needs it; functions other than the API have it not
 
     minute, hour, day, month, weekday, year = value.split()
@@ -134,7 +131,7 @@ def _next_of_cron(value: str, zone: ZoneInfo, present: datetime) -> datetime | N
         for wall in times:
             moment = wall.replace(tzinfo=zone)
             due = moment.astimezone(UTC)
-            # As in EventBridge Scheduler: of an hour that comes twice the first one counts, and none that is left out.
+            # As in EventBridge Scheduler: of a repeated hour only the first one counts, and a skipped hour has no run.
             if due <= present or due.astimezone(zone).replace(tzinfo=None) != wall:
                 continue
             if year == "*" or moment.year in _years(year):
@@ -147,7 +144,7 @@ def _next_of_cron(value: str, zone: ZoneInfo, present: datetime) -> datetime | N
 
 
 def _years(text: str) -> set[int]:
-    """The years of `2026`, `2026,2028` and `2026-2028`."""
+    """Return the years of `2026`, `2026,2028` and `2026-2028`."""
     found: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
@@ -183,7 +180,7 @@ def _schedule(found: dict[str, Any]) -> Schedule:
 
 
 def _message_of(target: dict[str, Any]) -> wire.Message | None:
-    """A target's message; None where it is no task's."""
+    """Return a target's message; None if it is not a task's."""
     queue = str(target.get("Arn", "")).rpartition(":")[2]
     try:
         return wire.decode(target.get("Input", ""), message_id="schedule", default_name=queue)

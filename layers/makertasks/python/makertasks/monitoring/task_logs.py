@@ -1,4 +1,4 @@
-"""What a task's function wrote to its log while it ran that task."""
+"""The log lines of a task's function while it ran the task."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from makertasks.aws import log_events
 from makertasks.records.model import TaskRecord
 
 LIMIT = 200
-# Requests made for one answer; each looks through about 1 MB of the log.
+# Maximum number of requests per response; each searches about 1 MB of the log.
 MAXIMUM_REQUESTS = 10
-# Lines come to the log a moment after they were written.
+# Lines appear in the log a moment after they were written.
 AFTER = timedelta(minutes=1)
-# What every line of Powertools' logger has and no operator needs here.
+# Keys of Powertools' logger that operators do not need here.
 _PLUMBING = frozenset(
     {
         "level", "message", "timestamp", "location", "service", "cold_start", "function_name", "function_memory_size",
@@ -34,14 +34,14 @@ class Line(TypedDict):
 
 
 class Lines(TypedDict):
-    """A task's lines, oldest first; `complete` is false where there may be more."""
+    """A task's lines, oldest first; `complete` is false if there may be more."""
 
     lines: list[Line]
     complete: bool
 
 
 def lines(record: TaskRecord, limit: int = LIMIT) -> Lines:
-    """The lines of one task from all of its attempts; raises Unavailable."""
+    """Return the lines of all attempts of a task; raises Unavailable."""
     found: list[Line] = []
     token: str | None = None
     if not record.queue:  # revoked before its message was received: its function is unknown
@@ -62,7 +62,7 @@ def _page(record: TaskRecord, token: str | None) -> dict[str, Any]:
 
 
 def _line(event: dict[str, Any], task_id: str) -> Line | None:
-    """A line that was written with the task's id in its field; None for others, be the id somewhere in their text."""
+    """Return a line whose field has the task's id; None for others, even if their text contains the id."""
     try:
         written = json.loads(event["message"])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Tasks as they are shown, by the API, the pages and the command line alike: plain JSON of their records."""
+"""Views of tasks as plain JSON, for the API, the dashboard and the command line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Seconds = Annotated[float, Meta(description="Seconds")]
 
 
 class TaskError(TypedDict):
-    """How a task failed last. Failures that are alike share a fingerprint."""
+    """A task's last failure. Similar failures share a fingerprint."""
 
     type: str
     message: str | None
@@ -27,7 +27,7 @@ class TaskError(TypedDict):
 
 
 class Progress(TypedDict):
-    """How far a running task is."""
+    """A running task's progress."""
 
     done: int
     total: int
@@ -38,7 +38,7 @@ class TaskSummary(TypedDict):
 
     id: str
     name: str
-    status: Annotated[str, Meta(description="A status, or a state of the task's own making while it runs")]
+    status: Annotated[str, Meta(description="A status, or a running task's custom state")]
     args: list[Any]
     kwargs: dict[str, Any]
     item_id: str | None
@@ -76,23 +76,24 @@ class Difference(TypedDict):
 
 
 class LargeValue(TypedDict):
-    """Arguments or a result that are too large for the record: where to get them, for a quarter of an hour."""
+    """A link to arguments or a result that are too large for the record, valid for 15 minutes."""
 
     bytes: int
     link: str
 
 
 class TaskDetail(TaskSummary):
-    """One task with everything there is about it."""
+    """A task with all details."""
 
     result: Any
     large: Annotated[
-        dict[str, LargeValue], Meta(description="`kwargs` and `result`, where they are too large to stand here")
+        dict[str, LargeValue],
+        Meta(description="Links to `kwargs` and `result`, if they are too large for this response"),
     ]
-    links: Annotated[dict[str, str], Meta(description="Presigned addresses of the objects that the result names")]
+    links: Annotated[dict[str, str], Meta(description="Presigned links to the objects that the result names")]
     traceback: str | None
     attempts: list[Attempt]
-    terminate: Annotated[str | None, Meta(description="Who asked the running task to end, and when")]
+    terminate: Annotated[str | None, Meta(description="Who requested the running task's termination, and when")]
     parent_id: str | None
     root_id: str
     group_id: str | None
@@ -131,7 +132,7 @@ def summary(record: TaskRecord) -> TaskSummary:
 
 
 def detail(record: TaskRecord, *, links: bool = True) -> TaskDetail:
-    """One task with everything there is about it; `links` lead to the objects that its result names."""
+    """Return a task with all details; `links` has the objects that its result names."""
     outcome = wire.parse_result_meta(record.result)
     large = record.payloads or {}
     has_result = record.status == Status.SUCCESS and "result" not in large
@@ -162,7 +163,7 @@ def _large(pointer: dict[str, Any]) -> LargeValue:
 
 
 def is_made(key: str) -> bool:
-    """Whether a text is the key of an object that a task put into the bucket: tasks declare their folders."""
+    """Return whether a text is the key of an object that a task wrote: tasks declare their folders."""
     return key.startswith(_folders())
 
 
@@ -172,7 +173,7 @@ def _folders() -> tuple[str, ...]:
 
 
 def _keys_in(value: Any) -> list[str]:
-    """Keys of pictures and PDFs that a result names, a hundred at most."""
+    """Return the keys of images and PDFs that a result names, at most a hundred."""
     if isinstance(value, str):
         return [value] if is_made(value) else []
     entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -180,9 +181,9 @@ def _keys_in(value: Any) -> list[str]:
 
 
 def attempts(record: TaskRecord) -> list[Attempt]:
-    """Every attempt that is kept, the last one made from the record's own attributes where it did not end before."""
+    """Return every recorded attempt; an unfinished last one is made from the record's own attributes."""
     ended = cast("list[Attempt]", list(record.attempts or []))
-    # A waiting task's attempts have all ended, and one that was ended from outside may have had none of its own left.
+    # A waiting task's attempts have all ended, and a task that was ended from outside may have no current one.
     if not record.started or int(record.attempt or 0) <= len(ended) or _has(ended, record.started):
         return ended
     error = f"{record.error_type}: {record.error_message}" if record.error_type else None
@@ -197,5 +198,5 @@ def attempts(record: TaskRecord) -> list[Attempt]:
 
 
 def _has(ended: list[Attempt], started: str) -> bool:
-    """Whether the attempt that began then is among those that ended."""
+    """Return whether the attempt that started then is among the ended ones."""
     return bool(ended) and ended[-1]["start"] == started

@@ -1,4 +1,4 @@
-"""The workers: for each task its function, what it has done in the last day, and the environments seen lately."""
+"""Workers: each task's function, its totals of the last day, and its recent execution environments."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from makertasks.monitoring.counters import statistics
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# What "processed" and its kin count back to.
+# The period of the totals.
 PERIOD = timedelta(hours=24)
 
 
 class Environment(TypedDict):
-    """One running copy of a function, `{function}@{log stream}`; `tasks` are those of its last hundred."""
+    """An execution environment, `{function}@{log stream}`; `tasks` are among the last hundred."""
 
     worker: str
     last_seen: str
@@ -26,7 +26,7 @@ class Environment(TypedDict):
 
 
 class Worker(TypedDict):
-    """The function of one task. Counts are of tasks created since `since`."""
+    """A task's function. Totals count tasks created since `since`."""
 
     function: str
     task: str
@@ -44,7 +44,7 @@ class Worker(TypedDict):
 
 
 def list_workers() -> list[Worker]:
-    """Every task's function; raises Unavailable.
+    """Return every task's function; raises Unavailable.
 
     `running` and the environments are read from the newest hundred running and the newest hundred other tasks.
     """
@@ -99,7 +99,7 @@ def _worker(
 
 
 def _environments(running: list[TaskRecord], recent: list[TaskRecord]) -> list[Environment]:
-    """The environments, the one that was seen last first."""
+    """Return the environments, the most recent first."""
     by_id = {record.task_id: record for record in [*recent, *running] if record.worker}
     seen: dict[str, str] = {}
     for record in by_id.values():

@@ -1,1 +1,1 @@
-"""How many tasks of each kind ended how, by hour and by day."""
+"""Counters: numbers of tasks by name and status, by hour and by day."""

@@ -1,6 +1,6 @@
-"""Hours that may have counted a change twice: noted where that may have happened, and counted anew by the sweep.
+"""Hours that may have counted a change twice: they are noted, and the sweep recounts them.
 
-They stand in one cell of the counters table, which whoever counts may write.
+They are in one cell of the counters table, which every function that counts may write.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ Hour = tuple[str, str]  # `2026-11-22T09` and a task's name
 
 
 def note(hours: Iterable[Hour]) -> None:
-    """Note hours; nothing is written where they are noted already. Raises Unavailable."""
+    """Note hours, unless they are noted already; raises Unavailable."""
     _change(add=[_key(hour) for hour in hours])
 
 
 def known() -> set[Hour]:
-    """The hours that are noted; raises Unavailable."""
+    """Return the noted hours; raises Unavailable."""
     counters.connect()
     parts = (key.partition("#") for key in counters.read(*PLACE).counts)
     return {(hour, name) for hour, _, name in parts}
 
 
 def forget(hours: Iterable[Hour]) -> None:
-    """Take hours off the list; raises Unavailable."""
+    """Remove hours from the list; raises Unavailable."""
     _change(remove=[_key(hour) for hour in hours])
 
 

@@ -1,4 +1,4 @@
-"""What is counted, up to this moment: days and totals with those hours that are not rolled up into them yet."""
+"""Current counts: days and totals, including hours that are not rolled up yet."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Names = dict[str, dict[str, int]]
 
 @dataclass
 class HourCounts:
-    """Everything counted in one hour."""
+    """Return the counts of one hour."""
 
     hour: str
     names: Names = field(default_factory=dict)
 
 
 def hours(newest: str, oldest: str, holds: Callable[[Names], bool] = bool) -> Iterator[HourCounts]:
-    """Hours that hold tasks, newest first, between two hours (`2026-11-22T09`); raises Unavailable.
+    """Yield hours that have tasks, newest first, between two hours (`2026-11-22T09`); raises Unavailable.
 
     `holds` says of the counts of a day or of an hour, {task name: {status: tasks}}, whether they are of interest.
     """
@@ -39,7 +39,7 @@ def hours(newest: str, oldest: str, holds: Callable[[Names], bool] = bool) -> It
 
 
 def days(month: str) -> dict[str, dict[str, dict[str, int]]]:
-    """Counts of one month: {day: {task name: {status: tasks}}}; raises Unavailable."""
+    """Return the counts of a month: {day: {task name: {status: tasks}}}; raises Unavailable."""
     found: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
     for cell in day_cells(month):
         found[f"{month}-{cell.cell[:2]}"][cell.name] = cell.counts
@@ -54,7 +54,7 @@ def _days(newest: str, oldest: str, holds: Callable[[Names], bool]) -> Iterator[
 
 
 def day_cells(month: str) -> list[CounterCell]:
-    """A cell for each day and name of a month (`2026-11`), up to this moment; raises Unavailable."""
+    """Return the current cells of a month (`2026-11`), one for each day and name; raises Unavailable."""
     found = {str(cell.cell): cell for cell in counters.cells(month)}
     for day in rolling_up.open_days():
         if day[:7] == month:
@@ -63,14 +63,14 @@ def day_cells(month: str) -> list[CounterCell]:
 
 
 def months() -> list[str]:
-    """Months that hold tasks, newest first; raises Unavailable."""
+    """Return months that have tasks, newest first; raises Unavailable."""
     noted = {str(cell.cell) for cell in counters.cells("months")}
     fresh = {day[:7] for day in rolling_up.open_days() if day[:7] not in noted and counters.cells(day)}
     return sorted(noted | fresh, reverse=True)
 
 
 def totals() -> list[CounterCell]:
-    """A cell for each task name of all its tasks, up to this moment; raises Unavailable."""
+    """Return the current totals, a cell for each task name; raises Unavailable."""
     while True:
         found = {cell.name: cell for cell in counters.cells("totals", consistent=True)}
         versions = {name: cell.version for name, cell in found.items()}
@@ -80,7 +80,7 @@ def totals() -> list[CounterCell]:
                 gained[cell.name].append((cell, -1))
             for name, cell in rolling_up.sums(day).items():
                 gained[name].append((cell, 1))
-        # A day that was rolled up while this read would count twice or not at all.
+        # A day that is rolled up during this read would be counted twice or not at all.
         if versions == {cell.name: cell.version for cell in counters.cells("totals", consistent=True)}:
             break
     for name, parts in gained.items():

@@ -1,11 +1,10 @@
-"""The counters counted anew from the tasks table: what is different is shown, and put right where nothing moves.
+"""Rebuild the counters from the tasks table: differences are shown, and repaired for cells without recent writes.
 
-This reads the whole tasks table (a scan, half a read unit a 4 KB) and is for people, not for functions. Counting from
-the stream runs a moment behind the table, so a cell whose tasks have changed in the last minutes, or that is counted
-in while this runs, cannot be judged: it is named as moving and left alone. Without traffic the recount is exact.
+This reads the whole tasks table (a scan, half a read unit per 4 KB) and is for people, not for functions. The counters
+lag slightly behind the table, so a cell whose tasks have changed in the last minutes, or that changes during the scan,
+cannot be compared: it is reported as moving and not changed. Without traffic the recount is exact.
 
-Only the tasks by status are counted anew. How many attempts were tried again and how long they ran is history, of which
-deleted records show nothing any more: it stays as it was counted.
+Only the numbers of tasks by status are recounted. Retries and runtimes include deleted records, so they are kept.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from makertasks.monitoring.counters.cells import CounterCell
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 
-# Longest time, in seconds, that counting may run behind: Lambda's own retries included, a broken function excluded.
+# Maximum lag of the counters in seconds, including Lambda's own retries, but not a broken function.
 BEHIND_SECONDS = 900.0
 PAGE = 1000
 
@@ -31,7 +30,7 @@ Place = tuple[str, str]  # a cell's period and name
 
 @dataclass(frozen=True)
 class Difference:
-    """A cell that counts other than the table says: {status: tasks} as counted, and as found."""
+    """A cell that differs from the table: {status: tasks} as counted, and as found."""
 
     period: str
     cell: str
@@ -41,24 +40,24 @@ class Difference:
 
 @dataclass
 class Rebuilt:
-    """What a recount saw."""
+    """The outcome of a recount."""
 
     examined: int = 0  # tasks
     differences: list[Difference] = field(default_factory=list)
-    moving: list[str] = field(default_factory=list)  # cells that could not be judged, as "period cell"
+    moving: list[str] = field(default_factory=list)  # cells that could not be compared, as "period cell"
     repaired: int = 0
 
 
 @dataclass
 class _Found:
-    """What the table says of one cell."""
+    """A cell's counts according to the tasks table."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    newest: float = 0.0  # when one of its tasks was written last, epoch seconds
+    newest: float = 0.0  # the last write of one of its tasks, epoch seconds
 
 
 def rebuild(*, repair: bool = True, behind: float = BEHIND_SECONDS) -> Rebuilt:
-    """Count every task and compare; `repair` writes what is found into cells that differ. Raises Unavailable."""
+    """Count every task and compare; `repair` writes the counts into cells that differ. Raises Unavailable."""
     counters.connect()
     for day in {*rolling_up.open_days(), *rolling_up.late_days()}:
         rolling_up.roll_up(day)
@@ -81,7 +80,7 @@ def rebuild(*, repair: bool = True, behind: float = BEHIND_SECONDS) -> Rebuilt:
 
 
 def _cells() -> Iterator[CounterCell]:
-    """Every cell there is."""
+    """Return every cell."""
     yield from counters.cells("totals")
     for month in reading.months():
         days = counters.cells(month)
@@ -91,7 +90,7 @@ def _cells() -> Iterator[CounterCell]:
 
 
 def _scan(answer: Rebuilt) -> dict[Place, _Found]:
-    """Every task of the table, counted into its cells."""
+    """Count every task of the table into its cells."""
     records.connect()
     found: dict[Place, _Found] = defaultdict(_Found)
     wanted = ["id", "name", "created", "status", "timestamp"]
@@ -109,13 +108,13 @@ def _scan(answer: Rebuilt) -> dict[Place, _Found]:
 
 
 def _version(place: Place) -> int | None:
-    """A cell's version now: another than before means that something was counted meanwhile."""
+    """Return a cell's current version; a changed one means that something was counted meanwhile."""
     cell = counters.read(*place)
     return None if cell.version is None else int(cell.version)
 
 
 def _repair(place: Place, cell: CounterCell | None, told: _Found) -> bool:
-    """Write what was found, unless something is counted into the cell at this moment."""
+    """Write the counts, unless the cell changes at the same moment."""
     right = cell or CounterCell(*place)
     right.counts = dict(told.counts)
     try:

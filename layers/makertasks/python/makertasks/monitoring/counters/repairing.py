@@ -1,9 +1,9 @@
-"""The counters of single hours counted anew: repairs what a stream could not count, without reading the whole table.
+"""Recount single hours that the stream could not count, without reading the whole table.
 
     if not repair("inventory.tasks.generate_qr_code", "2026-11-22T09"): … try again later
 
-The tasks of an hour are read by the index of their names. The hour's cell gets the difference; its day and the totals
-follow as always (`rolling_up`), however often this is interrupted.
+The tasks of an hour are read by the index `name`. The hour's cell gets the difference; its day and the totals follow as
+usual (`rolling_up`), even after an interruption.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAGE = 100  # one BatchGetItem
 
 
 def repair(name: str, hour: str) -> bool:
-    """Count the tasks of one name and hour anew; False where they change at present. Raises Unavailable."""
+    """Recount the tasks of one name and hour; False if they are changing. Raises Unavailable."""
     counters.connect()
     place = counters.places_of(name, hour)[0]
     cell = counters.read(*place)
@@ -47,7 +47,7 @@ def repair(name: str, hour: str) -> bool:
 
 
 def _count(name: str, hour: str) -> tuple[Counter[str], float]:
-    """How many tasks the hour has by status, and when one of them was written last."""
+    """Return the hour's number of tasks by status, and the time of the last write to one of them."""
     records.connect()
     found, newest, keys = Counter[str](), 0.0, list[str]()
     with answering("the tasks table did not answer"):

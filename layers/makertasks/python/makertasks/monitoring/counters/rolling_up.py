@@ -1,12 +1,12 @@
-"""Cells of hours summed up into those of days and into the totals.
+"""Roll up: sum the cells of hours up into those of days and into the totals.
 
-The stream counts into cells of hours alone: one write where a task comes alone. Days and totals follow when a day is
-over, in the sweep; until then `reading` adds the hours itself. A task of an earlier day that changes (it is deleted, it
-ran for long) is rolled up at once, by whoever has counted it. Expired tasks are not: DynamoDB removes them one by one,
-within days of their time, so their day is only noted, and the sweep rolls it up once, two days later.
+The stream counts only into cells of hours: one write for a lone task. The sweep updates days and totals when a day is
+over; until then `reading` adds the hours itself. A change of an earlier day's task (it is deleted, it ran for long) is
+rolled up at once, by the function that counts it. Expired tasks are not: DynamoDB removes them one by one, within days
+of their time, so their day is only noted, and the sweep rolls it up once, two days later.
 
-A day's cell is the sum of its hours, and what it gains the totals gain in the same transaction. So rolling up twice, or
-at the same time as somebody else, changes nothing.
+A day's cell is the sum of its hours, and a difference is added to the totals in the same transaction. So rolling up
+twice, or concurrently, changes nothing.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from makertasks.monitoring.counters import cells as counters
 from makertasks.monitoring.counters.cells import CounterCell
 from makertasks.records import notes
 
-# Days whose tasks still change so often that their hours alone are counted: today and yesterday, in UTC.
+# Days whose tasks still change often, so that only their hours are counted: today and yesterday, in UTC.
 CHANGING_DAYS = 2
-# The sweep may be that much later than a day's end before a reader would miss something.
+# How late the sweep may be after a day's end before readers would miss something.
 OPEN_DAYS = CHANGING_DAYS + 1
 NOTE = "roll-up#days"
 LATE = "late#"  # and the day on which it was noted: the period of cells that name a day to roll up
 
 
 def changing_days() -> list[str]:
-    """Days that are not rolled up at each change, newest first."""
+    """Return the days that are not rolled up at each change, newest first."""
     return _days_before(clock.now(), CHANGING_DAYS)
 
 
 def open_days() -> list[str]:
-    """Days whose cell may lag behind its hours, newest first."""
+    """Return the days whose cell may lag behind its hours, newest first."""
     return _days_before(clock.now(), OPEN_DAYS)
 
 
 def roll_up_ended() -> int:
-    """Roll up the days that have ended since the last call; returns how many cells were written. Raises Unavailable."""
+    """Roll up the days that have ended since the last call; returns the number of written cells. Raises Unavailable."""
     last = _days_before(clock.now(), OPEN_DAYS)[-1]
     done = str((notes.get(NOTE) or {}).get("through") or clock.text(clock.parse(last) - timedelta(days=1))[:10])
     written = 0
@@ -78,15 +78,15 @@ def _roll_up_late(noted: str) -> int:
 
 
 def roll_up(day: str, names: Iterable[str] | None = None) -> int:
-    """Bring the cells of a day (`2026-11-22`), all or those of some names, up to its hours; returns how many changed.
+    """Update the cells of a day (`2026-11-22`), all or those of some names, to the sums of its hours.
 
-    Raises Unavailable.
+    Returns the number of changed cells. Raises Unavailable.
     """
     counters.connect()
     wanted = None if names is None else set(names)
     written = 0
     while True:
-        # The day before its hours: what is counted between the two reads then fails the condition or is rolled up next.
+        # Read the day before its hours: a count between the two reads then fails the condition or is rolled up next.
         before = {cell.name: cell for cell in counters.cells(day[:7], day[8:10], consistent=True)}
         now = sums(day, consistent=True)
         lost = set()
@@ -106,7 +106,7 @@ def roll_up(day: str, names: Iterable[str] | None = None) -> int:
 
 
 def _write(day: CounterCell, gained: CounterCell) -> bool:
-    """Add what a day gained to its cell and to the totals, both or neither; False where somebody else was faster."""
+    """Add a day's difference to its cell and to the totals in one transaction; False if another writer was faster."""
     total = counters.read("totals", f"#{day.name}")
     day.add(gained)
     total.add(gained)
@@ -130,7 +130,7 @@ def note_month(month: str) -> None:
 
 
 def sums(day: str, *, consistent: bool = False) -> dict[str, CounterCell]:
-    """What the hours of a day hold together, by task name; raises Unavailable."""
+    """Return the sum of a day's hours by task name; raises Unavailable."""
     found: dict[str, CounterCell] = {}
     for cell in counters.cells(day, consistent=consistent):
         found.setdefault(cell.name, CounterCell(day[:7], f"{day[8:10]}#{cell.name}")).add(cell)

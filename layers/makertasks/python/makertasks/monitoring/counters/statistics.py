@@ -1,4 +1,4 @@
-"""Numbers of tasks by status, name, hour and day, and their runtimes: from the counters alone, whatever the volume."""
+"""Statistics of tasks by status, name, hour and day, with runtimes, read only from the counters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from makertasks.monitoring.counters import cells as counters
 from makertasks.monitoring.counters import reading, samples
 from makertasks.monitoring.counters.cells import CounterCell
 
-# Ranges up to this are told hour by hour, longer ones day by day.
+# Ranges up to this have hourly resolution, longer ones daily.
 HOURLY = timedelta(days=3)
 LONGEST = timedelta(days=400)
 
@@ -22,14 +22,14 @@ Counts = dict[str, int]
 
 
 class Runtime(TypedDict):
-    """Runtimes in seconds. Percentiles are exact for few runs, else from a histogram whose steps are 41 % apart."""
+    """Runtimes in seconds. Percentiles are exact for few runs, otherwise from a histogram with steps of 41 %."""
 
     mean: float
     p50: float
     p95: float
     p99: float
     count: int
-    longest: float | None  # not known of cells from before it was counted
+    longest: float | None  # unknown for cells from before it was counted
     exact: bool
 
 
@@ -67,7 +67,7 @@ Summary = TypedDict(
 
 @dataclass(frozen=True)
 class Counted:
-    """The cells of the tasks created between two times, by hour (`2026-11-22T09`) or by day."""
+    """Return the cells of the tasks created between two times, by hour (`2026-11-22T09`) or by day."""
 
     oldest: str
     newest: str
@@ -76,9 +76,9 @@ class Counted:
 
 
 def read(created_from: datetime, created_to: datetime) -> Counted:
-    """What was counted between two times, by whole hours or days.
+    """Return the counts between two times, by whole hours or days.
 
-    Raises InvalidRequest for a range that is too long or ends before it begins, and Unavailable.
+    Raises InvalidRequest for a range that is too long or negative, and Unavailable.
     """
     if created_to < created_from:
         raise InvalidRequest("created_to", "is before created_from")
@@ -91,12 +91,12 @@ def read(created_from: datetime, created_to: datetime) -> Counted:
 
 
 def summary(created_from: datetime, created_to: datetime) -> Summary:
-    """Everything counted of the tasks created between two times, oldest periods first; raises as `read` does."""
+    """Return all counts of the tasks created between two times, oldest periods first; raises like `read`."""
     return summary_of(read(created_from, created_to))
 
 
 def summary_of(counted: Counted) -> Summary:
-    """The numbers of what was read."""
+    """Return the statistics of cells that were read."""
     cells = counted.cells
     names: dict[str, list[CounterCell]] = defaultdict(list)
     for period in cells.values():
@@ -115,7 +115,7 @@ def summary_of(counted: Counted) -> Summary:
 
 
 def runtimes_by_period(counted: Counted, digits: int) -> dict[str, dict[str, Runtime]]:
-    """Runtimes by period and by task name; a period is the first `digits` characters of those that were read."""
+    """Return runtimes by period and task name; a period is the first `digits` characters of the cells' periods."""
     found: dict[tuple[str, str], list[CounterCell]] = defaultdict(list)
     for period, cells in counted.cells.items():
         for cell in cells:
@@ -157,14 +157,14 @@ def runtime(
 
 
 def _percentile(runtimes: Mapping[int, int], rank: float) -> float:
-    """The runtime at a rank, as if the attempts of a bucket stood evenly in it."""
+    """Return the runtime at a rank, assuming that a bucket's attempts are evenly distributed."""
     before = 0
     for bucket in sorted(runtimes):
         if before + runtimes[bucket] >= rank:
             lower = counters.bucket_limit(bucket - 1) if bucket else 0.0
             return lower + (counters.bucket_limit(bucket) - lower) * (rank - before) / runtimes[bucket]
         before += runtimes[bucket]
-    raise AssertionError("a rank lies within the count")
+    raise AssertionError("a rank is within the count")
 
 
 def _of_name(name: str, cells: list[CounterCell]) -> NameCounts:
