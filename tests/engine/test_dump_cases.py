@@ -55,11 +55,11 @@ def reasons(report: dict) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "created", "reason"),
     [
-        ("12_lone_surrogate.json", 5, "name: holds half a letter (an unpaired surrogate); correct the text"),
+        ("12_lone_surrogate.json", 5, "name: contains an unpaired surrogate; correct the text"),
         (
             "12b_surrogate_description.json",
             5,
-            "description: holds half a letter (an unpaired surrogate); correct the text",
+            "description: contains an unpaired surrogate; correct the text",
         ),
         ("13b_41_digits.json", 5, "reorder_quantity: expected `int` <= 2147483647"),
         (
@@ -104,7 +104,7 @@ def test_a_dump_of_bad_values_only_names_each_by_its_line(bring_in):
         "'NaN' is no amount",
         "'Infinity' is no amount",
         "'abc' is no amount",
-        "letters; a primary key has at",
+        "characters; a primary key has at",
     ):
         assert part in said
 
@@ -204,7 +204,7 @@ def test_a_key_longer_than_dynamodbs_is_refused(bring_in, letters):
 
     assert (report["created"], reasons(report)) == (
         13,
-        [f"pk: {letters} letters; a primary key has at most 200"],
+        [f"pk: {letters} characters; a primary key has at most 200"],
     )
 
 

@@ -184,7 +184,7 @@ class TestObjects:
             21: "Object missing required field `pk`",
             22: "Expected `object`, got `str`",
             23: "object 1 of the dump has the same model and pk; that one counts",
-            24: "its texts have 100001 letters; an entry of the table holds 90000",
+            24: "its texts have 100001 characters; an entry of the table holds 90000",
         }
 
     def test_only_what_differs_is_written(self, bring_in):
@@ -338,7 +338,7 @@ class TestReading:
             (b"\xff\xfe[\x00]\x00", 1, 1, "byte 0xff is not UTF-8"),
             ('[{"ä": "€'.encode()[:-1], 1, 9, "the file ends inside a letter"),
             (b"[" + b"[" * 200_000, 1, 2, "recursion"),
-            (b'[{"a": "' + b"x" * (1 << 21), 1, 2, "an object of more than 1048576 letters"),
+            (b'[{"a": "' + b"x" * (1 << 21), 1, 2, "an object of more than 1048576 characters"),
         ],
     )
     def test_a_broken_file_says_where(self, text, line, column, reason):

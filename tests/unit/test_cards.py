@@ -156,7 +156,7 @@ def test_every_required_alphabet_has_a_font_and_can_be_searched(name):
 
 def test_a_character_that_no_font_has_is_shown_as_a_box_and_named_in_a_warning():
     made = card_of(item("tape \U00012000"), [], URL)
-    assert made.warnings == ("no font of the cards has these letters, a box stands for each: U+12000",)
+    assert made.warnings == ("no font of the cards has these characters, drawn as boxes: U+12000",)
     assert fonts.REPLACEMENT in text_of(draw([made]))
 
 
@@ -251,7 +251,7 @@ def test_every_script_of_the_fonts_is_drawn_and_found_as_it_was_written(name):
 
 def test_what_has_no_glyph_is_named_on_the_card():
     made = card_of(item("tape \U00012000", location="\U00012001"), [], URL)
-    assert made.warnings == ("no font of the cards has these letters, a box stands for each: U+12000 U+12001",)
+    assert made.warnings == ("no font of the cards has these characters, drawn as boxes: U+12000 U+12001",)
     assert f"{fonts.REPLACEMENT} = U+12000 U+12001" in text_of(draw([made]))
 
 

@@ -44,7 +44,7 @@ class BrokenDump(PermanentError):
     """The file is not the JSON list that `manage.py dumpdata` writes; nothing of it was imported."""
 
     def __init__(self, line: int, column: int, reason: str) -> None:
-        """Line and column count from 1; columns count letters."""
+        """Line and column count from 1; columns count characters."""
         super().__init__(f"line {line}, column {column}: {reason}; nothing was imported")
         self.line = line
         self.column = column
@@ -183,7 +183,9 @@ class _Window:
         end = len(self.text.rstrip(_BLANKS))
         line, _ = self.position(self.at)
         if not self.ended and self._may_be_cut_off(error):
-            self.fail(f"an object of more than {MAXIMUM_OBJECT_LETTERS} letters begins here, or one without an end")
+            self.fail(
+                f"an object of more than {MAXIMUM_OBJECT_LETTERS} characters starts here, or one that does not end"
+            )
         if error.pos >= end or error.msg.startswith("Unterminated string"):
             self.fail(f"the file ends inside the object that begins on line {line}; it is incomplete", end)
         self.fail(f"not JSON: {error.msg[0].lower()}{error.msg[1:]}", error.pos)

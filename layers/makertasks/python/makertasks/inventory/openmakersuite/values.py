@@ -71,7 +71,7 @@ def convert(value: Any, kind: type[_Kind]) -> _Kind:
 
 
 def printable(text: str) -> str:
-    """Text that can be stored and shown, whatever it holds: half letters become escapes."""
+    """Text that can be stored and shown, whatever it holds: unpaired surrogates become escapes."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -84,7 +84,7 @@ def _decode(kind: type, value: Any) -> Any:
         expected = "`int | str`" if kind is Key else "`str`"
         raise TypeError(f"expected {expected}, got `{'null' if value is None else type(value).__name__}`")
     if printable(value) != value:
-        raise ValueError("holds half a letter (an unpaired surrogate); correct the text")
+        raise ValueError("contains an unpaired surrogate; correct the text")
     return kind(_CHECKS[kind](value))
 
 
@@ -98,7 +98,7 @@ def _key(value: str) -> str:
     if not value.strip():
         raise ValueError("blank; give the object a primary key")
     if len(value) > MAXIMUM_KEY_LETTERS:
-        raise ValueError(f"{len(value)} letters; a primary key has at most {MAXIMUM_KEY_LETTERS}")
+        raise ValueError(f"{len(value)} characters; a primary key has at most {MAXIMUM_KEY_LETTERS}")
     return value
 
 

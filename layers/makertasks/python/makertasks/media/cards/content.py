@@ -93,7 +93,7 @@ def card_of(
     letters = fonts.missing("".join(written))
     unwritable = " ".join(f"U+{ord(letter):04X}" for letter in letters[:NAMED_LETTERS])
     warnings = (
-        *((f"no font of the cards has these letters, a box stands for each: {unwritable}",) if letters else ()),
+        *((f"no font of the cards has these characters, drawn as boxes: {unwritable}",) if letters else ()),
         *colour_warnings,
         *hazard_warnings,
     )
