@@ -20,6 +20,7 @@ from PIL import Image
 
 from makertasks import clock, wire
 from makertasks.inventory import table as inventory
+from makertasks.monitoring.counters import rolling_up
 from makertasks.records import payloads
 from makertasks.records import table as records
 from makertasks.submission import delays
@@ -382,6 +383,19 @@ def counts_an_hour_anew(bench: Bench, role: Role) -> None:
     assert counted["counts"] == {"M": {"SUCCESS": {"N": "1"}}}
 
 
+def rolls_up_a_day_of_expired_tasks(bench: Bench, role: Role) -> None:
+    """A day whose tasks expired, noted on the last day that is over."""
+    over, before = rolling_up.open_days()[-1], clock.text(clock.now() - timedelta(days=rolling_up.OPEN_DAYS))[:10]
+    noted = {"period": f"{rolling_up.LATE}{over}", "cell": "2026-01-01"}
+    bench.put("counters", {**noted, "version": 1})
+    bench.put("tasks", {"id": rolling_up.NOTE, "value": {"through": before}})
+
+    bench.invoke(role, {})
+
+    key = {name: {"S": value} for name, value in noted.items()}
+    assert "Item" not in bench.stack.client("dynamodb").get_item(TableName=bench.table("counters"), Key=key)
+
+
 def counts_a_task(bench: Bench, role: Role) -> None:
     name = f"probe.{uuid.uuid4().hex}"
     image = {"name": {"S": name}, "created": {"S": "2026-11-22T09:00:00.000000Z"}, "status": {"S": "PENDING"}}
@@ -498,7 +512,12 @@ PROBES: dict[str, list[Probe]] = {name: [succeeds, *EVERY_TASK] for name in TASK
     "UploadsRole": [queues_an_import, queues_an_upload, records_what_it_cannot_send],
     "ItemChangesRole": [queues_a_download, tells_the_site, records_what_it_cannot_send],
     "TaskEventsRole": [counts_a_task, forgets_payloads],
-    "SweeperRole": [sends_a_lost_message_again, records_a_dead_letter, counts_an_hour_anew],
+    "SweeperRole": [
+        sends_a_lost_message_again,
+        records_a_dead_letter,
+        counts_an_hour_anew,
+        rolls_up_a_day_of_expired_tasks,
+    ],
     "BulkActionRole": [*job_probes.EVERY_JOB, *EVERY_TASK],
     "CleanMediaRole": [cleans, *EVERY_TASK],
     "ApiRole": api_probes.EVERY_REQUEST,
