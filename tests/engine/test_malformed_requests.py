@@ -12,6 +12,7 @@ from test_api import Context, call, pool, token  # noqa: F401 - pool is a fixtur
 from api import routing
 from api.handler import handler
 from makertasks import tasks
+from makertasks.inventory.table import Item
 from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.submission import producer
@@ -171,7 +172,7 @@ TYPED = [
 @pytest.mark.parametrize(("path", "form", "field"), TYPED, ids=lambda value: str(value)[:40])
 def test_a_form_shows_the_error_beside_the_field(stack, monkeypatch, path, form, field):
     item = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
-    monkeypatch.setattr(producer, "check_item", lambda *_: None)
+    monkeypatch.setattr(producer, "check_item", lambda *_: Item("item#any", "item", name="Any"))
     name = "inventory.tasks.download_image_from_url"
     arguments = {"item_id": item, "image_url": "https://shop.example/a.png"}
     task_id = producer.submit(producer.Submission(name, arguments, requested_by="ann")).task_id

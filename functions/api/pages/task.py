@@ -8,7 +8,7 @@ import msgspec
 
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import pictures, rendering, results, timeline, waiting
+from api.pages import item_faces, pictures, rendering, results, timeline, waiting
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
@@ -48,6 +48,7 @@ def shown(record: TaskRecord) -> dict[str, Any]:
     bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"], int(record.attempt or 0))
     return {
         "task": task,
+        "item": item_faces.of([task]).get(task["id"]),
         "bars": bars,
         "width": timeline.WIDTH,
         "made": results.made(task["result"]),

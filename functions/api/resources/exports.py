@@ -29,7 +29,7 @@ MOST_SECONDS = 15.0
 
 COLUMNS = (
     "id", "name", "status", "created", "started", "done", "runtime", "retries", "worker", "queue", "item_id",
-    "requested_by", "error_type", "error_message", "args", "kwargs", "result",
+    "item_name", "requested_by", "error_type", "error_message", "args", "kwargs", "result",
 )  # fmt: skip
 MEDIA = {"tasks.csv": "text/csv; charset=utf-8", "tasks.jsonl": "application/jsonl"}
 

@@ -91,7 +91,8 @@ def pause_queue(queue: QueueName, caller: Caller) -> Queue:
     Role.OPERATOR,
     status=HTTPStatus.ACCEPTED,
     tag="Queues",
-    example=A_WAITING_TASK | {"name": "makertasks.bulk_action", "queue": "bulk_action", "item_id": None},
+    example=A_WAITING_TASK
+    | {"name": "makertasks.bulk_action", "queue": "bulk_action", "item_id": None, "item_name": None},
 )
 def purge_queue(queue: QueueName, caller: Caller) -> task_views.TaskDetail:
     """Delete all waiting messages and revoke their tasks. A job does this; its result says how many there were."""

@@ -26,6 +26,7 @@ A_SUMMARY = {
     "args": [],
     "kwargs": {"item_id": AN_ITEM},
     "item_id": AN_ITEM,
+    "item_name": "Safety glasses, clear",
     "queue": "generate_qr_code",
     "worker": "generate_qr_code@1f2e3d4c",
     "created": "2026-11-22T09:30:00.000000Z",
@@ -77,6 +78,7 @@ class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
     created_from: Moment | None = None
     created_to: Moment | None = None
     q: Search | None = None
+    scheduled: Annotated[bool, Meta(description="Whether it waits for its ETA, which lies ahead")] | None = None
 
     def filter(self) -> listing.Filter:
         """Return it as listings expect it; raises InvalidRequest for an invalid time or search."""
@@ -93,6 +95,7 @@ class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
             created_from=begin,
             created_to=end,
             q=self.q,
+            scheduled=self.scheduled,
         )
 
 

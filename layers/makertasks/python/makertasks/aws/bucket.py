@@ -9,7 +9,9 @@ uploads/images/{item id}/…, imports/…, rejected/…   uploads and imports
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 # Seconds for which a presigned link is valid: long enough for a page that is left open for a while.
 LINK_SECONDS = 900
+# How long one address of a picture is given out again.
+STEADY_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,19 @@ def is_link(address: str, key: str) -> bool:
     name = settings.bucket()
     ours = {(here.netloc, f"/{name}/{key}"), (f"{name}.{here.netloc}", f"/{key}")}
     return given.scheme == here.scheme and (given.netloc, unquote(given.path)) in ours
+
+
+def steady_link(key: str) -> str:
+    """A presigned address that stays the same for minutes, so that a browser keeps what it has loaded.
+
+    It is valid for at least ten more minutes.
+    """
+    return _link_within(settings.bucket(), key, int(time.time() // STEADY_SECONDS))
+
+
+@lru_cache(maxsize=2048)
+def _link_within(_bucket: str, key: str, _period: int) -> str:
+    return link(key)
 
 
 def copy(source: str, target: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from makertasks import masking, wire
-from makertasks.inventory import table as inventory
+from makertasks.inventory import faces
 from makertasks.monitoring import views as task_views
 from makertasks.records import payloads
 from makertasks.records import table as records
@@ -40,12 +40,11 @@ def detail(record: TaskRecord) -> dict[str, Any]:
 def rows(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Shorten summaries for a table: the items' names, the errors' first lines, times to the second.
 
-    Reads the items, a hundred a request; raises TemporaryError.
+    Reads the items of tasks whose records have no name, a hundred a request; raises TemporaryError.
     """
     listed = list(found)
-    owners = {inventory.owner_of(str(task["item_id"])) for task in listed if task["item_id"]}
-    items = inventory.find((owner, "item") for owner in sorted(owners)) if owners else {}
-    names = {owner: str(getattr(entry, "name", "")) for (owner, _), entry in items.items()}
+    found_faces = faces.of(str(task["item_id"]) for task in listed if task["item_id"] and not task["item_name"])
+    names = {item_id: face.name for item_id, face in found_faces.items()}
     return [_row(task, names) for task in listed]
 
 
@@ -54,7 +53,7 @@ def _row(task: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {
         **task,
         "name": short_name(task["name"]),
-        "item": names.get(inventory.owner_of(str(item_id)), item_id) if item_id else None,
+        "item": task["item_name"] or names.get(str(item_id), item_id),
         "error": f"{error['type']}: {error['message']}".splitlines()[0] if error else None,
         "created": str(task["created"])[:19].replace("T", " "),
         "runtime": None if runtime is None else f"{runtime:.2f} s",

@@ -8,6 +8,21 @@ from contextlib import contextmanager
 from makertasks.inventory.model import Entry
 
 _held: dict[str, Entry] = {}
+# Names of items that were read lately, by key: a task's record keeps that of its item without another read.
+_names: dict[str, str] = {}
+MOST_NAMES = 1000
+
+
+def note_name(owner: str, name: str) -> None:
+    """Keep the name of an item that was read."""
+    if len(_names) >= MOST_NAMES:
+        _names.clear()
+    _names[owner] = name
+
+
+def name_of(owner: str) -> str:
+    """The name of an item as it was last read here, empty if it was not."""
+    return _names.get(owner, "")
 
 
 @contextmanager

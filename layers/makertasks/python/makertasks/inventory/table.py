@@ -131,6 +131,7 @@ def get_item(item_id: UUID | str) -> Item:
 def _readable(entry: Entry) -> Item:
     """An item whose row was read; raises Unreadable."""
     if isinstance(entry, Item) and entry.name:
+        batches.note_name(str(entry.owner), str(entry.name))
         return entry
     raise Unreadable(entry if isinstance(entry, Broken) else Broken.of(*_nameless(entry)))
 

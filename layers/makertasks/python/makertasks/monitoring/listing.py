@@ -55,6 +55,7 @@ class Filter:
     created_from: str | None = None
     created_to: str | None = None
     q: str | None = None  # in the language of `search`
+    scheduled: bool | None = None  # whether the task waits for its ETA
 
     def admits(self, record: TaskRecord) -> bool:
         """Return whether a record matches."""
@@ -63,6 +64,7 @@ class Filter:
             and self.name in {None, record.name}
             and self.item_id in {None, record.item_id}
             and self.worker in {None, record.worker}
+            and self.scheduled in {None, _is_scheduled(record)}
             and (self.created_from or OLDEST) <= record.created
             and (self.created_to is None or record.created <= self.created_to)
             and (self.q is None or search.parse(self.q).fits(record))
@@ -77,6 +79,8 @@ class Filter:
         status = self.status or terms.get("status", "").upper() or None
         if status is None and (state := terms.get("state", "").upper()):
             status = state if state in set(Status) else Status.STARTED  # the status of tasks with a custom state
+        if status is None and self.scheduled:
+            status = Status.PENDING
         item_id = terms.get("item", "")
         return replace(self, status=status, item_id=self.item_id or (item_id if search.is_uuid(item_id) else None))
 
@@ -89,7 +93,12 @@ class Filter:
     def needs_records(self) -> bool:
         """Return whether no index covers the whole filter, so that more is read than shown."""
         asked = (self.status, self.name, self.item_id, self.worker, self.q)
-        return sum(each is not None for each in asked) > 1 or self.q is not None or self.status not in {None, *FINAL}
+        more = self.q is not None or self.scheduled is not None or self.status not in {None, *FINAL}
+        return more or sum(each is not None for each in asked) > 1
+
+
+def _is_scheduled(record: TaskRecord) -> bool:
+    return record.status == Status.PENDING and (record.eta or "") > clock.text(clock.now())
 
 
 @dataclass(frozen=True)

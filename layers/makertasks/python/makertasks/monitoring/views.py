@@ -42,6 +42,7 @@ class TaskSummary(TypedDict):
     args: list[Any]
     kwargs: dict[str, Any]
     item_id: str | None
+    item_name: Annotated[str | None, Meta(description="The item's name as it was then")]
     queue: str | None
     worker: str | None
     created: Moment
@@ -115,6 +116,7 @@ def summary(record: TaskRecord) -> TaskSummary:
         "args": record.args or [],
         "kwargs": record.kwargs,
         "item_id": record.item_id,
+        "item_name": record.item_name,
         "queue": record.queue,
         "worker": record.worker,
         "created": record.created,

@@ -106,6 +106,7 @@ class TaskRecord(Table):
     progress = JSONMap(null=True)  # {done, total}
     terminate = UnicodeAttribute(null=True)  # who requested a running task's termination, and when
     item_id = UnicodeAttribute(null=True)
+    item_name = UnicodeAttribute(null=True)  # as it was when the task was submitted, or first read by the task
     requested_by = UnicodeAttribute(null=True)
     parent_id = UnicodeAttribute(null=True)
     root_id = UnicodeAttribute(null=True)

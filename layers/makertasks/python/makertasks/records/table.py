@@ -28,6 +28,9 @@ ACTIVE_SHARDS = 4
 # The name of a task if neither its queue nor its message nor its result has it.
 UNKNOWN = "unknown"
 
+# Characters that a record keeps of its item's name.
+ITEM_NAME_CHARACTERS = 80
+
 
 def connect() -> type[TaskRecord]:
     """Return the model, bound to the table that the environment names."""
@@ -91,6 +94,11 @@ def get_states(keys: Iterable[str]) -> Iterator[TaskRecord]:
     connect()
     with answering("the tasks table did not answer"):
         yield from TaskRecord.batch_get(list(keys), consistent_read=True, attributes_to_get=["id", "status", "attempt"])
+
+
+def item_name(name: str) -> str:
+    """An item's name as its tasks' records keep it: without secrets, in one line, at most `ITEM_NAME_CHARACTERS`."""
+    return masking.text(" ".join(name[: 4 * ITEM_NAME_CHARACTERS].split()))[:ITEM_NAME_CHARACTERS]
 
 
 def new(

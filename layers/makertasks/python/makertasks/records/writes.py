@@ -21,6 +21,7 @@ ERROR_CHARACTERS = 500
 
 _FIRST_WRITE = (
     "name", "queue", "args", "kwargs", "positional", "payloads", "created", "name_key", "status_key", "item_id",
+    "item_name",
     "requested_by", "retry_of", "changes", "max_retries", "eta", "expires", "parent_id", "root_id", "group_id",
     "options",
 )  # fmt: skip
@@ -100,6 +101,8 @@ def final(
         actions.append(TaskRecord.runtime.set(round((moment - clock.parse(record.started)).total_seconds(), 3)))
     if pointer:
         actions.append(TaskRecord.payloads.set({**(record.payloads or {}), "result": pointer}))
+    if record.item_name:
+        actions.append(TaskRecord.item_name.set(TaskRecord.item_name | record.item_name))
     if record.children:
         actions.append(TaskRecord.children.set(record.children))
     if lasts_until := expiry(target):

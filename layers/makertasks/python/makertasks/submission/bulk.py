@@ -148,12 +148,15 @@ def _refuse_unknown_items(drafts: dict[int, Draft], answer: Submitted) -> None:
         if draft.record.item_id and (arguments := tasks.find(str(draft.record.name)).item_arguments)
     }
     wanted = {item_id for _, item_id in named.values()}
-    known = {owner for owner, _ in inventory.find((inventory.owner_of(item_id), "item") for item_id in wanted)}
+    found = inventory.find((inventory.owner_of(item_id), "item") for item_id in wanted)
+    known = {owner: entry for (owner, _), entry in found.items()}
     for place, (argument, item_id) in named.items():
         if inventory.owner_of(item_id) not in known:
             error = producer.unknown_item(argument, item_id)
             answer.rejected.append(Rejection(place, error.field, error.reason))
             del drafts[place]
+        elif name := getattr(known[inventory.owner_of(item_id)], "name", None):
+            drafts[place].record.item_name = records.item_name(name)
 
 
 def _batches(drafts: Mapping[int, Draft]) -> Iterator[list[tuple[int, Draft]]]:

@@ -120,7 +120,8 @@ def prepare(submission: Submission, *, check_items: bool = True) -> Draft:
         max_retries=_checked_retries(submission.max_retries),
     )
     if task.item_arguments and prepared.record.item_id and check_items:
-        check_item(task.item_arguments[0], prepared.record.item_id)
+        item = check_item(task.item_arguments[0], prepared.record.item_id)
+        prepared.record.item_name = records.item_name(str(item.name))
     return prepared
 
 
@@ -137,10 +138,10 @@ def _draft(task: Task, message: wire.Message, **attributes: Any) -> Draft:
         raise InvalidRequest("kwargs", str(error).partition(": ")[2]) from error
 
 
-def check_item(argument: str, item_id: str) -> None:
-    """Raises InvalidRequest if the inventory has no such item."""
+def check_item(argument: str, item_id: str) -> inventory.Item:
+    """The item that a submission names; raises InvalidRequest where the inventory has no such item."""
     try:
-        inventory.get_item(item_id)
+        return inventory.get_item(item_id)
     except UnknownItem as error:
         raise unknown_item(argument, item_id) from error
     except inventory.Unreadable as error:

@@ -17,6 +17,8 @@ from aws_lambda_powertools import Logger
 
 from makertasks import clock, context, masking, wire
 from makertasks.errors import MakertasksError, PermanentError, TemporaryError
+from makertasks.inventory import batches
+from makertasks.inventory import table as inventory
 from makertasks.records import failures, lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.records.lifecycle import Claim
@@ -160,6 +162,14 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
         if own or delivery.is_first:
             raise
         raise TemporaryError(f"{error}, part of which earlier messages of the batch had used") from error
+    finally:
+        _name_item(claimed.record)
+
+
+def _name_item(record: TaskRecord) -> None:
+    """Let the record keep its item's name as the task read it, where the submission did not: written at its end."""
+    if record.item_id and not record.item_name and (name := batches.name_of(inventory.owner_of(record.item_id))):
+        record.item_name = records.item_name(name)
 
 
 def _arguments(task: Task, delivery: Delivery, record: TaskRecord) -> dict[str, Any]:

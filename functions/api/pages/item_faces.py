@@ -1,0 +1,51 @@
+"""What pages show of items: the name as a task's record has it, else the present one, and the thumbnail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from makertasks.aws import bucket
+from makertasks.errors import TemporaryError
+from makertasks.inventory import faces
+from makertasks.monitoring import search
+from makertasks.records.table import item_name
+
+logger = Logger(child=True)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An item in a page; `renamed` is its present name, where that is another than the record's."""
+
+    id: str
+    name: str
+    picture: str | None = None
+    renamed: str = ""
+
+
+def of(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Shown]:
+    """The items of summaries of tasks, by the tasks' ids, from one request; of an item that is gone, what is known."""
+    about = [task for task in tasks if task["item_id"]]
+    # What a message named may be anything, and no key of the table.
+    present = _present(str(task["item_id"]) for task in about if search.is_uuid(str(task["item_id"])))
+    return {task["id"]: _shown(str(task["item_id"]), task["item_name"], present) for task in about}
+
+
+def _present(item_ids: Iterable[str]) -> dict[str, faces.Face]:
+    try:
+        return faces.of(item_ids)
+    except TemporaryError:  # a list of tasks is worth more than the names in it
+        logger.exception("names of items not read")
+        return {}
+
+
+def _shown(item_id: str, recorded: str | None, present: Mapping[str, faces.Face]) -> Shown:
+    face = present.get(item_id)
+    now = item_name(face.name) if face else ""
+    name = recorded or now or item_id
+    picture = bucket.steady_link(face.thumbnail) if face and face.thumbnail else None
+    return Shown(item_id, name, picture, now if now != name else "")

@@ -1,0 +1,30 @@
+"""What lists show of items: names and thumbnails of all items of a page, read together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from makertasks.aws.dynamodb import answering
+from makertasks.errors import TemporaryError
+from makertasks.inventory.model import Entry, Item
+from makertasks.inventory.table import connect, owner_of
+
+
+class Face(NamedTuple):
+    """What lists show of an item; `thumbnail` is the picture's key in the bucket."""
+
+    name: str
+    thumbnail: str | None
+
+
+def of(item_ids: Iterable[str]) -> dict[str, Face]:
+    """The items that exist, by id, read a hundred a request; raises TemporaryError where DynamoDB refuses."""
+    keys = [(owner_of(item_id), "item") for item_id in dict.fromkeys(item_ids)]
+    if not keys:
+        return {}
+    connect()
+    with answering("the inventory table did not answer", raises=TemporaryError):
+        found = list(Entry.batch_get(keys, attributes_to_get=["owner", "entry", "kind", "name", "thumbnail"]))
+    named = [item for item in found if isinstance(item, Item) and item.name]
+    return {item.item_id: Face(str(item.name), item.thumbnail) for item in named}
