@@ -72,5 +72,5 @@ def replaced(self, number):
 
 @app.task(name="shop.replaced_slowly", bind=True)
 def replaced_slowly(self):
-    """Puts something in its own place that takes much longer than the sweep of the tests has patience."""
+    """Puts something in its own place that takes longer than the sweep of the tests has patience."""
     raise self.replace(progress.si(15) | describe.si())
