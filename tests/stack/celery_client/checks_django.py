@@ -16,7 +16,8 @@ settings.configure(
 )
 django.setup()
 
-from django.db import connection, transaction  # noqa: E402 - Django wants its settings first
+from django.core.management import call_command  # noqa: E402 - Django wants its settings first
+from django.db import connection, transaction  # noqa: E402
 from inventory.models import Category, InventoryItem, ItemSupplier, Supplier  # noqa: E402
 
 SECONDS = 40
@@ -28,6 +29,7 @@ def database():
     with connection.schema_editor() as editor:
         for model in (Category, InventoryItem, Supplier, ItemSupplier):
             editor.create_model(model)
+    call_command("migrate", "makertasks", verbosity=0)
 
 
 def in_the_stack(item, entry="item"):
