@@ -76,3 +76,12 @@ def test_a_name_is_kept_short_in_one_line_and_without_secrets(queue):
 def test_faces_of_a_page_take_one_request_and_leave_out_what_is_gone(queue):
     assert faces.of([ITEM, ITEM, str(UUID(int=8))]) == {ITEM: faces.Face("Safety glasses, clear", "CACHE/7.webp")}
     assert faces.of([]) == {}
+
+
+def test_what_is_no_uuid_is_no_item_and_spoils_nothing(queue):
+    assert list(faces.of(["", "x" * 3000, "no id", ITEM])) == [ITEM]
+
+
+def test_a_name_that_is_cut_says_so():
+    assert records.item_name("a" * 80) == "a" * 80
+    assert records.item_name("edges  polished " * 9) == f"{'edges polished ' * 5}edge…"

@@ -16,9 +16,8 @@ from api.requests import Request
 from api.resources.statistics import Fingerprint, Note
 from api.routing import Reply, page
 from makertasks import clock
-from makertasks.inventory import table as inventory
+from makertasks.inventory import faces
 from makertasks.monitoring import failure_groups
-from makertasks.monitoring.failure_groups import AffectedItem
 from makertasks.records.states import Status
 
 # How far back the page looks, from the beginning of that day: seven days with today.
@@ -55,7 +54,7 @@ def failures_page(fingerprint: Fingerprint, caller: Caller, query: FailuresQuery
         cause=cause,
         group=cause["group"],
         looked=cause["acknowledged"],
-        names=_names(cause["items"]),
+        names={item_id: face.name for item_id, face in faces.of(each["item_id"] for each in cause["items"]).items()},
         chart=charts.stacked(periods.points(periods.WEEK, now, counts, **filters), charts.STATUSES),
         filters={**filters, "created_from": clock.text(since)},
         said=query.said,
@@ -68,10 +67,3 @@ def acknowledge(fingerprint: Fingerprint, caller: Caller, form: Looked) -> Reply
     actions.acknowledge(caller, fingerprint, form.note, muted=form.what == "mute")
     said = {"acknowledge": "acknowledged", "mute": "muted", "unmute": "unmuted"}[form.what]
     return Reply.redirect(address(f"/failures/{rendering.segment(fingerprint)}", said=said))
-
-
-def _names(items: list[AffectedItem]) -> dict[str, str]:
-    """Names of the items that the inventory has, read together."""
-    keys = [(inventory.owner_of(each["item_id"]), "item") for each in items]
-    found = inventory.find(keys).values() if keys else ()
-    return {entry.item_id: str(entry.name) for entry in found if isinstance(entry, inventory.Item)}

@@ -11,7 +11,6 @@ from aws_lambda_powertools import Logger
 from makertasks.aws import bucket
 from makertasks.errors import TemporaryError
 from makertasks.inventory import faces
-from makertasks.monitoring import search
 from makertasks.records.table import item_name
 
 logger = Logger(child=True)
@@ -30,8 +29,7 @@ class Shown:
 def of(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Shown]:
     """The items of summaries of tasks, by the tasks' ids, from one request; of an item that is gone, what is known."""
     about = [task for task in tasks if task["item_id"]]
-    # What a message named may be anything, and no key of the table.
-    present = _present(str(task["item_id"]) for task in about if search.is_uuid(str(task["item_id"])))
+    present = _present(str(task["item_id"]) for task in about)
     return {task["id"]: _shown(str(task["item_id"]), task["item_name"], present) for task in about}
 
 

@@ -15,7 +15,7 @@ from api.requests import Request
 from api.resources.items import ItemId
 from api.routing import Reply, page
 from makertasks.errors import InvalidRequest
-from makertasks.inventory import table as inventory
+from makertasks.inventory import faces
 from makertasks.media.cards.stock import DEFAULT, STOCKS
 from makertasks.monitoring import search
 from makertasks.submission.producer import Submission
@@ -102,14 +102,13 @@ def _dialogue(caller: Caller, request: Request, sent: dict[str, Any]) -> Reply:
         raise InvalidRequest("id", _EMPTY)
     chosen = sent.get("stock", DEFAULT)
     stock = STOCKS.get(chosen if isinstance(chosen, str) else DEFAULT, STOCKS[DEFAULT])
-    found = inventory.find((inventory.owner_of(each), "item") for each in ids[:NAMED])
     return rendering.page(
         request,
         caller,
         "print.html",
         section="/items",
         ids=ids,
-        items=[entry for entry in found.values() if isinstance(entry, inventory.Item)],
+        faces=faces.of(ids[:NAMED]),
         stocks=STOCKS,
         chosen=next(name for name, each in STOCKS.items() if each is stock),
         stock=stock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
+from uuid import UUID
 
 from makertasks.aws.dynamodb import answering
 from makertasks.errors import TemporaryError
@@ -19,8 +20,11 @@ class Face(NamedTuple):
 
 
 def of(item_ids: Iterable[str]) -> dict[str, Face]:
-    """The items that exist, by id, read a hundred a request; raises TemporaryError where DynamoDB refuses."""
-    keys = [(owner_of(item_id), "item") for item_id in dict.fromkeys(item_ids)]
+    """The items that exist, by id, read a hundred a request; raises TemporaryError where DynamoDB refuses.
+
+    What a message named as its item may be anything, and no key of the table: only UUIDs are looked up.
+    """
+    keys = [(owner_of(item_id), "item") for item_id in dict.fromkeys(item_ids) if _is_uuid(item_id)]
     if not keys:
         return {}
     connect()
@@ -28,3 +32,11 @@ def of(item_ids: Iterable[str]) -> dict[str, Face]:
         found = list(Entry.batch_get(keys, attributes_to_get=["owner", "entry", "kind", "name", "thumbnail"]))
     named = [item for item in found if isinstance(item, Item) and item.name]
     return {item.item_id: Face(str(item.name), item.thumbnail) for item in named}
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -98,7 +98,8 @@ def get_states(keys: Iterable[str]) -> Iterator[TaskRecord]:
 
 def item_name(name: str) -> str:
     """An item's name as its tasks' records keep it: without secrets, in one line, at most `ITEM_NAME_CHARACTERS`."""
-    return masking.text(" ".join(name[: 4 * ITEM_NAME_CHARACTERS].split()))[:ITEM_NAME_CHARACTERS]
+    line = masking.text(" ".join(name[: 4 * ITEM_NAME_CHARACTERS].split()))
+    return line if len(line) <= ITEM_NAME_CHARACTERS else f"{line[: ITEM_NAME_CHARACTERS - 1].rstrip()}…"
 
 
 def new(
