@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from infra.local.stack import LocalStack, local_stack
 from makertasks import wire
 from tests import copies, shells
+from tests.bench.bench_engine import seconds
 from tests.bench.figures import Figure
 from tests.template import ROOT
 from tests.waiting import wait_for
@@ -127,7 +127,7 @@ class Side:
             key = {"id": {"S": wire.result_key(task_id)}}
             found = dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item", {})
             result = json.loads(found["result"]["B"]) if "result" in found else {}
-            return _seconds(result["date_done"]) if result.get("status") == "SUCCESS" else None
+            return seconds(result["date_done"]) if result.get("status") == "SUCCESS" else None
 
         return [wait_for(partial(ended, task_id), f"{task_id} to succeed", 120) for task_id in task_ids]
 
@@ -171,8 +171,3 @@ def _stock(stack: LocalStack, folder: Path) -> Side:
                 worker.wait(30)
 
     return Side(stack, url, STOCK, working)
-
-
-def _seconds(text: str) -> float:
-    """Epoch seconds of a result's time."""
-    return datetime.fromisoformat(text).timestamp()

@@ -22,8 +22,7 @@ BATCHES = 16
 EVENTS = 56
 # Bytes of a digest: with two thousand remembered, one event in a hundred thousand million is taken for another.
 DIGEST_BYTES = 6
-
-
+# Bytes of the moment of a batch's newest event: seconds, which start over after 18 hours.
 MOMENT_BYTES = 2
 MOMENTS = 256**MOMENT_BYTES
 
