@@ -118,7 +118,7 @@ def protect(stack: str, *, forever: bool) -> None:
 def build(built: Path, target: packages.Target, values: Mapping[str, str], environment: Mapping[str, str]) -> None:
     """Lay out functions and layers for what they run on, given now or deployed before; raises CalledProcessError.
 
-    A layer's Makefile makes its bytecode; that of the functions is made here.
+    A layer's Makefile makes its bytecode; that of the functions, and their compiled templates, are made here.
     """
     layers = {
         "MAKERTASKS_RUNTIME": values["Runtime"],
@@ -129,7 +129,7 @@ def build(built: Path, target: packages.Target, values: Mapping[str, str], envir
     _sam("build", *where, environment={**environment, **layers})
     for folder in digest.folders(built / "template.yaml"):
         if folder.is_relative_to(built):
-            packages.compile_folder(folder, target)
+            packages.compile_code(folder, target)
 
 
 def _overrides(values: Mapping[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Self
 
@@ -34,8 +35,11 @@ CACHE = ROOT / ".local/packages"
 UV = ROOT / ".venv/bin/uv"
 RUNTIME = ROOT / ".local/runtime/bin/python"
 
+# The folder of a code root whose templates are compiled.
+PAGES = "api/pages/templates"
+
 # Raised when the steps below change, so that what was built before is built again.
-RECIPE = "4"
+RECIPE = "5"
 
 # A path file's line that puts a layer behind the function's code and before the runtime's own packages, as on AWS.
 POINTER = "import os, sys; sys.path.insert(sys.path.index(os.environ['LAMBDA_TASK_ROOT']) + 1, {path!r})\n"
@@ -122,11 +126,11 @@ def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
 
 def code_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
     """The zip file of a code root, made only where its content has changed."""
-    path = cache / f"code-{folder.name}-{archives.digest(folder, RECIPE, target.name)}.zip"
+    path = cache / f"code-{folder.name}-{archives.digest(folder, RECIPE, target.name, metadata.version('jinja2'))}.zip"
     if not path.exists():
         with _staging(cache) as staged:
             _copy(folder, staged)
-            compile_folder(staged, target)
+            compile_code(staged, target)
             archives.write_zip(path, staged, [*archives.files(staged), *staged.rglob("__pycache__/*.pyc")])
     _keep(path)
     return path
@@ -205,6 +209,21 @@ def interpreter(version: str) -> Path | None:
         file=sys.stderr,
     )
     return None
+
+
+def compile_code(folder: Path, target: Target) -> None:
+    """Make a code root's pages' templates Python modules, and bytecode of everything; raises BuildFailed.
+
+    The templates are compiled by the project's own Jinja, which is the version that the layer `pages` locks.
+    """
+    if (folder / PAGES).is_dir():
+        command = [sys.executable, "-c", "from api.pages import rendering; rendering.compile_templates()"]
+        path = os.pathsep.join(map(str, (folder, LAYERS / "makertasks/python")))
+        given = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=given)
+        if done.returncode:
+            raise BuildFailed(f"the pages' templates could not be compiled: {done.stderr}")
+    compile_folder(folder, target)
 
 
 def compile_folder(folder: Path, target: Target) -> None:

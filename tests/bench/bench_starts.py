@@ -114,7 +114,7 @@ def _layers(folder: Path) -> dict[str, Path]:
         built[logical_id] = into / "python"
     functions = folder / "functions"
     shutil.copytree(TEMPLATE.parent / "functions", functions)
-    packages.compile_folder(functions, target)
+    packages.compile_code(functions, target)
     return built | {"functions": functions}
 
 

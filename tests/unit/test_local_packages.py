@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from datetime import UTC, date, datetime
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,48 @@ def test_bytecode_depends_on_the_sources_alone(tmp_path):
     assert made[0] == made[1]
     assert len(made[0]) == len(sources)
     assert {content[4:8] for content in made[0].values()} == {b"\x01\0\0\0"}
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory):
+    """The project's functions as they are deployed, and what an expression about them prints."""
+    folder = tmp_path_factory.mktemp("code") / "functions"
+    shutil.copytree(ROOT / "functions", folder)
+    packages.compile_code(folder, Target("here", compiler=Path(sys.executable)))
+    return folder
+
+
+def in_code(code: Path, command: str) -> str:
+    path = os.pathsep.join(map(str, (code, ROOT / "layers/makertasks/python")))
+    done = subprocess.run(  # noqa: S603  # this interpreter
+        [sys.executable, "-c", command], capture_output=True, text=True, check=True, env={"PYTHONPATH": path}
+    )
+    return done.stdout.strip()
+
+
+def test_deployed_templates_need_no_compilation(code):
+    # given the functions as deployed, without any template's source
+    for source in (code / "api/pages/templates").iterdir():
+        source.write_text("{% this would not compile %}")
+
+    # then every template loads, and bytecode is there for each
+    loaded = "from api.pages.rendering import environment; print(len([environment().get_template(n) for n in {}]))"
+    names = sorted(path.name for path in (ROOT / "functions/api/pages/templates").iterdir())
+    assert in_code(code, loaded.format(names)) == str(len(names))
+    assert len(list((code / "api/pages/compiled_templates/__pycache__").glob("*.pyc"))) == len(names)
+
+
+def test_templates_are_compiled_by_the_version_that_renders_them():
+    [locked] = re.findall(r"^jinja2==(\S+)", (ROOT / "layers/pages/requirements.txt").read_text(), re.MULTILINE)
+    assert locked == metadata.version("jinja2")
+
+
+def test_a_template_that_does_not_compile_stops_the_build(tmp_path):
+    folder = tmp_path / "functions"
+    shutil.copytree(ROOT / "functions", folder)
+    (folder / "api/pages/templates/task.html").write_text("{% if %}")
+    with pytest.raises(BuildFailed, match="templates could not be compiled"):
+        packages.compile_code(folder, Target("lambda"))
 
 
 def test_bytecode_for_lambda_is_made_by_the_runtimes_own_version():

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
+# Where a build puts the templates as Python modules: compiling those of one page takes 0.1 s of a cold start.
+COMPILED = TEMPLATES.with_name("compiled_templates")
 # Below this many bytes the headers of a compressed response cost more than compression saves.
 COMPRESSED_FROM = 600
 # Fast: a page of 50 KB takes under a millisecond and becomes only a tenth larger than at the slowest level.
@@ -29,11 +31,16 @@ COMPRESSION = 5
 @cache
 def environment() -> Environment:
     """Return the templates' environment: output is escaped, undefined names are errors."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - JSON routes need no Jinja
+    from jinja2 import (  # noqa: PLC0415 - JSON routes need no Jinja
+        Environment,
+        FileSystemLoader,
+        ModuleLoader,
+        StrictUndefined,
+    )
     from markupsafe import Markup, escape  # noqa: PLC0415 - comes with Jinja
 
     found = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=ModuleLoader(COMPILED) if COMPILED.is_dir() else FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -53,6 +60,11 @@ def environment() -> Environment:
     found.filters["segment"] = segment
     found.globals.update(asset=static_files.address, address=address, Role=Role)
     return found
+
+
+def compile_templates() -> None:
+    """Write every template as a Python module into COMPILED; a build calls this in its copy of the sources."""
+    environment().compile_templates(COMPILED, zip=None, ignore_errors=False)
 
 
 def segment(text: str) -> str:
