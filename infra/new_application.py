@@ -69,6 +69,7 @@ SCHEDULE = """\
       Description: {description}
       GroupName: !Ref Schedules
       ScheduleExpression: {expression}
+      ScheduleExpressionTimezone: {timezone}
       FlexibleTimeWindow: {{Mode: "OFF"}}
       Target:
         Arn: !GetAtt {camel}Queue.Arn
@@ -130,9 +131,7 @@ def add(wanted: Application) -> list[str]:
         described, differences = _describe(wanted, layer)
         for folder in folders:
             shutil.copytree(wanted.source / folder.name, folder, ignore=NOT_COPIED)
-        module, _, name = wanted.app.partition(":")
-        handler = HANDLER.format(app=wanted.app, module=module, name=name, package=wanted.package)
-        (folders[0] / "handler.py").write_text(handler)
+        (folders[0] / "handler.py").write_text(handler(wanted))
         (folders[0] / "application.json").write_text(json.dumps(described, indent=2) + "\n")
         template = ROOT / "template.yaml"
         template.write_text(with_application(template.read_text(), wanted, described["schedules"]))
@@ -141,6 +140,12 @@ def add(wanted: Application) -> list[str]:
             shutil.rmtree(each, ignore_errors=True)
         raise
     return differences
+
+
+def handler(wanted: Application) -> str:
+    """The module of its Lambda function."""
+    module, _, name = wanted.app.partition(":")
+    return HANDLER.format(app=wanted.app, module=module, name=name, package=wanted.package)
 
 
 def _write_layer(layer: Path, requirements: list[str]) -> None:
@@ -197,6 +202,7 @@ def _schedule(wanted: Application, number: int, entry: dict[str, Any]) -> str:
         slug=slug,
         description=json.dumps(f"{entry['name']} of {wanted.package}"),
         expression=json.dumps(entry["expression"]),
+        timezone=entry["timezone"],
         task=entry["task"],
         body=body,
     )

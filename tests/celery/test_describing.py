@@ -39,6 +39,7 @@ def test_an_applications_schedules_have_expressions():
         At night.
         """
 
+    app.conf.timezone = "Europe/Berlin"
     app.conf.beat_schedule = {
         "nightly": {"task": "scheduled.report", "schedule": crontab(hour=3, minute=0), "args": (1,)}
     }
@@ -46,8 +47,11 @@ def test_an_applications_schedules_have_expressions():
     expected = {"purpose": "Writes the report.", "max_retries": 5, "rate_limit": "10/m", "time_limit": 60}
     assert described["tasks"]["scheduled.report"] == expected
     assert described["schedules"] == [
-        {"name": "nightly", "task": "scheduled.report", "expression": "cron(0 3 * * ? *)", "args": [1], "kwargs": {}}
-    ]
+        {
+            "name": "nightly", "task": "scheduled.report", "expression": "cron(0 3 * * ? *)",
+            "timezone": "Europe/Berlin", "args": [1], "kwargs": {},
+        }
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -76,3 +80,18 @@ def test_schedules(when, expected):
 def test_schedules_that_cannot_be_kept_say_why(when, reason):
     with pytest.raises(NoExpression, match=reason):
         expression(when)
+
+
+def test_schedules_that_cannot_be_kept_are_left_out_and_reported():
+    app = Celery("left", broker="memory://")
+    app.conf.beat_schedule = {
+        "add-every-30-seconds": {"task": "left.add", "schedule": 30.0, "args": (16, 16)},
+        "hourly": {"task": "left.add", "schedule": 3600, "options": {"expires": 60, "queue": "fast"}},
+        "nightly": {"task": "left.add", "schedule": crontab(hour=3, minute=0)},
+    }
+    assert [each["name"] for each in describing.described(app)["schedules"]] == ["hourly", "nightly"]
+    left, options = describing.left_out(app)
+    assert "add-every-30-seconds" in left
+    assert "whole minutes" in left
+    assert "hourly" in options
+    assert "expires, queue" in options

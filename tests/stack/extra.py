@@ -6,8 +6,11 @@ import base64
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
+
+from infra import new_application
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = Path(__file__).with_name("functions")
@@ -38,6 +41,33 @@ def with_layer(template: Path, layer: str, task: str) -> Path:
     rest = rest.replace(f"!Ref {model}", f"!Ref {name}", 1).replace("BatchSize: 10", "BatchSize: 1", 1)
     template.write_text(f"{head}  # ── Task {task} {rest}")
     return template
+
+
+def project_with_application(folder: Path, app: str, source: Path) -> Path:
+    """A project in `folder` with a Celery application that needs Celery alone, as `make celery-app` adds it."""
+    wanted = new_application.Application(app, source)
+    target = project_with(folder)
+    (folder / "layers").unlink()
+    (folder / "layers").mkdir()
+    for layer in (ROOT / "layers").iterdir():
+        (folder / "layers" / layer.name).symlink_to(layer)
+    (folder / "layers" / wanted.package).symlink_to(ROOT / "layers/celery")
+    function = folder / "functions" / wanted.package
+    shutil.copytree(source / wanted.package, function, ignore=shutil.ignore_patterns("__pycache__"))
+    (function / "handler.py").write_text(new_application.handler(wanted))
+    described = json.loads(_described(app, source))
+    (function / "application.json").write_text(json.dumps(described))
+    target.write_text(new_application.with_application(target.read_text(), wanted, described["schedules"]))
+    return target
+
+
+def _described(app: str, source: Path) -> str:
+    """What the application says of itself, where Celery is installed."""
+    return subprocess.run(  # noqa: S603 - ours
+        [str(ROOT / ".local/celery-newest/bin/python"), "-m", "makertasks.contrib.celery.describing", app],
+        cwd=source, env={"PYTHONPATH": str(ROOT / "layers/makertasks/python")}, capture_output=True, text=True,
+        check=True,
+    ).stdout  # fmt: skip
 
 
 def with_schedule(template: Path, task: str, kwargs: dict[str, Any]) -> Path:

@@ -53,12 +53,14 @@ def test_an_application_is_added_and_runs_on_this_machine(project):
     assert "accept_content has pickle" in done.stdout
     assert "proj.tasks.xsum may take 3600 s" in done.stdout
     assert "worker_ready has receivers" in done.stdout
+    assert "greet-every-30-seconds, which is left out" in done.stdout
     described = json.loads((project / "functions/proj/application.json").read_text())
-    assert set(described["tasks"]) == {"proj.tasks.add", "proj.tasks.mul", "proj.tasks.xsum"}
+    assert set(described["tasks"]) == {"proj.tasks.add", "proj.tasks.greet", "proj.tasks.mul", "proj.tasks.xsum"}
 
     # and its schedule and its block are in the template, which is well formed
     template = (project / "template.yaml").read_text()
     assert 'ScheduleExpression: "cron(30 7 ? * MON *)"' in template
+    assert "ScheduleExpressionTimezone: Europe/Berlin" in template
     checked = run(project, ".venv/bin/cfn-lint", "template.yaml")
     assert checked.returncode == 0, checked.stdout
     assert "python-slugify==" in (project / "layers/proj/requirements.txt").read_text()

@@ -27,6 +27,7 @@ A_SCHEDULE = {
     "changed": "2026-11-01T09:00:00.000000Z",
     "task": "inventory.tasks.update_average_lead_times",
     "task_id": "lead-times-<aws.scheduler.scheduled-time>",
+    "args": [],
     "kwargs": {},
     "missed": ["2026-11-20T03:00:00.000000Z"],
 }

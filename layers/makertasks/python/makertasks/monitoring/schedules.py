@@ -40,6 +40,7 @@ class Schedule(TypedDict):
     changed: str | None
     task: str | None
     task_id: str | None
+    args: list[Any]
     kwargs: dict[str, Any]
 
 
@@ -79,10 +80,11 @@ def run_now(name: str, requested_by: str) -> str:
     task_id = _id_after(last, name)
     while (record := records.stored(task_id)) is not None and not _is_recent(record):
         task_id = _id_after(task_id, name)  # the call that submitted it stopped before it was recorded
-    message = _message_of(_read(name).get("Target", {}))
-    args = message.args if message else []
-    wanted = Submission(schedule["task"], schedule["kwargs"], args=args, task_id=task_id, requested_by=requested_by)
-    producer.submit(wanted)
+    producer.submit(
+        Submission(
+            schedule["task"], schedule["kwargs"], args=schedule["args"], task_id=task_id, requested_by=requested_by
+        )
+    )
     notes.put(key, {"task_id": task_id})
     return task_id
 
@@ -175,6 +177,7 @@ def _schedule(found: dict[str, Any]) -> Schedule:
         "changed": clock.text(changed) if changed else None,
         "task": message.name if message else None,
         "task_id": message.task_id if message else None,
+        "args": list(message.args) if message else [],
         "kwargs": dict(message.kwargs) if message else {},
     }
 

@@ -30,14 +30,40 @@ class NoExpression(ValueError):
 
 
 def described(app: Any) -> dict[str, Any]:
-    """An application's tasks and its schedules; raises NoExpression for a schedule that cannot be kept."""
+    """An application's tasks, and the schedules that EventBridge can keep."""
     app.loader.import_default_modules()
     app.finalize(auto=True)
     names = sorted(name for name in app.tasks if not name.startswith(BUILT_IN))
     return {
         "tasks": {name: _task(app.tasks[name]) for name in names},
-        "schedules": [_schedule(name, entry) for name, entry in sorted((app.conf.beat_schedule or {}).items())],
+        "schedules": [
+            _schedule(app, name, entry)
+            for name, entry in sorted((app.conf.beat_schedule or {}).items())
+            if _reason_against(entry) is None
+        ],
     }
+
+
+def left_out(app: Any) -> list[str]:
+    """A sentence for each entry of `beat_schedule` that becomes no schedule, or loses something."""
+    said = []
+    for name, entry in sorted((app.conf.beat_schedule or {}).items()):
+        if reason := _reason_against(entry):
+            said.append(f"beat_schedule has {name}, which is left out: {reason}")
+        elif options := sorted(entry.get("options") or {}):
+            said.append(f"beat_schedule has {name} with options, which are not sent: {', '.join(options)}")
+    if said or app.conf.beat_schedule:
+        said += [] if app.conf.timezone or app.conf.enable_utc else ["timezone is not set: schedules run in UTC"]
+    return said
+
+
+def _reason_against(entry: dict[str, Any]) -> str | None:
+    """Why EventBridge cannot keep an entry of `beat_schedule`, if so."""
+    try:
+        expression(entry["schedule"])
+    except NoExpression as error:
+        return str(error)
+    return None
 
 
 def _task(task: Any) -> dict[str, Any]:
@@ -51,12 +77,13 @@ def _task(task: Any) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, "")}
 
 
-def _schedule(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    """One entry of `beat_schedule`."""
+def _schedule(app: Any, name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """One entry of `beat_schedule`; the hours of a crontab are those of the application's time zone."""
     return {
         "name": name,
         "task": entry["task"],
         "expression": expression(entry["schedule"]),
+        "timezone": str(app.conf.timezone or "UTC"),
         "args": list(entry.get("args") or ()),
         "kwargs": dict(entry.get("kwargs") or {}),
     }
@@ -117,12 +144,8 @@ def find_application(path: str) -> Any:
 def main(path: str) -> int:
     """Print an application's description, and to standard error what works otherwise here."""
     app = find_application(path)
-    try:
-        found = described(app)
-    except NoExpression as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    sys.stderr.writelines(f"{said}\n" for said in checking.differences(app))
+    found = described(app)
+    sys.stderr.writelines(f"{said}\n" for said in [*checking.differences(app), *left_out(app)])
     sys.stdout.write(f"{json.dumps(found, indent=2)}\n")
     return 0
 

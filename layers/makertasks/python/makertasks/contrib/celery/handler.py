@@ -14,7 +14,7 @@ from celery.signals import before_task_publish  # type: ignore[import-not-found]
 from makertasks import masking, tasks, wire
 from makertasks.aws import queues
 from makertasks.contrib.celery import client as celery_client
-from makertasks.contrib.celery import tracing
+from makertasks.contrib.celery import log_lines, tracing
 from makertasks.errors import NotFound, UnknownTask
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
@@ -88,6 +88,7 @@ def set_up(app: Any, queue: str) -> None:
     app.set_current()
     app.loader.init_worker()
     app.finalize(auto=True)
+    log_lines.set_up(app)
     # What a worker tells its application at its start, and each of its processes; Django's part hangs on the first.
     signals.worker_init.send(sender=_Worker(app, f"{queue}@lambda"))
     signals.worker_process_init.send(sender=None)

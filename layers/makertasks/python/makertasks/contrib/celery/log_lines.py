@@ -1,0 +1,36 @@
+"""Log lines of an application's tasks, as JSON with the task's id, so that the task's page shows them.
+
+A worker configures logging with `app.log`; so does this, and every signal is sent (`setup_logging`,
+`after_setup_logger`, `after_setup_task_logger`). Only the format of Celery's own handlers is replaced. An application
+that configures logging itself keeps its configuration, but its lines are then not found by the task's id.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from aws_lambda_powertools.logging.filters import SuppressFilter
+from celery.utils.log import ColorFormatter  # type: ignore[import-not-found]  # the application's own
+
+from makertasks import logs
+
+# Reports each success at level INFO, which "task ended" does already.
+TRACE = "celery.app.trace"
+
+
+def set_up(app: Any) -> None:
+    """Configure logging as a worker does: from level INFO, with what tasks print at `worker_redirect_stdouts_level`."""
+    own = logs.logger()
+    app.log.setup(
+        own.log_level,
+        redirect_stdouts=app.conf.worker_redirect_stdouts,
+        redirect_level=app.conf.worker_redirect_stdouts_level,
+    )
+    logging.getLogger(TRACE).setLevel(logging.WARNING)
+    for name in (None, "celery.task"):
+        for handler in logging.getLogger(name).handlers:
+            if isinstance(handler, logging.StreamHandler) and isinstance(handler.formatter, ColorFormatter):
+                handler.setStream(getattr(own.registered_handler, "stream", handler.stream))
+                handler.setFormatter(own.registered_formatter)
+                handler.addFilter(SuppressFilter(own.service))  # our own lines have a handler already
