@@ -38,7 +38,11 @@ CALL_CPU_SECONDS = 0.002
 # about ten minutes: a kind whose tasks come one by one, n a day, finds none in a share e^(-n/144) of cases.
 START_SECONDS = 1.0
 KEPT_A_DAY = 144
-LOG_BYTES = 1_700  # counted: three lines of the engine, one of task_events, a metric, Lambda's own three
+# Counted (tests/engine/test_requests.py): a task's two lines; Lambda's own three of each invocation; two lines and a
+# metric of task_events for a batch.
+LOG_BYTES = 1_110
+INVOCATION_LOG_BYTES = 260
+COUNTING_LOG_BYTES = 1_110
 STREAM_SECONDS = 0.05  # assumed: task_events for one batch, at 512 MB
 DAYS = 30.4
 POLL_SECONDS = 20
@@ -57,7 +61,7 @@ ROLL_UP = 4
 # invoked for it, and writes a line. Assumed: those of tasks that came alone expire alone.
 FORGETTING = 1
 FORGETTING_READS = 2  # counted: the hour's cell, and whether its day is noted for the sweep
-FORGETTING_LOG_BYTES = 700  # counted: a line of task_events, Lambda's own three
+FORGETTING_LOG_BYTES = 410  # counted: a line of task_events
 # Measured (tests/engine/test_requests.py): requests of a warm QR task whose item has its code, alone and in a batch of
 # ten. The model adds one for a change of the item.
 QR_CALLS = 4
@@ -100,6 +104,7 @@ class Kind:
         streams = 2 / counted_with  # invocations of task_events: for the task's life, and when it expires
         gb_seconds = seconds * self.memory_mb / 1024 + streams * STREAM_SECONDS / 2
         writes = RECORD_WRITES + self.own_writes + counting + FORGETTING / counted_with
+        logs = COUNTING_LOG_BYTES + FORGETTING_LOG_BYTES + 2 * INVOCATION_LOG_BYTES
         return {
             "Lambda, time": units_of(lambda_gb_second=gb_seconds),
             "Lambda, requests": units_of(lambda_request=1 / batch + streams),
@@ -107,7 +112,7 @@ class Kind:
             "DynamoDB, writes": units_of(write_unit=writes),
             "DynamoDB, reads": units_of(read_unit=self.reads + (2 + FORGETTING_READS) / counted_with),
             "S3": units_of(s3_put=self.puts, s3_get=self.gets),
-            "Logs": units_of(logs_gb=(LOG_BYTES + FORGETTING_LOG_BYTES / counted_with) / 1e9),
+            "Logs": units_of(logs_gb=(LOG_BYTES + INVOCATION_LOG_BYTES / batch + logs / counted_with) / 1e9),
             "Kept a month": units_of(table_gb_month=1.2e-6, s3_gb_month=self.stored_kb / 1e6),
         }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from uuid import UUID
 
 import pytest
-from lambda_queue import Queue
+from lambda_queue import LambdaContext, Queue
 from stopping import requests
 
 from infra import costs
@@ -14,9 +15,13 @@ from makertasks.inventory import table as inventory
 from makertasks.records import table as records
 from makertasks.submission import producer
 from makertasks.submission.producer import Submission
+from makertasks.worker import handler as worker_handler
 from makertasks.worker import task_limits
 
 QR = "inventory.tasks.generate_qr_code"
+# START, END and REPORT of an invocation that starts no environment, as Lambda's documentation shows them.
+# https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
+LAMBDAS_OWN_BYTES = 66 + 52 + 145
 ITEMS = [str(UUID(int=number)) for number in range(1, 11)]
 
 
@@ -50,6 +55,45 @@ def test_a_warm_task_makes_four_requests(worker):
     made, _ = run(worker, ITEMS[:1])
     assert sorted(made) == ["GetItem", "PutObject", "UpdateItem", "UpdateItem"]
     assert len(made) == pytest.approx(costs.QR_CALLS, rel=0.1)
+
+
+def steps_of(aws, task_id):
+    """The changes of a task's record as its table's stream has them: submitted, started, ended."""
+    key = {"id": {"S": wire.result_key(task_id)}}
+    ended = aws.client("dynamodb").get_item(TableName="unit-tasks", Key=key)["Item"]
+    pending, started = (
+        {name: value for name, value in (ended | {"status": {"S": status}}).items() if name != "runtime"}
+        for status in ("PENDING", "STARTED")
+    )
+    pairs = [(None, pending), (pending, started), (started, ended)]
+    return [
+        {"eventID": f"{number:032}", "eventName": "MODIFY", "dynamodb": {"Keys": {}, "OldImage": old, "NewImage": new}}
+        for number, (old, new) in enumerate(pairs)
+    ]
+
+
+def test_a_task_writes_the_log_lines_that_the_model_counts(worker, aws, counters_table, capsys, monkeypatch):
+    # given a task that runs alone, and the changes of its record in one batch
+    from task_events.handler import handler as task_events  # noqa: PLC0415 - its environment is there now
+    from task_events.handler import logger  # noqa: PLC0415
+
+    out = StringIO()
+    for handler in [*logger.handlers, *worker_handler.logger.handlers]:
+        monkeypatch.setattr(handler, "stream", out)
+    name = "makertasks-prod-generate_qr_code"
+    arn = f"arn:aws:lambda:eu-central-1:123456789012:function:{name}:live"
+    worker.context = LambdaContext(aws_request_id=ITEMS[0], function_name=name, invoked_function_arn=arn)
+    capsys.readouterr()
+    _, [task_id] = run(worker, ITEMS[:1])
+    task_events({"Records": steps_of(aws, task_id)}, worker.context)
+
+    # then the model counts two lines of the task, and two of task_events with a metric
+    lines = [*out.getvalue().splitlines(), *capsys.readouterr().out.splitlines()]
+    assert len(lines) == 5, lines
+    sizes = [len(line.encode()) for line in lines]
+    assert sum(sizes[:2]) == pytest.approx(costs.LOG_BYTES, rel=0.1)
+    assert sum(sizes[2:]) == pytest.approx(costs.COUNTING_LOG_BYTES, rel=0.1)
+    assert pytest.approx(costs.INVOCATION_LOG_BYTES, rel=0.1) == LAMBDAS_OWN_BYTES
 
 
 def test_ten_tasks_in_a_batch_read_their_items_in_one_request(worker):

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
@@ -19,9 +17,6 @@ from makertasks import settings
 from makertasks.aws import json_values, session
 from makertasks.aws.errors import Answered, asking
 from makertasks.errors import MakertasksError, Unavailable
-
-_AGENT = Config(user_agent=session.USER_AGENT)
-_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
 
 
 class Table(Model):
@@ -52,9 +47,6 @@ class Table(Model):
     def bind(cls, table: str) -> None:
         """Use this table from now on."""
         cls.Meta.table_name = table
-        # PynamoDB would create its own client; see `session` for the reason for the user agent.
-        own: Any = cls._get_connection().connection.session
-        own.set_default_client_config(_AGENT)
 
 
 _clients: dict[tuple[str | None, str], Any] = {}
@@ -77,11 +69,11 @@ class JSONMap(Attribute[dict[str, Any]]):
 
     def serialize(self, value: dict[str, Any]) -> Any:
         """Plain JSON to DynamoDB's typed form."""
-        return _SERIALIZER.serialize(json_values.to_decimal(value))["M"]
+        return json_values.to_typed(value)["M"]
 
     def deserialize(self, value: Any) -> dict[str, Any]:
         """DynamoDB's typed form to plain JSON."""
-        return json_values.from_decimal(_DESERIALIZER.deserialize({"M": value}))  # type: ignore[no-any-return]
+        return json_values.from_typed({"M": value})  # type: ignore[no-any-return]
 
 
 class JSONList(Attribute[list[Any]]):
@@ -91,11 +83,11 @@ class JSONList(Attribute[list[Any]]):
 
     def serialize(self, value: list[Any]) -> Any:
         """Plain JSON to DynamoDB's typed form."""
-        return _SERIALIZER.serialize(json_values.to_decimal(value))["L"]
+        return json_values.to_typed(value)["L"]
 
     def deserialize(self, value: Any) -> list[Any]:
         """DynamoDB's typed form to plain JSON."""
-        return json_values.from_decimal(_DESERIALIZER.deserialize({"L": value}))  # type: ignore[no-any-return]
+        return json_values.from_typed({"L": value})  # type: ignore[no-any-return]
 
 
 class Missing(Exception):
@@ -177,7 +169,7 @@ def _message_of(error: PynamoDBException) -> str:
 
 
 def client() -> Any:
-    """Return boto3's client for DynamoDB, for a library that calls DynamoDB itself."""
+    """Return the client for DynamoDB, for a library that calls DynamoDB itself."""
     return session.client("dynamodb")
 
 

@@ -1,4 +1,7 @@
-"""boto3 clients: one per service and process, created on first use."""
+"""botocore's clients: one per service and process, created on first use.
+
+boto3, which adds nothing to them that functions use, would take 0.04 s of every cold start.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-import boto3
+import botocore
 from botocore.config import Config
 from botocore.handlers import add_expect_header
 from botocore.session import Session as BotocoreSession
 from botocore.session import get_session
 
 from makertasks import settings
+from makertasks.aws import service_files
 
 # botocore builds its own long one twice for each request, which takes a seventh of a request's processor time.
-USER_AGENT = f"makertasks boto3/{boto3.__version__}"
+USER_AGENT = f"makertasks botocore/{botocore.__version__}"
 # Three attempts (AWS's standard mode: exponential backoff with jitter), and time-outs far below a function's own, so
 # that a task can still report the error if a service hangs.
 CONFIG = Config(
@@ -24,7 +28,6 @@ CONFIG = Config(
     read_timeout=10,
     signature_version="s3v4",
     max_pool_connections=20,
-    user_agent=USER_AGENT,
 )
 
 
@@ -34,16 +37,14 @@ making = Lock()  # creating a client is not thread-safe, using one is
 @cache
 def shared() -> BotocoreSession:
     """Return the process's session, also used by PynamoDB: endpoints, credentials and services are read once."""
-    return get_session()
-
-
-@cache
-def _session() -> boto3.Session:
-    return boto3.Session(botocore_session=shared())
+    made = get_session()
+    made.set_default_client_config(Config(user_agent=USER_AGENT))
+    service_files.read_fast(made)
+    return made
 
 
 def client(service: str) -> Any:
-    """The process's client for `service` ("sqs", "s3", …); AWS_ENDPOINT_URL is honoured by boto3 itself."""
+    """The process's client for `service` ("sqs", "s3", …); AWS_ENDPOINT_URL is honoured by botocore itself."""
     with making:
         return _client(service)
 
@@ -51,7 +52,7 @@ def client(service: str) -> Any:
 @cache
 def _client(service: str) -> Any:
     config = _config_of_s3() if service == "s3" else CONFIG.merge(Config(signature_version="v4"))
-    made = _session().client(service, config=config)
+    made: Any = shared().create_client(service, config=config)
     # Objects are small: asking S3 before sending the body (Expect: 100-continue) takes as long as sending it.
     made.meta.events.unregister("before-call.s3", add_expect_header)
     return made

@@ -38,6 +38,8 @@ MAXIMUM_EXAMINED = 1000
 MOST_SECONDS = 10.0
 # Number of last hours that are always queried.
 UNCOUNTED_HOURS = 2
+# How far the clock of a task's producer may be ahead of ours before its task is listed only once it was counted.
+AHEAD = timedelta(minutes=5)
 OLDEST = "2000-01-01T00:00:00.000000Z"
 
 # A task's position in every list: its time of creation, then the table's key.
@@ -217,7 +219,8 @@ def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[HourCo
     """Yield hours to query, newest first: the last ones for all known names, older ones if they have matching tasks."""
     present = clock.now()
     newest, oldest = clock.hour(reading.newest), clock.hour(reading.oldest)
-    recent = [clock.hour(clock.text(present - timedelta(hours=back))) for back in range(-1, UNCOUNTED_HOURS)]
+    moments = (present + AHEAD, *(present - timedelta(hours=back) for back in range(UNCOUNTED_HOURS)))
+    recent = dict.fromkeys(clock.hour(clock.text(moment)) for moment in moments)
     counted = counted_hours(newest, oldest, wanted.counted_in)
     latest = next(counted, None)
     for hour in recent:
