@@ -161,10 +161,15 @@ def _account(aws: MiniStack) -> dict[str, str]:
     }  # fmt: skip
 
 
+class _Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        """Keep requests out of the printed figures."""
+
+
 @contextmanager
 def _web() -> Iterator[str]:
     """A server with one picture; gives its address."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(PICTURE.parent))
+    handler = partial(_Silent, directory=str(PICTURE.parent))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/{PICTURE.name}"

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from makertasks import settings
 from makertasks.aws import session
 from makertasks.aws.errors import Answered, asking
-from makertasks.errors import MakertasksError, NotFound, TemporaryError, Unavailable
+from makertasks.errors import MakertasksError, NotFound, TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,14 +61,8 @@ def put(
 
 def upload(file: Path, key: str, sent: Callable[[int], None]) -> None:
     """Store a file of any size, in parts; `sent` receives the number of bytes of each part. Raises Unavailable."""
-    from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 - boto3 is slow to load, and no function uploads files
-    from boto3.s3.transfer import S3Transfer  # noqa: PLC0415
-
-    try:
-        with asking(f"S3 did not store {key}"):
-            S3Transfer(session.client("s3")).upload_file(str(file), settings.bucket(), key, callback=sent)
-    except S3UploadFailedError as error:
-        raise Unavailable(f"S3 did not store {key}: {error}") from error
+    with asking(f"S3 did not store {key}"):
+        session.client("s3").upload_file(str(file), settings.bucket(), key, Callback=sent)
 
 
 @dataclass(frozen=True)

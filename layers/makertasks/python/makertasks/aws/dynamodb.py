@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
@@ -17,6 +18,8 @@ from makertasks import settings
 from makertasks.aws import json_values, session
 from makertasks.aws.errors import Answered, asking
 from makertasks.errors import MakertasksError, Unavailable
+
+_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
 
 
 class Table(Model):
@@ -69,11 +72,11 @@ class JSONMap(Attribute[dict[str, Any]]):
 
     def serialize(self, value: dict[str, Any]) -> Any:
         """Plain JSON to DynamoDB's typed form."""
-        return json_values.to_typed(value)["M"]
+        return _SERIALIZER.serialize(json_values.to_decimal(value))["M"]
 
     def deserialize(self, value: Any) -> dict[str, Any]:
         """DynamoDB's typed form to plain JSON."""
-        return json_values.from_typed({"M": value})  # type: ignore[no-any-return]
+        return json_values.from_decimal(_DESERIALIZER.deserialize({"M": value}))  # type: ignore[no-any-return]
 
 
 class JSONList(Attribute[list[Any]]):
@@ -83,11 +86,11 @@ class JSONList(Attribute[list[Any]]):
 
     def serialize(self, value: list[Any]) -> Any:
         """Plain JSON to DynamoDB's typed form."""
-        return json_values.to_typed(value)["L"]
+        return _SERIALIZER.serialize(json_values.to_decimal(value))["L"]
 
     def deserialize(self, value: Any) -> list[Any]:
         """DynamoDB's typed form to plain JSON."""
-        return json_values.from_typed({"L": value})  # type: ignore[no-any-return]
+        return json_values.from_decimal(_DESERIALIZER.deserialize({"L": value}))  # type: ignore[no-any-return]
 
 
 class Missing(Exception):
@@ -169,7 +172,7 @@ def _message_of(error: PynamoDBException) -> str:
 
 
 def client() -> Any:
-    """Return the client for DynamoDB, for a library that calls DynamoDB itself."""
+    """Return boto3's client for DynamoDB, for a library that calls DynamoDB itself."""
     return session.client("dynamodb")
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from makertasks.errors import MakertasksError, Unavailable
 
-# Everything that a client raises.
-AWS_ERRORS = (BotoCoreError, ClientError)
+# Everything that boto3 raises.
+BOTO3_ERRORS = (Boto3Error, BotoCoreError, ClientError)
 
 # AWS services' error codes for "retry later":
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
@@ -48,7 +49,7 @@ def asking(what: str, *expected: str, raises: type[MakertasksError] = Unavailabl
         if code in expected or code.rpartition(".")[2] in expected:
             raise Answered(code) from error
         raise raises(f"{what}: {error}") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error) as error:
         raise raises(f"{what}: {error}") from error
 
 

@@ -102,7 +102,6 @@ class Received:
     receipt_handle: str
     sent: datetime
     source: str | None = None  # the source queue of a dead letter
-    count: int = 1  # of its receptions, this one included
 
 
 def receive(queue: str, wait: int = 1) -> list[Received]:
@@ -123,14 +122,6 @@ def _received(message: Mapping[str, Any]) -> Received:
     return Received(
         message["Body"], message["MessageId"], message["ReceiptHandle"], sent, source.removeprefix(name_of("")) or None
     )
-
-
-def delivered(record: Mapping[str, Any]) -> Received:
-    """Return a message that Lambda received, from its record in a function's event."""
-    attributes = record["attributes"]
-    sent = datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC)
-    count = int(attributes.get("ApproximateReceiveCount") or 1)
-    return Received(record["body"], record["messageId"], record["receiptHandle"], sent, count=count)
 
 
 def delete(queue: str, receipt_handle: str) -> None:

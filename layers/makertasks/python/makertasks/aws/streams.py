@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from boto3.dynamodb.types import TypeDeserializer
+
 from makertasks.aws import session
 from makertasks.aws.errors import Answered, asking
 
@@ -35,7 +37,5 @@ def changes(stream: str, shard: str, first: str, last: str) -> Iterator[tuple[Im
 
 
 def _image(record: dict[str, Any], name: str) -> Image | None:
-    from boto3.dynamodb.types import TypeDeserializer  # noqa: PLC0415 - boto3 is slow to load, and this is rarely needed
-
     typed = record["dynamodb"].get(name)
     return {key: TypeDeserializer().deserialize(value) for key, value in typed.items()} if typed else None

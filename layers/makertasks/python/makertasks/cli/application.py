@@ -112,7 +112,7 @@ def exit_code(error: BaseException) -> int:
 
 
 def aws_errors() -> Any:
-    """Return the exceptions that calls to AWS raise."""
-    from makertasks.aws.errors import AWS_ERRORS  # noqa: PLC0415 - slow, and not needed for --help
+    """Return the exceptions that boto3 raises."""
+    from makertasks.aws.errors import BOTO3_ERRORS  # noqa: PLC0415 - slow, and not needed for --help
 
-    return AWS_ERRORS
+    return BOTO3_ERRORS

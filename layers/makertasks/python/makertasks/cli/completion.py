@@ -59,12 +59,12 @@ def schedule_names(incomplete: str) -> Offers:
 
 def _of_stack(read: Callable[[], Iterator[tuple[str, str]]]) -> Offers:
     """Read from the stack; nothing on an error, which would be printed into the line that the user types."""
-    from makertasks.aws.errors import AWS_ERRORS  # noqa: PLC0415 - slow, and not needed for --help
+    from makertasks.aws.errors import BOTO3_ERRORS  # noqa: PLC0415 - slow, and not needed for --help
 
     try:
         configuration.load()
         return list(read())
-    except (MakertasksError, *AWS_ERRORS):
+    except (MakertasksError, *BOTO3_ERRORS):
         return []
 
 

@@ -15,13 +15,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
 from makertasks import clock, logs, wire
 from makertasks.aws import queues
-from makertasks.aws.queues import Received
 from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError
 from makertasks.inventory import batches
 from makertasks.inventory import table as inventory
@@ -56,6 +58,7 @@ Decode = Callable[..., wire.Message]
 
 def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable[[dict[str, Any], Any], Any]:
     """Return the Lambda handler of one task; `execute` processes one delivery."""
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], lambda_context: Any) -> Any:
@@ -66,14 +69,12 @@ def lambda_handler(task: Task, execute: Execute = execution.execute) -> Callable
 
         decode = cache(partial(wire.decode, default_name=task.name))  # each message once, though two ask
 
-        back: list[dict[str, str]] = []
+        def handle(record: SQSRecord) -> None:
+            is_first = record.message_id == event["Records"][0]["messageId"]
+            _deliver(task, record, invocation, execute, decode, is_first=is_first)
+
         with _items_read(task, event["Records"], decode):
-            for number, record in enumerate(map(queues.delivered, event["Records"])):
-                try:
-                    _deliver(task, record, invocation, execute, decode, is_first=number == 0)
-                except Exception:  # noqa: BLE001 - logged by _deliver; Lambda keeps this message alone
-                    back.append({"itemIdentifier": record.message_id})
-        return {"batchItemFailures": back}
+            return process_partial_response(event, handle, processor, lambda_context)
 
     wrapped: Callable[[dict[str, Any], Any], Any] = handler
     return wrapped
@@ -112,7 +113,7 @@ def worker_name(function: str) -> str:
 
 def _deliver(
     task: Task,
-    record: Received,
+    record: SQSRecord,
     invocation: Invocation,
     execute: Execute,
     decode: Decode,
@@ -120,7 +121,8 @@ def _deliver(
     is_first: bool,
 ) -> None:
     """Process one message of a batch; raises an exception if it must come back."""
-    sent, received = record.sent, record.count
+    sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
+    received = int(record.attributes.approximate_receive_count or 1)
     try:
         message = _read(record, sent, decode)
     except wire.Malformed as error:
@@ -143,7 +145,7 @@ def _deliver(
         raise
 
 
-def _come_back(task: Task, record: Received, message: wire.Message, requeue: Requeue, received: int) -> None:
+def _come_back(task: Task, record: SQSRecord, message: wire.Message, requeue: Requeue, received: int) -> None:
     """Make a message come back when it is due; one that was received often is replaced by a new one."""
     logger.info("message comes back", seconds=requeue.seconds, reason=str(requeue))
     if received >= RENEWED_AFTER:
@@ -154,7 +156,7 @@ def _come_back(task: Task, record: Received, message: wire.Message, requeue: Req
     raise requeue
 
 
-def _read(record: Received, sent: datetime, decode: Decode) -> wire.Message:
+def _read(record: SQSRecord, sent: datetime, decode: Decode) -> wire.Message:
     """Parse a queue's message; raises wire.Malformed."""
     message = decode(record.body, message_id=record.message_id)
     if SCHEDULED_TIME in message.task_id:
@@ -164,7 +166,7 @@ def _read(record: Received, sent: datetime, decode: Decode) -> wire.Message:
     return message
 
 
-def _close_malformed(task: Task, record: Received, error: wire.Malformed, sent: datetime) -> None:
+def _close_malformed(task: Task, record: SQSRecord, error: wire.Malformed, sent: datetime) -> None:
     """Record FAILURE for an unreadable message that contains a task id; one that does not becomes a dead letter."""
     if not error.task_id:
         logger.error("unreadable message", reason=str(error))
