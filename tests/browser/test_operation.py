@@ -118,7 +118,7 @@ def test_a_schedule_is_switched_off_and_on_and_run_now(site, open_page):
     expect(page.locator(".said")).to_contain_text("Schedule enabled")
     assert enabled() == "ENABLED"
     card.get_by_role("button", name="Run now").click()
-    expect(page.locator("main h1")).to_have_text("update_average_lead_times")
+    expect(page.locator("main h1")).to_have_text("Update average lead times")
     task_id = re.search(r"/tasks/([0-9a-f-]{36})", page.url)[1]
     assert site.ended(task_id)["status"] == "SUCCESS"
 

@@ -31,7 +31,6 @@ class Calendar:
 
     path: list[Period]
     within: list[Period]
-    count: int | None = None  # tasks in the period that match the filters of status and name; None if unknown
 
 
 def year(number: str) -> Period:
@@ -102,13 +101,13 @@ def _all() -> Calendar:
 def _month(text: str, status: str, name: str) -> Calendar:
     counts = {each: kept(found, status, name) for each, found in reading.days(text).items()}
     days = [day(each, count) for each, count in sorted(counts.items()) if count]
-    return Calendar([EVERYTHING, year(text[:4]), month(text)], days, sum(counts.values()))
+    return Calendar([EVERYTHING, year(text[:4]), month(text)], days)
 
 
 def _day(text: str, status: str, name: str) -> Calendar:
     counts = {each.hour: kept(each.names, status, name) for each in reading.hours(f"{text}T23", f"{text}T00")}
     hours = [hour(each, count) for each, count in sorted(counts.items()) if count]
-    return Calendar([EVERYTHING, year(text[:4]), month(text[:7]), day(text)], hours, sum(counts.values()))
+    return Calendar([EVERYTHING, year(text[:4]), month(text[:7]), day(text)], hours)
 
 
 def kept(counts: Counts, status: str = "", name: str = "") -> int:

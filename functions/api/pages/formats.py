@@ -9,7 +9,7 @@ from typing import Any
 # Django admin's list cuts arguments at 50 characters.
 SUMMARY_CHARACTERS = 50
 
-ABBREVIATIONS = frozenset({"qr", "svg", "pdf"})
+ABBREVIATIONS = frozenset({"qr", "svg", "pdf", "url"})
 SECONDS_OF = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -34,6 +34,16 @@ def label(name: str) -> str:
     ('QR code', 'index card')
     """
     return " ".join(word.upper() if word in ABBREVIATIONS else word for word in words(name).split())
+
+
+def heading(name: str) -> str:
+    """Return a task's name as a heading.
+
+    >>> heading("inventory.tasks.generate_qr_code")
+    'Generate QR code'
+    """
+    text = label(name)
+    return text[:1].upper() + text[1:]
 
 
 def brief_url(text: str) -> str:
@@ -128,13 +138,18 @@ def pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def arguments(args: Sequence[Any] | None, kwargs: Mapping[str, Any], limit: int = SUMMARY_CHARACTERS) -> str:
-    """Return a task's arguments in one line of at most `limit` characters.
+def arguments(
+    args: Sequence[Any] | None, kwargs: Mapping[str, Any], limit: int = SUMMARY_CHARACTERS, without: Any = None
+) -> str:
+    """Return a task's arguments in one line of at most `limit` characters, except those whose value is `without`.
 
     >>> arguments([], {"item_id": "94cb6421", "image_url": "http://example.org/a.png"}, 40)
     'item_id=94cb6421, image_url=http://exam…'
+    >>> arguments([], {"item_id": "94cb6421", "blank": True}, without="94cb6421")
+    'blank=true'
     """
-    parts = [compact(value) for value in args or []] + [f"{name}={compact(value)}" for name, value in kwargs.items()]
+    parts = [compact(value) for value in args or []]
+    parts += [f"{name}={compact(value)}" for name, value in kwargs.items() if without is None or value != without]
     return cut(", ".join(parts), limit)
 
 

@@ -13,13 +13,15 @@ from msgspec import Meta
 from api import actions, pagination
 from api.access import Caller, Role
 from api.arguments import Cursor, TaskId
-from api.pages import rendering
+from api.pages import rendering, task_rows
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.jobs import Job, get_record, job_of
 from api.routing import Reply, page
+from makertasks import wire
 from makertasks.control import jobs
 from makertasks.monitoring import listing
+from makertasks.records import table as records
 from makertasks.records.states import ACTIVE, Status
 
 REFRESH_SECONDS = 3
@@ -59,6 +61,9 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
     outcomes: list[dict[str, Any]] = (
         list(jobs.part(job_id, query.part or 0)) if (query.part or 0) < job["parts"] else []
     )
+    is_cut = query.part is None and (len(outcomes) > OUTCOMES or job["parts"] > 1)
+    counted = reasons(outcomes)
+    outcomes = outcomes if query.part is not None else outcomes[:OUTCOMES]
     template = "job_part.html" if rendering.is_update(request) else "job.html"
     return rendering.page(
         request,
@@ -66,16 +71,26 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
         template,
         section="/jobs",
         job=job,
-        outcomes=outcomes if query.part is not None else outcomes[:OUTCOMES],
+        outcomes=outcomes,
+        about=about([each["id"] for each in outcomes]),
         is_active=job["status"] in ACTIVE,
-        is_cut=query.part is None and (len(outcomes) > OUTCOMES or job["parts"] > 1),
+        is_cut=is_cut,
         part=query.part,
         verdict=verdict(job),
-        reasons=reasons(outcomes),
+        reasons=counted,
         done=sum(job["outcomes"].values()),
         every=REFRESH_SECONDS,
         said=query.said,
     )
+
+
+def about(ids: list[str]) -> dict[str, task_rows.Row]:
+    """The tasks that a job has met and that still exist, by id, a hundred a request; raises Unavailable."""
+    found: dict[str, task_rows.Row] = {}
+    for start in range(0, len(ids), OUTCOMES):
+        stored = records.get_many(wire.result_key(each) for each in dict.fromkeys(ids[start : start + OUTCOMES]))
+        found |= {row["id"]: row for row in task_rows.of(stored.values())}
+    return found
 
 
 def verdict(job: Job) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
 from api import pagination
+from api.pages import task_rows
 from api.pages.addresses import address
+from api.pages.task_rows import Row
 from api.requests import Request
 from api.resources.tasks import TaskFilter
 from makertasks import wire
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import listing
-from makertasks.monitoring import views as task_views
-from makertasks.monitoring.views import TaskSummary
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 
@@ -26,7 +27,7 @@ SORTED_TASKS = 500
 SEARCH_SECONDS = 8.0
 # Maximum number of earlier pages' cursors in a URL: the gateway limits its length.
 REMEMBERED_PAGES = 12
-SORTABLE = ("name", "status", "created", "done", "runtime", "worker")
+SORTABLE = ("name", "status", "created", "done", "runtime", "worker", "eta", "retry_at")
 
 # The first page of a list, as a change of its URL.
 FIRST: dict[str, Any] = {"cursor": None, "before": None, "page": None}
@@ -44,6 +45,7 @@ class Filters(msgspec.Struct, forbid_unknown_fields=True):
     worker: Text = ""
     created_from: Text = ""
     created_to: Text = ""
+    scheduled: Literal["true", ""] = ""
 
     def filters(self) -> dict[str, str]:
         """Return the filters that are set, as in the URL."""
@@ -62,6 +64,11 @@ class ListQuery(Filters):
     )
     said: Text = ""  # the action that led here
     known: Text = ""  # of a live update: digest of what the page shows
+    have: Text = ""  # of a live update: versions of the rows that the page shows, separated by dots
+
+    def held(self) -> frozenset[str]:
+        """Return the versions of the rows that an open page shows."""
+        return frozenset(self.have.split(".")) if self.have else frozenset()
 
     def link(self, **changes: Any) -> str:
         """Return the URL of the list's first page with other filters or another order."""
@@ -99,12 +106,19 @@ class Order(NamedTuple):
 class TaskList:
     """One page of tasks. `previous` and `following` are changes of the URL, None if there is no such page."""
 
-    rows: list[TaskSummary] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     previous: dict[str, Any] | None = None
     following: dict[str, Any] | None = None
     number: int = 1
     sorted_among: int | None = None  # number of tasks that were sorted, if the list is sorted by a column
     is_complete: bool = True  # whether those were all matching tasks
+
+    @property
+    def total(self) -> int | None:
+        """Number of matching tasks, None if more than these were not counted."""
+        if self.sorted_among is not None:
+            return self.sorted_among if self.is_complete else None
+        return len(self.rows) if self.previous is None and self.following is None else None
 
 
 def wanted(query: Filters) -> listing.Filter:
@@ -120,7 +134,7 @@ def find(query: ListQuery) -> TaskList:
 def _newest(query: ListQuery) -> TaskList:
     records, cursor = pagination.task_page(wanted(query), cursor=query.cursor or None)
     trail = [part for part in query.before.split(".") if part]
-    found = TaskList([task_views.summary(record) for record in records], number=query.page)
+    found = TaskList(task_rows.of(records, query.held()), number=query.page)
     if query.cursor:
         # The previous page has the last cursor of the trail; if the trail has none, it is the first page.
         found.previous = (
@@ -144,7 +158,7 @@ def _sorted(query: ListQuery) -> TaskList:
     size = listing.DEFAULT_LIMIT
     start = (query.page - 1) * size
     return TaskList(
-        [task_views.summary(record) for record in having[start : start + size]],
+        task_rows.of(having[start : start + size], query.held()),
         {"page": query.page - 1} if query.page > 1 else None,
         {"page": query.page + 1} if start + size < len(having) else None,
         query.page,
@@ -169,8 +183,8 @@ def newest(filters: listing.Filter, most: int) -> tuple[list[TaskRecord], bool]:
             return found[:most], not cursor and len(found) <= most
 
 
-def again(ids: list[str]) -> list[TaskSummary]:
+def again(ids: list[str], known: Collection[str] = ()) -> list[Row]:
     """Return the same tasks in their current state and in the same order, without deleted ones. Raises Unavailable."""
     keys = [wire.result_key(task_id) for task_id in ids[: listing.MAXIMUM_LIMIT]]
     found = records.get_many(keys)
-    return [task_views.summary(found[key]) for key in keys if key in found]
+    return task_rows.of((found[key] for key in keys if key in found), known)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 
 from api.access import Caller, Role
-from api.pages import calendar, form_errors, rendering, task_lists
+from api.pages import calendar, filter_counts, form_errors, rendering, task_lists
+from api.pages.calendar import Calendar, Period
+from api.pages.filter_counts import Counts
 from api.pages.task_lists import ListQuery, TaskList
 from api.requests import Request
 from api.routing import Reply, page
@@ -19,6 +24,38 @@ from makertasks.records.states import Status
 REFRESH_SECONDS = 5
 # Maximum number of rows that an open page refreshes.
 ROWS = 25
+# Concurrent requests to AWS; they wait for the network, not for the processor.
+AT_A_TIME = 3
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Content of the list's page: the tasks, the drill-down, and the counts of the filters."""
+
+    found: TaskList = field(default_factory=TaskList)
+    calendar: Calendar = field(default_factory=lambda: calendar.calendar("", ""))
+    counts: Counts | None = None
+    quick: list[Period] = field(default_factory=lambda: list(_quick()))
+
+    @classmethod
+    def of(cls, query: ListQuery, mistakes: dict[str, str]) -> Shown:
+        """Read it with concurrent requests; adds to `mistakes` what is wrong with the query. Raises Unavailable."""
+        try:
+            filters = query.filters() | ({"name": name} if (name := task_lists.wanted(query).name) else {})
+            period = filters.get("created_from", ""), filters.get("created_to", "")
+            with ThreadPoolExecutor(AT_A_TIME) as pool:
+                found = pool.submit(task_lists.find, query)
+                drilled = pool.submit(calendar.calendar, *period, filters.get("status", ""), filters.get("name", ""))
+                counts, quick = pool.submit(filter_counts.read, filters, _quick()).result()
+            return cls(found.result(), drilled.result(), counts, quick)
+        except InvalidRequest as error:
+            mistakes |= form_errors.mistakes_of(error)
+            return cls()
+
+
+def _quick() -> Iterable[Period]:
+    today = clock.now().date()
+    return calendar.quick(today.isoformat(), (today - timedelta(days=6)).isoformat())
 
 
 @page("GET", "/tasks", Role.VIEWER)
@@ -26,29 +63,27 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
     """Tasks with filters, search, drill-down and pages."""
     if rendering.is_update(request):
         return _update(caller, query, request)
-    mistakes, found = dict(request.mistakes), TaskList()
-    try:
-        # With an invalid filter nothing is listed, so that no action applies to unintended tasks.
-        found = found if mistakes.keys() & set(query.__struct_fields__) else task_lists.find(query)
-    except InvalidRequest as error:
-        mistakes |= form_errors.mistakes_of(error)
-    today = clock.now().date()
+    mistakes = dict(request.mistakes)
+    # With an invalid filter nothing is listed, so that no action applies to unintended tasks.
+    shown = Shown() if mistakes.keys() & set(query.__struct_fields__) else Shown.of(query, mistakes)
     return rendering.page(
         request,
         caller,
         "tasks.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if mistakes else HTTPStatus.OK,
         section="/tasks",
-        found=found,
-        held=[],
+        found=shown.found,
         query=query,
         mistakes=mistakes,
         names=list(tasks.discover()),
         statuses=list(Status),
-        calendar=calendar.calendar(query.created_from, query.created_to, query.status, query.name),
-        quick=calendar.quick(today.isoformat(), (today - timedelta(days=6)).isoformat()),
-        digest=digest(found, 0),
+        calendar=shown.calendar,
+        counts=shown.counts,
+        total=shown.counts.total if shown.counts else shown.found.total,
+        quick=shown.quick,
+        digest=digest(shown.found, 0),
         fresh=0,
+        item_names={row["item_id"]: row["item"].name for row in shown.found.rows if row["item"]},
         every=REFRESH_SECONDS,
         said=query.said,
     )
@@ -60,7 +95,7 @@ def _update(caller: Caller, query: ListQuery, request: Request) -> Reply:
     shown = query.shown.split(",") if query.shown else []
     if shown:
         fresh = len({row["id"] for row in found.rows} - set(shown))
-        found.rows = task_lists.again(shown[:ROWS])
+        found.rows = task_lists.again(shown[:ROWS], query.held())
     if digest(found, fresh) == query.known:
         return Reply("", HTTPStatus.NO_CONTENT)
     return rendering.page(
@@ -71,5 +106,5 @@ def _update(caller: Caller, query: ListQuery, request: Request) -> Reply:
 
 def digest(found: TaskList, fresh: int) -> str:
     """Return a digest that changes with anything that a list shows."""
-    shown = [(row["id"], row["status"], row["done"], row["worker"], row["progress"]) for row in found.rows]
+    shown = [row["version"] for row in found.rows]
     return hashlib.sha256(repr((shown, fresh)).encode()).hexdigest()[:12]

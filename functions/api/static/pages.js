@@ -100,6 +100,7 @@
     const address = new URL(event.detail.ctx.request.action, location.href);
     address.searchParams.set("known", live.dataset.digest || "");
     const rows = all("tbody tr[id]", live);
+    if (live.id === "rows") address.searchParams.set("have", rows.map((row) => row.dataset.v).join("."));
     if (live.id === "rows" && rows.length && held(live)) address.searchParams.set("shown", rows.map((row) => row.id.slice(1)).join(","));
     event.detail.ctx.request.action = address.pathname + address.search;
   });
@@ -116,6 +117,8 @@
     if (event.target.matches?.("[data-live]") && ++errors >= ERRORS && !lost) lose("network");
     tell();
   });
+  // A row that this page shows as it is comes as a stub: it stays.
+  document.addEventListener("htmx:before:morph:node", (event) => { if ("same" in (event.detail?.newNode?.dataset || {})) event.preventDefault(); });
   document.addEventListener("htmx:before:swap", (event) => {
     const status = event.detail?.ctx?.response?.status;
     if (status >= 400) event.preventDefault();

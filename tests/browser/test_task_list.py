@@ -1,0 +1,192 @@
+"""The task list in people's words: each task with its item and outcome, its time while it waits, and counts."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from playwright.sync_api import expect
+
+from makertasks import clock
+from tests.browser.axe import in_both_themes
+from tests.waiting import wait_for
+
+SIZES = {"desk": (1280, 800), "tablet": (768, 1024), "phone": (360, 740)}
+DOWNLOAD = "inventory.tasks.download_image_from_url"
+# One line of text with its padding.
+ROW_HEIGHT = 44
+
+
+def row_of(page, task_id):
+    return page.locator(f"tr[id='r{task_id}']")
+
+
+def show(page, size):
+    """Show the page at a size of `SIZES`."""
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
+    page.reload()
+
+
+def scheduled(site):
+    """Submit a task that starts in an hour."""
+    wanted = {"name": "generate_qr_code", "kwargs": {"item_id": site.items[1]["id"]}, "countdown": 3600}
+    return site.stack.api.post("/v1/tasks", wanted)["id"]
+
+
+class Busy(BaseHTTPRequestHandler):
+    """A web server that asks to be left alone for an hour."""
+
+    def do_GET(self):
+        """Answer 503."""
+        self.send_response(503)
+        self.send_header("Retry-After", "3600")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Print nothing."""
+
+
+@contextmanager
+def retrying(site) -> Iterator[str]:
+    """A download whose first attempt met a busy server, so that the next one starts in an hour."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = f"127.0.0.1:{server.server_port}"
+    functions, name = site.stack.client("lambda"), f"{site.stack.name}-download_image_from_url"
+    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    try:
+        allowed = {**before, "DOWNLOAD_ALLOWED_HOSTS": f"{before['DOWNLOAD_ALLOWED_HOSTS']} {host}"}
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": allowed})
+        kwargs = {"item_id": site.items[2]["id"], "image_url": f"http://{host}/busy.png", "override": True}
+        task_id = site.stack.api.submit("download_image_from_url", **kwargs)
+        wait_for(lambda: site.record(task_id)["status"] == "RETRY", "the first attempt to fail")
+        yield task_id
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_row_has_the_items_name_and_the_result_in_short_and_leads_to_both(site, open_page):
+    item = site.items[0]
+    page = open_page(f"/tasks?item_id={item['id']}", "viewer")
+    row = row_of(page, site.tasks["done"])
+    expect(row.locator("td.name a")).to_have_text("Generate QR code")
+    expect(row.locator("td.item a")).to_have_text(item["name"])
+    expect(row.locator("td.item a")).to_have_attribute("title", f"Item {item['id']}")
+    expect(row.locator("td.outcome")).to_have_text(f"QR code qr_{item['id']}.png")
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text(f"item: {item['name']}")
+    row.locator("td.item a").click()
+    expect(page.locator("main h1")).to_have_text(item["name"])
+
+
+def test_a_failed_row_has_the_first_line_of_its_error(site, open_page):
+    page = open_page("/tasks?status=FAILURE", "viewer")
+    message = site.stack.api.get(f"/v1/tasks/{site.tasks['failed']}")["error"]["message"]
+    shown = row_of(page, site.tasks["failed"]).locator("td.outcome").inner_text()
+    assert len(shown) > 20
+    assert message.splitlines()[0].startswith(shown.removesuffix("…"))
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "superuser"])
+def test_each_row_is_one_line_at_1280(open_page, role):
+    page = open_page("/tasks", role)
+    heights = page.locator("table.tasks tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert len(heights) == 25
+    assert max(heights) <= ROW_HEIGHT
+    assert page.locator(".content .scroll").evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
+@pytest.mark.parametrize("size", ["tablet", "phone"])
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+def test_cards_show_all_that_tells_tasks_apart_and_are_not_cut(open_page, role, size):
+    page = open_page("/tasks", role)
+    show(page, size)
+    cards = page.locator("table.tasks tbody tr")
+    assert cards.first.evaluate("row => getComputedStyle(row).display") == "grid"
+    for part in ("name", "status", "created"):
+        expect(cards.first.locator(f"td.{part}")).to_be_visible()
+    assert page.locator(".content .scroll").evaluate("box => box.scrollWidth <= box.clientWidth")
+    texts = cards.evaluate_all("rows => rows.map(row => row.innerText)")
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+def test_axe_has_nothing_against_the_list(open_page, size, role):
+    page = open_page("/tasks", role)
+    show(page, size)
+    assert in_both_themes(page) == []
+
+
+def test_scheduled_tasks_have_a_tab_with_their_time_and_run_now(site, open_page):
+    task_id = scheduled(site)
+    viewers = open_page("/tasks?scheduled=true&sort=eta", "viewer", java_script_enabled=False)
+    expect(row_of(viewers, task_id).locator("td.outcome time")).to_be_visible()
+    expect(viewers.get_by_role("button", name="Run now")).to_have_count(0)
+    page = open_page("/tasks", "operator")
+    page.get_by_role("link", name="Scheduled").click()
+    expect(page).to_have_url(re.compile("scheduled=true"))
+    row = row_of(page, task_id)
+    expect(row.locator("td.outcome time")).to_contain_text(re.compile("in (1 hour|60 minutes|59 minutes)"))
+    listed = site.stack.api.get("/v1/tasks", scheduled="true", limit=100)["tasks"]
+    expect(page.locator("main h1 small")).to_have_text(str(len(listed)))
+    expect(page.get_by_role("button", name="Retry …")).to_have_count(0)
+    for size in SIZES:
+        show(page, size)
+        expect(row.get_by_role("button", name="Run now")).to_be_in_viewport()
+        assert in_both_themes(page) == []
+    row.get_by_role("button", name="Run now").click()
+    expect(page.locator(".said")).to_contain_text("starts now")
+    assert site.ended(task_id)["status"] == "SUCCESS"
+
+
+def test_retrying_tasks_have_a_tab_with_their_next_attempt_and_run_now(site, open_page):
+    with retrying(site) as task_id:
+        viewers = open_page("/tasks", "viewer", java_script_enabled=False)
+        viewers.get_by_role("link", name=re.compile("^Retrying")).click()
+        expect(viewers.locator(".tabs [aria-current]")).to_contain_text("Retrying")
+        expect(row_of(viewers, task_id).locator("td.status")).to_contain_text("RETRY")
+        expect(viewers.get_by_role("button", name="Run now")).to_have_count(0)
+        page = open_page("/tasks?status=RETRY&sort=retry_at", "operator")
+        row = row_of(page, task_id)
+        expect(row.locator("td.outcome time")).to_contain_text(re.compile("in (1 hour|60 minutes|59 minutes)"))
+        expect(row.locator("td.outcome")).to_contain_text("503")
+        expect(row.locator("td.item a")).to_have_text(site.items[2]["name"])
+        row.get_by_role("button", name="Run now").click()
+        expect(page.locator(".said")).to_contain_text("starts now")
+        wait_for(
+            lambda: len(site.stack.api.get(f"/v1/tasks/{task_id}")["attempts"]) > 1, "the second attempt to be made"
+        )
+
+
+def test_every_filter_has_the_count_that_the_statistics_have(site, open_page):
+    ago = clock.text(clock.now() - timedelta(days=40))
+    page = open_page("/tasks", "viewer", java_script_enabled=False)
+
+    def counts(section):
+        rows = page.locator(".side section").filter(has=page.get_by_role("heading", name=section, exact=True))
+        listed = rows.locator("li", has=page.locator("small")).all_inner_texts()
+        return {words[0]: words[-1] for text in listed if (words := text.split())}
+
+    def agree():
+        page.goto("/tasks?status=FAILURE")
+        told = site.stack.api.get("/v1/statistics", created_from=ago)
+        failed = str(told["totals"]["FAILURE"])
+        by_name = {entry["name"]: entry["counts"].get("FAILURE", 0) for entry in told["by_name"]}
+        page_counts = counts("Status")
+        return (
+            page.locator("h1 small").inner_text() == failed
+            and page_counts == {name: str(count) for name, count in told["totals"].items()}
+            and sum(int(count) for count in counts("Task").values()) <= sum(by_name.values())
+            and counts("Created")["Past"]
+        )
+
+    assert wait_for(agree, "the counts to agree with the statistics")
+    page.goto("/tasks?q=timeout")
+    expect(page.locator(".side li small")).to_have_count(0)
