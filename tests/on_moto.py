@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from makertasks.aws import session as aws_module
+from makertasks.inventory import names
 from makertasks.monitoring import views
 from tests.template import resources
 
@@ -50,6 +51,7 @@ def environment(monkeypatch):
     """What template.yaml gives every function."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    names.forget()
     views._folders.cache_clear()  # a test with tasks of its own may have filled it
 
 

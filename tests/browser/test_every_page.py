@@ -180,7 +180,7 @@ def test_an_empty_system_says_so_and_is_green(empty_pages):
 def test_a_list_without_matches_says_so_and_not_that_it_is_empty(open_page):
     found = open_page("/tasks?status=SUCCESS&name=makertasks.clean_media", "viewer")
     assert "No matching tasks" in found.locator("main").inner_text()
-    found = open_page("/items?prefix=qqq", "viewer")
+    found = open_page("/items?contains=qqq", "viewer")
     assert "No matching items" in found.locator("main").inner_text()
 
 

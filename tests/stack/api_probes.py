@@ -55,6 +55,7 @@ def lists(bench: Bench, role: Role) -> None:
 def lists_items(bench: Bench, role: Role) -> None:
     item_id = bench.item()
     assert answers(bench, "GET", "/v1/items")["items"]
+    answers(bench, "GET", f"/v1/items?contains={item_id}")
     assert answers(bench, "GET", f"/v1/items/{item_id}")["id"] == item_id
 
 

@@ -15,13 +15,25 @@ from pathlib import Path
 import pytest
 
 from api.pages import (
-    activity, calendar, charts, filter_counts, forms, health, periods, preferences, schedules, static_files, timeline,
+    activity,
+    calendar,
+    charts,
+    completion,
+    filter_counts,
+    forms,
+    health,
+    periods,
+    preferences,
+    schedules,
+    static_files,
+    timeline,
 )  # fmt: skip
 from api.pages.addresses import address
 from api.pages.task_lists import ListQuery
 from api.requests import Request
 from makertasks import tasks
 from makertasks.errors import InvalidRequest, NotFound
+from makertasks.monitoring import search as search_language
 from makertasks.monitoring.counters import counting
 from makertasks.records.states import Status
 
@@ -304,6 +316,15 @@ def test_preferences_are_kept_and_unknown_ones_ignored():
     assert preferences.Preferences.of(
         {"makertasks_theme": "dark", "makertasks_times": "<b>"}
     ) == preferences.Preferences("dark", "local")
+    assert any(cookie.startswith("makertasks_refresh=auto; ") for cookie in reply.cookies)
+    assert preferences.Preferences.of({"makertasks_refresh": "off"}).refresh == "off"
+
+
+def test_the_search_box_suggests_every_field_of_the_search_language():
+    offered = completion.offered()
+    assert offered["fields"].keys() == search_language.FIELDS.keys()
+    assert offered["values"].keys() <= search_language.FIELDS.keys()
+    assert "generate_qr_code" in offered["values"]["name"]
 
 
 def test_schedules_are_described_in_words_with_their_next_three_runs():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from api.pages.form_errors import ARGUMENTS
@@ -25,6 +25,7 @@ class Field:
     minimum: str = ""
     maximum: str = ""
     is_item: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)  # of the items in the form, by id
     mistake: str = ""
 
     @property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from api.pages.forms import Field
 from makertasks.aws import bucket
 from makertasks.errors import TemporaryError
 from makertasks.inventory import faces
@@ -31,6 +32,18 @@ def of(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Shown]:
     about = [task for task in tasks if task["item_id"]]
     present = _present(str(task["item_id"]) for task in about)
     return {task["id"]: _shown(str(task["item_id"]), task["item_name"], present) for task in about}
+
+
+def named(fields: Iterable[Field]) -> list[Field]:
+    """A form's fields with the names of the items that they contain, from one request."""
+    fields = list(fields)
+    found = names(item_id for field in fields if field.is_item for item_id in field.value.split())
+    return [replace(field, names=found) if field.is_item else field for field in fields]
+
+
+def names(item_ids: Iterable[str]) -> dict[str, str]:
+    """The present names of the items that exist, by id."""
+    return {item_id: face.name for item_id, face in _present(item_ids).items()}
 
 
 def _present(item_ids: Iterable[str]) -> dict[str, faces.Face]:

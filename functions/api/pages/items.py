@@ -18,6 +18,7 @@ from api.resources.items import ItemId
 from api.routing import Reply, page
 from makertasks import tasks
 from makertasks.errors import InvalidRequest
+from makertasks.inventory import names
 from makertasks.inventory import table as inventory
 from makertasks.monitoring import listing
 from makertasks.monitoring import views as task_views
@@ -29,9 +30,9 @@ TASKS = 10
 
 
 class ItemsQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the list: the beginning of the name, and the page."""
+    """Query of the list: words of the name, and the page."""
 
-    prefix: Annotated[str, Meta(max_length=200)] = ""
+    contains: Annotated[str, Meta(max_length=200)] = ""
     cursor: Cursor = ""
 
 
@@ -44,8 +45,9 @@ class Make(msgspec.Struct, forbid_unknown_fields=True):
 @page("GET", "/items", Role.VIEWER)
 def items_page(caller: Caller, query: ItemsQuery, request: Request) -> Reply:
     """Items by name."""
-    found, cursor, broken = inventory.list_items(ITEMS, query.cursor or None, query.prefix)
-    following = address("/items", prefix=query.prefix, cursor=cursor) if cursor else None
+    wanted, start = query.contains.strip(), query.cursor or None
+    found, cursor, broken = names.search(wanted, ITEMS, start) if wanted else inventory.list_items(ITEMS, start)
+    following = address("/items", contains=query.contains, cursor=cursor) if cursor else None
     return rendering.page(
         request, caller, "items.html", section="/items", items=[views.item(entry) for entry in found],
         broken=views.broken(broken), query=query, following=following,

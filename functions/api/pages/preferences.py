@@ -1,4 +1,4 @@
-"""A user's preferences for pages: colours and the format of times. Kept in cookies for a year."""
+"""A user's preferences for pages: colours, format of times, interval of live updates. Kept in cookies for a year."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from api.routing import Reply, page
 
 THEMES = ("system", "light", "dark")
 TIMES = ("local", "utc", "relative")
+# Least seconds between two live updates; "auto" leaves it to the page.
+REFRESH = ("auto", "15", "60", "off")
 SECONDS = 365 * 24 * 3600
 
 
@@ -22,12 +24,17 @@ class Preferences:
 
     theme: str = "system"
     times: str = "local"
+    refresh: str = "auto"
 
     @classmethod
     def of(cls, cookies: Mapping[str, str]) -> Preferences:
         """Return the preferences in the cookies; unknown values are ignored."""
-        theme, times = cookies.get("makertasks_theme", ""), cookies.get("makertasks_times", "")
-        return cls(theme if theme in THEMES else "system", times if times in TIMES else "local")
+        found = {
+            name: value
+            for name, known in (("theme", THEMES), ("times", TIMES), ("refresh", REFRESH))
+            if (value := cookies.get(f"makertasks_{name}", "")) in known
+        }
+        return cls(**found)
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,6 +42,7 @@ class Choice(msgspec.Struct, forbid_unknown_fields=True):
 
     theme: Literal["system", "light", "dark"]
     times: Literal["local", "utc", "relative"]
+    refresh: Literal["auto", "15", "60", "off"] = "auto"
     back: Annotated[str, msgspec.Meta(max_length=4096)] = "/"
 
 
@@ -43,7 +51,7 @@ def choose(form: Choice) -> Reply:
     """Store the preferences and show the page again."""
     cookies = [
         f"makertasks_{name}={value}; Path=/; Max-Age={SECONDS}; SameSite=Lax; Secure; HttpOnly"
-        for name, value in (("theme", form.theme), ("times", form.times))
+        for name, value in (("theme", form.theme), ("times", form.times), ("refresh", form.refresh))
     ]
     return Reply.redirect(form.back if is_ours(form.back) else "/", cookies)
 

@@ -19,7 +19,7 @@ from makertasks.errors import NotFound
 FOLDER = Path(__file__).parents[1] / "static"
 PARTS = {
     "pages.css": ("vendor/pico-2.1.1.min.css", "pages.css"),
-    "pages.js": ("vendor/htmx-4.0.1.min.js", "pages.js", "palette.js"),
+    "pages.js": ("vendor/htmx-4.0.1.min.js", "pages.js", "combobox.js", "palette.js", "picker.js", "search.js"),
     "icon.svg": ("icon.svg",),
 }
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}

@@ -12,7 +12,7 @@ from msgspec import Meta
 from api import actions
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import form_errors, forms, rendering
+from api.pages import form_errors, forms, item_faces, rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
@@ -171,5 +171,5 @@ def _form(request: Request, caller: Caller, record: TaskRecord, values: Mapping[
         "retry.html",
         section="/tasks",
         task=task_views.detail(record),
-        fields=forms.fields(_schema(record), values, request.mistakes),
+        fields=item_faces.named(forms.fields(_schema(record), values, request.mistakes)),
     )

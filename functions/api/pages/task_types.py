@@ -13,7 +13,7 @@ from msgspec import Meta
 from api import actions, views
 from api.access import Caller, Role
 from api.arguments import TaskName
-from api.pages import charts, forms, periods, rendering
+from api.pages import charts, forms, item_faces, periods, rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.routing import Reply, page
@@ -61,7 +61,9 @@ def task_type_page(name: TaskName, caller: Caller, query: dict[str, str], reques
         can_run=not task.system,
         limits=task_limits.of(task),
         said=query.get("said", ""),
-        fields=forms.fields(task.schema(), forms.sent_arguments(request.sent) or query, request.mistakes),
+        fields=item_faces.named(
+            forms.fields(task.schema(), forms.sent_arguments(request.sent) or query, request.mistakes)
+        ),
         counted=[entry for entry in figures["by_name"] if entry["name"] == task.name],
         chart=charts.stacked(periods.points(wanted, now, counts, name=task.name), charts.STATUSES),
         runtimes=charts.lines(periods.points(wanted, now, _runtimes(counted, task.name), name=task.name), PERCENTILES),

@@ -10,7 +10,7 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from api.access import Caller, Role
-from api.pages import calendar, filter_counts, form_errors, rendering, task_lists
+from api.pages import calendar, completion, filter_counts, form_errors, item_faces, rendering, task_lists
 from api.pages.calendar import Calendar, Period
 from api.pages.filter_counts import Counts
 from api.pages.task_lists import ListQuery, TaskList
@@ -76,6 +76,7 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
         query=query,
         mistakes=mistakes,
         names=list(tasks.discover()),
+        completion=completion.offered(),
         statuses=list(Status),
         calendar=shown.calendar,
         counts=shown.counts,
@@ -83,7 +84,8 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
         quick=shown.quick,
         digest=digest(shown.found, 0),
         fresh=0,
-        item_names={row["item_id"]: row["item"].name for row in shown.found.rows if row["item"]},
+        item_names=item_faces.names([query.item_id])
+        | {row["item_id"]: row["item"].name for row in shown.found.rows if row["item"]},
         every=REFRESH_SECONDS,
         said=query.said,
     )

@@ -14,6 +14,8 @@ from api.access import Role
 from api.arguments import AN_ITEM, Cursor, Limit
 from api.routing import Reply, route
 from makertasks import settings
+from makertasks.errors import InvalidRequest
+from makertasks.inventory import names
 from makertasks.inventory import table as inventory
 from makertasks.media import uploads
 
@@ -34,9 +36,18 @@ ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/avif"]
 
 
 class ItemQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query: the beginning of the name, and the page."""
+    """Query: the beginning or any part of the name, and the page."""
 
     prefix: Annotated[str, Meta(max_length=200, description="Beginning of the name, case-insensitive")] = ""
+    contains: Annotated[
+        str,
+        Meta(
+            max_length=200,
+            description="Words that the name contains, case- and accent-insensitive, or the beginning of the id. "
+            "New names are found after at most a minute",
+            examples=["glasses"],
+        ),
+    ] = ""
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -50,8 +61,16 @@ class UploadRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 @route("GET", "/v1/items", Role.VIEWER, tag="Items", example={"items": [AN_ANSWER], "cursor": None, "broken": []})
 def list_items(query: ItemQuery) -> schemas.ItemList:
-    """List items by name, with links to their files."""
-    found, cursor, broken = inventory.list_items(query.limit, query.cursor, query.prefix)
+    """List items by name, with links to their files.
+
+    With `contains`, names that begin with the text come first.
+    """
+    if query.prefix and query.contains:
+        raise InvalidRequest("contains", "cannot be combined with prefix; send one of them")
+    if query.contains.strip():
+        found, cursor, broken = names.search(query.contains, query.limit, query.cursor)
+    else:
+        found, cursor, broken = inventory.list_items(query.limit, query.cursor, query.prefix)
     return {"items": [views.item(entry) for entry in found], "cursor": cursor, "broken": views.broken(broken)}
 
 

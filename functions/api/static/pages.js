@@ -86,7 +86,7 @@
   const refresh = () => {
     if (paused() || lost || document.hidden) return;
     for (const live of all("[data-live]")) {
-      const every = (Number(live.dataset.every) || 5) * 1000;
+      const every = Math.max(Number(live.dataset.every) || 5, Number(html.dataset.refresh) || 0) * 1000;
       if (Date.now() - (asked.get(live.id) || loaded) < every - 100) continue;
       asked.set(live.id, Date.now());
       live.dispatchEvent(new CustomEvent("refresh"));
@@ -125,10 +125,14 @@
   });
   document.addEventListener("htmx:after:swap", () => { prepare(document); });
   if (pause) {
+    const stop = (paused) => {
+      pause.setAttribute("aria-pressed", String(paused));
+      pause.textContent = paused ? "Resume" : "Pause";
+    };
     pause.hidden = false;
+    if (html.dataset.refresh === "off") stop(true);
     pause.addEventListener("click", () => {
-      pause.setAttribute("aria-pressed", String(!paused()));
-      pause.textContent = paused() ? "Resume" : "Pause";
+      stop(!paused());
       if (!paused()) { asked.clear(); refresh(); }
       tell();
     });

@@ -27,7 +27,7 @@
     show();
   };
   const find = async (text) => {
-    const found = text.length < 2 ? {} : await json(`/v1/items?limit=5&prefix=${encodeURIComponent(text)}`);
+    const found = text.length < 2 ? {} : await json(`/v1/items?limit=5&contains=${encodeURIComponent(text)}`);
     if (input.value.trim() !== text) return;
     items = (found.items || []).map((item) => place("Item", item.name, `/items/${item.id}`));
     show();

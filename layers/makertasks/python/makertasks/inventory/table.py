@@ -165,17 +165,21 @@ def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> ItemL
     """
     connect()
     begins = Item.sort_name.startswith(sort_name_of(prefix)) if sort_name_of(prefix) else None
-    start = _decode_cursor(cursor, prefix) if cursor else None
+    start = decode_cursor(cursor, prefix) if cursor else None
     with answering("the inventory table did not answer", raises=TemporaryError):
         page = Item.items.query("item", begins, limit=limit, last_evaluated_key=start, page_size=limit)
         keys = [(str(entry.owner), "item") for entry in page]
         last = page.last_evaluated_key
+    return page_of(keys, encode_cursor(last["sort_name"]["S"], last["owner"]["S"]) if last else None)
+
+
+def page_of(keys: list[tuple[str, str]], cursor: str | None) -> ItemList:
+    """The items with these keys, in this order, as a page; raises TemporaryError."""
     found = find(keys)
     items = [entry for key in keys if isinstance(entry := found.get(key), Item)]
     broken = [entry for key in keys if isinstance(entry := found.get(key), Broken)]
     broken += [Broken.of(*_nameless(item)) for item in items if not item.name]
-    following = _encode_cursor(last["sort_name"]["S"], last["owner"]["S"]) if last else None
-    return ItemList([item for item in items if item.name], following, broken)
+    return ItemList([item for item in items if item.name], cursor, broken)
 
 
 def every_item() -> Iterator[Item | Broken]:
@@ -199,11 +203,13 @@ def every_entry() -> Iterator[Entry]:
         yield from Entry.scan()
 
 
-def _encode_cursor(sort_name: str, owner: str) -> str:
+def encode_cursor(sort_name: str, owner: str) -> str:
+    """The cursor of the page after an item."""
     return base64.urlsafe_b64encode(f"{owner} {sort_name}".encode()).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str, prefix: str) -> dict[str, dict[str, str]]:
+def decode_cursor(cursor: str, prefix: str = "") -> dict[str, dict[str, str]]:
+    """The key in the `items` index of a cursor's item; raises InvalidRequest."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:

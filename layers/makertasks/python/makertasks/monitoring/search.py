@@ -111,7 +111,7 @@ FIELDS: dict[str, Callable[[Any, str], bool]] = {
     "state": lambda record, text: record.shown_status.lower() == text,
     "worker": lambda record, text: _in(record.worker, text),
     "queue": lambda record, text: _in(record.queue, text),
-    "item": lambda record, text: _in(record.item_id, text),
+    "item": lambda record, text: _in(record.item_id, text) or _in(record.item_name, text),
     "args": lambda record, text: _in_json(record.kwargs, text) or _in_json(record.args, text),
     "result": _in_result,
     "error": lambda record, text: _in(f"{record.error_type or ''}: {record.error_message or ''}", text),

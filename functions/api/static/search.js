@@ -1,0 +1,70 @@
+// The search box of tasks: completion of fields, names, statuses, queues and items; and searches that this browser keeps.
+(() => {
+  "use strict";
+  const box = document.querySelector("[data-complete]");
+  if (box) {
+    const { fields, values } = JSON.parse(box.dataset.complete);
+    const MOST = 10;
+    // The last term before the cursor: a field, and its text with or without a quotation mark.
+    const TERM = /(?:^|[\s(])(?:(\w+):)?(?:"([^"]*)|([^\s()":]*))$/;
+    const term = () => {
+      const before = box.value.slice(0, box.selectionStart);
+      const match = TERM.exec(before);
+      if (!match) return null;
+      const word = match[2] ?? match[3];
+      const from = before.length - (match[2] === undefined ? word.length : word.length + 1);
+      return { field: (match[1] || "").toLowerCase(), word: word.toLowerCase(), from: match[1] ? from - match[1].length - 1 : from };
+    };
+    const has = (text, word) => text.toLowerCase().includes(word);
+    const of = (field, word) => (values[field] || []).filter((value) => has(value, word)).map((value) => ({ label: `${field}:${value}`, text: `${field}:${value} ` }));
+    const items = async (word) => ((await window.combobox.items(word))?.items || []).map((item) => ({ label: item.name, about: "item", text: `item:${item.id} ` }));
+    const find = async (text, byKey) => {
+      const at = term();
+      if (!at || (!at.word && !at.field && !byKey)) return null;
+      if (at.field === "item") return at.word ? items(at.word) : null;
+      if (at.field) return of(at.field, at.word).slice(0, MOST);
+      const offered = Object.entries(fields).filter(([field]) => field.startsWith(at.word)).map(([field, about]) => ({ label: `${field}:`, about, text: `${field}:` }));
+      if (!at.word) return offered;
+      const known = Object.keys(values).filter((field) => field !== "state").flatMap((field) => of(field, at.word));
+      return [...offered, ...known, ...(at.word.length > 2 ? await items(at.word) : [])].slice(0, MOST);
+    };
+    const choose = (option) => {
+      box.setRangeText(option.text, term()?.from ?? box.selectionStart, box.selectionStart, "end");
+      box.dispatchEvent(new Event("input"));
+    };
+    box.id ||= "q";
+    window.combobox(box, { label: "Suggestions", find, choose });
+  }
+
+  const menu = document.querySelector("[data-saved]");
+  if (!menu) return;
+  const { make } = window.combobox;
+  const key = `makertasks.searches.${menu.dataset.saved}`; // two people may share a browser
+  const MOST_KEPT = 50;
+  const OF_A_SEARCH = ["q", "status", "name", "item_id", "worker", "created_from", "created_to", "sort"];
+  const list = menu.querySelector("ul");
+  const form = menu.querySelector("form");
+  const none = menu.querySelector("p");
+  const read = () => { try { return JSON.parse(localStorage.getItem(key)) || []; } catch { return []; } };
+  const now = new URLSearchParams([...new URLSearchParams(location.search)].filter(([name, value]) => OF_A_SEARCH.includes(name) && value));
+  const show = () => {
+    const kept = read();
+    none.hidden = kept.length > 0;
+    list.replaceChildren(...kept.map(({ name, query }) => {
+      const remove = make("button", { type: "button", class: "link", "aria-label": `Remove ${name}` }, "×");
+      remove.addEventListener("click", (event) => { event.stopPropagation(); keep(read().filter((each) => each.name !== name)); });
+      return make("li", {}, make("a", { href: `/tasks?${query}`, ...(query === String(now) ? { "aria-current": "true" } : {}) }, make("bdi", {}, name)), remove);
+    }));
+  };
+  const keep = (kept) => { localStorage.setItem(key, JSON.stringify(kept.slice(0, MOST_KEPT))); show(); };
+  form.hidden = !String(now);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = form.elements.saved.value.trim();
+    if (!name) return;
+    keep([{ name, query: String(now) }, ...read().filter((each) => each.name !== name)]);
+    form.reset();
+  });
+  menu.hidden = false;
+  show();
+})();

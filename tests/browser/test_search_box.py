@@ -1,0 +1,94 @@
+"""The search box of tasks: suggestions by keyboard, searches that a browser keeps, and how often a page is updated."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.axe import in_both_themes
+
+
+def box(page):
+    return page.get_by_role("combobox", name="Search tasks")
+
+
+def options(page):
+    return page.get_by_role("listbox", name="Suggestions")
+
+
+def test_fields_values_and_items_are_suggested_and_taken_by_keyboard(site, open_page):
+    page = open_page("/tasks", "viewer")
+    box(page).press_sequentially("sta")
+    expect(options(page).get_by_role("option").first).to_contain_text("status:")
+    assert in_both_themes(page) == []
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(box(page)).to_have_value("status:")
+    page.keyboard.type("succ")
+    expect(options(page).get_by_role("option", name="status:SUCCESS")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(box(page)).to_have_value("status:SUCCESS ")
+    item = site.items[0]
+    page.keyboard.type(f"item:{item['name'][2:7].lower()}")
+    options(page).get_by_role("option", name=item["name"]).click()
+    expect(box(page)).to_have_value(f"status:SUCCESS item:{item['id']} ")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/tasks\?.*q=status%3ASUCCESS"))
+    expect(page.locator("tbody tr").first).to_be_visible()
+
+
+def test_enter_searches_for_what_was_typed_whatever_is_suggested(open_page):
+    page = open_page("/tasks", "viewer")
+    box(page).press_sequentially("generate")
+    expect(options(page).get_by_role("option").first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/tasks\?q=generate$"))
+
+
+def test_a_search_is_saved_opened_and_removed(open_page):
+    page = open_page("/tasks", "viewer", alone=True)
+    menu = page.get_by_text("Saved searches", exact=True)
+    menu.click()
+    expect(page.get_by_text("No saved searches in this browser")).to_be_visible()
+    page.goto("/tasks?status=FAILURE&q=error%3Atimeout")
+    menu.click()
+    page.get_by_label("Name").fill("Time-outs <b>")
+    page.get_by_role("button", name="Save this search").click()
+    expect(page.get_by_role("link", name="Time-outs <b>")).to_be_visible()
+    assert in_both_themes(page) == []
+    page.goto("/tasks")
+    menu.click()
+    page.get_by_role("link", name="Time-outs <b>").click()
+    expect(page).to_have_url(
+        re.compile(r"/tasks\?q=error%3Atimeout&status=FAILURE$|/tasks\?status=FAILURE&q=error%3Atimeout$")
+    )
+    menu.click()
+    page.get_by_role("button", name="Remove Time-outs <b>").click()
+    expect(page.get_by_text("No saved searches in this browser")).to_be_visible()
+    page.reload()
+    menu.click()
+    expect(page.get_by_text("No saved searches in this browser")).to_be_visible()
+
+
+def test_the_reader_chooses_how_often_pages_are_updated_or_never(site, open_page):
+    page = open_page("/tasks", "viewer", clock=True)
+    page.locator("header .menu summary").click()
+    page.get_by_label("Live updates").select_option("off")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.fast_forward(600_000)
+    expect(page.locator("[data-age]")).to_contain_text("Paused; updated 10 minutes ago")
+    assert asked == []
+    with page.expect_response(lambda answer: "known=" in answer.url):
+        page.get_by_role("button", name="Resume").click()
+    page.context.add_cookies([{"name": "makertasks_refresh", "value": "60", "url": site.address}])
+    page.goto("/tasks")
+    asked.clear()
+    page.clock.run_for(50_000)
+    assert asked == []
+    with page.expect_response(lambda answer: "known=" in answer.url):
+        page.clock.run_for(15_000)
