@@ -84,8 +84,7 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
         quick=shown.quick,
         digest=digest(shown.found, 0),
         fresh=0,
-        item_names=item_faces.names([query.item_id])
-        | {row["item_id"]: row["item"].name for row in shown.found.rows if row["item"]},
+        item_names=item_faces.names([query.item_id]),
         every=REFRESH_SECONDS,
         said=query.said,
     )
