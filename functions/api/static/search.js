@@ -60,7 +60,7 @@
   form.hidden = !String(now);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const name = form.elements.saved.value.trim();
+    const name = form.elements["search-name"].value.trim();
     if (!name) return;
     keep([{ name, query: String(now) }, ...read().filter((each) => each.name !== name)]);
     form.reset();
