@@ -244,5 +244,18 @@ def meta(
         parent_id=record.parent_id,
         group_id=record.group_id,
         children=record.children or [],
+        stamps=_stamps(record),
         is_compressed=is_compressed,
     )
+
+
+def _stamps(record: TaskRecord) -> dict[str, Any]:
+    """The stamps of a record's message; none where its options cannot be read."""
+    if '"stamps"' not in (record.options or ""):
+        return {}
+    try:
+        options = wire.load_options(record.options)
+    except wire.Malformed:
+        return {}
+    stamps = options.get("stamps") or {}
+    return {name: stamps[name] for name in options.get("stamped_headers") or [] if name in stamps}

@@ -80,6 +80,7 @@ def result_meta(  # noqa: PLR0913 - one argument a field of Celery's result
     worker: str | None = None,
     retries: int = 0,
     queue: str | None = None,
+    stamps: dict[str, Any] | None = None,
     is_compressed: bool = False,
 ) -> bytes:
     """Return the JSON of a result item's `result`, including Celery's extended fields.
@@ -93,6 +94,7 @@ def result_meta(  # noqa: PLR0913 - one argument a field of Celery's result
     elif status == "STARTED" and result is None:
         result = {"pid": os.getpid(), "hostname": worker}
     meta = {
+        **({**stamps, "stamped_headers": list(stamps)} if stamps else {}),  # a stamp never hides a field
         "status": status,
         "result": result,
         "traceback": traceback,

@@ -8,7 +8,7 @@ outcome can still be recorded.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -23,12 +23,12 @@ class TimeLimitExceeded(BaseException):
 
 @contextmanager
 def time_limits(
-    soft: float | None, hard: float, hard_reason: str, *, soft_error: type[Exception] = SoftTimeLimitExceeded
+    soft: float | None, hard: float, hard_reason: str, *, soft_error: Callable[[str], Exception] = SoftTimeLimitExceeded
 ) -> Iterator[None]:
     """Raise in the body when `soft` or `hard` seconds have passed; only in a process's main thread.
 
-    `hard_reason` names the hard limit ("the task's time limit", "what its function had left"); `soft_error` is raised
-    at the soft one.
+    `hard_reason` names the hard limit ("the task's time limit", "what its function had left"); `soft_error` makes the
+    exception that is raised at the soft one.
     """
     running = True
     stages: list[tuple[float, BaseException]] = [(hard, TimeLimitExceeded(f"stopped after {hard:g} s: {hard_reason}"))]

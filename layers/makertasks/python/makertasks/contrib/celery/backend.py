@@ -6,14 +6,15 @@ under the condition that the attempt is still this worker's.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
-from celery import states  # type: ignore[import-not-found]  # the application's own
+from celery import current_task, states  # type: ignore[import-not-found]  # the application's own
 from celery.backends.dynamodb import DynamoDBBackend  # type: ignore[import-not-found]
 from kombu.exceptions import EncodeError  # type: ignore[import-not-found]
 
-from makertasks import settings, wire
+from makertasks import masking, settings, wire
 from makertasks.aws import dynamodb
 from makertasks.records import chords, lifecycle, payloads
 from makertasks.records import table as records
@@ -77,21 +78,23 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
         if attempt is None:
             if state in states.EXCEPTION_STATES:
                 self._close(task_id, result, request)
-        elif state == states.SUCCESS:
-            self._succeed(attempt, result, request)
+            return result
+        if state in states.READY_STATES:
+            attempt.claimed.record.children = [_tree(child) for child in self.current_task_children(request) or ()]
+        if state == states.SUCCESS:
+            self._succeed(attempt, result)
         elif state == states.FAILURE:
-            self._end(attempt, lifecycle.fail(attempt.claimed, _error(result)))
+            self._end(attempt, lifecycle.fail(attempt.claimed, self._error(result)))
         elif state == states.REVOKED:
-            self._end(attempt, lifecycle.revoke_running(attempt.claimed, _error(result)))
+            self._end(attempt, lifecycle.revoke_running(attempt.claimed, self._error(result)))
         elif state == states.RETRY:
-            attempt.error = _error(result)  # written once it is known when
+            attempt.error = self._error(result)  # written once it is known when
         elif state != states.STARTED:
             attempt.is_lost |= not lifecycle.show_state(attempt.claimed, state, self._meta(result))
         return result
 
-    def _succeed(self, attempt: Attempt, result: Any, request: Any) -> None:
+    def _succeed(self, attempt: Attempt, result: Any) -> None:
         record = attempt.claimed.record
-        record.children = [_tree(child) for child in self.current_task_children(request)]
         value = self.prepare_value(result)
         text = _encoded(value)
         is_compressed = bool(getattr(self, "compression", None)) and len(text) > payloads.INLINE_BYTES
@@ -108,20 +111,35 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
         attempt.is_stored, attempt.is_lost = True, not mine
 
     def _close(self, task_id: str, result: Any, request: Any) -> None:
-        record = records.stored(task_id)
-        if record is None:
-            name = getattr(request, "task", None) or "unknown"
-            record = records.new(wire.Message(task_id, name), queue="")
-        lifecycle.close(record, Status.FAILURE, _error(result))
+        error = self._error(result)
+        if error.__traceback__ is None:  # the error of a chord's body: its parts' error is being handled
+            error = error.with_traceback(sys.exc_info()[2])
+        record = records.stored(task_id) or records.new(_never_run(task_id, request), queue="")
+        lifecycle.close(record, Status.FAILURE, error)
+
+    def _error(self, result: Any) -> BaseException:
+        """The exception that was stored, also as the fields in which Celery keeps one."""
+        if isinstance(result, dict) and "exc_type" in result:
+            result = self.exception_to_python(result)
+        return result if isinstance(result, BaseException) else TaskError(result)
+
+
+def _never_run(task_id: str, request: Any) -> wire.Message:
+    """What is known of a task that fails before it was sent: a chain's later step, or the body of a chord."""
+    if request is None:
+        body = (current_task.request.chord if current_task else None) or {}
+        is_body = (body.get("options") or {}).get("task_id") == task_id
+        return wire.Message(task_id, body["task"] if is_body else "unknown")
+    args, kwargs = list(request.args or ()), dict(request.kwargs or {})
+    if not payloads.stands_in_record(masking.masked(wire.plain([args, kwargs]))):
+        args, kwargs = [], {}
+    name, group_id = getattr(request, "task", None) or "unknown", getattr(request, "group", None)
+    return wire.Message(task_id, name, args=args, kwargs=kwargs, group_id=group_id)
 
 
 def _tree(child: Any) -> Any:
     """Celery's tuple of a result as the lists that records keep."""
     return [_tree(entry) for entry in child] if isinstance(child, list | tuple) else child
-
-
-def _error(result: Any) -> BaseException:
-    return result if isinstance(result, BaseException) else TaskError(result)
 
 
 def _encoded(result: Any) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from celery import current_task, signals  # type: ignore[import-not-found]  # the application's own
+from celery import _state, current_task, signals  # type: ignore[import-not-found]  # the application's own
 from celery.app.task import Context  # type: ignore[import-not-found]  # the application's own
 from celery.exceptions import NotRegistered, WorkerLostError  # type: ignore[import-not-found]
 from celery.signals import before_task_publish  # type: ignore[import-not-found]
@@ -89,6 +89,7 @@ def set_up(app: Any, queue: str) -> None:
     app.loader.init_worker()
     app.finalize(auto=True)
     log_lines.set_up(app)
+    _state._set_task_join_will_block(True)  # noqa: SLF001 - as in a worker: `get()` within a task is refused
     # What a worker tells its application at its start, and each of its processes; Django's part hangs on the first.
     signals.worker_init.send(sender=_Worker(app, f"{queue}@lambda"))
     signals.worker_process_init.send(sender=None)

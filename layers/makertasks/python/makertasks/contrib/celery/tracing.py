@@ -79,7 +79,7 @@ def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any], no
     hard = min(wanted or left, left)
     reason = "the task's time limit" if hard < left else "what its function had left of its own time-out"
     try:
-        with time_limits.time_limits(soft, hard, reason, soft_error=SoftTimeLimitExceeded):
+        with time_limits.time_limits(soft, hard, reason, soft_error=_soft_error):
             _, info, _, _ = trace_task(
                 task, message.task_id, message.args, message.kwargs, request, app=app, hostname=delivery.worker
             )
@@ -92,6 +92,11 @@ def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any], no
         app.backend.mark_as_failure(message.task_id, error, request=Context(request))
         return None
     return info
+
+
+def _soft_error(_text: str) -> Exception:
+    """As a worker raises it, without arguments."""
+    return SoftTimeLimitExceeded()  # type: ignore[no-any-return]
 
 
 def _settle(attempt: Attempt, info: Any, message: wire.Message) -> None:

@@ -1,0 +1,200 @@
+"""An application's tasks on its Lambda handler, with a stock client: what the client reads of odd endings."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+
+import boto3
+import pytest
+from celery import Celery, _state, chord
+from celery.exceptions import ChordError, Ignore, SoftTimeLimitExceeded
+from celery.signals import before_task_publish
+from moto import mock_aws
+
+from makertasks.contrib.celery import lambda_handler
+
+QUEUE, TABLE = "unit-tasks-shop", "unit-tasks"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
+    "STACK_NAME": "unit", "TASKS_TABLE": TABLE, "MEDIA_BUCKET": "unit-media", "INVENTORY_TABLE": "unit-inventory",
+    "COUNTERS_TABLE": "unit-counters", "LAMBDA_TASK_ROOT": "",
+}  # fmt: skip
+
+
+@dataclass
+class Lambda:
+    """What a handler finds as its context."""
+
+    aws_request_id: str = "request"
+    function_name: str = "unit-shop"
+    memory_limit_in_mb: int = 128
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:1:function:unit-shop"
+
+    def get_remaining_time_in_millis(self):
+        return 60_000
+
+
+@dataclass
+class Shop:
+    """A stock client of an application, and the queue's function."""
+
+    client: Celery
+    url: str
+    handler: object
+
+    def work(self):
+        """Bring every message to its end, as Lambda does."""
+        sqs = boto3.client("sqs")
+        while messages := sqs.receive_message(
+            QueueUrl=self.url, AttributeNames=["All"], MessageAttributeNames=["All"]
+        ).get("Messages"):
+            for message in messages:
+                done = self.handler({"Records": [_record(message)]}, Lambda())
+                if not done["batchItemFailures"]:
+                    sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+
+    def meta(self, task_id):
+        return self.client.backend.get_task_meta(task_id)
+
+
+def _record(message):
+    return {
+        "messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"], "body": message["Body"],
+        "attributes": message["Attributes"], "messageAttributes": {}, "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:1:{QUEUE}", "awsRegion": "us-east-1",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def shop(monkeypatch, tmp_path):
+    for name, value in (ENVIRONMENT | {"LAMBDA_TASK_ROOT": str(tmp_path)}).items():
+        monkeypatch.setenv(name, value)
+    described = {"tasks": {name: {} for name in application().tasks if name.startswith("shop.")}, "schedules": []}
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/application.json").write_text(json.dumps(described))
+    with mock_aws():
+        yield from deployed()
+    forget()
+
+
+def deployed():
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+    boto3.client("dynamodb").create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    boto3.client("dynamodb").get_waiter("table_exists").wait(TableName=TABLE)
+    forget()
+    client = application()
+    client.conf.update(
+        broker_url="sqs://",
+        broker_transport_options={"region": "us-east-1", "predefined_queues": {QUEUE: {"url": url}}},
+        task_default_queue=QUEUE,
+        result_backend=f"dynamodb://@us-east-1/{TABLE}",
+        result_extended=True,
+    )
+    client.finalize()
+    yield Shop(client, url, lambda_handler(application(), queue="shop"))
+
+
+def forget():
+    """Leave nothing of a worker to the process's other tests."""
+    _state._set_task_join_will_block(False)
+    for receiver in list(before_task_publish.receivers):
+        before_task_publish.receivers.remove(receiver)
+    before_task_publish.sender_receivers_cache.clear()
+
+
+def application():
+    app = Celery("shop", set_as_current=False)
+
+    def task(**options):
+        return app.task(shared=False, **options)
+
+    @task(name="shop.add")
+    def add(*numbers):
+        return sum(numbers)
+
+    @task(name="shop.divide")
+    def divide(dividend, divisor):
+        return dividend / divisor
+
+    @task(name="shop.gets", bind=True)
+    def gets(self):
+        return self.app.tasks["shop.add"].delay(1, 2).get(timeout=0.1)
+
+    @task(name="shop.fails_by_hand", bind=True)
+    def fails_by_hand(self):
+        self.update_state(state="FAILURE", meta={"exc_type": "Odd", "exc_message": ["x"], "exc_module": "builtins"})
+        raise Ignore
+
+    @task(name="shop.sleeps", soft_time_limit=1)
+    def sleeps():
+        time.sleep(30)
+
+    return app
+
+
+def test_a_task_cannot_wait_for_another(shop):
+    """As in a worker: the function would wait for a result that only another invocation can write."""
+    result = shop.client.tasks["shop.gets"].delay()
+    shop.work()
+    meta = shop.meta(result.id)
+    assert meta["status"] == "FAILURE"
+    assert isinstance(meta["result"], RuntimeError)
+    assert "Never call result.get() within a task" in str(meta["result"])
+
+
+def test_a_failed_task_has_the_children_that_it_sent(shop):
+    result = shop.client.tasks["shop.gets"].delay()
+    shop.work()
+    [child] = result.children
+    assert shop.meta(child.id)["result"] == 3
+
+
+def test_a_failure_that_a_task_stores_itself_is_its_result(shop):
+    result = shop.client.tasks["shop.fails_by_hand"].delay()
+    shop.work()
+    meta = shop.meta(result.id)
+    assert (meta["status"], type(meta["result"]).__name__, meta["result"].args) == ("FAILURE", "Odd", ("x",))
+
+
+def test_stamps_are_in_the_result(shop):
+    signature = shop.client.tasks["shop.add"].s(1, 2)
+    signature.stamp(customer="4711")
+    result = signature.apply_async()
+    shop.work()
+    meta = shop.meta(result.id)
+    assert (meta["stamped_headers"], meta["customer"]) == (["customer"], "4711")
+
+
+def test_a_soft_limit_has_no_arguments(shop):
+    result = shop.client.tasks["shop.sleeps"].delay()
+    shop.work()
+    error = shop.meta(result.id)["result"]
+    assert (type(error), error.args) == (SoftTimeLimitExceeded, ())
+
+
+def test_steps_that_never_ran_are_failures_with_name_and_arguments(shop):
+    divide, add = (shop.client.tasks[name] for name in ("shop.divide", "shop.add"))
+    result = (divide.s(1, 0) | add.s(5) | add.s(6)).apply_async()
+    shop.work()
+    for step, arguments in ((result.parent, [5]), (result, [6])):
+        meta = shop.meta(step.id)
+        assert (meta["status"], meta["name"], meta["args"]) == ("FAILURE", "shop.add", arguments)
+        assert isinstance(meta["result"], ZeroDivisionError)
+
+
+def test_the_body_of_a_failed_chord_has_its_name_and_a_traceback(shop):
+    divide, add = (shop.client.tasks[name] for name in ("shop.divide", "shop.add"))
+    result = chord([divide.s(1, 0), add.s(1)], add.s()).apply_async()
+    shop.work()
+    meta = shop.meta(result.id)
+    assert (meta["status"], meta["name"]) == ("FAILURE", "shop.add")
+    assert isinstance(meta["result"], ChordError)
+    assert "ZeroDivisionError" in meta["traceback"]
