@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import boto3
+import celery
 import pytest
 from celery import Celery
 from celery.result import AsyncResult
+from kombu.exceptions import DecodeError
 from moto import mock_aws
 
 from makertasks import wire
@@ -46,6 +48,24 @@ def test_a_result_in_the_bucket_is_read_like_any_other(app):
     stored("small", {"makertasks": 5})
     assert AsyncResult("large", app=app).get(timeout=5) == LARGE
     assert AsyncResult("small", app=app).get(timeout=5) == {"makertasks": 5}
+
+
+@pytest.mark.parametrize("backend", [BACKEND, "dynamodb://@us-east-1/unit-tasks"])
+def test_a_compressed_result_is_read_by_celery_5_7_and_by_the_reader(app, backend):
+    """The setting result_compression came with 5.7; before that, no stock backend decompresses."""
+    compressed("compressed", LARGE)
+    client = AsyncResult("compressed", app=Celery("client", broker="memory://", backend=backend))
+    if backend != BACKEND and celery.VERSION < (5, 7):
+        with pytest.raises(DecodeError):
+            client.get(timeout=5)
+    else:
+        assert client.get(timeout=5) == LARGE
+
+
+def compressed(task_id, result):
+    meta = wire.result_meta("SUCCESS", task_id=task_id, result=result, is_compressed=True)
+    item = {"id": {"S": wire.result_key(task_id)}, "result": {"B": meta}, "timestamp": {"N": "1"}}
+    boto3.client("dynamodb").put_item(TableName=TABLE, Item=item)
 
 
 def test_a_failure_is_raised_as_ever(app):

@@ -90,11 +90,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def begun(site: Site) -> Iterator[dict[tuple[str, str], Future[Ran]]]:
     """What stock Celery does here, by version and kind: begun together, and each test waits for its own."""
     with_inventory = json.loads(makertasks(site.root, "celery-settings", "--policy", "--inventory"))
+    with_results = json.loads(makertasks(site.root, "celery-settings", "--policy", "--results"))
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         jobs = {(version, "alone"): pool.submit(site.check, version, "checks.py") for version in VERSIONS}
         for version in VERSIONS:
             beside = pool.submit(site.check, version, "checks_with_makertasks.py", **site.beside_the_package)
             jobs[version, "beside"] = beside
+            large = pool.submit(site.check, version, "checks_large.py", policy=with_results, **site.beside_the_package)
+            jobs[version, "large"] = large
         jobs["newest", "django"] = pool.submit(
             site.check, "newest", "checks_django.py", policy=with_inventory, **site.beside_the_package
         )
@@ -269,6 +272,12 @@ def test_with_the_package_beside_it_revoke_and_short_delays_work(
     begun: dict[tuple[str, str], Future[Ran]], version: str
 ):
     ran = begun[version, "beside"].result()
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_large_results_are_read(begun: dict[tuple[str, str], Future[Ran]], version: str):
+    ran = begun[version, "large"].result()
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 

@@ -11,6 +11,7 @@ import pytest
 from celery import chain, chord, group
 from celery.exceptions import ChordError, NotRegistered, TaskRevokedError
 from celery.result import AsyncResult
+from kombu.exceptions import EncodeError
 from shop.celery import (
     add,
     app,
@@ -24,6 +25,7 @@ from shop.celery import (
     slow,
     stubborn,
 )
+from shop.odd import odd
 
 from makertasks import wire
 
@@ -179,3 +181,10 @@ def test_an_unknown_task_fails_and_its_neighbours_run():
     with pytest.raises(NotRegistered, match=r"shop\.unknown"):
         get(unknown)
     assert get(neighbour) == 1
+
+
+def test_a_result_is_whole_or_a_failure_that_says_what_to_do():
+    for size in (300_000, 390_000):
+        assert get(odd.delay("big", size)) == "x" * size
+    with pytest.raises(EncodeError, match="put the data into S3"):
+        get(odd.delay("big", 1_000_000))

@@ -14,6 +14,7 @@ from makertasks.wire.message import Message, Signature, dump_options, encode, lo
 from makertasks.wire.results import (
     chord_key,
     compressed,
+    decompressed,
     failure,
     group_key,
     group_meta,
@@ -43,6 +44,7 @@ __all__ = [
     "chord_key",
     "compressed",
     "decode",
+    "decompressed",
     "dump_options",
     "dump_result",
     "dump_value",

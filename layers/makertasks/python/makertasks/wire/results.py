@@ -160,12 +160,16 @@ def parse_group_meta(stored: bytes) -> Tree:
     return list(tree)
 
 
+def decompressed(stored: bytes) -> bytes:
+    """Return a stored result as JSON, which Celery 5.7 may have compressed; raises Malformed."""
+    if not stored.startswith(_COMPRESSED):
+        return stored
+    method, _, data = stored.removeprefix(_COMPRESSED).partition(b"\x00")
+    return decompress(data, method.decode(errors="replace"))
+
+
 def _parsed(stored: bytes, field: str) -> dict[str, Any]:
-    data = bytes(stored)
-    if data.startswith(_COMPRESSED):
-        method, _, data = data.removeprefix(_COMPRESSED).partition(b"\x00")
-        data = decompress(data, method.decode(errors="replace"))
-    meta = load_value(data)
+    meta = load_value(decompressed(bytes(stored)))
     if not isinstance(meta, dict) or field not in meta:
         raise Malformed(f"a stored result has no {field}; Celery or another program wrote something else there")
     return meta

@@ -3,8 +3,9 @@
     result_backend = "makertasks.contrib.celery.reader:Reader+dynamodb://@eu-central-1/makertasks-tasks"
 
 Such a result of the stack's own tasks lies in the bucket, and a stock client reads `{"makertasks_payload": …}` in its
-place; with this backend it reads the result itself. The reader needs the package, and `s3:GetObject` on `payloads/*`
-(`makertasks celery-settings --policy --results`).
+place; with this backend it reads the result itself. It also reads results that Celery 5.7 compressed, whatever its own
+version. The reader needs the package, and `s3:GetObject` on `payloads/*` (`makertasks celery-settings --policy
+--results`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from celery.backends.dynamodb import DynamoDBBackend  # type: ignore[import-not-found]  # the site's own
 
+from makertasks import wire
 from makertasks.client import configuration
 from makertasks.records import payloads
 from makertasks.records.table import PAYLOAD_HEADER
@@ -20,6 +22,10 @@ from makertasks.records.table import PAYLOAD_HEADER
 
 class Reader(DynamoDBBackend):  # type: ignore[misc]  # of the site's own Celery
     """Celery's DynamoDB backend, which fetches large results from the bucket."""
+
+    def decode(self, payload: Any) -> Any:
+        """A stored result's fields, decompressed; raises Malformed."""
+        return super().decode(wire.decompressed(payload) if isinstance(payload, bytes) else payload)
 
     def meta_from_decoded(self, meta: dict[str, Any]) -> dict[str, Any]:
         """A stored result's fields, with the result itself; raises NotFound where it was removed, and Unavailable."""
