@@ -4,7 +4,8 @@ make celery-app APP=shop.celery:app FROM=../shop                                
 make celery-app APP=site.celery:app FROM=../site PACKAGES="site orders"         and other packages that its tasks import
 make celery-app APP=shop.celery:app FROM=../shop TRY='shop.tasks.add [2, 3]'    and run one task on this machine
 
-Its requirements are read from requirements.txt beside the package, or from REQUIREMENTS=….
+The application may also be a single module. Its requirements are read from REQUIREMENTS=…, else from requirements.txt
+or pyproject.toml beside the package.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,8 +111,10 @@ class Application:
         if not re.fullmatch(r"\w+(\.\w+)*:\w+", self.app):
             raise InvalidTask(f"APP={self.app}: write package.module:name, such as shop.celery:app")
         for package in (self.package, *self.packages):
-            if not (self.source / package).is_dir():
-                raise InvalidTask(f"FROM={self.source}: has no folder {package}; name the folder that holds it")
+            if not (self.source / package).is_dir() and not (self.source / f"{package}.py").is_file():
+                raise InvalidTask(
+                    f"FROM={self.source}: has neither a folder {package} nor {package}.py; name the folder above it"
+                )
             try:
                 new_task.check_name(package)
             except InvalidTask as error:
@@ -130,7 +134,7 @@ def add(wanted: Application) -> list[str]:
         _write_layer(layer, wanted.requirements)
         described, differences = _describe(wanted, layer)
         for folder in folders:
-            shutil.copytree(wanted.source / folder.name, folder, ignore=NOT_COPIED)
+            copy(wanted.source / folder.name, folder)
         (folders[0] / "handler.py").write_text(handler(wanted))
         (folders[0] / "application.json").write_text(json.dumps(described, indent=2) + "\n")
         template = ROOT / "template.yaml"
@@ -140,6 +144,15 @@ def add(wanted: Application) -> list[str]:
             shutil.rmtree(each, ignore_errors=True)
         raise
     return differences
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Copy a package, or a single module as one."""
+    if source.is_dir():
+        shutil.copytree(source, folder, ignore=NOT_COPIED)
+    else:
+        folder.mkdir()
+        shutil.copy(source.with_suffix(".py"), folder / "__init__.py")
 
 
 def handler(wanted: Application) -> str:
@@ -208,6 +221,25 @@ def _schedule(wanted: Application, number: int, entry: dict[str, Any]) -> str:
     )
 
 
+def requirements(source: Path, file: Path | None = None) -> list[str]:
+    """The lines of a requirements file and of those that it includes; without one, the dependencies of the project.
+
+    Raises InvalidTask.
+    """
+    if file is None and not (source / "requirements.txt").exists():
+        project = source / "pyproject.toml"
+        declared = tomllib.loads(project.read_text()) if project.exists() else {}
+        return list(declared.get("project", {}).get("dependencies", []))
+    file = file or source / "requirements.txt"
+    if not file.is_file():
+        raise InvalidTask(f"REQUIREMENTS={file}: no such file")
+    lines = []
+    for line in map(str.strip, file.read_text().splitlines()):
+        included = re.fullmatch(r"(?:-r|--requirement)[ =]*(.+)", line)
+        lines += requirements(source, file.parent / included[1].strip()) if included else [line]
+    return lines
+
+
 def run_once(task: str, arguments: str) -> Any:
     """Deploy to a local AWS, run a task of the application there and answer its result; raises InvalidTask."""
     from infra.local.stack import local_stack  # noqa: PLC0415 - only for trying
@@ -234,11 +266,10 @@ def main() -> int:
     parser.add_argument("--requirements", type=Path)
     parser.add_argument("--try", dest="trial", default="")
     given = parser.parse_args()
-    file = given.requirements or given.source / "requirements.txt"
-    lines = file.read_text().splitlines() if file.exists() else []
     others = [each for each in given.packages.split() if each != given.app.partition(".")[0]]
-    wanted = Application(given.app, given.source.resolve(), others, lines)
     try:
+        lines = requirements(given.source, given.requirements)
+        wanted = Application(given.app, given.source.resolve(), others, lines)
         differences = add(wanted)
         print(f"Added functions/{wanted.package}, layers/{wanted.package} and the block in template.yaml.")
         for said in differences:
