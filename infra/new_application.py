@@ -37,9 +37,10 @@ from {module} import {name}
 
 handler = lambda_handler({name}, queue="{package}")
 '''
-# What its role may do beside what every task may: tasks that wait for each other look up their queue.
+# What its role may do beside what every task may: kombu looks up the length of a queue before it sends to it.
 RIGHTS = """\
-            {{Sid: Queue, Effect: Allow, Action: [sqs:GetQueueAttributes], Resource: !GetAtt {camel}Queue.Arn}}]}}"""
+            {Sid: Queues, Effect: Allow, Action: [sqs:GetQueueAttributes],
+             Resource: !Sub "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-tasks-*"}]}"""
 LAYER = """\
   {camel}Layer:
     Type: AWS::Serverless::LayerVersion
@@ -196,7 +197,7 @@ def with_application(template: str, wanted: Application, schedules: list[dict[st
     """template.yaml with the application's layer, block and schedules."""
     names = {"package": wanted.package, "camel": wanted.camel}
     says = f"The Celery application {wanted.package}"
-    text = new_task.block(template, wanted.package, RIGHTS.format(**names), says)
+    text = new_task.block(template, wanted.package, RIGHTS, says)
     text = text.replace("!Ref AwsLayer", f"!Ref AwsLayer, !Ref {wanted.camel}Layer", 1)
     text = re.sub(r"BatchSize: [0-9]+", "BatchSize: 1", text)  # a chord's tasks may wait for each other
     if schedules:

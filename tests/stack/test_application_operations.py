@@ -167,6 +167,27 @@ def received(sqs: Any, url: str) -> list[Any]:
     return list(sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages", []))
 
 
+def test_its_tasks_lead_to_the_stacks_own_and_back(stack: LocalStack):
+    own = "inventory.tasks.update_average_lead_times"
+    steps = [step(own, task_id="own"), step("proj.tasks.add", 20, 3, task_id="back")]  # Celery takes the last one first
+    message = wire.Message("first", "proj.tasks.add", [1, 2], chain=steps[::-1])
+    url = stack.client("sqs").get_queue_url(QueueName=f"{stack.name}-tasks-proj")["QueueUrl"]
+    stack.client("sqs").send_message(QueueUrl=url, MessageBody=wire.encode(message, "proj"))
+    assert ended(stack, "back")["result"] == 23
+    assert [(ended(stack, each)["name"], ended(stack, each)["status"]) for each in ("first", "own")] == [
+        ("proj.tasks.add", "SUCCESS"),
+        (own, "SUCCESS"),
+    ]
+
+
+def step(name: str, *args: Any, task_id: str) -> dict[str, Any]:
+    """A step of a chain that takes no result of the one before it."""
+    return {
+        "task": name, "args": list(args), "kwargs": {}, "options": {"task_id": task_id}, "subtask_type": None,
+        "immutable": True,
+    }  # fmt: skip
+
+
 def test_a_tasks_log_has_what_it_logs_and_prints(stack: LocalStack):
     task_id = submit(stack, "proj.tasks.greet", "Ann")
     ended(stack, task_id)
