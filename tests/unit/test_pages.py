@@ -48,6 +48,7 @@ CARDS = "inventory.tasks.generate_index_cards"
         "addresses",
         "calendar",
         "charts",
+        "filter_counts",
         "form_errors",
         "formats",
         "health",
@@ -56,6 +57,7 @@ CARDS = "inventory.tasks.generate_index_cards"
         "schedules",
         "task",
         "task_actions",
+        "task_rows",
     ],
 )
 def test_examples_in_docstrings_are_true(name):

@@ -66,9 +66,9 @@ class ListQuery(Filters):
     known: Text = ""  # of a live update: digest of what the page shows
     have: Text = ""  # of a live update: versions of the rows that the page shows, separated by dots
 
-    def held(self) -> frozenset[str]:
-        """Return the versions of the rows that an open page shows."""
-        return frozenset(self.have.split(".")) if self.have else frozenset()
+    def held(self) -> frozenset[str] | None:
+        """Return the versions of the rows that an open page shows, None if this is no live update."""
+        return frozenset(self.have.split(".")) if self.known else None
 
     def link(self, **changes: Any) -> str:
         """Return the URL of the list's first page with other filters or another order."""
@@ -183,7 +183,7 @@ def newest(filters: listing.Filter, most: int) -> tuple[list[TaskRecord], bool]:
             return found[:most], not cursor and len(found) <= most
 
 
-def again(ids: list[str], known: Collection[str] = ()) -> list[Row]:
+def again(ids: list[str], known: Collection[str] | None = None) -> list[Row]:
     """Return the same tasks in their current state and in the same order, without deleted ones. Raises Unavailable."""
     keys = [wire.result_key(task_id) for task_id in ids[: listing.MAXIMUM_LIMIT]]
     found = records.get_many(keys)

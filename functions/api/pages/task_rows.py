@@ -3,51 +3,90 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 from api.pages import formats, item_faces
 from makertasks import masking, wire
 from makertasks.control.run_now import time_of
+from makertasks.monitoring import listing
 from makertasks.monitoring import views as task_views
 from makertasks.monitoring.views import TaskSummary
+from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# Maximum length of an error or a result in a row, in characters: a live update is at most 5 KB on the wire.
+# Maximum length of an error, a result or arguments in a row, in characters.
 OUTCOME = 90
+ARGUMENTS = 60
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# A live update is at most 5 KB on the wire. Its rows are complete up to this many compressed bytes; the others come
+# without picture and text, which the next update adds.
+COMPLETE_BYTES = 2000
+# Compressed bytes of a picture's presigned address, and of a character of text.
+PICTURE_BYTES = 110
+CHARACTER_BYTES = 0.7
 
 
 class Row(TaskSummary):
     """A task in the list: `outcome` is its error or result in short, `later` the future time for which it waits."""
 
     outcome: str
+    arguments: str
     later: str | None
     item: item_faces.Shown | None
     version: str  # changes with anything that the row shows
     is_known: bool  # whether the open page shows this version: it gets a stub instead, and keeps its row
 
 
-def of(found: Iterable[TaskRecord], known: Collection[str] = ()) -> list[Row]:
-    """Return the rows of tasks; `known` are versions of rows that an open page shows. Raises Unavailable."""
+def of(found: Iterable[TaskRecord], known: Collection[str] | None = None) -> list[Row]:
+    """Return the rows of tasks; of a live update, `known` are the versions of the rows that the page shows."""
     rows = [_row(record) for record in found]
     shown = item_faces.of(rows)
+    left: float = COMPLETE_BYTES
     for row in rows:
         row["item"] = shown.get(row["id"])
         row["version"] = _version(row)
-        row["is_known"] = row["version"] in known
+        row["is_known"] = known is not None and row["version"] in known
+        if known is not None and not row["is_known"] and (left := left - _bytes(row)) < 0:
+            _shorten(row)
     return rows
+
+
+def by_id(task_ids: Iterable[str]) -> dict[str, Row]:
+    """Return the rows of the tasks that exist, by id, read a hundred at a time; raises Unavailable."""
+    keys = [wire.result_key(task_id) for task_id in dict.fromkeys(task_ids)]
+    rows: list[Row] = []
+    for start in range(0, len(keys), listing.MAXIMUM_LIMIT):
+        rows += of(records.get_many(keys[start : start + listing.MAXIMUM_LIMIT]).values())
+    return {row["id"]: row for row in rows}
 
 
 def _row(record: TaskRecord) -> Row:
     summary = task_views.summary(record)
-    return cast("Row", {**summary, "outcome": outcome(record), "later": time_of(record)})
+    arguments = formats.arguments(summary["args"], summary["kwargs"], ARGUMENTS, record.item_id)
+    return cast(
+        "Row", {**summary, "outcome": outcome(record), "arguments": arguments, "later": time_of(record), "item": None}
+    )
 
 
 def _version(row: Row) -> str:
-    item = row["item"] and (row["item"].name, row["item"].renamed)
-    parts = (row["id"], row["status"], row["done"], row["worker"], row["progress"], row["later"], row["outcome"], item)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
+    item = row["item"] and (row["item"].name, row["item"].renamed, bool(row["item"].picture))
+    parts = [row["id"], row["status"], row["done"], row["worker"], row["progress"], row["later"], row["outcome"]]
+    return hashlib.sha256(repr([*parts, row["arguments"], item]).encode()).hexdigest()[:8]
+
+
+def _bytes(row: Row) -> float:
+    picture = PICTURE_BYTES if row["item"] and row["item"].picture else 0
+    return picture + CHARACTER_BYTES * (len(row["outcome"]) + len(row["arguments"]))
+
+
+def _shorten(row: Row) -> None:
+    row["outcome"] = row["arguments"] = ""
+    row["item"] = row["item"] and replace(row["item"], picture=None)
+    row["version"] = _version(row)
 
 
 def outcome(record: TaskRecord) -> str:
@@ -61,17 +100,20 @@ def outcome(record: TaskRecord) -> str:
 
 
 def in_short(result: Any) -> str:
-    """Return a result in one line: files by name, other values with their labels.
+    """Return a result in one line: files by name, or by type if the name is an id, other values with their labels.
 
-    >>> in_short({"qr_code": "inventory/qrcodes/qr_7.png"}), in_short({"changed": False, "image": "a.png"})
-    ('QR code qr_7.png', 'Nothing changed')
+    >>> in_short({"qr_code": "inventory/qrcodes/qr_94cb6421-7fa1-4dab-802f-ec76eba2bfe7.png"})
+    'QR code (PNG)'
+    >>> in_short({"image": "inventory/images/A-1.jpg", "thumbnail": "CACHE/A-1.jpg"}), in_short({"changed": False})
+    ('image A-1.jpg', 'Nothing changed')
     >>> in_short({"links": 12, "skipped": {}}), in_short(None)
     ('links 12', '')
     """
     if isinstance(result, dict):
         if result.get("changed") is False:
             return "Nothing changed"
-        parts = [f"{formats.label(name)} {_value(value)}" for name, value in result.items() if _value(value)]
+        shown = {name: text for name, value in result.items() if name != "thumbnail" and (text := _value(value))}
+        parts = [f"{formats.label(name)} {text}" for name, text in shown.items()]
         return formats.cut(", ".join(parts), OUTCOME)
     return "" if result is None else formats.cut(formats.compact(result), OUTCOME)
 
@@ -79,6 +121,9 @@ def in_short(result: Any) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str) and task_views.is_made(value):
+        name = value.rpartition("/")[2]
+        return f"({name.rpartition('.')[2].upper()})" if UUID.search(name) else name
     if isinstance(value, str):
-        return value.rpartition("/")[2] if task_views.is_made(value) else value
+        return value
     return str(value) if isinstance(value, int | float) else ""

@@ -117,8 +117,8 @@
     if (event.target.matches?.("[data-live]") && ++errors >= ERRORS && !lost) lose("network");
     tell();
   });
-  // A row that this page shows as it is comes as a stub: it stays.
-  document.addEventListener("htmx:before:morph:node", (event) => { if ("same" in (event.detail?.newNode?.dataset || {})) event.preventDefault(); });
+  // A row that this page shows in its current version comes as a stub: it stays as it is.
+  htmx.registerExtension("known-rows", { htmx_before_morph_node: (_, { newNode }) => !("same" in (newNode.dataset || {})) });
   document.addEventListener("htmx:before:swap", (event) => {
     const status = event.detail?.ctx?.response?.status;
     if (status >= 400) event.preventDefault();
