@@ -6,7 +6,7 @@ import msgspec
 
 from api.access import Caller, Role
 from api.arguments import Cursor
-from api.pages import rendering
+from api.pages import item_faces, rendering, task_rows
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import tasks
@@ -26,7 +26,18 @@ def activity_page(caller: Caller, query: ActivityQuery, request: Request) -> Rep
     """Actions of users, newest first."""
     found = audit.page(ENTRIES, query.cursor or None)
     links = {entry["id"]: link(entry) for entry in found["entries"]}
-    return rendering.page(request, caller, "activity.html", section="", links=links, **found)
+    targets = [entry["target"] for entry in found["entries"] if links[entry["id"]].startswith("/tasks/")]
+    wheres = [entry["details"].get("where") or {} for entry in found["entries"]]
+    return rendering.page(
+        request,
+        caller,
+        "activity.html",
+        section="",
+        links=links,
+        about=task_rows.by_id(targets),
+        named=item_faces.present(str(where["item_id"]) for where in wheres if where.get("item_id")),
+        **found,
+    )
 
 
 def link(entry: audit.Entry) -> str:

@@ -12,7 +12,7 @@ from msgspec import Meta
 from api import actions
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import rendering, task_lists
+from api.pages import item_faces, rendering, task_lists, task_rows
 from api.pages.addresses import address
 from api.pages.task_lists import Filters
 from api.requests import Request
@@ -66,6 +66,7 @@ def act(caller: Caller, form: Selection, request: Request) -> Reply:
         return _question(caller, form, request)
     if form.all:
         return _job(caller, form)
+    about = task_rows.by_id(form.ids)
     outcomes = [_one(caller, form, task_id) for task_id in form.ids]
     return rendering.page(
         request,
@@ -74,6 +75,7 @@ def act(caller: Caller, form: Selection, request: Request) -> Reply:
         section="/tasks",
         action=form.action,
         outcomes=outcomes,
+        about=about,
         is_message=False,
         back=form.back,
     )
@@ -95,6 +97,7 @@ def _question(caller: Caller, form: Selection, request: Request) -> Reply:
         count=count,
         is_one=count == "1",
         filters=form.filters(),
+        named=item_faces.present([form.item_id] if form.item_id else []),
         back=form.back,
     )
 

@@ -10,13 +10,12 @@ from msgspec import Meta
 
 from api import actions
 from api.access import Caller, Role
-from api.pages import charts, periods, rendering
+from api.pages import charts, item_faces, periods, rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.statistics import Fingerprint, Note
 from api.routing import Reply, page
 from makertasks import clock
-from makertasks.inventory import faces
 from makertasks.monitoring import failure_groups
 from makertasks.records.states import Status
 
@@ -45,6 +44,7 @@ def failures_page(fingerprint: Fingerprint, caller: Caller, query: FailuresQuery
     cause = failure_groups.of_cause(fingerprint, since, now)
     filters = {"q": f'fingerprint:"{fingerprint}"', "status": str(Status.FAILURE)}
     counts = [(day, {str(Status.FAILURE): count}) for day, count in cause["days"].items()]
+    shown = item_faces.of({"id": each["item_id"], **each} for each in cause["items"])
     return rendering.page(
         request,
         caller,
@@ -54,7 +54,7 @@ def failures_page(fingerprint: Fingerprint, caller: Caller, query: FailuresQuery
         cause=cause,
         group=cause["group"],
         looked=cause["acknowledged"],
-        names={item_id: face.name for item_id, face in faces.of(each["item_id"] for each in cause["items"]).items()},
+        affected=[(each, shown[each["item_id"]]) for each in cause["items"]],
         chart=charts.stacked(periods.points(periods.WEEK, now, counts, **filters), charts.STATUSES),
         filters={**filters, "created_from": clock.text(since)},
         said=query.said,

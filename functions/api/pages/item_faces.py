@@ -46,6 +46,12 @@ def names(item_ids: Iterable[str]) -> dict[str, str]:
     return {item_id: face.name for item_id, face in _present(item_ids).items()}
 
 
+def present(item_ids: Iterable[str]) -> dict[str, Shown]:
+    """Return the items with these ids as they are now, such as those of filters; others are left out."""
+    found = _present(item_ids)
+    return {item_id: _shown(item_id, None, found) for item_id in found}
+
+
 def _present(item_ids: Iterable[str]) -> dict[str, faces.Face]:
     try:
         return faces.of(item_ids)

@@ -13,15 +13,13 @@ from msgspec import Meta
 from api import actions, pagination
 from api.access import Caller, Role
 from api.arguments import Cursor, TaskId
-from api.pages import rendering, task_rows
+from api.pages import item_faces, rendering, task_rows
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.jobs import Job, get_record, job_of
 from api.routing import Reply, page
-from makertasks import wire
 from makertasks.control import jobs
 from makertasks.monitoring import listing
-from makertasks.records import table as records
 from makertasks.records.states import ACTIVE, Status
 
 REFRESH_SECONDS = 3
@@ -51,7 +49,7 @@ def jobs_page(caller: Caller, query: JobsQuery, request: Request) -> Reply:
     """Jobs, newest first."""
     found, cursor = pagination.task_page(listing.Filter(name=jobs.TASK), JOBS, query.cursor or None)
     shown = [{**(job := job_of(record)), "verdict": verdict(job)} for record in found]
-    return rendering.page(request, caller, "jobs.html", section="/jobs", jobs=shown, cursor=cursor)
+    return rendering.page(request, caller, "jobs.html", section="/jobs", jobs=shown, named=named(shown), cursor=cursor)
 
 
 @page("GET", "/jobs/{job_id}", Role.VIEWER)
@@ -72,7 +70,9 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
         section="/jobs",
         job=job,
         outcomes=outcomes,
-        about=about([each["id"] for each in outcomes]),
+        about=task_rows.by_id(each["id"] for each in outcomes),
+        about_this=about_this,
+        named=named([job]),
         is_active=job["status"] in ACTIVE,
         is_cut=is_cut,
         part=query.part,
@@ -84,13 +84,9 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
     )
 
 
-def about(ids: list[str]) -> dict[str, task_rows.Row]:
-    """The tasks that a job has met and that still exist, by id, a hundred a request; raises Unavailable."""
-    found: dict[str, task_rows.Row] = {}
-    for start in range(0, len(ids), OUTCOMES):
-        stored = records.get_many(wire.result_key(each) for each in dict.fromkeys(ids[start : start + OUTCOMES]))
-        found |= {row["id"]: row for row in task_rows.of(stored.values())}
-    return found
+def named(shown: Iterable[Mapping[str, Any]]) -> dict[str, item_faces.Shown]:
+    """Return the items that jobs' filters name."""
+    return item_faces.present(str(job["where"]["item_id"]) for job in shown if job["where"].get("item_id"))
 
 
 def verdict(job: Job) -> str:
@@ -115,12 +111,13 @@ def reasons(outcomes: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
     >>> reasons({"id": i, "outcome": "REFUSED", "detail": f"task {i} has not finished"} for i in "bc")
     [('this task has not finished', 2)]
     """
-    said = (
-        re.sub(rf"(task )?\b{re.escape(each['id'])}\b", "this task", str(each["detail"] or each["outcome"].lower()))
-        for each in outcomes
-        if each["outcome"] not in DONE
-    )
+    said = (about_this(each) or each["outcome"].lower() for each in outcomes if each["outcome"] not in DONE)
     return Counter(said).most_common()
+
+
+def about_this(outcome: Mapping[str, Any]) -> str:
+    """Return an outcome's detail without the task's id."""
+    return re.sub(rf"(task )?\b{re.escape(outcome['id'])}\b", "this task", str(outcome["detail"] or ""))
 
 
 @page("POST", "/jobs/{job_id}/cancel", Role.OPERATOR)

@@ -10,7 +10,7 @@ from msgspec import Meta
 from api import actions
 from api.access import Caller, Role
 from api.arguments import QueueName
-from api.pages import rendering
+from api.pages import rendering, task_rows
 from api.pages.addresses import address
 from api.pages.bulk import Outcome
 from api.requests import Request
@@ -130,7 +130,7 @@ def redrive(queue: QueueName, caller: Caller, request: Request) -> Reply:
     outcomes += [Outcome(old, reason, is_done=False) for old, reason in done["refused"].items()]
     return rendering.page(
         request, caller, "bulk_done.html", section="/queues", action="send back", outcomes=outcomes, is_message=True,
-        back=f"/queues/{rendering.segment(queue)}#dead",
+        back=f"/queues/{rendering.segment(queue)}#dead", about=task_rows.by_id(each.task_id for each in outcomes),
     )  # fmt: skip
 
 

@@ -147,7 +147,11 @@ def log_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
     record = records.get(task_id)
     template = "log_part.html" if rendering.is_update(request) else "log.html"
     found = task_logs.lines(record, LINES)
-    return rendering.page(request, caller, template, section="/tasks", task=task_views.summary(record), **found)
+    task = task_views.summary(record)
+    mentioned = (str(line["fields"]["item_id"]) for line in found["lines"] if "item_id" in line["fields"])
+    own = {str(task["item_id"]): item for item in item_faces.of([task]).values()}
+    named = item_faces.present(mentioned) | own
+    return rendering.page(request, caller, template, section="/tasks", task=task, named=named, **found)
 
 
 def _retried(task: Mapping[str, Any]) -> Reply:

@@ -86,6 +86,7 @@ A_CAUSE = {
     "items": [
         {
             "item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7",
+            "item_name": "Cordless drill",
             "count": 7,
             "last": "2026-11-22T09:12:40.000000Z",
             "last_task_id": arguments.A_TASK,

@@ -47,6 +47,7 @@ class AffectedItem(TypedDict):
     """An item that failures of one cause belong to."""
 
     item_id: str
+    item_name: str | None  # as it was at the newest of these failures
     count: int
     last: str
     last_task_id: str
@@ -86,7 +87,8 @@ def of_cause(fingerprint: str, created_from: datetime, created_to: datetime) -> 
         _add(groups, record, looked)
         if item_id := record.item_id:
             newest: AffectedItem = {
-                "item_id": item_id, "count": 0, "last": record.created, "last_task_id": record.task_id
+                "item_id": item_id, "item_name": record.item_name, "count": 0, "last": record.created,
+                "last_task_id": record.task_id,
             }  # fmt: skip
             items.setdefault(item_id, newest)["count"] += 1
     ordered = sorted(items.values(), key=lambda item: (item["count"], item["last"]), reverse=True)
