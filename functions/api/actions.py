@@ -9,13 +9,14 @@ from typing import Any, TypedDict
 from api.access import Caller, Role
 from api.arguments import full_name
 from makertasks import tasks
-from makertasks.control import audit, jobs, pausing, retrying, revoking
+from makertasks.control import alerting, audit, jobs, pausing, retrying, revoking
 from makertasks.control import run_now as starting
 from makertasks.control.revoking import Revocation
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, UnknownTask
 from makertasks.monitoring import acknowledgements, dead_letters, queues, schedules
 from makertasks.monitoring import views as task_views
 from makertasks.monitoring.acknowledgements import Acknowledgement
+from makertasks.monitoring.alerts import Alert, Delivery, Form, Kind
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.submission import bulk, producer
@@ -211,6 +212,43 @@ def acknowledge(caller: Caller, fingerprint: str, note: str = "", *, muted: bool
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "mute failures" if muted else "acknowledge failures", fingerprint, note=note)
     return acknowledgements.acknowledge(fingerprint, who=caller.name, note=note, muted=muted)
+
+
+def put_alert(
+    caller: Caller,
+    name: str,
+    *,
+    form: Form,
+    address: str | None,
+    kinds: list[Kind],
+    recoveries: bool,
+    new: bool = False,
+) -> Alert:
+    """Create or change an alert; `new`: only create. The audit log has no webhook's address."""
+    caller.require(Role.OPERATOR)
+    address = (address or "").strip() or None
+    alerting.check(name, form=form, address=address, kinds=kinds, new=new)
+    shown = alerting.shown_address(form, address) if address else None
+    audit.record(
+        caller.name, "set alert", name, form=form, to=shown or "unchanged", kinds=list(kinds), recoveries=recoveries
+    )
+    return alerting.put(name, form=form, address=address, kinds=kinds, recoveries=recoveries, who=caller.name)
+
+
+def delete_alert(caller: Caller, name: str) -> None:
+    """Delete an alert."""
+    caller.require(Role.OPERATOR)
+    alert = alerting.get(name)
+    audit.record(caller.name, "delete alert", name, form=alert["form"], to=alert["address"])
+    alerting.delete(name)
+
+
+def test_alert(caller: Caller, name: str) -> Delivery:
+    """Send an alert's test message."""
+    caller.require(Role.OPERATOR)
+    alerting.get(name)
+    audit.record(caller.name, "test alert", name)
+    return alerting.test(name)
 
 
 def pause(caller: Caller, queue: str) -> queues.Queue:

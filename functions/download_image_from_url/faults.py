@@ -109,7 +109,7 @@ def from_refusal(error: SSRFGuardError, where: str) -> PermanentError:
 
 def from_error(error: Exception, where: str) -> TaskError:
     """The failure that an error of requests, urllib3, TLS or a socket means."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, NameResolutionError):
             return _from_look_up(cause, where)
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -117,18 +117,18 @@ def from_error(error: Exception, where: str) -> TaskError:
         for types, kind, text in _MEANINGS:
             if isinstance(cause, types):
                 return kind(f"image_url: {text.format(where)}")
-    reason = next((cause.strerror for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror), None)
+    reason = next((cause.strerror for cause in causes(error) if isinstance(cause, OSError) and cause.strerror), None)
     return TemporaryError(f"image_url: the connection to {where} failed{f': {reason}' if reason else ''}")
 
 
 def _from_look_up(error: NameResolutionError, where: str) -> TaskError:
-    numbers = {cause.errno for cause in _causes(error) if isinstance(cause, socket.gaierror)}
+    numbers = {cause.errno for cause in causes(error) if isinstance(cause, socket.gaierror)}
     if numbers & _NO_SUCH_NAME:
         return PermanentError(f"image_url: the host of {where} does not exist; correct the item's image_url")
     return TemporaryError(f"image_url: the host of {where} could not be looked up")
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error and what it was made from, outermost first; libraries also put one into another's arguments."""
     seen: set[int] = set()
     waiting = [error]

@@ -1,4 +1,7 @@
-"""EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, keeps the counters, reports waits."""
+"""EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, keeps the counters, reports waits.
+
+If there are alerts, it starts the function that evaluates them, which has permissions of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from makertasks import logs
+from makertasks.aws import functions
 from makertasks.errors import Unavailable
-from makertasks.monitoring import queues
+from makertasks.monitoring import alerts, queues
 from makertasks.monitoring.counters import rolling_up
 from makertasks.worker import dead_letters, lost_changes, metrics, sweeping
 
@@ -39,6 +43,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     metrics.stuck(swept.requeued + swept.given_up)
     metrics.waiting_too_long(len(name_waiting()))
     repaired = lost_changes.repair(_seconds_left(context))
+    if alerts.listed():
+        functions.start("alerts", {})
     if drained.failed:
         raise Unavailable(f"{drained.failed} dead letters could not be recorded and stay in their queue")
     return {**asdict(swept), "dead_letters": drained.recorded, "renewed": drained.renewed, "repaired": repaired}

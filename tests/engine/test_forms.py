@@ -15,7 +15,7 @@ from test_api import Context, pool, token  # noqa: F401 - the fixture
 
 from api.handler import handler
 from makertasks import wire
-from makertasks.control import audit, jobs
+from makertasks.control import alerting, audit, jobs
 from makertasks.errors import PermanentError
 from makertasks.inventory.table import Item, update_item
 from makertasks.monitoring import listing
@@ -49,6 +49,8 @@ PAGES = [
     "/schedules",
     "/jobs",
     "/activity",
+    "/alerts",
+    "/alerts/workshop",
 ]
 # What no field takes.
 TOO_LONG = "x" * 3000
@@ -138,10 +140,15 @@ def browse(method, path, query=None, form=None, headers=None, groups=("superuser
 
 
 @pytest.fixture
-def everything(tasks_table, counters_table, inventory_table, media_bucket, task_queues, monkeypatch):
+def everything(aws, tasks_table, counters_table, inventory_table, media_bucket, task_queues, monkeypatch):
     """An item, a failed download of it, an unreadable message and a queue that has a consumer."""
     monkeypatch.setattr("makertasks.aws.event_sources.mappings", lambda: iter(()))
     monkeypatch.setattr("makertasks.monitoring.schedules.list_schedules", list)
+    topic = aws.client("sns").create_topic(Name="unit-alerts")["TopicArn"]
+    monkeypatch.setenv("ALERTS_TOPIC", topic)
+    alerting.put(
+        "workshop", form="email", address="ann@example.org", kinds=["dead_letter"], recoveries=False, who="ann"
+    )
     Item.bind("unit-inventory")
     Item(f"item#{ITEM}", "item", name="Safety glasses", sort_name="glasses", image_url=PICTURE).save()
     message = wire.Message(FAILED, DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})

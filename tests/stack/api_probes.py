@@ -166,6 +166,27 @@ def keeps_large_arguments(bench: Bench, role: Role) -> None:
     assert bench.stack.api.request("DELETE", f"/v1/tasks/{task['id']}").ok
 
 
+def sets_a_webhook(bench: Bench, role: Role) -> None:
+    """Stored, tested by the function that may read its address, and deleted with it."""
+    name = f"probe-{uuid.uuid4().hex[:8]}"
+    wanted = {"form": "json", "kinds": ["dead_letter"], "address": "https://127.0.0.1/probe"}
+    answers(bench, "PUT", f"/v1/alerts/{name}", json=wanted)
+    assert answers(bench, "GET", f"/v1/alerts/{name}")["address"] == "127.0.0.1/…"
+    assert "not a public web server" in answers(bench, "POST", f"/v1/alerts/{name}/test")["detail"]
+    deleted = bench.stack.api.request("DELETE", f"/v1/alerts/{name}")
+    assert deleted.status_code == 204, deleted.text
+
+
+def sets_a_mail(bench: Bench, role: Role) -> None:
+    """An address is subscribed, and unsubscribed with its last alert."""
+    name = f"probe-{uuid.uuid4().hex[:8]}"
+    address = f"{name}@example.org"
+    answers(bench, "PUT", f"/v1/alerts/{name}", json={"form": "email", "kinds": ["dead_letter"], "address": address})
+    assert any(each["name"] == name for each in answers(bench, "GET", "/v1/alerts")["alerts"])
+    deleted = bench.stack.api.request("DELETE", f"/v1/alerts/{name}")
+    assert deleted.status_code == 204, deleted.text
+
+
 EVERY_REQUEST: list[Callable[[Bench, Role], None]] = [
     submits,
     lists,
@@ -185,4 +206,6 @@ EVERY_REQUEST: list[Callable[[Bench, Role], None]] = [
     turns_the_page,
     shows_what_a_job_did,
     keeps_large_arguments,
+    sets_a_webhook,
+    sets_a_mail,
 ]

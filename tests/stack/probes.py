@@ -501,6 +501,46 @@ TASK_ROLES = [
     for name, body in resources().items()
     if body["Type"] == "AWS::IAM::Role" and "EnginePolicy" in body["Properties"].get("ManagedPolicyArns", [])
 ]
+# ── alerts ──
+
+
+def put_alert(bench: Bench, name: str, **attributes: Any) -> None:
+    """An alert as the API stores it."""
+    moment = clock.text(datetime.now(UTC))
+    chosen = {"form": "json", "address": "-", "kinds": ["dead_letter"], "recoveries": False, "who": "probe"}
+    bench.put("counters", {"period": "alerts", "cell": name, "moment": moment, **chosen, **attributes})
+
+
+def starts_alerts(bench: Bench, role: Role) -> None:
+    """If there is an alert, the sweep starts their function."""
+    put_alert(bench, "probe-sweep")
+    bench.invoke(role, {})
+
+
+def looks_for_every_kind(bench: Bench, role: Role) -> None:
+    """What could not be looked for ends the run with an error."""
+    put_record(bench, str(uuid.uuid4()), QR_CODE, status="PENDING")
+    put_alert(bench, "probe-kinds", kinds=["new_cause", "queue_stuck", "schedule_missed", "dead_letter"])
+    bench.invoke(role, {})
+
+
+def posts_to_a_webhook(bench: Bench, role: Role) -> None:
+    """Its address is read; this one may not be reached."""
+    parameter = {"Name": f"/{bench.stack.name}/alerts/probe-post", "Value": "https://127.0.0.1/probe"}
+    bench.stack.client("ssm").put_parameter(Type="SecureString", Overwrite=True, **parameter)
+    put_alert(bench, "probe-post")
+    assert "not a public web server" in bench.invoke(role, {"test": "probe-post"})["detail"]
+
+
+def mails(bench: Bench, role: Role) -> None:
+    address = "probe@example.org"
+    topic = bench.physical["Alerts"]
+    bench.stack.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
+    put_alert(bench, "probe-mail", form="email", address=address)
+    outcome = bench.invoke(role, {"test": "probe-mail"})
+    assert outcome["delivered"], outcome
+
+
 PROBES: dict[str, list[Probe]] = {name: [succeeds, *EVERY_TASK] for name in TASK_ROLES} | {
     "DownloadImageFromUrlRole": [succeeds, *EVERY_TASK, replaces_an_image],
     "GenerateQrCodeRole": [succeeds, *EVERY_TASK, replaces_a_code, reads_items_of_a_batch_together],
@@ -517,7 +557,9 @@ PROBES: dict[str, list[Probe]] = {name: [succeeds, *EVERY_TASK] for name in TASK
         records_a_dead_letter,
         counts_an_hour_anew,
         rolls_up_a_day_of_expired_tasks,
+        starts_alerts,
     ],
+    "AlertsRole": [looks_for_every_kind, posts_to_a_webhook, mails],
     "BulkActionRole": [*job_probes.EVERY_JOB, *EVERY_TASK],
     "CleanMediaRole": [cleans, *EVERY_TASK],
     "ApiRole": api_probes.EVERY_REQUEST,

@@ -17,17 +17,20 @@ WITHOUT_RESOURCE = {
     "dynamodb:ListStreams",
     "lambda:ListEventSourceMappings",
     "scheduler:ListSchedules",
+    "sns:Unsubscribe",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
 # Names that end in an asterisk because what follows is made while it runs: objects, tasks' queues, log groups,
-# schedules of delayed tasks, event source mappings (whose id AWS chooses; a condition names the functions).
+# schedules of delayed tasks, alerts' parameters, event source mappings (whose id AWS chooses; a condition names the
+# functions).
 OPEN_ENDS = re.compile(
     r"\$\{MediaBucket\.Arn\}/\w+/([\w/-]+/)?\*"
     r"|arn:.*:sqs:.*:\$\{AWS::StackName\}-tasks-\*"
     r"|arn:.*:log-group:/aws/lambda/\$\{AWS::StackName\}-\*(:\*)?"
     r"|arn:.*:schedule/\$\{(Delays|Schedules|AWS::StackName)(-delays)?\}(-delays)?/(task-)?\*"
     r"|arn:.*:event-source-mapping:\*"
+    r"|arn:.*:parameter/\$\{AWS::StackName\}/alerts/\*"
 )
 
 

@@ -2,6 +2,7 @@
 
 from api.pages import (
     activity,
+    alerts,
     bulk,
     failures,
     items,
@@ -24,6 +25,7 @@ from api.pages import (
 
 __all__ = [
     "activity",
+    "alerts",
     "bulk",
     "failures",
     "items",

@@ -50,6 +50,8 @@ def link(entry: audit.Entry) -> str:
         return f"/task-types/{rendering.segment(target)}"
     if "schedule" in action:
         return "/schedules"
+    if action.endswith(" alert"):
+        return "/alerts"
     if "failures" in action:
         return f"/failures/{rendering.segment(target)}"
     return "" if action == "delete" or action.startswith("job") else f"/tasks/{rendering.segment(target)}"

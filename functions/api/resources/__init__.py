@@ -1,6 +1,7 @@
 """The routes under /v1/; importing this package declares them."""
 
 from api.resources import (
+    alerts,
     audit,
     dead_letters,
     exports,
@@ -17,6 +18,7 @@ from api.resources import (
 )
 
 __all__ = [
+    "alerts",
     "audit",
     "dead_letters",
     "exports",

@@ -86,9 +86,24 @@ def site_secret() -> str:
     return f"/{stack()}/site-secret"
 
 
+def alerts_topic() -> str:
+    """ARN of the SNS topic that mails alerts."""
+    return required("ALERTS_TOPIC")
+
+
+def alert_secret(name: str) -> str:
+    """Name of the parameter with the address of an alert's webhook."""
+    return f"/{stack()}/alerts/{name}"
+
+
 def allowed_hosts() -> frozenset[str]:
     """Hosts (`name` or `name:port`) that downloads may reach although their address is private; for local use."""
     return frozenset(host for host in os.environ.get("DOWNLOAD_ALLOWED_HOSTS", "").replace(",", " ").split() if host)
+
+
+def trusted_authorities() -> str | bool:
+    """File of certificate authorities for webhooks, by requests' own variable; True: those that browsers trust."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or True
 
 
 def download_contact() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from makertasks.aws import session
 from makertasks.aws.errors import Answered, asking
 
@@ -20,3 +22,9 @@ def put_secret(name: str, value: str) -> None:
     """Store a SecureString, encrypted with AWS's own key for parameters; raises Unavailable."""
     with asking(f"the parameter {name} was not stored"):
         session.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+
+def delete_secret(name: str) -> None:
+    """Delete a parameter, if it exists; raises Unavailable."""
+    with suppress(Answered), asking(f"the parameter {name} was not deleted", "ParameterNotFound"):
+        session.client("ssm").delete_parameter(Name=name)

@@ -65,11 +65,11 @@ class Cause(TypedDict):
     complete: bool
 
 
-def recent(created_from: datetime, created_to: datetime, limit: int = GROUPS) -> Groups:
-    """Failures of the tasks created between two times, grouped; raises Unavailable."""
+def recent(created_from: datetime, created_to: datetime, limit: int = GROUPS, examined: int = EXAMINED) -> Groups:
+    """The newest failures of the tasks created between two times, grouped; raises Unavailable."""
     groups: dict[str, Group] = {}
     looked = acknowledgements.by_cause()
-    failed, complete = _failed(created_from, created_to)
+    failed, complete = _failed(created_from, created_to, examined)
     for record in failed:
         _add(groups, record, looked)
     ordered = sorted(groups.values(), key=lambda group: (group["count"], group["last"]), reverse=True)
@@ -103,7 +103,7 @@ def of_cause(fingerprint: str, created_from: datetime, created_to: datetime) -> 
     }
 
 
-def _failed(created_from: datetime, created_to: datetime) -> tuple[list[TaskRecord], bool]:
+def _failed(created_from: datetime, created_to: datetime, examined: int = EXAMINED) -> tuple[list[TaskRecord], bool]:
     """The newest failures between two times, and whether these are all."""
     wanted = listing.Filter(
         status=Status.FAILURE, created_from=clock.text(created_from), created_to=clock.text(created_to)
@@ -111,7 +111,7 @@ def _failed(created_from: datetime, created_to: datetime) -> tuple[list[TaskReco
     names = list(tasks.discover())
     found: list[TaskRecord] = []
     cursor = None
-    while len(found) < EXAMINED:
+    while len(found) < examined:
         page = listing.page(wanted, limit=listing.MAXIMUM_LIMIT, cursor=cursor, names=names)
         found += page.records
         cursor = page.cursor

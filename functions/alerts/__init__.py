@@ -1,0 +1,1 @@
+"""Alerts: finds problems, and mails or posts them."""

@@ -1,0 +1,130 @@
+"""One delivery: a mail by SNS, or one POST to a webhook. The outcome names neither the address nor its secret."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import requests
+from ssrfguard import SSRFGuardError
+from urllib3.exceptions import HTTPError, NameResolutionError
+
+from alerts import messages
+from alerts.messages import Message, Post
+from download_image_from_url.faults import causes
+from download_image_from_url.fetching import REDIRECTS, exact_target
+from download_image_from_url.guarding import Deadline, GuardedAdapter, policy_for
+from makertasks import settings
+from makertasks.aws import parameters, topics
+from makertasks.control.alerting import is_confirmed, recipient_of
+from makertasks.errors import Unavailable
+from makertasks.monitoring.alerts import EMAIL, StoredAlert
+
+# In all, and for one connection. The gateway waits 30 s for the answer to a test.
+SECONDS, CONNECT_SECONDS = 10.0, 4.0
+
+AGAIN = "It is sent again after 4, 8, 16, 32 and 64 minutes; test the alert once the receiver works."
+_REMEDIES: dict[int, str] = {
+    401: "The receiver asks for another key: copy the webhook's address again.",
+    403: "The receiver refuses: the webhook is switched off or belongs to somebody else. Create a new one.",
+    404: "The webhook does not exist any more: create a new one in the receiver and enter its address here.",
+    410: "The webhook was removed: create a new one in the receiver and enter its address here.",
+    400: "The receiver does not understand the message: check that the form fits the receiver.",
+    405: "The address takes no messages: copy the webhook's own address.",
+    429: f"The receiver gets too many messages. {AGAIN}",
+}
+_CHECK = "Check that address and form fit the receiver."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether a message was delivered, and otherwise why not and what to do."""
+
+    delivered: bool
+    detail: str
+    remedy: str = ""
+
+
+def send(alert: StoredAlert, message: Message) -> Outcome:
+    """Send a message; every failure is an outcome."""
+    try:
+        if alert.form == EMAIL:
+            return _mail(alert, message)
+        address = parameters.secret(settings.alert_secret(alert.cell))
+    except Unavailable:
+        return Outcome(False, "AWS did not take the message", AGAIN)
+    if address is None:
+        return Outcome(False, "the webhook's address is missing", "Enter the webhook's address again.")
+    return post(address, messages.WEBHOOKS[alert.form](message))  # type: ignore[index]  # only `put` writes it
+
+
+def _mail(alert: StoredAlert, message: Message) -> Outcome:
+    topic = settings.alerts_topic()
+    if not is_confirmed(alert, topics.subscriptions(topic)):
+        return Outcome(
+            False,
+            "the e-mail address has not confirmed its subscription",
+            "Open the mail from AWS Notifications and confirm. If there is none, look among spam, or save the alert "
+            "again: AWS then sends another one.",
+        )
+    topics.publish(topic, recipient_of(alert.address), messages.title(message), messages.plain(message))
+    return Outcome(True, "handed to SNS for mailing")
+
+
+def post(address: str, what: Post) -> Outcome:
+    """Post to a webhook, at public addresses only and without following redirects."""
+    try:
+        status = _status(address, what)
+    except SSRFGuardError:
+        return Outcome(
+            False,
+            "the address may not be reached: it is not a public web server",
+            "Alerts are posted to public addresses at the ports 443 and 8443 only.",
+        )
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        return _failed(error)
+    return _answered(status)
+
+
+def _status(address: str, what: Post) -> int:
+    headers = {"User-Agent": "makertasks", "Connection": "close", **what.headers}
+    request = requests.Request("POST", address, headers, data=what.body).prepare()
+    policy = policy_for(str(request.url), settings.allowed_hosts())
+    policy.check_url(str(request.url))
+    with Deadline(SECONDS) as deadline:
+        adapter = GuardedAdapter(policy, socket.getaddrinfo, deadline, exact_target(address))
+        try:
+            with adapter.send(
+                request, stream=True, timeout=(CONNECT_SECONDS, SECONDS), verify=settings.trusted_authorities()
+            ) as response:
+                return response.status_code
+        finally:
+            adapter.close()
+
+
+def _answered(status: int) -> Outcome:
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return Outcome(True, f"the receiver answered {status}")
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+    detail = f"the receiver answered {status} {phrase}".strip()
+    if status in REDIRECTS:
+        return Outcome(False, detail, "The webhook is at another address now: enter the one that it redirects to.")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Outcome(False, detail, f"The receiver fails. {AGAIN}")
+    return Outcome(False, detail, _REMEDIES.get(status, _CHECK))
+
+
+def _failed(error: Exception) -> Outcome:
+    """Return what an error means. Its own text is left out, because it contains the address."""
+    for cause in causes(error):
+        if isinstance(cause, NameResolutionError | socket.gaierror):
+            return Outcome(False, "the receiver's host could not be looked up", f"Check its name. {AGAIN}")
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Outcome(
+                False, "the receiver's certificate is not valid", "Renew the certificate, or correct the address."
+            )
+        if isinstance(cause, requests.Timeout | TimeoutError):
+            return Outcome(False, f"the receiver did not answer within {SECONDS:g} s", AGAIN)
+    return Outcome(False, "the connection to the receiver failed", AGAIN)

@@ -1,0 +1,26 @@
+"""Sweeper ▶ problems of tasks, queues and schedules ▶ e-mail and webhooks; also sends an alert's test message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alerts import running
+from makertasks import logs
+from makertasks.errors import Unavailable
+
+logger = logs.logger()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: Any) -> Any:
+    """Evaluate every alert; `{"test": name}` sends one alert's test message and returns its outcome.
+
+    Raises Unavailable where a kind of problem could not be looked for, after all the rest.
+    """
+    if name := event.get("test"):
+        return running.test(str(name))
+    ran = running.run()
+    logger.info("alerts evaluated", problems=ran.problems, sent=ran.sent, failed=ran.failed)
+    if ran.unknown:
+        raise Unavailable(f"could not be looked for: {', '.join(ran.unknown)}")
+    return {"problems": ran.problems, "sent": ran.sent, "failed": ran.failed}

@@ -1,0 +1,206 @@
+"""Messages in the form of each receiver. Pure.
+
+What a task, a message or a schedule is called, and what its error says, is not to be trusted: it must not mention
+people, make links or end the form that it stands in. It becomes code in the forms of chats, and has no working links
+in plain text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from alerts.problems import Problem
+from makertasks import clock, settings
+from makertasks.monitoring.alerts import LABELS, Form
+
+# Slack cuts a text from 4,000 characters on, Discord refuses more than 2,000, ntfy makes a file of over 4,096 bytes.
+LIMITS: dict[Form, int] = {"slack": 3_500, "mattermost": 3_500, "discord": 1_900, "ntfy": 3_500, "email": 20_000}
+MOST_SUBJECT = 100  # SNS's own limit
+MOST_IN_JSON = 100
+# Room for the line that says how many more there are.
+REST = 160
+
+# Ends the mention that would begin here, and is not seen.
+APART = "\u200b"
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one alert says in one run: problems that are new to it, and those that are over."""
+
+    alert: str
+    told: Sequence[Problem] = ()
+    over: Sequence[Problem] = ()
+    test: bool = False
+
+
+@dataclass(frozen=True)
+class Post:
+    """What is posted to a webhook."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+
+
+def title(message: Message) -> str:
+    """Return the heading, in ASCII: of these words and the stack's name alone."""
+    stack = settings.stack()
+    if message.test:
+        return f"makertasks {stack}: test of the alert {message.alert}"[:MOST_SUBJECT]
+    parts = [_counted(len(message.told), "problem"), f"{len(message.over)} over" if message.over else ""]
+    return f"makertasks {stack}: {', '.join(filter(None, parts))}"[:MOST_SUBJECT]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
+
+
+def plain(message: Message, form: Form = "email") -> str:
+    """Return the text of a mail or of ntfy's message."""
+
+    def line(problem: Problem, over: bool) -> str:
+        text = problem.text.replace("://", ": //")
+        said = f"{'Over: ' if over else ''}{LABELS[problem.kind]}: {text}"
+        return said if over else f"{said}\n  {page_of(problem)}\n  What to do: {runbook_of(problem)}"
+
+    return _filled(message, form, line, "\n\n", str)
+
+
+def slack(message: Message) -> Post:
+    """Return Slack's form (https://docs.slack.dev/messaging/formatting-message-text)."""
+    text = _chat(message, "slack", _slack_code, lambda label, url: f"<{url}|{label}>", lambda text: f"*{text}*")
+    return _json({"text": text, "unfurl_links": False, "unfurl_media": False})
+
+
+def mattermost(message: Message) -> Post:
+    """Return Mattermost's form (https://docs.mattermost.com/developer/webhooks-incoming.html)."""
+    return _json({"text": _chat(message, "mattermost", _code, _markdown_link, lambda text: f"**{text}**")})
+
+
+def discord(message: Message) -> Post:
+    """Return Discord's form (https://discord.com/developers/docs/resources/webhook#execute-webhook)."""
+    text = _chat(message, "discord", _code, _markdown_link, lambda text: f"**{text}**")
+    return _json({"content": text, "allowed_mentions": {"parse": []}, "flags": 4})  # 4: no previews of links
+
+
+def ntfy(message: Message) -> Post:
+    """Return ntfy's form: text, and the rest in headers (https://docs.ntfy.sh/publish/)."""
+    wrong = bool(message.told)
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Title": title(message),
+        "Priority": "high" if wrong else "default",
+        "Tags": "warning" if wrong else "white_check_mark",
+        "Click": page_of(message.told[0]) if len(message.told) == 1 else f"{settings.api_address()}/alerts",
+    }
+    return Post(plain(message, "ntfy").encode(), headers)
+
+
+def document(message: Message) -> Post:
+    """Return the form that docs/operating.md describes."""
+    return _json(
+        {
+            "type": "test" if message.test else "alert",
+            "stack": settings.stack(),
+            "alert": message.alert,
+            "when": clock.text(clock.now()),
+            "title": title(message),
+            "problems": [_entry(problem) for problem in message.told[:MOST_IN_JSON]],
+            "over": [_entry(problem) for problem in message.over[:MOST_IN_JSON]],
+            "more": max(len(message.told) - MOST_IN_JSON, 0) + max(len(message.over) - MOST_IN_JSON, 0),
+        }
+    )
+
+
+def _entry(problem: Problem) -> dict[str, str]:
+    return {
+        "kind": problem.kind,
+        "subject": problem.subject,
+        "text": problem.text,
+        "url": page_of(problem),
+        "runbook": runbook_of(problem),
+    }
+
+
+WEBHOOKS: dict[Form, Callable[[Message], Post]] = {
+    "slack": slack, "mattermost": mattermost, "discord": discord, "ntfy": ntfy, "json": document,
+}  # fmt: skip
+
+
+def page_of(problem: Problem) -> str:
+    """Return the address of the page that shows a problem."""
+    return f"{settings.api_address()}{problem.path}"
+
+
+def runbook_of(problem: Problem) -> str:
+    """Return the address of what to do about a problem: its section of the page of alerts."""
+    return f"{settings.api_address()}/alerts#{problem.kind}"
+
+
+def _json(body: dict[str, Any]) -> Post:
+    return Post(json.dumps(body, ensure_ascii=False).encode())
+
+
+def _chat(
+    message: Message,
+    form: Form,
+    code: Callable[[str], str],
+    link: Callable[[str, str], str],
+    strong: Callable[[str], str],
+) -> str:
+    def line(problem: Problem, over: bool) -> str:
+        said = f"{'Over: ' if over else ''}{LABELS[problem.kind]}: {code(problem.text)}"
+        return said if over else f"{said} {link('Open', page_of(problem))} · {link('What to do', runbook_of(problem))}"
+
+    return _filled(message, form, line, "\n", strong)
+
+
+def _filled(
+    message: Message,
+    form: Form,
+    line: Callable[[Problem, bool], str],
+    between: str,
+    strong: Callable[[str], str],
+) -> str:
+    """Return title and lines, as many as the form takes; ntfy counts bytes, the others characters."""
+
+    def size(text: str) -> int:
+        return len(text.encode()) if form == "ntfy" else len(text)
+
+    parts = [strong(title(message))]
+    if message.test:
+        parts.append("This is a test. Alerts will arrive here.")
+    every = [*((problem, False) for problem in message.told), *((problem, True) for problem in message.over)]
+    room = LIMITS[form] - size(parts[0]) - REST
+    for number, (problem, over) in enumerate(every):
+        written = line(problem, over)
+        room -= size(between + written)
+        if room < 0:
+            parts.append(f"and {len(every) - number} more: {settings.api_address()}/")
+            break
+        parts.append(written)
+    return between.join(parts)
+
+
+def _code(text: str) -> str:
+    """Return Markdown's code, in which nobody is mentioned and nothing is a link.
+
+    Mattermost also takes Slack's `<!channel>` and `<address|text>`, wherever they stand.
+    """
+    return f"`{_unmentioning(text).replace('<', '‹').replace('>', '›')}`"
+
+
+def _slack_code(text: str) -> str:
+    """Return Slack's code (https://docs.slack.dev/messaging/formatting-message-text#escaping)."""
+    return f"`{_unmentioning(text).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}`"
+
+
+def _unmentioning(text: str) -> str:
+    return text.replace("`", "'").replace("@", f"@{APART}") or "-"
+
+
+def _markdown_link(label: str, url: str) -> str:
+    return f"[{label}]({url})"

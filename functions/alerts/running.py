@@ -1,0 +1,82 @@
+"""One run over all alerts, and the test of one."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from alerts import delivery, planning, problems
+from alerts.messages import Message
+from makertasks import clock, settings
+from makertasks.errors import MakertasksError
+from makertasks.monitoring import alerts
+from makertasks.monitoring.alerts import Delivery, StoredAlert
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Ran:
+    """What a run did; `unknown` are kinds of problems that could not be looked for."""
+
+    problems: int = 0
+    sent: int = 0
+    failed: int = 0
+    unknown: list[str] = field(default_factory=list)
+
+
+def run() -> Ran:
+    """Find the problems that some alert wants to know of, and tell each alert what is new to it."""
+    stored = alerts.listed()
+    found = problems.find([kind for kind in alerts.KINDS if any(kind in each.kinds for each in stored)])
+    ran = Ran(problems=len(found.problems), unknown=sorted(found.unknown))
+    for alert in stored:
+        try:
+            delivered = _attend(alert, found)
+        except MakertasksError:  # the others are told all the same; the next run continues
+            logger.exception("alert failed: %s", alert.cell)
+            delivered = False
+        ran.sent += delivered is True
+        ran.failed += delivered is False
+    return ran
+
+
+def _attend(alert: StoredAlert, found: problems.Found) -> bool | None:
+    """Tell one alert what is new to it, after claiming that; return whether it was delivered, None if nothing is."""
+    known: planning.Known = alert.known or {}
+    plan = planning.plan(
+        known,
+        [problem for problem in found.problems if problem.kind in alert.kinds],
+        (found.partial | found.unknown) & set(alert.kinds),
+        clock.now(),
+        recoveries=bool(alert.recoveries),
+    )
+    if plan.meanwhile == known or not alerts.claim(alert, plan.meanwhile):
+        return None
+    if not plan.told and not plan.over:
+        return None
+    outcome = _deliver(alert, "alert", Message(alert.cell, plan.told, plan.over))
+    if outcome["delivered"]:
+        alerts.claim(alert, plan.afterwards)
+    return outcome["delivered"]
+
+
+def test(name: str) -> Delivery:
+    """Send an alert's test message and return its outcome; raises NotFound and Unavailable."""
+    return _deliver(alerts.find(name), "test", Message(name, test=True))
+
+
+def _deliver(alert: StoredAlert, what: Literal["alert", "test"], message: Message) -> Delivery:
+    outcome = delivery.send(alert, message)
+    noted: Delivery = {
+        "when": clock.text(clock.now()),
+        "what": what,
+        "delivered": outcome.delivered,
+        "detail": outcome.detail,
+        "remedy": outcome.remedy,
+    }
+    alerts.note_delivery(alert.cell, noted)
+    said: dict[str, Any] = {"alert": alert.cell, "stack": settings.stack(), "delivered": outcome.delivered}
+    logger.info("alert message: %s", {**said, "detail": outcome.detail})
+    return noted

@@ -1,0 +1,156 @@
+"""Changing alerts: an e-mail address is subscribed to the topic, a webhook's address becomes a parameter."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from urllib.parse import urlsplit
+
+from makertasks import settings
+from makertasks.aws import functions, parameters, topics
+from makertasks.errors import InvalidRequest
+from makertasks.monitoring import alerts
+from makertasks.monitoring.alerts import EMAIL, Alert, Delivery, Form, Kind, StoredAlert
+
+FUNCTION = "alerts"
+MOST_CHARACTERS = 2000  # of an address; a parameter holds 4 KB
+# Characters of a webhook's address that are shown, from its end.
+SHOWN_END = 4
+# Below this, four characters would be much of what nobody may know.
+SHORTEST_SECRET = 20
+
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,253}\Z)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+def list_alerts() -> list[Alert]:
+    """Every alert, by name; raises Unavailable."""
+    stored = alerts.listed()
+    confirmed = _subscriptions(stored)
+    return [alerts.shown(each, is_confirmed(each, confirmed)) for each in stored]
+
+
+def get(name: str) -> Alert:
+    """One alert; raises NotFound and Unavailable."""
+    stored = alerts.find(name)
+    return alerts.shown(stored, is_confirmed(stored, _subscriptions([stored])))
+
+
+def is_confirmed(alert: StoredAlert, subscriptions: dict[str, str]) -> bool | None:
+    """Return whether an e-mail address receives mail; None for a webhook."""
+    if alert.form != EMAIL:
+        return None
+    return subscriptions.get(alert.address.lower(), topics.UNCONFIRMED).startswith("arn:")
+
+
+def _subscriptions(stored: list[StoredAlert]) -> dict[str, str]:
+    return topics.subscriptions(settings.alerts_topic()) if any(each.form == EMAIL for each in stored) else {}
+
+
+def check(name: str, *, form: Form, address: str | None, kinds: list[Kind], new: bool = False) -> None:
+    """Raises InvalidRequest for an alert that cannot be stored; `new`: none may have its name."""
+    stored = {each.cell: each for each in alerts.listed()}
+    if new and name in stored:
+        raise InvalidRequest("name", f"is the name of an alert already: change {name}, or choose another name")
+    if name not in stored and len(stored) >= alerts.MOST:
+        raise InvalidRequest("name", f"would be alert number {alerts.MOST + 1}; delete another one first")
+    if not kinds:
+        raise InvalidRequest("kinds", f"is empty; choose at least one of {', '.join(alerts.KINDS)}")
+    before = stored.get(name)
+    if address is None and (before is None or before.form != form):
+        raise InvalidRequest("address", f"is missing; {_WANTED[form == EMAIL]}")
+    if address is not None:
+        _check_address(form, address)
+
+
+_WANTED = {
+    True: "give the e-mail address that receives the alert, such as ann@example.org",
+    False: "give the webhook's address, which begins with https://",
+}
+
+
+def _check_address(form: Form, address: str) -> None:
+    if form == EMAIL:
+        if not _EMAIL.fullmatch(address):
+            raise InvalidRequest("address", f"is not an e-mail address; {_WANTED[True]}")
+        return
+    if len(address) > MOST_CHARACTERS:
+        raise InvalidRequest("address", f"is longer than {MOST_CHARACTERS} characters; copy it again")
+    if not re.fullmatch(r"[!-\[\]-~]+", address):
+        raise InvalidRequest("address", "contains a blank, a backslash or a character that is not ASCII; copy it again")
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # its text may contain the address
+        raise InvalidRequest("address", f"is not an address; {_WANTED[False]}") from None
+    if parts.scheme.lower() != "https" or not host:
+        raise InvalidRequest("address", f"is not an https:// address; {_WANTED[False]}")
+    if parts.username is not None:
+        raise InvalidRequest("address", "contains a user name; give the webhook's address without one")
+
+
+def put(name: str, *, form: Form, address: str | None, kinds: list[Kind], recoveries: bool, who: str) -> Alert:
+    """Create or change an alert that `check` has let pass; without `address`, its own stays. Raises Unavailable."""
+    before = next((each for each in alerts.listed() if each.cell == name), None)
+    shown = shown_address(form, address) if address else str(before.address) if before else ""
+    if address and form != EMAIL:
+        parameters.put_secret(settings.alert_secret(name), address)
+    if form == EMAIL:
+        topics.subscribe(settings.alerts_topic(), shown, recipient_of(shown))
+    alerts.put(
+        name, form=form, address=shown, kinds=kinds, recoveries=recoveries, who=who, readdressed=address is not None
+    )
+    if before is not None:
+        _forget(name, form=str(before.form), address=str(before.address))
+    return get(name)
+
+
+def delete(name: str) -> None:
+    """Delete an alert, and its webhook's address or its subscription; raises NotFound and Unavailable."""
+    stored = alerts.find(name)
+    alerts.delete(name)
+    _forget(name, form=str(stored.form), address=str(stored.address))
+
+
+def _forget(name: str, *, form: str, address: str) -> None:
+    """Delete what an alert had: the parameter, or the subscription, unless it or another alert has it still."""
+    present = alerts.listed()
+    if form != EMAIL:
+        if all(each.form == EMAIL for each in present if each.cell == name):
+            parameters.delete_secret(settings.alert_secret(name))
+        return
+    if any(each.form == EMAIL and each.address.lower() == address.lower() for each in present):
+        return
+    subscription = topics.subscriptions(settings.alerts_topic()).get(address.lower(), "")
+    if subscription.startswith("arn:"):  # SNS forgets an unconfirmed one by itself
+        topics.unsubscribe(subscription)
+
+
+def test(name: str) -> Delivery:
+    """Send a test message now and return its outcome; raises NotFound and Unavailable."""
+    alerts.find(name)
+    delivery: Delivery = functions.call(FUNCTION, {"test": name})
+    return delivery
+
+
+def recipient_of(address: str) -> str:
+    """Return the value by which an address's subscription chooses its messages."""
+    return hashlib.sha256(address.lower().encode()).hexdigest()[:32]
+
+
+def shown_address(form: Form, address: str) -> str:
+    """Return an address as it may be shown."""
+    return address if form == EMAIL else masked(address)
+
+
+def masked(address: str) -> str:
+    """Return a webhook's address as it may be shown: its host and its last characters.
+
+    >>> masked("https://hooks.slack.com/services/T0/B0/XXXXXXXXXXXXabcd")
+    'hooks.slack.com/…abcd'
+    >>> masked("https://ntfy.example/makertasks")
+    'ntfy.example/…'
+    """
+    parts = urlsplit(address)
+    rest = address.partition("://")[2].partition("/")[2]
+    host = str(parts.hostname) + (f":{parts.port}" if parts.port else "")
+    return f"{host}/…{rest[-SHOWN_END:] if len(rest) >= SHORTEST_SECRET else ''}"
