@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from makertasks import logs
+from makertasks import logs, settings
 from makertasks.aws import functions
 from makertasks.errors import Unavailable
 from makertasks.monitoring import alerts, queues
@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     metrics.waiting_too_long(len(name_waiting()))
     repaired = lost_changes.repair(_seconds_left(context))
     if alerts.listed():
-        functions.start("alerts", {})
+        functions.start(settings.alerts_function(), {})
     if drained.failed:
         raise Unavailable(f"{drained.failed} dead letters could not be recorded and stay in their queue")
     return {**asdict(swept), "dead_letters": drained.recorded, "renewed": drained.renewed, "repaired": repaired}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from datetime import timedelta
@@ -16,6 +17,8 @@ from alerts import problems
 from alerts.handler import handler
 from makertasks import clock, wire
 from makertasks.aws import functions, topics
+from makertasks.cli import application
+from makertasks.client import configuration
 from makertasks.control import alerting, audit, retrying
 from makertasks.errors import PermanentError, Unavailable
 from makertasks.monitoring import acknowledgements, alerts
@@ -45,9 +48,10 @@ def stack(aws, tasks_table, counters_table, task_queues, time_passes, monkeypatc
     """Tables, queues, the topic and a group of schedules; functions are called here instead of by Lambda."""
     topic = aws.client("sns").create_topic(Name="unit-alerts")["TopicArn"]
     monkeypatch.setenv("ALERTS_TOPIC", topic)
+    monkeypatch.setenv("ALERTS_FUNCTION", "the alias")
     aws.client("scheduler").create_schedule_group(Name="unit")
-    monkeypatch.setattr(functions, "start", lambda name, payload: run(payload) if name == "alerts" else None)
-    monkeypatch.setattr(functions, "call", lambda name, payload: run(payload) if name == "alerts" else None)
+    monkeypatch.setattr(functions, "start", lambda name, payload: run(payload) if name == "the alias" else None)
+    monkeypatch.setattr(functions, "call", lambda name, payload: run(payload) if name == "the alias" else None)
     return aws
 
 
@@ -318,7 +322,7 @@ def test_the_sweep_starts_the_alerts_only_if_there_are_any(monkeypatch, receiver
     assert started == []
     put(address=receiver.url(SECRET))
     sweeper.handler({}, _sweeping())
-    assert started == [("alerts", {})]
+    assert started == [("the alias", {})]
 
 
 # ── mail ──
@@ -447,3 +451,53 @@ def test_what_could_not_be_looked_for_is_not_over(receiver, monkeypatch):
 
 def _unavailable(*_args, **_named):
     raise Unavailable("the tasks table did not answer")
+
+
+# ── the command line ──
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path, capsys, media_bucket, inventory_table):
+    """Run a command with its standard input; returns exit code, standard output and standard error."""
+    monkeypatch.setenv("MAKERTASKS_CONFIG", str(tmp_path / "none.toml"))
+    configuration.load.cache_clear()
+
+    def run_command(*arguments, typed=""):
+        capsys.readouterr()
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        with pytest.raises(SystemExit) as end:
+            application.run(["alerts", *arguments])
+        printed = capsys.readouterr()
+        return end.value.code or 0, printed.out, printed.err
+
+    yield run_command
+    configuration.load.cache_clear()
+
+
+def test_the_command_line_adds_lists_tests_and_removes(command, receiver):
+    code, out, _ = command(
+        "add", "workshop", "--by", "json", "--on", "dead-letter", "--json", typed=f"{receiver.url(SECRET)}\n"
+    )
+    assert (code, json.loads(out)["kinds"]) == (0, ["dead_letter"])
+    assert "VeryS3cret" not in out
+    assert json.loads(command("list", "--json")[1])["alerts"][0]["address"] == f"{receiver.host}/…wxyz"
+    assert json.loads(command("test", "workshop", "--json")[1])["delivered"] is True
+    receiver.status = 404
+    code, _, error = command("test", "workshop")
+    assert (code, "create a new one" in error) == (4, True)
+    # changed without its address, it keeps it
+    assert command("add", "workshop", "--by", "json", "--recoveries")[0] == 0
+    assert shown()["recoveries"] is True
+    assert command("remove", "workshop")[0] == 0
+    assert "no alerts" in command()[2]
+    assert [entry["action"] for entry in audit.page(9)["entries"]][::-1] == [
+        "set alert", "test alert", "test alert", "set alert", "delete alert",
+    ]  # fmt: skip
+
+
+def test_the_command_line_names_what_is_wrong(command):
+    assert command("remove", "nobody")[0] == 3
+    code, _, error = command("add", "A Name", "--by", "email", "--to", "ann@example.org")
+    assert (code, "name:" in error) == (2, True)
+    code, _, error = command("add", "x", "--by", "slack", "--to", "https://hooks.slack.com/services/T/B/secret")
+    assert (code, "--to" in error, "secret" in error) == (2, True, False)

@@ -91,6 +91,11 @@ def alerts_topic() -> str:
     return required("ALERTS_TOPIC")
 
 
+def alerts_function() -> str:
+    """ARN of the alias of the function that evaluates alerts."""
+    return required("ALERTS_FUNCTION")
+
+
 def alert_secret(name: str) -> str:
     """Name of the parameter with the address of an alert's webhook."""
     return f"/{stack()}/alerts/{name}"

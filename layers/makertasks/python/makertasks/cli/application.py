@@ -18,7 +18,7 @@ from typing import Any
 import typer
 import typer.core
 
-from makertasks.cli import control, events, inspection, output, sending, setup, upkeep, viewing
+from makertasks.cli import alerts, control, events, inspection, output, sending, setup, upkeep, viewing
 from makertasks.client import configuration
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, TemporaryError, Unavailable
 
@@ -45,7 +45,7 @@ HINTS = {
 # Headings of the help, and the commands below each.
 GROUPS = {
     "Tasks": ("call", "list", "show", "result", "logs", "retry", "events", "qr-code"),
-    "Workers and queues": ("status", "inspect", "control", "purge", "schedules"),
+    "Workers and queues": ("status", "inspect", "control", "purge", "schedules", "alerts"),
     "Data": ("import", "cleanup", "recount"),
     "Set-up": ("configure", "policy", "celery-settings", "site-secret"),
 }
@@ -83,7 +83,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (sending, viewing, events, inspection, control, upkeep, setup):
+for module in (sending, viewing, events, inspection, control, alerts, upkeep, setup):
     module.register(app)
 
 

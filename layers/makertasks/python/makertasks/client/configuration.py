@@ -28,7 +28,11 @@ OUTPUTS = {
     "MediaBucketName": "MEDIA_BUCKET",
 }
 # Outputs that only some commands need; files written by earlier versions lack them.
-OPTIONAL = {"FrontendUrl": "FRONTEND_URL"}
+OPTIONAL = {
+    "FrontendUrl": "FRONTEND_URL",
+    "AlertsTopicArn": "ALERTS_TOPIC",
+    "AlertsFunctionArn": "ALERTS_FUNCTION",
+}
 # AWS's own variables, copied to the file, so that a file for a local AWS works without them.
 LOCATION = ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE")
 

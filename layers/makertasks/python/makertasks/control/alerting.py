@@ -12,13 +12,13 @@ from makertasks.errors import InvalidRequest
 from makertasks.monitoring import alerts
 from makertasks.monitoring.alerts import EMAIL, Alert, Delivery, Form, Kind, StoredAlert
 
-FUNCTION = "alerts"
 MOST_CHARACTERS = 2000  # of an address; a parameter holds 4 KB
 # Characters of a webhook's address that are shown, from its end.
 SHOWN_END = 4
 # Below this, four characters would be much of what nobody may know.
 SHORTEST_SECRET = 20
 
+_NAME = re.compile(r"(?=.{1,40}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,253}\Z)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
@@ -48,6 +48,8 @@ def _subscriptions(stored: list[StoredAlert]) -> dict[str, str]:
 
 def check(name: str, *, form: Form, address: str | None, kinds: list[Kind], new: bool = False) -> None:
     """Raises InvalidRequest for an alert that cannot be stored; `new`: none may have its name."""
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest("name", "must be lower-case letters, digits and hyphens, at most 40, such as workshop")
     stored = {each.cell: each for each in alerts.listed()}
     if new and name in stored:
         raise InvalidRequest("name", f"is the name of an alert already: change {name}, or choose another name")
@@ -128,7 +130,7 @@ def _forget(name: str, *, form: str, address: str) -> None:
 def test(name: str) -> Delivery:
     """Send a test message now and return its outcome; raises NotFound and Unavailable."""
     alerts.find(name)
-    delivery: Delivery = functions.call(FUNCTION, {"test": name})
+    delivery: Delivery = functions.call(settings.alerts_function(), {"test": name})
     return delivery
 
 
