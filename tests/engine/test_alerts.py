@@ -425,7 +425,8 @@ def test_viewers_change_nothing_and_every_change_is_audited(receiver):
 
 def test_there_are_at_most_twenty(receiver):
     for number in range(alerts.MOST):
-        put(f"alert-{number}", address=receiver.url(SECRET))
+        stored = {"form": "json", "address": "-", "kinds": ["dead_letter"], "recoveries": False, "who": "ann"}
+        alerts.put(f"alert-{number}", **stored, readdressed=True)
     assert put("one-more", status=422, address=receiver.url(SECRET))["field"] == "name"
 
 
