@@ -1,17 +1,17 @@
 """EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, keeps the counters, reports waits.
 
-If there are alerts, it starts the function that evaluates them, which has permissions of its own.
+For the pages' charts it notes how long queues are, and which deployment runs. If there are alerts, it starts the
+function that evaluates them, which has permissions of its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from makertasks import logs, settings
 from makertasks.aws import functions
 from makertasks.errors import Unavailable
-from makertasks.monitoring import alerts, queues
+from makertasks.monitoring import alerts, history, queues
 from makertasks.monitoring.counters import rolling_up
 from makertasks.worker import dead_letters, lost_changes, metrics, sweeping
 
@@ -39,6 +39,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """One run; returns what it did. Raises Unavailable where dead letters could not be recorded, after all the rest."""
     drained = dead_letters.drain(LETTERS_SHARE * _seconds_left(context))
     swept = sweeping.sweep(_seconds_left(context))
+    history.note_deployment()
+    history.note_lengths(swept.waiting)
     rolling_up.roll_up_ended()
     metrics.stuck(swept.requeued + swept.given_up)
     metrics.waiting_too_long(len(name_waiting()))
@@ -47,7 +49,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         functions.start(settings.alerts_function(), {})
     if drained.failed:
         raise Unavailable(f"{drained.failed} dead letters could not be recorded and stay in their queue")
-    return {**asdict(swept), "dead_letters": drained.recorded, "renewed": drained.renewed, "repaired": repaired}
+    return {**swept.numbers(), "dead_letters": drained.recorded, "renewed": drained.renewed, "repaired": repaired}
 
 
 def _seconds_left(context: Any) -> float:

@@ -69,6 +69,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """Something that happened once, such as a deployment: a vertical line, a moment, its label and its link."""
+
+    x: float
+    moment: str
+    label: str
+    link: str
+
+
+@dataclass(frozen=True)
 class Chart:
     """A whole chart; `top` is the figure at its upper edge. It has bars or lines."""
 
@@ -79,6 +89,7 @@ class Chart:
     width: float
     lines: list[Line] = field(default_factory=list)
     unit: str = ""  # of the figures: none for tasks, `ms` or `%`
+    marks: Sequence[Mark] = ()
 
     @property
     def cut(self) -> list[Column]:
@@ -102,13 +113,13 @@ def stacked(points: Sequence[Point], order: Sequence[str]) -> Chart:
         # What stands above the top is cut off.
         ends = [_height(end, top) for end in accumulate(values, initial=0)]
         bars = [
-            Bar(name, round(HEIGHT - end, 2), round(end - begin, 2), value)
+            Bar(name, round(HEIGHT - end, 1), round(end - begin, 1), value)
             for name, value, begin, end in zip(series, values, ends[:-1], ends[1:], strict=True)
             if value
         ]
         x = number * step
-        left, total = round(x + step * (1 - FILLED) / 2, 2), sum(values)
-        columns.append(Column(point.label, point.link, round(x, 2), left, total, bars, point.hour, total > top))
+        left, total = round(x + step * (1 - FILLED) / 2, 1), sum(values)
+        columns.append(Column(point.label, point.link, round(x, 1), left, total, bars, point.hour, total > top))
     return Chart(series, columns, top, round(step, 2), round(step * FILLED, 2))
 
 
@@ -124,9 +135,9 @@ def lines(points: Sequence[Point], order: Sequence[str], unit: str = "ms", *, le
     columns = []
     for number, point in enumerate(points):
         values = figures(point)
-        bars = [Bar(name, round(HEIGHT - _height(value, top), 2), 0, value) for name, value in values]
-        x, is_cut = round(number * step, 2), any(value > top for _, value in values)
-        columns.append(Column(point.label, point.link, x, round(x + step / 2, 2), len(bars), bars, point.hour, is_cut))
+        bars = [Bar(name, round(HEIGHT - _height(value, top), 1), 0, value) for name, value in values]
+        x, is_cut = round(number * step, 1), any(value > top for _, value in values)
+        columns.append(Column(point.label, point.link, x, round(x + step / 2, 1), len(bars), bars, point.hour, is_cut))
     return Chart(series, columns, top, round(step, 2), 0, [_line(name, columns) for name in series], unit)
 
 

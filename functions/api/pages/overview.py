@@ -1,25 +1,21 @@
-"""The overview: problems, failures, queues, next scheduled runs, throughput and runtimes."""
+"""The overview: problems, failures, queues and next scheduled runs; `overview_charts` has the rest."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from api.access import Caller, Role
-from api.pages import charts, health, periods, rendering
-from api.pages.periods import Range
+from api.pages import health, overview_charts, periods, rendering
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
 from makertasks.monitoring import dead_letters, failure_groups, listing, schedules
 from makertasks.monitoring import queues as task_queues
-from makertasks.monitoring.counters import statistics
 from makertasks.records.states import Status
 
 REFRESH_SECONDS = 10
@@ -40,19 +36,23 @@ class OverviewQuery(msgspec.Struct, forbid_unknown_fields=True):
 @page("GET", "/", Role.VIEWER)
 def overview_page(caller: Caller, query: OverviewQuery, request: Request) -> Reply:
     """Everything at a glance."""
-    context = shown(periods.RANGES[query.range], clock.now())
-    if rendering.is_update(request) and context["digest"] == query.known:
+    now = clock.now()
+    if not rendering.is_update(request):
+        with ThreadPoolExecutor(1) as pool:
+            drawn = pool.submit(overview_charts.shown, periods.RANGES[query.range], now)
+            context = shown(now)
+        return rendering.page(request, caller, "overview.html", section="/", **context, **drawn.result())
+    context = shown(now)
+    if context["digest"] == query.known:
         return Reply("", 204)
-    template = "overview_part.html" if rendering.is_update(request) else "overview.html"
-    return rendering.page(request, caller, template, section="/", **context)
+    return rendering.page(request, caller, "overview_part.html", **context)
 
 
-def shown(wanted: Range, now: datetime) -> dict[str, Any]:
-    """Return the overview's content, read by concurrent requests."""
+def shown(now: datetime) -> dict[str, Any]:
+    """Return what needs attention, read by concurrent requests."""
     hour, day = now - timedelta(hours=1), now - timedelta(days=1)
     names = list(tasks.discover())
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        counting = pool.submit(statistics.read, now - wanted.span, now)
         last_day = pool.submit(failure_groups.recent, day, now)
         last_hour = pool.submit(failure_groups.recent, hour, now)
         queues = pool.submit(task_queues.list_queues)
@@ -62,8 +62,6 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
         )
         coming = pool.submit(schedules.list_schedules)
     latest = {group["fingerprint"]: group["count"] for group in last_hour.result()["groups"]}
-    counted = counting.result()
-    figures = statistics.summary_of(counted)
     stuck = health.stuck(running.result().records, now)
     since = clock.text(hour)
     context = {
@@ -84,54 +82,9 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
         "running": len(running.result().records),
         "stuck": stuck,
         "coming": sorted((each for each in coming.result() if each["next_run"]), key=_due)[:COMING],
-        "totals": figures["totals"],
-        "by_name": [entry for entry in figures["by_name"] if entry["total"]],
-        "by_status": by_status(wanted, now, figures),
-        "by_type": by_type(wanted, now, figures, names),
-        "failure_rate": failure_rate(wanted, now, figures),
-        "medians": medians(wanted, now, counted, names),
-        "kinds": charts.kinds(names),
-        "range": wanted,
-        "ranges": periods.RANGES.values(),
         "every": REFRESH_SECONDS,
     }
     return {**context, "digest": digest(context)}
-
-
-def by_status(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
-    """Tasks over time by status."""
-    series = [(entry["period"], entry["counts"]) for entry in figures["series"]]
-    return charts.stacked(periods.points(wanted, now, series), charts.STATUSES)
-
-
-def by_type(wanted: Range, now: datetime, figures: statistics.Summary, names: list[str]) -> charts.Chart:
-    """Tasks over time by type."""
-    return charts.stacked(periods.points(wanted, now, _totals(figures)), names)
-
-
-def failure_rate(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
-    """The share of failures among the tasks that ran to their end, over time, in percent."""
-    counted = [(entry["period"], entry["counts"]) for entry in figures["series"]]
-    points = periods.points(wanted, now, counted, status=str(Status.FAILURE))
-    return charts.lines([replace(point, values=_rate(point.values)) for point in points], ["failed"], "%", least=0)
-
-
-def _rate(counts: Mapping[str, int]) -> dict[str, int]:
-    failed = counts.get(Status.FAILURE, 0)
-    ended = failed + counts.get(Status.SUCCESS, 0)
-    return {"failed": round(100 * failed / ended)} if ended else {}
-
-
-def medians(wanted: Range, now: datetime, counted: statistics.Counted, names: list[str]) -> charts.Chart:
-    """Median runtimes over time by type, in milliseconds."""
-    found = statistics.runtimes_by_period(counted, wanted.digits)
-    series = [(period, {name: round(each["p50"] * 1000) for name, each in by.items()}) for period, by in found.items()]
-    return charts.lines(periods.points(wanted, now, series), names)
-
-
-def _totals(figures: statistics.Summary) -> Iterator[tuple[str, dict[str, int]]]:
-    for entry in figures["series"]:
-        yield entry["period"], {name: sum(counts.values()) for name, counts in entry["by_name"].items()}
 
 
 def _due(schedule: schedules.Schedule) -> str:
@@ -141,5 +94,5 @@ def _due(schedule: schedules.Schedule) -> str:
 def digest(context: dict[str, Any]) -> str:
     """Return a digest that changes with anything shown except growing ages."""
     queues = [{**queue, "oldest_seconds": None} for queue in context["queues"]]
-    kept = ("troubles", "groups", "totals", "by_status", "running", "coming")
+    kept = ("troubles", "groups", "in_last_hour", "running", "coming")
     return hashlib.sha256(repr((queues, [context[name] for name in kept])).encode()).hexdigest()[:12]

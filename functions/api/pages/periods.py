@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from api.pages import calendar
+from api.pages import calendar, charts
 from api.pages.addresses import address
-from api.pages.charts import Point
+from api.pages.charts import Mark, Point
 from makertasks import clock
+from makertasks.monitoring.history import Deployment
 
 Counts = Mapping[str, int]
 
@@ -34,6 +35,8 @@ RANGES = {
         Range("month", "12 months", timedelta(days=335), len("2026-11")),
     )
 }
+# What a column stands for; a month is taken as its longest.
+LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "month": timedelta(days=31)}
 # A week by days: the trend of one cause of failure.
 WEEK = Range("week", "7 days", timedelta(days=6), len("2026-11-22"))
 
@@ -61,6 +64,20 @@ def points(wanted: Range, now: datetime, figures: Iterable[tuple[str, Counts]], 
         )
         for period in columns(wanted, now)
     ]  # fmt: skip
+
+
+def marks(wanted: Range, now: datetime, deployments: Iterable[Deployment]) -> list[Mark]:
+    """Return a chart's lines for deployments, each at its place within its column; each links to the tasks since."""
+    places = {period: number for number, period in enumerate(columns(wanted, now))}
+    step, found = charts.WIDTH / len(places), []
+    for each in deployments:
+        period = each.moment[: wanted.digits]
+        if period in places:
+            begun = clock.parse(period + {"month": "-01", "day": "", "hour": ":00"}[wanted.name])
+            share = (clock.parse(each.moment) - begun) / LENGTHS[wanted.name]
+            x = round((places[period] + min(share, 1)) * step, 1)
+            found.append(Mark(x, each.moment, each.build, address("/tasks", created_from=each.moment)))
+    return found
 
 
 def link(period: str, **filters: Any) -> str:

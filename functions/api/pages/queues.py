@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -10,11 +10,12 @@ from msgspec import Meta
 from api import actions
 from api.access import Caller, Role
 from api.arguments import QueueName
-from api.pages import rendering, task_rows
+from api.pages import periods, queue_charts, rendering, task_rows
 from api.pages.addresses import address
 from api.pages.bulk import Outcome
 from api.requests import Request
 from api.routing import Reply, page
+from makertasks import clock
 from makertasks.control import audit
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import dead_letters
@@ -31,6 +32,12 @@ class QueuesQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Query of the list: the action that led here."""
 
     said: Annotated[str, Meta(max_length=40)] = ""
+
+
+class QueueQuery(QueuesQuery, forbid_unknown_fields=True):
+    """Query of one queue: also its charts' period."""
+
+    range: Literal["hour", "day", "month"] = "hour"
 
 
 class Concurrency(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,8 +85,8 @@ def messages_page(caller: Caller, request: Request) -> Reply:
 
 
 @page("GET", "/queues/{queue}", Role.VIEWER)
-def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Request) -> Reply:
-    """One queue: its dead letters with their bodies, and its settings."""
+def queue_page(queue: QueueName, caller: Caller, query: QueueQuery, request: Request) -> Reply:
+    """One queue: its dead letters with their bodies, its charts and its settings."""
     letters, complete = dead_letters.not_redriven(queue)  # before the count, which follows from it
     found = task_queues.get(queue)
     return rendering.page(
@@ -93,6 +100,7 @@ def queue_page(queue: QueueName, caller: Caller, query: QueuesQuery, request: Re
         complete=complete,
         said=query.said,
         done=done_to(queue),
+        **queue_charts.shown(found, periods.RANGES[query.range], clock.now()),
     )
 
 

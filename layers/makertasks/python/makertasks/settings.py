@@ -61,6 +61,11 @@ def delays_role() -> str:
     return required("DELAYS_ROLE")
 
 
+def build() -> str:
+    """Digest of what is deployed; empty where no deployment has computed one."""
+    return os.environ.get("BUILD", "")
+
+
 def idempotency_hours() -> float:
     """Hours for which an idempotency key stands for the task it was first used for."""
     return float(os.environ.get("IDEMPOTENCY_HOURS", "") or 24)

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import partial
@@ -72,6 +72,11 @@ class Swept:
     requeued: int = 0
     given_up: int = 0
     complete: bool = True  # whether every active task was checked; otherwise the next run continues
+    waiting: set[str] = field(default_factory=set)  # queues of tasks that wait and are due
+
+    def numbers(self) -> dict[str, Any]:
+        """Return what is logged and returned."""
+        return {name: value for name, value in vars(self).items() if name != "waiting"}
 
 
 def judge(record: TaskRecord, present: datetime, patience: timedelta, *, backlog: bool) -> Verdict:
@@ -88,6 +93,10 @@ def judge(record: TaskRecord, present: datetime, patience: timedelta, *, backlog
     if waited < min(first_wait if not requeues else again * 2.0**requeues, LONGEST_PATIENCE):
         return Verdict.LEAVE
     return Verdict.GIVE_UP if requeues >= REQUEUES and not backlog else Verdict.REQUEUE
+
+
+def _waits(record: TaskRecord) -> bool:
+    return record.status in {Status.PENDING, Status.RETRY} and due_of(record) <= clock.now()
 
 
 def due_of(record: TaskRecord) -> datetime:
@@ -109,10 +118,11 @@ def sweep(seconds: float) -> Swept:
             fair_share = present + (ends - present) / (len(partitions) - number)
             for page in _active(partition, fair_share, swept):
                 done = Counter(pool.map(partial(_look_after, backlogs=backlogs), page))
+                swept.waiting |= {str(record.queue) for record in page if _waits(record)}
                 swept.examined += len(page)
                 swept.requeued += done[Verdict.REQUEUE]
                 swept.given_up += done[Verdict.GIVE_UP]
-    logger.info("swept", **asdict(swept))
+    logger.info("swept", **swept.numbers())
     return swept
 
 

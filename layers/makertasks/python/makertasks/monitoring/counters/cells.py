@@ -42,6 +42,9 @@ class CounterCell(Table):
     longest = NumberAttribute(null=True)  # seconds
     failed_runtimes = JSONMap(null=True)  # of those that ended in FAILURE, as `runtimes`
     failed_sum = NumberAttribute(null=True)  # seconds
+    waits = NumberAttribute(null=True)  # tasks that have started
+    wait_sum = NumberAttribute(null=True)  # seconds before their first attempt; time before the ETA does not count
+    longest_wait = NumberAttribute(null=True)  # seconds
     remembered = ListAttribute(of=BinaryAttribute, default=list)  # see seen_events
     forgotten = NumberAttribute(null=True)  # epoch seconds of the newest event that is remembered no longer
     version = VersionAttribute()
@@ -59,7 +62,15 @@ class CounterCell(Table):
     @property
     def is_empty(self) -> bool:
         """Whether nothing is counted here."""
-        return not (self.counts or self.removed or self.runtimes or self.retried or self.runtime_sum)
+        return not (
+            self.counts
+            or self.removed
+            or self.runtimes
+            or self.retried
+            or self.runtime_sum
+            or self.waits
+            or self.wait_sum
+        )
 
     @property
     def runs(self) -> int:
@@ -85,6 +96,9 @@ class CounterCell(Table):
         self.runtime_sum = round(self.runtime_sum + sign * other.runtime_sum, 3)
         self.failed_runtimes = _added(self.failed_runtimes or {}, other.failed_runtimes or {}, sign) or None
         self.failed_sum = round((self.failed_sum or 0) + sign * (other.failed_sum or 0), 3) or None
+        self.waits = (self.waits or 0) + sign * (other.waits or 0) or None
+        self.wait_sum = round((self.wait_sum or 0) + sign * (other.wait_sum or 0), 3) or None
+        self.longest_wait = max(self.longest_wait or 0, other.longest_wait or 0 if sign > 0 else 0) or None
 
 
 def _added(counts: dict[str, int], others: dict[str, int], sign: int) -> dict[str, int]:

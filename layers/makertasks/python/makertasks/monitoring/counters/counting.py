@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, cast
 
-from makertasks import settings, wire
+from makertasks import clock, settings, wire
 from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.monitoring.counters import cells as counters
 from makertasks.monitoring.counters import doubts, rolling_up, samples, seen_events
@@ -25,6 +25,7 @@ class Change:
     counts: dict[str, int]
     retried: int = 0
     runtime: float | None = None
+    waited: float | None = None  # seconds, of a first attempt that starts
     shard: int = 0
     moment: int = 0  # epoch seconds, of the stream; 0 where it does not say
     expired: bool = False
@@ -52,10 +53,20 @@ def change_of(
     runtime = (new or {}).get("runtime") if after in {Status.SUCCESS, Status.FAILURE} and before else None
     # A task that goes on in a next invocation waits as RETRY, too, but no attempt has ended.
     retried = after == Status.RETRY and (new or {}).get("attempts") != (old or {}).get("attempts")
-    shard = _shard_of(image)
+    waited = _waited(new or {}) if (before, after) == (Status.PENDING, Status.STARTED) else None
     return Change(
-        event, image["created"][:13], image["name"], counts, int(retried), runtime, shard, moment, expired=expired
-    )
+        event, image["created"][:13], image["name"], counts, int(retried), runtime, waited, _shard_of(image), moment,
+        expired=expired,
+    )  # fmt: skip
+
+
+def _waited(image: dict[str, Any]) -> float | None:
+    """Return the seconds between a task's submission, or its ETA, and the start of its first attempt."""
+    since = max(image["created"], image.get("eta") or "")
+    try:
+        return max((clock.parse(image["started"]) - clock.parse(since)).total_seconds(), 0.0)
+    except (KeyError, ValueError):  # a record that somebody else wrote still counts
+        return None
 
 
 def _shard_of(image: dict[str, Any]) -> int:
@@ -132,6 +143,10 @@ def _add(cell: CounterCell, changes: list[Change]) -> None:
             if len(change.counts) == 1 and difference < 0:
                 removed[status] += 1
         cell.retried += change.retried
+        if change.waited is not None:
+            cell.waits = (cell.waits or 0) + 1
+            cell.wait_sum = round((cell.wait_sum or 0) + change.waited, 3)
+            cell.longest_wait = max(cell.longest_wait or 0, round(change.waited, 3))
         if change.runtime is not None:
             bucket = str(counters.runtime_bucket(change.runtime))
             cell.samples = samples.added(cell.samples, sum(runtimes.values()), change.runtime)

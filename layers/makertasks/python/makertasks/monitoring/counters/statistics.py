@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
@@ -31,6 +31,13 @@ class Runtime(TypedDict):
     count: int
     longest: float | None  # unknown for cells from before it was counted
     exact: bool
+
+
+class Wait(TypedDict):
+    """Waiting times before first attempts in seconds; time before the ETA does not count."""
+
+    mean: float
+    longest: float
 
 
 class NameCounts(TypedDict):
@@ -125,6 +132,21 @@ def runtimes_by_period(counted: Counted, digits: int) -> dict[str, dict[str, Run
         if known := _runtime_of(cells):
             answer[period][name] = known
     return dict(answer)
+
+
+def waits_by_period(counted: Counted, digits: int, names: Collection[str]) -> dict[str, Wait]:
+    """Return the waiting times of the tasks of some names by period, as `runtimes_by_period`."""
+    found: dict[str, list[CounterCell]] = defaultdict(list)
+    for period, cells in counted.cells.items():
+        found[period[:digits]] += [cell for cell in cells if cell.name in names and cell.waits]
+    return {
+        period: {
+            "mean": round(sum(cell.wait_sum or 0 for cell in cells) / sum(int(cell.waits or 0) for cell in cells), 3),
+            "longest": max(float(cell.longest_wait or 0) for cell in cells),
+        }
+        for period, cells in found.items()
+        if cells
+    }
 
 
 def runtime(

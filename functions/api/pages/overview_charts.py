@@ -1,0 +1,116 @@
+"""The overview's charts: each is a live region of its own, so that an update carries one chart and no other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from api.access import Caller, Role
+from api.pages import charts, periods, rendering
+from api.pages.addresses import address
+from api.pages.periods import Range
+from api.requests import Request
+from api.routing import Reply, page
+from makertasks import clock, tasks
+from makertasks.monitoring import history
+from makertasks.monitoring.counters import statistics
+from makertasks.records.states import Status
+
+# Lines that can be told apart in one chart, and that an update of 5 KB can hold.
+LINES = 6
+# A chart's columns are hours or longer.
+REFRESH_SECONDS = 60
+Part = Literal["by_status", "by_type", "failure_rate", "medians", "runtimes"]
+
+
+class ChartsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of one part: its period, and the digest of what a live page already shows."""
+
+    part: Part
+    range: Literal["hour", "day", "month"] = "hour"
+    known: Annotated[str, msgspec.Meta(max_length=40)] = ""
+
+
+@page("GET", "/charts", Role.VIEWER)
+def charts_page(caller: Caller, query: ChartsQuery, request: Request) -> Reply:
+    """One part as an open page requests it; anybody else is sent to the overview."""
+    if not rendering.is_update(request):
+        return Reply.redirect(address("/", range=query.range))
+    context = shown(periods.RANGES[query.range], clock.now())
+    if context["digests"][query.part] == query.known:
+        return Reply("", 204)
+    return rendering.page(request, caller, "overview_chart.html", part=query.part, **context)
+
+
+def shown(wanted: Range, now: datetime) -> dict[str, Any]:
+    """Return the content of every part and its digest; raises Unavailable."""
+    since, names = now - wanted.span, list(tasks.discover())
+    counted = statistics.read(since, now)
+    figures = statistics.summary_of(counted)
+    marks = periods.marks(wanted, now, history.deployments(since, now))
+    parts: dict[Part, Any] = {
+        "by_status": by_status(wanted, now, figures),
+        "by_type": by_type(wanted, now, figures, names),
+        "failure_rate": failure_rate(wanted, now, figures),
+        "medians": medians(wanted, now, counted, frequent(figures)),
+    }
+    parts = {name: replace(chart, marks=marks) for name, chart in parts.items()}
+    parts["runtimes"] = [entry for entry in figures["by_name"] if entry["total"]]
+    return {
+        "parts": parts,
+        "digests": {name: hashlib.sha256(repr(content).encode()).hexdigest()[:12] for name, content in parts.items()},
+        "totals": figures["totals"],
+        "left_out": max(len(parts["runtimes"]) - LINES, 0),
+        "marks": marks,
+        "kinds": charts.kinds(names),
+        "range": wanted,
+        "ranges": periods.RANGES.values(),
+        "charts_every": REFRESH_SECONDS,
+    }
+
+
+def by_status(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
+    """Tasks over time by status."""
+    series = [(entry["period"], entry["counts"]) for entry in figures["series"]]
+    return charts.stacked(periods.points(wanted, now, series), charts.STATUSES)
+
+
+def by_type(wanted: Range, now: datetime, figures: statistics.Summary, names: list[str]) -> charts.Chart:
+    """Tasks over time by type."""
+    return charts.stacked(periods.points(wanted, now, _totals(figures)), names)
+
+
+def failure_rate(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
+    """The share of failures among the tasks that ran to their end, over time, in percent."""
+    counted = [(entry["period"], entry["counts"]) for entry in figures["series"]]
+    points = periods.points(wanted, now, counted, status=str(Status.FAILURE))
+    return charts.lines([replace(point, values=_rate(point.values)) for point in points], ["failed"], "%", least=0)
+
+
+def _rate(counts: Mapping[str, int]) -> dict[str, int]:
+    failed = counts.get(Status.FAILURE, 0)
+    ended = failed + counts.get(Status.SUCCESS, 0)
+    return {"failed": round(100 * failed / ended)} if ended else {}
+
+
+def frequent(figures: statistics.Summary) -> list[str]:
+    """Return the types with most tasks, by name."""
+    most = sorted(figures["by_name"], key=lambda entry: entry["total"], reverse=True)[:LINES]
+    return sorted(entry["name"] for entry in most)
+
+
+def medians(wanted: Range, now: datetime, counted: statistics.Counted, names: list[str]) -> charts.Chart:
+    """Median runtimes over time by type, in milliseconds."""
+    found = statistics.runtimes_by_period(counted, wanted.digits)
+    series = [(period, {name: round(each["p50"] * 1000) for name, each in by.items()}) for period, by in found.items()]
+    return charts.lines(periods.points(wanted, now, series), names)
+
+
+def _totals(figures: statistics.Summary) -> Iterator[tuple[str, dict[str, int]]]:
+    for entry in figures["series"]:
+        yield entry["period"], {name: sum(counts.values()) for name, counts in entry["by_name"].items()}
