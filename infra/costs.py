@@ -177,9 +177,9 @@ def standing_parts() -> list[tuple[str, Units]]:
     polls = 86_400 / POLL_SECONDS * DAYS
     resources = template.load()["Resources"].values()
     alarms = sum(each["Type"] == "AWS::CloudWatch::Alarm" and "Condition" not in each for each in resources)
-    # counted: four queries, seven small notes read and four written, one look into the dead-letter queue
+    # counted: five queries, seven small notes read and four written, one look into the dead-letter queue
     sweep: Units = units_of(
-        lambda_request=1, lambda_gb_second=0.15 / 2, read_unit=11, write_unit=4, sqs_request=1, logs_gb=900e-9
+        lambda_request=1, lambda_gb_second=0.15 / 2, read_unit=11.5, write_unit=4, sqs_request=1, logs_gb=900e-9
     )
     return [
         (f"{free} queues polled by {FEWEST_POLLERS} pollers each", units_of(sqs_request=free * FEWEST_POLLERS * polls)),

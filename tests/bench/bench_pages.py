@@ -27,7 +27,12 @@ PAGES = {
         "/v1/statistics",
     ],
     "/queues": ["/v1/queues"],
-    "/queues/generate_qr_code": ["/v1/queues/generate_qr_code", "/v1/tasks?status=FAILURE", "/v1/audit"],
+    "/queues/generate_qr_code": [
+        "/v1/queues/generate_qr_code",
+        "/v1/tasks?status=FAILURE",
+        "/v1/audit",
+        "/v1/statistics",
+    ],
     "/workers": ["/v1/workers"],
     "/schedules": ["/v1/schedules"],
     "/items": ["/v1/items"],

@@ -36,7 +36,20 @@ def empty_pages(new_site: Site) -> dict[str, tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="session")
-def site(new_site: Site, empty_pages: object) -> Site:
+def empty_columns(new_site: Site) -> list[int]:
+    """Where the overview's two columns of cards end while there is nothing, in pixels."""
+    with new_site.context("superuser") as context:
+        page = context.new_page()
+        page.set_viewport_size(DESK)
+        page.goto("/")
+        ends: list[int] = page.locator(".pair > div > .card:last-child").evaluate_all(
+            "cards => cards.map(card => Math.round(card.getBoundingClientRect().bottom))"
+        )
+        return ends
+
+
+@pytest.fixture(scope="session")
+def site(new_site: Site, empty_pages: object, empty_columns: object) -> Site:
     """The stack, filled, and a browser."""
     fill(new_site)
     return new_site

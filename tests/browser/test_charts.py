@@ -1,0 +1,150 @@
+"""Charts on the deployed stack: real tasks that wait, a queue that grows, a deployment; a column leads to its tasks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.axe import in_both_themes
+from tests.browser.conftest import DESK
+from tests.waiting import wait_for
+
+QUEUE = "generate_index_card"
+PATH = f"/queues/{QUEUE}"
+UPDATE_BYTES, FIRST_LOAD_BYTES = 5_000, 150_000
+TASKS = 3
+
+
+@pytest.fixture(scope="module")
+def waited(site):
+    """Tasks that waited in a paused queue until it was resumed."""
+    api = site.stack.api
+    api.post(f"/v1/queues/{QUEUE}/pause", {})
+    ids = [api.submit(QUEUE, item_id=item["id"]) for item in site.items[:TASKS]]
+    site.sweep()
+    api.post(f"/v1/queues/{QUEUE}/resume", {})
+    for task_id in ids:
+        assert site.ended(task_id)["status"] == "SUCCESS"
+    return ids
+
+
+def chart(page, title):
+    return page.locator(".card", has=page.get_by_role("heading", name=title))
+
+
+def test_a_queue_shows_how_many_messages_waited_and_for_how_long(site, open_page, waited):
+    page = open_page(PATH, "viewer")
+    expect(chart(page, "Most waiting messages").locator("svg a title").last).to_contain_text(f"waiting {TASKS}")
+
+    def counted():
+        page.reload()
+        return chart(page, "Waiting time").locator("svg a").count() > 0
+
+    wait_for(counted, "the counters to follow")
+    expect(chart(page, "Waiting time").locator(".legend")).to_contain_text("longest")
+    assert in_both_themes(page) == []
+    # the longest time is that of one of these tasks, from its record
+    records = [site.record(task_id) for task_id in waited]
+    assert all(record["created"] < record["started"] for record in records)
+
+
+def test_a_column_says_its_figures_to_the_keyboard_and_leads_to_the_tasks_of_its_hour(open_page, waited):
+    page = open_page(PATH, "viewer")
+    column = chart(page, "Most waiting messages").locator("svg a").last
+    column.focus()
+    expect(chart(page, "Most waiting messages").locator("[data-tip]")).to_contain_text(f"waiting {TASKS}")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/tasks\?name=inventory\.tasks\.generate_index_card&created_from="))
+    for task_id in waited:
+        expect(page.locator(f"tr[id='r{task_id}']")).to_be_visible()
+
+
+def test_a_reader_without_scripts_gets_the_figures_as_a_table(open_page, waited):
+    page = open_page(PATH, "viewer", java_script_enabled=False)
+    lengths = chart(page, "Most waiting messages")
+    lengths.get_by_text("Show as a table").click()
+    expect(lengths.locator("tbody tr").last.locator("td")).to_have_text(str(TASKS))
+    lengths.locator("tbody tr a").last.click()
+    expect(page).to_have_url(re.compile("created_from="))
+
+
+def test_a_deployment_is_marked_and_leads_to_the_tasks_since(site, open_page, waited):
+    # given a deployment, as the functions see it: another build in their environment
+    functions, name = site.stack.client("lambda"), f"{site.stack.name}-sweeper"
+    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {**before, "BUILD": "c0ffee" * 10}}
+    )
+    try:
+        wait_for(lambda: site.sweep() or marks(open_page, "/"), "the sweep to see the deployment")
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+    page = open_page(PATH, "viewer")
+    assert page.locator("path.mark").count() >= 1
+    expect(page.locator(".deployments")).to_contain_text("c0ffeec0ffee")
+    assert in_both_themes(page) == []
+    page.locator(".deployments a").last.click()
+    expect(page).to_have_url(re.compile(r"/tasks\?created_from="))
+    expect(page.locator("h1")).to_contain_text("Tasks")
+
+
+def marks(open_page, path):
+    return open_page(path, "viewer").locator("path.mark").count()
+
+
+def test_the_overview_is_light_first_and_at_each_update(site, open_page):
+    page = open_page("/signed-out", "operator", alone=True)
+    page.clock.install()
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.clearBrowserCache")
+    sizes = []
+    session.on("Network.loadingFinished", lambda finished: sizes.append(finished["encodedDataLength"]))
+    page.goto("/")
+    page.wait_for_load_state("networkidle")
+    assert 20_000 < sum(sizes) < FIRST_LOAD_BYTES
+    sizes.clear()
+    # when a task has come, and the minute is over after which charts are asked for again
+    site.ended(site.stack.api.submit("generate_qr_code", item_id=site.items[0]["id"]))
+    asked = []
+    page.on("response", lambda answer: asked.append((answer.status, answer.url)) if "known=" in answer.url else None)
+
+    def all_parts():
+        page.clock.fast_forward(61_000)
+        page.wait_for_load_state("networkidle")
+        return {status for status, _ in asked} >= {200} and sum("/charts?" in url for _, url in asked) >= 5
+
+    wait_for(all_parts, "every chart to be asked for")
+    assert 0 < max(sizes) < UPDATE_BYTES
+
+
+def test_the_overviews_columns_end_together(open_page):
+    page = open_page("/", "viewer")
+    assert page.viewport_size == DESK
+    assert len(set(bottoms(page))) == 1
+
+
+def test_the_empty_overviews_columns_end_together(empty_columns):
+    assert len(empty_columns) == 2
+    assert len(set(empty_columns)) == 1
+
+
+def bottoms(page):
+    """Where the last cards of the two columns end, in pixels."""
+    return page.locator(".pair > div > .card:last-child").evaluate_all(
+        "cards => cards.map(card => Math.round(card.getBoundingClientRect().bottom))"
+    )
+
+
+def test_a_browser_without_a_pdf_viewer_says_so_in_the_documents_box(site, open_page, waited):
+    page = open_page(f"/tasks/{waited[0]}", "viewer")
+    box = page.locator("figure.document object").bounding_box()
+    sentence = page.get_by_text("This browser shows no PDF within a page")
+    expect(sentence).to_be_visible()
+    said = sentence.bounding_box()
+    assert box["height"] > 100
+    assert box["x"] < said["x"]
+    assert said["x"] + said["width"] < box["x"] + box["width"]
+    assert box["y"] < said["y"] < box["y"] + box["height"] - said["height"]
