@@ -449,3 +449,24 @@ def test_qr_code_prints_or_writes_the_svg(command, monkeypatch, tmp_path):
     monkeypatch.delenv("FRONTEND_URL")
     code, _, said = command("qr-code", ITEM)
     assert (code, "FRONTEND_URL" in said, "makertasks configure" in said) == (5, True, True)
+
+
+def test_new_celery_app_is_make_celery_app_in_a_checkout(monkeypatch, tmp_path, capfd):
+    def run(*more):
+        with pytest.raises(SystemExit) as end:
+            application.run(["new", "celery-app", "shop.celery:app", "--from", "../shop", *more])
+        return end.value.code, "".join(capfd.readouterr())
+
+    # given a folder that is no checkout
+    monkeypatch.chdir(tmp_path)
+    code, said = run()
+    assert (code, "is no checkout of makertasks" in said) == (2, True)
+
+    # when it is one
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra/new_application.py").touch()
+    (tmp_path / "Makefile").write_text('celery-app:\n\t@echo "$(APP), $(FROM), $(TRY)"; exit 1\n')
+    code, said = run("--try", "shop.tasks.add [2, 3]")
+
+    # then make gets everything, and its failure is the command's
+    assert (code, "shop.celery:app, ../shop, shop.tasks.add [2, 3]" in said) == (2, True)

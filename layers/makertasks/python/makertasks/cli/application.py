@@ -18,7 +18,7 @@ from typing import Any
 import typer
 import typer.core
 
-from makertasks.cli import alerts, control, events, inspection, output, sending, setup, upkeep, viewing
+from makertasks.cli import alerts, control, events, inspection, new, output, sending, setup, upkeep, viewing
 from makertasks.client import configuration
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, TemporaryError, Unavailable
 
@@ -47,7 +47,7 @@ GROUPS = {
     "Tasks": ("call", "list", "show", "result", "logs", "retry", "events", "qr-code"),
     "Workers and queues": ("status", "inspect", "control", "purge", "schedules", "alerts"),
     "Data": ("import", "cleanup", "recount"),
-    "Set-up": ("configure", "policy", "celery-settings", "site-secret"),
+    "Set-up": ("configure", "policy", "celery-settings", "site-secret", "new"),
 }
 EXAMPLES = """Examples:
   makertasks call generate_qr_code -k '{"item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}' --wait
@@ -83,7 +83,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (sending, viewing, events, inspection, control, alerts, upkeep, setup):
+for module in (sending, viewing, events, inspection, control, alerts, upkeep, setup, new):
     module.register(app)
 
 
