@@ -41,6 +41,13 @@ class Submitted(TypedDict):
     ]
 
 
+class ItemButton(TypedDict):
+    """The button that an item's page has for a task."""
+
+    label: str
+    argument: Annotated[str, Meta(description="The argument with the item's id")]
+
+
 class TaskType(TypedDict):
     """A task that can be submitted."""
 
@@ -53,6 +60,8 @@ class TaskType(TypedDict):
     time_limit: Seconds | None
     rate_limit: Annotated[str | None, Meta(description="Maximum rate of starts, such as 10/m", examples=["10/m"])]
     schedules: list[str]
+    item_button: Annotated[ItemButton | None, Meta(description="null: the task does not run for one item")]
+    example: Annotated[dict[str, Any] | None, Meta(description="Example arguments; null: the definition has none")]
 
 
 class TaskTypes(TypedDict):

@@ -28,7 +28,13 @@ def task_type(task: Task, schedules: list[str]) -> schemas.TaskType:
         "time_limit": limits.time_limit,
         "rate_limit": limits.rate_limit,
         "schedules": schedules,
+        "item_button": _item_button(task),
+        "example": None if task.example is None else dict(task.example),
     }
+
+
+def _item_button(task: Task) -> schemas.ItemButton | None:
+    return {"label": task.label, "argument": task.item_arguments[0]} if task.runs_for_an_item else None
 
 
 def item(entry: Item) -> schemas.Item:

@@ -1,4 +1,4 @@
-"""What `make run` shows when the tasks have run: results, the finished files, and how to call the API."""
+"""What `make run` prints when the tasks have finished: results, the files, and how to call the API."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from rich.table import Table
 from infra.local.errors import SampleFailed
 from infra.local.ministack import ROOT
 from infra.local.stack import LocalStack
-from infra.local.trial import CARD, DOWNLOAD, LEAD_TIMES, QR_CODE, Task, Trial, short_name
+from infra.local.trial import Task, Trial, short_name
 
 # As Django admin shows OpenMakerSuite's task results.
 COLOURS = {"SUCCESS": "green", "FAILURE": "red", "PENDING": "yellow", "STARTED": "blue", "RETRY": "magenta"}
 NAME_WIDTH = 36
 REASON_WIDTH = 300
 DOWNLOAD_SECONDS = 10
+# The tasks of the printed examples.
+QR_CODE, CARD = "inventory.tasks.generate_qr_code", "inventory.tasks.generate_index_card"
 
 
 class Step:
@@ -44,24 +46,25 @@ def step(console: Console, doing: str, done: str) -> Iterator[Step]:
 
 
 def show_results(console: Console, trial: Trial) -> None:
-    """A row for each item that a task ran on, and the lead times below."""
-    table = Table("Item", "Image", "QR code", "Index card", box=SIMPLE_HEAD, padding=(0, 2, 0, 1))
+    """Print a row for each item that a task ran for, with a column for each task, and the other tasks below."""
+    labels = (each["item_button"]["label"] for each in trial.for_items)
+    table = Table("Item", *labels, box=SIMPLE_HEAD, padding=(0, 2, 0, 1))
     for item_id, name in trial.items.items():
-        cells = [_cell(trial.of(task, item_id)) for task in (DOWNLOAD, QR_CODE, CARD)]
+        cells = [_cell(trial.of(each["name"], item_id)) for each in trial.for_items]
         if any(cells):
             table.add_row(escape(_cut(name)), *(cell or "[dim]-[/]" for cell in cells))
     console.print(table)
-    lead_times = trial.of(LEAD_TIMES)
-    if lead_times:
-        console.print(f"  Lead times of all supplier links  {_cell(lead_times)}")
-    reasons = Counter((short_name(task), str((task["error"] or {}).get("message"))) for task in trial.failed)
+    for each in trial.by_example:
+        if task := trial.of(each["name"]):
+            console.print(f"  {short_name(each['name']):28}  {_cell(task)}")
+    reasons = Counter((short_name(task["name"]), str((task["error"] or {}).get("message"))) for task in trial.failed)
     for (name, reason), number in reasons.items():
         console.print(f"  [red]✗ {number} {name}:[/] {escape(_cut(reason, REASON_WIDTH))}", soft_wrap=True)
 
 
 def show_listing(console: Console, stack: LocalStack) -> None:
     """A filtered listing from the API."""
-    query: dict[str, str | int] = {"name": f"inventory.tasks.{QR_CODE}", "status": "SUCCESS", "limit": 3}
+    query: dict[str, str | int] = {"name": QR_CODE, "status": "SUCCESS", "limit": 3}
     page = stack.api.get("/v1/tasks", **query)
     table = Table("Task", "Status", "Created", "Runtime", box=SIMPLE_HEAD, padding=(0, 2, 0, 1))
     for task in page["tasks"]:
@@ -92,7 +95,7 @@ def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
     """How to call the API, ready to paste."""
     port = "" if stack.aws.port == 4566 else f"MAKERTASKS_PORT={stack.aws.port} "  # noqa: PLR2004  # the usual one
     header = 'curl -s -H "Authorization: Bearer $TOKEN"'
-    body = f'{{"name": "inventory.tasks.{CARD}", "kwargs": {{"item_id": "{item_id}"}}}}'
+    body = f'{{"name": "{CARD}", "kwargs": {{"item_id": "{item_id}"}}}}'
     lines = [
         "",
         "  [bold]Call the API[/] from another terminal, in this folder:",

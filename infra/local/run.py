@@ -1,4 +1,4 @@
-"""`make run`: the whole thing on this machine, until Ctrl-C."""
+"""`make run`: the whole stack on this machine, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from infra.local.template import TEMPLATE
 
 
 def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) -> int:
-    """Start, deploy, import the sample inventory, run the tasks, and stay up; answers 1 where a task failed.
+    """Start, deploy, import the sample inventory, run the tasks and stay up; returns 1 if a task failed.
 
     Raises LocalAwsError, with nothing left running.
     """
@@ -54,7 +54,7 @@ def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) 
 
 
 def show(console: Console, stack: LocalStack) -> bool:
-    """Import the sample where it is not there, run the tasks and show what came out; whether one failed."""
+    """Import the sample unless it is there, run the tasks and print the results; returns whether a task failed."""
     since = import_sample(console, stack)
     done = trial.run(stack, console, since=since)
     display.show_results(console, done)
@@ -66,13 +66,13 @@ def show(console: Console, stack: LocalStack) -> bool:
 
 
 def import_sample(console: Console, stack: LocalStack) -> str | None:
-    """Import the sample inventory unless it was imported a few days ago; answers when the import began.
+    """Import the sample inventory unless it was imported in the last six days; returns the time of the import.
 
-    After some days its presigned image links end, so it is imported again.
+    Its presigned image links expire after seven days, so it is imported again before.
     """
     kept = stack.aws.data / "sample.json"
     if kept.exists() and time.time() - json.loads(kept.read_text())["imported"] < load.IMPORT_SECONDS:
-        console.print("  [green]✓[/] Sample inventory  [dim]there from last time[/]")
+        console.print("  [green]✓[/] Sample inventory  [dim]imported before[/]")
         return None
     since = trial.now()
     with display.step(console, "Importing the sample inventory", "Sample inventory") as step:
@@ -84,7 +84,7 @@ def import_sample(console: Console, stack: LocalStack) -> str | None:
 
 @contextmanager
 def interruptible(console: Console, running: str) -> Iterator[None]:
-    """End on the first SIGINT or SIGTERM, and say at once what stops; further ones do not disturb it."""
+    """Stop on the first SIGINT or SIGTERM, and print at once what stops; ignore further signals."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,10 +1,11 @@
-"""Runs all four tasks on the sample inventory through the API, and shows how they get on."""
+"""Runs every task type that GET /v1/task-types lists on the sample inventory, and shows the progress."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,49 +18,61 @@ from infra.local.sample import load
 from infra.local.stack import LocalStack
 
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
-DOWNLOAD, QR_CODE, CARD, LEAD_TIMES = (
-    "download_image_from_url",
-    "generate_qr_code",
-    "generate_index_card",
-    "update_average_lead_times",
-)
-IMPORT = "import_dump"
+IMPORT = "makertasks.import_dump"
+# The stack itself submits this task when an item has an image URL and no image.
+DOWNLOAD = "inventory.tasks.download_image_from_url"
 
 # Seconds without progress after which the trial gives up. Each function starts once, in about a second on two cores.
 PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.4  # the API answers on the same processor that runs the tasks
 
 Task = dict[str, Any]  # a task as GET /v1/tasks shows it
+TaskType = dict[str, Any]  # a task type as GET /v1/task-types shows it
 
 
 @dataclass
 class Trial:
-    """What ran: the tasks since `since`, by short name and item."""
+    """The task types, and the tasks since `since`."""
 
     since: str
     items: Mapping[str, str]  # name by id
+    types: list[TaskType]
     tasks: list[Task] = field(default_factory=list)
 
     def of(self, name: str, item_id: str | None = None) -> Task | None:
-        """The newest task of that name, for that item."""
-        found = (task for task in self.tasks if short_name(task) == name and task["item_id"] == item_id)
+        """Return the newest task with that name for that item."""
+        found = (task for task in self.tasks if task["name"] == name and task["item_id"] == item_id)
         return next(found, None)
 
     @property
     def failed(self) -> list[Task]:
-        """The tasks that did not succeed."""
+        """Return the tasks that did not succeed."""
         return [task for task in self.tasks if task["status"] in FINAL - {"SUCCESS"}]
 
+    @property
+    def for_items(self) -> list[TaskType]:
+        """Return the types that run for one item."""
+        return [each for each in self.types if each["item_button"]]
 
-def short_name(task: Task) -> str:
-    """The task's name without its module."""
-    return str(task["name"]).rpartition(".")[2]
+    @property
+    def by_example(self) -> list[TaskType]:
+        """Return the other types, which run once with their example arguments."""
+        return [each for each in self.types if not each["item_button"] and each["example"] is not None]
+
+
+def short_name(name: str) -> str:
+    """Return a task's name without its module."""
+    return name.rpartition(".")[2]
 
 
 def import_sample(stack: LocalStack) -> Task:
-    """Drop the sample dump into the bucket and wait until it is imported; answers the import's task."""
-    trial = Trial(now(), {})
-    load.drop(stack.aws.connection, stack.outputs["MediaBucketName"])
+    """Put the sample dump into the bucket and wait until it is imported; returns the import's task.
+
+    The dump's key is the one of the import's example, so that a later trial can import it again.
+    """
+    trial = Trial(now(), {}, [])
+    key = stack.api.get(f"/v1/task-types/{IMPORT}")["example"]["key"]
+    load.put(stack.aws.connection, stack.outputs["MediaBucketName"], key)
     _wait(stack, trial, {IMPORT: 1}, progress=None)
     done = trial.of(IMPORT)
     if done is None or done["status"] != "SUCCESS":
@@ -68,37 +81,60 @@ def import_sample(stack: LocalStack) -> Task:
 
 
 def run(stack: LocalStack, console: Console, *, since: str | None) -> Trial:
-    """Run the four tasks and wait for their end.
+    """Run every task type and wait until all tasks have finished.
 
-    After an import (`since` is its time) on every item, images being fetched by the stack itself because the items
-    have an address and no image; else on one item, to show that everything still works. Raises SampleFailed.
+    After an import (`since` is its time) the types that run for an item run for every item; the stack itself has
+    submitted the downloads. Without one they run for one item, to show that everything still works. Types without an
+    item run with their examples. Raises SampleFailed.
     """
-    trial = Trial(since or now(), load.items())
+    trial = Trial(since or now(), load.items(), stack.api.get("/v1/task-types")["task_types"])
     with_image = load.items_with_image()
     chosen = list(trial.items) if since else with_image[:1]
-    api = stack.api
+    submitted = Counter({DOWNLOAD: len(with_image), IMPORT: 1}) if since else Counter[str]()
+    done_already = frozenset(submitted)
     with _progress(console) as progress:
-        if not since:
-            address = api.get(f"/v1/items/{chosen[0]}")["image_url"]
-            api.submit(DOWNLOAD, item_id=chosen[0], image_url=address)
-        for item_id in chosen:
-            api.submit(QR_CODE, item_id=item_id)
-        api.submit(LEAD_TIMES)
-        expected = {DOWNLOAD: len(with_image) if since else 1, QR_CODE: len(chosen), LEAD_TIMES: 1}
-        if since:  # cards show images and lead times, so the first ones wait for these
-            _wait(stack, trial, expected, progress)
-        for item_id in chosen:
-            api.submit(CARD, item_id=item_id)
-        _wait(stack, trial, expected | {CARD: len(chosen)}, progress)
+        # Cards show images and lead times, so what concerns no item runs first.
+        about_items = [each for each in trial.by_example if _mentions(each["example"], trial.items)]
+        first = [each for each in trial.by_example if each not in about_items and each["name"] not in done_already]
+        submitted += _submit(stack, ((each["name"], each["example"]) for each in first))
+        _wait(stack, trial, submitted, progress)
+        wanted = [each for each in trial.for_items if each["name"] not in done_already]
+        submitted += _submit(stack, _for_items(wanted, [stack.api.get(f"/v1/items/{each}") for each in chosen]))
+        submitted += _submit(stack, ((each["name"], each["example"]) for each in about_items))
+        _wait(stack, trial, submitted, progress)
     return trial
 
 
+def _mentions(example: Task, items: Iterable[str]) -> bool:
+    text = json.dumps(example)
+    return any(item_id in text for item_id in items)
+
+
+def _for_items(types: list[TaskType], items: list[dict[str, Any]]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Yield name and arguments of each type for each item that has what the type requires, as an item's page does."""
+    for each in types:
+        names_item = each["item_button"]["argument"]
+        needed = [name for name in each["arguments"].get("required", ()) if name != names_item]
+        for item in items:
+            if all(item.get(name) for name in needed):
+                yield each["name"], {names_item: item["id"], **{name: item[name] for name in needed}}
+
+
+def _submit(stack: LocalStack, tasks: Iterable[tuple[str, dict[str, Any]]]) -> Counter[str]:
+    """Submit the tasks; returns how many by name."""
+    number: Counter[str] = Counter()
+    for name, kwargs in tasks:
+        stack.api.post("/v1/tasks", {"name": name, "kwargs": kwargs})
+        number[name] += 1
+    return number
+
+
 def _wait(stack: LocalStack, trial: Trial, expected: Mapping[str, int], progress: Progress | None) -> None:
-    """Follow the tasks until as many of each name have ended as are expected."""
+    """Follow the tasks until the expected number of each name has finished."""
     seen, moved = "", time.monotonic()
     while True:
         trial.tasks = list(stack.api.tasks(created_from=trial.since))
-        ended = Counter(short_name(task) for task in trial.tasks if task["status"] in FINAL)
+        ended = Counter(task["name"] for task in trial.tasks if task["status"] in FINAL)
         if progress:
             _show(progress, ended, expected)
         if all(ended[name] >= number for name, number in expected.items()):
@@ -108,9 +144,11 @@ def _wait(stack: LocalStack, trial: Trial, expected: Mapping[str, int], progress
             seen, moved = state, time.monotonic()
         elif time.monotonic() - moved > PATIENCE_SECONDS:
             missing = ", ".join(
-                f"{name} {ended[name]} of {number}" for name, number in expected.items() if ended[name] < number
+                f"{short_name(name)} {ended[name]} of {number}"
+                for name, number in expected.items()
+                if ended[name] < number
             )
-            raise SampleFailed(f"nothing has moved for {PATIENCE_SECONDS} s ({missing}): {stack.aws.last_error()}")
+            raise SampleFailed(f"no progress for {PATIENCE_SECONDS} s ({missing}): {stack.aws.last_error()}")
         time.sleep(POLL_SECONDS)
 
 
@@ -122,10 +160,11 @@ def _progress(console: Console) -> Progress:
 def _show(progress: Progress, ended: Mapping[str, int], expected: Mapping[str, int]) -> None:
     rows = {task.description: task.id for task in progress.tasks}
     for name, number in expected.items():
-        row = rows[name] if name in rows else progress.add_task(name, total=number)
+        label = short_name(name)
+        row = rows[label] if label in rows else progress.add_task(label, total=number)
         progress.update(row, completed=min(ended.get(name, 0), number))
 
 
 def now() -> str:
-    """The present as the API writes times."""
+    """Return the present as the API writes times."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -88,7 +88,7 @@ def place(tmp_path_factory):
 
 
 @pytest.mark.timeout(SECONDS)
-def test_a_newcomer_sees_the_four_tasks_run_and_can_call_the_api(place):
+def test_a_newcomer_sees_every_task_run_and_can_call_the_api(place):
     # given a first start
     data, port = place
     process = start(data, port)
@@ -103,6 +103,10 @@ def test_a_newcomer_sees_the_four_tasks_run_and_can_call_the_api(place):
         ticks = [match.group().count("✓") for match in rows.values() if match]
         assert sorted(ticks) == [2] * 8 + [3] * 4
         assert "✗" not in output
+
+        # and so has every task that runs without an item
+        for name in ("update_average_lead_times", "import_dump", "clean_media", "generate_index_cards"):
+            assert re.search(rf"^  {name} +✓", output, re.MULTILINE), name
 
         # and the finished files can be opened
         assert (data / "finished/qr_code.png").read_bytes().startswith(b"\x89PNG")
@@ -148,7 +152,7 @@ def test_the_next_start_finds_everything_as_it_was(place):
     data, port = place
     status, output, errors = run_to_the_end(data, port, "--once")
     assert (status, errors) == (0, "")
-    assert "there from last time" in output
+    assert "imported before" in output
     assert "4566" not in output
     assert nothing_left(data, port)
 

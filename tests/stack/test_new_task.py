@@ -1,8 +1,9 @@
-"""`make task` in a copy of the project: what it adds passes its tests, is deployed, runs, and shows what it made."""
+"""`make task` in a copy of the project: the added task passes its tests, is deployed, runs, and links to its file."""
 
 from __future__ import annotations
 
 import html
+import io
 import re
 import shlex
 import sys
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from rich.console import Console
 
+from infra.local import display, trial
 from infra.local.stack import local_stack
 from makertasks.inventory import table as inventory
 from tests import copies, documentation
@@ -21,13 +24,13 @@ from tests.waiting import wait_for
 
 # What the command may change.
 CHANGED = ("functions", "infra", "tests", "docs", "template.yaml")
-# What a new task concerns.
+# The tests that a new task concerns.
 UNIT = tuple(f"tests/unit/test_{name}.py" for name in ("print_label", "template", "declarations", "events", "costs"))
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """A copy of the project with a task more."""
+    """Return a copy of the project with an added task."""
     copy = copies.project(tmp_path_factory.mktemp("project"))
     for line in documentation.run_by("tests/stack/test_new_task.py"):
         done = run(copy, *MAKE, *shlex.split(line)[1:])
@@ -52,7 +55,7 @@ def project(tmp_path_factory) -> Path:
         ("print_sign", "uploads/signs/", "'uploads/signs/' is not a valid folder"),
     ],
 )
-def test_what_no_task_can_be_is_refused_and_nothing_is_written(project, name, writes, reason):
+def test_an_invalid_name_or_folder_is_refused_and_nothing_is_written(project, name, writes, reason):
     before = copies.files(project, *CHANGED)
     done = run(project, *MAKE, "task", f"NAME={name}", f"WRITES={writes}")
     assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
@@ -72,7 +75,7 @@ def test_its_block_is_short_and_nothing_else_is_written(project):
     text = (project / "template.yaml").read_text()
     block = text.partition("# ── Task print_label ")[2].partition("  # ── ")[0]
     assert len(block.splitlines()) <= 65
-    assert not re.search(r"\bqr|\bcodes?\b", block, re.IGNORECASE), "a word of the task that the block was copied from"
+    assert not re.search(r"\bqr|\bcodes?\b", block, re.IGNORECASE), "words of the task that the block was copied from"
 
 
 def test_its_own_test_and_those_of_the_template_pass(project):
@@ -83,13 +86,13 @@ def test_its_own_test_and_those_of_the_template_pass(project):
         assert done.returncode == 0, done.stdout
 
 
-def test_it_has_every_right_that_it_needs_and_no_other(project):
+def test_its_role_has_every_permission_that_it_needs_and_no_other(project):
     done = run(project, sys.executable, "-m", "pytest", "tests/stack/test_rights.py", "-k", "PrintLabelRole or probes")
     assert done.returncode == 0, done.stdout
     assert "3 passed" in done.stdout
 
 
-def test_it_runs_and_its_page_leads_to_what_it_made(project, tmp_path):
+def test_it_runs_its_page_links_to_its_file_and_make_run_tries_it(project, tmp_path):
     with local_stack(tmp_path, template=project / "template.yaml") as stack:
         # given an item
         item_id = str(uuid.uuid4())
@@ -116,3 +119,12 @@ def test_it_runs_and_its_page_leads_to_what_it_made(project, tmp_path):
         with requests.Session() as session:
             session.trust_env = False  # loopback is never behind a proxy
             assert session.get(link, timeout=10).content == b"Bench vice\n"
+
+        # and when `make run` tries the tasks on the sample inventory, it runs the new one as well and shows its column
+        trial.import_sample(stack)
+        tried = trial.run(stack, Console(file=io.StringIO()), since=None)
+        of_sample = [task for task in tried.tasks if task["name"] == "inventory.tasks.print_label"]
+        assert [(task["item_id"] in tried.items, task["status"]) for task in of_sample] == [(True, "SUCCESS")]
+        printed = Console(file=io.StringIO(), width=160)
+        display.show_results(printed, tried)
+        assert "Print label" in printed.file.getvalue()

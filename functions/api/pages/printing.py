@@ -13,6 +13,7 @@ from api.pages import rendering
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.items import ItemId
+from api.resources.submissions import CARD_SHEETS
 from api.routing import Reply, page
 from makertasks.errors import InvalidRequest
 from makertasks.inventory import faces
@@ -20,7 +21,6 @@ from makertasks.media.cards.stock import DEFAULT, STOCKS
 from makertasks.monitoring import search
 from makertasks.submission.producer import Submission
 
-SHEET = "inventory.tasks.generate_index_cards"
 # Items that the dialogue names; the rest is counted.
 NAMED = 10
 FARTHEST = 72  # points
@@ -92,7 +92,7 @@ def print_cards(caller: Caller, form: Sheet, request: Request) -> Reply:
         "offset_right": form.offset_right,
         "offset_down": form.offset_down,
     }
-    submitted = actions.submit(caller, Submission(SHEET, kwargs))
+    submitted = actions.submit(caller, Submission(CARD_SHEETS, kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))
 
 

@@ -25,6 +25,8 @@ from makertasks.tasks import LAMBDA_SECONDS, MARGIN_SECONDS
 MOST_TASKS = 1000
 MOST_BYTES = 1_000_000
 MOST_CARDS = 1000
+# The task behind /v1/card-sheets: a resource, so that programs print cards without the task's name and options.
+CARD_SHEETS = "inventory.tasks.generate_index_cards"
 A_YEAR = 366 * 86_400
 LONGEST = LAMBDA_SECONDS - MARGIN_SECONDS
 
@@ -215,7 +217,7 @@ def delete_task(task_id: TaskId, caller: Caller) -> None:
     body_example={"item_ids": [AN_ITEM], "skip": 1},
     example=A_DETAIL
     | {
-        "name": "inventory.tasks.generate_index_cards",
+        "name": CARD_SHEETS,
         "queue": "generate_index_cards",
         "kwargs": {"item_ids": [AN_ITEM], "blank": False, "skip": 1},
         "status": "PENDING",
@@ -225,7 +227,7 @@ def delete_task(task_id: TaskId, caller: Caller) -> None:
 def print_card_sheets(body: SheetRequest, caller: Caller) -> task_views.TaskDetail:
     """Submit a task that draws the index cards of up to 1,000 items; its `links` have the PDFs when it has finished."""
     kwargs = {"item_ids": [str(item_id) for item_id in body.item_ids], "blank": body.blank, "skip": body.skip}
-    return actions.submit(caller, Wanted("inventory.tasks.generate_index_cards", kwargs))
+    return actions.submit(caller, Wanted(CARD_SHEETS, kwargs))
 
 
 def _time(field: str, text: str | None) -> datetime | None:

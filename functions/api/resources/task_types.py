@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api import actions, schemas, views
 from api.access import Caller, Role
-from api.arguments import A_NAME, TaskName, full_name
+from api.arguments import A_NAME, AN_ITEM, TaskName, full_name
 from api.resources.submissions import TimeLimit
 from api.routing import route
 from makertasks import tasks
@@ -25,6 +25,8 @@ AN_ANSWER = {
     "time_limit": None,
     "rate_limit": None,
     "schedules": [],
+    "item_button": {"label": "Generate QR code", "argument": "item_id"},
+    "example": {"item_id": AN_ITEM},
 }
 
 

@@ -1,4 +1,4 @@
-"""Brings the sample inventory into the stack the way an OpenMakerSuite dump comes in: as a file under `imports/`."""
+"""Imports the sample inventory as any OpenMakerSuite dump is imported: as a file under `imports/`."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ Record = dict[str, Any]  # one object of the dump: model, pk, fields
 
 
 def records() -> list[Record]:
-    """The dump as it is shipped: an item's `image_url` is a file of this folder."""
+    """Return the objects of the shipped dump; an item's `image_url` is a file in this folder."""
     loaded: list[Record] = json.loads((FOLDER / "inventory.json").read_text(encoding="utf-8"))
     return loaded
 
 
 def items() -> dict[str, str]:
-    """Name of every sample item by its id."""
+    """Return the name of every sample item by its id."""
     return {
         record["pk"]: record["fields"]["name"] for record in records() if record["model"] == "inventory.inventoryitem"
     }
 
 
 def items_with_image() -> list[str]:
-    """Ids of the items that come with an image."""
+    """Return the ids of the items with an image."""
     return [record["pk"] for record in records() if record["fields"].get("image_url")]
 
 
 def put_images(connection: Connection) -> dict[str, str]:
-    """Put the images into a bucket of their own; answers a presigned link for each file name of the dump."""
+    """Put the images into a separate bucket; returns a presigned link for each file name in the dump."""
     s3 = connection.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     links = {}
@@ -52,7 +52,7 @@ def put_images(connection: Connection) -> dict[str, str]:
 
 
 def dump(links: dict[str, str], now: datetime) -> bytes:
-    """The dump as if made now: with real links to the images, and the last delivery yesterday."""
+    """Return the dump as if exported now: with real links to the images, and the last delivery yesterday."""
     shipped = records()
     last = max(
         date.fromisoformat(r["fields"]["actual_delivery"]) for r in shipped if r["fields"].get("actual_delivery")
@@ -63,7 +63,7 @@ def dump(links: dict[str, str], now: datetime) -> bytes:
             fields["image_url"] = links[fields["image_url"]]
         if fields.get("actual_delivery"):
             fields["actual_delivery"] = (date.fromisoformat(fields["actual_delivery"]) + shift).isoformat()
-        if "updated_at" in fields:  # an import leaves alone what it knows in a newer state
+        if "updated_at" in fields:  # an import skips objects older than their entry
             fields["updated_at"] = _text(now)
         for name in ("ordered_at", "requested_at"):
             if fields.get(name):
@@ -71,13 +71,10 @@ def dump(links: dict[str, str], now: datetime) -> bytes:
     return json.dumps(shipped, ensure_ascii=False).encode()
 
 
-def drop(connection: Connection, bucket: str) -> str:
-    """Drop the dump into the media bucket; answers its key. The stack does the rest."""
-    now = datetime.now(UTC)
-    key = f"imports/sample-inventory-{now:%Y-%m-%d}.json"
-    body = dump(put_images(connection), now)
+def put(connection: Connection, bucket: str, key: str) -> None:
+    """Put the dump into the media bucket; the stack imports it."""
+    body = dump(put_images(connection), datetime.now(UTC))
     connection.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
-    return key
 
 
 def _text(moment: datetime) -> str:
