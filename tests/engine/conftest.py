@@ -1,6 +1,7 @@
-"""What tests of the engine share."""
+"""Fixtures of engine tests."""
 
 import pytest
+from command_line import command, worker  # noqa: F401 - fixtures
 from echo_task import echo  # noqa: F401 - a fixture
 
 from makertasks import tasks

@@ -1,24 +1,21 @@
-"""The API as its callers meet it: requests as API Gateway hands them over, answers as it takes them."""
+"""Requests to the API, as API Gateway forwards them, and its responses."""
 
 from __future__ import annotations
 
 import base64
 import json
-import time
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote
 from uuid import UUID
 
 import boto3
 import jsonschema
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from api_calls import call, pool, token  # noqa: F401 - pool is a fixture
 from openapi_spec_validator import validate
 
-from api import access, documentation, openapi, routing, sign_in, tokens  # noqa: F401 - declares routes
-from api.handler import handler
+from api import openapi, routing
 from api.pages import rendering
 from makertasks import clock, settings, wire
 from makertasks.aws import bucket
@@ -31,167 +28,14 @@ from makertasks.records import table as records
 from makertasks.submission import producer
 from tests.template import resources
 
-ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_unit"
 LEAD_TIMES = "inventory.tasks.update_average_lead_times"
-PRIVATE = rsa.generate_private_key(65537, 2048)
-FOREIGN = rsa.generate_private_key(65537, 2048)
 
 
-class PoolKeys:
-    """The user pool's key set with one key, `pool-key`."""
-
-    def key(self, key_id):
-        """The key, or the refusal of the real one."""
-        if key_id != "pool-key":
-            raise access.Unauthenticated("the token was not signed by the user pool")
-        return jwt.PyJWK.from_json(
-            json.dumps(jwt.algorithms.RSAAlgorithm.to_jwk(PRIVATE.public_key(), as_dict=True) | {"alg": "RS256"})
-        )
-
-
-class Context:
-    """What Powertools' logger asks of Lambda's context."""
-
-    function_name = "api"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:api"
-    aws_request_id = "1"
-
-
-@pytest.fixture(autouse=True)
-def pool(monkeypatch):
-    """A user pool whose keys are at hand."""
-    monkeypatch.setenv("API_ADDRESS", "https://api.example")
-    monkeypatch.setenv("USER_POOL_ISSUER", ISSUER)
-    monkeypatch.setenv("USER_POOL_CLIENTS", "browser scripts")
-    monkeypatch.setenv("BROWSER_CLIENT", "browser")
-    monkeypatch.setenv("SIGN_IN_ADDRESS", "https://login.example")
-    monkeypatch.setattr(tokens, "keys", PoolKeys())
-
-
-def token(*groups, key=PRIVATE, key_id="pool-key", algorithm="RS256", **claims):
-    """An access token as Cognito makes one."""
-    usual = {
-        "sub": "1",
-        "iss": ISSUER,
-        "token_use": "access",
-        "client_id": "scripts",
-        "username": "ann",
-        "exp": time.time() + 600,
-        "cognito:groups": list(groups),
-    }
-    return jwt.encode(usual | claims, key, algorithm, headers={"kid": key_id})
-
-
-def call(method, path, *, query=None, body=None, headers=None, cookies=None, bearer=None):
-    """One request; answers (status, body, headers)."""
-    event = {
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": urlencode(query or {}),
-        "headers": {**(headers or {}), **({"authorization": f"Bearer {bearer}"} if bearer else {})},
-        "cookies": cookies or [],
-        "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
-        "body": body if body is None or isinstance(body, str) else json.dumps(body),
-        "isBase64Encoded": False,
-    }
-    answer = handler(event, Context())
-    is_json = answer["headers"]["Content-Type"] in {"application/json", "application/problem+json"} and answer["body"]
-    return answer["statusCode"], json.loads(answer["body"]) if is_json else answer["body"], answer
-
-
-def test_health_is_open_and_everything_else_is_not():
-    assert call("GET", "/v1/health")[:2] == (200, {"status": "ok"})
-    status, problem, answer = call("GET", "/v1/tasks")
-    assert (status, problem["title"]) == (401, "Unauthorized")
-    assert answer["headers"]["Content-Type"] == "application/problem+json"
-    assert answer["headers"]["WWW-Authenticate"].startswith("Bearer")
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [
-        "rubbish",
-        "a.b.c",
-        token("superusers", key=None, algorithm="none"),
-        token("superusers", key="x" * 32, algorithm="HS256"),
-        token("superusers", key=FOREIGN),
-        token("superusers", key=FOREIGN, key_id="other"),
-        token("superusers", exp=time.time() - 60),
-        token("superusers", iss="https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other"),
-        token("superusers", token_use="id"),
-        token("superusers", jti="x" * 9000),
-    ],
-    ids=["rubbish", "dots", "none", "HS256", "foreign", "unknown key", "expired", "other pool", "ID token", "long"],
-)
-def test_a_forged_token_is_nobody(forged):
-    assert call("GET", "/v1/me", bearer=forged)[0] == 401
-
-
-@pytest.mark.parametrize(
-    ("claims", "status", "role"),
-    [
-        ({"cognito:groups": ["viewers"]}, 200, "viewer"),
-        ({"cognito:groups": ["viewers", "operators"]}, 200, "operator"),
-        ({"cognito:groups": ["superusers", "strangers"]}, 200, "superuser"),
-        ({"cognito:groups": []}, 403, None),
-        # groups count only for the stack's own app clients, scopes for whichever were given them
-        ({"cognito:groups": ["superusers"], "client_id": "foreign"}, 403, None),
-        ({"scope": "makertasks/operate openid", "client_id": "machine"}, 200, "operator"),
-        ({"scope": "other/operate", "client_id": "machine"}, 403, None),
-    ],
-)
-def test_the_role_comes_from_groups_or_scopes(claims, status, role):
-    answer = call("GET", "/v1/me", bearer=token(**claims))
-    assert answer[0] == status
-    assert answer[1].get("role") == role
-
-
-def test_a_cookie_is_a_session_and_changes_come_from_our_own_pages():
-    cookies = [f"makertasks_session={token('operators')}"]
-    assert call("GET", "/v1/me", cookies=cookies)[0] == 200
-    refused = [{}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}, {"origin": "https://evil.example"}]
-    for headers in refused:
-        assert call("POST", "/v1/queues/none/pause", cookies=cookies, headers=headers)[0] == 403
-    # a bearer token is sent by no browser on its own
-    assert call("PATCH", "/v1/task-types/none", bearer=token("operators"), body={})[0] == 403
-
-
-def test_a_person_is_led_to_the_sign_in_and_back():
-    status, _, answer = call("GET", "/docs", query={"a": "b c"})
-    assert (status, answer["headers"]["Location"]) == (303, "/sign-in?next=%2Fdocs%3Fa%3Db%2Bc")
-    status, _, answer = call("GET", "/sign-in", query={"next": "/docs"})
-    assert status == 303
-    location = answer["headers"]["Location"]
-    assert location.startswith("https://login.example/oauth2/authorize?response_type=code&client_id=browser&")
-    assert "code_challenge_method=S256" in location
-    (cookie,) = answer["cookies"]
-    assert cookie.endswith("; Path=/sign-in; Max-Age=600; HttpOnly; Secure; SameSite=Lax")
-    # an answer of the login page that this browser did not ask for is refused
-    pending = [cookie.partition(";")[0]]
-    assert call("GET", "/sign-in/callback", query={"code": "x", "state": "y"}, cookies=pending)[0] == 422
-    assert call("GET", "/sign-in/callback", query={"code": "x", "state": "y"})[0] == 422
-
-
-@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", "/a\nb"])
-def test_nobody_is_led_elsewhere_by_our_sign_in(target):
-    assert sign_in._own_path(target) == "/"
-
-
-def test_an_unknown_address_and_a_wrong_method_are_problems():
+def test_an_unknown_path_and_a_wrong_method_are_problem_responses():
     assert call("GET", "/v1/nothing")[0] == 404
     status, problem, answer = call("DELETE", "/v1/tasks")
     assert (status, answer["headers"]["Allow"]) == (405, "GET, POST")
     assert problem["detail"] == "this address accepts GET, POST"
-
-
-def test_every_answer_carries_the_security_headers():
-    for path in ("/v1/health", "/v1/tasks", "/nothing"):
-        headers = call("GET", path)[2]["headers"]
-        assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Cache-Control"] == "no-store"
-        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
-        assert headers["Strict-Transport-Security"].startswith("max-age=")
 
 
 @pytest.mark.parametrize(
@@ -212,21 +56,21 @@ def test_every_answer_carries_the_security_headers():
         ('{"name": "makertasks.bulk_action"}', (404, 422), "name"),
     ],
 )
-def test_a_wrong_body_is_refused_with_the_field(tasks_table, body, status, field):
+def test_an_invalid_body_is_refused_and_the_field_named(tasks_table, body, status, field):
     answered, problem, _ = call("POST", "/v1/tasks", body=body, bearer=token("operators"))
     assert answered in (status if isinstance(status, tuple) else (status,))
     if field:
         assert problem["field"] == field
 
 
-def test_a_whole_number_may_be_written_with_a_point(tasks_table):
+def test_an_integer_may_be_written_as_a_float(tasks_table):
     named = {"name": "no.such.task", "max_retries": 2.0}
     assert call("POST", "/v1/tasks", body=named, bearer=token("operators"))[1]["field"] == "name"
     status, problem, _ = call("POST", "/v1/tasks", body={**named, "max_retries": 2.5}, bearer=token("operators"))
     assert (status, problem["field"]) == (422, "max_retries")
 
 
-def test_parameters_are_bounded(tasks_table, counters_table):
+def test_parameters_have_limits(tasks_table, counters_table):
     bearer = token("viewers")
     wrong = {
         "limit": "101",
@@ -270,7 +114,7 @@ def test_a_submitted_task_is_listed_found_exported_and_revoked(tasks_table, coun
     assert call("GET", f"/v1/tasks/{task['id']}", bearer=operator)[1]["retried_to"] == [again["id"]]
 
 
-def test_a_new_task_is_answered_as_it_was_written_and_not_read_again(tasks_table, task_queues, monkeypatch):
+def test_a_submission_returns_the_record_without_reading_it_again(tasks_table, task_queues, monkeypatch):
     # given a submission with every option
     operator = token("operators")
     options = {"countdown": 600, "expires": 900, "max_retries": 2, "time_limit": 60, "soft_time_limit": 50.5}
@@ -294,7 +138,7 @@ def test_a_new_task_is_answered_as_it_was_written_and_not_read_again(tasks_table
     ],
     ids=lambda task_id: task_id[:12],
 )  # fmt: skip
-def test_a_task_is_reached_whatever_its_id_holds(tasks_table, counters_table, task_queues, task_id):
+def test_a_task_id_may_contain_any_character(tasks_table, counters_table, task_queues, task_id):
     superuser, body = token("superusers"), {"name": LEAD_TIMES, "task_id": task_id, "countdown": 600}
     assert call("POST", "/v1/tasks", body=body, bearer=superuser)[0] == 202
     # An HTTP API decodes a path, but for the percent sign's own escape.
@@ -306,7 +150,7 @@ def test_a_task_is_reached_whatever_its_id_holds(tasks_table, counters_table, ta
     assert call("DELETE", f"/v1/tasks/{arrives}", bearer=superuser)[0] == 204
 
 
-def test_a_slash_in_an_id_may_be_escaped_once_as_well(tasks_table, counters_table, task_queues):
+def test_a_slash_in_an_id_may_also_be_escaped_once(tasks_table, counters_table, task_queues):
     bearer = token("operators")
     call("POST", "/v1/tasks", body={"name": LEAD_TIMES, "task_id": "a/b", "countdown": 600}, bearer=bearer)
     for path in ("/v1/tasks/a/b", "/v1/tasks/a%2Fb", "/tasks/a/b", "/tasks/a/b/log", "/api/task/info/a/b"):
@@ -314,7 +158,7 @@ def test_a_slash_in_an_id_may_be_escaped_once_as_well(tasks_table, counters_tabl
     assert call("DELETE", "/v1/tasks/a/b/revoke", bearer=bearer)[0] == 405
 
 
-def test_deleting_is_for_superusers_and_finished_tasks(tasks_table, counters_table, task_queues):
+def test_only_superusers_delete_and_only_finished_tasks(tasks_table, counters_table, task_queues):
     superuser = token("superusers")
     task = call("POST", "/v1/tasks", body={"name": LEAD_TIMES}, bearer=superuser)[1]
     assert call("DELETE", f"/v1/tasks/{task['id']}", bearer=token("operators"))[0] == 403
@@ -327,7 +171,7 @@ def test_deleting_is_for_superusers_and_finished_tasks(tasks_table, counters_tab
     assert (entry["who"], entry["action"], entry["target"]) == ("ann", "delete", task["id"])
 
 
-def test_a_cursor_leads_on_and_nowhere_else(tasks_table, counters_table, task_queues):
+def test_a_cursor_is_valid_only_for_its_query(tasks_table, counters_table, task_queues):
     for _ in range(3):
         producer.submit(producer.Submission(LEAD_TIMES))
     bearer = token("viewers")
@@ -342,7 +186,7 @@ def test_a_cursor_leads_on_and_nowhere_else(tasks_table, counters_table, task_qu
         assert call("GET", "/v1/tasks", query=query, bearer=bearer)[0] == 422
 
 
-def test_a_row_that_cannot_be_read_is_shown_as_broken(tasks_table, inventory_table, media_bucket):
+def test_an_unreadable_record_is_shown_as_broken(tasks_table, inventory_table, media_bucket):
     """Its neighbours are listed; it is named with its reason, in JSON and on pages; asking for it is a conflict."""
     inventory.write([Item(f"item#{UUID(int=number)}", "item", name=f"Item {number}") for number in (1, 2)])
     table = boto3.resource("dynamodb").Table(settings.inventory_table())
@@ -366,15 +210,7 @@ def test_a_row_that_cannot_be_read_is_shown_as_broken(tasks_table, inventory_tab
     assert "current_stock" in problem["detail"]
 
 
-def test_what_goes_wrong_inside_tells_nothing(aws):
-    # given no table at all
-    status, problem, _ = call("GET", "/v1/tasks", bearer=token("viewers"))
-    assert status in {500, 503}
-    assert "unit-" not in json.dumps(problem)
-    assert "Traceback" not in json.dumps(problem)
-
-
-def test_the_document_is_valid_and_its_examples_fit():
+def test_the_openapi_document_is_valid_and_its_examples_match():
     document = openapi.document()
     validate(document)
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
@@ -394,12 +230,12 @@ def fits(schema, example, document):
     jsonschema.Draft202012Validator(whole).validate(example)
 
 
-def test_the_record_of_a_task_is_found_by_its_id(tasks_table, counters_table, task_queues):
+def test_a_task_is_found_by_its_id(tasks_table, counters_table, task_queues):
     task_id = producer.submit(producer.Submission(LEAD_TIMES)).task_id
     assert records.get(task_id).name == LEAD_TIMES
 
 
-def test_no_module_of_the_api_loads_what_only_some_requests_need():
+def test_modules_that_few_requests_need_are_imported_late():
     folder = Path(routing.__file__).parent
     heavy = ("import jwt", "import swagger_ui", "from prometheus_client")
     for module in folder.rglob("*.py"):
@@ -415,12 +251,12 @@ def test_no_module_of_the_api_loads_what_only_some_requests_need():
         ("/v1/statistics", {"created_from": "2020-01-01", "created_to": "2026-01-01"}, "created_from"),
     ],
 )
-def test_a_query_that_makes_no_sense_names_its_field(tasks_table, counters_table, path, query, field):
+def test_an_invalid_query_names_the_field(tasks_table, counters_table, path, query, field):
     status, problem, _ = call("GET", path, query=query, bearer=token("viewers"))
     assert (status, problem["field"]) == (422, field)
 
 
-def test_the_text_null_is_no_value(tasks_table, counters_table):
+def test_the_text_null_is_refused_as_a_value(tasks_table, counters_table):
     """A query string knows no null; taken for nothing, it would lift a limit."""
     status, problem, _ = call(
         "POST", f"/api/task/timeout/{LEAD_TIMES}", query={"hard": "null"}, bearer=token("superusers")
@@ -428,13 +264,13 @@ def test_the_text_null_is_no_value(tasks_table, counters_table):
     assert (status, problem["field"]) == (400, "hard")
 
 
-def test_a_pages_form_may_be_filled_by_its_address(echo, inventory_table, counters_table):
+def test_a_query_string_prefills_a_pages_form(echo, inventory_table, counters_table):
     query = {"kwargs.item_id": "null", "said": "saved"}
     status, _, _ = call("GET", f"/task-types/{LEAD_TIMES}", query=query, bearer=token("superusers"))
     assert status == 200
 
 
-def test_flowers_list_takes_what_flower_takes(echo, counters_table):
+def test_flowers_list_accepts_flowers_parameters(echo, counters_table):
     """A limit above ours is ours, a state that there is not finds nothing."""
     task_id = echo.submit("x")
     for query in ({"limit": 5000}, {"state": "RECEIVED"}, {"state": "All", "workername": "All"}):
@@ -443,7 +279,7 @@ def test_flowers_list_takes_what_flower_takes(echo, counters_table):
     assert call("GET", "/api/tasks", query={"state": "BOGUS"}, bearer=token("viewers"))[:2] == (200, {})
 
 
-def test_slots_without_a_task_are_listed_by_schedule(aws, tasks_table, counters_table, monkeypatch):
+def test_missed_runs_are_listed_by_schedule(aws, tasks_table, counters_table, monkeypatch):
     # given the nightly schedule as it is deployed, three days later
     rule = resources()["LeadTimesScheduleRule"]["Properties"]
     target = {"Arn": "arn:aws:sqs:us-east-1:1:q", "RoleArn": "arn:aws:iam::1:role/r", "Input": rule["Target"]["Input"]}

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from api_calls import call, pool, token  # noqa: F401 - `pool` is a fixture
 from echo_task import NAME
-from test_api import call, pool, token  # noqa: F401 - `pool` is a fixture
 
 from api.flower import search
 from api.flower import tasks as flower_tasks

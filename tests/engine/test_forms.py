@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 import pytest
-from test_api import Context, pool, token  # noqa: F401 - the fixture
+from api_calls import Context, pool, token  # noqa: F401 - the fixture
 
 from api.handler import handler
 from makertasks import wire

@@ -6,8 +6,8 @@ import base64
 import json
 
 import pytest
+from api_calls import call, pool, token  # noqa: F401 - pool is a fixture
 from echo_task import NAME
-from test_api import call, pool, token  # noqa: F401 - pool is a fixture
 from test_dead_letters import dead  # noqa: F401 - a fixture
 
 from makertasks import wire

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from test_api import pool  # noqa: F401 - the fixture
+from api_calls import pool  # noqa: F401 - the fixture
 from test_forms import DOWNLOAD, ITEM, PICTURE, browse, everything  # noqa: F401 - the fixture
 
 from makertasks import tasks

@@ -7,7 +7,7 @@ import json
 from urllib.parse import urlencode
 
 import pytest
-from test_api import Context, call, pool, token  # noqa: F401 - pool is a fixture
+from api_calls import Context, call, pool, token  # noqa: F401 - pool is a fixture
 
 from api import routing
 from api.handler import handler

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from api_calls import call, pool, token  # noqa: F401 - pool is a fixture
 from botocore.exceptions import ClientError
-from test_api import call, pool, token  # noqa: F401 - pool is a fixture
 from test_task_logs import log  # noqa: F401 - a fixture
 
 from makertasks import masking

@@ -6,8 +6,8 @@ import base64
 
 import boto3
 import pytest
+from api_calls import call, pool  # noqa: F401 - pool is a fixture
 from botocore.stub import Stubber
-from test_api import call, pool  # noqa: F401 - pool is a fixture
 
 from api import routing
 from api.access import Role

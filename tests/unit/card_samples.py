@@ -6,10 +6,12 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import pypdf
 import pypdfium2 as pdfium
 import zxingcpp
 from PIL import Image
 
+from makertasks.inventory.table import Item
 from makertasks.media.cards import layout, sheet
 from makertasks.media.cards.colours import DEFAULT, parse
 from makertasks.media.cards.content import Card, Fact, Hazard
@@ -103,3 +105,11 @@ def scan(picture: Image.Image) -> list[str]:
     """What the QR codes of a picture say, from the top down."""
     codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
     return [code.text for code in sorted(codes, key=lambda code: code.position.top_left.y)]
+
+
+def item(name: str = "Kapton tape", **attributes) -> Item:
+    return Item(f"item#{ITEM_ID}", "item", name=name, sort_name=name.lower(), **attributes)
+
+
+def text_of(pdf: bytes, page: int = 0) -> str:
+    return pypdf.PdfReader(io.BytesIO(pdf)).pages[page].extract_text()

@@ -1,3 +1,20 @@
-"""What tests of single parts share."""
+"""Fixtures of tests of single parts."""
+
+import pytest
 
 from tests.on_moto import aws, counters_table, environment, inventory_table, media_bucket, task_queues, tasks_table  # noqa: F401 - fixtures
+from tests.unit.downloads import save_item
+from tests.unit.misbehaving_server import MisbehavingServer
+
+
+@pytest.fixture
+def server():
+    """Return a web server that behaves as the test says."""
+    with MisbehavingServer() as running:
+        yield running
+
+
+@pytest.fixture
+def store(inventory_table, media_bucket):  # noqa: F811 - the fixtures
+    """Return an item in moto's inventory table, beside an empty media bucket."""
+    return save_item()

@@ -10,7 +10,8 @@ from download_image_from_url.handler import download
 from makertasks.aws import session as clients
 from makertasks.inventory import table as inventory
 from makertasks.inventory.table import Item
-from tests.unit.picture_samples import encoded
+from makertasks.media import pictures
+from tests.unit.picture_samples import encoded, quarters
 
 ITEM = UUID("3f0c2f1e-7f6b-4f0a-9b51-0d8f4f0c7a11")
 OTHER = UUID("8d1c7c3e-54a5-4f86-8f1e-2f7b8f3f2b22")
@@ -57,3 +58,11 @@ def answering(*addresses):
 
     resolve.asked = asked
     return resolve
+
+
+def prepared(size=(80, 60), kind="JPEG"):
+    return pictures.prepare(encoded(kind, quarters(*size)))
+
+
+def stop(*_, **__):
+    raise ConnectionError("the function ends here")

@@ -13,13 +13,7 @@ from download_image_from_url.handler import download
 from makertasks.errors import PermanentError
 from makertasks.inventory import table as inventory
 from tests.unit.downloads import ITEM, JPEG, answering, local_fetcher, run, save_item
-from tests.unit.misbehaving_server import MisbehavingServer, raw, redirect, reply
-
-
-@pytest.fixture
-def server():
-    with MisbehavingServer() as running:
-        yield running
+from tests.unit.misbehaving_server import raw, redirect, reply
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Everything a server, an address or a name can do instead of giving a picture: how it is reported, and its end."""
+"""What a server can send instead of a picture: whether the failure is permanent, and that every download ends."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ from datetime import UTC, datetime
 
 import brotli
 import pytest
-from moto import mock_aws
 
-from download_image_from_url import addresses, faults
+from download_image_from_url import faults
 from download_image_from_url.fetching import Fetcher
-from download_image_from_url.handler import download, download_image_from_url
-from makertasks.aws import session as clients
-from makertasks.errors import InvalidArguments, PermanentError, TemporaryError
-from makertasks.inventory import table as inventory
-from tests.template import resources
-from tests.unit.downloads import ITEM, JPEG, PATIENT, QUICK, answering, local_fetcher, run, save_item, stored_keys
+from download_image_from_url.handler import download
+from makertasks.errors import PermanentError, TemporaryError
+from tests.unit.downloads import ITEM, JPEG, PATIENT, QUICK, answering, run
 from tests.unit.misbehaving_server import (
     MisbehavingServer,
     raw,
@@ -32,187 +28,13 @@ from tests.unit.misbehaving_server import (
     write_certificate,
 )
 from tests.unit.picture_samples import REFUSED, encoded, photograph, png
+from tests.unit.untouched import nothing_is_stored, untouched_aws  # noqa: F401 - fixtures
 from tests.waiting import to_its_end
 
 OK = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.fixture(scope="module")
-def untouched_aws():
-    """One table and one bucket for all these tests: none of them may leave anything there."""
-    keys = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    table = {key: value for key, value in resources()["InventoryTable"]["Properties"].items() if key in keys}
-    with pytest.MonkeyPatch.context() as patches, mock_aws():
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patches.setenv(name, "test")
-        patches.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patches.setenv("INVENTORY_TABLE", "unit-inventory")
-        clients.client("dynamodb").create_table(TableName="unit-inventory", **table)
-        clients.client("s3").create_bucket(Bucket="unit-media")
-        save_item()
-        yield
-        assert inventory.get_item(ITEM).image is None
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_stored(untouched_aws):
-    """After each test, too. (That the item has not changed is seen once, after all: it is written after the bucket.)"""
-    yield
-    assert stored_keys() == []
-
-
-@pytest.fixture
-def server():
-    with MisbehavingServer() as running:
-        yield running
-
-
-# Arguments, seen without a network
-
-
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("", "empty"),
-        ("ftp://example.com/a.jpg", "the scheme is 'ftp'; only http and https are fetched"),
-        ("file:///etc/passwd", "the scheme is 'file'"),
-        ("gopher://127.0.0.1:6379/_FLUSHALL", "the scheme is 'gopher'"),
-        ("data:image/png;base64,AAAA", "the scheme is 'data'"),
-        ("example.com/a.jpg", "the scheme is missing"),
-        ("https:///a.jpg", "names no host"),
-        ("https://example.com:port/a.jpg", "its host or port is malformed"),
-        ("https://ann:secret@[::1/a.jpg", "its host or port is malformed"),
-        ("https://example.com\\@10.0.0.1/a.jpg", "a control character or a backslash"),
-        ("https://example.com/a\r\nHost: b", "a control character or a backslash"),
-        ("https://example.com/" + "a" * 2048, "2068 characters; at most 2048"),
-    ],
-)
-def test_addresses_that_cannot_be_fetched_are_refused_without_a_network(url, reason):
-    with pytest.raises(InvalidArguments, match=r"^image_url: ") as refusal:
-        download_image_from_url.call({"item_id": str(ITEM), "image_url": url})
-
-    assert reason in str(refusal.value)
-    assert "secret" not in str(refusal.value)
-
-
-# Addresses that may not be reached
-
-FORBIDDEN = [
-    "http://127.0.0.1/",
-    "http://127.1/",
-    "http://2130706433/",
-    "http://0x7f000001/",
-    "http://0177.0.0.1/",
-    "http://0.0.0.0/",
-    "http://10.0.0.1/",
-    "http://172.16.0.1/",
-    "http://192.168.1.1/",
-    "http://100.64.0.1/",
-    "http://169.254.169.254/latest/meta-data/",
-    "http://169.254.170.2/v2/credentials/",
-    "http://224.0.0.1/",
-    "http://255.255.255.255/",
-    "http://240.0.0.1/",
-    "http://198.18.0.1/",
-    "http://[::1]/",
-    "http://[::]/",
-    "http://[::ffff:127.0.0.1]/",
-    "http://[::ffff:a9fe:a9fe]/",
-    "http://[::127.0.0.1]/",
-    "http://[64:ff9b::a9fe:a9fe]/",
-    "http://[2002:7f00:1::]/",
-    "http://[2001:0:7f00:1::]/",
-    "http://[fe80::1]/",
-    "http://[fec0::1]/",
-    "http://[fc00::1]/",
-    "http://[fd00:ec2::254]/",
-    "http://[ff02::1]/",
-    "http://[::ffff:0:127.0.0.1]/",
-    "http://[::ffff:0:a9fe:a9fe]/",
-    "http://[::ffff:0:8.8.8.8]/",
-    "http://[::8.8.8.8]/",
-    "http://[64:ff9b::7f00:1]/",
-    "http://[64:ff9b:1::7f00:1]/",
-    "http://[64:ff9b:1:ffff:ffff:ffff:a9fe:a9fe]/",
-    "http://[64:ff9b:0:1::a9fe:a9fe]/",
-    "http://[64:ff9b:2::1]/",
-    "http://[2002:a9fe:a9fe::1]/",
-    "http://[2002:808:808::1]/",
-    "http://[2001:0:808:808:0:0:5601:5601]/",
-    "http://[2001:0:808:808:0:0:f7f7:f7f7]/",
-    "http://[2001:4860:4860::5efe:7f00:1]/",
-    "http://[2001:4860:4860:0:200:5efe:a9fe:a9fe]/",
-    "http://[fe80::5efe:7f00:1]/",
-    "http://[1::1]/",
-    "http://[4000::1]/",
-    "http://[e000::1]/",
-    "http://①②⑦.0.0.1/",
-]
-
-
-@pytest.mark.parametrize("url", FORBIDDEN)
-def test_no_address_of_a_private_network_is_reached(url):
-    with pytest.raises(PermanentError, match=r"^image_url: http"):
-        download(ITEM, url, Fetcher(limits=QUICK))
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1",
-        "10.1.2.3",
-        "169.254.169.254",
-        "::1",
-        "fd00::1",
-        "::ffff:127.0.0.1",
-        "::ffff:0:a00:1",
-        "64:ff9b::a00:1",
-        "2002:a00:1::",
-    ],
-)
-def test_no_name_of_a_private_address_is_reached(address):
-    with pytest.raises(PermanentError, match=r"picture\.example\.com/a\.jpg may not be reached"):
-        download(ITEM, "https://picture.example.com/a.jpg?key=secret", Fetcher(resolver=answering(address)))
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["8.8.8.8", "2606:4700::6810:84e5", "2001:4860:4860::8888", "2600:1f18::1", "64:ff9b::808:808", "::ffff:8.8.8.8"],
-)
-def test_public_addresses_may_be_reached(address):
-    assert not addresses.DENIED.classify(address).blocked
-
-
-def test_a_name_with_a_public_and_a_private_address_is_not_reached():
-    def both(host, port, *_):
-        return [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("93.184.215.14", "10.0.0.1")
-        ]
-
-    with pytest.raises(PermanentError, match="may not be reached"):
-        download(ITEM, "http://picture.example.com/a.jpg", Fetcher(resolver=both))
-
-
-def test_rebinding_between_two_redirects_is_seen(server):
-    """The first look-up leads to an allowed host, the second, of the name redirected to, to a private address."""
-    server.serve("/start", redirect("http://rebinding.example.com/drill.jpg"))
-    fetcher = local_fetcher(resolver=answering("127.0.0.1", "10.0.0.1"))
-
-    with pytest.raises(PermanentError, match=r"rebinding\.example\.com/drill\.jpg may not be reached"):
-        download(ITEM, server.url("/start"), fetcher)
-
-
-def test_only_the_ports_of_web_servers_are_reached():
-    with pytest.raises(PermanentError, match="port 6379 is not in allowed_ports"):
-        download(ITEM, "http://picture.example.com:6379/a.jpg", Fetcher(resolver=answering("93.184.215.14")))
-
-
-# What a server can do instead of sending a picture
-
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BOMB = gzip.compress(bytes(30_000_000), 9)
 BROTLI_BOMB = brotli.compress(bytes(30_000_000), quality=5)
-
 PERMANENT = {
     "not found": (reply(404), "404 Not Found"),
     "gone": (reply(410), "410 Gone"),
@@ -264,8 +86,7 @@ PERMANENT = {
         f"{name} as JPEG": (reply(200, body, Content_Type="image/jpeg"), f"is {name}") for name, body in REFUSED.items()
     },
 }
-
-PASSING = {
+TEMPORARY = {
     "time-out of the server": (reply(408), "408 Request Timeout"),
     "too early": (reply(425), "425 Too Early"),
     "too many requests": (reply(429), "429 Too Many Requests"),
@@ -282,7 +103,6 @@ PASSING = {
     "an end before the answer": (raw(b""), "closed the connection without an answer"),
     "a reset": (reset, ""),
 }
-
 SLOW = {
     "silence": (silent, "did not"),
     "a body drop by drop": (repeated(OK + b"Content-Length: 5000\r\n\r\n", b"x", 0.02), "whole within 0.15 s"),
@@ -310,7 +130,7 @@ def _chain(error):
 
 
 @pytest.mark.parametrize("what", PERMANENT)
-def test_what_trying_again_would_not_change_is_permanent(server, what):
+def test_a_failure_that_a_retry_would_not_change_is_permanent(server, what):
     behaviour, reason = PERMANENT[what]
 
     error = failure(server, behaviour, PATIENT)
@@ -320,7 +140,7 @@ def test_what_trying_again_would_not_change_is_permanent(server, what):
 
 
 @pytest.mark.parametrize("what", [what for what in PERMANENT if "without end" in what or "bomb" in what])
-def test_what_has_no_end_takes_little_memory(server, what):
+def test_endless_responses_use_little_memory(server, what):
     behaviour, _ = PERMANENT[what]
     tracemalloc.start()
     try:
@@ -330,9 +150,9 @@ def test_what_has_no_end_takes_little_memory(server, what):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("what", PASSING)
-def test_what_may_pass_is_tried_again(server, what):
-    behaviour, reason = PASSING[what]
+@pytest.mark.parametrize("what", TEMPORARY)
+def test_a_temporary_failure_is_retried(server, what):
+    behaviour, reason = TEMPORARY[what]
 
     error = failure(server, behaviour, PATIENT)
 
@@ -341,7 +161,7 @@ def test_what_may_pass_is_tried_again(server, what):
 
 
 @pytest.mark.parametrize("what", SLOW)
-def test_what_takes_too_long_ends_at_the_deadline(server, what):
+def test_a_slow_response_ends_at_the_deadline(server, what):
     behaviour, reason = SLOW[what]
 
     error = failure(server, behaviour, QUICK)
@@ -384,7 +204,7 @@ def test_a_name_that_does_not_exist_is_permanent_and_a_failing_resolver_is_not(n
         download(ITEM, "https://picture.example.com/a.jpg", Fetcher(limits=PATIENT, resolver=resolver))
 
 
-def test_a_closed_port_is_tried_again():
+def test_a_refused_connection_is_retried():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
 
@@ -412,14 +232,14 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_server_that_asks_for_a_pause_gets_it(server, status):
+def test_a_servers_retry_after_is_respected(server, status):
     error = failure(server, reply(status, Retry_After="17"), PATIENT)
 
     assert error.retry_after == 17.0
 
 
 @pytest.mark.parametrize("behaviour", [reply(404), raw(b""), raw(b"nonsense\r\n"), redirect("http://10.0.0.1/?secret")])
-def test_no_error_tells_credentials(server, behaviour):
+def test_no_error_contains_credentials(server, behaviour):
     url = server.serve("/drill.jpg", behaviour).replace("http://", "http://ann:secret@")
 
     with pytest.raises((PermanentError, TemporaryError)) as failed:
@@ -429,15 +249,12 @@ def test_no_error_tells_credentials(server, behaviour):
     assert "ann" not in str(failed.value)
 
 
-# TLS
-
-
 @pytest.fixture
 def certificate(tmp_path):
     return write_certificate(tmp_path / "server.pem", "picture.example.com")
 
 
-def test_a_certificate_of_nobody_is_refused(certificate):
+def test_an_untrusted_certificate_is_refused(certificate):
     with MisbehavingServer(certificate) as server:
         server.serve("/drill.jpg", reply(200, JPEG))
 
@@ -445,13 +262,13 @@ def test_a_certificate_of_nobody_is_refused(certificate):
             run(server.url("/drill.jpg"))
 
 
-def test_a_server_that_never_shakes_hands_ends_at_the_deadline(server):
+def test_a_missing_tls_handshake_ends_at_the_deadline(server):
     """TLS to a port that takes the connection and says nothing."""
     with pytest.raises(TemporaryError, match="did not"):
         run(server.url("/drill.jpg").replace("http:", "https:"), limits=QUICK)
 
 
-def test_plain_http_on_a_port_for_tls_is_a_failure_of_the_connection(server):
+def test_plain_http_on_a_tls_port_is_a_connection_failure(server):
     server.behaviours[""] = raw(b"")
     with socket.create_server(("127.0.0.1", 0)) as plain:
 
