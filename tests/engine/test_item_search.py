@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from test_api import call, pool, token  # noqa: F401 - pool is a fixture
+from api_calls import call, pool, token  # noqa: F401 - pool is a fixture
 
 from makertasks.errors import InvalidRequest
 from makertasks.inventory import names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from test_api import pool  # noqa: F401 - the fixture
+from api_calls import pool  # noqa: F401 - the fixture
 from test_forms import browse
 
 from api.pages import jobs as job_pages

@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from test_api import pool  # noqa: F401 - the fixture
+from api_calls import pool  # noqa: F401 - the fixture
 from test_forms import browse
 
 from api.pages import task_rows
