@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from alerts import delivery, planning, problems
+from alerts import planning, problems
 from alerts.messages import Message
 from makertasks import clock, settings
 from makertasks.errors import MakertasksError
@@ -68,6 +68,8 @@ def test(name: str) -> Delivery:
 
 
 def _deliver(alert: StoredAlert, what: Literal["alert", "test"], message: Message) -> Delivery:
+    from alerts import delivery  # noqa: PLC0415 - requests is slow to load, and most runs send nothing
+
     outcome = delivery.send(alert, message)
     noted: Delivery = {
         "when": clock.text(clock.now()),

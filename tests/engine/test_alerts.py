@@ -8,10 +8,10 @@ import logging
 from datetime import timedelta
 
 import pytest
+from api_calls import LEAD_TIMES, call, pool, token  # noqa: F401 - the fixture
+from api_calls import Context as LambdaContext
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
-from test_api import LEAD_TIMES, call, pool, token  # noqa: F401 - the fixture
-from test_api import Context as LambdaContext
 
 from alerts import problems
 from alerts.handler import handler

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from command_line import ITEM, qr
 
+from makertasks.cli import application
 from makertasks.errors import Unavailable
 from makertasks.inventory.model import Item
 from makertasks.media import qr_codes

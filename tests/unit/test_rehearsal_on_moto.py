@@ -40,6 +40,7 @@ UNKNOWN = {
     "AWS::Cognito::UserPoolGroup": ON_THE_LOCAL_AWS,
     "AWS::Cognito::UserPoolResourceServer": ON_THE_LOCAL_AWS,
     "AWS::Lambda::Alias": BY_SAM,
+    "AWS::Lambda::EventInvokeConfig": "cfn-lint; the next sweep does what a retry would do",
     "AWS::Logs::QueryDefinition": "tests/unit/test_template.py: pages and runbooks name each; the local AWS knows none",
     "AWS::S3::BucketPolicy": ON_THE_LOCAL_AWS,
     "AWS::SNS::Subscription": "tests/stack/test_deploy.py: an alarm's mail",
