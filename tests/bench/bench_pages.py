@@ -39,6 +39,7 @@ PAGES = {
     "/items/{item}": ["/v1/items/{item}", "/v1/tasks?item_id={item}"],
     "/jobs": ["/v1/jobs"],
     "/activity": ["/v1/audit"],
+    "/alerts": ["/v1/alerts"],
 }
 
 

@@ -32,6 +32,8 @@ def fill(site: Site) -> None:
     trial.import_sample(site.stack)
     site.items = site.stack.api.get("/v1/items", limit=50)["items"]
     put_hostile_item(site)
+    alert = {"form": "email", "address": "ann@example.org", "kinds": ["queue_stuck", "dead_letter"], "recoveries": True}
+    assert site.stack.api.request("PUT", "/v1/alerts/mail", json=alert).ok
     first = site.items[0]["id"]
     site.tasks["done"] = site.stack.api.submit("generate_qr_code", item_id=first)
     # What is sent to a queue directly is checked only when it runs.

@@ -48,6 +48,7 @@ PAGES = {
     "jobs": "/jobs",
     "job": "/jobs/{job}",
     "activity": "/activity",
+    "alerts": "/alerts",
     "signed-out": "/signed-out",
 }
 ON_A_PHONE = ("overview", "tasks", "task", "item")

@@ -36,10 +36,17 @@ PAGES = [
     "/items/{hostile_item}",
     "/jobs",
     "/activity",
+    "/alerts",
     "/failures/some-cause",
     "/failures/{cause}",
 ]
-FORMS = ["/tasks/{failed}/retry", "/items/print?id={item}", "/items/{item}/picture", "/tasks/{hostile}/log"]
+FORMS = [
+    "/alerts/mail",
+    "/tasks/{failed}/retry",
+    "/items/print?id={item}",
+    "/items/{item}/picture",
+    "/tasks/{hostile}/log",
+]
 WIDTHS = (360, 768, 1280, 3840)
 # What only operators are offered, and what only superusers are.
 OPERATORS = {
@@ -49,6 +56,7 @@ OPERATORS = {
     "/task-types/inventory.tasks.generate_index_cards": ["Run"],
     "/queues/generate_qr_code": ["Pause", "Purge …"],
     "/schedules": ["Run now", "Disable"],
+    "/alerts": ["Test", "Change", "Delete", "Add alert"],
     "/failures/{cause}": ["Acknowledge", "Mute"],
     "/items": ["Print cards …"],
     "/items/{item}": ["Generate QR code", "Generate index card", "Fix picture", "Print card …"],
@@ -117,7 +125,8 @@ def test_actions_beyond_the_role_are_refused(site, open_page):
         "/queues/generate_qr_code/resume", "/queues/generate_qr_code/purge", "/queues/generate_qr_code/redrive",
         "/schedules/update_average_lead_times/disable", "/schedules/update_average_lead_times/enable",
         "/schedules/update_average_lead_times/run", "/items", "/items/print", "/items/{item}",
-        "/task-types/inventory.tasks.generate_qr_code", "/jobs/{done}/cancel",
+        "/task-types/inventory.tasks.generate_qr_code", "/jobs/{done}/cancel", "/alerts", "/alerts/mail",
+        "/alerts/mail/test", "/alerts/mail/delete",
     ]  # fmt: skip
     superusers = [
         "/tasks/{done}/delete", "/queues/generate_qr_code/concurrency",
