@@ -8,8 +8,8 @@ import logging
 from datetime import timedelta
 
 import pytest
-from api_calls import LEAD_TIMES, call, pool, token  # noqa: F401 - the fixture
 from api_calls import Context as LambdaContext
+from api_calls import call, pool, token  # noqa: F401 - the fixture
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
 
@@ -29,6 +29,8 @@ from makertasks.records.states import Status
 from makertasks.worker import dead_letters
 from sweeper import handler as sweeper
 from tests.webhook_receiver import webhook_receiver
+
+LEAD_TIMES = "inventory.tasks.update_average_lead_times"
 
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 SECRET = "/services/T0123/B4567/VeryS3cretTailwxyz"
