@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
 ITEM = str(UUID(int=7))
@@ -36,3 +37,6 @@ def a_makerspace() -> list[dict]:
 def change(objects: list[dict], model: str, **fields) -> list[dict]:
     """The same objects with other fields in those of one model."""
     return [{**each, "fields": {**each["fields"], **(fields if each["model"] == model else {})}} for each in objects]
+
+
+REAL = Path(__file__).parent.parent / "data" / "openmakersuite-dump.json"
