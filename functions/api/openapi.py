@@ -132,9 +132,9 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
     return {**variants[0], **rest} if len(variants) == 1 else {**schema, **rest}
 
 
-def _parameter(name: str, place: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
+def _parameter(name: str, location: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
     shown = {key: value for key, value in schema.items() if key not in {"description", "examples"}}
-    found: dict[str, Any] = {"name": name, "in": place, "required": required, "schema": shown}
+    found: dict[str, Any] = {"name": name, "in": location, "required": required, "schema": shown}
     if "description" in schema:
         found["description"] = schema["description"]
     if schema.get("examples"):

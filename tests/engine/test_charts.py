@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from api_calls import pool, token  # noqa: F401 - the fixture
 from lambda_queue import LambdaContext
-from test_api import pool, token  # noqa: F401 - the fixture
 from test_forms import browse
 
 from api.handler import handler

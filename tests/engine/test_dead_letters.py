@@ -11,8 +11,8 @@ from lambda_queue import LambdaContext
 from makertasks import clock, wire
 from makertasks.aws import queues
 from makertasks.errors import Unavailable
-from makertasks.records import letters
 from makertasks.records import table as records
+from makertasks.records import unredriven
 from makertasks.records.states import Status
 from makertasks.worker import dead_letters
 from sweeper import handler as sweeper
@@ -47,7 +47,7 @@ def test_a_message_put_there_manually_belongs_to_the_queue_of_the_task_that_it_n
     assert dead_letters.drain(10) == dead_letters.Drained(recorded=1)
     record = dead.record("by-hand")
     assert (record.status, record.error_type, record.queue) == (Status.FAILURE, "DeadLetter", "echo")
-    assert letters.counts() == {"echo": 1}
+    assert unredriven.counts() == {"echo": 1}
     assert count(dead) == 0
 
 

@@ -19,7 +19,7 @@ from makertasks.control import alerting, audit, jobs
 from makertasks.errors import PermanentError
 from makertasks.inventory.table import Item, update_item
 from makertasks.monitoring import listing
-from makertasks.records import letters, lifecycle
+from makertasks.records import lifecycle, unredriven
 from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.worker import dead_letters
@@ -161,7 +161,7 @@ def test_an_unreadable_message_has_an_outcome_and_ways_on_and_one_count_everywhe
     def counts():
         listed = json.loads(browse("GET", "/v1/dead-letters")[1])["dead_letters"]
         queues = json.loads(browse("GET", "/v1/queues")[1])["queues"]
-        return len(listed), sum(each["dead"] for each in queues), letters.counts().total()
+        return len(listed), sum(each["dead"] for each in queues), unredriven.counts().total()
 
     assert counts() == (1, 1, 1)
     status, html, _ = browse("POST", "/queues/generate_qr_code/redrive", form={})
@@ -181,7 +181,7 @@ def test_an_unreadable_message_has_an_outcome_and_ways_on_and_one_count_everywhe
 
 def test_a_discarded_message_is_audited_and_no_longer_counted(everything):
     assert browse("POST", f"/tasks/{LETTER}/discard", form={})[0] == 303
-    assert letters.counts().total() == 0
+    assert unredriven.counts().total() == 0
     entry = audit.page(1)["entries"][0]
     assert (entry["who"], entry["action"], entry["target"]) == ("ann", "discard message", LETTER)
     _, html, _ = browse("GET", f"/tasks/{LETTER}")

@@ -8,7 +8,7 @@ import pytest
 
 from makertasks import clock, wire
 from makertasks.monitoring import missed_runs, schedules
-from makertasks.monitoring.missed_runs import PLACE
+from makertasks.monitoring.missed_runs import SLOT_PLACEHOLDER
 from makertasks.records import table as records
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -18,7 +18,7 @@ def schedule(**other):
     usual = {
         "name": "update_average_lead_times", "description": "", "expression": "cron(0 3 * * ? *)", "timezone": "UTC",
         "enabled": True, "next_run": None, "changed": "2026-01-01T00:00:00.000000Z", "task": "n", "kwargs": {},
-        "task_id": f"lead-times-{PLACE}",
+        "task_id": f"lead-times-{SLOT_PLACEHOLDER}",
     }  # fmt: skip
     return usual | other
 

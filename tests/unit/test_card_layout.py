@@ -14,7 +14,7 @@ from makertasks.media.cards import content, fonts, layout, shaping
 from makertasks.media.cards.boxes import Box
 from makertasks.media.cards.content import Hazard
 from makertasks.media.cards.layout import lay_out
-from makertasks.media.cards.photo import PLACE, Photo
+from makertasks.media.cards.photo import LARGEST, Photo
 from tests.unit.card_samples import (
     FACTS,
     SHEET,
@@ -149,9 +149,9 @@ def test_an_image_keeps_its_proportions_and_is_never_enlarged():
 def test_the_largest_box_for_an_image_has_the_size_for_which_images_are_embedded():
     place = lay_out(card(photo=Photo(b"", 3000, 3000))).photo
     wide, high = (lay_out(card(photo=Photo(b"", *size))).photo for size in ((3000, 10), (10, 3000)))
-    assert wide.width == pytest.approx(PLACE[0])
-    assert high.height <= PLACE[1] < high.height + 1
-    assert place.width <= PLACE[0]
+    assert wide.width == pytest.approx(LARGEST[0])
+    assert high.height <= LARGEST[1] < high.height + 1
+    assert place.width <= LARGEST[0]
 
 
 def test_a_page_has_three_cards_without_gaps_from_the_first_unused_slot():

@@ -62,27 +62,27 @@ def _tokens(text: str) -> Iterator[Token]:
 
 class _Reader:
     def __init__(self, tokens: list[Token]) -> None:
-        self.tokens, self.place = tokens, 0
+        self.tokens, self.position = tokens, 0
 
     @property
     def next(self) -> str | None:
         """Return the next operator, "" before a term, None at the end."""
-        if self.place == len(self.tokens):
+        if self.position == len(self.tokens):
             return None
-        token = self.tokens[self.place]
+        token = self.tokens[self.position]
         return token.text if token.joins and token.text in {"(", ")", "AND", "OR"} else ""
 
     def alternatives(self, level: int) -> Fits:
         found = [self.together(level)]
         while self.next == "OR":
-            self.place += 1
+            self.position += 1
             found.append(self.together(level))
         return found[0] if len(found) == 1 else lambda task: any(fits(task) for fits in found)
 
     def together(self, level: int) -> Fits:
         found = [self.single(level)]
         while self.next in {"AND", "", "("}:
-            self.place += self.next == "AND"
+            self.position += self.next == "AND"
             found.append(self.single(level))
         return found[0] if len(found) == 1 else lambda task: all(fits(task) for fits in found)
 
@@ -92,18 +92,18 @@ class _Reader:
             return self.group(level)
         if operator != "":
             raise InvalidRequest("search", f"needs a term {f'before {operator}' if operator else 'at its end'}")
-        token = self.tokens[self.place]
-        self.place += 1
+        token = self.tokens[self.position]
+        self.position += 1
         return _term(token)
 
     def group(self, level: int) -> Fits:
         if level == MOST_LEVELS:
             raise InvalidRequest("search", f"must nest at most {MOST_LEVELS} parentheses")
-        self.place += 1
+        self.position += 1
         found = self.alternatives(level + 1)
         if self.next != ")":
             raise InvalidRequest("search", "has a parenthesis that is not closed; end it with )")
-        self.place += 1
+        self.position += 1
         return found
 
 

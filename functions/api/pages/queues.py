@@ -76,7 +76,7 @@ def messages_page(caller: Caller, request: Request) -> Reply:
     return rendering.page(
         request,
         caller,
-        "letters_page.html",
+        "unreadable_messages.html",
         section="/queues",
         letters=[task_views.summary(record) for record in letters],
         bodies={record.task_id: record.body for record in letters},

@@ -112,19 +112,19 @@ def _in_query(found: re.Match[str]) -> str:
 
 def _without_assignments(value: str) -> str:
     """The text with stars for values that stand beside a secret's name."""
-    parts, done, place = [], 0, 0
-    while named := _NAMED.search(value, place):
-        place = named.end()
+    parts, done, position = [], 0, 0
+    while named := _NAMED.search(value, position):
+        position = named.end()
         # `name: value` may be a sentence: it counts where it is JSON or Python, or a header with a hyphen.
         is_sentence = ":" in named["sign"] and not named["quote"] and "-" not in named["name"]
         if is_sentence or not is_secret_name(named["name"]):
             continue
-        found = _VALUE.match(value, place)
+        found = _VALUE.match(value, position)
         if not found or STARS in found[0] or found[0].lower() in _NO_SECRET:
             continue
         mark = found["mark"] or found["mark2"] or found["mark3"] or named["quote"] or ""
-        parts += [value[done:place], mark, STARS, mark]
-        done = place = found.end()
+        parts += [value[done:position], mark, STARS, mark]
+        done = position = found.end()
     return "".join([*parts, value[done:]])
 
 

@@ -58,11 +58,11 @@ _clients: dict[tuple[str | None, str], Any] = {}
 def _client_of(connection: Connection) -> Any:
     """Return the one client for a region and an endpoint."""
     with session.making:
-        place = (connection.region, settings.endpoint_of("dynamodb"))
-        if place not in _clients:
+        endpoint = (connection.region, settings.endpoint_of("dynamodb"))
+        if endpoint not in _clients:
             connection._local.session = session.shared()  # noqa: SLF001 - as above
-            _clients[place] = connection.client
-        return _clients[place]
+            _clients[endpoint] = connection.client
+        return _clients[endpoint]
 
 
 class JSONMap(Attribute[dict[str, Any]]):

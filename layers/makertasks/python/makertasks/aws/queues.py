@@ -84,12 +84,12 @@ def send_many(queue: str, bodies: list[tuple[str, float]], pool: ThreadPoolExecu
 
 
 def _send_batch(queue: str, batch: list[tuple[int, tuple[str, float]]]) -> dict[int, str]:
-    entries = [{"Id": str(place), "MessageBody": body, "DelaySeconds": _whole(delay)} for place, (body, delay) in batch]
+    entries = [{"Id": str(index), "MessageBody": body, "DelaySeconds": _whole(delay)} for index, (body, delay) in batch]
     try:
         with asking(f"the queue {name_of(queue)} refused the messages"):
             answer = session.client("sqs").send_message_batch(QueueUrl=url_of(queue), Entries=entries)
     except Unavailable as error:
-        return {place: str(error) for place, _ in batch}
+        return {index: str(error) for index, _ in batch}
     return {int(entry["Id"]): entry.get("Message", entry["Code"]) for entry in answer.get("Failed", [])}
 
 
@@ -172,11 +172,11 @@ def _batches(bodies: list[tuple[str, float]]) -> list[list[tuple[int, tuple[str,
     """Yield lists of at most ten messages and 256 KB together."""
     batches: list[list[tuple[int, tuple[str, float]]]] = []
     size = 0
-    for place, entry in enumerate(bodies):
+    for index, entry in enumerate(bodies):
         length = len(entry[0].encode())
         if not batches or len(batches[-1]) == MAXIMUM_BATCH or size + length > MAXIMUM_BATCH_BYTES:
             batches.append([])
             size = 0
-        batches[-1].append((place, entry))
+        batches[-1].append((index, entry))
         size += length
     return batches

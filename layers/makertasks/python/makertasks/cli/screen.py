@@ -118,11 +118,11 @@ class Monitor(App[None]):
     def _fill(self, name: str, rows: Iterable[tuple[str, list[Text]]]) -> None:
         """Replace a table's rows; the cursor stays where it was."""
         table = self.query_one(f"#{name}", DataTable)
-        place = table.cursor_row
+        before = table.cursor_row
         table.clear()
         for key, row in rows:
             table.add_row(*row, key=key)
-        table.move_cursor(row=min(place, max(table.row_count - 1, 0)))
+        table.move_cursor(row=min(before, max(table.row_count - 1, 0)))
 
     def _chosen(self, name: str) -> str | None:
         """The key of the row with the cursor."""

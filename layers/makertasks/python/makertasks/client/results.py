@@ -214,8 +214,8 @@ class GroupResult:
     def __iter__(self) -> Iterator[AsyncResult | GroupResult]:
         return iter(self.results)
 
-    def __getitem__(self, place: int) -> AsyncResult | GroupResult:
-        return self.results[place]
+    def __getitem__(self, index: int) -> AsyncResult | GroupResult:
+        return self.results[index]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GroupResult) and (other.id, other.results) == (self.id, self.results)

@@ -8,7 +8,7 @@ from typing import Any
 
 from makertasks import masking, wire
 from makertasks.errors import InvalidArguments, InvalidRequest, NotFound
-from makertasks.records import letters, lifecycle, payloads
+from makertasks.records import lifecycle, payloads, unredriven
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
@@ -96,12 +96,12 @@ def discard(task_id: str) -> None:
     record = _dead_letter(task_id)
     if not is_waiting(record):
         raise InvalidRequest("id", f"the message of task {task_id} was sent again or discarded already")
-    letters.discard(letters.Letter.of(record))
+    unredriven.discard(unredriven.DeadLetter.of(record))
 
 
 def is_waiting(record: TaskRecord) -> bool:
     """Return whether a task is an unreadable message that nobody has sent again or discarded; raises Unavailable."""
-    return bool(record.body) and letters.Letter.of(record) in letters.listed()
+    return bool(record.body) and unredriven.DeadLetter.of(record) in unredriven.listed()
 
 
 def _dead_letter(task_id: str) -> TaskRecord:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from makertasks import wire
-from makertasks.records import letters
 from makertasks.records import table as records
+from makertasks.records import unredriven
 from makertasks.records.model import TaskRecord
 
-counts = letters.counts
+counts = unredriven.counts
 
 MOST_LETTERS = 100  # maximum number per queue that is shown, or sent again, at a time: one BatchGetItem
 
@@ -18,7 +18,7 @@ def not_redriven(queue: str | None = None) -> tuple[list[TaskRecord], bool]:
     Of every queue if none is given. Those that have been deleted or sent again meanwhile are removed from the list and
     the counts. Raises Unavailable.
     """
-    listed = [letter for letter in letters.listed() if queue in {None, letter.queue}]
+    listed = [letter for letter in unredriven.listed() if queue in {None, letter.queue}]
     shown = listed[:MOST_LETTERS]
     stored = records.get_many(wire.result_key(letter.task_id) for letter in shown)
     found: list[TaskRecord] = []
@@ -27,5 +27,5 @@ def not_redriven(queue: str | None = None) -> tuple[list[TaskRecord], bool]:
         if record is not None and record.body and not record.retried_to:
             found.append(record)
         else:
-            letters.discard(letter)
+            unredriven.discard(letter)
     return found, len(listed) <= MOST_LETTERS

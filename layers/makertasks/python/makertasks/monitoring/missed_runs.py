@@ -17,7 +17,7 @@ from makertasks.records.states import Status
 
 # EventBridge Scheduler's placeholder for the scheduled time, and its format.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-PLACE = "<aws.scheduler.scheduled-time>"
+SLOT_PLACEHOLDER = "<aws.scheduler.scheduled-time>"
 FORM = "%Y-%m-%dT%H:%M:%SZ"
 # How far back to search, the shorter first: a schedule of every minute has ten thousand runs a week.
 WINDOWS = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
@@ -46,11 +46,14 @@ def missed(schedule: Schedule, present: datetime) -> list[str]:
     if (
         not schedule["enabled"]
         or task_id is None
-        or PLACE not in task_id
+        or SLOT_PLACEHOLDER not in task_id
         or not schedule["expression"].startswith("cron")
     ):
         return []
-    keys = {wire.result_key(task_id.replace(PLACE, slot.strftime(FORM))): slot for slot in latest(schedule, present)}
+    keys = {
+        wire.result_key(task_id.replace(SLOT_PLACEHOLDER, slot.strftime(FORM))): slot
+        for slot in latest(schedule, present)
+    }
     there = {record.id for record in records.get_states(keys)}
     return [clock.text(slot) for key, slot in keys.items() if key not in there]
 

@@ -18,7 +18,7 @@ from pynamodb.expressions.update import Action
 from makertasks import clock, wire
 from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.errors import MakertasksError, Unavailable
-from makertasks.records import failures, letters, writes
+from makertasks.records import failures, unredriven, writes
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, WAITING, Status
@@ -156,7 +156,7 @@ def close(record: TaskRecord, target: Status, error: BaseException) -> bool:
     records.connect()
     if create(writes.closed(record, target, error)):
         if record.body:
-            letters.add(letters.Letter.of(record))
+            unredriven.add(unredriven.DeadLetter.of(record))
         return True
     for _ in range(LOOKS):
         stored, moment = _stored(record.task_id), clock.now()
@@ -211,7 +211,7 @@ def note_retry(ended: TaskRecord, new_id: str) -> None:
     longer = TaskRecord.retried_to.set((TaskRecord.retried_to | []).append([new_id]))
     _update(record, [longer], TaskRecord.id.exists() & ~TaskRecord.retried_to.contains(new_id))
     if ended.body:
-        letters.discard(letters.Letter.of(ended))
+        unredriven.discard(unredriven.DeadLetter.of(ended))
 
 
 def note_requeue(record: TaskRecord) -> bool:
@@ -232,7 +232,7 @@ def delete(task_id: str) -> None:
         status = records.get(task_id).status  # NotFound if it was just deleted
         raise StillActive(f"task {task_id} is {status}; only finished tasks can be deleted: revoke it first") from error
     if record.body:
-        letters.discard(letters.Letter.of(record))
+        unredriven.discard(unredriven.DeadLetter.of(record))
 
 
 def _stored(task_id: str) -> TaskRecord:

@@ -13,9 +13,9 @@ from makertasks.media.formats import KEPT
 from makertasks.media.pictures import UnusablePicture
 
 DOTS_AN_INCH = 300
-# The largest place for an image on a card, in points (see layout), and the pixels that fill it in print.
-PLACE = (98, 111)
-PIXELS = (-(-PLACE[0] * DOTS_AN_INCH // 72), -(-PLACE[1] * DOTS_AN_INCH // 72))
+# The largest size of an image on a card, in points (see layout), and the pixels that fill it in print.
+LARGEST = (98, 111)
+PIXELS = (-(-LARGEST[0] * DOTS_AN_INCH // 72), -(-LARGEST[1] * DOTS_AN_INCH // 72))
 QUALITY = 85
 # An image of more pixels goes through `pictures.thumbnail`, which bounds the memory it takes, at some loss of detail.
 MOST_DIRECT_PIXELS = 4_000_000

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from makertasks.aws.dynamodb import ConditionFailed, answering
 from makertasks.monitoring.counters import cells as counters
 
-PLACE = ("doubts", "-")
+KEY = ("doubts", "-")
 Hour = tuple[str, str]  # `2026-11-22T09` and a task's name
 
 
@@ -22,7 +22,7 @@ def note(hours: Iterable[Hour]) -> None:
 def known() -> set[Hour]:
     """Return the noted hours; raises Unavailable."""
     counters.connect()
-    parts = (key.partition("#") for key in counters.read(*PLACE).counts)
+    parts = (key.partition("#") for key in counters.read(*KEY).counts)
     return {(hour, name) for hour, _, name in parts}
 
 
@@ -34,7 +34,7 @@ def forget(hours: Iterable[Hour]) -> None:
 def _change(add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
     counters.connect()
     while True:
-        cell = counters.read(*PLACE)
+        cell = counters.read(*KEY)
         before = dict(cell.counts)
         wanted = {**before, **dict.fromkeys(add, 1)}
         for key in remove:

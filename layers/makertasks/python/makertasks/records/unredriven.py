@@ -26,7 +26,7 @@ KEY = "dead-letters#unredriven"
 MOST = 1_000
 
 
-class Letters(Table):
+class Unredriven(Table):
     """The item, in the tasks table."""
 
     id = UnicodeAttribute(hash_key=True)
@@ -34,7 +34,7 @@ class Letters(Table):
 
 
 @dataclass(frozen=True, order=True)
-class Letter:
+class DeadLetter:
     """A dead letter."""
 
     created: str
@@ -42,7 +42,7 @@ class Letter:
     task_id: str
 
     @classmethod
-    def of(cls, record: TaskRecord) -> Letter:
+    def of(cls, record: TaskRecord) -> DeadLetter:
         """Return the entry of a dead letter's record."""
         return cls(record.created, str(record.queue), record.task_id)
 
@@ -51,30 +51,30 @@ class Letter:
         return f"{self.created}|{self.queue}|{self.task_id}"
 
 
-def add(letter: Letter) -> None:
+def add(letter: DeadLetter) -> None:
     """Add a dead letter, unless there are too many already; raises Unavailable."""
-    few = Letters.letters.does_not_exist() | (size("letters") < MOST)
+    few = Unredriven.letters.does_not_exist() | (size("letters") < MOST)
     try:
         with _answering():
-            Letters(KEY).update(actions=[Letters.letters.add({str(letter)})], condition=few)
+            Unredriven(KEY).update(actions=[Unredriven.letters.add({str(letter)})], condition=few)
     except ConditionFailed:
         logger.warning("too many dead letters to count task %s", letter.task_id)
 
 
-def discard(letter: Letter) -> None:
+def discard(letter: DeadLetter) -> None:
     """Remove a dead letter, if it is listed; raises Unavailable."""
     with _answering():
-        Letters(KEY).update(actions=[Letters.letters.delete({str(letter)})])
+        Unredriven(KEY).update(actions=[Unredriven.letters.delete({str(letter)})])
 
 
-def listed() -> list[Letter]:
+def listed() -> list[DeadLetter]:
     """Return all dead letters, newest first; raises Unavailable."""
     try:
         with _answering():
-            found = Letters.get(KEY, consistent_read=True).letters or set()
+            found = Unredriven.get(KEY, consistent_read=True).letters or set()
     except Missing:
         return []
-    return sorted((Letter(*entry.split("|", 2)) for entry in found), reverse=True)
+    return sorted((DeadLetter(*entry.split("|", 2)) for entry in found), reverse=True)
 
 
 def counts() -> Counter[str]:
@@ -84,6 +84,6 @@ def counts() -> Counter[str]:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    Letters.bind(settings.tasks_table())
+    Unredriven.bind(settings.tasks_table())
     with answering("the tasks table did not answer"):
         yield
