@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from makertasks.aws import session as aws_module
 from makertasks.inventory import names
-from makertasks.monitoring import views
+from makertasks.monitoring import recent, views
 from tests.template import resources
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +52,7 @@ def environment(monkeypatch):
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     names.forget()
+    recent.forget()
     views._folders.cache_clear()  # a test with tasks of its own may have filled it
 
 

@@ -11,10 +11,20 @@ from makertasks.records.model import TaskRecord
 
 
 def task_page(
-    wanted: listing.Filter, limit: int = listing.DEFAULT_LIMIT, cursor: str | None = None
+    wanted: listing.Filter,
+    limit: int = listing.DEFAULT_LIMIT,
+    cursor: str | None = None,
+    *,
+    oldest_first: bool = False,
+    seconds: float = listing.MOST_SECONDS,
 ) -> tuple[list[TaskRecord], str | None]:
-    """Return tasks, newest first, and the next page's cursor; raises InvalidRequest or Unavailable."""
-    page = listing.page(wanted, limit=limit, cursor=cursor, names=tasks.discover())
+    """Return tasks by creation, and the next page's cursor; after `seconds` those found so far.
+
+    Raises InvalidRequest or Unavailable.
+    """
+    page = listing.page(
+        wanted, limit=limit, cursor=cursor, names=tasks.discover(), oldest_first=oldest_first, seconds=seconds
+    )
     if not page.records and not page.cursor and not cursor:
         _refuse_unknown(wanted)
     return page.records, page.cursor

@@ -25,9 +25,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 from infra.local.connection import read_settings
 from infra.local.stack import LocalStack, local_stack
+from tests.bench import bench_pages
 from tests.bench.figures import Figure
 from tests.template import ROOT
 
@@ -119,6 +121,18 @@ def rows() -> Iterator[Figure]:
         for what, query in queries(now).items():
             yield from compare(what, query, *benches)
         yield from compare("item of every 40th task", {"item_id": BUSY_ITEM}, *benches, bound=None)
+        yield from sorted_and_searched(benches[1], now)
+
+
+def sorted_and_searched(bench: Bench, now: datetime) -> Iterator[Figure]:
+    """The page's orders and searches of the last day with 100,000 tasks, beside the plain page; warm."""
+    since = (now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    searches = ("id:ffff", f"item:{ITEM}", 'error:"answered 404"', "error:nowhere", "args:nowhere")
+    asked = {f"search {q} of the last day": f"/tasks?{urlencode({'q': q, 'created_from': since})}" for q in searches}
+    asked |= {f"sorted by {column}": f"/tasks?sort={column}" for column in ("created", "-done", "-runtime")}
+    for what, page in asked.items():
+        ours, plain = bench_pages.medians(bench.stack.api, page, ["/tasks"], ROUNDS)
+        yield Figure(f"{what}: {ours * 1000:.0f} ms, the plain page {plain * 1000:.0f} ms", ours / plain, "×", BOUND)
 
 
 def compare(what: str, query: dict[str, str], few: Bench, many: Bench, bound: float | None = BOUND) -> Iterator[Figure]:

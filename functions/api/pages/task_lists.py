@@ -15,7 +15,7 @@ from api.pages.addresses import address
 from api.pages.task_rows import Row
 from api.requests import Request
 from api.resources.tasks import TaskFilter
-from makertasks import wire
+from makertasks import tasks, wire
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import listing
 from makertasks.records import table as records
@@ -25,9 +25,14 @@ from makertasks.records.model import TaskRecord
 SORTED_TASKS = 500
 # In seconds; the request has 30.
 SEARCH_SECONDS = 8.0
+# Seconds of one step of a search: a page says how far it came, and goes on.
+STEP_SECONDS = 0.25
 # Maximum number of earlier pages' cursors in a URL: the gateway limits its length.
 REMEMBERED_PAGES = 12
 SORTABLE = ("name", "status", "created", "done", "runtime", "worker", "eta", "retry_at")
+
+# Columns that only waiting tasks have: few, which an index lists.
+FEW = ("eta", "retry_at")
 
 # The first page of a list, as a change of its URL.
 FIRST: dict[str, Any] = {"cursor": None, "before": None, "page": None}
@@ -64,6 +69,7 @@ class ListQuery(Filters):
     )
     said: Text = ""  # the action that led here
     known: Text = ""  # of a live update: digest of what the page shows
+    keep: Text = ""  # of a live update that only reads the shown tasks again, in their order
     have: Text = ""  # of a live update: versions of the rows that the page shows, separated by dots
 
     def held(self) -> frozenset[str] | None:
@@ -112,6 +118,13 @@ class TaskList:
     number: int = 1
     sorted_among: int | None = None  # number of tasks that were sorted, if the list is sorted by a column
     is_complete: bool = True  # whether those were all matching tasks
+    is_sorted_by_value: bool = False  # by what no index has
+    searched_to: str | None = None  # time of creation up to which a search came that goes on
+
+    @property
+    def keeps_order(self) -> bool:
+        """Return whether a live update leaves the tasks and their order as they are, because both cost too much."""
+        return self.searched_to is not None or self.is_sorted_by_value
 
     @property
     def total(self) -> int | None:
@@ -128,13 +141,17 @@ def wanted(query: Filters) -> listing.Filter:
 
 def find(query: ListQuery) -> TaskList:
     """Return the page that a URL requests; raises InvalidRequest or Unavailable."""
-    return _sorted(query) if query.sort else _newest(query)
+    return _by_creation(query) if query.sort in {"", "created", "-created"} else _sorted(query)
 
 
-def _newest(query: ListQuery) -> TaskList:
-    records, cursor = pagination.task_page(wanted(query), cursor=query.cursor or None)
+def _by_creation(query: ListQuery) -> TaskList:
+    page, cursor = pagination.task_page(
+        wanted(query), cursor=query.cursor or None, oldest_first=query.sort == "created", seconds=STEP_SECONDS
+    )
     trail = [part for part in query.before.split(".") if part]
-    found = TaskList(task_rows.of(records, query.held()), number=query.page)
+    found = TaskList(task_rows.of(page, query.held()), number=query.page)
+    if cursor and len(page) < listing.DEFAULT_LIMIT:
+        found.searched_to = listing.reached(cursor)
     if query.cursor:
         # The previous page has the last cursor of the trail; if the trail has none, it is the first page.
         found.previous = (
@@ -151,19 +168,20 @@ def _sorted(query: ListQuery) -> TaskList:
     column = query.sort.removeprefix("-")
     if column not in SORTABLE:
         raise InvalidRequest("sort", f"must be one of {', '.join(SORTABLE)}, with a minus for the largest first")
-    matching, complete = newest(wanted(query), SORTED_TASKS)
+    matching, complete = listing.newest(wanted(query), SORTED_TASKS, names=tasks.discover())
     having = [record for record in matching if getattr(record, column) is not None]
     having.sort(key=lambda record: getattr(record, column), reverse=query.sort.startswith("-"))
     having += [record for record in matching if getattr(record, column) is None]
     size = listing.DEFAULT_LIMIT
     start = (query.page - 1) * size
     return TaskList(
-        task_rows.of(having[start : start + size], query.held()),
+        again([record.task_id for record in having[start : start + size]], query.held()),
         {"page": query.page - 1} if query.page > 1 else None,
         {"page": query.page + 1} if start + size < len(having) else None,
         query.page,
         len(matching),
         complete,
+        column not in FEW,
     )
 
 

@@ -22,8 +22,8 @@ from makertasks.records.states import Status
 
 # Seconds between two live updates of a list.
 REFRESH_SECONDS = 5
-# Maximum number of rows that an open page refreshes.
-ROWS = 25
+# Maximum number of rows that an open page refreshes; a search that goes on by itself appends some.
+ROWS = 50
 # Concurrent requests to AWS; they wait for the network, not for the processor.
 AT_A_TIME = 3
 
@@ -92,11 +92,14 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
 
 def _update(caller: Caller, query: ListQuery, request: Request) -> Reply:
     """Return the current rows: in the same order while the reader points at one, else a new page."""
-    found, fresh = task_lists.find(query), 0
     shown = query.shown.split(",") if query.shown else []
-    if shown:
+    if query.keep and not shown:
+        return Reply("", HTTPStatus.NO_CONTENT)
+    kept = task_lists.again(shown[:ROWS], query.held()) if shown else []
+    found, fresh = TaskList(kept, is_sorted_by_value=True) if query.keep else task_lists.find(query), 0
+    if shown and not query.keep:
         fresh = len({row["id"] for row in found.rows} - set(shown))
-        found.rows = task_lists.again(shown[:ROWS], query.held())
+        found.rows = kept
     if digest(found, fresh) == query.known:
         return Reply("", HTTPStatus.NO_CONTENT)
     return rendering.page(

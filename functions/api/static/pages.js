@@ -101,7 +101,7 @@
     address.searchParams.set("known", live.dataset.digest || "");
     const rows = all("tbody tr[id]", live);
     if (live.id === "rows") address.searchParams.set("have", rows.map((row) => row.dataset.v).join("."));
-    if (live.id === "rows" && rows.length && held(live)) address.searchParams.set("shown", rows.map((row) => row.id.slice(1)).join(","));
+    if (live.id === "rows" && rows.length && (held(live) || "keep" in live.dataset)) address.searchParams.set("shown", rows.map((row) => row.id.slice(1)).join(","));
     event.detail.ctx.request.action = address.pathname + address.search;
   });
   document.addEventListener("htmx:after:request", (event) => {

@@ -36,6 +36,29 @@
     window.combobox(box, { label: "Suggestions", find, choose });
   }
 
+  // A search that found less than a page goes on by itself, step by step, and shows how far it came.
+  const MOST_STEPS = 20;
+  const PAGE = 25;
+  const goOn = async () => {
+    const rows = document.getElementById("rows");
+    for (let step = 0; step < MOST_STEPS && !document.hidden; step += 1) {
+      const progress = document.querySelector("[data-searched]");
+      const link = progress?.querySelector("[data-go-on]");
+      if (!link || rows.querySelectorAll("tbody tr").length >= PAGE) return;
+      const answer = await fetch(link.href).catch(() => null);
+      if (!answer?.ok) return;
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const body = rows.querySelector("tbody");
+      const found = next.querySelectorAll("#rows tbody tr");
+      if (body) body.append(...found); else if (found.length || !next.querySelector("[data-searched]")) rows.replaceChildren(...next.getElementById("rows").children);
+      const further = next.querySelector("[data-searched]");
+      if (further) progress.replaceChildren(...further.childNodes); else progress.textContent = "Searched all tasks of this filter.";
+      for (const pages of document.querySelectorAll("nav.pages [rel=next]")) { const there = next.querySelector("nav.pages [rel=next]"); if (there) pages.href = there.href; else pages.remove(); }
+      document.dispatchEvent(new CustomEvent("htmx:after:swap"));
+    }
+  };
+  goOn();
+
   const menu = document.querySelector("[data-saved]");
   if (!menu) return;
   const { make } = window.combobox;

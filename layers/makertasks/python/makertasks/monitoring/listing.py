@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import heapq
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -18,32 +17,22 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from pynamodb.indexes import GlobalSecondaryIndex
-
 from makertasks import clock, wire
 from makertasks.aws.dynamodb import answering
 from makertasks.errors import InvalidRequest
-from makertasks.monitoring import search
-from makertasks.monitoring.counters.reading import HourCounts
-from makertasks.monitoring.counters.reading import hours as counted_hours
+from makertasks.monitoring import places, recent, search
+from makertasks.monitoring.places import Place, Reading
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, Status
 
 DEFAULT_LIMIT = 25  # as Django admin's list
 MAXIMUM_LIMIT = 100  # one BatchGetItem
-# Keys looked at for one page; a filter that finds little in them gives a short page with a cursor.
-MAXIMUM_EXAMINED = 1000
+# Records read for one page; a filter that finds little in them gives a short page with a cursor.
+MAXIMUM_READ = 1000
 # Seconds after which a page is returned short, with a cursor.
 MOST_SECONDS = 10.0
-# Number of last hours that are always queried.
-UNCOUNTED_HOURS = 2
-# How far the clock of a task's producer may be ahead of ours before its task is listed only once it was counted.
-AHEAD = timedelta(minutes=5)
 OLDEST = "2000-01-01T00:00:00.000000Z"
-
-# A task's position in every list: its time of creation, then the table's key.
-Place = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -111,19 +100,19 @@ class Page:
     cursor: str | None
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A range of an index: times of creation, and the number of entries per request."""
-
-    newest: str
-    oldest: str
-    at_once: int
-
-
-def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None, names: Iterable[str] = ()) -> Page:
+def page(
+    wanted: Filter,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+    names: Iterable[str] = (),
+    oldest_first: bool = False,
+    seconds: float = MOST_SECONDS,
+) -> Page:
     """Return one page; `names` are known task names besides those in the counters.
 
-    Raises InvalidRequest for an invalid limit or a cursor of another query, and Unavailable.
+    After `seconds` it has the matching tasks found so far. Raises InvalidRequest for an invalid limit or a cursor of
+    another query, and Unavailable.
     """
     if not 1 <= limit <= MAXIMUM_LIMIT:
         raise InvalidRequest("limit", f"must be between 1 and {MAXIMUM_LIMIT}, not {limit}")
@@ -132,19 +121,38 @@ def page(wanted: Filter, *, limit: int = DEFAULT_LIMIT, cursor: str | None = Non
         return _one(wanted, task_id)
     with answering("the tasks table did not answer"):
         at_once = MAXIMUM_LIMIT if wanted.needs_records else limit + 1
-        return _collect(wanted, limit, _places(wanted.narrowed(), after, set(names), at_once))
+        found = _places(wanted.narrowed(), after, set(names), at_once, oldest_first=oldest_first)
+        fitting, last = _collect(wanted, limit, found, seconds)
+        return Page(_fresh(wanted, fitting), _write_cursor(last, wanted) if last else None)
+
+
+def newest(wanted: Filter, most: int, *, names: Iterable[str] = ()) -> tuple[list[TaskRecord], bool]:
+    """Return up to `most` of the newest matching tasks, and whether those are all.
+
+    Finished tasks may be as they were when they finished. Raises InvalidRequest and Unavailable.
+    """
+    found = _places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT, whole=True)
+    with answering("the tasks table did not answer"):
+        fitting, last = _collect(wanted, most, found, MOST_SECONDS)
+    return fitting, last is None
 
 
 def walk(wanted: Filter, *, names: Iterable[str] = (), most: int) -> Iterator[TaskRecord]:
     """Yield the matching tasks among the `most` newest ones of the filter's index, newest first.
 
-    It reads on demand, a hundred at a time. Raises InvalidRequest and Unavailable.
+    It reads on demand, a hundred at a time; finished tasks may be as they were when they finished. Raises
+    InvalidRequest and Unavailable.
     """
-    places = islice(_places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT), most)
+    found = islice(_places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT), most)
     with answering("the tasks table did not answer"):
-        while chunk := list(islice(places, MAXIMUM_LIMIT)):
-            stored = records.get_many(key for _, key in chunk)
+        while chunk := list(islice(found, MAXIMUM_LIMIT)):
+            stored, _ = recent.get_many([key for _, key in chunk])
             yield from (stored[key] for _, key in chunk if key in stored and wanted.admits(stored[key]))
+
+
+def reached(cursor: str) -> str:
+    """Return the time of creation up to which the page before this cursor has searched."""
+    return _decoded(cursor)[0]
 
 
 def _one(wanted: Filter, task_id: str) -> Page:
@@ -152,107 +160,55 @@ def _one(wanted: Filter, task_id: str) -> Page:
     return Page([record for record in stored.values() if wanted.admits(record)], None)
 
 
-def _collect(wanted: Filter, limit: int, places: Iterator[Place]) -> Page:
-    found: list[TaskRecord] = []
-    examined = 0
-    ends = time.monotonic() + MOST_SECONDS
-    while examined < MAXIMUM_EXAMINED and (not examined or time.monotonic() < ends):
+def _collect(
+    wanted: Filter, limit: int, found: Iterator[Place], seconds: float
+) -> tuple[list[TaskRecord], Place | None]:
+    """Return up to `limit` matching tasks, and the position after which there may be more."""
+    fitting: list[TaskRecord] = []
+    read = 0
+    last_seen: Place | None = None
+    ends = time.monotonic() + seconds
+    while last_seen is None or (read < MAXIMUM_READ and time.monotonic() < ends):
         # A page first; if that finds little, as many as one request reads.
-        chunk = list(islice(places, limit + 1 - len(found) if examined == 0 else MAXIMUM_LIMIT))
+        chunk = list(islice(found, min(limit + 1, MAXIMUM_LIMIT) if last_seen is None else MAXIMUM_LIMIT))
         if not chunk:
-            return Page(found, None)
-        examined += len(chunk)
-        stored = records.get_many(key for _, key in chunk)
-        for _, key in chunk:
-            if key in stored and wanted.admits(stored[key]):
-                if len(found) == limit:
-                    last = found[-1]
-                    return Page(found, _write_cursor((last.created, last.id), wanted))
-                found.append(stored[key])
+            return fitting, None
+        stored, asked = recent.get_many([key for _, key in chunk])
+        read += asked
+        fitting += [stored[key] for _, key in chunk if key in stored and wanted.admits(stored[key])]
+        if len(fitting) > limit:
+            return fitting[:limit], (fitting[limit - 1].created, fitting[limit - 1].id)
         last_seen = chunk[-1]
-    return Page(found, _write_cursor(last_seen, wanted))
+    return fitting, last_seen
 
 
-def _places(wanted: Filter, after: Place | None, names: set[str], at_once: int) -> Iterator[Place]:
-    """Yield positions of tasks that may match, newest first, after `after`, reading `at_once` from an index."""
-    newest = min(wanted.created_to or "9", after[0] if after else "9")
+def _fresh(wanted: Filter, fitting: list[TaskRecord]) -> list[TaskRecord]:
+    """Return the tasks as they are now: a finished one may have been deleted or retried since it was read."""
+    stored = records.get_many(record.id for record in fitting) if fitting else {}
+    return [stored[record.id] for record in fitting if record.id in stored and wanted.admits(stored[record.id])]
+
+
+def _places(
+    wanted: Filter,
+    after: Place | None,
+    names: set[str],
+    at_once: int,
+    *,
+    oldest_first: bool = False,
+    whole: bool = False,
+) -> Iterator[Place]:
+    """Yield positions of tasks that may match, newest or oldest first, after `after`, `at_once` from an index."""
+    newest, oldest = wanted.created_to or "9", wanted.created_from or OLDEST
+    if after and oldest_first:
+        oldest = max(oldest, after[0])
+    elif after:
+        newest = min(newest, after[0])
     if newest == "9":
         newest = clock.text(clock.now() + timedelta(days=1))
-    oldest = wanted.created_from or OLDEST
-    for place in _candidates(wanted, Reading(newest, oldest, at_once), names):
-        if after is None or place < after:
+    reading = Reading(newest, oldest, at_once, oldest_first, whole or wanted.needs_records)
+    for place in places.candidates(wanted, reading, names):
+        if after is None or (place > after if oldest_first else place < after):
             yield place
-
-
-def _candidates(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[Place]:
-    if wanted.item_id:
-        yield from _partition(TaskRecord.by_item, wanted.item_id, reading)
-    elif wanted.worker:
-        yield from _partition(TaskRecord.by_worker, wanted.worker, reading)
-    elif wanted.status and wanted.status not in FINAL:
-        yield from _merged(TaskRecord.by_status, records.active_keys(), reading)
-    else:
-        for hour in _hours(wanted, reading, names):
-            yield from _in_hour(wanted, hour, reading)
-
-
-def _in_hour(wanted: Filter, hour: HourCounts, reading: Reading) -> Iterator[Place]:
-    """Yield positions of one hour, from the index with fewer non-matching tasks."""
-    in_status_index = wanted.status and wanted.status != Status.SUCCESS
-    if in_status_index and not _fewer_by_name(wanted, hour):
-        yield from _merged(TaskRecord.by_status, records.status_keys(str(wanted.status), hour.hour), reading)
-        return
-    names = [wanted.name] if wanted.name else sorted(hour.names)
-    keys = (key for name in names for key in records.name_keys(name, hour.hour))
-    yield from _merged(TaskRecord.by_name, keys, reading)
-
-
-def _fewer_by_name(wanted: Filter, hour: HourCounts) -> bool:
-    if not wanted.name:
-        return False
-    of_name = sum(hour.names.get(wanted.name, {}).values())
-    of_status = sum(counts.get(str(wanted.status), 0) for counts in hour.names.values())
-    return of_name < of_status
-
-
-def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[HourCounts]:
-    """Yield hours to query, newest first: the last ones for all known names, older ones if they have matching tasks."""
-    present = clock.now()
-    newest, oldest = clock.hour(reading.newest), clock.hour(reading.oldest)
-    moments = (present + AHEAD, *(present - timedelta(hours=back) for back in range(UNCOUNTED_HOURS)))
-    recent = dict.fromkeys(clock.hour(clock.text(moment)) for moment in moments)
-    counted = counted_hours(newest, oldest, wanted.counted_in)
-    latest = next(counted, None)
-    for hour in recent:
-        counts: dict[str, dict[str, int]] = {name: {} for name in names}
-        if latest and latest.hour == hour:
-            counts |= latest.names
-            latest = next(counted, None)
-        if oldest <= hour <= newest:
-            yield HourCounts(hour, counts)
-    if latest:
-        yield latest
-        yield from counted
-
-
-def _merged(index: GlobalSecondaryIndex[Any], partitions: Iterable[str], reading: Reading) -> Iterator[Place]:
-    return heapq.merge(*(_partition(index, key, reading) for key in partitions), reverse=True)
-
-
-def _partition(index: GlobalSecondaryIndex[Any], key: str, reading: Reading) -> Iterator[Place]:
-    """Yield positions of one partition, newest first; tasks of the same microsecond are ordered by key."""
-    records.connect()
-    if reading.oldest > reading.newest:
-        return
-    bounds = TaskRecord.created.between(reading.oldest, reading.newest)
-    same_moment: list[Place] = []
-    for found in index.query(key, bounds, scan_index_forward=False, page_size=reading.at_once):
-        place = (found.created, found.id)
-        if same_moment and same_moment[0][0] != place[0]:
-            yield from sorted(same_moment, reverse=True)
-            same_moment = []
-        same_moment.append(place)
-    yield from sorted(same_moment, reverse=True)
 
 
 def _digest(wanted: Filter) -> str:
@@ -264,11 +220,16 @@ def _write_cursor(place: Place, wanted: Filter) -> str:
 
 
 def _read_cursor(cursor: str, wanted: Filter) -> Place:
+    created, key, digest = _decoded(cursor)
+    if digest != _digest(wanted) or not isinstance(key, str):
+        raise InvalidRequest("cursor", "belongs to another query; start again without it when the filters change")
+    return created, key
+
+
+def _decoded(cursor: str) -> tuple[str, Any, Any]:
     try:
         created, key, digest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         clock.parse(created)
     except (ValueError, TypeError) as error:
         raise InvalidRequest("cursor", "is not valid; use the value of `cursor` from the previous page") from error
-    if digest != _digest(wanted) or not isinstance(key, str):
-        raise InvalidRequest("cursor", "belongs to another query; start again without it when the filters change")
-    return created, key
+    return created, key, digest

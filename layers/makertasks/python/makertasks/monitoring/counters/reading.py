@@ -22,19 +22,21 @@ class HourCounts:
     names: Names = field(default_factory=dict)
 
 
-def hours(newest: str, oldest: str, holds: Callable[[Names], bool] = bool) -> Iterator[HourCounts]:
-    """Yield hours that have tasks, newest first, between two hours (`2026-11-22T09`); raises Unavailable.
+def hours(
+    newest: str, oldest: str, holds: Callable[[Names], bool] = bool, *, oldest_first: bool = False
+) -> Iterator[HourCounts]:
+    """Yield hours that have tasks, newest or oldest first, between two hours (`2026-11-22T09`); raises Unavailable.
 
     `holds` says of the counts of a day or of an hour, {task name: {status: tasks}}, whether they are of interest.
     """
-    for day in _days(newest[:10], oldest[:10], holds):
+    for day in _days(newest[:10], oldest[:10], holds, newest_first=not oldest_first):
         found: dict[str, HourCounts] = {}
         for cell in counters.cells(day):
             hour = found.setdefault(cell.hour, HourCounts(cell.hour))
             counts = hour.names.setdefault(cell.name, {})
             for status, tasks in cell.counts.items():
                 counts[status] = counts.get(status, 0) + tasks
-        counted = (found[hour] for hour in sorted(found, reverse=True) if oldest <= hour <= newest)
+        counted = (found[hour] for hour in sorted(found, reverse=not oldest_first) if oldest <= hour <= newest)
         yield from (hour for hour in counted if holds(hour.names))
 
 
@@ -46,11 +48,13 @@ def days(month: str) -> dict[str, dict[str, dict[str, int]]]:
     return dict(found)
 
 
-def _days(newest: str, oldest: str, holds: Callable[[Names], bool]) -> Iterator[str]:
-    for month in months():
+def _days(newest: str, oldest: str, holds: Callable[[Names], bool], *, newest_first: bool) -> Iterator[str]:
+    for month in sorted(months(), reverse=newest_first):
         if oldest[:7] <= month <= newest[:7]:
             counted = days(month)
-            yield from (day for day in sorted(counted, reverse=True) if oldest <= day <= newest and holds(counted[day]))
+            yield from (
+                day for day in sorted(counted, reverse=newest_first) if oldest <= day <= newest and holds(counted[day])
+            )
 
 
 def day_cells(month: str) -> list[CounterCell]:

@@ -1,0 +1,165 @@
+"""Where lists find tasks: positions in the tasks table's indexes, hour by hour, newest or oldest first.
+
+A filter uses the index with the fewest entries to read. Keys of the name and status indexes are bucketed by hour, and
+the counters say which hours have matching tasks. The last hours are always queried, because the counters lag slightly.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pynamodb.indexes import GlobalSecondaryIndex
+
+from makertasks import clock
+from makertasks.monitoring import recent
+from makertasks.monitoring.counters.reading import HourCounts
+from makertasks.monitoring.counters.reading import hours as counted_hours
+from makertasks.records import table as records
+from makertasks.records.model import TaskRecord
+from makertasks.records.states import FINAL, Status
+
+if TYPE_CHECKING:
+    from makertasks.monitoring.listing import Filter
+
+# Number of last hours that are always queried.
+UNCOUNTED_HOURS = 2
+# Entries of an hour and name up to which they are kept in memory.
+MOST_KEPT_ENTRIES = 2_000
+# How far the clock of a task's producer may be ahead of ours before its task is listed only once it was counted.
+AHEAD = timedelta(minutes=5)
+
+# A task's position in every list: its time of creation, then the table's key.
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A range of an index: times of creation, entries per request, the order, and whether all of it will be read."""
+
+    newest: str
+    oldest: str
+    at_once: int
+    oldest_first: bool = False
+    whole: bool = False
+
+
+# A whole partition, a thousand entries a request.
+EVERYTHING = Reading("9", "0", 1_000, oldest_first=True)
+
+
+def candidates(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[Place]:
+    """Yield positions of tasks that may match the filter, in the reading's order."""
+    if wanted.item_id:
+        yield from _partition(TaskRecord.by_item, wanted.item_id, reading)
+    elif wanted.worker:
+        yield from _partition(TaskRecord.by_worker, wanted.worker, reading)
+    elif wanted.status and wanted.status not in FINAL:
+        yield from _merged(TaskRecord.by_status, records.active_keys(), reading)
+    else:
+        for hour in _hours(wanted, reading, names):
+            yield from _in_hour(wanted, hour, reading)
+
+
+def _in_hour(wanted: Filter, hour: HourCounts, reading: Reading) -> Iterator[Place]:
+    """Yield positions of one hour, from the index with fewer non-matching tasks."""
+    in_status_index = wanted.status and wanted.status != Status.SUCCESS
+    if in_status_index and not _fewer_by_name(wanted, hour):
+        yield from _merged(TaskRecord.by_status, records.status_keys(str(wanted.status), hour.hour), reading)
+        return
+    names = [wanted.name] if wanted.name else sorted(hour.names)
+    found = (
+        _partition(TaskRecord.by_name, key, reading, _tasks_of(hour, name) if reading.whole else None)
+        for name in names
+        for key in records.name_keys(name, hour.hour)
+    )
+    yield from heapq.merge(*found, reverse=not reading.oldest_first)
+
+
+def _tasks_of(hour: HourCounts, name: str) -> int | None:
+    """Return how many tasks of a name an hour has, by which a change of the hour shows; None where it is not known."""
+    tasks = sum(hour.names.get(name, {}).values())
+    return tasks if tasks <= MOST_KEPT_ENTRIES and hour.hour not in last_hours() else None
+
+
+def _fewer_by_name(wanted: Filter, hour: HourCounts) -> bool:
+    if not wanted.name:
+        return False
+    of_name = sum(hour.names.get(wanted.name, {}).values())
+    of_status = sum(counts.get(str(wanted.status), 0) for counts in hour.names.values())
+    return of_name < of_status
+
+
+def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[HourCounts]:
+    """Yield hours to query: the last ones for all known names, older ones if they have matching tasks."""
+    newest, oldest = clock.hour(reading.newest), clock.hour(reading.oldest)
+    last = [hour for hour in last_hours() if oldest <= hour <= newest]
+    waiting = sorted(last, reverse=not reading.oldest_first)
+    for hour in counted_hours(newest, oldest, wanted.counted_in, oldest_first=reading.oldest_first):
+        while waiting and waiting[0] != hour.hour and (waiting[0] < hour.hour) == reading.oldest_first:
+            yield HourCounts(waiting.pop(0), {name: {} for name in names})
+        if waiting and waiting[0] == hour.hour:
+            yield HourCounts(waiting.pop(0), {name: {} for name in names} | hour.names)
+        else:
+            yield hour
+    for each in waiting:
+        yield HourCounts(each, {name: {} for name in names})
+
+
+def last_hours() -> list[str]:
+    """Return the hours that the counters may lack, newest first."""
+    present = clock.now()
+    moments = [present + AHEAD, *(present - timedelta(hours=back) for back in range(UNCOUNTED_HOURS))]
+    return list(dict.fromkeys(clock.hour(clock.text(moment)) for moment in moments))
+
+
+def _merged(index: GlobalSecondaryIndex[Any], partitions: Iterable[str], reading: Reading) -> Iterator[Place]:
+    found = (_partition(index, key, reading) for key in partitions)
+    return heapq.merge(*found, reverse=not reading.oldest_first)
+
+
+def _partition(
+    index: GlobalSecondaryIndex[Any], key: str, reading: Reading, tasks: int | None = None
+) -> Iterator[Place]:
+    """Yield positions of one partition in order; tasks of the same microsecond are ordered by key.
+
+    With `tasks`, their number, the whole partition is read once and kept until that number changes.
+    """
+    records.connect()
+    if reading.oldest > reading.newest:
+        return
+    if tasks is not None:
+        found = recent.partition(key, tasks, lambda: sorted(_entries(index, key, EVERYTHING)))
+        yield from (each for each in _ordered(found, reading) if reading.oldest <= each[0] <= reading.newest)
+        return
+    same_moment: list[Place] = []
+    for place in _entries(index, key, reading):
+        if same_moment and same_moment[0][0] != place[0]:
+            yield from _ordered(sorted(same_moment), reading)
+            same_moment = []
+        same_moment.append(place)
+    yield from _ordered(sorted(same_moment), reading)
+
+
+def _ordered(ascending: list[Place], reading: Reading) -> Iterable[Place]:
+    return ascending if reading.oldest_first else reversed(ascending)
+
+
+def _entries(index: GlobalSecondaryIndex[Any], key: str, reading: Reading) -> Iterator[Place]:
+    """Yield the entries of a range; without PynamoDB's models, which would take most of the time."""
+    query: dict[str, Any] = {
+        "range_key_condition": TaskRecord.created.between(reading.oldest, reading.newest),
+        "index_name": index.Meta.index_name,
+        "limit": reading.at_once,
+        "scan_index_forward": reading.oldest_first,
+    }
+    start = None
+    while True:
+        answer = TaskRecord._get_connection().query(key, exclusive_start_key=start, **query)  # noqa: SLF001 - as above
+        yield from ((each["created"]["S"], each["id"]["S"]) for each in answer["Items"])
+        start = answer.get("LastEvaluatedKey")
+        if not start:
+            return
