@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from api.pages.rendering import segment
 from tests.browser.axe import COLOURS, violations
 from tests.browser.content import HOSTILE_ID
+from tests.browser.fit import misfits
 
 PAGES = [
     "/",
@@ -48,6 +49,8 @@ FORMS = [
     "/tasks/{hostile}/log",
 ]
 WIDTHS = (360, 768, 1280, 3840)
+# Phones and tablets, where no table may be cut and no word be broken.
+NARROW = (360, 768)
 # What only operators are offered, and what only superusers are.
 OPERATORS = {
     "/tasks": ["Run a task", "Retry …", "Revoke …"],
@@ -95,6 +98,8 @@ def test_a_page_is_accessible_in_both_themes_and_fits_every_width(site, open_pag
         found.set_viewport_size({"width": width, "height": 900})
         if is_too_wide(found):
             too_wide.append(width)
+        if width in NARROW:
+            assert (width, misfits(found)) == (width, [])
         if width == min(WIDTHS):
             assert violations(found) == []
     assert too_wide == []

@@ -226,8 +226,17 @@
     else if (shortcuts[event.key]) { event.preventDefault(); shortcuts[event.key](); }
   });
 
+  // Tables that narrow screens show as cards have each column's heading before its cells.
+  const label = (root) => {
+    for (const table of all("table.cards", root)) {
+      const headings = all("thead th", table).map((cell) => cell.textContent.trim());
+      for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, index) => { if (headings[index]) cell.dataset.label = headings[index]; });
+    }
+  };
+
   const prepare = (root) => {
     write(root);
+    label(root);
     for (const button of all("[data-copy], [data-keys], [data-all]", root)) button.hidden = false;
     count();
   };

@@ -1,0 +1,44 @@
+"""What does not fit a page's width: tables that are cut, and words that are broken inside."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+# A word is broken if its letters stand in two lines. Code, ids, addresses and file names may break anywhere.
+FIND = """() => {
+  const ANYWHERE = "pre, code, script, style, noscript, svg, .id, .hidden, textarea, option";
+  const AROUND = "td, th, p, li, dd, dt, h1, h2, a, button, label";
+  const LONGEST = 30;
+  const found = [];
+  const shown = (element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  if (document.documentElement.scrollWidth > innerWidth) found.push("page wider than the screen");
+  for (const box of document.querySelectorAll(".scroll")) {
+    const cut = box.scrollWidth - box.clientWidth;
+    if (shown(box) && cut > 1) found.push(`cut: ${box.ariaLabel}, ${cut} px`);
+  }
+  const lines = (text, from, length) => {
+    const range = new Range();
+    range.setStart(text, from);
+    range.setEnd(text, from + length);
+    const boxes = [...range.getClientRects()].filter((box) => box.width > 0);
+    return new Set(boxes.map((box) => Math.round(box.top))).size;
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode, element = text.parentElement;
+    if (!text.data.trim() || element.closest(ANYWHERE) || !shown(element)) continue;
+    for (const token of text.data.matchAll(/\\S+/g)) {
+      if (token[0].length > LONGEST) continue;
+      for (const word of token[0].matchAll(/\\p{L}{2,}/gu)) {
+        if (lines(text, token.index + word.index, word[0].length) < 2) continue;
+        found.push(`broken: ${word[0]} in ${element.closest(AROUND)?.textContent.trim().slice(0, 60)}`);
+      }
+    }
+  }
+  return found;
+}"""
+
+
+def misfits(page: Page) -> list[str]:
+    """Return what does not fit the page's present width."""
+    return page.evaluate(FIND)  # type: ignore[no-any-return]
