@@ -87,7 +87,7 @@ def test_a_webhook_that_is_gone_says_what_to_do(open_page, receiver):
         receiver.status = 200
     expect(card_of(page, "gone")).to_contain_text("create a new one")
     expect(page.get_by_role("status")).to_contain_text("could not be delivered")
-    page.get_by_role("link", name="Change").last.click()
+    card_of(page, "gone").get_by_role("link", name="Change").click()
     expect(page.get_by_label("Address")).to_have_value("")
     page.get_by_role("link", name="Cancel").click()
     card_of(page, "gone").get_by_role("button", name="Delete").click()
