@@ -9,9 +9,10 @@ import sys
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from infra.local.stack import LocalStack, local_stack
 from makertasks import wire
 from tests import copies, shells
+from tests.bench import processor
 from tests.bench.bench_engine import seconds
 from tests.bench.figures import Figure
 from tests.template import ROOT
@@ -69,14 +71,28 @@ def rows() -> Iterator[Figure]:
             ours, stock = _ours(stack), _stock(stack, Path(folder))
             # in turns, because another program may slow either
             rates = [(ours.rate(), stock.rate()) for _ in range(ROUNDS)]
+            spent = ours.spent, stock.spent
             waits = (ours.latency(), stock.latency())
     rate, stocks = (max(each) for each in zip(*rates, strict=True))
     yield Figure("no-op tasks from a full queue", rate, "tasks a second", None)
     yield Figure(f"stock Celery's, {PREFETCH} prefetched", stocks, "tasks a second", None)
     yield Figure("ours beside stock's", rate / stocks, "×", 1, "at least")
+    yield from _processor_time(stack.name, *spent)
     yield Figure("a no-op from sent to done", waits[0] * 1000, "ms (median)", None)
     yield Figure("stock Celery's", waits[1] * 1000, "ms (median)", None)
     yield Figure("ours beside stock's", waits[0] / waits[1], "×", 0.4)
+
+
+def _processor_time(stack: str, ours: Counter[str], stock: Counter[str]) -> Iterator[Figure]:
+    """What a task costs on this machine, whose processors bound both rates."""
+    each = 1000 / (TASKS * ROUNDS)
+    kinds = {
+        "its function": ours[f"{stack}-nothing"], "counting it": ours[f"{stack}-task_events"],
+        "the local AWS": ours["local AWS"], "stock Celery's worker": stock["worker"],
+        "the local AWS for stock Celery": stock["local AWS"],
+    }  # fmt: skip
+    for name, seconds_spent in kinds.items():
+        yield Figure(f"processor time of a no-op, {name}", seconds_spent * each, "ms", None)
 
 
 def _with_task(folder: Path) -> Path:
@@ -96,12 +112,15 @@ class Side:
     url: str
     table: str
     working: Callable[[], AbstractContextManager[Any]]
+    spent: Counter[str] = field(default_factory=Counter)  # processor seconds of all rounds, by kind of process
 
     def rate(self) -> float:
         """Tasks a second, from the first tenth's end to the last task's."""
         sent = [self._send() for _ in range(TASKS)]
         with self.working():
+            before = processor.times()
             done = sorted(self._done(sent))
+            self.spent += processor.between(before, processor.times())
         return (TASKS - TASKS // 10) / (done[-1] - done[TASKS // 10 - 1])
 
     def latency(self) -> float:
