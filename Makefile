@@ -163,6 +163,10 @@ celery: $(CELERIES) ## Our wire format beside a real Celery, the oldest and the 
 	@for version in oldest newest; do \
 	  PYTHONPATH=layers/makertasks/python .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery || exit 1; done
 
+.PHONY: celery-comparison
+celery-comparison: $(ENVIRONMENTS) $(CELERIES) ## An application on Lambda beside a stock worker, part of `stack` (ONLY=regex of behaviours, RUNS=200 of nested groups)
+	$(if $(ONLY),ONLY='$(ONLY)') $(if $(RUNS),RUNS=$(RUNS)) $(BIN)/pytest tests/stack/test_celery_beside_a_worker.py
+
 .PHONY: site
 site: $(CELERIES) ## A Django site beside the stack, with Django 4.2 and the newest
 	@for version in oldest newest; do \

@@ -47,7 +47,7 @@ def lucky(self, times):
 @app.task(name="shop.slow", soft_time_limit=1)
 def slow():
     try:
-        time.sleep(20)
+        time.sleep(100)
     except SoftTimeLimitExceeded:
         return "cleaned up"
 

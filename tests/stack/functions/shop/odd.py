@@ -237,6 +237,62 @@ def requested(self, *args, **kwargs):
         "id", "root_id", "parent_id", "group", "group_index", "retries", "is_eager", "shadow", "headers", "lang",
         "correlation_id", "reply_to", "timelimit", "args", "kwargs", "stamps", "stamped_headers", "ignore_result",
         "replaced_task_nesting", "argsrepr", "kwargsrepr", "called_directly", "expires", "eta", "errbacks", "callbacks",
-        "chain", "chord", "delivery_info", "properties", "origin", "task",
+        "chain", "chord", "delivery_info", "origin", "task",
     )  # fmt: skip
-    return {name: getattr(request, name, "absent") for name in names}
+    found = {name: getattr(request, name, "absent") for name in names}
+    return found | {"stamped_headers": sorted(found["stamped_headers"] or ())}  # from a set
+
+
+@app.task(name="shop.counted")
+def counted(*args, key):
+    """A callback that counts its calls where a client can read them, and gives what it got."""
+    app.backend.incr(app.backend.get_key_for_chord(key))
+    return list(args)
+
+
+@app.task(name="shop.counted_error")
+def counted_error(request, error, traceback, key=None):
+    """An errback of the newer kind that counts its calls."""
+    app.backend.incr(app.backend.get_key_for_chord(key))
+
+
+@app.task(name="shop.sleeps")
+def sleeps(seconds):
+    time.sleep(seconds)
+    return "slept"
+
+
+@app.task(name="shop.tries", bind=True, max_retries=2)
+def tries(self, how, *args, **kwargs):
+    """Retries once, with that argument of `retry`."""
+    if self.request.retries:
+        return {"how": how, "args": list(args), "kwargs": kwargs, "retries": self.request.retries}
+    options = {
+        "nothing": {},
+        "args": {"args": (how, "new"), "kwargs": {"given": "anew"}},
+        "eta": {"eta": datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)},
+        "exception": {"exc": KeyError("for now")},
+        "max_retries": {"max_retries": 1},
+        "expires": {"expires": 600},
+        "limits": {"time_limit": 20, "soft_time_limit": 10},
+        "headers": {"headers": {"mine": "kept"}},
+    }
+    if how == "without throwing":
+        self.retry(countdown=0, throw=False)
+        return "gone on"
+    raise self.retry(**{"countdown": 0, **options[how]} if how != "eta" else options[how])
+
+
+@app.task(name="shop.ends_as", bind=True)
+def ends_as(self, state, meta):
+    """Writes a state itself, and says that it is to stay."""
+    self.update_state(state=state, meta=meta)
+    raise Ignore
+
+
+@app.task(name="shop.sends", bind=True)
+def sends(self, kind):
+    """Starts others from within and gives their result object, as Celery lets a task do."""
+    return {"task": add.s(1, 2), "group": group(add.s(1, 2), add.s(3, 4)), "chain": add.s(1, 2) | add.s(3)}[
+        kind
+    ].apply_async()
