@@ -1,4 +1,4 @@
-"""alerts: what is mailed or posted to a webhook, and to whom. Every change is audited."""
+"""alerts: the events that are mailed or posted to a webhook, and the recipients. Every change is audited."""
 
 from __future__ import annotations
 

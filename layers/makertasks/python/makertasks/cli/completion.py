@@ -1,6 +1,6 @@
 """Shell completion: names that the code knows, task ids and schedules of the stack.
 
-Each function returns pairs of a value and its description, for values that begin with what was typed.
+Each function returns pairs of a value and its description, for values that begin with the typed text.
 """
 
 from __future__ import annotations

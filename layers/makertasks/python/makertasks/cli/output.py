@@ -55,7 +55,7 @@ def say(text: str, style: str = "") -> None:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    """Return JSON whose control characters are escaped: the same value to whatever parses it."""
+    """Return JSON whose control characters are escaped; parsers read the same value."""
     return safe(json.dumps(value, indent=indent, ensure_ascii=False, default=str))
 
 

@@ -24,7 +24,7 @@ def note(wanted: listing.Filter, limit: int, cursor: str | None) -> None:
 
 
 def last() -> tuple[listing.Filter, int, str]:
-    """Return the last list's filter and limit, and where it goes on; raises InvalidRequest where it does not."""
+    """Return the last list's filter, limit and cursor; raises InvalidRequest if it is complete."""
     try:
         noted = json.loads(_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):

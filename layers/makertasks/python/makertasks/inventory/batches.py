@@ -27,7 +27,7 @@ def name_of(owner: str) -> str:
 
 @contextmanager
 def holding(items: Iterable[Entry]) -> Iterator[None]:
-    """Hold items while the body runs; who asks for one a second time reads it anew."""
+    """Hold items while the body runs; a second request for an item reads it again."""
     _held.update({str(item.owner): item for item in items})
     try:
         yield

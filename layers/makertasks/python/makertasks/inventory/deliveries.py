@@ -1,4 +1,4 @@
-"""What the inventory table tells of lead times: deliveries by date, supplier links in item order, and how both meet."""
+"""Lead times in the inventory table: deliveries by date, supplier links in item order, and how the two are joined."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["LINK_SHARDS", "DeliveryRow", "links", "received", "set_lead_times"]
 
 
 class DeliveryRow(NamedTuple):
-    """What the `deliveries` index tells of one delivery; the attributes of `Delivery` with these names."""
+    """A delivery's attributes in the `deliveries` index; those of `Delivery` with these names."""
 
     owner: str
     entry: str
@@ -55,7 +55,7 @@ def _week(week: str, condition: Condition) -> Iterator[DeliveryRow]:
 
 
 def _row(row: dict[str, dict[str, Any]]) -> DeliveryRow:
-    """A row of the index; what is no text although it should be one is left out and is the row's problem."""
+    """Return a row of the index, without attributes that are not text although they should be; they are its problem."""
     values: dict[str, Any] = dict.fromkeys(DeliveryRow._fields)
     for name in values:
         kind, value = next(iter(row.get(name, {"NULL": True}).items()))

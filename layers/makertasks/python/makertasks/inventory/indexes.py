@@ -1,4 +1,4 @@
-"""The inventory table's indexes, all sparse: what they hold of which entries."""
+"""The inventory table's indexes, all of them sparse: their entries and attributes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LinksIndex(GlobalSecondaryIndex["ItemSupplier"]):
 
 
 class DeliveriesIndex(GlobalSecondaryIndex["Delivery"]):
-    """What was received, by week and then by delivery date."""
+    """Received deliveries, by week and then by delivery date."""
 
     class Meta:
         index_name = "deliveries"

@@ -1,4 +1,4 @@
-"""What stands in the inventory table: keys, classes, indexes. The queries are in `inventory.table`.
+"""The contents of the inventory table: keys, classes, indexes. The queries are in `inventory.table`.
 
 Everything of one item stands under one partition key, so that one Query gives all a card needs:
 
@@ -92,7 +92,7 @@ class Entry(Table):
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Any:
-        """The entry of a row; a Broken one where somebody wrote what no class reads, so that it stops no other."""
+        """Return the entry of a row, or a Broken one if no class can read it, so that it does not block the others."""
         try:
             kinds.check(data)
             return super().from_raw_data(data)
@@ -202,7 +202,7 @@ class ReorderRequest(Delivery, discriminator="request"):
     requested_at = UnicodeAttribute(null=True)
 
     def derive(self) -> None:
-        """Only a request that was received stands in the `deliveries` index."""
+        """Only received requests are in the `deliveries` index."""
         received = self.status == RECEIVED and self.actual_delivery
         self.delivery_week = week_of(self.actual_delivery) if received else None
 

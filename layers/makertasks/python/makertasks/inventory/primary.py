@@ -10,7 +10,7 @@ UNKNOWN = Decimal("Infinity")
 
 
 class Offer(Protocol):
-    """What the rule needs of a supplier link."""
+    """The attributes of a supplier link that the rule uses."""
 
     @property
     def number(self) -> str:
@@ -29,12 +29,12 @@ Link = TypeVar("Link", bound=Offer)
 
 
 def primary(links: Sequence[Link]) -> Link:
-    """The first link that is marked, else the cheapest; ties go to the older link. `links` is not empty."""
+    """Return the first link marked as primary, otherwise the cheapest; of equals the older. `links` is not empty."""
     return min(links, key=lambda link: (not link.is_primary, _rank(link), len(link.number), link.number))
 
 
 def cost(text: str | None) -> Decimal:
-    """A unit cost; what is missing, no number, NaN or infinite is unknown and comes last.
+    """Return a unit cost for sorting; a missing, invalid, NaN or infinite one is unknown and sorts last.
 
     >>> cost("1.25"), cost("NaN"), cost(None)
     (Decimal('1.25'), Decimal('Infinity'), Decimal('Infinity'))

@@ -84,7 +84,7 @@ class Message(msgspec.Struct):
 def next_version(attribute: Any) -> Any:
     """PynamoDB's action that raises a version by one, beginning at the present time in milliseconds.
 
-    An item that is deleted and made again thereby goes on above the versions that it had before.
+    So an item that is deleted and created again continues above its former versions.
     """
     return attribute.set((attribute | int(clock.now().timestamp() * 1000)) + 1)
 

@@ -1,6 +1,6 @@
-"""The inventory table: the only module that talks to it. `inventory_model` says what stands in it.
+"""The inventory table: the only module that reads and writes it. `inventory.model` describes its contents.
 
-Functions change single attributes with conditions, never whole rows, so that a stock change made meanwhile stays.
+Functions change single attributes with conditions, never whole rows, so that a concurrent change of stock is kept.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ class Unstorable(PermanentError):
 
 
 class Unreadable(PermanentError):
-    """A row holds what no class reads, because a script or the console wrote it."""
+    """No class can read a row, because a script or the console wrote it."""
 
     def __init__(self, broken: Broken) -> None:
-        """The message names the item and says what is wrong."""
+        """Create the error; its message names the item and the problem."""
         super().__init__(f"item_id: the inventory's row of item {broken.item_id} cannot be read: {broken.problem}")
 
 

@@ -42,7 +42,7 @@ DAMAGE = (
 
 
 def averageable(image: Image.Image) -> Image.Image:
-    """The picture in a mode whose values can be averaged; grey and colour stay what they are."""
+    """Return the picture in a mode whose values can be averaged; grey stays grey, colour stays colour."""
     if image.mode == "1":
         return image.convert("L")
     if image.mode == "P":
@@ -51,7 +51,7 @@ def averageable(image: Image.Image) -> Image.Image:
 
 
 def cleaned(image: Image.Image) -> Image.Image:
-    """Upright, in sRGB or grey with 8 bits, and with nothing beside its pixels."""
+    """Return the picture upright, in sRGB or grey with 8 bits a channel, and without metadata."""
     turn = _TURNS.get(_orientation(image))
     image = _in_srgb(image)
     if turn is not None:
@@ -61,7 +61,7 @@ def cleaned(image: Image.Image) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 (upright) where the EXIF data cannot be read: they are no reason to refuse a picture."""
+    """Return the EXIF orientation; 1 (upright) if the EXIF data cannot be read: that refuses no picture."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except DAMAGE:

@@ -71,7 +71,7 @@ def _media(head: bytes) -> str:
 
 
 def _text(head: bytes) -> str:
-    """Of text what it seems to be; the last bytes may be a character cut in half."""
+    """Return what a text seems to be; its last bytes may be a truncated character."""
     try:
         text = head.decode("utf-8-sig", "ignore" if len(head) == HEAD_BYTES else "strict").encode()
     except UnicodeDecodeError:

@@ -98,7 +98,7 @@ def attach(item: Item, picture: Picture, source_url: str | None) -> dict[str, An
 
 
 def _place(item: Item, picture: Picture) -> tuple[str, Version]:
-    """The image's key and what is there: named by SKU, or by id where there is none or another item has the SKU."""
+    """Return the image's key and its present object: named by SKU, or by id without one or if another item has it."""
     if item.sku:
         image = key_of(item.sku, picture.extension)
         seen = bucket.version(image)
@@ -121,7 +121,7 @@ def _still_wanted(item: Item, wanted: str, *, is_upload: bool) -> Condition:
 
 
 def outdated(item: Item, reason: str = OUTDATED) -> dict[str, Any]:
-    """The result where an item no longer wants a task's image: what it has stays."""
+    """Return the result for an item that no longer wants a task's image; it keeps its own."""
     return {"image": item.image, "thumbnail": item.thumbnail, "changed": False, "reason": reason}
 
 
@@ -185,14 +185,14 @@ def _commit(item: Item, picture: Picture, made: _Made, condition: Condition) -> 
 
 
 def _take_back(image: str, written: tuple[Version | None, Version | None]) -> None:
-    """Remove what was just written for an item that does not refer to it, unless others wrote there since."""
+    """Remove objects just written for an item that does not refer to them, unless they were overwritten since."""
     for key, version in zip((image, thumbnail_key_of(image)), written, strict=True):
         if version is not None and bucket.version(key).etag == version.etag:
             bucket.delete(key)
 
 
 def _clean_up(item: Item, image: str) -> None:
-    """Remove the image that `image` replaced, and what an interrupted run left under the other extensions."""
+    """Remove the image that `image` replaced, and any that an interrupted run left under other extensions."""
     if item.image and item.image != image and item.image.startswith(FOLDER):
         _remove(item.image, {item.item_id, None})
     stem = image.rpartition(".")[0]

@@ -52,7 +52,7 @@ def presigned_post(item_id: UUID | str, content_type: str, redirect: str = "") -
 
 
 def item_of(key: str) -> UUID | None:
-    """The item that an upload's key names, or None.
+    """Return the item that an upload's key names, or None.
 
     >>> item_of("uploads/images/00000000-0000-0000-0000-000000000007/photo.jpg")
     UUID('00000000-0000-0000-0000-000000000007')
@@ -76,5 +76,5 @@ def rejected_key_of(key: str) -> str:
 
 
 def reason_key_of(rejected: str) -> str:
-    """Where the reason lies, beside what was rejected."""
+    """Return the key of the file with the reason, beside the rejected upload."""
     return f"{rejected}.reason.txt"

@@ -71,7 +71,7 @@ def send(objects: list[dict[str, Any]]) -> str:
 
 
 class _Order:
-    """Moments that only grow, whatever the machine's clock does."""
+    """Times that only increase, even if the machine's clock is set back."""
 
     def __init__(self) -> None:
         self._last = datetime.min.replace(tzinfo=clock.now().tzinfo)
@@ -89,7 +89,7 @@ as_of = _Order().take
 
 @dataclass
 class _Pending:
-    """What a connection's transaction has saved and deleted so far.
+    """The objects that a connection's transaction has saved and deleted so far.
 
     Where a savepoint or the whole transaction is rolled back, keys stay: reading their objects again does no harm.
     """
@@ -127,7 +127,7 @@ def _deleted(apps: frozenset[str], sender: Any, instance: Any, using: str, **giv
 
 
 def _gone(instance: Any, apps: frozenset[str]) -> list[Any]:
-    """An object that is being deleted, as a dump has it, after what it refers to."""
+    """Return an object that is being deleted, as in a dump, after the objects that it refers to."""
     moment = as_of()
     *related, gone = json.loads(serializers.serialize("json", [*_referred_to(instance, apps), instance]))
     return [*({**each, "related": True, "as_of": moment} for each in related), gone]
@@ -204,7 +204,7 @@ def _fresh(instance: Any, reference: Any) -> Any:
 
 
 def _copies(found: Iterable[tuple[type[Any], Any]], using: str) -> Iterator[list[Any]]:
-    """The objects whose entries copy something of what was saved, in portions."""
+    """Yield objects whose entries copy attributes of the saved ones, in portions."""
     for model, pk in found:
         for changed, copying, path in COPIES:
             if model._meta.label_lower == changed and (copies := _model(copying)) is not None:  # noqa: SLF001 - as above

@@ -33,7 +33,7 @@ FEW_DELETIONS = 50
 
 
 class TooManyDeletions(MakertasksError):
-    """The site lacks so much of what the stack has that it may be another site's database."""
+    """So many of the stack's objects are missing on the site that it may be another site's database."""
 
 
 @dataclass

@@ -24,7 +24,7 @@ def mark(model: str, number: str, moment: str) -> Entry:
 
 
 def is_gone(entry: Entry, found: Entry | None) -> bool:
-    """Whether an object was deleted after this state of it; one that does not say when it was changed stays deleted."""
+    """Return whether an object was deleted after this state; a state without a time of change is older."""
     deleted = clock.parsed(found.name) if isinstance(found, Reference) else None
     if deleted is None:
         return False
@@ -39,5 +39,5 @@ def outlives(stored: Entry, moment: str) -> bool:
 
 
 def _changed(entry: Entry) -> datetime | None:
-    """Up to when an entry's state is known: what a live site says, else the row's own time of change."""
+    """Return the time of an entry's state: the live site's, otherwise the row's own time of change."""
     return clock.parsed(entry.as_of) or clock.parsed(getattr(entry, "updated_at", None))

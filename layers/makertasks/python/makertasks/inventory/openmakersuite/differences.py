@@ -69,7 +69,7 @@ def difference(entry: Entry, stored: Entry, applied: Mapping[str, int]) -> Chang
 
 
 def _removed(entry: Entry, stored: Entry, applied: Mapping[str, int]) -> list[str]:
-    """The images and QR codes that the site has removed on purpose: it had what the table has, and shows none.
+    """Return the images and QR codes that the site removed: it had those of the table, and now has none.
 
     Only a live site's word counts, and not where a task has made a newer one that the site has not seen. What has no
     version came from the site.
@@ -100,7 +100,7 @@ def _removals(entry: Entry, stored: Entry, removed: Sequence[str]) -> list[Any]:
 
 
 def _repair(entry: Entry, broken: Broken) -> Change:
-    """What makes a row that cannot be read the object's again; what tasks made and can be read stays."""
+    """Return the changes that repair an unreadable row from the object; readable results of tasks are kept."""
     readable, unreadable = broken.readable_as(type(entry))
     actions = _actions(entry, readable, unreadable)
     for name in unreadable:

@@ -159,7 +159,7 @@ class _Window:
                 return ""
 
     def decode(self) -> Any:
-        """The JSON value that begins here; afterwards the window stands behind it."""
+        """Return the JSON value that begins here, and move the window behind it."""
         while True:
             try:
                 value, end = self._json.raw_decode(self.text, self.at)
@@ -194,7 +194,7 @@ class _Window:
         return len(self.text) - self.at < MAXIMUM_OBJECT_LETTERS and self._read()
 
     def _read(self) -> bool:
-        """Drop what was decoded and take in one chunk; False at the end of the file."""
+        """Drop the decoded part and read one chunk; returns False at the end of the file."""
         if self.ended:
             return False
         chunk = self._chunk()

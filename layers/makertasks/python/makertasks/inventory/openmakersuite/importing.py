@@ -189,7 +189,7 @@ def _write_together(chunk: list[Planned], report: Report, has_media: Callable[[s
 
 
 def _find(chunk: list[Planned], keys: list[Key]) -> dict[Key, Entry]:
-    """What the table holds of a chunk, and the marks of what it does not hold or is to lose."""
+    """Return a chunk's entries in the table, and the deletion marks of those that are missing or to be deleted."""
     stored = inventory.find(keys)
     marked = [planned for planned in chunk if planned.deleted or _key(planned.entries[0]) not in stored]
     return stored | inventory.find(mark_key(planned.model, planned.number) for planned in marked)
@@ -197,7 +197,7 @@ def _find(chunk: list[Planned], keys: list[Key]) -> dict[Key, Entry]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is to be written for one object, and how that counts: created, changed, deleted or unchanged."""
+    """The writes for one object, and how it counts: created, changed, deleted or unchanged."""
 
     name: str
     new: list[Entry] = field(default_factory=list)
@@ -207,7 +207,7 @@ class Outcome:
 
 
 def outcome_of(planned: Planned, stored: dict[Key, Entry]) -> Outcome:
-    """What becomes of one object beside what the table has."""
+    """Return the outcome of one object, compared with the table."""
     own = planned.entries[0]
     there, marked = stored.get(_key(own)), stored.get(mark_key(planned.model, planned.number))
     if planned.deleted:
@@ -238,7 +238,7 @@ def _key(entry: Entry) -> Key:
 
 
 def drop_missing_media(entry: Entry, stored: dict[Key, Entry], has_media: Callable[[str], bool]) -> int:
-    """Leave out pictures that the table has already or the bucket has not; answers how many the bucket has not."""
+    """Leave out pictures that the table already has or the bucket lacks; returns how many the bucket lacks."""
     missing = 0
     there = stored.get(_key(entry))
     for name in FILLED if isinstance(entry, Item) else ():

@@ -1,4 +1,4 @@
-"""What objects of OpenMakerSuite name by number, wherever in a dump it stands."""
+"""References between OpenMakerSuite's objects by number, in any order within a dump."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _AN_ITEM = Reference()
 
 @dataclass
 class References:
-    """What objects name by number: entries by key, and orders by what a request may say of them."""
+    """Objects that others refer to: entries by key, and orders by the fields of a request."""
 
     objects: int = 0  # how many were read
     known: dict[Key, Entry] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class References:
         self.learn({key: each for key, each in found.items() if (each.as_of or "") > (self.known[key].as_of or "")})
 
     def incomplete_items(self) -> list[Key]:
-        """Refuse the items that name what nobody knows; answers their keys, as the table may have them still."""
+        """Refuse items that refer to unknown objects; returns their keys, as the table may still have them."""
         keys: list[Key] = []
         for owner, (line, named) in self._items.items():
             unknown = next((key for key in named if key not in self.known), None)
@@ -109,7 +109,7 @@ class References:
         return order if isinstance(order, Reference) else None
 
     def get(self, kind: str, number: str | int | None) -> Reference:
-        """What an object names; raises Refused where nobody knows it."""
+        """Return the object that is referred to; raises Refused if it is unknown."""
         key = f"{kind}#{number}", "reference"
         found = self.known.get(key)
         if not isinstance(found, Reference):
@@ -140,7 +140,7 @@ class References:
 
 
 def needs(parsed: Parsed) -> list[Key]:
-    """Keys of what an object names."""
+    """Return the keys of the objects that an object refers to."""
     given, keys = parsed.fields, []
     for kind, name in _NAMED.items():
         number = getattr(given, name, None)
@@ -163,7 +163,7 @@ def needs_of(entries: Iterable[Entry]) -> set[Key]:
 
 
 def reference_of(parsed: Parsed) -> Reference | None:
-    """What an object is to those that name it; None where nobody does."""
+    """Return what other objects need of this one; None if none refers to it."""
     make = _REFERENCES.get(type(parsed.fields))
     if make is None:
         return None

@@ -71,7 +71,7 @@ def convert(value: Any, kind: type[_Kind]) -> _Kind:
 
 
 def printable(text: str) -> str:
-    """Text that can be stored and shown, whatever it holds: unpaired surrogates become escapes."""
+    """Return text that can be stored and shown: unpaired surrogates are escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

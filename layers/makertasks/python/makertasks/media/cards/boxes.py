@@ -51,7 +51,7 @@ class TextBox:
 
     @property
     def warning(self) -> tuple[str, ...]:
-        """What the box does not show of its text."""
+        """Return a warning if the box does not show its whole text."""
         return () if self.fitted.whole else (f"too long for its box, cut with an ellipsis: {self.text}",)
 
 

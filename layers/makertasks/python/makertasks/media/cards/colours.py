@@ -24,7 +24,7 @@ _HEX = re.compile(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 
 
 def parse(text: str | None) -> Colour | None:
-    """A colour as OpenMakerSuite stores it, or None where the text is none.
+    """Return a colour as OpenMakerSuite stores it, or None if the text is not one.
 
     >>> parse("#2563eb"), parse(" fff "), parse("blue")
     ((37, 99, 235), (255, 255, 255), None)

@@ -1,4 +1,4 @@
-"""What an index card says: taken from an item and its supplier links, without drawing."""
+"""The texts of an index card, from an item and its supplier links."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Hazard:
 
 
 class Fact(NamedTuple):
-    """A line of a card; one without value keeps its position, and nothing stands there."""
+    """A line of a card; one without a value leaves its position empty."""
 
     label: str
     value: str

@@ -75,7 +75,7 @@ def _draw_bar(canvas: Canvas, laid_out: Layout, box: Box, radius: float) -> None
 
 
 def _draw_text(canvas: Canvas, embedded: Fonts, text: TextBox) -> None:
-    """The lines of a box from its top: from the left, from the right where they are written so, or centred."""
+    """Draw the lines of a box from its top: aligned left, right for right-to-left text, or centred."""
     fitted = text.fitted
     with _state(canvas):
         _fill(canvas, text.colour)

@@ -76,7 +76,7 @@ class Layout:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the card does not show: the content's warnings, and every text that an ellipsis cuts."""
+        """Return the content's warnings, and one for every text that is cut with an ellipsis."""
         hazard = self.card.hazard
         cut = hazard is not None and self.special is not None and not self.special.whole
         return (
@@ -136,7 +136,7 @@ def _title(name: str) -> TextBox:
 
 
 def _facts(card: Card, *, beside: bool) -> list[TextBox]:
-    """Each fact at its own position; larger where nothing stands beside them."""
+    """Return each fact at its position; larger if nothing is beside them."""
     width = LEFT_WIDTH - (SIDE_WIDTH + GAP if beside else 0)
     style = FACT if beside else LARGE_FACT
     boxes = []
@@ -177,7 +177,7 @@ def _footer(card: Card) -> tuple[list[TextBox], list[tuple[Box, float]]]:
 
 
 def _photo(photo: Photo | None, place: Box) -> Box | None:
-    """The image in the upper middle of its place: in proportion, and at most one point a pixel."""
+    """Return the image's box, at the top centre of the available one: in proportion, at most one point a pixel."""
     if photo is None:
         return None
     scale = min(place.width / photo.width, place.height / photo.height, 1)

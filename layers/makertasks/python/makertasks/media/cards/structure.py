@@ -32,7 +32,7 @@ class Structure:
 
     @contextmanager
     def section(self) -> Iterator[None]:
-        """What is drawn inside belongs to one card."""
+        """Tag everything drawn in the body as one card."""
         kids: list[Any] = []
         section = self._element("Sect", self._top, kids)
         self._sections.append(section)
@@ -42,7 +42,7 @@ class Structure:
 
     @contextmanager
     def element(self, role: str, alternative: str = "", spoken: str = "") -> Iterator[None]:
-        """What is drawn inside is one element. `alternative` describes a figure, `spoken` is the text that is meant."""
+        """Tag everything drawn in the body as one element. `alternative` describes a figure, `spoken` replaces text."""
         mark = len(self._marks)
         self._canvas.addLiteral(f"/{role} <</MCID {mark}>> BDC")
         yield
@@ -53,7 +53,7 @@ class Structure:
 
     @contextmanager
     def decoration(self) -> Iterator[None]:
-        """What is drawn inside says nothing: borders, frames, backgrounds."""
+        """Mark everything drawn in the body as an artifact: borders, frames, backgrounds."""
         self._canvas.addLiteral("/Artifact BMC")
         yield
         self._canvas.addLiteral("EMC")

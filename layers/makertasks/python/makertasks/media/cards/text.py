@@ -28,7 +28,7 @@ class Style:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Lines in the font and at the size at which they fit. `whole` is false where an ellipsis stands for the rest."""
+    """Lines, their font and the size at which they fit. `whole` is false if they end with an ellipsis."""
 
     lines: tuple[str, ...]
     font: str
@@ -77,7 +77,7 @@ def _wrap(pieces: list[str], font: str, width: float) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """`text` cut where a line may end; a space stays with the word before it."""
+    """Split `text` where a line may end; a space belongs to the word before it."""
     start = 0
     for index, (before, after) in enumerate(pairwise(text), start=1):
         free = (_breaks_freely(before) or _breaks_freely(after)) and after not in _NOT_FIRST and after != " "
