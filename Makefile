@@ -9,7 +9,7 @@ COMMAND_LINE := .venv/bin/makertasks
 CELERIES := .local/celery-oldest/.installed .local/celery-newest/.installed
 
 .PHONY: help
-help: ## Say what each target does
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{split($$1, target, ":"); printf "  make %-12s %s\n", target[1], $$2}'
 
 # ── Environments: made from the lock files on first use, and again when a lock file changes ───────────────────────────
@@ -39,7 +39,7 @@ $(COMMAND_LINE): pyproject.toml setup.py .venv/.installed | $(UV)
 setup: $(ENVIRONMENTS) $(COMMAND_LINE) ## Install everything that run and test need
 
 .PHONY: lock
-lock: | $(UV) ## Resolve every lock file anew
+lock: | $(UV) ## Update every lock file
 	@for lock in requirements/*.in; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$lock -o $${lock%.in}.txt || exit 1; done
 	@$(BIN)/python -m infra.locks layers/*
@@ -68,15 +68,15 @@ deploy: .venv/.installed .local/sam/.installed ## Build and deploy to AWS; STAGE
 	@$(BIN)/python -m infra.deploy $(STAGE) $(PARAMETERS)
 
 .PHONY: rollback
-rollback: .venv/.installed ## Let the functions of the deployment before take over again
+rollback: .venv/.installed ## Switch every function back to the previous deployment
 	@$(BIN)/python -m infra.rollback $(STAGE)
 
 .PHONY: restore
-restore: .venv/.installed .local/sam/.installed ## Bring a removed stage back with the data that was kept
+restore: .venv/.installed .local/sam/.installed ## Restore a removed stage with its kept data
 	@$(BIN)/python -m infra.restore $(STAGE) $(PARAMETERS)
 
 .PHONY: destroy
-destroy: .venv/.installed ## Remove a stage from AWS, asking first; data stays
+destroy: .venv/.installed ## Remove a stage from AWS after asking; its data is kept
 	@$(BIN)/python -m infra.destroy $(STAGE)
 
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -91,10 +91,10 @@ MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UT
 DATED = tests/unit/test_lead_times.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
 
 .PHONY: test
-test: chromium zbar check unit engine dates celery site stack faults browser ## What proves that it works (about 20 minutes)
+test: chromium zbar check unit engine dates celery site stack faults browser ## Run all checks and tests (about 20 minutes)
 
 .PHONY: check
-check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the template, without running anything
+check: $(ENVIRONMENTS) .local/sam/.installed ## Check format, lint, types and the template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -102,29 +102,29 @@ check: $(ENVIRONMENTS) .local/sam/.installed ## Formatter, linter, types and the
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .local/sam/bin/sam validate --lint
 
 .PHONY: unit
-unit: $(ENVIRONMENTS) .local/sam/.installed ## Tests of every part by itself
+unit: $(ENVIRONMENTS) .local/sam/.installed ## Test single parts
 	$(RANDOMLY) tests/unit
 
 .PHONY: engine
-engine: $(ENVIRONMENTS) ## Tests of tasks from their submission to their end, and of all that reads them, on moto
+engine: $(ENVIRONMENTS) ## Test tasks from submission to end, and everything that reads them, on moto
 	$(RANDOMLY) tests/engine
 
 .PHONY: dates
-dates: $(ENVIRONMENTS) ## Tests of code that counts days, around midnight, on leap day, at a change to summer time
+dates: $(ENVIRONMENTS) ## Test code that counts days: around midnight, on leap day, at a change to summer time
 	@for moment in $(MOMENTS); do echo "At $$moment, with seed $(SEED):"; $(RANDOMLY) $(DATED) --at $$moment || exit 1; done
 
 .PHONY: stack
-stack: $(ENVIRONMENTS) $(COMMAND_LINE) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Tests of the real template on the local AWS, stock Celery's among them
+stack: $(ENVIRONMENTS) $(COMMAND_LINE) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Test the real template on the local AWS, also with stock Celery
 	$(BIN)/pytest tests/stack -n 2 --dist loadfile
 
 .PHONY: faults soak
 SEED ?= 20261122
 SIZE ?= 5000
 RESTARTS ?= 3
-soak: $(ENVIRONMENTS) ## Faults in 5,000 tasks and restarts in the middle; takes long (SEED=… SIZE=… RESTARTS=…)
+soak: $(ENVIRONMENTS) ## Test faults in 5,000 tasks with restarts; slow (SEED=… SIZE=… RESTARTS=…)
 	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.faults $(SIZE) --seed $(SEED) --restarts $(RESTARTS)
 
-faults: $(ENVIRONMENTS) ## Crashes, time-outs, duplicates and refusals: every task must still end once
+faults: $(ENVIRONMENTS) ## Test crashes, time-outs, duplicates and AWS's errors: every task must still end once
 	$(BIN)/pytest tests/faults
 
 CHROMIUMS = chromium-headless-shell chromium chromium-browser google-chrome
@@ -152,14 +152,14 @@ chromium: ## Install Chromium for the browser tests where there is none: with ap
 	echo "error: Chromium could not be installed; install it with the command above"; exit 1
 
 .PHONY: browser screenshots
-browser: chromium $(ENVIRONMENTS) ## The pages in a real Chromium
+browser: chromium $(ENVIRONMENTS) ## Test the pages in Chromium
 	$(BIN)/pytest tests/browser
 
-screenshots: $(ENVIRONMENTS) ## Take docs/screenshots anew: every page in both themes
+screenshots: $(ENVIRONMENTS) ## Retake docs/screenshots: every page in both themes
 	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.browser.screenshots
 
 .PHONY: celery
-celery: $(CELERIES) ## Our wire format beside a real Celery, the oldest and the newest
+celery: $(CELERIES) ## Compare our wire format with the oldest and the newest Celery
 	@for version in oldest newest; do \
 	  PYTHONPATH=layers/makertasks/python .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery || exit 1; done
 
@@ -168,18 +168,18 @@ celery-comparison: $(ENVIRONMENTS) $(CELERIES) ## An application on Lambda besid
 	$(if $(ONLY),ONLY='$(ONLY)') $(if $(RUNS),RUNS=$(RUNS)) $(BIN)/pytest tests/stack/test_celery_beside_a_worker.py
 
 .PHONY: site
-site: $(CELERIES) ## A Django site beside the stack, with Django 4.2 and the newest
+site: $(CELERIES) ## Test a Django site beside the stack, with Django 4.2 and the newest
 	@for version in oldest newest; do \
 	  PYTHONPATH=.:layers/makertasks/python:functions .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/site || exit 1; done
 
 .PHONY: audit
-audit: .local/audit/.installed .local/checkov/.installed ## Known flaws in the pinned packages, and in the template; needs the network
+audit: .local/audit/.installed .local/checkov/.installed ## Find known vulnerabilities in pinned packages and flaws in the template; needs the network
 	@for lock in requirements/runtime.txt layers/*/requirements.txt; do \
 	  .local/audit/bin/pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 	@.local/checkov/bin/python .local/checkov/bin/checkov --config-file infra/checkov.yaml
 
 .PHONY: format
-format: $(ENVIRONMENTS) ## Format and mend what can be mended by itself
+format: $(ENVIRONMENTS) ## Format, and fix what the linter can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -192,9 +192,9 @@ celery-app: .venv/.installed .local/ministack/.installed .local/runtime/.install
 	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.new_application --app "$(APP)" --from "$(FROM)" --packages "$(PACKAGES)" $(if $(REQUIREMENTS),--requirements "$(REQUIREMENTS)") --try '$(TRY)'
 
 .PHONY: events
-events: $(ENVIRONMENTS) ## Write the test events of tasks anew, from the examples that they declare
+events: $(ENVIRONMENTS) ## Regenerate the tasks' test events from their declared examples
 	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.examples
 
 .PHONY: bench
-bench: $(ENVIRONMENTS) ## Measure what the README claims, each beside a baseline of the same run
+bench: $(ENVIRONMENTS) ## Measure the README's claims, each against a baseline of the same run
 	PYTHONPATH=functions:layers/makertasks/python:layers/fonts/python $(BIN)/python -m tests.bench

@@ -1,4 +1,4 @@
-"""What an account and a region must have before anything is created, and what their limits mean."""
+"""What an account and a region must have before a deployment, and the effect of their limits."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def concurrency_limit() -> int:
 
 
 def fitting(limit: int, queues: int) -> str:
-    """MaximumConcurrency of that many queues within an account's limit; empty, which is none, where it is high enough.
+    """Return the MaximumConcurrency for a number of queues within an account's limit; empty: no limit is needed.
 
     >>> fitting(10, 9), fitting(60, 9), fitting(1000, 9)
     ('2', '5', '')
@@ -70,7 +70,7 @@ def fitting(limit: int, queues: int) -> str:
 
 
 def explain(limit: int, chosen: str, stage: str) -> str:
-    """What an account's limit means for a stage whose MaximumConcurrency is `chosen`."""
+    """Explain an account's limit for a stage whose MaximumConcurrency is `chosen`."""
     if limit >= WANTED_CONCURRENCY:
         return f"The account may run {limit} functions at a time: enough."
     return (

@@ -15,7 +15,7 @@ PERCENT = (80, 100)
 
 
 def check(region: str, dollars: str, email: str) -> None:
-    """Raises Refused for a budget that nobody would be told of, or that the region's partition cannot have."""
+    """Raises Refused for a budget without recipients, or if the region's partition has no budgets."""
     if not float(dollars):
         return
     if not email:
@@ -25,7 +25,7 @@ def check(region: str, dollars: str, email: str) -> None:
 
 
 def set_monthly(stack: str, dollars: str, email: str) -> None:
-    """Make the account's budget of that name what it should be; 0 removes it."""
+    """Create or update the account's budget with that name; 0 removes it."""
     account, name = boto3.client("sts").get_caller_identity()["Account"], name_of(stack)
     found = _find(account, name)
     wanted = float(dollars)
@@ -59,7 +59,7 @@ def set_monthly(stack: str, dollars: str, email: str) -> None:
 
 
 def name_of(stack: str) -> str:
-    """The budget's name, unique in the account: the same stage may stand in two regions."""
+    """Return the budget's name, unique in the account: the same stage may be deployed to two regions."""
     return f"{stack}-{boto3.client('sts').meta.region_name}"
 
 

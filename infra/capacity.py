@@ -122,7 +122,7 @@ LOADS = (*(Load.daily(tasks) for tasks in (1_000, 100_000, 1_000_000, 10_000_000
 
 
 def used(load: Load, shards: int = 1) -> dict[str, float]:
-    """What a load uses, in each limit's unit; all tasks of the busiest second may have one name."""
+    """Return a load's use of each limit; all tasks of the busiest second may have one name."""
     functions = sum(share * seconds(kind) * load.average for kind, share in zip(costs.KINDS, costs.MIX, strict=False))
     downloads = costs.MIX[2] * seconds(costs.KINDS[2]) * (load.average if load is not BURST else 0)
     invocations = sum(share / kind.batch for kind, share in zip(costs.KINDS, costs.MIX, strict=False)) * load.peak
@@ -230,7 +230,7 @@ def simulated() -> list[str]:
 
 
 def document(text: str) -> str:
-    """docs/capacity.md with its tables made anew."""
+    """Return docs/capacity.md with its tables regenerated."""
     made = {"shares": table(), "first": first(), "sources": sources(), "burst": simulated()}
     return tables.filled(text, made)
 

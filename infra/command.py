@@ -1,4 +1,4 @@
-"""What the commands on a stage share: their command line, and the region that they work in."""
+"""The command line and the region of the commands on a stage."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def months() -> list[str]:
 
 
 def others() -> list[str]:
-    """What has to be kept alive instead, a month."""
+    """Return the monthly costs of the alternatives."""
     rows = [f"| {name} | {price:.2f} | {better} | {worse} |" for name, price, better, worse in OTHERS]
     return ["| Instead | a month | Better where | Worse where |", "|---|---:|---|---|", *rows]
 

@@ -82,7 +82,7 @@ def deploy(stage: str, given: Mapping[str, str], built: Path, *, restoring: bool
 
 
 def limit_concurrency(values: dict[str, str], given: Mapping[str, str], stored: Mapping[str, str], stage: str) -> None:
-    """Choose a MaximumConcurrency that the account's limit allows, unless somebody chose one, and say what it means."""
+    """Choose a MaximumConcurrency within the account's limit, unless one is given, and print its effect."""
     limit = account.concurrency_limit()
     if "MaximumConcurrency" not in given and not stored.get("MaximumConcurrency"):
         values["MaximumConcurrency"] = account.fitting(limit, parameters.limited_queues())

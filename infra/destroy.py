@@ -1,4 +1,4 @@
-"""`make destroy STAGE=dev`: remove a stage, after asking for its name. What holds data stays.
+"""`make destroy STAGE=dev`: remove a stage, after asking for its name. Resources with data are kept.
 
 Tables, bucket and users are retained; this says their names, and how to remove them for good.
 """

@@ -1,4 +1,4 @@
-"""What a deployment is made of, as one digest: code, layers, template and parameters.
+"""A digest of a deployment: code, layers, template and parameters.
 
 AWS::Serverless::Function makes a new version only where this digest, its `AutoPublishCodeSha256`, is another. Without
 it a changed layer, parameter or time-out would be deployed to $LATEST alone, and the alias `live` would keep the old.

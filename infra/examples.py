@@ -16,7 +16,7 @@ EVENTS = ROOT / "infra/events"
 
 
 def texts() -> dict[Path, str]:
-    """The file of each task that has an example, and what is in it."""
+    """Return the path and the content of the test event of each task that has an example."""
     declared = tasks.discover().values()
     return {
         EVENTS / f"{task.short_name}.json": f"{json.dumps(task.example, indent=2)}\n"

@@ -90,7 +90,7 @@ SCHEDULE = """\
 
 @dataclass
 class Application:
-    """What is asked for, checked."""
+    """A validated request to add an application."""
 
     app: str
     source: Path
@@ -125,7 +125,7 @@ class Application:
 
 
 def add(wanted: Application) -> list[str]:
-    """Write everything; answers what works otherwise than on a worker. Raises InvalidTask, and nothing is left then."""
+    """Write all files; returns the differences from a worker. Raises InvalidTask, and then leaves nothing behind."""
     wanted.check()
     layer = ROOT / "layers" / wanted.package
     if layer.exists():

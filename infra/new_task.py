@@ -94,7 +94,7 @@ RIGHTS = """\
 
 
 class InvalidTask(Exception):
-    """No task was added; the message names what does not fit, and what to do."""
+    """No task was added; the message names the invalid value and the remedy."""
 
 
 def check_name(name: str) -> None:
@@ -156,7 +156,7 @@ def block(template: str, name: str, rights: str, description: str) -> str:
 
 
 def add(name: str, folder: str) -> list[Path]:
-    """Write everything that a task needs; answers the paths. Raises InvalidTask, and nothing is written then."""
+    """Write all files of a task; returns their paths. Raises InvalidTask before anything is written."""
     check_name(name)
     check_folder(name, folder)
     template = ROOT / "template.yaml"
@@ -191,7 +191,7 @@ def _with_folder(template: str, role: str, sid: str, folder: str) -> str:
 
 
 def _replace(pattern: str, by: str, text: str, after: str = "") -> str:
-    """The text with the first match behind `after` replaced; raises InvalidTask where there is none."""
+    """Return the text with the first match behind `after` replaced; raises InvalidTask without a match."""
     start = text.find(after)
     changed, number = re.subn(pattern, by, text[start:], count=1)
     if start < 0 or not number:
@@ -207,7 +207,7 @@ def _run(module: str, *arguments: str) -> None:
 
 
 def camel(name: str) -> str:
-    """A name as it stands in those of resources."""
+    """Return a name as in those of resources."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 

@@ -68,7 +68,7 @@ def limited_queues() -> int:
 
 
 def _check_shards(values: Mapping[str, str], stored: Mapping[str, str]) -> None:
-    """With fewer partitions nobody would look into those that are left out."""
+    """Refuse fewer partitions: those that are left out would no longer be read."""
     if int(values["KeyShards"]) < int(stored.get("KeyShards", "1")):
         raise Refused(
             f"KeyShards cannot be lowered from {stored['KeyShards']} to {values['KeyShards']}: tasks would vanish from "

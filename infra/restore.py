@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def restore(stage: str, given: Mapping[str, str]) -> None:
-    """Import what was kept, then deploy; raises one of FAILURES."""
+    """Import the kept resources, then deploy; raises one of FAILURES."""
     stack = str(parameters.configuration(stage)["stack_name"])
     choose_region()
     values = parameters.effective(stage, given, {})
@@ -119,7 +119,7 @@ def template(names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def adopt(stack: str, body: Mapping[str, Any], names: Mapping[str, str], values: Mapping[str, str]) -> None:
-    """Create a stack of what is there already; raises Refused where CloudFormation does not take it."""
+    """Create a stack from existing resources; raises Refused if CloudFormation rejects them."""
     cloudformation = boto3.client("cloudformation")
     imported = [
         {

@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def roll_back(stack: str) -> None:
-    """Move every function's alias to the version before; raises Refused where there is none."""
+    """Move every function's alias to its previous version; raises Refused without one."""
     status = status_of(stack)
     if status is None:
         raise Refused(f"there is no stack {stack} in this account and region")

@@ -26,7 +26,7 @@ OK = 200
 
 
 class Failed(Exception):
-    """The deployment ended, but does not work; the message says what."""
+    """The deployment finished but does not work; the message says why."""
 
 
 def test(outputs: Mapping[str, str]) -> None:
@@ -112,7 +112,7 @@ def _clean_up(outputs: Mapping[str, str], key: Mapping[str, Any], item_id: str) 
 
 
 def _get(address: str) -> bytes:
-    """What an address returns; raises Failed where that is not 200 after TRIES."""
+    """Return a response's body; raises Failed if its status is not 200 after TRIES."""
     for attempt in range(TRIES):
         try:
             with urllib.request.urlopen(address, timeout=HTTP_SECONDS) as response:  # noqa: S310 - https, the stack's own

@@ -1,4 +1,4 @@
-"""A stage's stack as CloudFormation has it: what was deployed, and what a failure left behind.
+"""A stage's stack in CloudFormation: what was deployed, and what a failed deployment left behind.
 
 `prepare` brings a stack into a state that can be deployed: it removes what holds nothing, finishes a rollback that got
 stuck, and refuses with what to do where somebody has to decide.
@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 def describe(stack: str) -> dict[str, Any] | None:
-    """CloudFormation's description of a stack; None where there is none."""
+    """Return CloudFormation's description of a stack; None if there is no stack."""
     try:
         found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
@@ -41,7 +41,7 @@ def describe(stack: str) -> dict[str, Any] | None:
 
 
 def status_of(stack: str) -> str | None:
-    """A stack's status; None where there is none."""
+    """Return a stack's status; None if there is no stack."""
     found = describe(stack)
     return None if found is None else str(found["StackStatus"])
 
@@ -53,7 +53,7 @@ def outputs_of(stack: str) -> dict[str, str]:
 
 
 def parameters_of(stack: str) -> dict[str, str]:
-    """What the stack was last deployed with; empty where nothing is deployed."""
+    """Return the parameters of the last deployment; empty if there is no stack."""
     found = describe(stack)
     if found is None or found["StackStatus"] in EMPTY:
         return {}

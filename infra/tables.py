@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 
 def filled(text: str, made: Mapping[str, Sequence[str]]) -> str:
-    r"""A document's text with the lines behind each name made anew.
+    r"""Return a document's text with the lines behind each name regenerated.
 
     >>> filled("<!-- sum -->\nold\n<!-- end -->", {"sum": ["new"]})
     '<!-- sum -->\nnew\n<!-- end -->'

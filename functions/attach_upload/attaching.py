@@ -12,7 +12,7 @@ from makertasks.media import images, pictures, uploads
 
 
 class Unusable(PermanentError):
-    """What was uploaded cannot become an item's image."""
+    """The upload cannot become an item's image."""
 
 
 def run(key: str, etag: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a job does to one task, and what came of it."""
+"""A job's action on one task, and its outcome."""
 
 from __future__ import annotations
 

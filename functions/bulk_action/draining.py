@@ -41,7 +41,7 @@ def drain(name: str, who: str, finish: Callable[[list[Done]], None]) -> None:
 
 
 def _revoke(served: dict[str, Task], first: Task, received: Received, who: str) -> Done | None:
-    """REVOKED for one message; one that cannot be read stays, and becomes a dead letter."""
+    """Record one message as REVOKED; an unreadable one stays in the queue and becomes a dead letter."""
     try:
         message = wire.decode(received.body, message_id=received.message_id, default_name=first.name)
     except wire.Malformed:

@@ -1,4 +1,4 @@
-"""The run of a job: page by page, each page's outcomes put into the bucket before the next one is begun."""
+"""The run of a job: page by page; each page's outcomes are in the bucket before the next page starts."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _count(filters: list[listing.Filter], tally: Tally) -> None:
 
 
 def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act: Callable[[TaskRecord], Done]) -> None:
-    """Act on each task of a page; what an attempt before this one has finished is taken as it was left."""
+    """Act on each task of a page, except for those that an earlier attempt has finished."""
     if not records:
         return
     finished = _finished_before(context, tally)
@@ -108,7 +108,7 @@ def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act:
 
 
 def _finished_before(context: Context, tally: Tally) -> list[Done]:
-    """Outcomes that an earlier attempt wrote for the page at hand."""
+    """Return the outcomes that an earlier attempt wrote for this page."""
     key = jobs.key_of(context.task_id, tally.part)
     if context.attempt == 1 or not bucket.version(key).etag:
         return []
@@ -135,7 +135,7 @@ def _put(context: Context, tally: Tally, done: list[Done]) -> None:
 
 
 def _pause(context: Context, tally: Tally) -> None:
-    """Keep what is done; go on in a next invocation where time runs short."""
+    """Record the progress; continue in another invocation if time runs short."""
     if context.remaining() < MARGIN_SECONDS:
         raise Continue(asdict(tally))
     context.save(asdict(tally))

@@ -1,4 +1,4 @@
-"""Which addresses strangers may have us reach: ssrfguard's table, and what it leaves open around IPv4 in IPv6."""
+"""The addresses that downloads may connect to: ssrfguard's table, extended for IPv4 embedded in IPv6."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ class Fetcher:
             raise TemporaryError(f"image_url: the connection ended before all of {where} had come") from None
 
     def _sent(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
-        """The body's bytes as they come; the limit holds whatever Content-Length says."""
+        """Yield the body's bytes as they arrive; the limit applies regardless of Content-Length."""
         announced = response.headers.get("Content-Length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:20]) > self.limits.bytes:
             raise self._too_large(where)

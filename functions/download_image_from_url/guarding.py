@@ -48,7 +48,7 @@ CONNECTION_ATTEMPTS = 3
 
 
 def policy_for(url: str, allowed_hosts: Iterable[str]) -> Policy:
-    """What a request to `url` may connect to.
+    """Return the addresses that a request to `url` may connect to.
 
     Public addresses at the web's ports; for a host that the operator allows (`name` or `name:port`) any address, but
     then that host and port alone. Raises ValueError where the port is none.
@@ -123,7 +123,7 @@ class Deadline:
                     continue
 
     def resolver(self, resolver: Resolver) -> Resolver:
-        """`resolver` with a time-out: what is not answered at the deadline raises TimeoutError."""
+        """Return `resolver` with a time-out: it raises TimeoutError at the deadline."""
 
         def look_up(*question: Any) -> Any:
             answer: Future[Any] = Future()

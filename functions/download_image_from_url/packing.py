@@ -1,4 +1,4 @@
-"""Content codings (RFC 9110, section 8.4): what a server packed although it was asked not to, within a limit."""
+"""Content codings (RFC 9110, section 8.4): decodes bodies that a server compressed unasked, within a limit."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ MOST_WARNINGS = 100
 
 @dataclass(frozen=True)
 class Printing:
-    """What is printed on: a stock by its name, the used slots of the first sheet from 1, and an offset in points."""
+    """Where to print: a stock by its name, the used slots of the first sheet from 1, and an offset in points."""
 
     name: str
     used: frozenset[int]

@@ -96,6 +96,6 @@ def tell_site(event: DynamoDBStreamEvent) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """One batch of the stream; returns the first record that failed, from which Lambda goes on."""
+    """Process one batch of the stream; returns the first record that failed, from which Lambda continues."""
     tell_site(DynamoDBStreamEvent(event))
     return process_partial_response(event, follow, processor, context)

@@ -36,7 +36,7 @@ def name_waiting() -> list[str]:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - what the schedule says is nothing
-    """One run; returns what it did. Raises Unavailable where dead letters could not be recorded, after all the rest."""
+    """Sweep once; returns what was done. Raises Unavailable at the end if dead letters could not be recorded."""
     drained = dead_letters.drain(LETTERS_SHARE * _seconds_left(context))
     swept = sweeping.sweep(_seconds_left(context))
     history.note_deployment()

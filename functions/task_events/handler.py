@@ -1,4 +1,4 @@
-"""Tasks table stream ▶ counters table: counts tasks by hour, day, name and status, and tells CloudWatch.
+"""Tasks table stream ▶ counters table: counts tasks by hour, day, name and status, and writes CloudWatch metrics.
 
 What a record kept in the bucket goes with it, whoever removed it: a person, a job or time.
 """
@@ -33,7 +33,7 @@ def change_of(record: DynamoDBRecord) -> counting.Change | None:
 
 
 def is_expiry(record: DynamoDBRecord) -> bool:
-    """Whether DynamoDB itself removed the item because its time to live was over, and nobody else.
+    """Return whether DynamoDB removed the item because its time to live had passed.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
     """

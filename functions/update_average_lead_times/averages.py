@@ -67,7 +67,7 @@ class Offer(NamedTuple):
 
 
 class LeadTime(NamedTuple):
-    """What was measured for a link, in whole days, and from how many deliveries."""
+    """A link's measured lead times in whole days, and the number of deliveries."""
 
     mean: int
     median: int

@@ -19,7 +19,7 @@ NAMED_CHANGES = 10
 
 @dataclass
 class Tally:
-    """What has happened to links so far; JSON, so that it can travel to a next invocation."""
+    """Links by outcome so far; JSON, so that it can be passed to the next invocation."""
 
     today: str
     shard: int = 0

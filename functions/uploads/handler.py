@@ -25,7 +25,7 @@ logger = logs.logger()
 
 @dataclass(frozen=True)
 class Upload:
-    """One object that was put, and what tells it from others that had the same key."""
+    """One uploaded object, and what distinguishes it from others with the same key."""
 
     bucket: str
     key: str
@@ -48,7 +48,7 @@ class Upload:
 
 
 def uploads_of(event: dict[str, Any]) -> Iterator[Upload]:
-    """What an event speaks of: S3's own notifications, or those that come through EventBridge.
+    """Return the uploads of an event: S3's own notifications, or those from EventBridge.
 
     Only S3's own have keys in URL encoding. An event of neither form (S3 tests a new configuration with one) has none.
     """

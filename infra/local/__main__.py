@@ -26,7 +26,7 @@ DEFAULT_PORT = 4566
 
 
 def main() -> int:
-    """Do what the command line says; an error is one line and exit status 1."""
+    """Run the command; an error is one line and exit status 1."""
     arguments = parse()
     data = arguments.data or ROOT / f".local/aws-{arguments.port}"
     try:

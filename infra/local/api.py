@@ -14,34 +14,34 @@ TIMEOUT_SECONDS = 35
 
 
 class Api:
-    """The API at one address, signed in with whatever token `token` answers."""
+    """The API at one address, with the access token that `token` returns."""
 
     def __init__(self, url: str, token: Callable[[], str]) -> None:
-        """Nothing is sent yet."""
+        """Create the client; nothing is sent yet."""
         self.url = url
         self._token = token
         self._session = requests.Session()
         self._session.trust_env = False  # loopback is never behind a proxy
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         self._session.close()
 
     def get(self, path: str, **query: str | int) -> dict[str, Any]:
-        """The JSON that a GET answers; raises SampleFailed for any status but 200."""
+        """Return the JSON of a GET; raises SampleFailed for an error."""
         return self._call("GET", path, params=query)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The JSON that a POST answers; raises SampleFailed for any status of an error."""
+        """Return the JSON of a POST; raises SampleFailed for an error."""
         return self._call("POST", path, json=body)
 
     def submit(self, name: str, **kwargs: Any) -> str:
-        """Submit one task of OpenMakerSuite by its short name; answers its id."""
+        """Submit one of OpenMakerSuite's tasks by its short name; returns its id."""
         answer = self.post("/v1/tasks", {"name": f"inventory.tasks.{name}", "kwargs": kwargs})
         return str(answer["id"])
 
     def tasks(self, **filters: str) -> Iterator[dict[str, Any]]:
-        """Every task that the filters of GET /v1/tasks keep, newest first, page by page."""
+        """Yield every task that matches the filters of GET /v1/tasks, newest first, page by page."""
         query: dict[str, str | int] = {**filters, "limit": 100}
         while True:
             page = self.get("/v1/tasks", **query)
@@ -51,7 +51,7 @@ class Api:
             query["cursor"] = page["cursor"]
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        """One request, signed in, whatever its answer."""
+        """Send one request with an access token; returns any response."""
         headers = {"Authorization": f"Bearer {self._token()}"}
         return self._session.request(method, self.url + path, headers=headers, timeout=TIMEOUT_SECONDS, **options)
 

@@ -103,7 +103,7 @@ def apply_what_the_local_aws_ignores(connection: Connection, stack: str, body: M
 
 
 def _replace_folders(body: dict[str, Any], root: Path) -> list[Path]:
-    """Put the address of a zip file in place of every local folder; answers the zip files."""
+    """Replace every local folder by the address of a zip file; returns the zip files."""
     target = packages.Target.local()
     found: list[Path] = []
     places = [(properties, "ContentUri") for _, properties in resources(body, "AWS::Serverless::LayerVersion")]
@@ -121,7 +121,7 @@ def _replace_folders(body: dict[str, Any], root: Path) -> list[Path]:
 
 
 def _upload(connection: Connection, archives: list[Path], template_key: str, text: str) -> None:
-    """Put into the bucket what is not there yet; a key names its content, so nothing is sent twice."""
+    """Upload missing files to the bucket; a key is a digest of its content, so nothing is uploaded twice."""
     s3 = connection.client("s3")
     try:
         s3.head_bucket(Bucket=ARTIFACTS)

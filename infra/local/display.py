@@ -31,14 +31,14 @@ QR_CODE, CARD = "inventory.tasks.generate_qr_code", "inventory.tasks.generate_in
 
 
 class Step:
-    """One line of progress; `note` adds what came out."""
+    """One line of progress; `note` is shown behind it."""
 
     note = ""
 
 
 @contextmanager
 def step(console: Console, doing: str, done: str) -> Iterator[Step]:
-    """Show what is going on, and a tick when it has ended."""
+    """Show the step in progress, and a tick when it has finished."""
     outcome = Step()
     with console.status(f"{doing} …"):
         yield outcome
@@ -63,7 +63,7 @@ def show_results(console: Console, trial: Trial) -> None:
 
 
 def show_listing(console: Console, stack: LocalStack) -> None:
-    """A filtered listing from the API."""
+    """Print a filtered list from the API."""
     query: dict[str, str | int] = {"name": QR_CODE, "status": "SUCCESS", "limit": 3}
     page = stack.api.get("/v1/tasks", **query)
     table = Table("Task", "Status", "Created", "Runtime", box=SIMPLE_HEAD, padding=(0, 2, 0, 1))
@@ -75,11 +75,11 @@ def show_listing(console: Console, stack: LocalStack) -> None:
 
 
 def save_finished(console: Console, stack: LocalStack, item_id: str) -> None:
-    """Fetch what was made for one item by the links that the API gives, so that it can be opened."""
+    """Download one item's files from the API's links, so that they can be opened."""
     folder = stack.aws.data / "finished"
     folder.mkdir(exist_ok=True)
     item = stack.api.get(f"/v1/items/{item_id}")
-    console.print(f"  [bold]GET /v1/items/{item_id}[/] links to what was made; saved here:\n", soft_wrap=True)
+    console.print(f"  [bold]GET /v1/items/{item_id}[/] links to the item's files; saved here:\n", soft_wrap=True)
     for kind, link in item["links"].items():
         with requests.Session() as session:
             session.trust_env = False  # loopback is never behind a proxy
@@ -92,7 +92,7 @@ def save_finished(console: Console, stack: LocalStack, item_id: str) -> None:
 
 
 def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
-    """How to call the API, ready to paste."""
+    """Print how to call the API, ready to paste."""
     port = "" if stack.aws.port == 4566 else f"MAKERTASKS_PORT={stack.aws.port} "  # noqa: PLR2004  # the usual one
     header = 'curl -s -H "Authorization: Bearer $TOKEN"'
     body = f'{{"name": "{CARD}", "kwargs": {{"item_id": "{item_id}"}}}}'
@@ -122,7 +122,7 @@ def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
 
 
 def shown(path: Path) -> str:
-    """A path as short as it can be pasted."""
+    """Return the shortest form of a path that can be pasted."""
     relative = os.path.relpath(path, ROOT)
     return str(path) if relative.startswith("..") else relative
 

@@ -97,7 +97,7 @@ def count_loopback_as_tls() -> None:
 
 
 def name_what_policies_ask_for() -> None:
-    """Give policies what AWS would, where MiniStack leaves it out.
+    """Add to policies what AWS resolves and MiniStack does not.
 
     That is the group of a schedule, which it takes for `default`; whose an event source mapping is
     (`lambda:FunctionArn`), and that changing one needs a right. On AWS a batch of messages is allowed by the right to
@@ -134,7 +134,7 @@ def name_what_policies_ask_for() -> None:
 
 
 def without_aliases(value: Any) -> Any:
-    """A part of a template without LEFT_OUT, in which a function stands where its alias did."""
+    """Return a part of a template without LEFT_OUT, with functions instead of their aliases."""
     if isinstance(value, list):
         return [without_aliases(each) for each in value]
     if not isinstance(value, dict):
@@ -177,7 +177,7 @@ def patch_schedule_slot() -> None:
 
 
 def let_running_functions_answer() -> None:
-    """End a function's worker only when it has answered where the function is deployed anew, as AWS does.
+    """When a function is redeployed, end its worker only after it has responded, as AWS does.
 
     MiniStack ends it at once, in the middle of a request or of a task.
     """

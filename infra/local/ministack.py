@@ -88,7 +88,7 @@ class MiniStack:
             raise
 
     def stop(self) -> None:
-        """Stop it in order, so that its state is written, and end whatever it started; no error if it is gone."""
+        """Stop it cleanly, so that its state is written, and end its processes; no error if it is not running."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -109,7 +109,7 @@ class MiniStack:
             raise NotStarted(f"the local AWS ended by itself; its log is {self.log}")
 
     def last_error(self) -> str:
-        """What its log last says went wrong, with the log's place."""
+        """Return the last error in its log, with the log's path."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         errors = [line.partition(" ERROR ")[2] for line in lines if " ERROR " in line]
         return f"{errors[-1][:300]} (log: {self.log})" if errors else f"its log is {self.log}"

@@ -59,7 +59,7 @@ LAST_ON_AMAZON_LINUX_2 = (3, 11)
 
 @dataclass(frozen=True)
 class Target:
-    """Where a package is to run. `name` tells targets apart; `options` choose wheels.
+    """The platform that a package is built for. `name` tells targets apart; `options` choose wheels.
 
     `compiler` makes bytecode, or an interpreter of `version` does, which is looked for only then.
     """
@@ -91,7 +91,7 @@ class Target:
 
 
 def chosen(runtime: str, architecture: str) -> Target:
-    """What a deployment builds for: Lambda, or this machine where MAKERTASKS_TARGET is `here`; raises BuildFailed.
+    """Return a deployment's target: Lambda, or this machine if MAKERTASKS_TARGET is `here`; raises BuildFailed.
 
     A local AWS that runs functions on this machine needs the latter.
     """
@@ -178,7 +178,7 @@ def _reason(output: str) -> str:
 
 
 def _trim(python: Path) -> None:
-    """Remove what no function imports: tests, programs, type stubs, and the installer's own records."""
+    """Remove files that no function imports: tests, programs, type stubs and the installer's records."""
     for path in list(python.rglob("*")):
         if path.is_dir() and path.name in {"tests", "test", "bin", "__pycache__"}:
             shutil.rmtree(path)

@@ -1,4 +1,4 @@
-"""The whole stack on a local AWS of its own: what `make run` and the stack tests stand on.
+"""The whole stack on a separate local AWS, for `make run` and the stack tests.
 
 with local_stack(tmp_path) as stack:
     stack.client("s3").list_objects_v2(Bucket=stack.outputs["MediaBucketName"])
