@@ -150,7 +150,7 @@ def test_selected_tasks_are_retried_together_after_a_question_with_an_outcome_fo
     refused = page.locator("tbody tr", has=page.get_by_text("runs-for-hours"))
     expect(refused).to_contain_text("has not finished")
     for task_id in ended:
-        outcome = page.locator("tbody tr", has=page.get_by_role("link", name=task_id))
+        outcome = page.locator("tbody tr", has=page.get_by_title(task_id))
         expect(outcome).to_contain_text("retried")
         again = outcome.get_by_role("link").last.inner_text()
         record = site.ended(again)
@@ -180,18 +180,18 @@ def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_o
     expect(page.locator("dl.figures")).to_contain_text(str(count))
     assert in_both_themes(page) == []
     for task_id in waiting:
-        expect(page.locator("tbody tr", has=page.get_by_role("link", name=task_id))).to_contain_text("revoked")
+        expect(page.locator("tbody tr", has=page.get_by_title(task_id))).to_contain_text("revoked")
         assert site.record(task_id)["status"] == "REVOKED"
     all_that_match(page, f"/tasks?q=args:no-uuid&name={QR_CODE}&status=FAILURE", "Retry", "Retry 1 task?")
     # Its arguments have not become any better.
-    outcome = page.locator("tbody tr", has=page.get_by_role("link", name=site.tasks["failed"]))
+    outcome = page.locator("tbody tr", has=page.get_by_title(site.tasks["failed"]))
     expect(outcome).to_contain_text("refused")
     page.goto(f"{mine}REVOKED")
     count = page.locator("tbody tr").count()
     all_that_match(page, f"{mine}REVOKED", "Retry", f"Retry {count} tasks?")
     assert all(site.record(task_id)["retried_to"] for task_id in waiting)
     [again] = site.record(waiting[0])["retried_to"]
-    outcome = page.locator("tbody tr", has=page.get_by_role("link", name=waiting[0]))
+    outcome = page.locator("tbody tr", has=page.get_by_title(waiting[0]))
     expect(outcome.get_by_role("link", name=again["S"])).to_be_visible()
     all_that_match(page, f"{mine}REVOKED", "Delete", f"Delete {count} tasks?")
     assert [site.record(task_id) for task_id in waiting] == [{}] * 3
