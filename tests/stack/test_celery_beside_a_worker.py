@@ -27,7 +27,7 @@ from tests.stack.test_stock_celery import CLIENT, run
 
 PYTHON = str(ROOT / ".local/celery-newest/bin/python")
 STOCK = "stock-shop"  # queue and table of the worker
-HEADING = "### Seen beside a stock worker"
+HEADING = "### Compared with a stock worker"
 # Maximum duration of one side's observations. A quiet machine needs a tenth.
 SECONDS = 900
 RUNS = int(os.environ.get("RUNS", "10"))  # of nested groups
