@@ -27,6 +27,7 @@ def record(environment):
     made = records.new(message, queue="download_image_from_url", requested_by="ann")
     made.status, made.worker = "FAILURE", "download_image_from_url@1f2e3d4c"
     made.error_type, made.error_message, made.fingerprint = "Refused", "Connection refused by the shop", "0f3a9c1e77d2"
+    made.item_id, made.item_name = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7", "Safety glasses, clear"
     return made
 
 
@@ -50,6 +51,7 @@ def record(environment):
         "worker:1f2e3d4c queue:download fingerprint:0f3a",
         'args:"shop.example"',
         '"AND" OR drill',
+        "item:94cb6421-7fa1-4dab-802f-ec76eba2bfe7 item:glasses",
     ],
 )
 def test_a_search_that_fits(record, query):

@@ -6,8 +6,8 @@
     (name:qr OR name:card) NOT worker:generate_qr_code@1f2e3d4c
 
 Fields: id (begins with), name, status, state (a status, or what a task calls its own state while it runs), worker,
-queue, item, args, result, error, fingerprint, by. Upper and lower case are the same, except for AND, OR and NOT.
-Large arguments and results that are kept in the bucket are not searched.
+queue, item (also its name), args, result, error, fingerprint, by. Upper and lower case are the same, except for AND, OR
+and NOT. Large arguments and results that are kept in the bucket are not searched.
 """
 
 from __future__ import annotations
