@@ -13,7 +13,13 @@ from celery.exceptions import ChordError, Ignore, SoftTimeLimitExceeded
 from celery.signals import before_task_publish
 from moto import mock_aws
 
+from makertasks import wire
 from makertasks.contrib.celery import lambda_handler
+from makertasks.contrib.celery.backend import RecordBackend
+from makertasks.errors import MakertasksError
+from makertasks.records import chords, lifecycle
+from makertasks.records import table as records
+from makertasks.records.states import Status
 
 QUEUE, TABLE = "unit-tasks-shop", "unit-tasks"
 ENVIRONMENT = {
@@ -46,14 +52,29 @@ class Shop:
 
     def work(self):
         """Bring every message to its end, as Lambda does."""
-        sqs = boto3.client("sqs")
-        while messages := sqs.receive_message(
-            QueueUrl=self.url, AttributeNames=["All"], MessageAttributeNames=["All"]
-        ).get("Messages"):
+        while messages := self.received():
             for message in messages:
-                done = self.handler({"Records": [_record(message)]}, Lambda())
-                if not done["batchItemFailures"]:
-                    sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+                self.deliver(message)
+
+    def received(self):
+        return (
+            boto3.client("sqs")
+            .receive_message(
+                QueueUrl=self.url, AttributeNames=["All"], MessageAttributeNames=["All"], MaxNumberOfMessages=10
+            )
+            .get("Messages", [])
+        )
+
+    def deliver(self, message):
+        """Give one message to the function; one whose function is lost comes back."""
+        handle = {"QueueUrl": self.url, "ReceiptHandle": message["ReceiptHandle"]}
+        try:
+            done = self.handler({"Records": [_record(message)]}, Lambda())
+        except Killed:
+            boto3.client("sqs").change_message_visibility(**handle, VisibilityTimeout=0)
+            return
+        if not done["batchItemFailures"]:
+            boto3.client("sqs").delete_message(**handle)
 
     def meta(self, task_id):
         return self.client.backend.get_task_meta(task_id)
@@ -118,6 +139,10 @@ def application():
 
     @task(name="shop.add")
     def add(*numbers):
+        return sum(numbers)
+
+    @task(name="shop.total")
+    def total(numbers):
         return sum(numbers)
 
     @task(name="shop.divide")
@@ -198,3 +223,90 @@ def test_the_body_of_a_failed_chord_has_its_name_and_a_traceback(shop):
     assert (meta["status"], meta["name"]) == ("FAILURE", "shop.add")
     assert isinstance(meta["result"], ChordError)
     assert "ZeroDivisionError" in meta["traceback"]
+
+
+class Killed(BaseException):
+    """Lambda ends the function."""
+
+
+def sums(shop):
+    """A chord of two parts: its body's result is 3."""
+    add = shop.client.tasks["shop.add"]
+    return chord([add.s(1), add.s(2)], add_all(shop)).apply_async()
+
+
+def add_all(shop):
+    return shop.client.tasks["shop.total"].s()
+
+
+def test_a_part_whose_function_is_lost_after_its_result_is_counted_when_it_comes_again(shop, monkeypatch):
+    # given a chord, each of whose parts loses its function once, between its result and its chord
+    result = sums(shop)
+    counted, lost = chords.count, []
+
+    def lose(group_id, task_id):
+        if task_id not in lost:
+            lost.append(task_id)
+            raise Killed
+        return counted(group_id, task_id)
+
+    monkeypatch.setattr(chords, "count", lose)
+    shop.work()
+
+    # then its body runs once
+    assert len(lost) == 2
+    assert shop.meta(result.id)["result"] == 3
+
+
+def test_a_part_that_comes_again_counts_once(shop):
+    # given a chord, of whose parts one comes three times before the other
+    result = sums(shop)
+    first, other = shop.received()
+    for message in (first, first, first):
+        shop.deliver(message)
+    assert shop.meta(result.id)["status"] == "PENDING"
+
+    # when the other one comes, then the body runs
+    shop.deliver(other)
+    shop.work()
+    assert shop.meta(result.id)["result"] == 3
+
+
+def test_the_body_of_a_chord_with_a_revoked_part_is_a_failure(shop):
+    # given a chord, of whose parts one is revoked before its message comes
+    result = sums(shop)
+    part = result.parent.results[0].id
+    lifecycle.close(
+        records.new(wire.Message(part, "shop.add"), queue="shop"), Status.REVOKED, MakertasksError("revoked by ann")
+    )
+    shop.work()
+
+    # then the body has failed, as with a worker
+    meta = shop.meta(result.id)
+    assert meta["status"] == "FAILURE"
+    assert isinstance(meta["result"], ChordError)
+
+
+def test_the_body_of_a_chord_with_an_expired_part_is_a_failure(shop):
+    add = shop.client.tasks["shop.add"]
+    result = chord([add.s(1).set(expires=0.001), add.s(2)], add_all(shop)).apply_async()
+    time.sleep(0.01)
+    shop.work()
+    assert isinstance(shop.meta(result.id)["result"], ChordError)
+
+
+def test_the_steps_after_a_task_that_was_lost_after_its_failure_are_failures(shop, monkeypatch):
+    divide, add = (shop.client.tasks[name] for name in ("shop.divide", "shop.add"))
+    result = (divide.s(1, 0) | add.s(5)).apply_async()
+    closed, lost = RecordBackend._close, []
+
+    def lose(self, task_id, *rest):
+        if not lost:
+            lost.append(task_id)
+            raise Killed
+        closed(self, task_id, *rest)
+
+    monkeypatch.setattr(RecordBackend, "_close", lose)
+    shop.work()
+    assert lost == [result.id]
+    assert isinstance(shop.meta(result.id)["result"], ZeroDivisionError)

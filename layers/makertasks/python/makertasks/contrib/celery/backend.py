@@ -45,6 +45,7 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
         options.pop("url", None)
         super().__init__(*args, table_name=settings.tasks_table(), **options)
         self.attempts: dict[str, Attempt] = {}
+        self._part = ("", "")  # the chord whose counter is incremented, and for which task
 
     def _get_client(self, *_args: Any, **_options: Any) -> Any:
         """The process's own client: the table is there, and its time to live is the template's business."""
@@ -55,6 +56,15 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
         answer = self.client.get_item(TableName=self.table_name, Key={"id": {"S": str(key)}}, ConsistentRead=True)
         stored: bytes | None = answer.get("Item", {}).get("result", {}).get("B")
         return stored
+
+    def on_chord_part_return(self, request: Any, state: str, result: Any, **options: Any) -> None:
+        """Count an ended part once, however often it is told, and send the body after the last; raises Unavailable."""
+        self._part = (request.group, request.id)
+        super().on_chord_part_return(request, state, result, **options)
+
+    def incr(self, _key: bytes) -> int:
+        """The number of the chord's ended parts, this one included."""
+        return chords.count(*self._part)
 
     def delete(self, key: bytes) -> None:
         """Remove an item; an ended chord's go after a while, so that a part which is delivered once more finds them."""

@@ -126,16 +126,16 @@ def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
     if message.expires and delays.seconds_until(message.expires) == 0 and (
         ended := execution.expire(record, message.expires)
     ):  # fmt: skip
-        return ended
+        return _passed_on(app, queue, delivery, ended)
     if delays.seconds_until(message.eta):
-        return _delay(queue, message, record)
+        return _passed_on(app, queue, delivery, _delay(queue, message, record))
     now = _limits(message.name)
     if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
         raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} delays it")
     claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
         execution.report_reuse(message, record, claimed)
-        return _stand_aside(claimed, message)
+        return _passed_on(app, queue, delivery, _stand_aside(claimed, message))
     task = app.tasks.get(message.name)
     reason = _hopeless(claimed, message, task)
     if reason is None:
@@ -145,6 +145,22 @@ def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
         request = Context(tracing.request_of(message, delivery.worker, queue))
         app.backend.mark_as_failure(message.task_id, reason, request=request, store_result=False)
     return Outcome(records.get(message.task_id), ended_now=mine)
+
+
+def _passed_on(app: Any, queue: str, delivery: Delivery, outcome: Outcome) -> Outcome:
+    """Tell the chord and the chain of a task that ended without Celery's tracer: expired, revoked, given up.
+
+    A function may also have been lost between a task's result and its chord, which counts each part once.
+    """
+    message = delivery.message
+    if outcome.record.is_final and (message.chord or message.chain):
+        request, status = Context(tracing.request_of(message, delivery.worker, queue)), str(outcome.record.status)
+        if status == Status.FAILURE:
+            error = app.AsyncResult(message.task_id).result
+            app.backend.mark_as_failure(message.task_id, error, request=request, call_errbacks=False)
+        elif message.chord:
+            app.backend.on_chord_part_return(request, status, None)
+    return outcome
 
 
 def _limits(name: str) -> task_limits.Limits:
