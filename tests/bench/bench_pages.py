@@ -38,7 +38,7 @@ PAGES = {
     "/items": ["/v1/items"],
     "/items/{item}": ["/v1/items/{item}", "/v1/tasks?item_id={item}"],
     "/jobs": ["/v1/jobs"],
-    "/activity": ["/v1/audit"],
+    "/activity": ["/v1/audit", "/v1/tasks"],
     "/alerts": ["/v1/alerts"],
 }
 

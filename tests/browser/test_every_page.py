@@ -174,7 +174,7 @@ def test_mistakes_have_pages_of_their_own(open_page, path, status, title):
 def test_a_mistake_in_a_search_is_shown_under_the_box_with_its_column(open_page):
     found = open_page("/tasks?q=red+foo:bar", "viewer", status=422)
     assert "column 5" in found.locator(".below-search .mistake").inner_text()
-    assert found.get_by_role("searchbox").input_value() == "red foo:bar"
+    assert found.get_by_role("combobox", name="Search tasks").input_value() == "red foo:bar"
     assert violations(found) == []
 
 

@@ -26,7 +26,7 @@ def test_the_keyboard_walks_opens_searches_and_helps(open_page):
     assert in_both_themes(page) == []
     page.keyboard.press("Escape")
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("combobox", name="Search tasks")).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.keyboard.press("j")
@@ -34,7 +34,7 @@ def test_the_keyboard_walks_opens_searches_and_helps(open_page):
     page.keyboard.press("k")
     page.keyboard.press("x")
     expect(page.locator("tbody tr").nth(1).locator("input")).to_be_checked()
-    wanted = page.locator("tbody tr").nth(1).locator("a").get_attribute("href")
+    wanted = page.locator("tbody tr").nth(1).locator("td.name a").get_attribute("href")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(re.escape(wanted)))
     page.keyboard.press("g")
@@ -104,11 +104,13 @@ def amount(said):
 
 def test_every_column_sorts_both_ways(open_page):
     page = open_page("/tasks", "viewer", java_script_enabled=False)
+    page.set_viewport_size({"width": 1920, "height": 900})  # on which every column is shown
     for column in ("name", "status", "created", "done", "runtime", "worker"):
         page.goto(f"/tasks?status=FAILURE&sort=-{column}")
         heading = page.locator(f"thead th.{column}")
         assert heading.get_attribute("aria-sort") == "descending"
-        expect(page.locator("main")).to_contain_text("Sorted")
+        if column != "created":  # which orders all matching tasks
+            expect(page.locator("main")).to_contain_text("Sorted")
         values = [amount(each) for each in page.locator(f"tbody td.{column}").evaluate_all(CELLS)]
         known = [each for each in values if each is not None]
         assert len(known) > 1

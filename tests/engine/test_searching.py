@@ -138,6 +138,13 @@ def test_a_search_without_time_left_says_how_far_it_came_and_goes_on(aws, tasks_
     assert ids(listing.page(wanted, limit=1, cursor=second.cursor, names=NAMES, seconds=0)) == ["task-004"]
 
 
+def test_a_page_with_all_that_match_leads_nowhere_however_little_time_it_had(aws, tasks_table, counters_table):
+    for number in range(3):
+        make_task(number, datetime.now(UTC) - timedelta(minutes=number), random.Random(number))
+    page = listing.page(listing.Filter(), limit=5, names=NAMES, seconds=0)
+    assert (len(page.records), page.cursor) == (3, None)
+
+
 UPDATE = {"hx-request": "true"}
 
 

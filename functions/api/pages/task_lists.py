@@ -146,7 +146,10 @@ def find(query: ListQuery) -> TaskList:
 
 def _by_creation(query: ListQuery) -> TaskList:
     page, cursor = pagination.task_page(
-        wanted(query), cursor=query.cursor or None, oldest_first=query.sort == "created", seconds=STEP_SECONDS
+        wanted(query),
+        cursor=query.cursor or None,
+        oldest_first=query.sort == "created",
+        seconds=STEP_SECONDS if query.q else listing.MOST_SECONDS,
     )
     trail = [part for part in query.before.split(".") if part]
     found = TaskList(task_rows.of(page, query.held()), number=query.page)

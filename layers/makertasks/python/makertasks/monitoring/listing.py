@@ -170,14 +170,15 @@ def _collect(
     ends = time.monotonic() + seconds
     while last_seen is None or (read < MAXIMUM_READ and time.monotonic() < ends):
         # A page first; if that finds little, as many as one request reads.
-        chunk = list(islice(found, min(limit + 1, MAXIMUM_LIMIT) if last_seen is None else MAXIMUM_LIMIT))
-        if not chunk:
-            return fitting, None
+        wished = min(limit + 1, MAXIMUM_LIMIT) if last_seen is None else MAXIMUM_LIMIT
+        chunk = list(islice(found, wished))
         stored, asked = recent.get_many([key for _, key in chunk])
         read += asked
         fitting += [stored[key] for _, key in chunk if key in stored and wanted.admits(stored[key])]
         if len(fitting) > limit:
             return fitting[:limit], (fitting[limit - 1].created, fitting[limit - 1].id)
+        if len(chunk) < wished:
+            return fitting, None
         last_seen = chunk[-1]
     return fitting, last_seen
 
