@@ -1,4 +1,4 @@
-"""Items that were read together for the tasks of one batch. `table.get_item` hands each of them out once."""
+"""Items read together for the tasks of one batch. `table.get_item` returns each of them once."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from makertasks.inventory.model import Entry
 
 _held: dict[str, Entry] = {}
-# Names of items that were read lately, by key: a task's record keeps that of its item without another read.
+# Names of recently read items, by key: a task's record gets its item's name without another read.
 _names: dict[str, str] = {}
 MOST_NAMES = 1000
 
 
 def note_name(owner: str, name: str) -> None:
-    """Keep the name of an item that was read."""
+    """Remember the name of an item that was read."""
     if len(_names) >= MOST_NAMES:
         _names.clear()
     _names[owner] = name
 
 
 def name_of(owner: str) -> str:
-    """The name of an item as it was last read here, empty if it was not."""
+    """The name of an item as last read here; empty if it has not been read."""
     return _names.get(owner, "")
 
 
@@ -36,5 +36,5 @@ def holding(items: Iterable[Entry]) -> Iterator[None]:
 
 
 def take(owner: str) -> Entry | None:
-    """The item under this key, if it is held; it is not held any more then."""
+    """Return the item with this key and stop holding it; None if it is not held."""
     return _held.pop(owner, None)

@@ -19,7 +19,7 @@ __all__ = ["LINK_SHARDS", "DeliveryRow", "links", "received", "set_lead_times"]
 
 
 class DeliveryRow(NamedTuple):
-    """A delivery's attributes in the `deliveries` index; those of `Delivery` with these names."""
+    """A delivery's attributes in the `deliveries` index, named as in `Delivery`."""
 
     owner: str
     entry: str
@@ -32,9 +32,9 @@ class DeliveryRow(NamedTuple):
 
 
 def received(first: date, last: date) -> Iterator[DeliveryRow]:
-    """What was received between two dates, both included, oldest first, a page at a time: each week is read once.
+    """Deliveries received between two dates (inclusive), oldest first, a page at a time: each week is read once.
 
-    Rows instead of models, and no filter by class: the models' half of the work is not needed a hundred thousand times.
+    Rows instead of models, and no filter by class: building models would double the work for 100,000 deliveries.
     """
     inventory.connect()
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
@@ -55,7 +55,7 @@ def _week(week: str, condition: Condition) -> Iterator[DeliveryRow]:
 
 
 def _row(row: dict[str, dict[str, Any]]) -> DeliveryRow:
-    """Return a row of the index, without attributes that are not text although they should be; they are its problem."""
+    """Return a row of the index; attributes that should be text and are not are left out and named in `problem`."""
     values: dict[str, Any] = dict.fromkeys(DeliveryRow._fields)
     for name in values:
         kind, value = next(iter(row.get(name, {"NULL": True}).items()))
@@ -75,10 +75,10 @@ def links(shard: int, after: str = "") -> Iterator[ItemSupplier | Broken]:
 
 
 def set_lead_times(times: Sequence[tuple[str, str, tuple[int, int, int]]]) -> list[bool]:
-    """Set mean, median and 90th percentile, in days, of links named by (owner, entry); the three of a link at once.
+    """Set mean, median and 90th percentile, in days, of links named by (owner, entry); all three of a link at once.
 
-    Answers for each link False where it is gone, no longer active, or its row holds what cannot be written over. At
-    most 100 links travel in one transaction; where one of them cannot be written the others are written one by one.
+    Returns False for each link that is gone, is no longer active, or whose row has values that cannot be overwritten.
+    A transaction writes at most 100 links; if one of them cannot be written, the others are written one by one.
     Raises TemporaryError where DynamoDB refuses.
     """
     written: list[bool] = []

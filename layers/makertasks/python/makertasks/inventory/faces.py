@@ -1,4 +1,4 @@
-"""What lists show of items: names and thumbnails of all items of a page, read together."""
+"""Names and thumbnails of items, as lists show them: those of a whole page are read together."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from makertasks.inventory.table import connect, owner_of
 
 
 class Face(NamedTuple):
-    """What lists show of an item; `thumbnail` is the picture's key in the bucket."""
+    """An item's name and thumbnail in a list; `thumbnail` is the picture's key in the bucket."""
 
     name: str
     thumbnail: str | None
 
 
 def of(item_ids: Iterable[str]) -> dict[str, Face]:
-    """The items that exist, by id, read a hundred a request; raises TemporaryError where DynamoDB refuses.
+    """The existing ones of these items, by id, 100 per request; raises TemporaryError where DynamoDB refuses.
 
-    What a message named as its item may be anything, and no key of the table: only UUIDs are looked up.
+    A message can name anything as its item, even an invalid key: only UUIDs are looked up.
     """
     keys = [(owner_of(item_id), "item") for item_id in dict.fromkeys(item_ids) if _is_uuid(item_id)]
     if not keys:

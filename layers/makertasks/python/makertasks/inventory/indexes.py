@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class ItemsIndex(GlobalSecondaryIndex["Item"]):
     """Every item by its name in lower case: lists and searches items.
 
-    Keys only, so that it is written once and not at each change of stock or picture; a page is read by BatchGetItem.
+    Keys only, so that a change of stock or picture does not write to the index; BatchGetItem reads a page's items.
     """
 
     class Meta:
@@ -26,7 +26,7 @@ class ItemsIndex(GlobalSecondaryIndex["Item"]):
 
 
 class LinksIndex(GlobalSecondaryIndex["ItemSupplier"]):
-    """Every supplier link, by shard and then in the order of its items: what lead times compare and change."""
+    """Every supplier link, by shard and then in the order of its items: read and updated for lead times."""
 
     class Meta:
         index_name = "links"

@@ -1,4 +1,4 @@
-"""The attribute `kind`, which says what class a row is of; rows of a wrong one are to be seen, and named as broken."""
+"""The attribute `kind` names a row's class; rows with a wrong kind are returned, too, and reported as broken."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pynamodb.attributes import DiscriminatorAttribute
 
-# What a sort key, or its part before `#`, belongs to.
+# The kind for a sort key, or for its part before `#`.
 _KINDS = {
     "item": "item",
     "supplier": "supplier",
@@ -18,7 +18,7 @@ _KINDS = {
 
 
 def check(row: dict[str, Any]) -> None:
-    """Raise ValueError where a row, as DynamoDB has it, is of another kind than its sort key says."""
+    """Raise ValueError if the kind of a row, in DynamoDB's format, does not match its sort key."""
     expected = _KINDS.get(row["entry"]["S"].partition("#")[0])
     given = row.get("kind", {"NULL": True})
     if expected is not None and given != {"S": expected}:
@@ -27,16 +27,16 @@ def check(row: dict[str, Any]) -> None:
 
 
 class _All:
-    """A condition that every row fulfils."""
+    """A condition that is true for every row."""
 
     def __rand__(self, other: Any) -> Any:
         return other
 
 
 class KindAttribute(DiscriminatorAttribute):
-    """PynamoDB would filter every query by the known classes, and rows of an unknown one would vanish from all of them.
+    """A discriminator without PynamoDB's filter by known classes, which would hide rows of unknown ones in every query.
 
-    None of our queries needs the filter: keys and indexes hold one class each, or are read as a whole.
+    No query here needs that filter: each key range and index holds one class, or is read as a whole.
     """
 
     def is_in(self, *_classes: Any) -> Any:

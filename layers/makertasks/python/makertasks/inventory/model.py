@@ -1,16 +1,16 @@
 """The contents of the inventory table: keys, classes, indexes. The queries are in `inventory.table`.
 
-Everything of one item stands under one partition key, so that one Query gives all a card needs:
+All entries of an item share one partition key, so that one Query returns everything a card needs:
 
     owner (partition)     entry (sort)            class
     item#{uuid}           item                    Item
     item#{uuid}           supplier#{link id}      ItemSupplier
     item#{uuid}           request#{request id}    ReorderRequest
     item#{uuid}           log#{id}, part#{id}     LoggedDelivery   (lead-time logs, lines of order deliveries)
-    category#{id} …       reference               Reference        (what other objects name by number)
+    category#{id} …       reference               Reference        (objects that others refer to by number)
 
 Three indexes, all sparse: `items` (every item by name), `links` (every supplier link, in the order of its items) and
-`deliveries` (what was received, by week and date). An entry derives its index attributes itself when it is made.
+`deliveries` (received deliveries, by week and date). A new entry derives its index attributes itself.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from makertasks.inventory import kinds
 from makertasks.inventory.indexes import DeliveriesIndex, ItemsIndex, LinksIndex
 from makertasks.inventory.kinds import KindAttribute
 
-# A supplier link that was never measured, as in OpenMakerSuite.
+# The lead time of a supplier link that was never measured, as in OpenMakerSuite.
 DEFAULT_LEAD_TIME_DAYS = 7
 
 # Partitions of the `links` index: a bulk import writes at most 1,000 units a second into one partition.
 LINK_SHARDS = 8
 
-# A sort key of an index holds at most 1,024 bytes, and a letter of UTF-8 at most four.
+# An index's sort key has at most 1,024 bytes, a character in UTF-8 at most four.
 SORT_NAME_LETTERS = 200
 
-# The status of a request whose goods have arrived, in OpenMakerSuite's words.
+# OpenMakerSuite's status of a request whose goods have arrived.
 RECEIVED = "received"
 
 
 def sort_name_of(name: str) -> str:
-    """How names are sorted and searched: in lower case, without blanks around."""
+    """A name as it is sorted and searched: in lower case, without surrounding spaces."""
     return name.strip().lower()[:SORT_NAME_LETTERS]
 
 
@@ -55,9 +55,9 @@ def shard_of(owner: str) -> str:
 
 
 def week_of(day: str) -> str:
-    """Partition of the `deliveries` index that holds an ISO 8601 date: its week.
+    """Partition of the `deliveries` index for an ISO 8601 date: its week.
 
-    A busy year has 50,000 deliveries or more; a week's page is read in one or two requests.
+    A busy year has 50,000 deliveries or more, a week of which takes one or two requests.
 
     >>> week_of("2026-11-22"), week_of("2027-01-01")
     ('2026-W47', '2026-W53')
@@ -66,7 +66,7 @@ def week_of(day: str) -> str:
     return f"{year}-W{week:02d}"
 
 
-# What PynamoDB raises where a row has another type than an attribute, or a class that does not exist.
+# PynamoDB raises these where a value has the wrong type for its attribute, or a row's class does not exist.
 _UNREADABLE = (TypeError, ValueError, KeyError, AttributeError)
 
 
@@ -85,14 +85,14 @@ class Entry(Table):
         _user_instantiated: bool = True,
         **attributes: Any,
     ) -> None:
-        """As PynamoDB makes it; an entry made by a caller then derives its index attributes."""
+        """Create it as PynamoDB does; an entry created by a caller then derives its index attributes."""
         super().__init__(hash_key, range_key, _user_instantiated, **attributes)
         if _user_instantiated:
             self.derive()
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Any:
-        """Return the entry of a row, or a Broken one if no class can read it, so that it does not block the others."""
+        """Return a row's entry, or a Broken one if no class can read it, so that it does not block the others."""
         try:
             kinds.check(data)
             return super().from_raw_data(data)
@@ -109,12 +109,12 @@ class Entry(Table):
 
     @property
     def number(self) -> str:
-        """OpenMakerSuite's number of a link, request or log: what follows `#` in the sort key."""
+        """OpenMakerSuite's number of a link, request or log: the part of the sort key after `#`."""
         return str(self.entry).rpartition("#")[2]
 
 
 class Item(Entry, discriminator="item"):
-    """An inventory item. Media attributes are keys in the bucket; an absent one has not been made."""
+    """An inventory item. Media attributes are keys in the bucket, absent until the file exists."""
 
     items = ItemsIndex()
 
@@ -125,14 +125,14 @@ class Item(Entry, discriminator="item"):
     description = UnicodeAttribute(null=True)
     location = UnicodeAttribute(null=True)
     category: MapAttribute[str, Any] = MapAttribute(null=True)  # {"name": …, "color": "#rrggbb"}
-    image_url = UnicodeAttribute(null=True)  # where the image is to come from
+    image_url = UnicodeAttribute(null=True)  # where to download the image from
     image = UnicodeAttribute(null=True)  # key of the image
-    site_image = UnicodeAttribute(null=True)  # what the site says its image is; `image` may be a task's
+    site_image = UnicodeAttribute(null=True)  # the site's own image; `image` may be one that a task stored
     image_source = UnicodeAttribute(null=True)  # the image_url that `image` was made from
     thumbnail = UnicodeAttribute(null=True)
     image_digest = UnicodeAttribute(null=True)  # SHA-256 of the image, hexadecimal
-    image_wanted = UnicodeAttribute(null=True)  # when the image was asked for; an older wish replaces nothing
-    image_version = NumberAttribute(null=True)  # grows whenever a task changes the image
+    image_wanted = UnicodeAttribute(null=True)  # when the image was requested; older requests replace nothing
+    image_version = NumberAttribute(null=True)  # increases whenever a task changes the image
     qr_code = UnicodeAttribute(null=True)
     qr_code_digest = UnicodeAttribute(null=True)
     qr_code_version = NumberAttribute(null=True)
@@ -147,7 +147,7 @@ class Item(Entry, discriminator="item"):
     nfpa_instability_hazard = NumberAttribute(null=True)  # 0 to 4
     nfpa_special_hazards = UnicodeAttribute(null=True)
     msds_url = UnicodeAttribute(null=True)
-    updated_at = UnicodeAttribute(null=True)  # when OpenMakerSuite changed it last, ISO 8601
+    updated_at = UnicodeAttribute(null=True)  # when OpenMakerSuite last changed it, ISO 8601
 
     def derive(self) -> None:
         """The sort key of the `items` index is the name in lower case."""
@@ -166,9 +166,9 @@ class ItemSupplier(Entry, discriminator="supplier"):
     supplier_sku = UnicodeAttribute(null=True)
     unit_cost = UnicodeAttribute(null=True)  # a decimal as text, as Django writes it
     average_lead_time = NumberAttribute(default=DEFAULT_LEAD_TIME_DAYS)
-    lead_time_median = NumberAttribute(null=True)  # there once the link has been measured here
+    lead_time_median = NumberAttribute(null=True)  # set once the link has been measured here
     lead_time_p90 = NumberAttribute(null=True)
-    lead_time_version = NumberAttribute(null=True)  # grows whenever a task changes them
+    lead_time_version = NumberAttribute(null=True)  # increases whenever a task changes them
     is_primary = BooleanAttribute(default=False)
     is_active = BooleanAttribute(default=True)
     updated_at = UnicodeAttribute(null=True)
@@ -180,7 +180,7 @@ class ItemSupplier(Entry, discriminator="supplier"):
 
 
 class Delivery(Entry):
-    """What requests and logged deliveries share: when something was ordered and received, and from whom."""
+    """Base of requests and logged deliveries: when something was ordered and received, and from whom."""
 
     deliveries = DeliveriesIndex()
 
@@ -188,13 +188,13 @@ class Delivery(Entry):
     actual_delivery = UnicodeAttribute(null=True)  # ISO 8601 date
     delivery_week = UnicodeAttribute(null=True)  # `2026-W47`, of actual_delivery, once received
     supplier_id = UnicodeAttribute(null=True)
-    supplier_source = UnicodeAttribute(null=True)  # request, purchase_order or lead_time_log: who knew the supplier
+    supplier_source = UnicodeAttribute(null=True)  # request, purchase_order or lead_time_log, which named the supplier
     order_number = UnicodeAttribute(null=True)  # of the purchase order
     updated_at = UnicodeAttribute(null=True)
 
 
 class ReorderRequest(Delivery, discriminator="request"):
-    """A request to reorder an item; received ones are deliveries."""
+    """A request to reorder an item; received requests are deliveries."""
 
     status = UnicodeAttribute()
     quantity = NumberAttribute(null=True)
@@ -208,7 +208,7 @@ class ReorderRequest(Delivery, discriminator="request"):
 
 
 class LoggedDelivery(Delivery, discriminator="delivery"):
-    """A delivery that a lead-time log or a purchase order's delivery recorded, with its supplier."""
+    """A delivery from a lead-time log or from a purchase order's delivery, with its supplier."""
 
     quantity = NumberAttribute(null=True)
 
@@ -218,7 +218,7 @@ class LoggedDelivery(Delivery, discriminator="delivery"):
 
 
 class Reference(Entry, discriminator="reference"):
-    """An object that others of OpenMakerSuite name by its number; each kind uses the attributes it needs.
+    """An object of OpenMakerSuite that others refer to by number; each kind uses the attributes it needs.
 
     category: name, color · location, supplier: name · link: item, supplier · order: order_number, supplier, ordered_at
     line (of an order): order, link · arrival (of an order): order, delivered
@@ -236,26 +236,26 @@ class Reference(Entry, discriminator="reference"):
 
 
 class Broken(Entry, discriminator="broken"):
-    """A row that no class reads: a script or the console wrote another type than an attribute has."""
+    """A row that no class can read: a script or the console wrote a value of the wrong type."""
 
     problem: str
-    row: dict[str, Any]  # as DynamoDB has it
+    row: dict[str, Any]  # in DynamoDB's format
 
     @classmethod
     def of(cls, data: dict[str, Any], error: Exception) -> Broken:
-        """The entry of a row that raised an error."""
+        """Create the entry for a row that raised an error."""
         broken = cls(data["owner"]["S"], data["entry"]["S"])
         broken.problem = f"{error}; correct the row, or import the object again"
         broken.row = data
         return broken
 
     def text(self, name: str) -> str | None:
-        """The value of an attribute where it is a text."""
+        """The value of an attribute if it is text."""
         text: str | None = self.row.get(name, {}).get("S")
         return text
 
     def readable_as(self, model: type[Entry]) -> tuple[Entry, list[str]]:
-        """The entry that the row should be, with the values that can be read, and the names of the others."""
+        """The intended entry with the values that can be read, and the names of the attributes that cannot."""
         entry, unreadable = model(_user_instantiated=False), []
         for name, attribute in model.get_attributes().items():
             if attribute.attr_name in self.row:
@@ -268,7 +268,7 @@ class Broken(Entry, discriminator="broken"):
         return entry, unreadable
 
 
-# Classes that have a table of their own to be bound to: PynamoDB keeps a connection a class.
+# Each of these classes is bound to the table separately: PynamoDB keeps one connection per class.
 MODELS: tuple[type[Entry], ...] = (
     Entry,
     Item,

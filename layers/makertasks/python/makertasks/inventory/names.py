@@ -1,9 +1,9 @@
-"""Finds items by any part of their names: "glasses" finds "Safety glasses, clear", whatever the case and the accents.
+"""Finds items by any part of their names, ignoring case and accents: "glasses" finds "Safety glasses, clear".
 
-DynamoDB searches no text, so a function keeps the names of all items in memory, in the order of the `items` index. It
-reads them with the first search and again once they are older than `KEPT`, so that a search costs no request that grows
-with the inventory, and a new name is found a minute after it was written at the latest. 10,000 names take two requests
-and about 150 read units, a five-hundredth of a cent.
+DynamoDB has no full-text search, so a function keeps the names of all items in memory, in the order of the `items`
+index. It reads them for the first search and again once they are older than `KEPT`: most searches need no request for
+names, and a new name is found within a minute. 10,000 names take two requests and about 150 read units, a
+five-hundredth of a cent.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from makertasks.errors import TemporaryError
 from makertasks.inventory.model import Item
 from makertasks.inventory.table import ItemList, connect, decode_cursor, encode_cursor, page_of
 
-# How long the names in memory are used.
+# How long the names in memory are used before they are read again.
 KEPT = timedelta(minutes=1)
 
-# Letters that Unicode does not take apart into a letter and an accent.
+# Letters that Unicode does not decompose into a letter and an accent.
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
 
-# From this many characters, hexadecimal text may be the beginning of an id.
+# Hexadecimal text of at least this many characters may be the beginning of an id.
 _ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 
 
@@ -41,7 +41,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Names:
-    """The names of all items of one table, by name, as they were at a time."""
+    """The names of all items of one table, sorted, as read at one moment."""
 
     table: str
     read: datetime
@@ -49,7 +49,7 @@ class Names:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether they may still be used."""
+        """Whether these names may still be used."""
         return self.table == settings.inventory_table() and timedelta() <= clock.now() - self.read < KEPT
 
 
@@ -59,7 +59,7 @@ _kept: list[Names] = []
 def search(text: str, limit: int, cursor: str | None = None) -> ItemList:
     """Return a page of the items whose names contain every word of `text`, names that begin with it first.
 
-    The first characters of an id find its item, too. Raises InvalidRequest for a foreign cursor, and TemporaryError.
+    The first characters of an id find its item, too. Raises InvalidRequest for an invalid cursor, and TemporaryError.
     """
     wanted = folded(text).strip()
     connect()
@@ -74,7 +74,7 @@ def search(text: str, limit: int, cursor: str | None = None) -> ItemList:
 
 
 def folded(text: str) -> str:
-    """Return text as it is compared: without case, accents and forms of the same letter.
+    """Return text for comparison: without case, accents and variants of the same letter.
 
     >>> folded("Straße"), folded("Ｍ３ Écrou"), folded("Smørebrød ﬁne")
     ('strasse', 'm3 ecrou', 'smorebrod fine')
@@ -86,7 +86,7 @@ def folded(text: str) -> str:
 
 
 def forget() -> None:
-    """Read the names again with the next search."""
+    """Read the names again for the next search."""
     _kept.clear()
 
 
@@ -99,7 +99,7 @@ def _matching(wanted: str) -> Iterator[Name]:
 
 
 def _rank(name: str, wanted: str) -> int:
-    """Return 0 for a name that begins with the text, 1 for one with a word that does, else 2."""
+    """Return 0 for a name that begins with the text, 1 for one with a word that begins with it, otherwise 2."""
     return 0 if name.startswith(wanted) else 1 if f" {wanted}" in name else 2
 
 
@@ -111,7 +111,7 @@ def _current() -> list[Name]:
 
 
 def _read() -> Iterator[Name]:
-    """Every item's name, from the index, a megabyte a request; raises TemporaryError."""
+    """Every item's name, from the index, one megabyte per request; raises TemporaryError."""
     with answering("the inventory table did not answer", raises=TemporaryError):
         for item in Item.items.query("item", attributes_to_get=["kind", "sort_name", "owner", "entry"]):
             yield Name(folded(str(item.sort_name)), str(item.sort_name), str(item.owner))

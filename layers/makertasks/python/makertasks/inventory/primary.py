@@ -1,4 +1,4 @@
-"""Which of an item's suppliers is its primary one, by OpenMakerSuite's rule: for cards and lead times alike."""
+"""An item's primary supplier by OpenMakerSuite's rule, used for cards and lead times."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Link = TypeVar("Link", bound=Offer)
 
 
 def primary(links: Sequence[Link]) -> Link:
-    """Return the first link marked as primary, otherwise the cheapest; of equals the older. `links` is not empty."""
+    """Return the first link marked as primary, otherwise the cheapest, of equals the older. `links` is not empty."""
     return min(links, key=lambda link: (not link.is_primary, _rank(link), len(link.number), link.number))
 
 
@@ -47,5 +47,5 @@ def cost(text: str | None) -> Decimal:
 
 
 def _rank(link: Offer) -> Decimal:
-    """The cost, which does not matter among marked links."""
+    """The sort key by cost, which is ignored among marked links."""
     return Decimal(0) if link.is_primary else cost(link.unit_cost)

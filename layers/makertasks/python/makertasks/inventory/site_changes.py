@@ -6,9 +6,9 @@
       {"model": "inventory.itemsupplier", "pk": "5", "attributes": {
         "average_lead_time": {"value": 4, "version": 1764111111113}, …}}]}
 
-An attribute's version only grows, so that what arrives late or twice replaces nothing newer. Only tasks write versions:
-what came from the site has none, and does not go back to it. `link` is there where changes are pushed: an address that
-serves the object for a short time. Where they are pulled, `value` is the object's key in the bucket.
+An attribute's version only increases, so that a change that arrives late or twice replaces nothing newer. Only tasks
+write versions: attributes from the site have none, and are not sent back to it. `link`, in pushed changes only, is a
+URL that serves the object for a short time. In pulled changes, `value` is the object's key in the bucket.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ VERSIONED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 MODELS = {"item": ITEM, "supplier": LINK}
 
-# Attributes whose value is the key of an object of the bucket.
+# Attributes whose value is the key of an object in the bucket.
 MEDIA = frozenset({"image", "qr_code"})
 
-# A message holds this many changes, which is about 10 KB. A site fetches the objects of one message while it answers.
+# Changes per message, about 10 KB. A site fetches the objects of a message before it responds.
 CHANGES_A_MESSAGE = 40
 MEDIA_A_MESSAGE = 5
 
 
-# What a database's columns hold: of a number of days, and of a version.
+# Maximum values of a database's columns: a number of days, and a version.
 Days = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class UnknownFormat(MakertasksError):
-    """The message is not in a format that this version of the package knows."""
+    """The message's format is unknown to this version of the package."""
 
 
 class Attribute(msgspec.Struct, omit_defaults=True):
@@ -61,7 +61,7 @@ class Attribute(msgspec.Struct, omit_defaults=True):
 
 
 class Changed(msgspec.Struct):
-    """What changed of one object of the site."""
+    """The changes to one object of the site."""
 
     model: str
     pk: str
@@ -69,7 +69,7 @@ class Changed(msgspec.Struct):
 
     @property
     def media(self) -> int:
-        """How many objects of the bucket it names."""
+        """Number of objects in the bucket that it refers to."""
         return len(MEDIA & self.attributes.keys())
 
 
@@ -82,15 +82,15 @@ class Message(msgspec.Struct):
 
 
 def next_version(attribute: Any) -> Any:
-    """PynamoDB's action that raises a version by one, beginning at the present time in milliseconds.
+    """PynamoDB's action that increments a version, starting at the current time in milliseconds.
 
-    So an item that is deleted and created again continues above its former versions.
+    An item that is deleted and created again therefore continues above its former versions.
     """
     return attribute.set((attribute | int(clock.now().timestamp() * 1000)) + 1)
 
 
 def version_of(name: str) -> Any:
-    """The version attribute of an item's attribute; None where it has none."""
+    """The version attribute of an item's attribute; None if it has none."""
     names = {each: version for version, group in VERSIONED["item"].items() for each in group}
     return getattr(Item, names[name]) if name in names else None
 
@@ -101,14 +101,14 @@ def lead_time_version() -> Any:
 
 
 def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changed | None:
-    """What tasks changed of an entry between two states of its row; None where that is nothing the site knows."""
+    """Tasks' changes to an entry between two states of its row; None if the site has none of the changed attributes."""
     kind = str(new.get("kind"))
     attributes = {
         name: Attribute(_plain(new.get(name)), int(new[version]))
         for version, names in VERSIONED.get(kind, {}).items()
         if isinstance(new.get(version), int | Decimal) and new[version] != old.get(version)
         for name in names
-        if isinstance(new.get(name), str | int | Decimal | None)  # other types are not a task's
+        if isinstance(new.get(name), str | int | Decimal | None)  # tasks write no other types
     }
     if not attributes:
         return None

@@ -61,16 +61,16 @@ __all__ = [
     "write",
 ]
 
-# DynamoDB's limit of one transaction, and of one BatchGetItem.
+# DynamoDB's limits for one transaction and one BatchGetItem.
 TRANSACTION_ENTRIES = 100
 
 
 class Unstorable(PermanentError):
-    """DynamoDB cannot store a value as it is (a blank key, an entry of more than 400 KB): trying again cannot help."""
+    """DynamoDB cannot store a value (an empty key, an entry of more than 400 KB); retrying cannot help."""
 
 
 class Unreadable(PermanentError):
-    """No class can read a row, because a script or the console wrote it."""
+    """No class can read a row: a script or the console wrote it wrongly."""
 
     def __init__(self, broken: Broken) -> None:
         """Create the error; its message names the item and the problem."""
@@ -78,7 +78,7 @@ class Unreadable(PermanentError):
 
 
 class Change(NamedTuple):
-    """New values of single attributes of one entry, and what must hold for them to be written."""
+    """New values for single attributes of one entry, and the condition for writing them."""
 
     entry: Entry
     actions: list[Any]
@@ -87,7 +87,7 @@ class Change(NamedTuple):
 
 @dataclass
 class ItemPage:
-    """An item with everything that belongs to it."""
+    """An item with all its entries."""
 
     item: Item
     suppliers: list[ItemSupplier] = field(default_factory=list)
@@ -104,7 +104,7 @@ class ItemList(NamedTuple):
 
 
 def connect() -> type[Entry]:
-    """The model, bound to the table that the environment names."""
+    """The model, bound to the table named in the environment."""
     for model in MODELS:
         model.bind(settings.inventory_table())
     return Entry
@@ -129,7 +129,7 @@ def get_item(item_id: UUID | str) -> Item:
 
 
 def _readable(entry: Entry) -> Item:
-    """An item whose row was read; raises Unreadable."""
+    """An item from the entry that was read; raises Unreadable."""
     if isinstance(entry, Item) and entry.name:
         batches.note_name(str(entry.owner), str(entry.name))
         return entry
@@ -158,10 +158,10 @@ def get_item_page(item_id: UUID | str) -> ItemPage:
 
 
 def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> ItemList:
-    """A page of items by name, those whose name begins with `prefix` (any case), and the next page's cursor.
+    """A page of items by name whose names begin with `prefix` (ignoring case), and the next page's cursor.
 
-    Costs one Query of keys and one BatchGetItem for each 100 items. Raises InvalidRequest for a cursor that is not one
-    of ours and TemporaryError where DynamoDB refuses.
+    Costs one Query of keys and one BatchGetItem per 100 items. Raises InvalidRequest for an invalid cursor, and
+    TemporaryError where DynamoDB refuses.
     """
     connect()
     begins = Item.sort_name.startswith(sort_name_of(prefix)) if sort_name_of(prefix) else None
@@ -183,7 +183,7 @@ def page_of(keys: list[tuple[str, str]], cursor: str | None) -> ItemList:
 
 
 def every_item() -> Iterator[Item | Broken]:
-    """All items by name, a page at a time, then those that cannot be read; raises TemporaryError."""
+    """All items by name, a page at a time, then the unreadable ones; raises TemporaryError."""
     cursor: str | None = None
     while True:
         items, cursor, broken = list_items(TRANSACTION_ENTRIES, cursor)
@@ -194,9 +194,9 @@ def every_item() -> Iterator[Item | Broken]:
 
 
 def every_entry() -> Iterator[Entry]:
-    """Every entry of the table, by a Scan, a megabyte a request; raises TemporaryError where DynamoDB refuses.
+    """Every entry of the table, by a Scan, one megabyte per request; raises TemporaryError where DynamoDB refuses.
 
-    For comparing all of it with a site: that costs a twentieth of reading its entries one by one.
+    For comparing the whole table with a site, at a twentieth of the cost of reading its entries one by one.
     """
     connect()
     with answering("the inventory table did not answer", raises=TemporaryError):
@@ -209,7 +209,7 @@ def encode_cursor(sort_name: str, owner: str) -> str:
 
 
 def decode_cursor(cursor: str, prefix: str = "") -> dict[str, dict[str, str]]:
-    """The key in the `items` index of a cursor's item; raises InvalidRequest."""
+    """The key in the `items` index of the item in a cursor; raises InvalidRequest."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
@@ -222,7 +222,7 @@ def decode_cursor(cursor: str, prefix: str = "") -> dict[str, dict[str, str]]:
 
 
 def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
-    """The entries that exist among `keys` (owner, entry), 100 a request; raises TemporaryError."""
+    """The entries that exist among `keys` (owner, entry), 100 per request; raises TemporaryError."""
     connect()
     with answering("the inventory table did not answer", raises=TemporaryError):
         entries = Entry.batch_get(dict.fromkeys(keys), consistent_read=True)
@@ -230,10 +230,10 @@ def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
 
 
 def update_item(item_id: UUID | str, condition: Condition | None = None, **attributes: str | None) -> bool:
-    """Set single attributes of an item (None removes one), and increase the versions of those that the site receives.
+    """Set single attributes of an item (None removes one), and increment the versions of those that the site receives.
 
-    Answers False where `condition` did not hold. Raises UnknownItem where the item is gone and TemporaryError where
-    DynamoDB refuses; either way nothing has changed.
+    Returns False if `condition` was not met. Raises UnknownItem if the item is gone and TemporaryError where DynamoDB
+    refuses; either way nothing has changed.
     """
     connect()
     item = Item(owner_of(item_id), "item")
@@ -252,7 +252,7 @@ def update_item(item_id: UUID | str, condition: Condition | None = None, **attri
 
 
 def change(wanted: Change) -> bool:
-    """Change single attributes of one entry; False where the condition does not hold; raises like `transact`."""
+    """Change single attributes of one entry; returns False if the condition is not met; raises like `transact`."""
     try:
         with answering("the inventory table refused the change", raises=TemporaryError, lasting=Unstorable):
             wanted.entry.update(actions=wanted.actions, condition=wanted.condition)
@@ -264,15 +264,15 @@ def change(wanted: Change) -> bool:
 def transact(new: Iterable[Entry], changes: Iterable[Change], gone: Iterable[Entry] = ()) -> bool:
     """Create entries, change single attributes of others and remove others, at most 100 together: all or nothing.
 
-    Answers False where one of the new ones exists by now, a condition does not hold, or someone else is writing one of
-    them: look again and call again. Raises Unstorable where a value is none that DynamoDB stores, and TemporaryError
-    where it refuses for another reason.
+    Returns False if one of the new entries already exists, a condition is not met, or another writer is changing one of
+    them: read them again and retry. Raises Unstorable for a value that DynamoDB cannot store, and TemporaryError where
+    it refuses for another reason.
     """
     connect()
     try:
         with (
             answering("the inventory table refused the entries", raises=TemporaryError, lasting=Unstorable),
-            # PynamoDB gives no other way to a connection with the model's settings
+            # PynamoDB has no other way to get a connection with the model's settings
             TransactWrite(connection=Entry._get_connection().connection) as transaction,  # noqa: SLF001
         ):
             for entry in new:

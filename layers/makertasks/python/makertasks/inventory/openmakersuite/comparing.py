@@ -1,7 +1,7 @@
 """Compares all objects of a live OpenMakerSuite with all entries of the inventory table. Pure.
 
-The differences are what an import would write, found by the same code; entries whose object the site does not have are
-to be deleted. `QuerySet.update()`, `bulk_create()`, raw SQL and files that were never sent leave such differences.
+The same code as in an import finds the differences; entries whose object the site does not have are to be deleted.
+`QuerySet.update()`, `bulk_create()`, raw SQL and files that were never sent cause such differences.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from makertasks.inventory.openmakersuite.dumps import DumpObject
 from makertasks.inventory.openmakersuite.references import Key
 from makertasks.inventory.openmakersuite.report import Report
 
-# The model of an entry: of an item's by the beginning of its sort key, of a reference by the beginning of its owner.
+# The model of an entry: an item's by the beginning of its sort key, a reference's by the beginning of its owner.
 _OF_ITEMS = {
     "item": "inventory.inventoryitem",
     "supplier": "inventory.itemsupplier",
@@ -49,9 +49,9 @@ class Comparison:
 def compare(
     objects: list[dict[str, Any]], stored: dict[Key, Entry], moment: str, models: Collection[str]
 ) -> Comparison:
-    """Compare objects, in the form that a dump has, with the table's entries.
+    """Compare objects, in the format of a dump, with the table's entries.
 
-    `moment` is before either was read. Only objects of `models` are deleted: others the site cannot know.
+    `moment` is a time before either was read. Only objects of `models` are deleted: the site cannot have others.
     """
     dumped = [DumpObject(number, number, {**each, "as_of": moment}) for number, each in enumerate(objects, start=1)]
     references = importing.survey(dumped, lambda keys: {key: stored[key] for key in keys if key in stored})
@@ -72,7 +72,7 @@ def compare(
 
 
 def _gone(keys: Iterable[Key], moment: str) -> list[dict[str, Any]]:
-    """Deletions of the objects that these entries came from."""
+    """Deletions for the objects that these entries came from."""
     entries: dict[tuple[str, str], list[Key]] = {}
     for owner, entry in sorted(keys):
         kind, _, number = (owner if entry == "reference" else entry).partition("#")

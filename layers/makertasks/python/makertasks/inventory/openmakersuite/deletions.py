@@ -1,7 +1,7 @@
 """The mark of an object that OpenMakerSuite deleted: it holds the time, so that no older state is imported later.
 
-Changes arrive as files and in any order, and a dump may be older than a deletion: an object whose mark is there is
-taken up again only where it was changed after that time.
+Changes arrive as files and in any order, and a dump may be older than a deletion: an object with a mark is imported
+again only if it was changed after that time.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def is_gone(entry: Entry, found: Entry | None) -> bool:
 
 
 def outlives(stored: Entry, moment: str) -> bool:
-    """Whether an entry of the table was changed after a deletion: then it was created again."""
+    """Whether an entry of the table was changed after a deletion, so that it must have been created again."""
     changed = _changed(stored)
     return changed is not None and changed > clock.parse(moment)
 
 
 def _changed(entry: Entry) -> datetime | None:
-    """Return the time of an entry's state: the live site's, otherwise the row's own time of change."""
+    """Return the time of an entry's state: when the live site read it, otherwise when the row was changed."""
     return clock.parsed(entry.as_of) or clock.parsed(getattr(entry, "updated_at", None))

@@ -1,7 +1,7 @@
 """The attributes of an object that differ from the table and may be written.
 
-These are attributes that OpenMakerSuite owns. Results of tasks stay: images and QR codes are only added where there is
-none, or removed where the site had them and removed them, and a measured lead time is kept.
+Only attributes that OpenMakerSuite owns are written. Results of tasks stay: images and QR codes are only added where
+there is none, or removed if the site had them and removed them, and measured lead times are kept.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ MADE_HERE = {
     *("lead_time_median", "lead_time_p90", "lead_time_version"),
 }
 
-# Which state an object has; written with what differs.
+# They say which state of an object the table has; written together with the differences.
 ORDER = "as_of"
 
 # Attributes that OpenMakerSuite fills in and tasks own: written only where there is nothing yet.
 FILLED = {"image", "qr_code"}
 
-# What goes with an image or a QR code that the site has removed.
+# Attributes to remove together with an image or a QR code that the site has removed.
 MADE_OF = {"image": ("thumbnail", "image_digest"), "qr_code": ("qr_code_digest",)}
 
-# Attributes that are kept where the object says nothing of them: another object of the dump knew.
+# Attributes that are kept where the object does not have them: they came from another object of the dump.
 LEARNT = {"supplier_id", "supplier_source"}
 
 
 def is_older(entry: Entry, stored: Entry) -> bool:
-    """Whether the table knows a later state of the object.
+    """Whether the table has a later state of the object.
 
-    A live site says when it read a state from its database; a row's own `updated_at` says less, since
-    `save(update_fields=…)` and `QuerySet.update()` leave it as it was. A dump has nothing else.
+    A live site says when it read a state from its database. A row's own `updated_at` is less reliable, since
+    `save(update_fields=…)` and `QuerySet.update()` do not change it; a dump has nothing else.
     """
     ours, theirs = getattr(entry, "updated_at", None), getattr(stored, "updated_at", None)
     if entry.as_of:
@@ -57,7 +57,7 @@ def is_older(entry: Entry, stored: Entry) -> bool:
 
 
 def difference(entry: Entry, stored: Entry, applied: Mapping[str, int]) -> Change | None:
-    """What of an object's own attributes differs from the table, None where nothing does.
+    """The changes to an object's own attributes compared with the table, None where nothing differs.
 
     `applied`: the versions of images and QR codes that the site had before it removed them.
     """
@@ -69,10 +69,10 @@ def difference(entry: Entry, stored: Entry, applied: Mapping[str, int]) -> Chang
 
 
 def _removed(entry: Entry, stored: Entry, applied: Mapping[str, int]) -> list[str]:
-    """Return the images and QR codes that the site removed: it had those of the table, and now has none.
+    """Return the images and QR codes that the site removed: it had the table's version, and now has none.
 
-    Only a live site's word counts, and not where a task has made a newer one that the site has not seen. What has no
-    version came from the site.
+    Only a live site can remove them, and none newer than the site has received from tasks. Those without a version came
+    from the site.
     """
     if not entry.as_of or not isinstance(entry, Item) or not isinstance(stored, Item):
         return []
@@ -91,7 +91,7 @@ def _version(stored: Entry, name: str) -> int | None:
 
 
 def _removals(entry: Entry, stored: Entry, removed: Sequence[str]) -> list[Any]:
-    """Remove them; a download that was asked for before brings none back."""
+    """Return the changes that remove them; a download requested earlier does not restore an image."""
     names = [each for name in removed for each in (name, *MADE_OF[name]) if getattr(stored, each) is not None]
     actions = [getattr(Item, name).remove() for name in names]
     if "image" in removed:
@@ -111,7 +111,7 @@ def _repair(entry: Entry, broken: Broken) -> Change:
 
 
 def confirmation(entry: Entry, stored: Entry) -> Change | None:
-    """Note that the table's state was still that of a later moment, so that no state in between replaces it."""
+    """Record that the table's state was still current at a later moment, so that no state in between replaces it."""
     return _change(entry, stored, []) if entry.as_of and entry.as_of != stored.as_of else None
 
 
@@ -121,7 +121,7 @@ def _change(entry: Entry, stored: Entry, actions: list[Any], removed: Sequence[s
     condition = Entry.owner.exists() & _as_seen(Entry.as_of, stored.as_of)
     if hasattr(entry, "updated_at"):
         condition &= _as_seen(type(entry).updated_at, getattr(stored, "updated_at", None))
-    for name in removed:  # a task may be making another one
+    for name in removed:  # a task may be storing another image
         condition &= _as_seen(site_changes.version_of(name), _version(stored, name))
     return Change(type(entry)(stored.owner, stored.entry), actions, condition)
 
@@ -145,12 +145,12 @@ def _may_write(name: str, value: Any, stored: Entry) -> bool:
         return False
     if name in FILLED:
         return value is not None and getattr(stored, name) is None
-    if name == "site_image":  # worth a write only where the site shows another image than the table has
+    if name == "site_image":  # written only if the site shows another image than the table has
         return bool(value != getattr(stored, "image", None))
     if name in LEARNT:
         return value is not None
     if name == "average_lead_time":
-        return getattr(stored, "lead_time_median", None) is None  # else it was measured here
+        return getattr(stored, "lead_time_median", None) is None  # otherwise it was measured here
     return True
 
 

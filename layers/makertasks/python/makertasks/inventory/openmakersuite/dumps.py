@@ -1,8 +1,8 @@
-"""Reads the JSON that `manage.py dumpdata` writes, one object at a time, with the line that each begins on.
+"""Reads the JSON that `manage.py dumpdata` writes, one object at a time, with the line on which each begins.
 
-The standard library's decoder reads one object after the other from a window of text, so that memory is bounded by the
-largest object and an error has a line and a column. Known streaming parsers say neither where an object began nor where
-the text broke.
+The standard library's decoder reads one object after the other from a window of text, so that memory is bounded by
+the largest object and an error has a line and a column. The known streaming parsers report neither where an object
+begins nor where the text is invalid.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from makertasks.errors import PermanentError
 
 CHUNK_BYTES = 1 << 16
 
-# Longer objects are refused by the table anyway, whose items have at most 400 KB.
+# The table, whose items have at most 400 KB, could not store longer objects anyway.
 MAXIMUM_OBJECT_LETTERS = 1 << 20
 
-# A few bytes can be gigabytes once they are unpacked; a dump of a million objects has 600 MB.
+# A few bytes can unpack to gigabytes; a dump of a million objects has 600 MB.
 MAXIMUM_UNPACKED_BYTES = 2 << 30
 
-# How many letters an error of the decoder may be before the end of what was read and still be for want of more: the
-# longest token that is no text is an escaped pair of surrogates.
+# A decoder's error within this many characters of the end of the window may only mean that more text is needed: the
+# longest token other than a string is an escaped surrogate pair.
 _LONGEST_TOKEN = 16
 
 _BLANKS = " \t\r\n"
 
 _GZIP = b"\x1f\x8b"
 
-# What else may lie under imports/, by its first bytes, and by its first letter.
+# Other files that may be under imports/, by their first bytes and by their first character.
 _PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "ZIP"}
 _OTHER_FORMS = {"{": "JSON lines or one object alone", "<": "XML or HTML", "-": "YAML"}
 _COMMAND = "manage.py dumpdata inventory reorder_queue --format json --output dump.json"
 
 
 class BrokenDump(PermanentError):
-    """The file is not the JSON list that `manage.py dumpdata` writes; nothing of it was imported."""
+    """The file is not a JSON list as `manage.py dumpdata` writes it; nothing was imported."""
 
     def __init__(self, line: int, column: int, reason: str) -> None:
-        """Line and column count from 1; columns count characters."""
+        """Lines and columns count from 1; a column is a character."""
         super().__init__(f"line {line}, column {column}: {reason}; nothing was imported")
         self.line = line
         self.column = column
@@ -53,7 +53,7 @@ class BrokenDump(PermanentError):
 
 @dataclass(frozen=True)
 class DumpObject:
-    """One element of the list as JSON values, with its number in the list and the line it begins on, both from 1."""
+    """One element of the list as JSON values, with its position in the list and its first line, both from 1."""
 
     number: int
     line: int
@@ -61,10 +61,10 @@ class DumpObject:
 
 
 def read(stream: BinaryIO) -> Iterator[DumpObject]:
-    """Every object of a dump, which may be gzip'd, in its order.
+    """Yield the objects of a dump, which may be gzipped, in order.
 
-    Raises BrokenDump where the text breaks, after the objects before it. NaN, infinities and integers of thousands of
-    digits, which JSON does not have or Python does not read, come as floats: that is for each object to refuse.
+    Raises BrokenDump at invalid text, after yielding the objects before it. NaN, infinities and integers of thousands
+    of digits, which JSON does not have or Python does not read, become floats, for the object's checks to refuse.
     """
     text = _Window(_unpacked(stream))
     first = text.next_letter()
@@ -96,7 +96,7 @@ def _elements(text: _Window) -> Iterator[DumpObject]:
 
 
 def _unpacked(stream: BinaryIO) -> BinaryIO:
-    """The stream, unpacked where it is gzip'd; raises BrokenDump for other compressions."""
+    """The stream, decompressed if it is gzipped; raises BrokenDump for other compressions."""
     head = stream.read(6)
     for mark, name in _PACKED.items():
         if head.startswith(mark):
@@ -107,7 +107,7 @@ def _unpacked(stream: BinaryIO) -> BinaryIO:
 
 
 class _Joined:
-    """A stream whose first bytes have been read already."""
+    """A stream whose first bytes have already been read."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         self._head = head
@@ -122,34 +122,34 @@ class _Joined:
 
 
 class _Window:
-    """The part of the text that is being looked at: from the object under way to the end of the last chunk read."""
+    """The current part of the text: from the object being decoded to the end of the last chunk read."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
         self.text = ""
         self.at = 0
         self.ended = False
-        self._line = 1  # of the letter at `_mark`
+        self._line = 1  # of the character at `_mark`
         self._column = 1
         self._mark = 0
-        # A byte order mark is left out: PowerShell writes one before UTF-8.
+        # A byte order mark is skipped: PowerShell writes one before UTF-8.
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")()
         self._json = json.JSONDecoder(parse_constant=float, parse_int=_integer)
         self._bytes = 0
 
     def position(self, index: int) -> tuple[int, int]:
-        """Line and column of a letter of the window."""
+        """Line and column of a character in the window."""
         newlines = self.text.count("\n", self._mark, index)
         if not newlines:
             return self._line, self._column + index - self._mark
         return self._line + newlines, index - self.text.rindex("\n", self._mark, index)
 
     def fail(self, reason: str, index: int | None = None) -> NoReturn:
-        """Raise BrokenDump at a letter of the window, by default the present one."""
+        """Raise BrokenDump at a character of the window, by default the current one."""
         raise BrokenDump(*self.position(self.at if index is None else index), reason)
 
     def next_letter(self) -> str:
-        """Go to the next letter that is not blank; "" at the end of the file."""
+        """Advance to the next non-blank character; "" at the end of the file."""
         while True:
             while self.at < len(self.text):
                 if self.text[self.at] not in _BLANKS:
@@ -159,7 +159,7 @@ class _Window:
                 return ""
 
     def decode(self) -> Any:
-        """Return the JSON value that begins here, and move the window behind it."""
+        """Return the JSON value that begins here, and advance past it."""
         while True:
             try:
                 value, end = self._json.raw_decode(self.text, self.at)
@@ -169,14 +169,14 @@ class _Window:
                 self._explain(error)
             except (ValueError, RecursionError) as error:
                 self.fail(f"an object that begins here cannot be read: {error}")
-            # Only what has an end of its own is complete at the end of the window: `12` may go on with `3`.
+            # At the window's end only a value with a closing character is known to be complete: `12` may become `123`.
             if not isinstance(value, dict) and end == len(self.text) and self._read_more():
                 continue
             self.at = end
             return value
 
     def _may_be_cut_off(self, error: json.JSONDecodeError) -> bool:
-        """Whether the error could be for want of the text that has not been read."""
+        """Whether the error may only mean that more text has to be read."""
         return error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - _LONGEST_TOKEN
 
     def _explain(self, error: json.JSONDecodeError) -> NoReturn:
@@ -223,5 +223,5 @@ class _Window:
 def _integer(digits: str) -> int | float:
     try:
         return int(digits)
-    except ValueError:  # Python reads at most 4,300 digits
+    except ValueError:  # Python converts at most 4,300 digits
         return float("inf")

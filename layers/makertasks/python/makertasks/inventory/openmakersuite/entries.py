@@ -1,4 +1,4 @@
-"""The inventory entries that objects of OpenMakerSuite become."""
+"""Converts OpenMakerSuite's objects into inventory entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from makertasks.inventory.openmakersuite.references import References, reference
 
 
 def entries_of(parsed: Parsed, references: References) -> list[Entry]:
-    """Return an object's entries, its own first; none if it belongs to no item. Raises Refused."""
+    """Return an object's entries, the main one first; none if it belongs to no item. Raises Refused."""
     make = _MAKERS.get(type(parsed.fields))
     own = make(parsed, references) if make else None
     reference = reference_of(parsed)

@@ -1,4 +1,4 @@
-"""The fields of OpenMakerSuite's objects that are kept, with their types; other fields are passed over.
+"""The fields of OpenMakerSuite's objects that are imported, with their types; other fields are ignored.
 
 Field names, defaults and ranges are those of its Django models `inventory` and `reorder_queue`.
 """
@@ -24,9 +24,9 @@ class DumpedObject(Struct):
     # Not in dumps; a live OpenMakerSuite sends them with its changes.
     deleted: Moment | None = None  # when it was deleted
     as_of: Moment | None = None  # when this state was read from the site's database, after its commit
-    entries: list[tuple[str, str]] = []  # of a deleted object: its keys in the table, where its fields are not known
-    related: bool = False  # it goes along because others refer to it; it has not changed itself
-    applied: dict[str, int] = {}  # of an item without image or QR code: the versions that the site had applied before
+    entries: list[tuple[str, str]] = []  # of a deleted object: its keys in the table, if its fields are not known
+    related: bool = False  # included because others refer to it; it has not changed itself
+    applied: dict[str, int] = {}  # of an item without image or QR code: the versions that the site had applied earlier
 
 
 class NamedFields(Struct):
@@ -80,7 +80,7 @@ class ItemSupplierFields(Struct):
 
 
 class ReorderRequestFields(Struct):
-    """`reorder_queue.reorderrequest`; `supplier` is there where an installation records it."""
+    """`reorder_queue.reorderrequest`; `supplier` is set only by installations that record it."""
 
     item: UUID
     status: Name
@@ -95,7 +95,7 @@ class ReorderRequestFields(Struct):
 
 
 class PurchaseOrderFields(Struct):
-    """`reorder_queue.purchaseorder`; an order counts from the day it was sent, else from its date."""
+    """`reorder_queue.purchaseorder`; an order's lead time starts on the day it was sent, otherwise on its date."""
 
     supplier: Key
     po_number: Text | None = None
@@ -126,7 +126,7 @@ class DeliveryItemFields(Struct):
 
 
 class LeadTimeLogFields(Struct):
-    """`reorder_queue.leadtimelog`; its own count of days is left out, which is in business days in older versions."""
+    """`reorder_queue.leadtimelog`; its own number of days is ignored: older versions counted business days."""
 
     item_supplier: Key
     purchase_order: Key | None

@@ -1,8 +1,8 @@
 """Imports OpenMakerSuite's objects into the inventory table: whole dumps, or single objects as they change.
 
 Each object is compared with the table; only attributes that OpenMakerSuite owns are written, and only where they
-differ. Results of tasks stay: images and QR codes are only added where there is none, or removed where the site had
-them and removed them; a measured lead time is kept. An object older than the table's is ignored. An object deleted by a
+differ. Results of tasks stay: images and QR codes are only added where there is none, or removed if the site had them
+and removed them; measured lead times are kept. An object older than the table's is ignored. An object deleted by a
 live OpenMakerSuite is removed and leaves a mark, so that no older state of it is imported later.
 """
 
@@ -27,27 +27,27 @@ from makertasks.inventory.openmakersuite.references import Key, References, need
 from makertasks.inventory.openmakersuite.report import Report
 from makertasks.inventory.table import Change, Entry, Item
 
-# Objects compared and written together. An object becomes at most two entries, a deleted one removes two and leaves a
-# mark, and a transaction of DynamoDB has at most 100.
+# Objects compared and written together. An object becomes at most two entries, a deletion removes two entries and
+# writes a mark, and a DynamoDB transaction has at most 100 actions.
 CHUNK_OBJECTS = inventory.TRANSACTION_ENTRIES // 2
 CHUNK_DELETIONS = inventory.TRANSACTION_ENTRIES // 3
 
-# A transaction has at most 4 MB, and a letter at most 4 bytes: a chunk ends with the object that reaches this.
+# A transaction has at most 4 MB, and a character at most 4 bytes: a chunk ends with the object that reaches this.
 CHUNK_LETTERS = 700_000
 
-# DynamoDB keeps at most 400 KB an item, indexes included.
+# DynamoDB's maximum item size is 400 KB, including indexes.
 MAXIMUM_LETTERS = 90_000
 
-# Maximum number of times a chunk is read while others write the same entries, and the first pause in seconds.
+# Maximum number of reads of a chunk while others write the same entries, and the first pause in seconds.
 LOOKS = 6
 FIRST_PAUSE = 0.05
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One object that becomes entries; its own comes first.
+    """One object that becomes entries; the main one comes first.
 
-    `deleted`: when they are to go, else None. `related`: others of the same file refer to it, and it has not changed.
+    `deleted`: the time of deletion, else None. `related`: included because others in the file refer to it; unchanged.
     `applied`: the versions of images and QR codes that the site had before it removed them.
     """
 
@@ -64,16 +64,16 @@ class Planned:
 def survey(
     objects: Iterable[DumpObject], find: Callable[[Iterable[Key]], dict[Key, Entry]] = inventory.find
 ) -> References:
-    """Read everything once: what objects may name, from the objects and else from the table, where `find` looks.
+    """Read everything once: collect the objects that others may refer to, missing ones from the table by `find`.
 
-    Raises whatever `objects` raises, so that nothing is written where a dump is broken.
+    Raises whatever `objects` raises, so that nothing is written from a broken dump.
     """
     references, needed = References(), set[Key]()
     for each in objects:
         references.objects += 1
         try:
             parsed = parse(each.value)
-        except Refused as refused:  # the second reading reports it
+        except Refused as refused:  # reported when the objects are read the second time
             references.refuse(each, str(refused))
             continue
         if parsed is not None:
@@ -93,10 +93,10 @@ def survey(
 def bring_in(
     objects: Iterable[DumpObject], references: References, report: Report, has_media: Callable[[str], bool]
 ) -> Iterator[None]:
-    """Write the objects in their order, keeping `report` up to date, and yield after each chunk that was written.
+    """Write the objects in order, keeping `report` up to date, and yield after each chunk that was written.
 
-    `has_media` says whether the bucket has a key. Raises TemporaryError where DynamoDB refuses; what was written stays,
-    and bringing the same objects in again finds it unchanged.
+    `has_media` says whether the bucket has a key. Raises TemporaryError where DynamoDB refuses; chunks already written
+    stay, and importing the same objects again finds them unchanged.
     """
     planned = plan(objects, references, report)
     while chunk := _chunk(planned):
@@ -105,12 +105,12 @@ def bring_in(
 
 
 def skipping(stream: BinaryIO, number: int) -> Iterator[DumpObject]:
-    """The objects of a dump behind the first `number`."""
+    """The objects of a dump after the first `number`."""
     return itertools.islice(dumps.read(stream), number, None)
 
 
 def plan(objects: Iterable[DumpObject], references: References, report: Report) -> Iterator[Planned]:
-    """What objects become; those that cannot become anything are counted in `report`."""
+    """Turn objects into entries; those that cannot be imported are counted in `report`."""
     for each in objects:
         report.objects += 1
         try:
@@ -155,7 +155,7 @@ def _chunk(planned: Iterator[Planned]) -> list[Planned]:
 
 
 def _write(chunk: list[Planned], report: Report, has_media: Callable[[str], bool]) -> None:
-    """Write a chunk; where DynamoDB cannot store one of its objects, that one is refused and the others are written."""
+    """Write a chunk; if DynamoDB cannot store one of its objects, that one is refused and the others are written."""
     try:
         _write_together(chunk, report, has_media)
     except inventory.Unstorable as error:
@@ -167,7 +167,7 @@ def _write(chunk: list[Planned], report: Report, has_media: Callable[[str], bool
 
 
 def _write_together(chunk: list[Planned], report: Report, has_media: Callable[[str], bool]) -> None:
-    """Compare a chunk with the table and write what differs, all of it or nothing."""
+    """Compare a chunk with the table and write the differences, all or nothing."""
     keys = [_key(entry) for planned in chunk for entry in planned.entries]
     for look in range(LOOKS):
         stored = _find(chunk, keys)
@@ -197,7 +197,7 @@ def _find(chunk: list[Planned], keys: list[Key]) -> dict[Key, Entry]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The writes for one object, and how it counts: created, changed, deleted or unchanged."""
+    """The writes for one object, and its outcome: created, changed, deleted or unchanged."""
 
     name: str
     new: list[Entry] = field(default_factory=list)
@@ -238,7 +238,7 @@ def _key(entry: Entry) -> Key:
 
 
 def drop_missing_media(entry: Entry, stored: dict[Key, Entry], has_media: Callable[[str], bool]) -> int:
-    """Leave out pictures that the table already has or the bucket lacks; returns how many the bucket lacks."""
+    """Leave out pictures that the table already has or the bucket lacks; returns the number the bucket lacks."""
     missing = 0
     there = stored.get(_key(entry))
     for name in FILLED if isinstance(entry, Item) else ():

@@ -14,7 +14,7 @@ from makertasks.inventory.openmakersuite import fields, values
 
 
 class Refused(Exception):
-    """One object cannot become an entry; the reason is the message."""
+    """An object cannot be imported; the message is the reason."""
 
 
 class Parsed(NamedTuple):
@@ -22,19 +22,19 @@ class Parsed(NamedTuple):
 
     model: str
     number: str  # the primary key as text
-    fields: Any  # a Struct of openmakersuite_fields
+    fields: Any  # a Struct of `fields`
     raw: dict[str, Any]
     deleted: str | None = None  # when it was deleted, ISO 8601
     as_of: str | None = None  # when the site read this state from its database, as `clock.text` writes it
-    related: bool = False  # it goes along because others refer to it
+    related: bool = False  # included because others refer to it
     applied: Mapping[str, int] = MappingProxyType(
         {}
     )  # the versions of images and QR codes that the site had before it removed them
-    entries: tuple[tuple[str, str], ...] = ()  # of a deleted object: its keys in the table; `fields` is None then
+    entries: tuple[tuple[str, str], ...] = ()  # of a deleted object: its keys in the table; then `fields` is None
 
 
 def parse(value: Any) -> Parsed | None:
-    """Check one object of a dump; None for a model that is not kept. Raises Refused."""
+    """Check one object of a dump; returns None for a model that is not imported. Raises Refused."""
     try:
         dumped = values.convert(value, fields.DumpedObject)
         kept = fields.FIELDS.get(dumped.model)

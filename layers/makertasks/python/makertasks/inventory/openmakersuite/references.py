@@ -14,7 +14,7 @@ from makertasks.inventory.openmakersuite.parsing import Parsed, Refused
 
 Key = tuple[str, str]  # owner and entry in the inventory table
 
-# Where an object names another: the other's kind, and the field.
+# The fields in which objects refer to others, with the kind of the other.
 _NAMED = {
     "category": "category",
     "location": "location",
@@ -25,7 +25,7 @@ _NAMED = {
     "line": "purchase_order_item",
 }
 
-# That an item exists is all that others ask of it.
+# Others only need to know that an item exists.
 _AN_ITEM = Reference()
 
 
@@ -33,16 +33,16 @@ _AN_ITEM = Reference()
 class References:
     """Objects that others refer to: entries by key, and orders by the fields of a request."""
 
-    objects: int = 0  # how many were read
+    objects: int = 0  # number of objects read
     known: dict[Key, Entry] = field(default_factory=dict)
-    _first: dict[tuple[str, str], int] = field(default_factory=dict)  # where each model and number came first
+    _first: dict[tuple[str, str], int] = field(default_factory=dict)  # where each model and number first occurred
     _orders: dict[str, Reference] = field(default_factory=dict)  # by order number
     _suppliers: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # by item and order date
-    _refused: dict[Key, str] = field(default_factory=dict)  # why an object of the file is not known
-    _items: dict[str, tuple[int, list[Key]]] = field(default_factory=dict)  # line and needs of items that have any
+    _refused: dict[Key, str] = field(default_factory=dict)  # why an object of the file was refused
+    _items: dict[str, tuple[int, list[Key]]] = field(default_factory=dict)  # line and references of items that have any
 
     def collect(self, parsed: Parsed, source: DumpObject) -> None:
-        """Take in an object that others may name."""
+        """Add an object that others may refer to."""
         if self._first.setdefault((parsed.model, parsed.number), source.number) != source.number:
             return
         if parsed.model == "inventory.inventoryitem":
@@ -54,7 +54,7 @@ class References:
             self.known[str(reference.owner), "reference"] = reference
 
     def refuse(self, refused: DumpObject, reason: str) -> None:
-        """Note why an object cannot be imported, for those that name it."""
+        """Record why an object cannot be imported, for those that refer to it."""
         value = refused.value if isinstance(refused.value, dict) else {}
         kind = _KINDS.get(str(value.get("model")))
         if kind is not None:
@@ -62,25 +62,25 @@ class References:
             self._refused[owner, "item" if kind == "item" else "reference"] = f"line {refused.line}: {reason}"
 
     def check_first(self, parsed: Parsed, position: int) -> None:
-        """Raise Refused where an object of the same model and number came before."""
+        """Raise Refused if an object of the same model and number came earlier."""
         first = self._first.get((parsed.model, parsed.number), position)
         if first != position:
             raise Refused(f"object {first} of the dump has the same model and pk; that one counts")
 
     def learn(self, found: dict[Key, Entry]) -> None:
-        """Take in entries of the table."""
+        """Add entries of the table."""
         self.known.update(found)
 
     def ordered(self) -> list[Key]:
-        """Keys of the references that say of which moment they are: the table may know later ones."""
+        """Keys of references that have a time: the table may have later states of them."""
         return [key for key, each in self.known.items() if each.as_of]
 
     def learn_newer(self, found: dict[Key, Entry]) -> None:
-        """Take in those entries of the table that are of a later moment."""
+        """Add the entries of the table that have a later state."""
         self.learn({key: each for key, each in found.items() if (each.as_of or "") > (self.known[key].as_of or "")})
 
     def incomplete_items(self) -> list[Key]:
-        """Refuse items that refer to unknown objects; returns their keys, as the table may still have them."""
+        """Refuse items that refer to unknown objects; returns the items' keys, since the table may still have them."""
         keys: list[Key] = []
         for owner, (line, named) in self._items.items():
             unknown = next((key for key in named if key not in self.known), None)
@@ -91,7 +91,7 @@ class References:
         return keys
 
     def arrange(self) -> None:
-        """Once everything is collected: find orders by number, and suppliers by item and order date."""
+        """Once everything is collected, index orders by number, and suppliers by item and order date."""
         references: list[Reference] = [
             each for each in self.known.values() if isinstance(each, Reference) and each.owner
         ]
@@ -109,7 +109,7 @@ class References:
         return order if isinstance(order, Reference) else None
 
     def get(self, kind: str, number: str | int | None) -> Reference:
-        """Return the object that is referred to; raises Refused if it is unknown."""
+        """Return the object referred to; raises Refused if it is unknown."""
         key = f"{kind}#{number}", "reference"
         found = self.known.get(key)
         if not isinstance(found, Reference):
@@ -117,7 +117,7 @@ class References:
         return found
 
     def check_item(self, item_id: object) -> str:
-        """The owner of an item; raises Refused where nobody knows it."""
+        """The partition key of an item; raises Refused if neither the file nor the table has it."""
         key = f"item#{item_id}", "item"
         if key not in self.known:
             raise Refused(self._why_unknown(key))
@@ -130,7 +130,7 @@ class References:
         return f"{what} is neither in the dump nor in the inventory"
 
     def ordered_from(self, item_id: str, order_number: str | None, ordered_at: str | None) -> str | None:
-        """The supplier of the purchase order that a request belongs to, by its number, else by item and date."""
+        """The supplier of a request's purchase order, found by its number, otherwise by item and date."""
         order = self._orders.get(order_number or "")
         if order is not None:
             return order.supplier
@@ -152,7 +152,7 @@ def needs(parsed: Parsed) -> list[Key]:
 
 
 def needs_of(entries: Iterable[Entry]) -> set[Key]:
-    """Keys of what references of the table name in turn."""
+    """Keys of the objects that references of the table refer to in turn."""
     keys = set()
     for entry in entries:
         for kind in ("link", "order"):
@@ -163,7 +163,7 @@ def needs_of(entries: Iterable[Entry]) -> set[Key]:
 
 
 def reference_of(parsed: Parsed) -> Reference | None:
-    """Return what other objects need of this one; None if none refers to it."""
+    """Return what other objects need to know of this one; None if objects of its model are never referred to."""
     make = _REFERENCES.get(type(parsed.fields))
     if make is None:
         return None

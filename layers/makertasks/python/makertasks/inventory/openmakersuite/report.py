@@ -8,7 +8,7 @@ from typing import Any
 from makertasks.inventory.openmakersuite.dumps import DumpObject
 from makertasks.inventory.openmakersuite.values import printable
 
-# Maximum number of refused objects that are named (the next invocation receives 100 KB); all of them are counted.
+# Maximum number of refused objects to list, since the next invocation receives them (100 KB); all are counted.
 NAMED_REFUSALS = 200
 
 
@@ -21,12 +21,12 @@ class Report:
     changed: int = 0
     deleted: int = 0
     unchanged: int = 0
-    older: int = 0  # of the unchanged: the table knew a newer state, or that the object was deleted since
+    older: int = 0  # of the unchanged: the table had a newer state, or the object has since been deleted
     refused: int = 0
     refusals: list[dict[str, Any]] = field(default_factory=list)
     by_model: dict[str, dict[str, int]] = field(default_factory=dict)
     not_kept: dict[str, int] = field(default_factory=dict)  # models that no task reads
-    media_missing: int = 0  # images and QR codes that the dump names and the bucket lacks
+    media_missing: int = 0  # images and QR codes that the dump refers to and the bucket lacks
 
     def count(self, model: str, outcome: str) -> None:
         """Count one object."""
@@ -39,7 +39,7 @@ class Report:
         self.not_kept[model[:100]] = self.not_kept.get(model[:100], 0) + 1
 
     def refuse(self, refused: DumpObject, reason: str) -> None:
-        """Count one refused object, and name it while there is room."""
+        """Count one refused object, and list it while there is room."""
         named = refused.value if isinstance(refused.value, dict) else {}
         model, pk = printable(str(named.get("model", "unknown"))[:50]), printable(str(named.get("pk", ""))[:50])
         self.count(model, "refused")

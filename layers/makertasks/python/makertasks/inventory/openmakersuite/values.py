@@ -1,7 +1,7 @@
-"""One parser for each kind of value that OpenMakerSuite's objects hold: what it takes, everything behind it can use.
+"""One type for each kind of value in OpenMakerSuite's objects: values that pass are safe for all later steps.
 
-They refuse what Django takes and DynamoDB or a calculation does not: half letters, blank names, costs that are no
-number, times that leave the calendar in UTC.
+They refuse values that Django accepts but DynamoDB or a calculation does not: unpaired surrogates, blank names, costs
+that are not numbers, times that are outside the calendar in UTC.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from msgspec import Meta, Struct
 
 from makertasks import clock
 
-# What PostgreSQL's `integer` holds, which Django's PositiveIntegerField is.
+# The maximum of PostgreSQL's `integer`, the type of Django's PositiveIntegerField.
 Count = Annotated[int, Meta(ge=0, le=2_147_483_647)]
 Hazard = Annotated[int, Meta(ge=0, le=4)]  # NFPA 704
 
-# DynamoDB's keys have at most 1,024 bytes, and a letter has at most four; a UUID has 36 letters.
+# DynamoDB's sort keys have at most 1,024 bytes, a character at most four; a UUID has 36 characters.
 MAXIMUM_KEY_LETTERS = 200
 MAXIMUM_KEY_NUMBER = 2**63 - 1  # Django's BigAutoField
 
@@ -38,31 +38,31 @@ class Text(str):
 
 
 class Name(str):
-    """Text with at least one letter that is not blank: indexes and cards need one."""
+    """Text with at least one non-blank character, as indexes and cards need it."""
 
     __slots__ = ()
 
 
 class Key(str):
-    """A primary key as text; OpenMakerSuite counts, other installations may use UUIDs."""
+    """A primary key as text: OpenMakerSuite uses numbers, other installations may use UUIDs."""
 
     __slots__ = ()
 
 
 class Cost(str):
-    """A finite amount, not negative, as decimal text."""
+    """A finite, non-negative amount as decimal text."""
 
     __slots__ = ()
 
 
 class Moment(str):
-    """A time as RFC 3339 writes it, which `clock.parse` reads."""
+    """An RFC 3339 time that `clock.parse` can read."""
 
     __slots__ = ()
 
 
 def convert(value: Any, kind: type[_Kind]) -> _Kind:
-    """A JSON value as `kind`, its texts as plain ones; raises msgspec.ValidationError, which ends with the path."""
+    """Convert a JSON value to `kind`, with texts as `str`; raises msgspec.ValidationError, which ends with the path."""
     struct = msgspec.convert(value, kind, dec_hook=_decode)
     for name in struct.__struct_fields__:
         if isinstance(text := getattr(struct, name), str):
@@ -71,7 +71,7 @@ def convert(value: Any, kind: type[_Kind]) -> _Kind:
 
 
 def printable(text: str) -> str:
-    """Return text that can be stored and shown: unpaired surrogates are escaped."""
+    """Return text that can be stored and displayed: unpaired surrogates are escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
