@@ -1,1 +1,1 @@
-"""Pictures, QR codes and index cards, and where they are kept."""
+"""Pictures, QR codes and index cards, and their keys in the bucket."""

@@ -1,4 +1,4 @@
-"""Between decoding and encoding: a picture turned upright, in sRGB with 8 bits a channel, and rid of all else."""
+"""Cleans a decoded picture: upright, in sRGB with 8 bits per channel, without metadata."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 from makertasks.media.png import MAX_PROFILE_BYTES, grey
 
-# EXIF orientation (CIPA DC-008, tag 0x0112) to what undoes it.
+# EXIF orientation (CIPA DC-008, tag 0x0112) to the transposition that undoes it.
 _ORIENTATION_TAG = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -22,8 +22,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# What Pillow's decoders raise on damaged files, by their code and by 60,000 damaged files. Not Exception: a time limit
-# must reach the worker.
+# Exceptions of Pillow's decoders for damaged files, from their code and from 60,000 damaged files. Not Exception: a
+# time limit must reach the worker.
 DAMAGE = (
     OSError,
     SyntaxError,
@@ -51,7 +51,7 @@ def averageable(image: Image.Image) -> Image.Image:
 
 
 def cleaned(image: Image.Image) -> Image.Image:
-    """Return the picture upright, in sRGB or grey with 8 bits a channel, and without metadata."""
+    """Return the picture upright, in sRGB or grey with 8 bits per channel, and without metadata."""
     turn = _TURNS.get(_orientation(image))
     image = _in_srgb(image)
     if turn is not None:
@@ -61,7 +61,7 @@ def cleaned(image: Image.Image) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation; 1 (upright) if the EXIF data cannot be read: that refuses no picture."""
+    """Return the EXIF orientation; 1 (upright) if the EXIF data cannot be read, which refuses no picture."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except DAMAGE:
@@ -73,7 +73,7 @@ def _has_palette_alpha(image: Image.Image) -> bool:
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
-    """8 bits a channel, and colours as sRGB means them; without a usable profile as they are."""
+    """Convert to 8 bits per channel, and colours to sRGB; without a usable profile they stay unchanged."""
     if image.mode.startswith("I"):
         return grey(image)
     profile = image.info.get("icc_profile")
@@ -83,7 +83,7 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:
-    """The picture's colours moved from its profile to sRGB; unchanged where the profile is sRGB, or is broken."""
+    """Convert the picture's colours from its profile to sRGB; unchanged if the profile is sRGB or broken."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):

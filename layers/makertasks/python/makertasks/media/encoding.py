@@ -1,4 +1,4 @@
-"""Encoding a clean picture and its thumbnail."""
+"""Encodes a clean picture and its thumbnail."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from makertasks.media.formats import CONVERTED
 THUMBNAIL_SIDE = 300
 THUMBNAIL_QUALITY = 85
 
-# Quality where the source's own quantisation can't be taken over.
+# Quality if the source's own quantisation cannot be reused.
 QUALITY = 90
 
-# Above this many pixels WebP is written by its quickest method, which needs two thirds of the memory.
+# Above this number of pixels WebP is encoded by its fastest method, which needs two thirds of the memory.
 WEBP_THOROUGH_PIXELS = 2_000_000
 
 
 def options_like(image: Image.Image, body: bytes, kind: str) -> tuple[str, dict[str, Any]]:
-    """The format to store a picture in, and options that encode it about as finely as its source was.
+    """The format for storing a picture, and options that encode it at about its source's quality.
 
-    So it neither suffers nor swells.
+    It loses no visible quality and does not grow.
     """
     if kind == "WEBP":
         return kind, {"lossless": True, "quality": 0} if _is_lossless_webp(body) else {"quality": QUALITY}
@@ -31,7 +31,7 @@ def options_like(image: Image.Image, body: bytes, kind: str) -> tuple[str, dict[
         return ("WEBP" if image.has_transparency_data else "JPEG"), {"quality": QUALITY}
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return kind, {}
-    # A file numbers its tables as it likes, and says for each component which one it uses.
+    # A file can number its tables freely, and names the one for each component.
     tables = [image.quantization.get(component[3]) for component in image.layer]
     if image.mode == "CMYK" or not tables or None in tables:
         return kind, {"quality": QUALITY}

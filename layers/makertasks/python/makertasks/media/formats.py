@@ -1,11 +1,11 @@
-"""What kind of file some bytes are, read from the bytes themselves: names and headers lie."""
+"""Detects a file's format from its bytes, because names and headers can be wrong."""
 
 from __future__ import annotations
 
-# How many bytes are looked at. An SVG may begin with a long comment, hence not just the first dozen.
+# Number of bytes examined: more than a dozen, because an SVG may begin with a long comment.
 HEAD_BYTES = 4096
 
-# Formats that are stored as they came, and one that is read and stored as one of these.
+# Formats that pictures keep, and one that is read and stored as one of these.
 KEPT = ("JPEG", "PNG", "WEBP")
 CONVERTED = ("AVIF",)
 
@@ -44,7 +44,7 @@ _PAGE = (b"<!doctype html", b"<html", b"<head", b"<body", b"<title", b"<script",
 
 
 def name_of(body: bytes) -> str:
-    """One of KEPT or CONVERTED; of anything else what it is, in words ("a GIF", "an HTML page").
+    """One of KEPT or CONVERTED; for anything else a description ("a GIF", "an HTML page").
 
     >>> name_of(b"GIF89a...")
     'a GIF'
@@ -71,7 +71,7 @@ def _media(head: bytes) -> str:
 
 
 def _text(head: bytes) -> str:
-    """Return what a text seems to be; its last bytes may be a truncated character."""
+    """Return the probable format of a text, whose last bytes may be a truncated character."""
     try:
         text = head.decode("utf-8-sig", "ignore" if len(head) == HEAD_BYTES else "strict").encode()
     except UnicodeDecodeError:

@@ -1,13 +1,13 @@
 """The image of an item: its key, and how a new image replaces the old one.
 
-Image and item change together as far as two stores can. The key is the one OpenMakerSuite uses, so a new image mostly
-overwrites the old one, and the order is: objects, then the item's one conditional write, then cleaning up.
+Image and item change together as far as two stores allow. Keys are those of OpenMakerSuite, so a new image usually
+overwrites the old one. The order is: objects, then one conditional write of the item, then cleaning up.
 
-- Objects are written only over the version that was seen before the item was read, and the item must still want this
-  image: its image_url is unchanged, and nobody asked for its present image later, be it by upload or by download. So
-  the newest wish wins, in whichever order tasks run.
-- A crash before the item's write leaves the old record, at worst above the new pixels; a crash after it leaves an
-  object too many. Running the task again ends in the same place in either case, as keys and pixels are the same.
+- Objects replace only the version that was seen before the item was read, and the item must still want this image:
+  its image_url is unchanged, and its current image was not requested later, by upload or by download. The latest
+  request therefore wins, in whichever order tasks run.
+- A crash before the item's write leaves the old record, at worst with the new pixels; a crash after it leaves an
+  unused object. Running the task again repairs both, since keys and pixels are the same.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 FOLDER = "inventory/images/"
 
-# Metadata of an object: when its image was asked for.
+# Metadata of an object: when its image was requested.
 WANTED = "wanted"
 EXTENSIONS = ("jpg", "png", "webp")
 
-# Two tasks that write one item's image at the same moment: the second looks again, and mostly finds its work done.
+# If two tasks write an item's image at the same time, the second reads again, and usually finds the work done.
 ATTEMPTS = 3
 
-# A SKU that is a file's name as it is. Others get a name with an exclamation mark, which none of these has.
+# A SKU that is used unchanged as a file's name. Other names contain an exclamation mark, which none of these has.
 _PLAIN_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 OUTDATED = "the item's image_url is another one now; its own download counts"
@@ -67,18 +67,18 @@ def thumbnail_key_of(image: str) -> str:
 
 
 def wants(item: Item, url: str) -> bool:
-    """Whether `url` is where the item's image is to come from: its image_url, or any where it has none."""
+    """Whether the item wants its image from `url`: if that is its image_url, or if it has none."""
     return not item.image_url or without_credentials(item.image_url) == without_credentials(url)
 
 
 def attach(item: Item, picture: Picture, source_url: str | None) -> dict[str, Any]:
-    """Make `picture` the item's image: writes image and thumbnail, then the item, then removes what they replaced.
+    """Make `picture` the item's image: writes image and thumbnail, then the item, then removes the replaced objects.
 
-    `source_url` is where a download came from; then the item's image_url must still be what it is in `item`, or else
-    nothing changes and the result says so. None is an upload, which counts as the image for the present image_url:
-    only a change of that, or a new request for a download, fetches another. A task that was asked for before the item's
-    present image was changes nothing either. Raises UnknownItem where the item is gone and TemporaryError where a
-    service refuses or other tasks keep writing the same image.
+    `source_url` is the address of a download: if the item's image_url is no longer that of `item`, nothing changes and
+    the result says so. None is an upload, which counts as the image for the current image_url: only a change of that,
+    or a new request for a download, fetches another. A task requested before the item's current image changes nothing
+    either. Raises UnknownItem if the item is gone and TemporaryError where a service refuses or other tasks keep
+    writing the same image.
     """
     wanted = current().requested or clock.text(clock.now())
     for _ in range(ATTEMPTS):
@@ -98,7 +98,7 @@ def attach(item: Item, picture: Picture, source_url: str | None) -> dict[str, An
 
 
 def _place(item: Item, picture: Picture) -> tuple[str, Version]:
-    """Return the image's key and its present object: named by SKU, or by id without one or if another item has it."""
+    """Return the image's key and its current object: named by SKU, or by id if there is none or another item has it."""
     if item.sku:
         image = key_of(item.sku, picture.extension)
         seen = bucket.version(image)
@@ -128,9 +128,9 @@ def outdated(item: Item, reason: str = OUTDATED) -> dict[str, Any]:
 def _write(
     item_id: str, picture: Picture, image: str, seen: tuple[Version, Version], wanted: str
 ) -> tuple[Version | None, Version | None] | None:
-    """Write image and thumbnail where they differ from what is there; None where another task came in between.
+    """Write image and thumbnail if they differ from the stored ones; None if another task wrote in between.
 
-    Answers the versions written, None for one that was there already.
+    Returns the versions written, None for an object that was already there.
     """
     written: list[Version | None] = []
     objects = ((image, picture.body, picture.content_type), (thumbnail_key_of(image), picture.thumbnail, "image/webp"))
@@ -148,7 +148,7 @@ def _write(
 
 @dataclass(frozen=True)
 class _Made:
-    """Objects that were written for an item: the image's key, where it came from, when it was asked for, versions."""
+    """Objects that were written for an item: the image's key, its source, when it was requested, versions."""
 
     image: str
     source: str | None
@@ -157,7 +157,7 @@ class _Made:
 
 
 def _commit(item: Item, picture: Picture, made: _Made, condition: Condition) -> dict[str, Any]:
-    """The item's one write, and the result of the whole."""
+    """Write the item and return the task's result."""
     image, thumbnail = made.image, thumbnail_key_of(made.image)
     digest = hashlib.sha256(picture.body).hexdigest()
     attributes = {"image": image, "thumbnail": thumbnail, "image_source": made.source, "image_digest": digest}
@@ -202,7 +202,7 @@ def _clean_up(item: Item, image: str) -> None:
 
 
 def _remove(image: str, owners: set[str | None]) -> None:
-    """Remove an image and its thumbnail, if it belongs to one of `owners` (None: imported, no task has written it)."""
+    """Remove an image and its thumbnail if it belongs to one of `owners` (None: imported, not written by a task)."""
     there = bucket.version(image)
     if there.etag and there.metadata.get("item-id") in owners:
         bucket.delete(thumbnail_key_of(image))

@@ -1,4 +1,4 @@
-"""A JPEG's segments, read before anything is decoded: how often its pixels are gone over, and whether all came.
+"""Reads a JPEG's segments before decoding: the number of scans, and whether the file is complete.
 
 Format: ITU-T T.81, annex B.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-# Encoders write about ten scans; the time of a decoder grows with each. One of 5,000 scans took a minute and a half.
+# Encoders write about ten scans, and each takes a decoder time: a file with 5,000 scans took a minute and a half.
 MAX_SCANS = 100
 
 # Each holds up to 64 KB of a profile or of other metadata.
@@ -20,17 +20,17 @@ MAX_SEGMENTS = 10_000
 
 END = b"\xff\xd9"
 
-# What separates entropy-coded data from what follows; stuffed zeros, fill bytes and restart marks do not.
+# A marker that ends entropy-coded data, unlike stuffed zeros, fill bytes and restart markers.
 _MARK = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]", re.DOTALL)
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 
-# Entropy-coded data that decode differently: where a scan needs them, the pixels differ too.
+# Entropy-coded data that decode differently: if a scan still needs data, the pixels differ too.
 _PADDINGS = (b"\x00" * 64, b"\x55" * 64, b"\xaa" * 64)
 
 
 class Structure(NamedTuple):
-    """What the segments say: how many scans there are, up to one more than MAX_SCANS, and whether an end mark came."""
+    """Numbers of scans (up to MAX_SCANS + 1) and segments, and whether the file has an end marker."""
 
     scans: int
     segments: int
@@ -43,7 +43,7 @@ class Structure(NamedTuple):
 
 
 def structure(body: bytes) -> Structure:
-    """Walk over the segments, which a thumbnail inside one of them does not disturb."""
+    """Read the segments; a thumbnail inside one of them is skipped."""
     scans = segments = 0
     at = 2
     while found := _MARK.search(body, at):
@@ -59,10 +59,10 @@ def structure(body: bytes) -> Structure:
 
 
 def ended(body: bytes, divisor: int) -> bytes:
-    """The file with the end mark that it lacks; unchanged where pixels are missing too, which Pillow then refuses.
+    """Add the missing end marker to the file; unchanged if pixels are missing too, which Pillow then refuses.
 
-    Decoded with different data behind it, a picture whose pixels are all there stays the same. `divisor` is by how much
-    width and height are reduced in decoding (1, 2, 4 or 8).
+    A picture whose pixels are complete stays the same when it is decoded with different data appended. `divisor`
+    reduces width and height in decoding (1, 2, 4 or 8).
     """
     whole = body.removesuffix(b"\xff")
     digests = {_digest(whole + padding + END, divisor) for padding in _PADDINGS}

@@ -1,13 +1,13 @@
-"""Pictures of items: bytes from outside become a clean JPEG, PNG or WebP and its thumbnail.
+"""Pictures of items: turns untrusted bytes into a clean JPEG, PNG or WebP and its thumbnail.
 
-AVIF, which not every program shows, becomes JPEG, or WebP where it has transparency.
+AVIF, which not every program shows, becomes JPEG, or WebP if it has transparency.
 
-Nothing of the file that came in is kept but its pixels: what is stored was encoded here. So there is no place, owner or
-device in it, no second file hidden behind it, no animation, and no program that does not stop at a picture's end.
+Only the pixels of the original file are kept, and encoded anew here. So the stored file has no location, owner or
+device in it, no second file hidden behind it, no animation, and nothing after the picture's end.
 
 Memory is bounded by pixels, read from the file's header before anything is decoded. The figures were measured with
-Pillow 13 (`make bench`), bytes a pixel at the highest moment: 8 for a JPEG or PNG that is turned, 12 for a progressive
-CMYK JPEG (all its coefficients wait in memory), 19 to decode and up to 30 to encode a WebP with transparency.
+Pillow 13 (`make bench`), peak bytes per pixel: 8 for a JPEG or PNG that is rotated, 12 for a progressive CMYK JPEG
+(all its coefficients stay in memory), 19 to decode and up to 30 to encode a WebP with transparency.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-# The plug-ins are named so that Pillow does not look for (and import) all of its forty.
+# The plug-ins are imported by name so that Pillow does not search (and import) all of its forty.
 from PIL import (  # importing a plug-in registers it
     AvifImagePlugin,  # noqa: F401
     Image,
@@ -37,13 +37,13 @@ from makertasks.media.formats import CONVERTED, KEPT, name_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A photograph of 50 megapixels, the most that common phones take, has 10 to 15 MB.
+# A photo of 50 megapixels, the most that common phones take, has 10 to 15 MB.
 MAX_BYTES = 20 * 1024 * 1024
 
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 CONTENT_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
-# What to do about kinds that people take for pictures like any other.
+# What to do about formats that people expect to work like any other.
 REMEDIES = {
     "a HEIC": "On an iPhone choose Settings, Camera, Formats, Most Compatible, or share the photo as JPEG",
     "a GIF": "Save one of its frames as PNG",
@@ -52,27 +52,27 @@ REMEDIES = {
 
 
 class UnusablePicture(PermanentError):
-    """The bytes are no picture that can be kept; the message continues a sentence that begins with where they are."""
+    """The bytes are not a usable picture; the message continues a sentence that begins with their source."""
 
 
 @dataclass(frozen=True)
 class PixelLimit:
-    """Pixels of a format: above `largest` it is refused, above `whole` it is halved (again) in width and height."""
+    """Pixels of a format: above `largest` a picture is refused, above `whole` its sides are halved (repeatedly)."""
 
     largest: int
     whole: int
 
 
-# A JPEG's own limit of a side. Each row of a picture takes memory beside its pixels, which counts where rows are short.
+# JPEG's own limit for a side. Each row takes some memory besides its pixels, which matters for many short rows.
 MAX_SIDE = 65_535
 
-# Chosen so that the function as a whole, its libraries and both files included, stays under 256 MB. A phone's usual 12
-# megapixels are kept whole. Of a JPEG the decoder can leave out every second pixel; of other formats all pixels must
-# be decoded first, and averaging those of a PNG with transparency takes them twice.
+# Chosen so that the whole function, including its libraries and both files, stays under 256 MB. A phone's usual 12
+# megapixels stay as they are. A JPEG decoder can skip every second pixel; other formats must be decoded completely,
+# and averaging a PNG with transparency needs all pixels twice.
 LIMITS = {
     "JPEG": PixelLimit(50_500_000, 12_600_000),
     "progressive JPEG": PixelLimit(16_800_000, 12_600_000),
-    "JPEG of several scans": PixelLimit(16_800_000, 12_600_000),  # its coefficients wait in memory as well
+    "JPEG of several scans": PixelLimit(16_800_000, 12_600_000),  # its coefficients stay in memory as well
     "PNG": PixelLimit(18_000_000, 12_600_000),
     "WEBP": PixelLimit(8_300_000, 5_000_000),
     "AVIF": PixelLimit(18_000_000, 12_600_000),
@@ -82,7 +82,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A clean picture: encoded bytes, how they are named and served, width and height in pixels, and its thumbnail."""
+    """A clean picture: encoded bytes, extension and content type, width and height in pixels, and its thumbnail."""
 
     body: bytes
     extension: str
@@ -93,9 +93,9 @@ class Picture:
 
 
 def prepare(body: bytes) -> Picture:
-    """Decode, turn upright, strip and encode anew a picture of any kind that is read; of an animation the first frame.
+    """Decode, rotate, clean and re-encode a picture of any supported format; of an animation, the first frame.
 
-    Raises UnusablePicture for any other kind of file (named), too many pixels, or damage.
+    Raises UnusablePicture for any other format (which it names), too many pixels, or damage.
     """
     kind = _kind_of(body)
     with _refusing_damage(kind):
@@ -115,7 +115,7 @@ def thumbnail(body: bytes) -> bytes:
     kind = _kind_of(body)
     with _refusing_damage(kind):
         source = _open(body, kind)
-        # Twice the size wanted: the decoder's own scaling is coarse, the last factor is Pillow's.
+        # Twice the wanted size: the decoder's own scaling is coarse, so Pillow does the last factor.
         source.image.draft(None, (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
         return thumbnail_of(cleaned(_halved(source.load(), source.limit.whole)))
 
@@ -132,9 +132,9 @@ def _kind_of(body: bytes) -> str:
 
 @contextmanager
 def _refusing_damage(kind: str) -> Iterator[None]:
-    """Turn what decoders raise into UnusablePicture, and keep what they warn of to ourselves.
+    """Turn decoders' exceptions into UnusablePicture, and suppress their warnings.
 
-    Pillow warns of odd metadata, which goes anyway, and of many pixels, where our own limits are lower than its.
+    Pillow warns of odd metadata, which is removed anyway, and of many pixels, for which our own limits are lower.
     """
     try:
         with warnings.catch_warnings():
@@ -143,7 +143,7 @@ def _refusing_damage(kind: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise _too_large(kind, None, LIMITS[kind].largest) from error
     except DAMAGE as error:
-        # Pillow names an unknown file by the address of a buffer, which helps nobody.
+        # Pillow's message names an unknown file by the address of a buffer, which is useless.
         broken = isinstance(error, UnidentifiedImageError)
         reason = "its header is broken" if broken else " ".join(str(error).split()) or type(error).__name__
         raise UnusablePicture(f"is a damaged or cut off {_title(kind)} ({reason}). Give an intact one") from error
@@ -166,7 +166,7 @@ def _too_large(kind: str, pixels: int | None, largest: int) -> UnusablePicture:
 
 @dataclass(frozen=True)
 class _Source:
-    """A picture with its header read, no pixel decoded, and its size within the limit of its format."""
+    """A picture whose header has been read but no pixel decoded, and whose size is within its format's limit."""
 
     image: Image.Image
     limit: PixelLimit
@@ -181,7 +181,7 @@ class _Source:
 
 
 def _open(body: bytes, kind: str) -> _Source:
-    """Read the header; raises UnusablePicture where decoding could take too much memory or time."""
+    """Read the header; raises UnusablePicture if decoding could take too much memory or time."""
     if kind == "JPEG":
         return _open_jpeg(body)
     if kind == "PNG":
@@ -212,7 +212,7 @@ def _open_jpeg(body: bytes) -> _Source:
 
 
 def _checked(image: Image.Image, name: str) -> tuple[Image.Image, PixelLimit]:
-    """A picture and its limit; raises UnusablePicture above that."""
+    """A picture and its limit; raises UnusablePicture if it is too large."""
     limit = LIMITS[name]
     pixels = image.width * image.height
     if pixels > limit.largest:
@@ -225,12 +225,12 @@ def _checked(image: Image.Image, name: str) -> tuple[Image.Image, PixelLimit]:
 
 
 def _halvings(image: Image.Image, whole: int) -> int:
-    """By which of 1, 2, 4, 8 width and height are divided so that at most `whole` pixels stay."""
+    """The divisor of width and height (1, 2, 4 or 8) that leaves at most `whole` pixels."""
     return next((n for n in (1, 2, 4) if image.width * image.height <= whole * n * n), 8)
 
 
 def _draft(image: Image.Image, whole: int) -> None:
-    """Let a JPEG's decoder leave out pixels; other formats ignore it."""
+    """Let a JPEG's decoder skip pixels; other formats ignore it."""
     divisor = _halvings(image, whole)
     if divisor > 1:
         image.draft(None, (image.width // divisor, image.height // divisor))
@@ -239,6 +239,6 @@ def _draft(image: Image.Image, whole: int) -> None:
 def _halved(image: Image.Image, whole: int) -> Image.Image:
     divisor = _halvings(image, whole)
     if divisor == 1:
-        # A copy lets go of the WebP decoder and its two canvases.
+        # A copy releases the WebP decoder and its two canvases.
         return image.copy() if image.format == "WEBP" else image
     return averageable(image).reduce(divisor)

@@ -1,6 +1,6 @@
-"""A PNG's chunks, read before anything is decoded: what the picture looks like is kept, everything else goes.
+"""Reads a PNG's chunks before decoding: those that determine the picture's look are kept, all others are dropped.
 
-A colour profile, text or time that is damaged, or that unpacks to gigabytes, therefore decides nothing, and Pillow
+A colour profile, text or time that is damaged, or that unpacks to gigabytes, therefore has no effect, and Pillow
 reads one chunk of pixels however many the file has. Format: W3C, PNG specification (third edition).
 """
 
@@ -22,18 +22,18 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PROFILE_BYTES = 4 * 1024 * 1024
 MAX_EXIF_BYTES = 1024 * 1024
 
-# Pixels that are compared at a time.
+# Number of pixels compared at a time.
 BAND_PIXELS = 1_000_000
 
 _INDEXED = 3  # colour type
-_DEEP = 16  # bits a sample
+_DEEP = 16  # bits per sample
 
-# What Pillow multiplies grey samples of 2 and 4 bits by.
+# Factors by which Pillow multiplies grey samples of 2 and 4 bits.
 _SCALES = {2: 85, 4: 17}
 
 
 class DamagedPng(ValueError):
-    """The chunks are not those of a picture; the message says why."""
+    """The chunks do not form a picture; the message says why."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Png:
     exif: bytes | None = None
 
     def open(self) -> Image.Image:
-        """The picture with no pixel decoded, made from nothing but its chunks here."""
+        """The picture with no pixel decoded, made from these chunks alone."""
         chunks: list[tuple[bytes, list[bytes] | list[memoryview]]] = [(b"IHDR", [self.header])]
         chunks += [(name, [data]) for name, data in ((b"PLTE", self.palette), (b"tRNS", self.transparency)) if data]
         chunks += [(b"IDAT", self.pixels), (b"IEND", [])]
@@ -65,7 +65,7 @@ class Png:
         return image
 
     def load(self, image: Image.Image) -> Image.Image:
-        """Decode what `open` returned; a colour or grey that stands for transparent becomes an alpha channel."""
+        """Decode the picture from `open`; a colour or grey that means transparent becomes an alpha channel."""
         key = image.info.get("transparency")
         if image.mode == "P" or key is None:
             image.load()
@@ -74,7 +74,7 @@ class Png:
         if depth == _DEEP:
             return self._load_16_bits(image, key)
         image.load()
-        mask = (1 << depth) - 1  # higher bits than the depth has do not count
+        mask = (1 << depth) - 1  # bits beyond the depth are ignored
         if isinstance(key, tuple):
             image.putalpha(_differs_from(image, tuple(value & mask for value in key)))  # in place, unlike convert
             del image.info["transparency"]
@@ -84,7 +84,7 @@ class Png:
         return image.convert("LA")
 
     def _load_16_bits(self, image: Image.Image, key: int | tuple[int, ...]) -> Image.Image:
-        """Pillow keeps of colours the high bytes alone, so the low ones are decoded before them and compared."""
+        """Pillow keeps only the high bytes of colours, so the low bytes are decoded first and compared."""
         if isinstance(key, int):
             image.load()
             alpha = _differs_from(image, key)
@@ -107,7 +107,7 @@ class Png:
 
 
 def read(body: bytes) -> Png:
-    """The chunks of a PNG that matter; raises DamagedPng where one without which it looks different is damaged."""
+    """The chunks of a PNG that matter; raises DamagedPng if a damaged one would change the picture's look."""
     png = Png()
     for name, data, intact in _chunks(body):
         if name == b"IEND":
@@ -124,18 +124,18 @@ def read(body: bytes) -> Png:
 
 
 def grey(image: Image.Image) -> Image.Image:
-    """16 bits of grey as 8; Pillow's own conversion would cut everything above 255 to white."""
+    """Convert grey from 16 to 8 bits; Pillow's own conversion would turn everything above 255 white."""
     return image.point(lambda value: value * (1 / 256)).convert("L")
 
 
 def _chunks(body: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
-    """Name, data and whether the check sum is right, of every chunk; of one that was cut off what is there."""
+    """Name, data and whether the checksum is correct, for every chunk; of a truncated one, the data that is there."""
     view, at = memoryview(body), len(SIGNATURE)
     while at + 8 <= len(body):
         length, name = int.from_bytes(view[at : at + 4], "big"), bytes(view[at + 4 : at + 8])
         data = view[at + 8 : at + 8 + length]
         end = at + 12 + length
-        # The check sum of pixels is left to their own compression.
+        # Pixels have a checksum in their compressed data.
         intact = name == b"IDAT" or int.from_bytes(view[end - 4 : end], "big") == zlib.crc32(view[at + 4 : end - 4])
         yield name, data, intact and len(data) == length
         at = end
@@ -160,7 +160,7 @@ def _read_transparency(png: Png, data: memoryview, intact: bool) -> None:
 
 
 def _read_profile(png: Png, data: memoryview, intact: bool) -> None:
-    """Name, a zero, the method (0) and the profile, compressed; what cannot be read is left out."""
+    """Read a colour profile: name, a zero, the method (0), the compressed profile; an unreadable one is dropped."""
     _, _, rest = bytes(data).partition(b"\x00")
     if not intact or rest[:1] != b"\x00":
         return
@@ -196,7 +196,7 @@ def _write(file: io.BytesIO, name: bytes, parts: list[bytes] | list[memoryview])
 
 
 def _differs_from(image: Image.Image, key: int | tuple[int, ...]) -> Image.Image:
-    """An alpha channel that is 0 where the picture has the colour or 16-bit grey `key`, else 255; made in bands."""
+    """An alpha channel that is 0 where the picture has the colour or 16-bit grey `key`, else 255; computed in bands."""
     alpha = Image.new("L", image.size)
     height = max(1, BAND_PIXELS // image.width)
     for top in range(0, image.height, height):

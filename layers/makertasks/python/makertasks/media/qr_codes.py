@@ -7,8 +7,8 @@
 
 Level M and a quiet zone of four modules, as ISO/IEC 18004 asks.
 
-The `qrcode` library encodes. What it spends most time on, trying eight masks by evaluating each module by module, is
-done here on whole matrices held in one integer each: the same rule of the standard for a small part of the time.
+The `qrcode` library encodes. It spends most of its time on trying eight masks, each evaluated module by module. That
+is done here on whole matrices, one integer each: the standard's same rule in a fraction of the time.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ FINDER_LIKE = ("10111010000", "00001011101")
 
 # Scheme, host, and the rest: a port, a path, a query, a fragment.
 _ADDRESS = re.compile(r"(https?)://([^\s/?#:@\\]+|\[[0-9a-fA-F:.]+\])((?::[0-9]*)?(?:[/?#].*)?)", re.IGNORECASE)
-_KEPT = "%/?#[]@!$&'()*+,;=:~"  # what RFC 3986 reserves, and percent signs, which are looked at alone
+_KEPT = "%/?#[]@!$&'()*+,;=:~"  # RFC 3986's reserved characters, and percent signs, which are checked separately
 _STRAY_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 
 
 def scan_url(base: str, item_id: UUID | str) -> str:
-    """Address that the front end opens for a scanned item; `base` may end with slashes.
+    """The address of an item's scan page in the front end; `base` may end with slashes.
 
     >>> scan_url("https://makers.example/", "98022698-88f6-41d4-a196-53fb4c1f8059")
     'https://makers.example/scan/98022698-88f6-41d4-a196-53fb4c1f8059'
@@ -53,10 +53,10 @@ def scan_url(base: str, item_id: UUID | str) -> str:
 
 
 def ascii_address(url: str) -> str:
-    """The address in ASCII alone, as every reader of QR codes understands it: some guess the encoding of other letters.
+    """The address in ASCII only, which every QR code reader understands: some guess the encoding of other letters.
 
     The host is written in punycode (IDNA 2008 with the mapping of UTS 46, as browsers do), the rest percent-encoded;
-    percent-encoded letters stay as they are. Raises PermanentError where this is no address.
+    percent-encoded letters stay as they are. Raises PermanentError if this is not an address.
 
     >>> ascii_address("https://größe.example:8080/mein lager/ä?x=%20#/")
     'https://xn--gre-6ka8i.example:8080/mein%20lager/%C3%A4?x=%20#/'
@@ -77,14 +77,14 @@ def ascii_address(url: str) -> str:
 
 
 def item_svg(base: str, item_id: UUID | str) -> bytes:
-    """The SVG of the code that opens an item's scan page; raises PermanentError where `base` is no address."""
+    """The SVG of the code that opens an item's scan page; raises PermanentError if `base` is not an address."""
     url = scan_url(base, item_id)
     return encode(url).svg(f"QR code: {url}")
 
 
 @dataclass(frozen=True)
 class ScanCode:
-    """A QR code: `size` modules a side without quiet zone, and its rows as strings of 1 (dark) and 0."""
+    """A QR code: `size` modules per side without the quiet zone, and its rows as strings of 1 (dark) and 0."""
 
     text: str
     size: int
@@ -92,7 +92,7 @@ class ScanCode:
 
     @property
     def full_size(self) -> int:
-        """Modules a side with the quiet zone."""
+        """Modules per side, including the quiet zone."""
         return self.size + 2 * QUIET_ZONE
 
     def runs(self) -> Iterator[tuple[int, int, int]]:
@@ -106,7 +106,7 @@ class ScanCode:
                 column = row.find("1", end)
 
     def png(self, pixels: int = PIXELS_A_MODULE) -> bytes:
-        """1-bit greyscale PNG, `pixels` a module, at 300 dots an inch.
+        """1-bit greyscale PNG, `pixels` per module, at 300 dots per inch.
 
         Each row of pixels is one filter byte and one packed line.
         """
@@ -128,7 +128,7 @@ class ScanCode:
         return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
 
     def svg(self, title: str = "QR code") -> bytes:
-        """SVG of one path, one unit a module, in the size in which the PNG prints; scales to any other."""
+        """SVG of one path, one unit per module, at the PNG's print size; it scales to any other."""
         side = self.full_size
         size = f"{side * PIXELS_A_MODULE / DOTS_AN_INCH * MM_AN_INCH:g}mm"
         path = "".join(f"M{column} {row}h{length}v1h-{length}z" for column, row, length in self.runs())
@@ -140,14 +140,14 @@ class ScanCode:
 
 
 def encode(text: str) -> ScanCode:
-    """QR code of `text` at level M, in the smallest version that holds it; raises ValueError where none does."""
+    """QR code of `text` at level M, in the smallest version that holds it; raises ValueError if none does."""
     from qrcode.exceptions import DataOverflowError  # noqa: PLC0415 - importing this module stays cheap
 
     code = _library_code(mask=0)
     code.add_data(text)
     try:
         code.make()
-    except (DataOverflowError, ValueError) as error:  # the library raises either, depending on the length
+    except (DataOverflowError, ValueError) as error:  # the library raises one or the other, depending on the length
         raise ValueError(f"{len(text)} characters do not fit a QR code, use fewer: {text[:80]!r} …") from error
     size = code.modules_count
     first = _as_number(code.modules)
@@ -164,16 +164,16 @@ def _library_code(mask: int, version: int | None = None) -> Any:
 
 
 def _as_number(modules: list[list[bool]]) -> int:
-    """All modules, row by row, as the bits of one number; the top left one is the highest."""
+    """All modules, row by row, as the bits of one number; the top left one is the highest bit."""
     return int("".join("1" if module else "0" for row in modules for module in row), 2)
 
 
 @cache
 def _mask_deltas(version: int) -> tuple[int, ...]:
-    """What turns a code with mask 0 into the same code with mask 0 to 7, by exclusive or.
+    """Differences that turn a code with mask 0 into the same code with masks 0 to 7, by exclusive or.
 
     A mask is laid over the data by exclusive or, and the format bits depend on level and mask alone, so the difference
-    is the same whatever the code holds. The library draws the eight once for each version.
+    is the same for any content. The library draws the eight once for each version.
     """
     code = _library_code(mask=0, version=version)
     code.add_data("0")
@@ -187,14 +187,14 @@ def _mask_deltas(version: int) -> tuple[int, ...]:
 
 @cache
 def _area(size: int, columns: int, rows: int) -> int:
-    """A number with 1 at the modules of the top left `columns` by `rows`."""
+    """A number with ones at the modules of the top left `columns` by `rows`."""
     return int(("1" * columns + "0" * (size - columns)) * rows + "0" * size * (size - rows), 2)
 
 
 def penalty(number: int, size: int) -> int:
-    """Penalty of a matrix by ISO/IEC 18004, 7.8.3.1: the lower, the easier for a scanner.
+    """Penalty of a matrix by ISO/IEC 18004, 7.8.3.1: the lower, the easier to scan.
 
-    Shifting by 1 brings each module's right neighbour into its place, by `size` the one below.
+    Shifting by 1 aligns each module with its right neighbour, by `size` with the one below.
     """
     across = ~(number ^ (number << 1)) & _area(size, size - 1, size)  # equal to the right neighbour
     down = ~(number ^ (number << size)) & _area(size, size, size - 1)  # equal to the one below
@@ -231,5 +231,5 @@ def _finder_penalty(number: int, step: int, area: int) -> int:
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
-    """A PNG chunk: length, kind, body, check sum."""
+    """A PNG chunk: length, kind, body, checksum."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

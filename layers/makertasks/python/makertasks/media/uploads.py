@@ -1,4 +1,4 @@
-"""Uploads: where people put pictures and dumps, and how they get leave to."""
+"""Uploads: the folders for pictures and dumps, and the forms that permit uploading."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGES = "uploads/images/"
 IMPORTS = "imports/"
 REJECTED = "rejected/"
 
-# Types that an upload may have, and the names their files get. The content is what counts, later.
+# Permitted content types of uploads, and their files' extensions. The content itself is checked later.
 EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/png": "png",
@@ -23,22 +23,22 @@ EXTENSIONS = {
     "image/avif": "avif",
 }
 
-# The same limit as for downloads (`pictures.MAX_BYTES`); named here too, because the API carries no Pillow.
+# The same limit as for downloads (`pictures.MAX_BYTES`), repeated here because the API does not include Pillow.
 MAX_BYTES = 20 * 1024 * 1024
 
-# How long a form works: time to choose a photo and to send it from a phone.
+# How long a form is valid: time to choose a photo and to send it from a phone.
 FORM_SECONDS = 900
 
 _IMAGE_KEY = re.compile(re.escape(IMAGES) + r"([^/]+)/[^/].*", re.DOTALL)
 
 
 def presigned_post(item_id: UUID | str, content_type: str, redirect: str = "") -> dict[str, Any]:
-    """What a browser or a script needs to put one picture: `{url, fields, key, expires}`.
+    """What a browser or a script needs to upload one picture: `{url, fields, key, expires}`.
 
-    The picture is sent by POST to `url` as multipart/form-data, the fields first and `file` last; S3 refuses another
-    type, another key and more than `MAX_BYTES`, and leads a browser to `redirect` where that is given. `expires` is a
-    time in ISO 8601. Raises InvalidRequest for a type that an item's image cannot have; whether the item exists is for
-    the caller to ask.
+    Send the picture by POST to `url` as multipart/form-data, with the fields first and `file` last. S3 refuses another
+    type, another key and more than `MAX_BYTES`, and redirects a browser to `redirect` if that is given. `expires` is an
+    ISO 8601 time. Raises InvalidRequest for a type that an item's image cannot have; the caller must check that the
+    item exists.
     """
     extension = EXTENSIONS.get(content_type.strip().lower())
     if extension is None:
@@ -52,7 +52,7 @@ def presigned_post(item_id: UUID | str, content_type: str, redirect: str = "") -
 
 
 def item_of(key: str) -> UUID | None:
-    """Return the item that an upload's key names, or None.
+    """Return the item's id from an upload's key, or None.
 
     >>> item_of("uploads/images/00000000-0000-0000-0000-000000000007/photo.jpg")
     UUID('00000000-0000-0000-0000-000000000007')
@@ -67,7 +67,7 @@ def item_of(key: str) -> UUID | None:
 
 
 def rejected_key_of(key: str) -> str:
-    """Where an upload goes that cannot be used.
+    """The key to which an unusable upload is moved.
 
     >>> rejected_key_of("uploads/images/7/a.gif")
     'rejected/images/7/a.gif'

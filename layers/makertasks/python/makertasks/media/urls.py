@@ -1,19 +1,19 @@
-"""Addresses as they may be stored and shown: without the user name and password that some of them carry."""
+"""Addresses that are safe to store and show: without the user name and password that some of them contain."""
 
 from __future__ import annotations
 
 import re
 
-# What stands between the scheme's slashes and the last @ of the authority (RFC 3986, section 3.2.1). Browsers read a
+# The text between the scheme's slashes and the last @ of the authority (RFC 3986, section 3.2.1). Browsers read a
 # backslash as a slash there, so it ends the authority as well.
 _CREDENTIALS = re.compile(r"^(\s*[a-zA-Z][a-zA-Z0-9+.-]*:)?//[^/?#\\]*@")
 
-# An address in an error or a log line is there to be recognised, not to be read whole.
+# In errors and log lines an address only has to be recognisable, not complete.
 SHOWN_CHARACTERS = 200
 
 
 def without_credentials(url: str) -> str:
-    """The address without user name and password; any other text as it is.
+    """The address without user name and password; any other text unchanged.
 
     >>> without_credentials("https://ann:secret@example.com/drill.jpg?size=2")
     'https://example.com/drill.jpg?size=2'
@@ -22,7 +22,7 @@ def without_credentials(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """The address as errors and logs show it: also without query and fragment, which may hold a signature or a token.
+    """The address for errors and logs: also without query and fragment, which may hold a signature or a token.
 
     >>> shown("https://example.com/drill.jpg?X-Amz-Signature=abc#top")
     'https://example.com/drill.jpg'

@@ -2,16 +2,16 @@
 
     source         reads an item and its image
     content        what a card says, taken from an item and its supplier links
-    layout         where it stands on a card: boxes in points, without drawing
-    labels         where it stands on a label, which says less
+    layout         the layout of a card: boxes in points, without drawing
+    labels         the layout of a label, which has less text
     stock          the sheets and rolls that are known
     drawing        the boxes as PDF operators
     sheet          pages, title, language and structure: the PDF
     alignment      a page for adjusting the printer
     photo          the item's image as the JPEG that the PDF embeds
     text           lines that fit a box
-    fonts          which font draws which letter
-    bidirectional  the order of letters in lines with Hebrew or Arabic
+    fonts          the font for each character
+    bidirectional  the order of characters in lines with Hebrew or Arabic
     shaping        lines as glyphs
     embedding      fonts in the PDF
     colours        category colours and their contrast

@@ -1,4 +1,4 @@
-"""A test page: where a printer is expected to find each label, to be held against a sheet of the stock."""
+"""A test page: outlines of the labels, to hold against a sheet of the stock."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from makertasks.media.cards.structure import Structure
 from makertasks.media.cards.text import Style, fit
 
 TEXT = Style(fonts.REGULAR, 9, 12, smallest=5)
-MARGIN = 10.0  # of the text, where a stock does not need more
-CROSS = 6.0  # reach of the marks at the corners
+MARGIN = 10.0  # of the text, unless a stock needs more
+CROSS = 6.0  # length of the marks at the corners
 
 
 def draw(canvas: Canvas, structure: Structure, embedded: Fonts, stock: Stock, shift: tuple[float, float]) -> None:
-    """Outlines of all labels, with a cross at their middle, and how to use them."""
+    """Draw the outlines of all labels, a cross at the centre of each, and instructions."""
     right, down = shift
     across, upright = (max(MARGIN, padding) for padding in stock.padding)
     with structure.section():

@@ -1,7 +1,7 @@
 """Levels of the Unicode bidirectional algorithm (UAX 9) for one line without explicit marks, which `fonts.clean` drops.
 
 An even level is written from left to right, an odd one from right to left. Rules W1 to W7, N0 to N2, I1, I2 and L2; the
-shaper mirrors brackets and places vowel points itself.
+shaper mirrors brackets and positions vowel points itself.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _COMMON = {"CS", "ES"}
 
 
 def begins_right_to_left(text: str) -> bool:
-    """Whether a text as a whole is written from right to left: its first letter says so (P2, P3)."""
+    """Whether a whole text is written from right to left, which its first letter decides (P2, P3)."""
     kinds = (unicodedata.bidirectional(letter) for letter in text)
     return next((kind for kind in kinds if kind in _STRONG), "L") != "L"
 
 
 def has_right_to_left(text: str) -> bool:
-    """Whether any letter is written from right to left, or is an Arabic digit."""
+    """Whether any character is written from right to left or is an Arabic digit."""
     return not text.isascii() and any(unicodedata.bidirectional(letter) in {"R", "AL", "AN"} for letter in text)
 
 
 def levels(line: str, *, right_to_left: bool) -> list[int]:
-    """The level of each letter of a line.
+    """The level of each character of a line.
 
     >>> levels("Bosch (שקע)", right_to_left=False)
     [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0]
@@ -43,7 +43,7 @@ def levels(line: str, *, right_to_left: bool) -> list[int]:
 
 
 def display_order(run_levels: Sequence[int]) -> list[int]:
-    """Indexes of runs, each of one level, as they stand from left to right (L2).
+    """Indexes of runs (of one level each) in display order, from left to right (L2).
 
     >>> display_order([1, 2, 1])
     [2, 1, 0]
@@ -96,7 +96,7 @@ def _spread_terminators(kinds: list[str]) -> None:
 
 
 def _resolve_brackets(line: str, kinds: list[str], embedding: str) -> None:
-    """N0: both brackets of a pair take the direction of what they hold, or of what is before them."""
+    """N0: both brackets of a pair take the direction of the text inside them, or of the text before them."""
     opened: list[tuple[str, int]] = []
     pairs: list[tuple[int, int]] = []
     for index, letter in enumerate(line):
@@ -122,7 +122,7 @@ def _direction(kind: str) -> str:
 
 
 def _resolve_neutral(kinds: list[str], embedding: str) -> None:
-    """N1, N2: what has no direction takes that of both neighbours, or of the line."""
+    """N1, N2: characters without a direction take that of both neighbours, or else of the line."""
     start = 0
     for neutral, group in groupby(list(kinds), key=lambda kind: kind in _NEUTRAL):
         end = start + len(list(group))

@@ -28,7 +28,7 @@ class Box:
         return self.bottom + self.height
 
     def overlaps(self, other: Box) -> bool:
-        """Whether the two have more in common than an edge."""
+        """Whether the boxes share more than an edge."""
         apart = 1e-6
         return (
             self.left < other.right - apart
@@ -40,7 +40,7 @@ class Box:
 
 @dataclass(frozen=True)
 class TextBox:
-    """Lines of text in a box, from its top. `text` is the whole text, of which `fitted` may hold a part."""
+    """Lines of text in a box, from its top. `text` is the whole text; `fitted` may hold only a part."""
 
     role: str  # of the tagged PDF: H1 or P
     text: str
@@ -58,5 +58,5 @@ class TextBox:
 def text_box(
     text: str, style: Style, box: Box, colour: Colour = TEXT, *, role: str = "P", centred: bool = False
 ) -> TextBox:
-    """A text fitted into a box; where an ellipsis cuts it, the box has a warning."""
+    """Fit a text into a box; if an ellipsis cuts it, the box has a warning."""
     return TextBox(role, text, box, fit(text, style, box.width, box.height), colour, centred)

@@ -1,4 +1,4 @@
-"""Category colours and what is readable on them. Colours are (red, green, blue), 0 to 255 each."""
+"""Category colours, and readable text colours for them. Colours are (red, green, blue), 0 to 255 each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WHITE: Colour = (255, 255, 255)
 TITLE: Colour = (0x1F, 0x29, 0x37)
 TEXT: Colour = (0x11, 0x18, 0x27)
 MUTED: Colour = (0x6B, 0x72, 0x80)
-DEFAULT: Colour = (0x25, 0x63, 0xEB)  # of cards without category, or with a colour that is none
+DEFAULT: Colour = (0x25, 0x63, 0xEB)  # of cards without a category, or with an invalid colour
 # NFPA 704's quadrants
 HEALTH_BLUE: Colour = (0x00, 0x5E, 0xB8)
 FIRE_RED: Colour = (0xE0, 0x1F, 0x26)
@@ -24,7 +24,7 @@ _HEX = re.compile(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 
 
 def parse(text: str | None) -> Colour | None:
-    """Return a colour as OpenMakerSuite stores it, or None if the text is not one.
+    """Parse a colour as OpenMakerSuite stores it; returns None if the text is not one.
 
     >>> parse("#2563eb"), parse(" fff "), parse("blue")
     ((37, 99, 235), (255, 255, 255), None)
@@ -37,7 +37,7 @@ def parse(text: str | None) -> Colour | None:
 
 
 def is_light(colour: Colour) -> bool:
-    """Whether black is the text to write on it, by the luma of ITU-R BT.601."""
+    """Whether text on this colour should be black, by the luma of ITU-R BT.601."""
     red, green, blue = colour
     return (0.299 * red + 0.587 * green + 0.114 * blue) / 255 > LIGHT_ABOVE
 
@@ -48,7 +48,7 @@ def text_on(colour: Colour) -> Colour:
 
 
 def text_in(colour: Colour) -> Colour:
-    """The colour itself where it is readable on white paper, else a grey that is."""
+    """The colour itself if it is readable on white paper, otherwise a grey that is."""
     return colour if contrast(colour, WHITE) >= READABLE_CONTRAST else MUTED
 
 

@@ -17,13 +17,13 @@ CALL_TO_ACTION = ("Scan to notify Logistics", "it's time to reorder me!")
 HIGHEST_RATING = 4  # of NFPA 704
 UNKNOWN_RATING = "?"
 _BETWEEN_SYMBOLS = re.compile(r"[\s,;/&+|·]+")  # of special hazards
-# Letters that a warning names at most.
+# Maximum number of characters that a warning lists.
 NAMED_LETTERS = 10
 
 
 @dataclass(frozen=True)
 class Hazard:
-    """An NFPA 704 diamond: ratings as the digit to draw, "?" where the item has none."""
+    """An NFPA 704 diamond: each rating as the digit to draw, "?" if the item has none."""
 
     health: str
     fire: str
@@ -41,7 +41,7 @@ class Hazard:
 
     @property
     def brief(self) -> str:
-        """The diamond in one line, as labels show it.
+        """The diamond as one line of text, for labels.
 
         >>> Hazard("1", "0", "2", "W, OX").brief
         'health 1, fire 0, instability 2, W OX'
@@ -51,13 +51,13 @@ class Hazard:
 
     @property
     def spoken(self) -> str:
-        """The diamond in words."""
+        """The diamond in words, for screen readers."""
         ratings = f"health {self.health}, fire {self.fire}, instability {self.instability}".replace("?", "unknown")
         return f"NFPA 704 hazards: {ratings}" + (f", special: {self.special}" if self.special else "")
 
 
 class Fact(NamedTuple):
-    """A line of a card; one without a value leaves its position empty."""
+    """A line of a card; without a value, its position stays empty."""
 
     label: str
     value: str
@@ -75,14 +75,14 @@ class Card:
     hazard: Hazard | None = None
     photo: Photo | None = None
     blank: bool = False
-    unwritable: str = ""  # letters that no font has, as U+12000
+    unwritable: str = ""  # characters that no font has, as U+12000
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
 
 def card_of(
     item: Item, suppliers: Sequence[ItemSupplier], url: str, photo: Photo | None = None, *, blank: bool = False
 ) -> Card:
-    """The card of an item; its warnings say what of the item could not be shown as it is."""
+    """The card of an item; its warnings name the content that cannot be shown unchanged."""
     name = fonts.clean(item.name) or f"Item {item.item_id}"
     category: dict[str, Any] = dict(item.category.attribute_values) if item.category else {}
     category_name = fonts.clean(str(category.get("name") or ""))
@@ -116,7 +116,7 @@ def facts_of(item: Item, suppliers: Sequence[ItemSupplier]) -> tuple[Fact, ...]:
 
 
 def lead_time(active: Sequence[ItemSupplier]) -> str:
-    """The primary supplier's average lead time, and the longest where it differs; "" where there is no supplier."""
+    """The primary supplier's average lead time, and the longest if it differs; "" if there is no supplier."""
     if not active:
         return ""
     average = primary(active).average_lead_time

@@ -13,15 +13,15 @@ from makertasks.media.cards.content import Hazard
 from makertasks.media.cards.embedding import Fonts
 from makertasks.media.cards.text import Fitted, Style, fit
 
-DIGIT_SIZE = 0.26  # by the diamond's width
+DIGIT_SIZE = 0.26  # relative to the diamond's width
 # The largest box for text in a quarter whose half diagonal is 1: wide and high enough for two lines.
 SPECIAL_WIDTH, SPECIAL_HEIGHT = 1.25, 0.75
 SPECIAL = Style(fonts.BOLD, 11, 11, smallest=5)
 # W with a stroke through it: reacts with water (NFPA 704, chapter 8).
 NO_WATER = {"W̶": "W", "₩": "W", "w": "W"}
 WATER = re.compile(r"(?<!\S)W(?!\S)")
-STRIKE_REACH = 0.8  # points that the stroke is longer than the letter, on each side
-CAP_HEIGHT = 0.714  # of Noto Sans, by its size
+STRIKE_REACH = 0.8  # points by which the stroke extends beyond the letter, on each side
+CAP_HEIGHT = 0.714  # of Noto Sans, relative to its size
 
 
 def draw(canvas: Canvas, embedded: Fonts, hazard: Hazard, special: Fitted | None, box: Box) -> None:
@@ -52,7 +52,7 @@ def draw(canvas: Canvas, embedded: Fonts, hazard: Hazard, special: Fitted | None
 
 
 def special_of(hazard: Hazard, side: float) -> Fitted:
-    """The special hazards as they stand in the lowest quarter of a diamond of this width; a lone W is always "W"."""
+    """The special hazards fitted into the lowest quarter of a diamond of this width; W alone is always "W"."""
     half = side / 4
     symbols = " ".join(NO_WATER.get(symbol, symbol) for symbol in hazard.symbols)
     return fit(symbols, SPECIAL, half * SPECIAL_WIDTH, half * SPECIAL_HEIGHT)
@@ -73,7 +73,7 @@ def _write_special(canvas: Canvas, embedded: Fonts, fitted: Fitted, x: float, y:
 
 
 def _write(canvas: Canvas, embedded: Fonts, text: str, size: float, x: float, y: float) -> None:
-    """One line with its middle at (`x`, `y`)."""
+    """Write one line centred at (`x`, `y`)."""
     runs = shaping.shape(text, fonts.BOLD)
     embedded.draw(canvas, runs, size, x - shaping.width(text, fonts.BOLD, size) / 2, y - CAP_HEIGHT * size / 2)
 

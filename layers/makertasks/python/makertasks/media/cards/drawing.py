@@ -1,4 +1,4 @@
-"""Draws a laid-out card. Every card begins and ends in the same state, so nothing of it reaches the next one."""
+"""Draws a card from its layout. Every card begins and ends in the same graphics state, so none affects the next."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from makertasks.media.cards.stock import MM
 from makertasks.media.cards.structure import Structure
 from makertasks.media.qr_codes import encode
 
-# What a telephone still scans from an arm's length, in points.
+# Smallest size that a phone still scans from an arm's length, in points.
 SMALLEST_CODE, SMALLEST_MODULE = 15 * MM, 0.4 * MM
-# Part of a line's height between its top and its base line: the same for every font, so that runs stand on one line.
+# Share of a line's height above its baseline, the same for every font, so that all runs share one baseline.
 BASE_LINE = 0.8
-OUTLINE = 0.5  # width of a bar's
+OUTLINE = 0.5  # line width of a bar's outline
 
 
 def draw(canvas: Canvas, structure: Structure, embedded: Fonts, laid_out: Layout, scale: float = 1) -> None:
-    """Draw a card whose lower left corner is the origin of a canvas that is scaled already."""
+    """Draw a card with its lower left corner at the origin of a canvas that is already scaled."""
     card = laid_out.card
     with _state(canvas), structure.section():
         with structure.decoration():
@@ -48,7 +48,7 @@ def draw(canvas: Canvas, structure: Structure, embedded: Fonts, laid_out: Layout
 
 def _draw_texts(canvas: Canvas, structure: Structure, embedded: Fonts, texts: Sequence[TextBox]) -> None:
     for text in texts:
-        # What is drawn may not be what is meant: cut, or in another order.
+        # The drawn text may differ from the original: cut, or in another order.
         meant = not text.fitted.whole or bidirectional.has_right_to_left(text.text)
         with structure.element(text.role, spoken=text.text if meant else ""):
             _draw_text(canvas, embedded, text)
@@ -62,7 +62,7 @@ def _state(canvas: Canvas) -> Iterator[None]:
 
 
 def _draw_bar(canvas: Canvas, laid_out: Layout, box: Box, radius: float) -> None:
-    """A box in the category's colour; where that is hardly to be seen on paper, with an outline within the box."""
+    """Draw a box in the category's colour, with an outline inside it if the colour is barely visible on paper."""
     inset = OUTLINE / 2 if laid_out.outlined else 0
     with _state(canvas):
         _fill(canvas, laid_out.card.colour)
@@ -94,9 +94,9 @@ def _draw_photo(canvas: Canvas, photo: Photo, box: Box) -> None:
 
 
 def _draw_code(canvas: Canvas, url: str, box: Box, scale: float) -> None:
-    """The QR code as one filled path of strips, on white; a unit is a module and rows run downwards.
+    """Draw the QR code as one filled path of strips, on white; a unit is a module and rows run downwards.
 
-    Raises PermanentError where it would be too small to be scanned: the address is too long for the label.
+    Raises PermanentError if it would be too small to scan because the address is too long for the label.
     """
     code = encode(url)
     smallest = max(SMALLEST_CODE, SMALLEST_MODULE * code.full_size)

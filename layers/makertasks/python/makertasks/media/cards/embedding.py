@@ -1,7 +1,7 @@
-"""Fonts in the PDF: the glyphs that its texts use, and for each the text that it stands for.
+"""Fonts in the PDF: the glyphs that its texts use, and the text for each of them.
 
-A character of a PDF's font is a pair of glyph and text here, so that what is copied or searched is what was written,
-also where one glyph stands for several letters, or one letter for different ones in different words.
+Here a character of a PDF's font is a pair of glyph and text. Copying and searching therefore give the original text,
+even if one glyph stands for several letters, or different letters share a glyph in different words.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ from reportlab.pdfgen.canvas import Canvas
 from makertasks.media.cards import fonts
 from makertasks.media.cards.shaping import Glyph, Run
 
-# A font without bold is drawn with an outline of this part of its size.
+# Fonts without bold are drawn with an outline of this width, relative to their size.
 EMBOLDEN = 1 / 30
 FILL, FILL_AND_STROKE = 0, 2  # text render modes
-UNITS = 1000  # of a PDF's glyph widths, to the size
+UNITS = 1000  # unit of a PDF's glyph widths, per font size
 SYMBOLIC = 4  # flag of a font descriptor
-MOST_MAPPINGS = 100  # of one block in a CMap
+MOST_MAPPINGS = 100  # maximum of one block in a CMap
 
 
 class Fonts:
     """The fonts of one PDF."""
 
     def __init__(self, canvas: Canvas) -> None:
-        """`canvas` must have no page yet."""
+        """Create it; `canvas` must have no page yet."""
         self._document = canvas._doc  # noqa: SLF001 - reportlab has no public way to its document
         self._used: dict[str, dict[tuple[int, str], tuple[int, float]]] = {}
-        # reportlab begins each page with Helvetica, which no reader needs here.
+        # reportlab begins each page with Helvetica, which is not needed here.
         canvas._make_preamble = lambda: None  # noqa: SLF001
         canvas._preamble = "1 0 0 1 0 0 cm"  # noqa: SLF001
         self._resources = self._document.idToObject["BasicFonts"].dict
         self._resources.clear()
 
     def draw(self, canvas: Canvas, runs: Sequence[Run], size: float, x: float, y: float) -> None:
-        """A line of text whose base line begins at (`x`, `y`), in the colours that are set."""
+        """Draw a line of text whose baseline begins at (`x`, `y`), in the current colours."""
         places = [x + size * before for before in accumulate((run.width for run in runs), initial=0)]
         operators = ["BT"]
-        for run, left in sorted(zip(runs, places, strict=False), key=lambda each: each[0].index):  # as they are read
+        for run, left in sorted(zip(runs, places, strict=False), key=lambda each: each[0].index):  # in reading order
             name = self._resource(run.font)
             outline = f"{FILL_AND_STROKE} Tr {size * EMBOLDEN:.3f} w" if run.embolden else f"{FILL} Tr"
             operators.append(f"/{name} {size:g} Tf {outline}")
             operators += self._shown(run, size, left, y)
         operators.append("ET")
         if any(run.turned for run in runs):
-            # What most programs copy and search, whatever they think of the letters' order.
+            # Most programs copy and search this text, however they order the letters.
             meant = "".join(glyph.text for run in sorted(runs, key=lambda run: run.index) for glyph in run.glyphs)
             written = (codecs.BOM_UTF16_BE + meant.encode("utf-16-be")).hex()
             operators = [f"/Span <</ActualText <{written}>>> BDC", *operators, "EMC"]
         canvas.addLiteral("\n".join(operators))
 
     def finish(self) -> None:
-        """Put every font that was used into the document."""
+        """Add every font that was used to the document."""
         for number, (font, used) in enumerate(self._used.items()):
             self._resources[f"T{number}"] = self._embedded(font, used)
 
@@ -65,7 +65,7 @@ class Fonts:
         return f"T{list(self._used).index(font)}"
 
     def _shown(self, run: Run, size: float, x: float, y: float) -> list[str]:
-        """Operators for a run: one piece for glyphs on one height."""
+        """Operators for a run: one piece for consecutive glyphs at the same height."""
         operators: list[str] = []
         piece: list[str] = []
         height = None
@@ -147,7 +147,7 @@ class Fonts:
 
 
 def _subset(font: str, glyphs: set[int]) -> tuple[bytes, dict[int, int]]:
-    """The font with these glyphs alone, as TrueType, and their new numbers."""
+    """The font reduced to these glyphs, as TrueType, and the glyphs' new numbers."""
     import uharfbuzz  # noqa: PLC0415 - importing this module stays cheap
 
     wanted = uharfbuzz.SubsetInput()
@@ -160,7 +160,7 @@ def _subset(font: str, glyphs: set[int]) -> tuple[bytes, dict[int, int]]:
 
 
 def _unicode_map(texts: list[str]) -> bytes:
-    """A CMap from the font's characters, counted from 1, to the texts that they stand for."""
+    """A CMap from the font's characters, numbered from 1, to their texts."""
     lines = [f"<{number:04X}> <{text.encode('utf-16-be').hex().upper()}>" for number, text in enumerate(texts, start=1)]
     blocks = [lines[start : start + MOST_MAPPINGS] for start in range(0, len(lines), MOST_MAPPINGS)]
     mapped = "\n".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks)

@@ -1,4 +1,4 @@
-"""Letters on cards: which font of the layer `fonts` draws which, and a cleaned text to begin with."""
+"""Characters on cards: cleans texts, and finds the font of the layer `fonts` for each character."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import uharfbuzz
 
-# What a letter becomes that no font has.
+# Replaces a character that no font has.
 REPLACEMENT = "\N{WHITE SQUARE}"
 REGULAR, BOLD = "NotoSans-Regular", "NotoSans-Bold"
 EMOJI, MATHEMATICS, EAST_ASIAN = "NotoEmoji-Regular", "NotoSansMath-Regular", "wqy-microhei"
-# Scripts whose bold letters have a font of their own; the other fonts are made bold by drawing their outlines as well.
+# Scripts with a bold font; other fonts are made bold by also drawing their outlines.
 IN_TWO_WEIGHTS = ("Hebrew", "Arabic", "Thai", "Devanagari")
 IN_ONE_WEIGHT = (
     *("Armenian", "Georgian", "Bengali", "Tamil", "Telugu", "Gujarati", "Gurmukhi", "Kannada", "Malayalam"),
@@ -22,7 +22,7 @@ IN_ONE_WEIGHT = (
 )
 _ONE_WEIGHT = tuple(f"NotoSans{script}-Regular" for script in IN_ONE_WEIGHT)
 _SYMBOLS = (MATHEMATICS, "NotoSansSymbols-Regular", "NotoSansSymbols2-Regular")
-# The fonts that a letter is looked for in, by the font that its text is set in.
+# The fonts to search for a character, by the font of its text.
 CHAINS = {
     f"NotoSans-{weight}": (
         f"NotoSans-{weight}",
@@ -34,14 +34,14 @@ CHAINS = {
     )
     for weight in ("Regular", "Bold")
 }
-# Files of the layer `fonts`; of a collection, its first font.
+# Files of the layer `fonts`; of a collection, the first font is used.
 FILES = {name: f"{name}.ttf" for chain in CHAINS.values() for name in chain} | {EAST_ASIAN: "wqy-microhei.ttc"}
-PICTOGRAPHS = "\U0001f000"  # from here on, emoji come before symbols
-# Joiners, which shape what stands beside them, and the selectors of an emoji's or a sign's form.
+PICTOGRAPHS = "\U0001f000"  # from here on, emoji fonts come before symbol fonts
+# Joiners, which change the shape of their neighbours, and variation selectors.
 _JOINERS = "\u200c\u200d"
 
 
-# More combining marks in a row than a letter of any language carries.
+# More consecutive combining marks than a letter of any language has.
 _TOWERS = re.compile(
     r"([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{8})"
     r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
@@ -49,10 +49,10 @@ _TOWERS = re.compile(
 
 
 def clean(text: str) -> str:
-    """`text` as a card can hold it: composed letters, single spaces, no controls and no direction marks.
+    """Clean a text for a card: composed letters, single spaces, no control characters and no direction marks.
 
-    Joiners and variation selectors stay where they follow a letter that they may shape. Of accents heaped on one letter
-    the first eight stay, more than any language has: others would leave the card.
+    Joiners and variation selectors stay if they follow a letter that they may shape. Of the accents on one letter only
+    the first eight stay, more than any language has: further ones would extend beyond the card.
     """
     composed = unicodedata.normalize("NFC", text)
     kept = "".join(
@@ -65,7 +65,7 @@ def clean(text: str) -> str:
 
 
 def is_attached(letter: str) -> bool:
-    """Whether a letter belongs to the one before it: marks, joiners, variation selectors, tones of skin."""
+    """Whether a character belongs to the one before it: marks, joiners, variation selectors, skin tones."""
     return (
         letter in _JOINERS
         or unicodedata.category(letter)[0] == "M"
@@ -76,13 +76,13 @@ def is_attached(letter: str) -> bool:
 
 
 def missing(text: str) -> list[str]:
-    """Letters of a cleaned text that no font has, each once."""
+    """Characters of a cleaned text that no font has, each once."""
     return sorted({letter for letter in text if font_of(letter, REGULAR) is None and not _is_ignorable(letter)})
 
 
 @cache
 def font_of(letter: str, font: str) -> str | None:
-    """The font that draws a letter of a text that is set in `font`; None where no font has it."""
+    """The font for a character of a text set in `font`; None if no font has it."""
     chain = CHAINS[font]
     if letter >= PICTOGRAPHS:
         chain = (EMOJI, *chain)
@@ -90,18 +90,18 @@ def font_of(letter: str, font: str) -> str | None:
 
 
 def has(font: str, letter: str) -> bool:
-    """Whether a font has a letter, or needs none for it."""
+    """Whether a font has a character, or needs no glyph for it."""
     return load(font).get_nominal_glyph(ord(letter)) is not None
 
 
 def is_bold(font: str) -> bool:
-    """Whether a font's letters are bold."""
+    """Whether a font is bold."""
     return font.endswith("-Bold")
 
 
 @cache
 def load(font: str) -> uharfbuzz.Font:
-    """A font of the layer, in its own units; read once a process."""
+    """A font of the layer, in font units; read once per process."""
     import uharfbuzz  # noqa: PLC0415 - importing this module stays cheap
     from card_fonts import DIRECTORY  # noqa: PLC0415 - a layer of its own
 

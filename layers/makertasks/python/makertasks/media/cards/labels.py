@@ -1,4 +1,4 @@
-"""The layout of labels: what a card says in a few lines, beside a QR code as high as the label.
+"""The layout of labels: a card's content in a few lines, beside a QR code as high as the label.
 
 ┌───────────────────────────────┐
 │ name                   ┌────┐ │
@@ -8,7 +8,7 @@
 │ 8 units · 5 days       └────┘ │
 └───────────────────────────────┘
 
-The rule has the category's colour. Letters are larger on labels larger than an address label.
+The rule has the category's colour. Text is larger on labels larger than an address label.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from makertasks.media.cards.text import Style
 
 PADDING = 5.0
 LARGEST_CODE = 0.45  # of the label's width
-SMALLEST_SCALE = 0.75  # of a card of 5 by 3 inches: below it, a label says less in larger letters
+SMALLEST_SCALE = 0.75  # relative to a card of 5 by 3 inches: smaller labels have less text in larger letters
 
-ADDRESS_LABEL = (189.0, 72.0)  # 2⅝ by 1 inches, for which the styles are
+ADDRESS_LABEL = (189.0, 72.0)  # 2⅝ by 1 inches, the size that the styles are for
 LARGEST_SCALE = 1.6
 RULE = 1.2
 
@@ -36,7 +36,7 @@ HAZARD = Style(fonts.BOLD, 7, 8.5, smallest=4.5)
 
 
 def lay_out(card: Card, stock: Stock) -> tuple[Layout, float]:
-    """Boxes of a card for a stock's labels, and their scale: the whole card where labels are large enough for it."""
+    """Boxes of a card for a stock's labels, and their scale: the whole card if the labels are large enough for it."""
     across, upright = (max(PADDING, padding) for padding in stock.padding)
     inner = Box(across, upright, stock.width - 2 * across, stock.height - 2 * upright)
     scale = min(
@@ -66,7 +66,7 @@ def _beside(card: Card, stock: Stock, code: Box, inner: Box, scale: float) -> La
 
 
 def _lines(card: Card, inner: Box, scale: float) -> tuple[list[TextBox], float]:
-    """The lines from the bottom, each at its position whatever the others say, and where the uppermost ends."""
+    """The lines from the bottom, each at a fixed position, and the top of the uppermost."""
     facts = {fact.label: fact.value for fact in card.facts}
     stock = " · ".join(filter(None, (f"Reorder at {facts.get('Reorder at', '')}", facts.get("Lead time"))))
     line, hazard = _scaled(LINE, scale), _scaled(HAZARD, scale)

@@ -1,4 +1,4 @@
-"""Where everything stands on a card: boxes in points, made without drawing. Origin is the card's lower left corner.
+"""The layout of a card: boxes in points, computed without drawing. The origin is the card's lower left corner.
 
     ┌──────────────────────────────────────────────────┐
     │ name, one line at full size or more smaller ones │
@@ -10,7 +10,7 @@
     │ category        letters without glyph     call   │
     └──────────────────────────────────────────────────┘
 
-Nothing moves with the length of a text or with what is missing. Where there is neither picture nor diamond, facts take
+Positions do not depend on the length of texts or on missing parts; only without picture and diamond, the facts use
 their column as well. Nothing is drawn within an eighth of an inch of the edge, where the sheet may be perforated.
 """
 
@@ -30,7 +30,7 @@ INNER_WIDTH, INNER_HEIGHT = WIDTH - 2 * PADDING, HEIGHT - 2 * PADDING
 GAP = 9.0  # between columns, and below the rule
 
 TITLE_HEIGHT = 40.0  # one line at full size, or two smaller ones
-TITLE_GAP = 6.5  # above the rule: room for letters that reach far below the line
+TITLE_GAP = 6.5  # above the rule: room for letters with deep descenders
 RULE_BOTTOM, RULE_HEIGHT = HEIGHT - PADDING - TITLE_HEIGHT - TITLE_GAP, 1.5
 TOP = RULE_BOTTOM - GAP  # of the columns
 FOOTER_HEIGHT = 14.0
@@ -38,8 +38,8 @@ BOTTOM = PADDING + FOOTER_HEIGHT + 7  # of the columns on the left
 
 RIGHT_WIDTH = 115.2
 RIGHT_LEFT = WIDTH - PADDING - RIGHT_WIDTH
-QR_SIDE = 106.0  # 37 mm with the quiet zone: 0.83 mm a module where the address has 63 to 84 characters
-QR_TOP = RULE_BOTTOM - 3  # its quiet zone is space enough
+QR_SIDE = 106.0  # 37 mm with the quiet zone: 0.83 mm per module for an address of 63 to 84 characters
+QR_TOP = RULE_BOTTOM - 3  # the quiet zone is enough space
 CALL_HEIGHT = 28.0
 LEFT_WIDTH = INNER_WIDTH - RIGHT_WIDTH - GAP
 SIDE_WIDTH = 98.0  # of the column with picture and diamond
@@ -56,7 +56,7 @@ LARGE_FACT = Style(fonts.BOLD, 11, 13, smallest=5)
 CALL = Style(fonts.BOLD, 8, 10.5, smallest=6)
 CATEGORY = Style(fonts.BOLD, 7.5, 9.5, smallest=5)
 NOTE = Style(fonts.REGULAR, 5.5, 7, smallest=4)
-LIGHTEST = 1.3  # contrast with the paper below which a colour needs an outline
+LIGHTEST = 1.3  # a colour with less contrast with the paper needs an outline
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Layout:
     width: float = WIDTH
     height: float = HEIGHT
     texts: tuple[TextBox, ...] = ()
-    closing: tuple[TextBox, ...] = ()  # texts that are read after the pictures
-    bars: tuple[tuple[Box, float], ...] = ()  # in the category's colour, with the radius of their corners
+    closing: tuple[TextBox, ...] = ()  # texts read after the pictures
+    bars: tuple[tuple[Box, float], ...] = ()  # in the category's colour, each with its corner radius
     photo: Box | None = None
     diamond: Box | None = None
     special: Fitted | None = None  # the diamond's special hazards
@@ -91,11 +91,11 @@ class Layout:
 
     @property
     def outlined(self) -> bool:
-        """Whether the category's colour is hardly to be seen on paper."""
+        """Whether the category's colour is barely visible on paper."""
         return colours.contrast(self.card.colour, colours.WHITE) < LIGHTEST
 
     def boxes(self) -> list[Box]:
-        """What must neither overlap nor leave the card."""
+        """The boxes that must neither overlap nor extend beyond the card."""
         texts = [text.box for text in (*self.texts, *self.closing)]
         return [*texts, self.code, *(box for box in (self.photo, self.diamond) if box)]
 
@@ -129,14 +129,14 @@ def special_of(card: Card, side: float) -> Fitted | None:
 
 
 def _title(name: str) -> TextBox:
-    """The name, its last line just above the rule."""
+    """The name, with its last line just above the rule."""
     box = Box(PADDING, RULE_BOTTOM + TITLE_GAP, INNER_WIDTH, TITLE_HEIGHT)
     text = text_box(name, TITLE, box, colours.TITLE, role="H1")
     return replace(text, box=replace(box, height=text.fitted.height))
 
 
 def _facts(card: Card, *, beside: bool) -> list[TextBox]:
-    """Return each fact at its position; larger if nothing is beside them."""
+    """Return the facts at their positions; larger if there is nothing beside them."""
     width = LEFT_WIDTH - (SIDE_WIDTH + GAP if beside else 0)
     style = FACT if beside else LARGE_FACT
     boxes = []
@@ -177,7 +177,7 @@ def _footer(card: Card) -> tuple[list[TextBox], list[tuple[Box, float]]]:
 
 
 def _photo(photo: Photo | None, place: Box) -> Box | None:
-    """Return the image's box, at the top centre of the available one: in proportion, at most one point a pixel."""
+    """Return the image's box, at the top centre of the available one: in proportion, at most one point per pixel."""
     if photo is None:
         return None
     scale = min(place.width / photo.width, place.height / photo.height, 1)

@@ -1,4 +1,4 @@
-"""The item's image as the JPEG that a card embeds: no larger than print shows, without metadata."""
+"""The item's image as a JPEG for a card: no larger than print resolution needs, without metadata."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from makertasks.media.formats import KEPT
 from makertasks.media.pictures import UnusablePicture
 
 DOTS_AN_INCH = 300
-# The largest size of an image on a card, in points (see layout), and the pixels that fill it in print.
+# The largest size of an image on a card, in points (see layout), and in pixels at print resolution.
 LARGEST = (98, 111)
 PIXELS = (-(-LARGEST[0] * DOTS_AN_INCH // 72), -(-LARGEST[1] * DOTS_AN_INCH // 72))
 QUALITY = 85
-# An image of more pixels goes through `pictures.thumbnail`, which bounds the memory it takes, at some loss of detail.
+# `pictures.thumbnail` reduces larger images, which bounds memory at some loss of detail.
 MOST_DIRECT_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A JPEG, and the size in pixels that it had before it was made small: a card draws it no larger, in points."""
+    """A JPEG, and its original size in pixels: a card draws it at no more points than that."""
 
     jpeg: bytes
     width: int
@@ -31,7 +31,7 @@ class Photo:
 
 
 def printable(body: bytes) -> Photo:
-    """The image at the size it is printed; raises UnusablePicture."""
+    """The image at print resolution; raises UnusablePicture."""
     try:
         with Image.open(io.BytesIO(body), formats=KEPT) as image:
             if image.width * image.height > MOST_DIRECT_PIXELS:
@@ -49,7 +49,7 @@ def printable(body: bytes) -> Photo:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """The image in RGB or grey, its transparent parts white as the paper."""
+    """The image in RGB or grey, its transparent parts white like the paper."""
     if not image.has_transparency_data:
         return image if image.mode in {"RGB", "L"} else image.convert("RGB")
     coloured = image.convert("RGBA")

@@ -1,4 +1,4 @@
-"""Lines of text as glyphs in their places: HarfBuzz joins, stacks and reorders what each script asks for."""
+"""Lines of text as positioned glyphs: HarfBuzz joins, stacks and reorders letters as each script requires."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from itertools import groupby
 
 from makertasks.media.cards import bidirectional, fonts
 
-# Lines whose glyphs are kept: texts are measured often while they are fitted.
+# Number of cached lines: texts are measured often while they are fitted.
 KEPT_LINES = 4096
 
 
 @dataclass(frozen=True)
 class Glyph:
-    """A glyph of a font. `text` is what it stands for; lengths are parts of the font's size."""
+    """A glyph of a font and its `text`; lengths are relative to the font's size."""
 
     number: int
     text: str
     advance: float
-    natural: float  # the advance that the font itself gives the glyph
+    natural: float  # the glyph's advance in the font
     across: float
     up: float
 
@@ -31,19 +31,19 @@ class Run:
 
     font: str
     glyphs: tuple[Glyph, ...]
-    embolden: bool  # the font has no bold, so outlines are drawn as well
-    index: int  # of the run in the order of reading
+    embolden: bool  # the font is not bold, so outlines are drawn as well
+    index: int  # of the run, in reading order
     turned: bool = False  # written from right to left
 
     @property
     def width(self) -> float:
-        """Width by the font's size."""
+        """Width relative to the font's size."""
         return sum(glyph.advance for glyph in self.glyphs)
 
 
 @lru_cache(KEPT_LINES)
 def shape(line: str, font: str, *, right_to_left: bool = False) -> tuple[Run, ...]:
-    """A line as runs from left to right; `font` is the one that its text is set in."""
+    """Shape a line into runs from left to right; `font` is the font of its text."""
     shown = "".join(fonts.REPLACEMENT if _lacking(letter, font) else letter for letter in line)
     levels = (
         bidirectional.levels(shown, right_to_left=right_to_left)
@@ -70,9 +70,9 @@ def width(line: str, font: str, size: float) -> float:
 
 
 def _meaning(text: str, glyphs: Iterable[Glyph]) -> Iterator[Glyph]:
-    """Glyphs from right to left: the first one drawn stands for the whole run, in the order in which it is read.
+    """For a right-to-left run, give the first glyph drawn the text of the whole run, in reading order.
 
-    Programs that take text out of a PDF disagree on who turns the letters round; so there is nothing to turn.
+    Programs that extract text from a PDF disagree on whether to reverse the letters; this leaves nothing to reverse.
     """
     for glyph in glyphs:
         yield replace(glyph, text=text)

@@ -15,14 +15,14 @@ from makertasks.media.cards.embedding import Fonts
 from makertasks.media.cards.stock import DEFAULT, STOCKS, Stock
 from makertasks.media.cards.structure import Structure
 
-LANGUAGE = "en-US"  # of the words that the cards themselves say
+LANGUAGE = "en-US"  # of the fixed words on cards
 
-# reportlab writes streams as text otherwise, which makes them a quarter larger.
+# Otherwise reportlab writes streams as ASCII, a quarter larger.
 rl_config.useA85 = 0
 
 
 class Sheets:
-    """A PDF that cards are added to, one after the other."""
+    """A PDF to which cards are added one by one."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Sheets:
         shift: tuple[float, float] = (0, 0),
         test_page: bool = False,
     ) -> None:
-        """`used` are the slots of the first sheet that hold no label any more, from 0; at least one must be left.
+        """`used` are the slots of the first sheet without a label, from 0; at least one slot must be left.
 
         `shift` moves everything, in points to the right and down. A test page shows where the labels are expected.
         """
@@ -58,7 +58,7 @@ class Sheets:
         self._free = [slot for slot in range(stock.slots) if slot not in used]
 
     def add(self, card: Card) -> tuple[str, ...]:
-        """Draw a card at the next free slot; returns warnings of all that it could not show."""
+        """Draw a card in the next free slot; returns warnings for content it could not show."""
         if self.at_page_end:
             self._structure.end_page()
             self._free = list(range(self._stock.slots))
@@ -80,7 +80,7 @@ class Sheets:
         return not self._free
 
     def finish(self) -> bytes:
-        """The PDF; nothing can be added any more."""
+        """Return the PDF, to which nothing more can be added."""
         self._structure.end_page()
         self._structure.end_document()
         self._fonts.finish()
@@ -89,7 +89,7 @@ class Sheets:
 
 
 def pdf_of(cards: Sequence[Card], title: str, used: Collection[int] = (), stock: Stock = STOCKS[DEFAULT]) -> bytes:
-    """The cards as one PDF."""
+    """Return the cards as one PDF."""
     sheets = Sheets(title, used, stock=stock)
     for card in cards:
         sheets.add(card)

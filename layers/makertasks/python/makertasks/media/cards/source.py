@@ -1,4 +1,4 @@
-"""Reads what a card shows: the item with its supplier links, and its image from the bucket."""
+"""Reads the content of a card: the item with its supplier links, and its image from the bucket."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from makertasks.media.qr_codes import scan_url
 def read_card(item_id: UUID, *, blank: bool = False) -> Card:
     """The card of an item, by one Query and at most two reads from the bucket.
 
-    An image that is missing or unreadable leaves a card without one, and a warning. Raises UnknownItem, or
-    TemporaryError where a service refuses.
+    If the image is missing or unreadable, the card has none, and a warning. Raises UnknownItem, or TemporaryError where
+    a service refuses.
     """
     page = inventory.get_item_page(item_id)
     photo, warnings = (None, ()) if blank else _photo_of(page.item)
@@ -28,7 +28,7 @@ def read_card(item_id: UUID, *, blank: bool = False) -> Card:
 
 
 def _photo_of(item: inventory.Item) -> tuple[Photo | None, tuple[str, ...]]:
-    """The item's thumbnail, else its image; and why one could not be used."""
+    """The item's thumbnail or else its image, and warnings for any that could not be used."""
     warnings: list[str] = []
     for key in filter(None, (item.thumbnail, item.image)):
         try:

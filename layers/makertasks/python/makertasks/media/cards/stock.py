@@ -1,4 +1,4 @@
-"""Sheets and rolls of cards and labels that can be printed on: where each label stands, in points.
+"""The sheets and rolls of cards and labels that can be printed on: the position of each label, in points.
 
 Sizes are the makers' own; docs/cards.md says where they were checked.
 """
@@ -13,9 +13,9 @@ MM = INCH / 25.4
 LETTER = (8.5 * INCH, 11 * INCH)
 A4 = (210 * MM, 297 * MM)
 
-# What printers leave white along the left and right edges of a page, and along the upper and lower ones. A page of a
-# roll's label stands as one reads it. Dymo's driver leaves 5.8 mm at one end of a label and 1.5 mm at its sides,
-# Brother's 3 mm and 1.5 mm; most laser and inkjet printers need 4 to 5 mm all around.
+# Margins that printers cannot print on: left and right, top and bottom. A page of a roll's label is in reading
+# direction. Dymo's driver leaves 5.8 mm at one end of a label and 1.5 mm at its sides, Brother's 3 mm and 1.5 mm; most
+# laser and inkjet printers need 4 to 5 mm all around.
 SHEET_EDGE = (5 * MM, 5 * MM)
 BROTHER_LONG_EDGE, BROTHER_WIDE_EDGE = (3 * MM, 1.5 * MM), (1.5 * MM, 3 * MM)
 DYMO_EDGE = (6 * MM, 1.5 * MM)
@@ -23,7 +23,7 @@ DYMO_EDGE = (6 * MM, 1.5 * MM)
 
 @dataclass(frozen=True)
 class Stock:
-    """A sheet of labels: `left` and `top` are its margins, `across` and `down` lead from one label to the next."""
+    """A sheet of labels: `left` and `top` are its margins, `across` and `down` the steps to the next label."""
 
     description: str
     page: tuple[float, float]
@@ -39,9 +39,9 @@ class Stock:
 
     @property
     def padding(self) -> tuple[float, float]:
-        """What every label leaves white at its left and right, and above and below: the outer ones reach the edges.
+        """The white margin inside every label, left and right, top and bottom: outer labels reach the page's edges.
 
-        The same for all labels of a sheet, so that they look alike.
+        It is the same for all labels of a sheet, so that they look alike.
         """
         left = min(self.left, self.page[0] - self.left - (self.columns - 1) * self.across - self.width)
         top = min(self.top, self.page[1] - self.top - (self.rows - 1) * self.down - self.height)
@@ -49,7 +49,7 @@ class Stock:
 
     @property
     def slots(self) -> int:
-        """Labels of a sheet."""
+        """Number of labels on a sheet."""
         return self.columns * self.rows
 
     def corners(self) -> Iterator[tuple[float, float]]:
@@ -72,7 +72,7 @@ def _sheet(
 
 
 def _roll(description: str, width: float, height: float, edge: tuple[float, float]) -> Stock:
-    """Labels of a roll, one a page."""
+    """Labels on a roll, one per page."""
     return Stock(description, (width * MM, height * MM), 1, 1, width * MM, height * MM, 0, 0, 0, 0, edge)
 
 

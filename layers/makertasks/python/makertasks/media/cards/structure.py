@@ -1,7 +1,7 @@
 """Tags of a PDF: the structure that screen readers follow (ISO 32000-1, 14.7 and 14.8).
 
-reportlab writes no structure of its own; it lets operators and document objects be added, which is all that tags are:
-marked content in the page (`/P <</MCID 3>> BDC … EMC`), an element for each, and a tree over the elements.
+reportlab writes no structure, but operators and document objects can be added. Tags consist of them: marked content
+in the page (`/P <</MCID 3>> BDC … EMC`), an element for each, and a tree over the elements.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Structure:
     """Document → section for each card → headings, paragraphs and figures."""
 
     def __init__(self, canvas: Canvas) -> None:
-        """`canvas` must have no page yet."""
+        """Create it; `canvas` must have no page yet."""
         self._canvas = canvas
         self._document = canvas._doc  # noqa: SLF001 - reportlab has no public way to its document
         self._root = PDFDictionary({"Type": PDFName("StructTreeRoot")})
@@ -59,7 +59,7 @@ class Structure:
         self._canvas.addLiteral("EMC")
 
     def end_page(self) -> None:
-        """Show the page and bind its marked content to the tree."""
+        """Finish the page and link its marked content to the tree."""
         self._canvas.showPage()
         page = self._document.Pages.pages[-1]
         page.__NoDefault__ = [*page.__NoDefault__, "StructParents", "Tabs"]
@@ -69,7 +69,7 @@ class Structure:
         self._marks = []
 
     def end_document(self) -> None:
-        """Put the tree into the document's catalog."""
+        """Add the tree to the document's catalog."""
         numbers: list[Any] = []
         for page, elements in enumerate(self._pages):
             numbers += [page, PDFArray(elements)]

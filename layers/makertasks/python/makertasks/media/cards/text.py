@@ -1,4 +1,4 @@
-"""Fitting text into a box: wrapped, shrunk, and at last cut with an ellipsis. Sizes are in points."""
+"""Fits text into a box: wraps it, shrinks it, and finally cuts it with an ellipsis. Sizes are in points."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from makertasks.media.cards import bidirectional, fonts, shaping
 
 ELLIPSIS = "…"
 SHRINK_STEP = 0.5
-# Scripts without spaces between words may be broken between any two letters, except before these.
+# Text in scripts without spaces between words may be broken between any two characters, except before these.
 _FREE_BREAKS = (("\u2e80", "\u9fff"), ("\uac00", "\ud7af"), ("\uf900", "\ufaff"), ("\uff00", "\uffef"))
 _NOT_FIRST = set("、。，．！？：；）」』】〉》’”…ーぁぃぅぇぉっゃゅょァィゥェォッャュョ％!),.:;?]}%")
 
 
 @dataclass(frozen=True)
 class Style:
-    """A font at its normal size, its line height, and the smallest size it may be shrunk to."""
+    """A font at its normal size, its line height, and its minimum size."""
 
     font: str
     size: float
@@ -35,7 +35,7 @@ class Fitted:
     size: float
     leading: float
     whole: bool = True
-    right_to_left: bool = False  # the text as a whole, whatever one line of it begins with
+    right_to_left: bool = False  # of the whole text, however a single line begins
 
     @property
     def height(self) -> float:
@@ -49,7 +49,7 @@ class Fitted:
 
 
 def fit(text: str, style: Style, width: float, height: float) -> Fitted:
-    """`text` in a box of `width` by `height`: at the largest size that holds it whole, else cut at the smallest."""
+    """Fit `text` into a box of `width` by `height`: whole at the largest possible size, or cut at the minimum."""
     right_to_left = bidirectional.begins_right_to_left(text)
     pieces = list(_pieces(text))
     size = style.size
@@ -66,7 +66,7 @@ def fit(text: str, style: Style, width: float, height: float) -> Fitted:
 
 
 def _wrap(pieces: list[str], font: str, width: float) -> list[str]:
-    """Lines no wider than `width` at size 1, broken between pieces; a piece that is wider than a line is split."""
+    """Break pieces into lines no wider than `width` at size 1; a piece that is wider than a line is split."""
     lines = [""]
     for piece in pieces:
         if _width(lines[-1] + piece, font) <= width:
@@ -77,7 +77,7 @@ def _wrap(pieces: list[str], font: str, width: float) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Split `text` where a line may end; a space belongs to the word before it."""
+    """Split `text` where lines may end; a space belongs to the word before it."""
     start = 0
     for index, (before, after) in enumerate(pairwise(text), start=1):
         free = (_breaks_freely(before) or _breaks_freely(after)) and after not in _NOT_FIRST and after != " "
@@ -92,7 +92,7 @@ def _breaks_freely(letter: str) -> bool:
 
 
 def _split(word: str, font: str, width: float) -> list[str]:
-    """A word in parts no wider than `width` at size 1; one that fits is one part."""
+    """Split a word into parts no wider than `width` at size 1; a word that fits is one part."""
     parts = []
     while _width(word, font) > width and (end := _longest(word, font, width)) < len(word):
         parts.append(word[:end])
@@ -101,7 +101,7 @@ def _split(word: str, font: str, width: float) -> list[str]:
 
 
 def _longest(word: str, font: str, width: float) -> int:
-    """How many letters of a word fit, at least one with what is attached to it, and never a part of such a group."""
+    """The number of characters of a word that fit, at least one; characters attached to another stay with it."""
     end = bisect_right(range(1, len(word)), width, key=lambda count: _width(word[:count], font))
     while end > 0 and fonts.is_attached(word[end]):
         end -= 1
@@ -113,7 +113,7 @@ def _longest(word: str, font: str, width: float) -> int:
 
 
 def _cut(lines: list[str], font: str, width: float) -> str:
-    """The first of these lines, ended with an ellipsis."""
+    """The first lines, ending with an ellipsis."""
     line = lines[0]
     while line and _width(line + ELLIPSIS, font) > width:
         line = line[: _longest(line, font, width - _width(ELLIPSIS, font))] if len(line) > 1 else ""
