@@ -1,4 +1,4 @@
-"""What every command needs: the user's name, parsed options, tasks by full or short name, waiting for a task."""
+"""Used by every command: the user's name, parsed options, tasks by full or short name, waiting for a task."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def task_named(name: str) -> Task:
 
 
 def purged_by(queue: str) -> str:
-    """Return what a purge of a queue names: its task, or its Celery application."""
+    """Return the name for purging a queue: its task, or its Celery application."""
     first = tasks.of_queue(queue)[0]
     return queue if first.is_of_application else first.name
 

@@ -52,7 +52,7 @@ def events(
 
 
 def _looks(interval: float, seconds: float | None) -> Iterator[list[dict[str, Any]]]:
-    """Yield the watched tasks, once per interval."""
+    """Yield the watched tasks once per interval."""
     ends = None if seconds is None else time.monotonic() + seconds
     while ends is None or time.monotonic() < ends:
         yield look()

@@ -40,7 +40,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u2
 
 
 def safe(text: str) -> str:
-    r"""Return a text with its control characters spelled out, as `\u001b`, so that no terminal acts on them."""
+    r"""Return a text with its control characters escaped, as `\u001b`, so that no terminal acts on them."""
     return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -89,8 +89,7 @@ def table(
 def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permitting: tuple[str, ...] = ()) -> Table:
     """Return a table with a row for each dict; `columns` are {key: heading}.
 
-    Columns in `room_permitting` are shown where they hold something, first come first served, as far as the terminal is
-    wide enough.
+    Columns in `room_permitting` are shown, in that order, if they have values and the terminal is wide enough.
     """
     cells = [{key: cell(key, row.get(key)) for key in columns} for row in rows]
     keys, tight = _fitting(cells, columns, room_permitting)

@@ -24,12 +24,12 @@ Tasks = list[dict[str, Any]]
 
 TASK_KEYS = ("id", "name", "status", "item", "runtime", "error", "created")
 QUEUE_COLUMNS = ("QUEUE", "STATE", "WAITING", "RUNNING", "DELAYED", "DEAD")
-# Looks at the tasks between two at the queues, which take a request for each queue.
+# The queues, which take a request each, are read once for this number of reads of the tasks.
 LOOKS_PER_QUEUES = 10
 
 
 class Detail(ModalScreen[None]):
-    """One task with everything there is about it; Escape closes it."""
+    """All details of one task; Escape closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss", "Back")]
     CSS = "Detail { align: center middle; } VerticalScroll { width: 90%; height: 90%; border: round $accent; }"
@@ -77,7 +77,7 @@ class Monitor(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Begin to look."""
+        """Start refreshing."""
         self.query_one("#tasks", DataTable).add_columns(*(shown.COLUMNS[key] for key in TASK_KEYS))
         self.query_one("#queues", DataTable).add_columns(*QUEUE_COLUMNS)
         self.query_one("#tasks").focus()
@@ -87,7 +87,7 @@ class Monitor(App[None]):
             self.set_timer(self.seconds, self.exit)
 
     def refresh_all(self) -> None:
-        """Look again, in the background."""
+        """Refresh everything, in the background."""
         self.run_worker(self._look, thread=True, exclusive=True, group="look")
 
     def _look(self) -> None:
@@ -142,19 +142,19 @@ class Monitor(App[None]):
             self._try(lambda: self.push_screen(Detail(task_id)))
 
     def action_filter(self) -> None:
-        """Show the tasks of the next status alone, in the end all again."""
+        """Show only tasks of the next status; after the last one, show all again."""
         order = ["", *Status]
         self.status = str(order[(order.index(self.status) + 1) % len(order)])
         self._show(self.found, None)
 
     def action_search(self) -> None:
-        """Ask for words."""
+        """Ask for search words."""
         box = self.query_one("#search", Input)
         box.display = True
         box.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Show the tasks with these words alone."""
+        """Show only tasks with these words."""
         self.words = event.value
         event.input.display = False
         self.query_one("#tasks").focus()
@@ -180,7 +180,7 @@ class Monitor(App[None]):
         self.looks = 0
 
     def _try(self, act: Callable[[], Any]) -> None:
-        """Do something on AWS; what goes wrong is said on the screen."""
+        """Do something on AWS; errors are shown on the screen."""
         try:
             act()
         except MakertasksError as error:

@@ -40,7 +40,7 @@ def detail(record: TaskRecord) -> dict[str, Any]:
 def rows(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Shorten summaries for a table: the items' names, the errors' first lines, times to the second.
 
-    Reads the items of tasks whose records have no name, a hundred a request; raises TemporaryError.
+    Reads the items of tasks whose records have no name, 100 per request; raises TemporaryError.
     """
     listed = list(found)
     found_faces = faces.of(str(task["item_id"]) for task in listed if task["item_id"] and not task["item_name"])

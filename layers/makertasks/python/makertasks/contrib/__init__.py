@@ -1,1 +1,1 @@
-"""Other frameworks: Django sites and Celery applications. Nothing else in the package imports this room."""
+"""Support for other frameworks: Django sites and Celery applications. Apart from `cli`, no room imports this one."""

@@ -6,19 +6,19 @@
 
     handler = lambda_handler(app, queue="shop")
 
-One function takes the tasks of the whole application from one queue. Claims, leases, expiry and waiting are the
-engine's; what happens inside a task, and what follows it (retries, links, chains, groups, chords), is Celery's. The
-engine does not know this package. Only `handler`, `tracing`, `backend`, `reader`,
-`client`, `describing` and `checking` import Celery.
+One function runs all tasks of the application from one queue. The engine handles claims, leases, expiry and delays;
+Celery runs the task and everything that follows it (retries, links, chains, groups, chords). The engine does not
+depend on this package. Only `handler`, `tracing`, `backend`, `reader`, `client`, `describing` and `checking` import
+Celery.
 
 handler     a batch of the queue, and the application's settings
-tracing     one attempt: Celery's tracer, and what its record says afterwards
+tracing     one attempt: Celery's tracer, and the update of the task's record
 backend     Celery's result backend over our records
 reader      a result backend for clients whose tasks return more than a record holds
-client      what stock Celery clients need beside their settings
+client      additions for stock Celery clients, besides their settings
 describing  the tasks and schedules of an application, as JSON
-checking    what of an application works otherwise here
-settings    those settings: the broker's, the result backend's, the queues'
+checking    differences from running an application on a worker
+settings    settings for stock Celery clients: broker, result backend, queues
 """
 
 import importlib
@@ -28,7 +28,7 @@ __all__ = ["lambda_handler"]
 
 
 def __getattr__(name: str) -> Any:
-    """`lambda_handler`, which loads Celery when it is asked for."""
+    """Load Celery only when `lambda_handler` is imported."""
     if name == "lambda_handler":
-        return importlib.import_module("makertasks.contrib.celery.handler").lambda_handler  # which loads Celery
+        return importlib.import_module("makertasks.contrib.celery.handler").lambda_handler  # loads Celery
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

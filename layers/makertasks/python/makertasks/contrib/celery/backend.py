@@ -1,7 +1,7 @@
-"""Celery's result backend over our records: groups and chords as its DynamoDB backend keeps them, results as ours.
+"""Celery's result backend over our records: groups and chords as in its DynamoDB backend, results as task records.
 
-Celery's own backend replaces the whole item when it stores a result; here a result is one step of the record's life,
-under the condition that the attempt is still this worker's.
+Celery's own backend replaces the whole item when it stores a result. Here a result updates the task's record, on the
+condition that the attempt still belongs to this worker.
 """
 
 from __future__ import annotations
@@ -24,50 +24,50 @@ from makertasks.records.states import Status
 
 
 class TaskError(Exception):
-    """What a task stored as its failure where that is no exception."""
+    """A task's stored failure that is not an exception."""
 
 
 @dataclass
 class Attempt:
-    """An attempt that runs, and what its task has stored of it so far."""
+    """A running attempt, and what its task has stored so far."""
 
     claimed: Claim
     is_stored: bool = False  # the record is final
-    is_lost: bool = False  # another worker has it
-    error: BaseException | None = None  # why it is to be tried again
+    is_lost: bool = False  # another worker has taken it over
+    error: BaseException | None = None  # why it has to be retried
 
 
 class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the application's own Celery
-    """The backend of an application whose tasks run here. Of each process, one task runs at a time."""
+    """The backend of an application whose tasks run here, one at a time in each process."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """As Celery makes it; the table is the stack's."""
+        """Create it as Celery does, with the stack's table."""
         options.pop("url", None)
         super().__init__(*args, table_name=settings.tasks_table(), **options)
         self.attempts: dict[str, Attempt] = {}
-        self._part = ("", "")  # the chord whose counter is incremented, and for which task
+        self._part = ("", "")  # the chord whose counter is incremented, and the task that has ended
 
     def _get_client(self, *_args: Any, **_options: Any) -> Any:
-        """The process's own client: the table is there, and its time to live is the template's business."""
+        """The process's own client: the template creates the table and sets its time to live."""
         return dynamodb.client()
 
     def get(self, key: Any) -> bytes | None:
-        """What stands under a key, read consistently: a chord's last part reads what the others have just written."""
+        """The value of a key, by a consistent read: a chord's last part reads what the others have just written."""
         answer = self.client.get_item(TableName=self.table_name, Key={"id": {"S": str(key)}}, ConsistentRead=True)
         stored: bytes | None = answer.get("Item", {}).get("result", {}).get("B")
         return stored
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, **options: Any) -> None:
-        """Count an ended part once, however often it is told, and send the body after the last; raises Unavailable."""
+        """Count each ended part once, even if reported again, and send the body after the last; raises Unavailable."""
         self._part = (request.group, request.id)
         super().on_chord_part_return(request, state, result, **options)
 
     def incr(self, _key: bytes) -> int:
-        """The number of the chord's ended parts, this one included."""
+        """The number of the chord's ended parts, including this one."""
         return chords.count(*self._part)
 
     def delete(self, key: bytes) -> None:
-        """Remove an item; an ended chord's go after a while, so that a part which is delivered once more finds them."""
+        """Remove an item; those of an ended chord are kept for a while, for a part that is delivered once more."""
         for prefix in (self.group_keyprefix, self.chord_keyprefix):
             if key.startswith(prefix):
                 chords.end(key.removeprefix(prefix).decode())
@@ -83,7 +83,7 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
         request: Any = None,
         **_options: Any,
     ) -> Any:
-        """One step of a record, or FAILURE of a task that will never run. Raises EncodeError and Unavailable."""
+        """Update a record, or record FAILURE of a task that will never run. Raises EncodeError and Unavailable."""
         attempt = self.attempts.get(task_id)
         if attempt is None:
             if state in states.EXCEPTION_STATES:
@@ -98,7 +98,7 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
         elif state == states.REVOKED:
             self._end(attempt, lifecycle.revoke_running(attempt.claimed, self._error(result)))
         elif state == states.RETRY:
-            attempt.error = self._error(result)  # written once it is known when
+            attempt.error = self._error(result)  # written once its time is known
         elif state != states.STARTED:
             attempt.is_lost |= not lifecycle.show_state(attempt.claimed, state, self._meta(result))
         return result
@@ -112,7 +112,7 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
         self._end(attempt, lifecycle.succeed(attempt.claimed, value, is_compressed=is_compressed))
 
     def _meta(self, meta: Any) -> Any:
-        """What a task says with a state of its own, where JSON has a form for it."""
+        """The data of a task's custom state, if it can be JSON."""
         value = self.prepare_value(meta)
         _encoded(value)
         return value
@@ -122,20 +122,20 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
 
     def _close(self, task_id: str, result: Any, request: Any) -> None:
         error = self._error(result)
-        if error.__traceback__ is None:  # the error of a chord's body: its parts' error is being handled
+        if error.__traceback__ is None:  # the error of a chord's body, while its parts' error is being handled
             error = error.with_traceback(sys.exc_info()[2])
         record = records.stored(task_id) or records.new(_never_run(task_id, request), queue="")
         lifecycle.close(record, Status.FAILURE, error)
 
     def _error(self, result: Any) -> BaseException:
-        """The exception that was stored, also as the fields in which Celery keeps one."""
+        """The stored exception, also if it has the form of Celery's fields."""
         if isinstance(result, dict) and "exc_type" in result:
             result = self.exception_to_python(result)
         return result if isinstance(result, BaseException) else TaskError(result)
 
 
 def _never_run(task_id: str, request: Any) -> wire.Message:
-    """What is known of a task that fails before it was sent: a chain's later step, or the body of a chord."""
+    """The record of a task that fails before it is sent: a chain's later step, or the body of a chord."""
     if request is None:
         body = (current_task.request.chord if current_task else None) or {}
         is_body = (body.get("options") or {}).get("task_id") == task_id
@@ -148,7 +148,7 @@ def _never_run(task_id: str, request: Any) -> wire.Message:
 
 
 def _tree(child: Any) -> Any:
-    """Celery's tuple of a result as the lists that records keep."""
+    """Celery's tuple for a result as the lists in which records store it."""
     return [_tree(entry) for entry in child] if isinstance(child, list | tuple) else child
 
 
@@ -160,7 +160,7 @@ def _encoded(result: Any) -> bytes:
 
 
 def _check_size(record: TaskRecord, text: bytes, stored: bytes) -> None:
-    """Raises EncodeError for a result that DynamoDB cannot hold beside the rest of its task's record."""
+    """Raises EncodeError for a result too large for DynamoDB together with the rest of its task's record."""
     if len(text) > payloads.MAXIMUM_BYTES:
         raise EncodeError(str(payloads.TooLarge("result", len(text))))
     if len(stored) > payloads.INLINE_BYTES and len(stored) > (room := payloads.room(record)):

@@ -1,4 +1,4 @@
-"""What of a Celery application works otherwise on Lambda than on a worker, told from reading its configuration."""
+"""Differences between running a Celery application on Lambda and on a worker, found in its configuration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from celery import signals  # type: ignore[import-not-found]  # the application'
 from makertasks.tasks import LAMBDA_SECONDS
 
 JSON = {"json", "application/json"}
-# Signals that nothing here sends: of a worker's own processes and of its remote control.
+# Signals that are never sent here: those of a worker's processes and of its remote control.
 NEVER_SENT = (
     "worker_ready", "worker_shutting_down", "worker_shutdown", "worker_process_shutdown", "celeryd_init",
     "celeryd_after_setup", "heartbeat_sent", "task_received", "task_rejected", "task_unknown", "beat_init",
@@ -18,7 +18,7 @@ NEVER_SENT = (
 
 
 def differences(app: Any) -> list[str]:
-    """A sentence for each thing that is not as it was; the application's tasks must have been loaded."""
+    """A sentence for each difference; the application's tasks must have been loaded."""
     return [*_serializers(app), *_queues(app), *_limits(app), *_schedules(app), *_signals(app)]
 
 
@@ -76,7 +76,7 @@ def _signals(app: Any) -> list[str]:  # noqa: ARG001 - as the others
 
 
 def _receivers(name: str) -> list[Any]:
-    """The receivers that the application connected; those of Celery itself are left out."""
+    """The receivers that the application connected, without Celery's own."""
     signal = getattr(signals, name)
     return [
         receiver

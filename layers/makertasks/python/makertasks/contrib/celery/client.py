@@ -1,12 +1,12 @@
-"""For sites that keep stock Celery as their client: what Celery cannot do over SQS by itself.
+"""For sites that keep stock Celery as their client: features that Celery does not have over SQS.
 
     from makertasks.contrib.celery.client import MakertasksControl, use_queue_delays
 
     app = Celery("config", control=MakertasksControl)   # result.revoke() works
     use_queue_delays()                                  # countdown and eta up to 15 minutes wait in the queue
 
-This is the only module that imports Celery; it needs the site's own, of 5.4 or later. Where the stack is, is read as by
-every client: from the environment, or from the file that `makertasks configure` wrote.
+This module needs the site's own Celery, 5.4 or later. Like every client it reads the stack's configuration from the
+environment, or from the file that `makertasks configure` wrote.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class MakertasksControl(Control):  # type: ignore[misc]  # of the site's own Cel
 
 
 def use_queue_delays() -> None:
-    """Have the queue itself keep back messages that wait up to 15 minutes, instead of a function that sends them on."""
+    """Let SQS delay messages by up to 15 minutes, instead of a function that forwards them when they are due."""
     before_task_publish.connect(_delay, weak=False, dispatch_uid="makertasks.contrib.celery.client")
 
 
@@ -55,5 +55,5 @@ def _delay(headers: dict[str, Any] | None = None, properties: dict[str, Any] | N
     moment = datetime.fromisoformat(eta)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     seconds = math.ceil((moment - datetime.now(UTC)).total_seconds())
-    if 0 < seconds <= queues.MAXIMUM_DELAY_SECONDS:  # what waits longer, a function puts on a schedule at once
+    if 0 < seconds <= queues.MAXIMUM_DELAY_SECONDS:  # a function creates a schedule for longer delays at once
         properties["DelaySeconds"] = seconds

@@ -1,9 +1,9 @@
-"""What a Celery application is, as JSON that every function can read without Celery: its `application.json`.
+"""Describes a Celery application as JSON that every function can read without Celery: its `application.json`.
 
     python -m makertasks.contrib.celery.describing shop.celery:app > functions/shop/application.json
 
 Read by `makertasks.tasks.applications`; run it again when tasks, their limits or `beat_schedule` have changed. A test
-of the application may hold the file against `described(app)`.
+of the application can compare the file with `described(app)`.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from celery.schedules import crontab, schedule  # type: ignore[import-not-found]
 
 from makertasks.contrib.celery import checking
 
-# Names of tasks that every application has, and which only Celery itself sends.
+# Names of tasks that every application has and only Celery itself sends.
 BUILT_IN = "celery."
 # EventBridge's names of the weekdays; Celery counts from Sunday, 0.
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 
 class NoExpression(ValueError):
-    """A schedule that EventBridge Scheduler has no expression for."""
+    """EventBridge Scheduler has no expression for a schedule."""
 
 
 def described(app: Any) -> dict[str, Any]:
-    """An application's tasks, and the schedules that EventBridge can keep."""
+    """An application's tasks, and the schedules that EventBridge can run."""
     app.loader.import_default_modules()
     app.finalize(auto=True)
     names = sorted(name for name in app.tasks if not name.startswith(BUILT_IN))
@@ -45,7 +45,7 @@ def described(app: Any) -> dict[str, Any]:
 
 
 def left_out(app: Any) -> list[str]:
-    """A sentence for each entry of `beat_schedule` that becomes no schedule, or loses something."""
+    """A sentence for each entry of `beat_schedule` that is left out, or loses an option."""
     said = []
     for name, entry in sorted((app.conf.beat_schedule or {}).items()):
         if reason := _reason_against(entry):
@@ -58,7 +58,7 @@ def left_out(app: Any) -> list[str]:
 
 
 def _reason_against(entry: dict[str, Any]) -> str | None:
-    """Why EventBridge cannot keep an entry of `beat_schedule`, if so."""
+    """Why EventBridge cannot run an entry of `beat_schedule`; None if it can."""
     try:
         expression(entry["schedule"])
     except NoExpression as error:
@@ -78,7 +78,7 @@ def _task(task: Any) -> dict[str, Any]:
 
 
 def _schedule(app: Any, name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    """One entry of `beat_schedule`; the hours of a crontab are those of the application's time zone."""
+    """One entry of `beat_schedule`; a crontab's hours are in the application's time zone."""
     return {
         "name": name,
         "task": entry["task"],
@@ -90,7 +90,7 @@ def _schedule(app: Any, name: str, entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def expression(when: Any) -> str:
-    """EventBridge Scheduler's expression of a schedule of Celery's; raises NoExpression.
+    """EventBridge Scheduler's expression for a Celery schedule; raises NoExpression.
 
     >>> expression(crontab(hour=3, minute=0)), expression(timedelta(minutes=5)), expression(3600)
     ('cron(0 3 * * ? *)', 'rate(5 minutes)', 'rate(1 hour)')
@@ -136,13 +136,13 @@ def _listed(numbers: set[int], all_of_them: int) -> str:
 
 
 def find_application(path: str) -> Any:
-    """The application that `package.module:name` says, or `package.module` with one called app."""
+    """The application named by `package.module:name`, or by `package.module` if it is called app."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name or "app")
 
 
 def main(path: str) -> int:
-    """Print an application's description, and to standard error what works otherwise here."""
+    """Print an application's description, and to standard error its differences from a worker."""
     app = find_application(path)
     found = described(app)
     sys.stderr.writelines(f"{said}\n" for said in [*checking.differences(app), *left_out(app)])

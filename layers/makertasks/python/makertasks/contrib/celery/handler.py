@@ -1,4 +1,4 @@
-"""The Lambda function of a Celery application: its settings, and how one delivery of its queue is brought further."""
+"""The Lambda function of a Celery application: its settings, and the processing of one delivery from its queue."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from makertasks.worker import handler as worker
 from makertasks.worker.attempt import Delivery, Requeue
 from makertasks.worker.execution import Outcome
 
-# How often a task may be lost with its function (a crash, Lambda's time-out) before it is FAILURE.
+# Maximum number of times a task may lose its worker (a crash, Lambda's time-out) before it is FAILURE.
 CRASHES = 3
-# A retry's message that is here before its record says RETRY comes back after so many seconds.
+# Delay in seconds for a retry's message that arrives before the task's record has the status RETRY.
 RETRY_SECONDS = 1.0
 
 
 def lambda_handler(app: Any, *, queue: str) -> Callable[[dict[str, Any], Any], Any]:
-    """The Lambda handler of an application, whose tasks arrive in the queue of that short name."""
+    """The Lambda handler of an application; `queue` is the short name of the queue for its tasks."""
     room = Task(queue, _never)
     is_ready: list[bool] = []
 
@@ -51,9 +51,9 @@ def _never() -> None:
     raise AssertionError("a Celery application's tasks are run by its own tracer")
 
 
-@dataclass(eq=False)  # Celery's signals keep it by its identity
+@dataclass(eq=False)  # Celery's signals identify a sender by its identity
 class _Worker:
-    """What receivers of a worker's signals read of their sender."""
+    """The attributes of a sender that receivers of a worker's signals read."""
 
     app: Any
     hostname: str
@@ -61,9 +61,9 @@ class _Worker:
 
 
 def set_up(app: Any, queue: str) -> None:
-    """Give the application what it needs here, and load its tasks; raises Unavailable.
+    """Configure the application for Lambda, and load its tasks; raises Unavailable.
 
-    The broker is the stack's queue, beside others that the application names; results go to our records.
+    The broker uses the stack's queue, and others that the application names; results go to task records.
     """
     name, url = queues.name_of(queue), queues.url_of(queue)
     named = dict(app.conf.broker_transport_options or {})
@@ -82,7 +82,7 @@ def set_up(app: Any, queue: str) -> None:
         result_serializer="json",
         accept_content=["json"],
         result_extended=True,
-        task_track_started=False,  # a claim is a start
+        task_track_started=False,  # the engine records the start when it claims a task
     )  # fmt: skip
     app.amqp.flush_routes()
     app.set_current()
@@ -90,7 +90,7 @@ def set_up(app: Any, queue: str) -> None:
     app.finalize(auto=True)
     log_lines.set_up(app)
     _state._set_task_join_will_block(True)  # noqa: SLF001 - as in a worker: `get()` within a task is refused
-    # What a worker tells its application at its start, and each of its processes; Django's part hangs on the first.
+    # The signals of a worker's start and of its processes' start; Celery's support for Django depends on the first.
     signals.worker_init.send(sender=_Worker(app, f"{queue}@lambda"))
     signals.worker_process_init.send(sender=None)
     celery_client.use_queue_delays()
@@ -98,7 +98,7 @@ def set_up(app: Any, queue: str) -> None:
 
 
 def _count_generation(headers: dict[str, Any] | None = None, **_rest: Any) -> None:
-    """Whatever a running task sends comes of it: callbacks, retries, replacements and tasks of its own."""
+    """Count everything that a running task sends as its descendant: callbacks, retries, replacements, other tasks."""
     running = current_task._get_current_object() if current_task else None  # noqa: SLF001 - a proxy's way to say None
     if running is not None and running.request.id and headers is not None:
         sender = wire.Message(running.request.id, running.name, headers=dict(running.request.headers or {}))
@@ -106,7 +106,7 @@ def _count_generation(headers: dict[str, Any] | None = None, **_rest: Any) -> No
 
 
 def _stacks_queue(name: str, *_arguments: Any, **_options: Any) -> dict[str, str] | None:
-    """Where the stack's own tasks, and those of its other applications, are sent."""
+    """The queue for one of the stack's own tasks, or of its other applications."""
     try:
         return {"queue": queues.name_of(tasks.find(name).short_name)}
     except UnknownTask:
@@ -114,7 +114,7 @@ def _stacks_queue(name: str, *_arguments: Any, **_options: Any) -> dict[str, str
 
 
 def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
-    """Bring one task further, as `execution.execute` does for ours; raises Requeue or Unavailable."""
+    """Process one delivery, as `execution.execute` does for the stack's tasks; raises Requeue or Unavailable."""
     try:
         message = payloads.whole(delivery.message)
     except (NotFound, wire.Malformed) as error:
@@ -148,9 +148,9 @@ def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
 
 
 def _passed_on(app: Any, queue: str, delivery: Delivery, outcome: Outcome) -> Outcome:
-    """Tell the chord and the chain of a task that ended without Celery's tracer: expired, revoked, given up.
+    """Notify the chord and the chain of a task that ended without Celery's tracer: expired, revoked, given up.
 
-    A function may also have been lost between a task's result and its chord, which counts each part once.
+    A worker may also be lost between storing a result and notifying the chord, which counts each part once.
     """
     message = delivery.message
     if outcome.record.is_final and (message.chord or message.chain):
@@ -164,7 +164,7 @@ def _passed_on(app: Any, queue: str, delivery: Delivery, outcome: Outcome) -> Ou
 
 
 def _limits(name: str) -> task_limits.Limits:
-    """The limits of a task as its application's file has them, or operators in their place; none for an unknown one."""
+    """The limits of a task from its application's file, or as operators changed them; none for an unknown task."""
     try:
         return task_limits.of(tasks.find(name))
     except UnknownTask:
@@ -172,7 +172,7 @@ def _limits(name: str) -> task_limits.Limits:
 
 
 def _record(queue: str, delivery: Delivery) -> TaskRecord:
-    """The record of a message, without secrets: large arguments are in the bucket, unless they hide one."""
+    """The record of a message, without secrets: large arguments are in the bucket, unless they contain a secret."""
     message = delivery.message
     args, kwargs = masking.masked(wire.plain(message.args)), masking.masked(wire.plain(message.kwargs))
     if payloads.stands_in_record([args, kwargs]):
@@ -185,7 +185,7 @@ def _record(queue: str, delivery: Delivery) -> TaskRecord:
 
 
 def _delay(queue: str, message: wire.Message, record: TaskRecord) -> Outcome:
-    """Let a message come back when it is due: in the queue, or by a schedule where that is long."""
+    """Deliver a message again when it is due: by the queue, or by a schedule for long delays."""
     if not lifecycle.create(record):
         held = records.get(message.task_id)
         if held.status not in {Status.PENDING, Status.RETRY}:
@@ -201,7 +201,7 @@ def _delay(queue: str, message: wire.Message, record: TaskRecord) -> Outcome:
 
 
 def _stand_aside(held: TaskRecord, message: wire.Message) -> Outcome:
-    """As ours do; but a retry, or what replaces a task, that comes before its record says so waits a moment only."""
+    """Stand aside as the stack's tasks do; a retry or a replacement that arrives early waits only for a moment."""
     follows = int(held.attempt) <= message.retries or message.replaced_task_nesting
     if held.status == Status.STARTED and follows:
         raise Requeue(RETRY_SECONDS, "the attempt before it is about to end")
@@ -209,7 +209,7 @@ def _stand_aside(held: TaskRecord, message: wire.Message) -> Outcome:
 
 
 def _hopeless(claimed: lifecycle.Claim, message: wire.Message, task: Any) -> Exception | None:
-    """Why a claimed task cannot run, if so."""
+    """Why a claimed task cannot run; None if it can."""
     if task is None:
         return NotRegistered(message.name)  # type: ignore[no-any-return]
     try:

@@ -1,6 +1,6 @@
 """Log lines of an application's tasks, as JSON with the task's id, so that the task's page shows them.
 
-A worker configures logging with `app.log`; so does this, and every signal is sent (`setup_logging`,
+Logging is configured with `app.log`, as in a worker, which sends every signal (`setup_logging`,
 `after_setup_logger`, `after_setup_task_logger`). Only the format of Celery's own handlers is replaced. An application
 that configures logging itself keeps its configuration, but its lines are then not found by the task's id.
 """
@@ -15,7 +15,7 @@ from celery.utils.log import ColorFormatter  # type: ignore[import-not-found]  #
 
 from makertasks import logs
 
-# Reports each success at level INFO, which "task ended" does already.
+# It logs each success at level INFO, as "task ended" already does.
 TRACE = "celery.app.trace"
 
 
@@ -33,4 +33,4 @@ def set_up(app: Any) -> None:
             if isinstance(handler, logging.StreamHandler) and isinstance(handler.formatter, ColorFormatter):
                 handler.setStream(getattr(own.registered_handler, "stream", handler.stream))
                 handler.setFormatter(own.registered_formatter)
-                handler.addFilter(SuppressFilter(own.service))  # our own lines have a handler already
+                handler.addFilter(SuppressFilter(own.service))  # makertasks' own lines already have a handler

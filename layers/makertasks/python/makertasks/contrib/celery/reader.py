@@ -2,10 +2,10 @@
 
     result_backend = "makertasks.contrib.celery.reader:Reader+dynamodb://@eu-central-1/makertasks-tasks"
 
-Such a result of the stack's own tasks lies in the bucket, and a stock client reads `{"makertasks_payload": …}` in its
-place; with this backend it reads the result itself. It also reads results that Celery 5.7 compressed, whatever its own
-version. The reader needs the package, and `s3:GetObject` on `payloads/*` (`makertasks celery-settings --policy
---results`).
+Larger results of the stack's own tasks are in the bucket, and a stock client reads `{"makertasks_payload": …}`
+instead; with this backend it reads the result itself. The backend also reads results that Celery 5.7 compressed,
+whatever the client's version. The client needs this package, and `s3:GetObject` on `payloads/*` (`makertasks
+celery-settings --policy --results`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Reader(DynamoDBBackend):  # type: ignore[misc]  # of the site's own Celery
         return super().decode(wire.decompressed(payload) if isinstance(payload, bytes) else payload)
 
     def meta_from_decoded(self, meta: dict[str, Any]) -> dict[str, Any]:
-        """A stored result's fields, with the result itself; raises NotFound where it was removed, and Unavailable."""
+        """A stored result's fields, with the result itself; raises NotFound if it was removed, and Unavailable."""
         result = meta.get("result")
         if isinstance(result, dict) and result.keys() == {PAYLOAD_HEADER}:
             configuration.load()

@@ -1,4 +1,4 @@
-"""What clients need to send to this stack and to read its results: settings for stock Celery, and IAM policies."""
+"""Settings for stock Celery clients, and IAM policies for clients that send tasks and read results."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from makertasks.submission import delays
 def celery_settings() -> dict[str, Any]:
     """Celery's settings by their own names (`app.conf.update(**celery_settings())`); raises Unavailable.
 
-    `ttl_seconds` is not in the address of the result backend on purpose: with it Celery would want to change the
-    table's time to live.
+    The result backend's address intentionally has no `ttl_seconds`: with it Celery would try to change the table's time
+    to live.
     """
     names = _queues()
     region = queues.region()
@@ -30,26 +30,26 @@ def celery_settings() -> dict[str, Any]:
         "result_serializer": "json",
         "accept_content": ["json"],
         "result_extended": True,
-        # SQS has no broadcasts, so there is nobody to answer these.
+        # SQS has no broadcasts, so nobody would answer these.
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,
     }
 
 
 def django_settings() -> str:
-    """The same as text for a Django project's settings.py, with Celery's usual prefix; raises Unavailable."""
+    """These settings as lines for a Django project's settings.py, with Celery's usual prefix; raises Unavailable."""
     lines = [f"CELERY_{name.upper()} = {_python(value)}\n" for name, value in celery_settings().items()]
     return "".join(lines)
 
 
 def policy(*, inventory: bool = False, results: bool = False) -> dict[str, Any]:
-    """The IAM policy of whoever runs that client, and nothing it does not need; raises Unavailable.
+    """The least IAM policy for whoever runs that client; raises Unavailable.
 
-    `inventory`: the client also sends changes of its inventory and pulls those that tasks made
-    (`makertasks.contrib.django`). `results`: it reads results that no record holds (`contrib.celery.reader`). Without
-    the permission to list the bucket S3 would say "forbidden" of what is gone.
+    `inventory`: the client also sends changes of its inventory and pulls those made by tasks
+    (`makertasks.contrib.django`). `results`: it reads results that are too large for records
+    (`contrib.celery.reader`). Without permission to list the bucket, S3 would return "forbidden" for missing objects.
 
-    Items are put and deleted for groups and chords and by `forget()`; MakertasksControl updates what it revokes.
+    Groups, chords and `forget()` put and delete items; MakertasksControl updates the records of tasks it revokes.
     """
     table = _table_arn()
     arns = [queues.arn_by_sqs(short) for short in _queues().values()]
@@ -72,7 +72,7 @@ def policy(*, inventory: bool = False, results: bool = False) -> dict[str, Any]:
 
 
 def _inventory_statements(bucket: str) -> list[dict[str, Any]]:
-    """What `makertasks.contrib.django` needs beside the tasks."""
+    """The additional statements for `makertasks.contrib.django`."""
     pull = ["sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage"]
     return [
         _allow("SendInventory", ["s3:PutObject"], f"{bucket}/imports/changes/*"),
@@ -84,9 +84,9 @@ def _inventory_statements(bucket: str) -> list[dict[str, Any]]:
 
 
 def client_policy() -> dict[str, Any]:
-    """The IAM policy of a program that uses the Python client, and nothing it does not need; raises Unavailable.
+    """The least IAM policy for a program that uses the Python client; raises Unavailable.
 
-    Updated and deleted is what it revokes and forgets; the bucket holds large arguments and results.
+    Revoking updates items and forgetting deletes them; the bucket holds large arguments and results.
     """
     table = _table_arn()
     payloads = f"arn:{table.split(':')[1]}:s3:::{settings.bucket()}/{PAYLOADS}*"
@@ -105,7 +105,7 @@ def client_policy() -> dict[str, Any]:
 
 
 def _queues() -> dict[str, str]:
-    """The queues by the names of their tasks: those that callers may send."""
+    """The queues of the tasks that callers may send, by the tasks' names."""
     return {name: declared.short_name for name, declared in tasks.discover().items() if not declared.system}
 
 
@@ -114,18 +114,18 @@ def _allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str,
 
 
 def _table_arn(name: str | None = None) -> str:
-    """ARN of a table, the tasks' where none is named."""
+    """ARN of a table, by default the tasks table."""
     return dynamodb.arn_of(name or settings.tasks_table())
 
 
 def _schedules_arn(table: str) -> str:
-    """The schedules of tasks that are delayed for longer than SQS can, beside the tasks table."""
+    """ARN of the schedules for tasks that are delayed longer than SQS can."""
     _, partition, _, region, account, _ = table.split(":", 5)
     return f"arn:{partition}:scheduler:{region}:{account}:schedule/{delays.group()}/task-*"
 
 
 def _python(value: Any, indent: int = 0) -> str:
-    """Python source of a setting, one entry a line."""
+    """Python source of a setting, one entry per line."""
     if not isinstance(value, dict):
         return repr(value).replace("'", '"')
     inner = " " * (indent + 4)

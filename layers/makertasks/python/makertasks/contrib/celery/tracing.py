@@ -1,4 +1,4 @@
-"""One attempt of a Celery task: run by Celery's tracer within its limits, its record brought to where it belongs."""
+"""One attempt of a Celery task: runs it by Celery's tracer within its limits, and updates its record."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from makertasks.records.lifecycle import Claim
 from makertasks.worker import task_limits, time_limits
 from makertasks.worker.attempt import Delivery, Requeue
 
-# What `self.replace()` raises Ignore with: what it put in the task's place runs under the same id.
+# The message of the Ignore that `self.replace()` raises; the replacement has the same id.
 REPLACED = "Replaced by new task"
-# So long the sweep leaves a task alone that waits for what it put in its place; then it takes that for lost.
+# How long the sweep waits for a task's replacement before it treats it as lost.
 REPLACEMENT = timedelta(days=1)
-# A message that its task rejected with `requeue=True` comes back after a second, twice as long each time, up to the
-# longest, in seconds; a task that rejects it more often than REJECTIONS is FAILURE.
+# A message that its task rejected with `requeue=True` is delivered again after a second, then after twice as long each
+# time, up to LONGEST_REQUEUE_SECONDS; a task that rejects it more than REJECTIONS times is FAILURE.
 REQUEUE_SECONDS = 1.0
 LONGEST_REQUEUE_SECONDS = 60.0
 REJECTIONS = 20
 
 
 class Ignored(MakertasksError):
-    """The task raised Ignore, and stored no state of its own."""
+    """The task raised Ignore without storing a state."""
 
 
 def run(app: Any, task: Any, delivery: Delivery, claimed: Claim, queue: str, now: task_limits.Limits) -> bool:
-    """Run a claimed attempt; False where it was lost to another worker. Raises Requeue and Unavailable."""
+    """Run a claimed attempt; returns False if another worker has taken it over. Raises Requeue and Unavailable."""
     message = delivery.message
     attempt = app.backend.attempts[message.task_id] = Attempt(claimed)
     request = request_of(message, delivery.worker, queue)
@@ -49,7 +49,7 @@ def run(app: Any, task: Any, delivery: Delivery, claimed: Claim, queue: str, now
 
 
 def request_of(message: wire.Message, worker: str, queue: str) -> dict[str, Any]:
-    """What a task finds as `self.request`: the message's headers and what a worker adds to them."""
+    """A task's `self.request`: the message's headers and a worker's additions."""
     ignore = {} if message.ignore_result is None else {"ignore_result": message.ignore_result}
     return {
         **message.headers, **ignore, "headers": message.headers or None,
@@ -72,7 +72,7 @@ def request_of(message: wire.Message, worker: str, queue: str) -> dict[str, Any]
 
 
 def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any], now: task_limits.Limits) -> Any:
-    """What Celery's tracer says of an attempt: its state and value, None for a success; a hard limit ends it here."""
+    """Run an attempt by Celery's tracer; returns its state and value, None for a success. A hard limit ends it here."""
     message, left = delivery.message, delivery.invocation.left
     soft = message.soft_time_limit or now.soft_time_limit or task.soft_time_limit
     wanted = message.time_limit or now.time_limit or task.time_limit
@@ -95,12 +95,12 @@ def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any], no
 
 
 def _soft_error(_text: str) -> Exception:
-    """As a worker raises it, without arguments."""
+    """The exception as a worker raises it, without arguments."""
     return SoftTimeLimitExceeded()  # type: ignore[no-any-return]
 
 
 def _settle(attempt: Attempt, info: Any, message: wire.Message) -> None:
-    """What the tracer leaves open: when a retry is due, results that are ignored, and rejections."""
+    """Do what the tracer leaves to a worker: times of retries, ignored results, and rejections."""
     claimed = attempt.claimed
     state = states.SUCCESS if info is None else info.state
     if state == states.SUCCESS:
@@ -120,7 +120,7 @@ def _settle(attempt: Attempt, info: Any, message: wire.Message) -> None:
 
 
 def _reject(attempt: Attempt, reason: Reject, times: int) -> None:
-    """FAILURE, or the message comes back: there is no dead-letter exchange of a broker, where Celery would leave it."""
+    """Record FAILURE or requeue the message: SQS has no dead-letter exchange, to which Celery would leave it."""
     if not reason.requeue or times > REJECTIONS:
         attempt.is_lost = not lifecycle.fail(attempt.claimed, reason)
         return
@@ -130,7 +130,7 @@ def _reject(attempt: Attempt, reason: Reject, times: int) -> None:
 
 
 def _due(when: Any) -> datetime:
-    """The time of a retry: a time, or seconds from now; at once where it says neither."""
+    """The time of a retry: its ETA, or now plus its countdown; now if it has neither."""
     if isinstance(when, datetime):
         return when if when.tzinfo else when.replace(tzinfo=UTC)
     return clock.now() + timedelta(seconds=when or 0)

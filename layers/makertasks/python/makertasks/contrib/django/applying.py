@@ -1,8 +1,8 @@
 """Applies tasks' changes to the site's database and media, one attribute at a time.
 
-Each attribute is one `QuerySet.update()` of one column: a concurrent change of stock survives, no signal is sent, so
-nothing goes back to the stack, and `updated_at` keeps its value. The same transaction stores the attribute's version;
-an older or equal version changes nothing.
+Each attribute is one `QuerySet.update()` of one column: a concurrent change of stock survives, no signal sends the
+change back to the stack, and `updated_at` keeps its value. The same transaction stores the attribute's version; an
+older or equal version changes nothing.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def apply_attribute(label: str, pk: str, name: str, attribute: Attribute, *, aga
 
 
 def _column(label: str, pk: str, name: str) -> tuple[Any, Any] | None:
-    """The model and the primary key's value; None where this site has no such model, column or kind of key."""
+    """The model and the primary key's value; None if this site has no such model, column or type of key."""
     if name not in ALLOWED.get(label, ()):
         return None
     try:
@@ -101,7 +101,7 @@ def _write(model: Any, pk: Any, name: str, value: Any, body: bytes | None, using
     if body is not None:
         media.place(storage, str(value), body)
     after = rows.get()
-    # No partial: Django 4.2 cannot log an error of one.
+    # Not a partial: Django 4.2 cannot log errors in one.
     transaction.on_commit(lambda: _tidy(before, after, name, using), using=using, robust=True)
 
 

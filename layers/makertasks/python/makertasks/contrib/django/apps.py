@@ -1,4 +1,4 @@
-"""The Django app that synchronizes a site with a stack."""
+"""The app's configuration: signals and checks."""
 
 from __future__ import annotations
 

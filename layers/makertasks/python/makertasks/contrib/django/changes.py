@@ -3,16 +3,17 @@
     INSTALLED_APPS = [..., "makertasks.contrib.django"]
 
 Every object of the apps `inventory` and `reorder_queue` that is saved or deleted is sent once its transaction is
-committed: as a small file of the form that `manage.py dumpdata` writes, under imports/changes/ in the media bucket,
-where the import of whole dumps picks it up. What is sent is read from the database after the commit, never taken from
-objects in memory: a stale related object changes nothing, and `F()` expressions are the numbers they became. `as_of`
-beside each object says when it was read, so that a change that arrives twice or late replaces nothing newer.
+committed: as a small file in the format of `manage.py dumpdata`, under imports/changes/ in the media bucket, from where
+it is imported like a whole dump. Objects are read from the database after the commit, never taken from memory: a stale
+related object changes nothing, and `F()` expressions have become numbers. `as_of` in each object says when it was
+read, so that a change that arrives twice or late replaces nothing newer.
 
-Objects that an object refers to go along (`related`), for a table that lacks them; so do the items and supplier links
-that keep a copy of a category's, location's or supplier's name. Signals do not see `QuerySet.update()`,
-`bulk_create()`, `bulk_update()` and raw SQL: `manage.py makertasks_sync --all` finds what they changed.
+The file includes the objects that an object refers to (`related`), in case the table lacks them, and the items and
+supplier links whose entries copy a category's, location's or supplier's name. Django sends no signals for
+`QuerySet.update()`, `bulk_create()`, `bulk_update()` and raw SQL: `manage.py makertasks_sync --all` finds their
+changes.
 
-Works with Django 4.2 and later, the site's own.
+Works with the site's own Django, 4.2 or later.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from makertasks.inventory.site_changes import ITEM
 FOLDER = "imports/changes/"
 APPS = frozenset({"inventory", "reorder_queue"})
 
-# Who keeps a copy of what: the model that changed, the model of the copies, and the way from there to what changed.
+# Copied attributes: the changed model, the model of the copies, and the path from the copies to the changed object.
 COPIES = (
     ("inventory.category", "inventory.inventoryitem", "category"),
     ("inventory.location", "inventory.inventoryitem", "location"),
@@ -51,7 +52,7 @@ COPIES = (
     ("reorder_queue.orderdelivery", "reorder_queue.deliveryitem", "delivery"),
 )
 
-# Copies are sent a file of this many at a time.
+# Number of copies in one file.
 COPIES_A_FILE = 1000
 
 
@@ -62,7 +63,7 @@ def follow_inventory(apps: Collection[str] = APPS) -> None:
 
 
 def send(objects: list[dict[str, Any]]) -> str:
-    """Put objects, in the form that a dump has, where they are imported; returns the key. Raises Unavailable."""
+    """Upload objects, in the format of a dump, for import; returns the key. Raises Unavailable."""
     configuration.load()
     key = f"{FOLDER}{uuid.uuid4()}.json"
     body = json.dumps(objects, ensure_ascii=False).encode(errors="replace")
@@ -78,7 +79,7 @@ class _Order:
         self._lock = threading.Lock()
 
     def take(self) -> str:
-        """The present moment, later than every one before."""
+        """The current time, later than every one returned before."""
         with self._lock:
             self._last = max(clock.now(), self._last + timedelta(microseconds=1))
             return clock.text(self._last)
@@ -91,12 +92,12 @@ as_of = _Order().take
 class _Pending:
     """The objects that a connection's transaction has saved and deleted so far.
 
-    Where a savepoint or the whole transaction is rolled back, keys stay: reading their objects again does no harm.
+    If a savepoint or the whole transaction is rolled back, keys stay: reading their objects again does no harm.
     """
 
     apps: frozenset[str] = APPS
     saved: dict[tuple[type[Any], Any], None] = field(default_factory=dict)
-    deleted: dict[tuple[type[Any], Any], list[Any]] = field(default_factory=dict)  # as `_gone` makes it
+    deleted: dict[tuple[type[Any], Any], list[Any]] = field(default_factory=dict)  # as `_gone` returns it
 
 
 def _pending(using: str) -> _Pending:
@@ -116,7 +117,7 @@ def _saved(apps: frozenset[str], sender: Any, instance: Any, using: str, raw: bo
 
 
 def _deleted(apps: frozenset[str], sender: Any, instance: Any, using: str, **given: Any) -> None:  # noqa: ARG001 - as above
-    """What it refers to goes along, as with a change: a link's entry, for one, stands with its item."""
+    """Include the objects it refers to, as for a change: a link's key, for example, contains its item."""
     if sender._meta.app_label in apps:  # noqa: SLF001 - as above
         pending = _pending(using)
         pending.apps = apps
@@ -134,13 +135,13 @@ def _gone(instance: Any, apps: frozenset[str]) -> list[Any]:
 
 
 def _flush(using: str) -> None:
-    """Send what was committed: one file for a transaction, and more for many copies.
+    """Send the committed changes: one file per transaction, and more if there are many copies.
 
-    An error is logged by Django and spoils nothing else: what was saved is saved. Django 4.2 cannot log a partial's.
+    Django logs an error, and the saved objects stay saved. Django 4.2 cannot log errors in a partial.
     """
     pending = _pending(using)
     saved, deleted, pending.saved, pending.deleted = list(pending.saved), dict(pending.deleted), {}, {}
-    moment = as_of()  # before anything is read: what the latest moment's objects hold is the latest state
+    moment = as_of()  # before anything is read, so that the objects with the latest time have the latest state
     items = [pk for model, pk in saved if model._meta.label_lower == ITEM]  # noqa: SLF001 - Django's public `Model._meta`
     versions = applied_media(items, using)
     found = {key: instance for key in (*saved, *deleted) if (instance := _read(key, using)) is not None}
@@ -169,7 +170,7 @@ def _read(key: tuple[type[Any], Any], using: str) -> Any:
 def _objects(
     found: dict[tuple[type[Any], Any], Any], apps: frozenset[str], moment: str, *, copies: bool = False
 ) -> list[dict[str, Any]]:
-    """Objects as a dump has them, each once, after what they refer to; `copies` have not changed themselves."""
+    """Objects in the format of a dump, each once, after those they refer to; `copies` have not changed themselves."""
     wanted: dict[tuple[type[Any], Any], Any] = {}
     for key, instance in found.items():
         for each in _referred_to(instance, apps):
@@ -187,7 +188,7 @@ def _key_of(entry: dict[str, Any]) -> tuple[str, Any]:
 
 
 def _referred_to(instance: Any, apps: frozenset[str]) -> list[Any]:
-    """The objects that an object refers to, those that they refer to before them: each file can be read by itself."""
+    """The objects that an object refers to, each after those it refers to itself, so that every file is complete."""
     found: list[Any] = []
     for each in instance._meta.concrete_fields:  # noqa: SLF001 - Django's public `Model._meta`
         if each.many_to_one and each.related_model._meta.app_label in apps:  # noqa: SLF001 - as above
@@ -198,7 +199,7 @@ def _referred_to(instance: Any, apps: frozenset[str]) -> list[Any]:
 
 
 def _fresh(instance: Any, reference: Any) -> Any:
-    """What a field refers to, as the database has it; None where it is gone, as what a deletion took along may be."""
+    """The object that a field refers to, from the database; None if it is gone, perhaps by the same deletion."""
     pk, model, using = getattr(instance, reference.attname), reference.related_model, instance._state.db  # noqa: SLF001
     return None if pk is None else model._base_manager.using(using).filter(**{reference.target_field.name: pk}).first()  # noqa: SLF001
 
@@ -223,4 +224,4 @@ def _model(label: str) -> Any:
     try:
         return installed.get_model(label)
     except LookupError:
-        return None  # an installation without that app
+        return None  # the site does not have that app

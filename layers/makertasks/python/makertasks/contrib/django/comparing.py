@@ -1,8 +1,8 @@
 """Compares the whole site with the whole stack, and repairs both: `manage.py makertasks_sync --all`.
 
-The stack receives one file with the objects that an import would change, and with deletions of objects that the site no
-longer has. The site receives each attribute of a later version than the applied one, and missing files of images and
-QR codes. An image or QR code that it had and removed is removed from the stack, too.
+The stack receives one file with the objects that an import would change, and with deletions of objects that the site
+no longer has. The site receives attributes with a later version than it has applied, and missing files of images and
+QR codes. An image or QR code that the site has removed is removed from the stack, too.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from makertasks.inventory.openmakersuite import comparing
 from makertasks.inventory.openmakersuite.fields import FIELDS
 from makertasks.inventory.site_changes import Attribute
 
-# More deletions than this, and than a tenth of what the stack has, look like a wrong database.
+# More deletions than this, and than a tenth of the stack's objects, suggest a wrong database.
 FEW_DELETIONS = 50
 
 
 class TooManyDeletions(MakertasksError):
-    """So many of the stack's objects are missing on the site that it may be another site's database."""
+    """Too many of the stack's objects are missing on the site: it may be another site's database."""
 
 
 @dataclass
@@ -83,14 +83,14 @@ def _model(label: str) -> Any:
 
 
 def _objects(labels: list[str]) -> Iterator[dict[str, Any]]:
-    """Every object that the stack keeps, in the form of a dump, model by model."""
+    """Every object of the models that the stack imports, in the format of a dump, model by model."""
     for label in labels:
         rows = _model(label)._base_manager.order_by("pk")  # noqa: SLF001 - Django's public `Model._base_manager`
         yield from json.loads(serializers.serialize("json", rows.iterator(1000)))
 
 
 def _missing(entries: Any) -> Iterator[tuple[str, str, str, Attribute, bool]]:
-    """What the site has not applied, or has lost: model, key, attribute, its value, whether it was applied before."""
+    """Attributes that the site has not applied or has lost: model, key, attribute, value, whether applied before."""
     applied: dict[str, dict[str, int]] = {}
     rows: dict[str, dict[str, Any]] = {}
     for entry in entries:
@@ -117,7 +117,7 @@ def _applied(model: Any, label: str) -> dict[str, int]:
 
 
 def _told(entry: Entry) -> Iterator[site_changes.Changed]:
-    """What a stream would have told of an entry, and media without a version: from a dump, or older than versions."""
+    """The changes that a stream would report for an entry, and media without a version (from a dump, for example)."""
     if not isinstance(entry, Item | ItemSupplier):
         return
     row = {**entry.attribute_values, "kind": "item" if isinstance(entry, Item) else "supplier"}
@@ -133,7 +133,7 @@ def _told(entry: Entry) -> Iterator[site_changes.Changed]:
 
 
 def _is_lost(row: Any, name: str, value: Any) -> bool:
-    """Whether the file of an image or QR code is not in the site's folder. What the site removed stays removed."""
+    """Whether the file of an image or QR code is missing in the site's folder, although the site has not removed it."""
     if name not in site_changes.MEDIA or not value:
         return False
     there = getattr(row, name)

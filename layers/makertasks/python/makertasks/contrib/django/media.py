@@ -1,4 +1,4 @@
-"""Objects of the bucket in the site's own storage, under the same names, and imagekit's thumbnails of them.
+"""Copies the bucket's objects to the site's own storage, under the same names, and renews imagekit's thumbnails.
 
 With `MAKERTASKS_MEDIA = "bucket"` the site serves media from the bucket (django-storages) and copies nothing.
 """
@@ -53,7 +53,7 @@ def fetch(key: str, link: str | None) -> bytes:
 
 
 def place(storage: Any, name: str, body: bytes) -> None:
-    """Store a file under exactly this name, replacing an existing one; atomically where the storage is a folder."""
+    """Store a file under exactly this name, replacing an existing one; atomically if the storage is a folder."""
     try:
         target = storage.path(name)
     except NotImplementedError:
@@ -81,7 +81,7 @@ def drop_thumbnails(instance: Any, field: str) -> None:
 
 
 def make_thumbnails(instance: Any, field: str) -> None:
-    """Generate imagekit's thumbnails of a new image now: other processes have cached that they exist."""
+    """Generate imagekit's thumbnails of a new image now, because other processes have cached that they exist."""
     for file in _thumbnails(instance, field):
         try:
             remove(file.storage, file.name)

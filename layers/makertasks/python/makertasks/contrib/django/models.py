@@ -9,7 +9,7 @@ from django.db import IntegrityError, models, transaction
 
 from makertasks.inventory import site_changes
 
-# Keys of one query: databases limit its parameters.
+# Maximum number of keys in one query: databases limit parameters.
 KEYS_A_QUERY = 500
 
 
@@ -54,7 +54,7 @@ def key_of(model: str, pk: Any, attribute: str) -> str:
 
 
 def applied_media(pks: Iterable[Any], using: str) -> dict[str, int]:
-    """The applied versions of these items' images and QR codes, by key. To be read before the items themselves."""
+    """The applied versions of these items' images and QR codes, by key; read them before the items themselves."""
     keys = [key_of(site_changes.ITEM, pk, name) for pk in pks for name in sorted(site_changes.MEDIA)]
     portions = (keys[start : start + KEYS_A_QUERY] for start in range(0, len(keys), KEYS_A_QUERY))
     rows = AppliedVersion.objects.using(using)
@@ -62,9 +62,9 @@ def applied_media(pks: Iterable[Any], using: str) -> dict[str, int]:
 
 
 def say_applied(entry: dict[str, Any], versions: Mapping[str, int]) -> dict[str, Any]:
-    """An object of a dump, with the versions of the image and QR code that it had and has no more.
+    """Add to an object of a dump the versions of the image and QR code that it no longer has.
 
-    By them the stack tells an image that somebody removed from one that the site has not received yet.
+    They let the stack distinguish an image that somebody removed from one that the site has not received yet.
     """
     if entry["model"] != site_changes.ITEM:
         return entry

@@ -17,7 +17,7 @@ from makertasks.inventory import site_changes
 
 logger = logging.getLogger(__name__)
 
-# Seconds of a long poll: a process that follows sends seven requests a minute.
+# Duration of a long poll in seconds: a process that follows sends seven requests a minute.
 WAIT_SECONDS = 8
 
 # Seconds before a process that follows retries when it cannot reach the queue.
@@ -27,8 +27,8 @@ PAUSE_SECONDS = 30
 def pull() -> Counter[str]:
     """Apply the messages in the queue until it is empty, and count attributes by outcome.
 
-    A message that cannot be applied now counts as `failed`; it comes back after the queue's visibility time-out. Raises
-    Unavailable where the queue does not answer.
+    A message that cannot be applied now counts as `failed`; the queue delivers it again after its visibility time-out.
+    Raises Unavailable if the queue does not respond.
     """
     configuration.load()
     outcomes: Counter[str] = Counter()
@@ -39,10 +39,10 @@ def pull() -> Counter[str]:
 
 
 def follow() -> NoReturn:
-    """Apply messages as they come, until the process is stopped; log what was applied.
+    """Apply messages as they arrive, until the process is stopped; log what was applied.
 
-    An error of the queue or the network is logged, and the queue asked again after a pause. Database connections are
-    renewed as between two requests of a site, so that a restart of the database does no harm.
+    Errors of the queue or the network are logged, and the queue is read again after a pause. Database connections are
+    renewed as between a site's requests, so that the process survives a restart of the database.
     """
     configuration.load()
     while True:

@@ -1,4 +1,4 @@
-"""`path("makertasks/", include("makertasks.contrib.django.urls"))`: where the stack's SiteUrl points to."""
+"""`path("makertasks/", include("makertasks.contrib.django.urls"))`: the URL to set as the stack's SiteUrl."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def changes(request: HttpRequest) -> JsonResponse:
     """Apply one message.
 
     200 applied · 401 wrong or expired signature · 409 applied before · 413 too large · 422 unknown format
-    503 temporary error: the stack sends the message again
+    503 temporary error: the stack will retry the message
     """
     body = request.read(MAXIMUM_BYTES + 1)
     if len(body) > MAXIMUM_BYTES:

@@ -1,1 +1,1 @@
-"""Commands of `manage.py`."""
+"""The app's management commands."""

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):  # type: ignore[misc]  # Django has no types here
-    """Makes the tables."""
+    """Create the tables."""
 
     initial = True
     dependencies = ()

@@ -1,1 +1,1 @@
-"""Tables of the app."""
+"""Migrations of the app's tables."""

@@ -1,1 +1,1 @@
-"""Tags of the admin link."""
+"""Template tags for links to the dashboard."""

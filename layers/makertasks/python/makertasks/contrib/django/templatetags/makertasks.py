@@ -12,6 +12,6 @@ register = template.Library()
 
 @register.simple_tag  # type: ignore[untyped-decorator]  # Django has no types here
 def makertasks_item_url(pk: Any) -> str:
-    """Address of an item on the dashboard; empty where MAKERTASKS_DASHBOARD is not set."""
+    """Address of an item on the dashboard; empty if MAKERTASKS_DASHBOARD is not set."""
     base = str(getattr(settings, "MAKERTASKS_DASHBOARD", "") or "").rstrip("/")
     return f"{base}/items/{pk}" if base.startswith(("https://", "http://")) else ""

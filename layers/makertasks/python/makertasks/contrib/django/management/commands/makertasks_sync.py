@@ -31,7 +31,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django has no types here
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Pull, follow or compare; exits with 1 where something could not be applied."""
+        """Pull, follow or compare; exits with 1 if something could not be applied."""
         try:
             if options["all"]:
                 self._compare(dry_run=options["dry_run"], force=options["force"])
