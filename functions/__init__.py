@@ -1,1 +1,1 @@
-"""One folder for each Lambda function; where the package is installed, those of tasks are `makertasks.functions`."""
+"""One folder for each Lambda function; the installed package contains the tasks' folders as `makertasks.functions`."""

@@ -1,1 +1,1 @@
-"""Alerts: finds problems, and mails or posts them."""
+"""Alerts: finds problems, and sends them by e-mail or webhook."""

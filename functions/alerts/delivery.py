@@ -22,7 +22,7 @@ from makertasks.control.alerting import is_confirmed, recipient_of
 from makertasks.errors import Unavailable
 from makertasks.monitoring.alerts import EMAIL, StoredAlert
 
-# In all, and for one connection. The gateway waits 30 s for the answer to a test.
+# Seconds for the whole delivery, and for connecting. API Gateway waits 30 s for the response to a test.
 SECONDS, CONNECT_SECONDS = 10.0, 4.0
 
 AGAIN = "It is sent again after 4, 8, 16, 32 and 64 minutes; test the alert once the receiver works."
@@ -40,7 +40,7 @@ _CHECK = "Check that address and form fit the receiver."
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a message was delivered, and otherwise why not and what to do."""
+    """Whether a message was delivered, and if not, why and what to do."""
 
     delivered: bool
     detail: str
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def send(alert: StoredAlert, message: Message) -> Outcome:
-    """Send a message; every failure is an outcome."""
+    """Send a message; returns failures as outcomes, too."""
     try:
         if alert.form == EMAIL:
             return _mail(alert, message)
@@ -74,7 +74,7 @@ def _mail(alert: StoredAlert, message: Message) -> Outcome:
 
 
 def post(address: str, what: Post) -> Outcome:
-    """Post to a webhook, at public addresses only and without following redirects."""
+    """Post to a webhook, only at public addresses and without following redirects."""
     try:
         status = _status(address, what)
     except SSRFGuardError:
@@ -117,7 +117,7 @@ def _answered(status: int) -> Outcome:
 
 
 def _failed(error: Exception) -> Outcome:
-    """Return what an error means. Its own text is left out, because it contains the address."""
+    """Return the outcome for an error, without the error's own text, which contains the address."""
     for cause in causes(error):
         if isinstance(cause, NameResolutionError | socket.gaierror):
             return Outcome(False, "the receiver's host could not be looked up", f"Check its name. {AGAIN}")

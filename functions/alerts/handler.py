@@ -15,7 +15,7 @@ logger = logs.logger()
 def handler(event: dict[str, Any], _context: Any) -> Any:
     """Evaluate every alert; `{"test": name}` sends one alert's test message and returns its outcome.
 
-    Raises Unavailable where a kind of problem could not be looked for, after all the rest.
+    Raises Unavailable at the end if problems of some kind could not be looked for.
     """
     if name := event.get("test"):
         return running.test(str(name))

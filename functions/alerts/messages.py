@@ -1,8 +1,7 @@
-"""Messages in the form of each receiver. Pure.
+"""Messages in each receiver's format. Pure.
 
-What a task, a message or a schedule is called, and what its error says, is not to be trusted: it must not mention
-people, make links or end the form that it stands in. It becomes code in the forms of chats, and has no working links
-in plain text.
+Names of tasks, messages and schedules, and the texts of errors, are untrusted: they must not mention people, create
+links or break the format of the message. Chats show them as code; in plain text, links in them do not work.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ from alerts.problems import Problem
 from makertasks import clock, settings
 from makertasks.monitoring.alerts import LABELS, Form
 
-# Slack cuts a text from 4,000 characters on, Discord refuses more than 2,000, ntfy makes a file of over 4,096 bytes.
+# Slack cuts texts at 4,000 characters, Discord refuses more than 2,000, ntfy turns more than 4,096 bytes into a file.
 LIMITS: dict[Form, int] = {"slack": 3_500, "mattermost": 3_500, "discord": 1_900, "ntfy": 3_500, "email": 20_000}
-MOST_SUBJECT = 100  # SNS's own limit
+MOST_SUBJECT = 100  # SNS's limit
 MOST_IN_JSON = 100
-# Room for the line that says how many more there are.
+# Room for the line with the number of further problems.
 REST = 160
 
-# Ends the mention that would begin here, and is not seen.
+# An invisible character that prevents a mention from beginning here.
 APART = "\u200b"
 
 
 @dataclass(frozen=True)
 class Message:
-    """What one alert says in one run: problems that are new to it, and those that are over."""
+    """The message of one alert in one run: problems that are new to it, and those that are over."""
 
     alert: str
     told: Sequence[Problem] = ()
@@ -39,14 +38,14 @@ class Message:
 
 @dataclass(frozen=True)
 class Post:
-    """What is posted to a webhook."""
+    """A request to a webhook."""
 
     body: bytes
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
 
 
 def title(message: Message) -> str:
-    """Return the heading, in ASCII: of these words and the stack's name alone."""
+    """Return the heading in ASCII, made of fixed words and the stack's name only."""
     stack = settings.stack()
     if message.test:
         return f"makertasks {stack}: test of the alert {message.alert}"[:MOST_SUBJECT]
@@ -59,7 +58,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def plain(message: Message, form: Form = "email") -> str:
-    """Return the text of a mail or of ntfy's message."""
+    """Return the text of an e-mail or of a message of ntfy."""
 
     def line(problem: Problem, over: bool) -> str:
         text = problem.text.replace("://", ": //")
@@ -70,24 +69,24 @@ def plain(message: Message, form: Form = "email") -> str:
 
 
 def slack(message: Message) -> Post:
-    """Return Slack's form (https://docs.slack.dev/messaging/formatting-message-text)."""
+    """Return Slack's format (https://docs.slack.dev/messaging/formatting-message-text)."""
     text = _chat(message, "slack", _slack_code, lambda label, url: f"<{url}|{label}>", lambda text: f"*{text}*")
     return _json({"text": text, "unfurl_links": False, "unfurl_media": False})
 
 
 def mattermost(message: Message) -> Post:
-    """Return Mattermost's form (https://docs.mattermost.com/developer/webhooks-incoming.html)."""
+    """Return Mattermost's format (https://docs.mattermost.com/developer/webhooks-incoming.html)."""
     return _json({"text": _chat(message, "mattermost", _code, _markdown_link, lambda text: f"**{text}**")})
 
 
 def discord(message: Message) -> Post:
-    """Return Discord's form (https://discord.com/developers/docs/resources/webhook#execute-webhook)."""
+    """Return Discord's format (https://discord.com/developers/docs/resources/webhook#execute-webhook)."""
     text = _chat(message, "discord", _code, _markdown_link, lambda text: f"**{text}**")
-    return _json({"content": text, "allowed_mentions": {"parse": []}, "flags": 4})  # 4: no previews of links
+    return _json({"content": text, "allowed_mentions": {"parse": []}, "flags": 4})  # 4: suppress link previews
 
 
 def ntfy(message: Message) -> Post:
-    """Return ntfy's form: text, and the rest in headers (https://docs.ntfy.sh/publish/)."""
+    """Return ntfy's format: text, and the rest in headers (https://docs.ntfy.sh/publish/)."""
     wrong = bool(message.told)
     headers = {
         "Content-Type": "text/plain; charset=utf-8",
@@ -100,7 +99,7 @@ def ntfy(message: Message) -> Post:
 
 
 def document(message: Message) -> Post:
-    """Return the form that docs/operating.md describes."""
+    """Return the format that docs/operating.md describes."""
     return _json(
         {
             "type": "test" if message.test else "alert",
@@ -136,7 +135,7 @@ def page_of(problem: Problem) -> str:
 
 
 def runbook_of(problem: Problem) -> str:
-    """Return the address of what to do about a problem: its section of the page of alerts."""
+    """Return the address of a problem's runbook, a section of the page of alerts."""
     return f"{settings.api_address()}/alerts#{problem.kind}"
 
 
@@ -165,7 +164,7 @@ def _filled(
     between: str,
     strong: Callable[[str], str],
 ) -> str:
-    """Return title and lines, as many as the form takes; ntfy counts bytes, the others characters."""
+    """Return the title and as many lines as fit the format's limit; ntfy counts bytes, the others characters."""
 
     def size(text: str) -> int:
         return len(text.encode()) if form == "ntfy" else len(text)
@@ -186,15 +185,15 @@ def _filled(
 
 
 def _code(text: str) -> str:
-    """Return Markdown's code, in which nobody is mentioned and nothing is a link.
+    """Return text as Markdown code, in which mentions and links do not work.
 
-    Mattermost also takes Slack's `<!channel>` and `<address|text>`, wherever they stand.
+    Mattermost also interprets Slack's `<!channel>` and `<address|text>`, even in code.
     """
     return f"`{_unmentioning(text).replace('<', '‹').replace('>', '›')}`"
 
 
 def _slack_code(text: str) -> str:
-    """Return Slack's code (https://docs.slack.dev/messaging/formatting-message-text#escaping)."""
+    """Return text as Slack code (https://docs.slack.dev/messaging/formatting-message-text#escaping)."""
     return f"`{_unmentioning(text).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}`"
 
 

@@ -1,4 +1,4 @@
-"""Which problems an alert tells of in this run. Pure: `known` is what the alert has claimed, by the problem's key.
+"""Plans which problems an alert reports in this run. Pure: `known` has the alert's claims by the problem's key.
 
 {"since": …, "text": …, "attempts": 1, "tried": …, "told": false}   claimed, and being sent
 {…, "told": true}                                                    sent: nothing more until it is over
@@ -24,7 +24,7 @@ Known = dict[str, dict[str, Any]]
 
 @dataclass
 class Plan:
-    """What is told in this run, and what the alert knows meanwhile, and once that was delivered."""
+    """The problems to report in this run, and the alert's claims before and after their delivery."""
 
     told: list[Problem]
     over: list[Problem]
@@ -35,7 +35,7 @@ class Plan:
 def plan(
     known: Known, problems: Sequence[Problem], unsure: Collection[str], now: datetime, *, recoveries: bool
 ) -> Plan:
-    """Return what to tell; of the kinds in `unsure`, a problem that is not found may still be there."""
+    """Return the plan; problems of the kinds in `unsure` may still exist if they were not found."""
     made = Plan([], [], {}, {})
     present = {problem.key: problem for problem in problems}
     for key, problem in present.items():

@@ -1,4 +1,4 @@
-"""What alerts report: causes of failure that nobody has acknowledged, queues, schedules, dead letters."""
+"""The problems that alerts report: unacknowledged causes of failure, queues, schedules, dead letters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from makertasks.errors import MakertasksError, UnknownTask
 from makertasks.monitoring import dead_letters, failure_groups, missed_runs, queues, schedules
 from makertasks.monitoring.alerts import Kind
 
-# Failures of the tasks created in this time, the newest of them: 500 records are about 250 read units.
+# Only the newest failures of tasks created in this period: 500 records are about 250 read units.
 SPAN = timedelta(days=7)
 EXAMINED = 500
 # As the alarm `waiting`: three retries take up to 20 minutes.
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong. `text` may quote what a task or a message said, so nobody may trust it."""
+    """One problem. `text` may quote a task or a message, so it is untrusted."""
 
     kind: Kind
     subject: str
@@ -34,13 +34,13 @@ class Problem:
 
     @property
     def key(self) -> str:
-        """What identifies it until it is over."""
+        """The identity of the problem until it is over."""
         return f"{self.kind}#{self.subject}"
 
 
 @dataclass
 class Found:
-    """The problems of some kinds. What is not found of a kind in `partial` or `unknown` may still be there."""
+    """The problems of some kinds. Problems of a kind in `partial` or `unknown` may exist without being found."""
 
     problems: list[Problem] = field(default_factory=list)
     partial: set[Kind] = field(default_factory=set)

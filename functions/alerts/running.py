@@ -1,4 +1,4 @@
-"""One run over all alerts, and the test of one."""
+"""Runs all alerts, or tests one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Ran:
-    """What a run did; `unknown` are kinds of problems that could not be looked for."""
+    """The outcome of a run; `unknown` are kinds of problems that could not be looked for."""
 
     problems: int = 0
     sent: int = 0
@@ -27,14 +27,14 @@ class Ran:
 
 
 def run() -> Ran:
-    """Find the problems that some alert wants to know of, and tell each alert what is new to it."""
+    """Find the problems that alerts are set up for, and send each alert those that are new to it."""
     stored = alerts.listed()
     found = problems.find([kind for kind in alerts.KINDS if any(kind in each.kinds for each in stored)])
     ran = Ran(problems=len(found.problems), unknown=sorted(found.unknown))
     for alert in stored:
         try:
             delivered = _attend(alert, found)
-        except MakertasksError:  # the others are told all the same; the next run continues
+        except MakertasksError:  # the other alerts are still sent; the next run retries this one
             logger.exception("alert failed: %s", alert.cell)
             delivered = False
         ran.sent += delivered is True
@@ -43,7 +43,7 @@ def run() -> Ran:
 
 
 def _attend(alert: StoredAlert, found: problems.Found) -> bool | None:
-    """Tell one alert what is new to it, after claiming that; return whether it was delivered, None if nothing is."""
+    """Claim an alert's new problems and send them; returns whether that was delivered, None if there are none."""
     known: planning.Known = alert.known or {}
     plan = planning.plan(
         known,

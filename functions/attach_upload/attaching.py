@@ -16,7 +16,7 @@ class Unusable(PermanentError):
 
 
 def run(key: str, etag: str | None) -> dict[str, Any]:
-    """Attach one upload; raises what the task says."""
+    """Attach one upload; raises the task's exceptions."""
     seen = bucket.version(key)
     if not seen.etag:
         return _finished_before(key)
@@ -32,7 +32,7 @@ def run(key: str, etag: str | None) -> dict[str, Any]:
 
 
 def _finished_before(key: str) -> dict[str, Any]:
-    """The upload is gone: an earlier attempt, which could not say so, dealt with it, or somebody removed it."""
+    """Find the result for an upload that is gone: an earlier attempt may have processed it but not recorded that."""
     rejected = uploads.rejected_key_of(key)
     if current().attempt > 1:
         if bucket.version(rejected).etag:
@@ -60,7 +60,7 @@ def _attach(key: str) -> dict[str, Any]:
 
 
 def _reject(key: str, reason: str) -> str:
-    """Move an upload to `rejected/`, the reason beside it; doing it twice leaves the same two objects."""
+    """Move an upload to `rejected/`, with the reason beside it; repeating this leaves the same two objects."""
     rejected = uploads.rejected_key_of(key)
     bucket.put(uploads.reason_key_of(rejected), f"{reason}\n".encode(), "text/plain; charset=utf-8")
     bucket.copy(key, rejected)

@@ -1,4 +1,4 @@
-"""What waits in a queue without a record (a stock client sent it): recorded as REVOKED, then taken out."""
+"""Removes messages whose tasks have no record (from stock clients) from a queue, after recording them as REVOKED."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from makertasks.worker import follow_ups
 
 from .actions import Done
 
-# Number of empty responses in a row after which a queue counts as empty: SQS returns one now and then although
-# messages wait.
+# Number of consecutive empty responses after which a queue counts as empty: SQS sometimes returns one although
+# messages are waiting.
 EMPTY_ANSWERS = 3
 
 
 def drain(name: str, who: str, finish: Callable[[list[Done]], None]) -> None:
-    """Take every message out of a queue, ten at a time; `finish` gets what became of each ten.
+    """Remove every message from a queue, ten at a time; `finish` receives the outcomes of each ten.
 
-    `name` is its task's, or its Celery application's.
+    `name` is that of its task, or of its Celery application.
     """
     served, empty = {task.name: task for task in tasks.served(name)}, 0
     first = next(iter(served.values()))
@@ -53,8 +53,8 @@ def _revoke(served: dict[str, Task], first: Task, received: Received, who: str) 
         outcome = None
     ended = records.get(message.task_id)
     if not ended.is_final:
-        return None  # a worker has it, and its message comes back to it
-    follow_ups.follow(message, ended)  # no worker will see the message, and a chord may wait for its task
+        return None  # a worker is running it, and will receive its message again
+    follow_ups.follow(message, ended)  # no worker will receive the message, and a chord may be waiting for its task
     queues.delete(task.short_name, received.receipt_handle)
     return outcome
 

@@ -19,29 +19,29 @@ from makertasks.worker.attempt import LostClaim
 from . import actions, draining
 from .actions import Done
 
-# Below this many seconds the job goes on in a next invocation: a page of a hundred tasks takes a few seconds.
+# With fewer seconds left the job continues in another invocation: a page of 100 tasks takes a few seconds.
 MARGIN_SECONDS = 20.0
-# So many are counted beforehand; a job that finds more says "at least".
+# Maximum number of tasks counted beforehand; a job that finds more says "at least".
 COUNTED = 10_000
 
 
 @dataclass
 class Tally:
-    """How far a job is; JSON, so that it can travel to a next invocation."""
+    """A job's progress; JSON, so that another invocation can continue it."""
 
     found: int = 0
-    complete: bool = True  # whether `found` is all there are
+    complete: bool = True  # whether `found` is the complete number
     counted: bool = False
-    step: int = 0  # which of the job's filters is at hand
+    step: int = 0  # index of the job's current filter
     cursor: str | None = None
     part: int = 0
     done: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
-    unfinished: dict[str, int] = field(default_factory=dict)  # outcomes of a part that an error broke off
+    unfinished: dict[str, int] = field(default_factory=dict)  # outcomes of a page that an error interrupted
 
 
 def run(action: str, where: dict[str, Any], arguments: dict[str, Any], who: str) -> dict[str, Any]:
-    """Do the whole job; raises Continue where time runs short."""
+    """Do the whole job; raises Continue when time runs out."""
     jobs.check(action, {name: value for name, value in where.items() if name != "created_to"}, arguments)
     context = current()
     tally = Tally(**context.state)
@@ -70,7 +70,7 @@ def run(action: str, where: dict[str, Any], arguments: dict[str, Any], who: str)
 
 
 def _count(filters: list[listing.Filter], tally: Tally) -> None:
-    """How many tasks the job finds, as far as that is counted beforehand."""
+    """The number of tasks that the job finds, up to the maximum counted beforehand."""
     for wanted in filters:
         cursor: str | None = None
         while tally.complete:
@@ -83,7 +83,7 @@ def _count(filters: list[listing.Filter], tally: Tally) -> None:
 
 
 def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act: Callable[[TaskRecord], Done]) -> None:
-    """Act on each task of a page, except for those that an earlier attempt has finished."""
+    """Act on each task of a page that an earlier attempt has not finished."""
     if not records:
         return
     finished = _finished_before(context, tally)
@@ -95,14 +95,14 @@ def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act:
             finished.append(act(record))
             context.checkpoint(tally.done + len(finished), max(tally.found, tally.done + len(finished) + 1))
     except LostClaim:
-        raise  # another worker has the job, and its outcomes
-    except (TemporaryError, Unavailable, TimeoutError, ConnectionError):  # which are tried again
+        raise  # another worker has the job, and records its outcomes
+    except (TemporaryError, Unavailable, TimeoutError, ConnectionError):  # these are retried
         _put(context, tally, finished)
         context.save(asdict(replace(tally, unfinished=Counter(done.outcome for done in finished))))
         raise
     except BaseException:
         _write(context, tally, finished)
-        context.save(asdict(tally))  # whatever ends a job, it shows what it did
+        context.save(asdict(tally))  # a job always shows what it has done, however it ends
         raise
     _write(context, tally, finished)
 
@@ -135,7 +135,7 @@ def _put(context: Context, tally: Tally, done: list[Done]) -> None:
 
 
 def _pause(context: Context, tally: Tally) -> None:
-    """Record the progress; continue in another invocation if time runs short."""
+    """Record the progress; continue in another invocation if time runs out."""
     if context.remaining() < MARGIN_SECONDS:
         raise Continue(asdict(tally))
     context.save(asdict(tally))

@@ -68,7 +68,7 @@ def run(older_than_days: int, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _named() -> Iterator[str]:
-    """Every item's id, every key that an item names, and the keys that belong to them."""
+    """Every item's id, every key that an item names, and the keys derived from them."""
     for item in inventory.every_item():
         yield item.item_id
         yield f"index_cards/card_{item.item_id}_blank.pdf"
@@ -81,7 +81,7 @@ def _named() -> Iterator[str]:
 
 
 def _pages(after: str) -> Iterator[list[Listed]]:
-    for folder in tasks.written_folders():  # in the order of their names: a run's last key says where the next goes on
+    for folder in tasks.written_folders():  # sorted by name, so that another invocation can go on after the last key
         if after < folder or after.startswith(folder):
             yield from bucket.pages(folder, after if after.startswith(folder) else "")
 
@@ -115,7 +115,7 @@ def _thumbnails_of(image: str) -> str:
 
 
 def _known_tasks(keys: list[str]) -> set[str]:
-    """Of the tasks that may have written these objects, those that have a record."""
+    """The tasks that may have written these objects and have a record."""
     ids = {task_id for key in keys for task_id in _owners_of(key)}
     return {record.task_id for record in records.get_many(wire.result_key(task_id) for task_id in ids).values()}
 
@@ -123,7 +123,7 @@ def _known_tasks(keys: list[str]) -> set[str]:
 def _owners_of(key: str) -> set[str]:
     """Ids of the items and tasks that an object belongs to by its key.
 
-    A sheet's name is the id of the task that drew it, with `-2` behind it for a second part.
+    A sheet's name is the id of the task that drew it, followed by `-2` for a second part.
 
     >>> sorted(_owners_of("index_cards/sheets/a-2.pdf"))
     ['a', 'a-2']

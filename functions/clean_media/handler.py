@@ -9,7 +9,7 @@ from msgspec import Meta
 from makertasks.tasks import task
 from makertasks.worker.handler import lambda_handler
 
-# A day at least: what a task has just stored, and its item does not name yet, is no orphan.
+# At least a day: an object that a task has just stored, and its item does not name yet, is not an orphan.
 Days = Annotated[int, Meta(ge=1, le=3650)]
 
 

@@ -1,1 +1,1 @@
-"""Fetches the picture at an item's image_url."""
+"""Downloads the picture at an item's image_url."""

@@ -8,21 +8,21 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from ssrfguard import DEFAULT_DENIED, AddressTable, Block, Reach
 
 _OURS = (
-    # Today's internet is in 2000::/3; what is elsewhere and has a meaning has an entry of its own.
+    # Public IPv6 addresses are in 2000::/3; other blocks with a meaning have their own entries.
     Block(ip_network("::/0"), "not assigned as global unicast", "RFC4291", Reach.DENIED),
     Block(ip_network("2000::/3"), "Global Unicast", "RFC4291", Reach.PERMITTED),
     Block(ip_network("::ffff:0:0:0/96"), "IPv4-translated Address", "RFC2765, RFC7915", Reach.DENIED),
 )
-# Ways through which IPv4 once travelled in IPv6. Nobody's pictures are there any more, and what a relay makes of an
-# address is its own affair.
+# Obsolete tunnels of IPv4 in IPv6: no pictures are served there any more, and a relay decides where such an address
+# leads.
 _GIVEN_UP = {ip_network("::/96"), ip_network("2002::/16"), ip_network("2001::/32")}
-# The identifiers of interfaces behind which the last four bytes are an IPv4 address, in any network.
+# Interface identifiers after which the last four bytes are an IPv4 address, in any network.
 _ISATAP_IDENTIFIERS = {0x0000_5EFE, 0x0200_5EFE}
 _ISATAP = Block(ip_network("::/0"), "ISATAP", "RFC5214", Reach.DENIED)
 
 
 class Table(AddressTable):
-    """An address table that knows ISATAP, which is no network but a form of addresses in any."""
+    """An address table that knows ISATAP, a form of addresses that can occur in any network."""
 
     def match(self, address: IPv4Address | IPv6Address) -> Block | None:
         """The most specific block."""

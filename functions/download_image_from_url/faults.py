@@ -1,7 +1,7 @@
-"""What goes wrong between here and a server, as the two kinds of failure a task knows.
+"""Turns errors of the network and of servers into permanent and temporary errors of the task.
 
-Errors of the libraries hold the whole address, with any signature in it, and would carry it into the stored traceback.
-So none of them is chained: each becomes a sentence of ours.
+Libraries' errors contain the whole address, with any signature in it, and would put it into the stored traceback. So
+none of them is chained: each is replaced by a message without the address.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from makertasks.errors import PermanentError, TaskError, TemporaryError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Statuses that may be another one the next time: request time-out, too early, too many requests.
+# Client errors that may be temporary: request time-out, too early, too many requests.
 PASSING_STATUSES = frozenset({408, 425, 429})
 
-# Longest pause that a server is obeyed in, in seconds; a year in a Retry-After is a mistake or a joke.
+# Longest accepted Retry-After, in seconds: a year would be a mistake or a joke.
 LONGEST_PAUSE = 86_400.0
 
-# What errors mean, the first that fits. A type here may be a subclass of a later one.
+# Meanings of errors; the first match counts. A type here may be a subclass of a later one.
 _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PermanentError | TemporaryError], str], ...] = (
     (
         (requests.exceptions.InvalidURL, LocationParseError, UnicodeError),
@@ -49,14 +49,14 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PermanentError | Te
     ((requests.Timeout, TimeoutError), TemporaryError, "{} did not answer in time"),
 )
 
-# Look-ups that fail for good: no such name, no address for it. Any other failure of a resolver may pass.
+# Permanent failures of a look-up: no such name, no address for it. A resolver's other failures may be temporary.
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
 def from_status(status: int, headers: Mapping[str, str], where: str, contact: str = "") -> TaskError:
-    """The failure that an HTTP status other than success and redirection means.
+    """The failure for an HTTP status other than success and redirection.
 
-    `contact` is what the User-Agent header names: some servers refuse robots without one.
+    `contact` is the one in the User-Agent header: some servers refuse robots without one.
     """
     try:
         phrase = f"{status} {HTTPStatus(status).phrase}"
@@ -98,7 +98,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 
 def from_refusal(error: SSRFGuardError, where: str) -> PermanentError:
-    """The failure where an address may not be connected to."""
+    """The failure for an address to which connections are not allowed."""
     if isinstance(error, BlockedAddressError | BlockedURLError):
         return PermanentError(
             f"image_url: {where} may not be reached: {error.reason}. Only public web servers are, and the hosts that "
@@ -108,7 +108,7 @@ def from_refusal(error: SSRFGuardError, where: str) -> PermanentError:
 
 
 def from_error(error: Exception, where: str) -> TaskError:
-    """The failure that an error of requests, urllib3, TLS or a socket means."""
+    """The failure for an error of requests, urllib3, TLS or a socket."""
     for cause in causes(error):
         if isinstance(cause, NameResolutionError):
             return _from_look_up(cause, where)
@@ -129,7 +129,7 @@ def _from_look_up(error: NameResolutionError, where: str) -> TaskError:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it was made from, outermost first; libraries also put one into another's arguments."""
+    """An error and its causes, outermost first; libraries also put causes into an error's arguments."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:

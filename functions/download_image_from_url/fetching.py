@@ -1,6 +1,6 @@
-"""Fetching a picture's bytes from an address that a stranger may have written.
+"""Fetches a picture's bytes from an untrusted address.
 
-Nothing that a server says is believed: not its type, not its length, not where it sends us.
+Servers are not trusted either: not for a type, a length or a redirect's target.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from makertasks.media.urls import shown, without_credentials
 if TYPE_CHECKING:
     from ssrfguard import Resolver
 
-MAX_URL_CHARACTERS = 2048  # as in OpenMakerSuite's forms, and what all servers take
+MAX_URL_CHARACTERS = 2048  # as in OpenMakerSuite's forms; all servers accept this length
 CHUNK_BYTES = 64 * 1024
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SUCCESSES = frozenset({200, 203})  # 203: a proxy on the way changed something
 
-_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))  # every letter of ASCII that a request line can hold
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))  # every ASCII character that a request line can contain
 
 HEADERS = {
     "Accept": "image/jpeg, image/png, image/webp, image/avif;q=0.8, image/*;q=0.5, */*;q=0.1",
-    # A picture is compressed already, and a few bytes can be gigabytes once unpacked.
+    # A picture is already compressed, and a few bytes can unpack to gigabytes.
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
@@ -43,9 +43,9 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What one download may take."""
+    """Limits of one download: bytes and seconds."""
 
-    seconds: float = 60.0  # in all, from the look-up to the last byte
+    seconds: float = 60.0  # in total, from the look-up to the last byte
     connect_seconds: float = 5.0  # for each address of a host
     silence_seconds: float = 15.0  # between two reads
     bytes: int = MAX_BYTES
@@ -54,7 +54,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Location:
-    """An address to ask, its user name and password apart from it."""
+    """An address to request, with its user name and password separate."""
 
     url: str
     user: bytes | None = None
@@ -62,13 +62,13 @@ class Location:
 
     @property
     def origin(self) -> tuple[str, str]:
-        """Scheme and authority: what credentials are for."""
+        """Scheme and authority, for which credentials are valid."""
         parts = urlsplit(self.url)
         return parts.scheme.lower(), parts.netloc.lower()
 
 
 def parse(url: str) -> Location:
-    """Check what can be seen without a network; raises InvalidArguments, whose message begins with `image_url: `."""
+    """Check an address without using the network; raises InvalidArguments, whose message begins with `image_url: `."""
     url = url.strip()
     if not url:
         raise InvalidArguments("image_url: empty; give the address of a picture")
@@ -81,7 +81,7 @@ def parse(url: str) -> Location:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError:  # its text may hold the password
+    except ValueError:  # its text may contain the password
         raise InvalidArguments("image_url: cannot be read as an address; its host or port is malformed") from None
     if parts.scheme.lower() not in {"http", "https"}:
         scheme = repr(parts.scheme) if parts.scheme else "missing"
@@ -95,9 +95,9 @@ def parse(url: str) -> Location:
 
 
 def exact_target(url: str) -> str | None:
-    """Path and query as the address writes them, for signed addresses; None where a request needs another form.
+    """Path and query exactly as written, for signed addresses; None if a request needs another form.
 
-    Libraries write `%2f` as `%2F` and `%7e` as `~`, which means the same and breaks a signature over the text.
+    Libraries turn `%2f` into `%2F` and `%7e` into `~`, which is equivalent but breaks a signature of the text.
 
     >>> exact_target("https://example.com/a%2fb%7e.jpg?sig=%3d#top")
     '/a%2fb%7e.jpg?sig=%3d'
@@ -113,19 +113,19 @@ def exact_target(url: str) -> str | None:
 
 @dataclass(frozen=True)
 class Fetcher:
-    """Fetches within limits. The resolver and the certificates to trust are for tests and unusual networks."""
+    """Fetches within limits. Resolver and trusted certificates can be set for tests and unusual networks."""
 
     allowed_hosts: frozenset[str] = frozenset()
     limits: Limits = Limits()
     resolver: Resolver = socket.getaddrinfo
-    contact: str = ""  # whom a server's operator can ask, as Wikimedia's policy for robots wants it
-    trust: bool | str = True  # True: the certificate authorities that browsers trust; or a file of others
+    contact: str = ""  # for a server's operator, as Wikimedia's policy for robots requires
+    trust: bool | str = True  # True: the certificate authorities that browsers trust; or a file with others
 
     def fetch(self, url: str) -> bytes:
         """The bytes at `url`, over at most five redirects.
 
-        Raises InvalidArguments for an address that cannot be one, PermanentError where trying again would not help
-        (forbidden address, 404, too large …), TemporaryError where it may (time-out, 503, broken connection …).
+        Raises InvalidArguments for an invalid address, PermanentError if retrying cannot help (forbidden address, 404,
+        too large …), TemporaryError if it can (time-out, 503, broken connection …).
         """
         location = parse(url)
         with Deadline(self.limits.seconds) as deadline:
@@ -137,7 +137,7 @@ class Fetcher:
         raise PermanentError(f"image_url: {shown(url)} redirects more than {self.limits.redirects} times")
 
     def _ask(self, location: Location, deadline: Deadline) -> bytes | Location:
-        """One request: the body, or where to ask instead."""
+        """Send one request; returns the body, or the location to request instead."""
         where = shown(location.url)
         try:
             headers = HEADERS | {"User-Agent": self._agent()}
@@ -172,12 +172,12 @@ class Fetcher:
 
     @staticmethod
     def _next(response: requests.Response, location: Location) -> Location | None:
-        """Where a redirect leads; None for any other answer. Credentials stay with the origin they were given for."""
+        """A redirect's target; None for any other response. Credentials are kept only within their origin."""
         target = response.headers.get("Location")
         if response.status_code not in REDIRECTS or not target:
             return None
         try:
-            # Header values come as Latin-1; servers that put more than ASCII there mean UTF-8.
+            # Header values are decoded as Latin-1; servers that send more than ASCII mean UTF-8.
             following = parse(urljoin(location.url, target.encode("latin-1").decode("utf-8", "replace")))
         except (InvalidArguments, ValueError) as error:
             reason = str(error).removeprefix("image_url: ") if isinstance(error, InvalidArguments) else "malformed"
@@ -189,7 +189,7 @@ class Fetcher:
         return Location(following.url)
 
     def _body(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
-        """The body of a success, unpacked where the server packed it."""
+        """The body of a successful response, decompressed if the server compressed it."""
         if response.status_code not in SUCCESSES:
             raise faults.from_status(response.status_code, response.headers, where, self.contact)
         try:
@@ -209,14 +209,14 @@ class Fetcher:
             raise self._too_large(where)
         body = io.BytesIO()
         raw: Any = response.raw
-        # read() leaves chunked coding to http.client, which bounds every line of it.
+        # read() leaves chunked coding to http.client, which limits the length of every line.
         while chunk := raw.read(CHUNK_BYTES, decode_content=False):
             body.write(chunk)
             if body.tell() > self.limits.bytes:
                 raise self._too_large(where)
             if deadline.passed:
                 break
-        if deadline.passed:  # a connection that was cut looks like an end
+        if deadline.passed:  # a cut connection looks like the end of the body
             raise self._too_slow(where)
         return body.getvalue()
 

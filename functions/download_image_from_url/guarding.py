@@ -1,8 +1,8 @@
-"""Connections to addresses that strangers named: which may be reached, and for how long.
+"""Guards connections to untrusted addresses: which may be reached, and for how long.
 
-The name is resolved once, every answer is checked, and the connection goes to an answer that was checked; TLS still
-verifies the name. That part is ssrfguard's. Here are what it is to allow, and an end to what has no time-out of its
-own: a look-up, and a server that sends one byte at a time.
+ssrfguard resolves the name once, checks every address, and connects to a checked one; TLS still verifies the name.
+This module says which addresses are allowed, and adds a time-out where there is none: for a look-up, and for a server
+that sends one byte at a time.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from ssrfguard import Resolver
     from urllib3.connectionpool import HTTPConnectionPool
 
-# Where web servers listen. A request to another port could be meant for a service that is none.
+# Ports of web servers. A request to another port could reach some other kind of service.
 WEB_PORTS = frozenset({80, 443, 8000, 8080, 8443})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# Names that DNS and web servers know also have underscores, which ssrfguard's own pattern leaves out. What a name leads
-# to is checked all the same.
+# Host names can also contain underscores, which ssrfguard's own pattern does not allow. Their addresses are checked all
+# the same.
 _policy._HOSTNAME = re.compile(  # noqa: SLF001 - it offers no setting for this
     r"^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9-]{1,63}\.?\Z", re.IGNORECASE | re.ASCII
 )
 
 EVERY_ADDRESS = ("0.0.0.0/0", "::/0")
 
-# Interim answers before a real one: servers send one or two.
+# Maximum number of interim responses before the final one: servers send one or two.
 MOST_INTERIM = 20
 
-# Addresses of one name that are tried, each with its own time-out.
+# Maximum number of a name's addresses to try, each with its own time-out.
 CONNECTION_ATTEMPTS = 3
 
 
@@ -51,7 +51,7 @@ def policy_for(url: str, allowed_hosts: Iterable[str]) -> Policy:
     """Return the addresses that a request to `url` may connect to.
 
     Public addresses at the web's ports; for a host that the operator allows (`name` or `name:port`) any address, but
-    then that host and port alone. Raises ValueError where the port is none.
+    only that host and port. Raises ValueError for an invalid port.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -70,13 +70,13 @@ def policy_for(url: str, allowed_hosts: Iterable[str]) -> Policy:
 
 
 class Deadline:
-    """Seconds after which everything ends: used as a context, it then shuts down the connections made in it.
+    """A number of seconds for everything: a context manager that shuts down the connections made in it afterwards.
 
-    Time-outs of sockets begin anew with every byte; a shut connection ends any read at once.
+    A socket's time-out restarts with every byte; shutting the connection down ends any read at once.
     """
 
     def __init__(self, seconds: float) -> None:
-        """Begins to run now."""
+        """Start the time now."""
         self.seconds = seconds
         self._ends = time.monotonic() + seconds
         self._held: list[socket.socket] = []
@@ -90,7 +90,7 @@ class Deadline:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop watching, and let go of the connections."""
+        """Stop watching, and release the connections."""
         self._timer.cancel()
         with self._lock:
             for held in self._held:
@@ -99,16 +99,16 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether it is over."""
+        """Whether the deadline has passed."""
         return self.remaining <= 0
 
     @property
     def remaining(self) -> float:
-        """Seconds left; negative when it is over."""
+        """Seconds left; negative once the deadline has passed."""
         return self._ends - time.monotonic()
 
     def watch(self, connection: socket.socket) -> None:
-        """End this connection at the deadline. A duplicate is kept, as TLS takes the original over."""
+        """Shut this connection down at the deadline. A duplicate is kept, because TLS takes over the original."""
         with self._lock:
             self._held.append(connection.dup())
         if self.passed:
@@ -119,7 +119,7 @@ class Deadline:
             for held in self._held:
                 try:
                     held.shutdown(socket.SHUT_RDWR)
-                except OSError:  # the other side was quicker; the others must be shut all the same
+                except OSError:  # the other side has already closed it; the other connections must still be shut down
                     continue
 
     def resolver(self, resolver: Resolver) -> Resolver:
@@ -144,7 +144,7 @@ class GuardedAdapter(SafeAdapter):
     """ssrfguard's adapter whose connections end at a deadline."""
 
     def __init__(self, policy: Policy, resolver: Resolver, deadline: Deadline, target: str | None = None) -> None:
-        """One adapter a request: its policy is for that request's host, and `target` is what it asks for, exactly."""
+        """One adapter per request: its policy is for that request's host, and `target` is the exact request target."""
         self._deadline = deadline
         self._target = target
         super().__init__(policy=policy, resolver=deadline.resolver(resolver), pool_connections=1, pool_maxsize=1)
@@ -159,7 +159,7 @@ class GuardedAdapter(SafeAdapter):
 
 
 class FinalResponse(HTTPResponse):
-    """A response behind any interim ones (1xx, RFC 9110, section 15.2); http.client itself skips 100 alone."""
+    """The response after any interim ones (1xx, RFC 9110, section 15.2); http.client itself only skips 100."""
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MOST_INTERIM):

@@ -1,4 +1,4 @@
-"""The picture at an item's image_url, fetched, cleaned and made the item's image."""
+"""Downloads the picture at an item's image_url, cleans it and makes it the item's image."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def download_image_from_url(item_id: ItemId, image_url: str, override: Override 
 
 
 def download(item_id: UUID, image_url: str, fetcher: Fetcher, *, override: bool = False) -> dict[str, Any]:
-    """The task with the fetcher it is given."""
+    """Run the task with the given fetcher."""
     from download_image_from_url import fetching
     from makertasks.media import pictures
 
@@ -57,7 +57,7 @@ def download(item_id: UUID, image_url: str, fetcher: Fetcher, *, override: bool 
     is_own = images.wants(item, image_url)
     if not is_own and not override:
         return images.outdated(item)
-    # Messages and records need not carry the credentials of an address: those of the item's own are used.
+    # Messages and records need not contain an address's credentials: those of the item's own image_url are used.
     known = item.image_url or image_url
     body = fetcher.fetch(known if is_own and without_credentials(known) != known else image_url)
     try:

@@ -7,35 +7,35 @@ import zlib
 
 import brotli
 
-# Codings that exist and are not unpacked here. Any other word (`UTF-8`, `binary`, `base64`, `aws-chunked`, `none`) is a
-# server's mistake, which browsers pass over.
+# Known codings that are not decoded here. Any other word (`UTF-8`, `binary`, `base64`, `aws-chunked`, `none`) is a
+# server's mistake, which browsers ignore.
 _FOREIGN = frozenset({"compress", "x-compress", "zstd", "dcb", "dcz", "exi", "pack200-gzip"})
 _GZIP = frozenset({"gzip", "x-gzip"})
 _KNOWN = _GZIP | {"deflate", "br"}
 
 _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # zlib's names for the three forms of deflate
 
-# What brotli unpacks at a time; it may go some way beyond.
+# Bytes that brotli decompresses at a time, approximately.
 _STEP_BYTES = 256 * 1024
 
-# Servers pack once; a proxy may have packed once more.
+# Servers compress once; a proxy may have compressed once more.
 MOST_CODINGS = 2
 
 
 class CannotUnpack(ValueError):
-    """The body is not what its headers say; the message continues a sentence that begins with its address."""
+    """The body cannot be decoded as its headers say; the message continues a sentence that begins with its address."""
 
 
 class TooLarge(ValueError):
-    """Unpacked, there are more bytes than the limit."""
+    """The decompressed body exceeds the limit."""
 
 
 class Incomplete(ValueError):
-    """The packed bytes end before their end."""
+    """The compressed data are truncated."""
 
 
 def codings_of(header: str) -> list[str]:
-    """The codings to undo, last one first; raises CannotUnpack for those that are not undone here.
+    """The codings to undo, last one first; raises CannotUnpack for unsupported ones.
 
     >>> codings_of("gzip"), codings_of("aws-chunked"), codings_of("identity, UTF-8")
     (['gzip'], [], [])
@@ -61,7 +61,7 @@ def unpacked(body: bytes, codings: list[str], limit: int) -> bytes:
 
 
 def _bits_of(body: bytes) -> int:
-    """Deflate is zlib's form by the standard, and the bare one from some servers (RFC 9110, section 8.4.1.2)."""
+    """Zlib's format of a coding: deflate has a header by RFC 9110, 8.4.1.2, and none from some servers."""
     head = int.from_bytes(body[:2], "big")
     return _ZLIB_BITS if body[:1] and body[0] & 0x0F == zlib.DEFLATED and head % 31 == 0 else _RAW_BITS
 
@@ -84,7 +84,7 @@ def _inflated(body: bytes, bits: int, limit: int, coding: str) -> bytes:
 
 
 def _unpacked_brotli(body: bytes, limit: int) -> bytes:
-    """Undo RFC 7932; what follows the end of the packed bytes is passed over."""
+    """Decompress brotli (RFC 7932); bytes after the end of the compressed data are ignored."""
     unpacking = brotli.Decompressor()
     out = io.BytesIO()
     packed = body

@@ -10,7 +10,7 @@ from makertasks.tasks import ItemId, task
 from makertasks.worker.handler import lambda_handler
 
 MOST_CARDS = 1000
-MOST_SLOTS = 100  # of a sheet, more than any stock has
+MOST_SLOTS = 100  # slots of a sheet, more than any stock has
 FARTHEST = 72.0  # points
 
 Items = Annotated[list[ItemId], Meta(min_length=1, max_length=MOST_CARDS)]

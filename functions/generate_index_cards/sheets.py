@@ -1,4 +1,4 @@
-"""A job over many cards: one PDF, or several where one invocation is not long enough for all."""
+"""Draws many cards: one PDF, or several if one invocation is too short for all."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from makertasks.media.cards.sheet import Sheets
 from makertasks.media.cards.source import read_card
 from makertasks.media.cards.stock import STOCKS, Stock
 
-# Seconds kept for writing and storing the PDF: 1,000 cards with images take less than 10 on half a processor.
+# Seconds reserved for writing and storing the PDF: 1,000 cards with images take less than 10 on half a processor.
 CLOSING_SECONDS = 45
-# Warnings that a result lists; the rest is counted.
+# Maximum number of warnings in a result; further ones are only counted.
 MOST_WARNINGS = 100
 
 
 @dataclass(frozen=True)
 class Printing:
-    """Where to print: a stock by its name, the used slots of the first sheet from 1, and an offset in points."""
+    """How to print: a stock's name, the used slots of the first sheet (from 1), and an offset in points."""
 
     name: str
     used: frozenset[int]
@@ -31,7 +31,7 @@ class Printing:
 
     @property
     def stock(self) -> Stock:
-        """The stock; raises InvalidArguments where it has no such slots, or none left."""
+        """The stock; raises InvalidArguments if it does not have these slots, or none is left."""
         stock = STOCKS[self.name]
         if self.used and max(self.used) > stock.slots:
             raise InvalidArguments(
@@ -47,12 +47,12 @@ class Printing:
         return Sheets(title, used, stock=self.stock, shift=self.shift, test_page=self.test_page and first_part)
 
     def pages(self, cards: int) -> int:
-        """Pages that this many cards take, a test page included."""
+        """Number of pages for this many cards, including a test page."""
         return -(-(cards + len(self.used)) // self.stock.slots) + self.test_page
 
 
 def run(item_ids: Sequence[UUID], printing: Printing, *, blank: bool) -> dict[str, Any]:
-    """Draw all cards; raises Continue at a sheet's end where time runs short."""
+    """Draw all cards; raises Continue at the end of a sheet when time runs out."""
     context = current()
     done = context.state or {"next": 0, "keys": [], "cards": 0, "warnings": [], "more_warnings": 0}
     first = int(done["next"])
@@ -85,7 +85,7 @@ def run(item_ids: Sequence[UUID], printing: Printing, *, blank: bool) -> dict[st
 
 
 def _warn(done: dict[str, Any], item_id: UUID, warnings: tuple[str, ...]) -> None:
-    """Put an item's warnings into the result; those above the limit are counted."""
+    """Add an item's warnings to the result; those above the limit are counted."""
     for warning in warnings:
         if len(done["warnings"]) < MOST_WARNINGS:
             done["warnings"].append({"item_id": str(item_id), "warning": warning})

@@ -1,4 +1,4 @@
-"""One import: copies the dump to disk, reads it once to check it and collect references, and once to write."""
+"""One import: copies the dump to disk, reads it once to check it and collect references, and again to write."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _rewound(file: BinaryIO) -> BinaryIO:
 
 
 class _Media:
-    """Whether the bucket has an image; the bucket is listed once, and only for dumps that name images."""
+    """Says whether the bucket has an image; the bucket is listed once, and only for dumps with images."""
 
     @cached_property
     def keys(self) -> frozenset[str]:

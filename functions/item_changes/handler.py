@@ -1,10 +1,10 @@
 """Inventory table stream ▶ download tasks, and ▶ the site.
 
-An item whose image_url is new or changed gets its image, whoever wrote the item: an import, a script, the console. A
-change of anything else queues no download, and one that failed is not queued again by the next change of stock.
+A new or changed image_url queues a download, whoever wrote the item: an import, a script, the console. Other changes
+queue none, so that a change of stock does not repeat a failed download.
 
-Changes made by tasks (image, QR code, lead times) go to the queue from which an OpenMakerSuite pulls; if the stack has
-a SiteUrl, tasks post them there instead.
+Changes made by tasks (image, QR code, lead times) are sent to the queue from which an OpenMakerSuite pulls; if the
+stack has a SiteUrl, tasks post them there instead.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ DOWNLOAD = "inventory.tasks.download_image_from_url"
 logger = logs.logger()
 processor = BatchProcessor(
     event_type=EventType.DynamoDBStreams,
-    logger=cast("logging.Logger", logger),  # Powertools' logger has what the processor calls
+    logger=cast("logging.Logger", logger),  # Powertools' logger has the methods that the processor calls
     raise_on_entire_batch_failure=False,
 )
 
 
 def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
-    """The address an item's image is to be downloaded from after a change, without credentials, or None.
+    """The address from which to download an item's image after a change, without credentials; None if there is none.
 
-    The task takes credentials from the item itself, so that no message and no record holds them.
+    The task reads credentials from the item itself, so that messages and records do not contain them.
 
     >>> wanted_url({}, {"image_url": "https://example.com/a.png"})
     'https://example.com/a.png'
@@ -53,14 +53,14 @@ def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
     written = str(new.get("image_url") or "")
     url = without_credentials(written)
     lost = old.get("image") and not new.get("image")
-    if lost and new.get("image_wanted") in {None, old.get("image_wanted")}:  # not removed by the site: overwritten
+    if lost and new.get("image_wanted") in {None, old.get("image_wanted")}:  # not removed by the site, but overwritten
         return url or None
     unchanged = written == old.get("image_url")
     return None if not url or unchanged or url == new.get("image_source") else url
 
 
 def follow(record: DynamoDBRecord) -> None:
-    """Queue the download that one change asks for; the stream's event id makes a doubled event one task."""
+    """Queue the download for a change; the stream's event id makes a duplicate event the same task."""
     images = record.dynamodb
     if images is None:
         return
@@ -96,6 +96,6 @@ def tell_site(event: DynamoDBStreamEvent) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Process one batch of the stream; returns the first record that failed, from which Lambda continues."""
+    """Process one batch of the stream; returns the first record that failed, where Lambda continues."""
     tell_site(DynamoDBStreamEvent(event))
     return process_partial_response(event, follow, processor, context)

@@ -1,1 +1,1 @@
-"""Changes that tasks made, posted to the site."""
+"""Posts changes made by tasks to the site."""

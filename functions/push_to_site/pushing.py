@@ -18,13 +18,13 @@ from makertasks.errors import PermanentError, TemporaryError
 from makertasks.inventory import site_changes
 from makertasks.inventory.site_changes import Changed, Message
 
-# A site fetches at most five images while it answers.
+# A site fetches at most five images before it responds.
 TIMEOUT = urllib3.Timeout(connect=5, read=45)
 
 # Bytes of the site's response that are stored.
 ANSWER_BYTES = 2000
 
-# The site's status for a message that it has applied before.
+# The site's status for a message that it has already applied.
 TAKEN_BEFORE = 409
 
 
@@ -74,7 +74,7 @@ def _with_links(changes: list[dict[str, Any]]) -> Message:
 
 
 def _keys() -> list[Webhook]:
-    """The secrets, newest first: during a rotation the site may know either."""
+    """The secrets, newest first: during a rotation the site may have either."""
     name = settings.site_secret()
     secrets = (parameters.secret(name) or "").split()
     try:

@@ -1,7 +1,7 @@
 """EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, keeps the counters, reports waits.
 
-For the pages' charts it notes how long queues are, and which deployment runs. If there are alerts, it starts the
-function that evaluates them, which has permissions of its own.
+For the charts it records the queues' lengths and the current deployment. If there are alerts, it invokes the
+function that evaluates them, which has other permissions.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from makertasks.monitoring import alerts, history, queues
 from makertasks.monitoring.counters import rolling_up
 from makertasks.worker import dead_letters, lost_changes, metrics, sweeping
 
-# What is left of the function's time when the sweep takes no further page, in seconds.
+# With fewer seconds left the sweep reads no further page.
 MARGIN_SECONDS = 10
-# Share of the time that dead letters may take; what is left in their queue is for the next run.
+# Maximum share of the time for dead letters; the next run continues with those left in their queue.
 LETTERS_SHARE = 0.4
 
-# Three retries take up to 20 minutes; whoever waits longer for a first attempt waits too long, in seconds.
+# Seconds after which a task has waited too long for its first attempt; three retries take up to 20 minutes.
 TOO_LONG_SECONDS = 1_800
 
 logger = logs.logger()
 
 
 def name_waiting() -> list[str]:
-    """Names of the tasks that have waited too long, each of which is logged: the alarm cannot name them."""
+    """Log and return the names of tasks that have waited too long, because the alarm cannot name them."""
     names = sorted(name for name, seconds in queues.oldest_waiting().items() if seconds > TOO_LONG_SECONDS)
     for name in names:
         logger.warning("task waits too long", task_name=name)
@@ -36,7 +36,7 @@ def name_waiting() -> list[str]:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - what the schedule says is nothing
-    """Sweep once; returns what was done. Raises Unavailable at the end if dead letters could not be recorded."""
+    """Sweep once; returns counts. Raises Unavailable at the end if dead letters could not be recorded."""
     drained = dead_letters.drain(LETTERS_SHARE * _seconds_left(context))
     swept = sweeping.sweep(_seconds_left(context))
     history.note_deployment()

@@ -1,1 +1,1 @@
-"""Task changes become counts."""
+"""Counts changes of tasks."""

@@ -1,6 +1,6 @@
 """Tasks table stream ▶ counters table: counts tasks by hour, day, name and status, and writes CloudWatch metrics.
 
-What a record kept in the bucket goes with it, whoever removed it: a person, a job or time.
+It also removes a deleted record's objects from the bucket, whether a person, a job or its expiry deleted it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ logger = logs.logger()
 
 
 def change_of(record: DynamoDBRecord) -> counting.Change | None:
-    """What one stream record changes in the counts."""
+    """The changes of the counts for one stream record."""
     images = record.dynamodb
     if images is None:
         return None
@@ -50,7 +50,7 @@ def forget_payloads(record: DynamoDBRecord) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> None:
-    """One batch of a shard, in order. After an exception Lambda delivers it again, and it still counts once."""
+    """Process one batch of a shard, in order. After an exception Lambda delivers it again; it is still counted once."""
     records = list(DynamoDBStreamEvent(event).records)
     for record in records:
         forget_payloads(record)

@@ -1,4 +1,4 @@
-"""Lead times from deliveries: which delivery belongs to which supplier, and what follows for each link.
+"""Lead times from deliveries: finds each delivery's supplier, and computes the lead times of each link.
 
 Everything here takes values and returns values; days are calendar days, dates are those of UTC.
 """
@@ -15,46 +15,46 @@ from typing import Any, NamedTuple
 
 from makertasks.inventory.primary import primary
 
-# Deliveries of the last 180 days count, as in OpenMakerSuite, but by the day they arrived.
+# Deliveries of the last 180 days count, as in OpenMakerSuite, but by their day of arrival.
 WINDOW_DAYS = 180
 
-# How a delivery's supplier was found when nobody recorded it.
+# The source of a delivery's supplier if none was recorded.
 PRIMARY = "primary"
 
 # Longer lead times are mistyped dates: "0001-01-01" would make an average of two thousand years.
 LONGEST_DAYS = 3_650
 
-# How many implausible deliveries of each sort the result names; all of them are counted.
+# Maximum number of implausible deliveries per reason in the result; all of them are counted.
 NAMED_DELIVERIES = 20
 
 
 class Rule(StrEnum):
-    """Which deliveries a link's lead time is made of, and how."""
+    """How a link's lead time is computed, and from which deliveries."""
 
-    SUPPLIER = "supplier"  # ours: all that its own supplier delivered in the window, halves rounded up
+    SUPPLIER = "supplier"  # by default: all that its own supplier delivered in the window, halves rounded up
     OPENMAKERSUITE = "openmakersuite"  # all requests of the item that were ordered in the window, rounded down
 
 
 class Received(NamedTuple):
-    """One delivery: a request that was received, or what a lead-time log or a purchase order recorded."""
+    """One delivery: a received request, or a record of a lead-time log or a purchase order."""
 
     item_id: str
     entry: str  # `request#12`, `log#3`, `part#7`: sort key in the inventory table
     delivered: date
     ordered: date | None
     supplier_id: str | None = None
-    source: str | None = None  # request, purchase_order or lead_time_log: where the supplier was found
+    source: str | None = None  # the supplier's source: request, purchase_order or lead_time_log
     order_number: str | None = None
     ordered_at: datetime | None = None  # `ordered` with its time
 
     @property
     def is_request(self) -> bool:
-        """A member's request, rather than what receiving recorded."""
+        """Whether it is a member's request, not a record from receiving."""
         return self.entry.startswith("request#")
 
 
 class Offer(NamedTuple):
-    """A supplier link as far as lead times need it; times in days, None where never measured."""
+    """The attributes of a supplier link for lead times; times in days, None if never measured."""
 
     number: str
     supplier_id: str
@@ -83,17 +83,17 @@ class Bucket:
     sources: Counter[str] = field(default_factory=Counter)
 
     def merge(self, other: Bucket) -> None:
-        """Take in another bucket's deliveries."""
+        """Add another bucket's deliveries."""
         self.days.update(other.days)
         self.sources.update(other.sources)
 
 
 @dataclass
 class History:
-    """The window's deliveries by item and supplier; memory grows with the pairs that had one, not with deliveries."""
+    """The window's deliveries by item and supplier; memory grows with the number of pairs, not of deliveries."""
 
     rule: Rule = Rule.SUPPLIER
-    ordered_since: datetime | None = None  # where the rule wants it
+    ordered_since: datetime | None = None  # if the rule needs it
     items: dict[str, dict[str | None, Bucket]] = field(default_factory=dict)
     deliveries: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -109,7 +109,7 @@ class History:
             self.unreadable.append({"item_id": item_id, "delivery": entry, "reason": reason[:200]})
 
     def add(self, received: Received) -> None:
-        """Count one delivery, or say why not."""
+        """Count one delivery, or the reason for ignoring it."""
         self.deliveries += 1
         if received.ordered is None:
             self.skipped["no order date"] += 1
@@ -131,7 +131,7 @@ class History:
         bucket.sources[received.source or PRIMARY] += 1
 
     def _passed_over(self, received: Received, days: int) -> str | None:
-        """Why OpenMakerSuite does not count a delivery."""
+        """Why OpenMakerSuite ignores a delivery; None if it counts."""
         if not received.is_request:
             return "not a request"
         if days == 0:
@@ -142,16 +142,16 @@ class History:
 
 
 def window(today: date) -> tuple[date, date]:
-    """First and last delivery date that count, both included."""
+    """First and last delivery date of the window, inclusive."""
     return today - timedelta(days=WINDOW_DAYS), today
 
 
 def physical(received: Iterable[Received]) -> Iterator[Received]:
-    """Each delivery once, from records in the order of their delivery dates.
+    """Each delivery once, from records sorted by delivery date.
 
     The same goods may be recorded three times: as a request, as a line of an order's delivery and in a lead-time log.
-    Records of one item on one date are the same delivery where their suppliers agree, or where the request names none;
-    a request then learns its supplier from the other record.
+    Records of one item on one date are the same delivery if their suppliers are the same, or if the request has none;
+    then the request takes its supplier from the other record.
     """
     for _, same_date in groupby(received, key=lambda each: each.delivered):
         by_item: dict[str, list[Received]] = {}
@@ -190,7 +190,7 @@ def _twin(request: Received, logged: Iterable[Received]) -> Received | None:
 
 
 def settle(offers: Sequence[Offer], buckets: dict[str | None, Bucket], rule: Rule = Rule.SUPPLIER) -> None:
-    """Give an item's deliveries of an unknown supplier to its primary one, or by OpenMakerSuite's rule to every one."""
+    """Assign an item's deliveries without a supplier to its primary one, or by OpenMakerSuite's rule to every one."""
     unknown = buckets.pop(None, None)
     if unknown is None:
         return
@@ -201,7 +201,7 @@ def settle(offers: Sequence[Offer], buckets: dict[str | None, Bucket], rule: Rul
 
 
 def lead_time(days: Counter[int], rule: Rule = Rule.SUPPLIER) -> LeadTime:
-    """Mean and median, halves rounded up, and the 90th percentile by nearest rank; `days` is not empty.
+    """Mean and median, halves rounded up, and the 90th percentile by nearest rank; `days` must not be empty.
 
     By OpenMakerSuite's rule the mean is rounded down.
     """
@@ -217,7 +217,7 @@ def lead_time(days: Counter[int], rule: Rule = Rule.SUPPLIER) -> LeadTime:
 
 
 def _ranked(days: Counter[int], rank: int) -> int:
-    """The value at a rank, counted from 1, of the values in order."""
+    """The value at a rank, from 1, of the sorted values."""
     seen = 0
     for value in sorted(days):
         seen += days[value]

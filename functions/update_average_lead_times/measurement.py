@@ -1,6 +1,6 @@
 """One run over every supplier link: the links examined, the changes, and the result.
 
-A run may take several invocations; its state is what the next one needs besides the window's deliveries.
+A run may take several invocations; the next one needs its state and the window's deliveries.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from .averages import NAMED_DELIVERIES, Bucket, History, LeadTime, Offer, Rule, lead_time, settle, window
 
-# So many of the largest changes are named in the result.
+# Number of the largest changes that the result lists.
 NAMED_CHANGES = 10
 
 
@@ -27,8 +27,8 @@ class Tally:
     links: int = 0
     changed: int = 0
     unchanged: int = 0
-    accounted: int = 0  # deliveries that belong to an item with links
-    counted: int = 0  # deliveries that went into a lead time
+    accounted: int = 0  # deliveries of items with links
+    counted: int = 0  # deliveries used in a lead time
     skipped: dict[str, int] = field(default_factory=dict)  # links, by reason
     without_link: dict[str, int] = field(default_factory=dict)  # deliveries, by reason
     sources: dict[str, int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Change:
     new: LeadTime
 
     def told(self) -> dict[str, Any]:
-        """How the result names the change."""
+        """The change as it appears in the result."""
         return {
             "item_id": self.owner.removeprefix("item#"),
             "supplier": self.supplier_name or self.offer.supplier_id,
@@ -69,7 +69,7 @@ class Change:
 
 
 def examine(owner: str, offers: list[tuple[Offer, str | None]], history: History, tally: Tally) -> list[Change]:
-    """Look at every link of one item and answer the changes; `offers` come with their suppliers' names."""
+    """Examine every link of one item and return the changes; `offers` come with their suppliers' names."""
     buckets = history.items.pop(owner.removeprefix("item#"), {})
     tally.accounted += sum(bucket.days.total() for bucket in buckets.values())
     if offers:
@@ -95,7 +95,7 @@ def examine(owner: str, offers: list[tuple[Offer, str | None]], history: History
 
 
 def _count(buckets: dict[str | None, Bucket], active: dict[str, bool], tally: Tally) -> None:
-    """Count an item's deliveries by what became of them."""
+    """Count an item's deliveries by outcome."""
     for supplier_id, bucket in buckets.items():
         state = active.get(supplier_id or "")
         if state is None:
@@ -109,7 +109,7 @@ def _count(buckets: dict[str | None, Bucket], active: dict[str, bool], tally: Ta
 
 
 def record(changes: Iterable[Change], written: Iterable[bool], tally: Tally) -> None:
-    """Note which changes were written, and keep the largest."""
+    """Record the changes that were written, and keep the largest."""
     for change, done in zip(changes, written, strict=True):
         if done:
             tally.changed += 1

@@ -1,1 +1,1 @@
-"""What people put in the bucket, turned into tasks."""
+"""Turns uploaded files into tasks."""

@@ -1,7 +1,7 @@
 """Media bucket ▶ tasks: a dump under `imports/` is imported, a picture under `uploads/` becomes an item's image.
 
-S3 may say the same thing twice; the task's id follows from what was put, so that it runs once. An upload that comes
-again (the same key, a new object) is a task of its own.
+S3 may send a notification twice; the task's id is derived from the object, so that it runs once. Another upload with
+the same key is another task.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ logger = logs.logger()
 
 @dataclass(frozen=True)
 class Upload:
-    """One uploaded object, and what distinguishes it from others with the same key."""
+    """One uploaded object, and its distinction from others with the same key."""
 
     bucket: str
     key: str
     etag: str
-    mark: str  # its version, else S3's sequence number, else its ETag
+    mark: str  # its version, otherwise S3's sequence number, otherwise its ETag
 
     @property
     def task_name(self) -> str | None:
-        """The task that takes care of it; None for a folder's marker and for other keys."""
+        """The name of the task for the upload; None for a folder's marker and for other keys."""
         if self.key.endswith("/"):
             return None
         if self.key.startswith(uploads.IMPORTS):
@@ -43,14 +43,14 @@ class Upload:
 
     @property
     def task_id(self) -> str:
-        """The same for every notification of the same object."""
+        """The task's id, the same for every notification of the same object."""
         return str(uuid5(NAMESPACE_URL, f"s3://{self.bucket}/{self.key}#{self.mark}"))
 
 
 def uploads_of(event: dict[str, Any]) -> Iterator[Upload]:
     """Return the uploads of an event: S3's own notifications, or those from EventBridge.
 
-    Only S3's own have keys in URL encoding. An event of neither form (S3 tests a new configuration with one) has none.
+    Only keys in S3's own are URL-encoded. Any other event, such as S3's test of a new configuration, has no uploads.
     """
     if "detail" in event:
         put = event["detail"]["object"]
