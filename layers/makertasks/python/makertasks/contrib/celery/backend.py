@@ -45,7 +45,7 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
         options.pop("url", None)
         super().__init__(*args, table_name=settings.tasks_table(), **options)
         self.attempts: dict[str, Attempt] = {}
-        self._part = ("", "")  # the chord whose counter is incremented, and the task that has ended
+        self._part: tuple[str, str] | None = None  # the chord that is counted, and the task that ended
 
     def _get_client(self, *_args: Any, **_options: Any) -> Any:
         """The process's own client: the template creates the table and sets its time to live."""
@@ -60,11 +60,14 @@ class RecordBackend(DynamoDBBackend):  # type: ignore[misc]  # of the applicatio
     def on_chord_part_return(self, request: Any, state: str, result: Any, **options: Any) -> None:
         """Count each ended part once, even if reported again, and send the body after the last; raises Unavailable."""
         self._part = (request.group, request.id)
-        super().on_chord_part_return(request, state, result, **options)
+        try:
+            super().on_chord_part_return(request, state, result, **options)
+        finally:
+            self._part = None
 
-    def incr(self, _key: bytes) -> int:
-        """The number of the chord's ended parts, including this one."""
-        return chords.count(*self._part)
+    def incr(self, key: bytes) -> int:
+        """Increment a counter and return its number; a chord's part is counted once. Raises Unavailable."""
+        return chords.count(*self._part) if self._part else super().incr(key)
 
     def delete(self, key: bytes) -> None:
         """Remove an item; those of an ended chord are kept for a while, for a part that is delivered once more."""
