@@ -164,8 +164,8 @@ celery: $(CELERIES) ## Compare our wire format with the oldest and the newest Ce
 	  PYTHONPATH=layers/makertasks/python .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery || exit 1; done
 
 .PHONY: celery-comparison
-celery-comparison: $(ENVIRONMENTS) $(CELERIES) ## An application on Lambda beside a stock worker, part of `stack` (ONLY=regex of behaviours, RUNS=200 of nested groups)
-	$(if $(ONLY),ONLY='$(ONLY)') $(if $(RUNS),RUNS=$(RUNS)) $(BIN)/pytest tests/stack/test_celery_beside_a_worker.py
+celery-comparison: $(ENVIRONMENTS) $(CELERIES) ## An application on Lambda beside a stock worker, about 5 minutes (ONLY=regex of behaviours, RUNS=200 of nested groups)
+	$(if $(ONLY),ONLY='$(ONLY)') $(if $(RUNS),RUNS=$(RUNS)) $(BIN)/pytest tests/comparison
 
 .PHONY: site
 site: $(CELERIES) ## Test a Django site beside the stack, with Django 4.2 and the newest

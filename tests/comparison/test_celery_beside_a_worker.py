@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -86,33 +87,37 @@ def environment(stack: LocalStack, queue: str, url: str, table: str) -> dict[str
     }
 
 
+OPTIONS = (
+    "-A", "beside:app", "worker", "-c", "4", "-O", "fair", "-Q", STOCK,
+    "--without-mingle", "--without-gossip", "--without-heartbeat",
+)  # fmt: skip
+
+
 @contextmanager
 def stock_worker(environment: dict[str, str], log: Path) -> Iterator[None]:
-    options = (
-        "-A",
-        "beside:app",
-        "worker",
-        "-c",
-        "4",
-        "-O",
-        "fair",
-        "-Q",
-        STOCK,
-        "--without-mingle",
-        "--without-gossip",
-    )
-    with log.open("w") as file:
-        command = [PYTHON, "-m", "celery", *options, "--without-heartbeat"]
-        worker = subprocess.Popen(command, cwd=CLIENT, env=environment, stdout=file, stderr=file)  # noqa: S603
+    """A worker that starts again if it ends, as under a supervisor: an unknown task in a chord sometimes ends one."""
+    over = Event()
+    running: list[subprocess.Popen[bytes]] = []
+
+    def supervise() -> None:
+        with log.open("w") as file:
+            while not over.is_set():
+                command = [PYTHON, "-m", "celery", *OPTIONS]
+                running[:] = [subprocess.Popen(command, cwd=CLIENT, env=environment, stdout=file, stderr=file)]  # noqa: S603
+                running[0].wait()
+
+    with ThreadPoolExecutor(1) as supervisor:
+        supervisor.submit(supervise)
         try:
             yield
         finally:
-            worker.terminate()
-            try:
-                worker.wait(30)
-            except subprocess.TimeoutExpired:  # it waits for tasks whose eta is far away
-                worker.kill()
-                worker.wait()
+            over.set()
+            for worker in running:
+                worker.terminate()
+                try:
+                    worker.wait(30)
+                except subprocess.TimeoutExpired:  # it waits for tasks whose eta is far away
+                    worker.kill()
 
 
 def observe(environment: dict[str, str], program: str = "observing.py") -> dict[str, Any]:
