@@ -1,1 +1,1 @@
-"""What template.yaml refers to, and what deploys it."""
+"""Files that template.yaml refers to, and the commands that deploy it."""

@@ -1,4 +1,4 @@
-"""What an account and a region must have before a deployment, and the effect of their limits."""
+"""Requirements for an account and a region before a deployment, and the effect of their limits."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from botocore.exceptions import ClientError
 
 from infra.stacks import Refused
 
-# Partitions with user pools whose sign-in pages have a host that template.yaml knows (SIGN_IN_ADDRESS).
+# Partitions with user pools whose sign-in host template.yaml knows (SIGN_IN_ADDRESS).
 PARTITIONS = frozenset({"aws", "aws-us-gov"})
-# Lambda's own default; a new account begins with 10.
+# Lambda's default; a new account starts with 10.
 USUAL_CONCURRENCY = 1000
-# From here on bursts of tasks leave enough for the API, and no queue needs a limit.
+# From this limit on, bursts of tasks leave enough for the API, and no queue needs a limit.
 WANTED_CONCURRENCY = 100
-# What downloads may take at a time (template.yaml has it), and about as much for the API and the system's functions.
+# Concurrency of downloads (from template.yaml), and about as much for the API and the system's functions.
 RESERVED = 5 + 5
-FEWEST = 2  # the least that Lambda takes as a queue's maximum concurrency
+FEWEST = 2  # Lambda's minimum for a queue's maximum concurrency
 
 
 def check_region(region: str) -> None:
-    """Raises Refused for a region of a partition in which nobody could sign in.
+    """Raises Refused for a region in whose partition nobody could sign in.
 
     The partitions of China and of the secret regions have no user pools; the European Sovereign Cloud has them, but
     their sign-in pages are at a host that template.yaml does not know.
@@ -40,7 +40,7 @@ def check_region(region: str) -> None:
 
 
 def refuse_kept_data(stack: str, stage: str) -> None:
-    """Raises Refused where an earlier stack's data is still there: a new stack could not make tables of that name."""
+    """Raises Refused if an earlier stack's data still exists: a new stack could not create tables of that name."""
     kept = [name for name in tables_of(stack) if _has_table(name)]
     if kept:
         raise Refused(
@@ -55,7 +55,7 @@ def tables_of(stack: str) -> list[str]:
 
 
 def concurrency_limit() -> int:
-    """How many functions the account may run at a time in this region."""
+    """The account's limit of concurrent executions in this region."""
     limit: int = boto3.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     return limit
 

@@ -1,7 +1,7 @@
-"""A month's budget of the account: AWS Budgets mails the alarms' address at 80 % and at 100 % of it, at no cost.
+"""The account's monthly budget: AWS Budgets mails the alarms' address at 80 % and at 100 % of it, free of charge.
 
-A budget belongs to the account and not to a region, and CloudFormation knows its type in some regions only: a template
-that names it would be refused in the others, whatever its conditions say. So a deployment sets it by call.
+A budget belongs to the account, not to a region, and CloudFormation knows its type only in some regions: the others
+would refuse a template with it, whatever its conditions. So a deployment sets it by an API call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def set_monthly(stack: str, dollars: str, email: str) -> None:
         return
     client = boto3.client("budgets")
     if found is not None:
-        client.delete_budget(AccountId=account, BudgetName=name)  # with whom it writes to
+        client.delete_budget(AccountId=account, BudgetName=name)  # with its recipients
     if wanted:
         client.create_budget(
             AccountId=account,

@@ -1,9 +1,9 @@
-"""How much of each of AWS's limits a number of tasks uses, and which quota to raise first.
+"""Calculates the share of AWS's limits that a number of tasks uses, and which quota to raise first.
 
-    python -m infra.capacity         writes the tables of docs/capacity.md anew
+    python -m infra.capacity         rewrites the tables of docs/capacity.md
 
-A share is of the limit as every account has it before anything is raised. Rates are those of the busiest second where
-nothing can wait (submissions, writes), and of the average where a queue evens them out (functions).
+Shares refer to the default limits of an account. Rates are those of the busiest second where nothing can wait
+(submissions, writes), and averages where a queue evens them out (functions).
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ AWS = "https://docs.aws.amazon.com"
 PEAK = 10
 # Assumed: one client records a thousand tasks a second (make bench), so a burst of 100,000 takes 100 seconds.
 BURST_SECONDS = 100
-NEARLY = 0.75  # above this share a limit is worth raising
+NEARLY = 0.75  # raise a limit above this share
 ONE_PERCENT = 0.01
 SECONDS_A_DAY = 86_400
 WINDOW_SECONDS = 2  # template.yaml: MaximumBatchingWindowInSeconds of task_events
 EVENTS_A_TASK = 3  # recorded, started, ended
-RECORD_UNITS = 4  # counted: three writes of a record of a little more than 1 KB, indexes aside, which have no stream
-CELL_BYTES = 400  # counted: a counter's cell without what it remembers
-DELAYED = 0.01  # assumed: the share of tasks that wait for more than 15 minutes, by a schedule each
-CALLS = 10  # assumed: tasks that one API request submits, where scripts send many at a time
+RECORD_UNITS = 4  # counted: three writes of a record of a little more than 1 KB, without indexes, which have no stream
+CELL_BYTES = 400  # counted: a counter's cell without the tasks that it remembers
+DELAYED = 0.01  # assumed: share of tasks that wait for more than 15 minutes, each by a schedule
+CALLS = 10  # assumed: tasks per API request of scripts that send many at a time
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit, where it is written, who raises it, and what its source says beyond the number."""
+    """A limit, its source, who raises it, and a note from its source."""
 
     name: str
     most: float
@@ -46,7 +46,7 @@ class Limit:
     remark: str = ""
 
 
-# Compared with their sources on 2026-11-26, but for the rate of writes to logs, which AWS shows in Service Quotas.
+# Compared with their sources on 2026-11-26, except the rate of writes to logs, which AWS shows in Service Quotas.
 LIMITS = {
     "partition": Limit(
         "One DynamoDB partition", 1_000, "write units/s",
@@ -104,7 +104,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Load:
-    """A stack's work: tasks a second on average and in the busiest second, and how many come in a day."""
+    """A stack's load: tasks per second on average and in the busiest second, and tasks per day."""
 
     name: str
     average: float
@@ -113,7 +113,7 @@ class Load:
 
     @classmethod
     def daily(cls, tasks: int) -> Load:
-        """That many a day."""
+        """The load of a number of tasks per day."""
         return cls(f"{tasks:,} a day", tasks / SECONDS_A_DAY, PEAK * tasks / SECONDS_A_DAY, tasks)
 
 
@@ -128,7 +128,7 @@ def used(load: Load, shards: int = 1) -> dict[str, float]:
     invocations = sum(share / kind.batch for kind, share in zip(costs.KINDS, costs.MIX, strict=False)) * load.peak
     units = write_units() * load.peak
     return {
-        # the name's and the final status' index get one unit a task; the active tasks' two, on four times the shards
+        # indexes by name and by final status get one unit a task; that of active tasks two, on four times the shards
         "partition": load.peak / shards,
         "counter": counter_units(load.peak, shards),
         "new table": units,
@@ -145,22 +145,22 @@ def used(load: Load, shards: int = 1) -> dict[str, float]:
 
 
 def seconds(kind: costs.Kind) -> float:
-    """How long a function is taken by one task of a backlog."""
+    """Seconds for which one task of a backlog occupies a function."""
     gb_seconds = kind.parts(backlog=True)["Lambda, time"]["lambda_gb_second"] - costs.STREAM_SECONDS / 2 / 100
     return gb_seconds * 1024 / kind.memory_mb
 
 
 def write_units() -> float:
-    """Write units of one task of the mix, counters aside."""
+    """Write units of one task of the mix, without counters."""
     return sum(
         share * (costs.RECORD_WRITES + kind.own_writes) for kind, share in zip(costs.KINDS, costs.MIX, strict=False)
     )
 
 
 def counter_units(rate: float, shards: int) -> float:
-    """Write units a second of the busiest counter: each stream shard's batch is one write of a growing item."""
+    """Write units per second of the busiest counter: each batch of a stream shard is one write of a growing item."""
     streams = max(partitions.NEW_TABLE, math.ceil(RECORD_UNITS * rate / partitions.UNITS_A_SECOND))
-    changes = EVENTS_A_TASK * rate / streams  # a second, of one stream shard
+    changes = EVENTS_A_TASK * rate / streams  # per second, of one stream shard
     events = min(batch_size(), max(1.0, changes * WINDOW_SECONDS))
     batches = streams * min(changes, max(1 / WINDOW_SECONDS, changes / batch_size()))
     kept = max(seen_events.BATCHES, 4 * shards)
@@ -175,7 +175,7 @@ def batch_size() -> int:
 
 
 def shards_for(load: Load) -> int:
-    """The smallest KeyShards with which keys leave room in their partitions and counters are not behind."""
+    """The smallest KeyShards with which no partition of keys is full and counters keep up."""
     fits = (
         shards
         for shards in template.load()["Parameters"]["KeyShards"]["AllowedValues"]
@@ -205,7 +205,7 @@ def table() -> list[str]:
 
 
 def first() -> list[str]:
-    """What to raise, in which order, for each load."""
+    """The limits to raise for each load, in order."""
     lines = ["| Load | Raise, the first one first |", "|---|---|"]
     for load in LOADS:
         above = sorted(((share, name) for name, share in shares(load).items() if share > NEARLY), reverse=True)
@@ -215,13 +215,13 @@ def first() -> list[str]:
 
 
 def sources() -> list[str]:
-    """Where each limit is written."""
+    """The source of each limit."""
     rows = [f"| {limit.name} | {limit.source} | {limit.remark} |" for limit in LIMITS.values()]
     return ["| Limit | Source | Remark |", "|---|---|---|", *rows]
 
 
 def simulated() -> list[str]:
-    """The burst on the model of partitions."""
+    """The burst, simulated on the model of partitions."""
     lines = ["| `KeyShards` | recorded after | ended after | lost |", "|---:|---:|---:|---:|"]
     for shards in (1, 16):
         found = partitions.burst(100_000, shards=shards)

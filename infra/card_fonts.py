@@ -1,4 +1,4 @@
-"""Makes the fonts of the layer `fonts` from their full releases: fewer letters, no hints for screens.
+"""Makes the fonts of the layer `fonts` from their full releases: fewer characters, no hints for screens.
 
     python -m infra.card_fonts FOLDER      FOLDER holds the .ttf files of Noto
 
@@ -20,12 +20,12 @@ INTO = Path(__file__).parents[1] / "layers/fonts/python/card_fonts"
 EUROPEAN = ((0x20, 0x7E), (0xA0, 0x52F), (0x1D00, 0x20CF), (0x2100, 0x22FF), (0x2C60, 0x2C7F), (0xA640, 0xA7FF))
 TECHNICAL = ((0x2190, 0x23FF), (0x25A0, 0x25FF), (0x27C0, 0x27FF), (0x2900, 0x297F), (0x2B00, 0x2BFF))
 KEPT = {REGULAR: EUROPEAN, BOLD: EUROPEAN, MATHEMATICS: TECHNICAL}
-# Tables that a PDF has no use for.
+# Tables that a PDF does not need.
 DROPPED = {"STAT", "MATH", "meta", "DSIG", "name"}
 
 
 def reduced(path: Path, ranges: tuple[tuple[int, int], ...] | None) -> bytes:
-    """A font with the letters of `ranges`, or with all of them, and the shapes that they may take."""
+    """A font with the characters of `ranges`, or with all of them, and all their glyphs."""
     face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(path)))
     wanted = uharfbuzz.SubsetInput()
     wanted.flags = uharfbuzz.SubsetFlags.NO_HINTING
@@ -36,7 +36,7 @@ def reduced(path: Path, ranges: tuple[tuple[int, int], ...] | None) -> bytes:
 
 
 def main(folder: Path) -> None:
-    """Write every font that cards use, but WenQuanYi's, which is kept whole."""
+    """Write every font that cards use except WenQuanYi's, which is kept whole."""
     for name, file in FILES.items():
         if file.endswith(".ttf"):
             source = folder / ("NotoEmoji_400Regular.ttf" if name == EMOJI else file)

@@ -15,7 +15,7 @@ from infra.stacks import Refused
 
 
 def on_stack(description: str | None, command: str, work: Callable[[str], None]) -> int:
-    """Do `work` with the name of the stage's stack; an error is one line and exit status 1."""
+    """Call `work` with the name of the stage's stack; an error is one line and exit status 1."""
     arguments = parse(description, command)
     try:
         choose_region()
@@ -27,7 +27,7 @@ def on_stack(description: str | None, command: str, work: Callable[[str], None])
 
 
 def parse(description: str | None, command: str) -> argparse.Namespace:
-    """The command line: a stage, then parameters of the template."""
+    """Parse the command line: a stage, then parameters of the template."""
     parser = argparse.ArgumentParser(
         prog=f"python -m infra.{command}", description=(description or "").partition("\n")[0]
     )
@@ -37,7 +37,7 @@ def parse(description: str | None, command: str) -> argparse.Namespace:
 
 
 def choose_region() -> str:
-    """The region of the environment or the profile, made the one of every client here; raises Refused."""
+    """Use the region of the environment or the profile for every client; raises Refused."""
     region = os.environ.get("AWS_REGION") or boto3.Session().region_name
     if region is None:
         raise Refused("no region is chosen; put it in front, for example AWS_REGION=eu-central-1")

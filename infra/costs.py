@@ -1,8 +1,8 @@
-"""What the stack costs on AWS: dollars per million tasks of each kind, a month's bill by tasks a day, what stands.
+"""The costs of the stack on AWS: dollars per million tasks of each kind, monthly costs by tasks per day, fixed costs.
 
     python -m infra.costs            rewrites the tables of docs/costs.md, and prints what a month costs
 
-Every figure is either measured here (make bench), counted in the code, or assumed, and says which.
+Every figure is measured here (make bench), counted in the code or assumed, and says which.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from infra.prices import (
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/costs.md"
 
-WHOLE_PROCESSOR_MB = 1769  # Lambda gives a whole processor at this size, and a share of it below
-# Assumed: what one call to an AWS service takes in the same region, and its own work on a whole processor.
+WHOLE_PROCESSOR_MB = 1769  # Lambda gives a whole processor at this memory size, and a share of one below
+# Assumed: duration of a call to an AWS service in the same region, and its own work on a whole processor.
 CALL_SECONDS = 0.008
 CALL_CPU_SECONDS = 0.002
 # Assumed: starting an environment takes a second of work on the share that it has; Lambda bills that. One is kept for
@@ -57,17 +57,17 @@ RECORD_WRITES = 8
 COUNTING = 1
 COUNTING_TOGETHER = 0.02
 ROLL_UP = 4
-# Measured by the same: a task that expires leaves its hour's cell. DynamoDB's own deletion is free, but task_events is
+# Measured likewise: an expiring task is removed from its hour. DynamoDB's own deletion is free, but task_events is
 # invoked for it, and writes a line. Assumed: those of tasks that came alone expire alone.
 FORGETTING = 1
-FORGETTING_READS = 2  # counted: the hour's cell, and whether its day is noted for the sweep
+FORGETTING_READS = 2  # counted: the hour's cell, and a check whether its day is noted for the sweep
 FORGETTING_LOG_BYTES = 410  # counted: a line of task_events
 # Measured (tests/engine/test_requests.py): requests of a warm QR task whose item has its code, alone and in a batch of
 # ten. The model adds one for a change of the item.
 QR_CALLS = 4
 QR_CALLS_TOGETHER = 3.1
 ITEM_CALLS = 1
-# Pollers that Lambda keeps at a queue, and to how many it goes down where little arrives: not for a mapping with a
+# Lambda's pollers per queue, and their minimum if few messages arrive, which does not apply to a mapping with a
 # maximum concurrency. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 POLLERS = 5
 FEWEST_POLLERS = 2
@@ -80,15 +80,15 @@ class Kind:
     name: str
     memory_mb: int  # template.yaml
     cpu_ms: float  # measured on one of two cores (make bench: overhead for the engine, cards, pictures, lead_times)
-    waits_ms: float = 0  # assumed: time spent waiting for others than AWS
-    batch: int = 1  # template.yaml: messages an invocation at most; a backlog fills it
-    own_writes: float = 0  # counted: write units of what the task itself writes, an item's attributes for the most
+    waits_ms: float = 0  # assumed: time spent waiting for services other than AWS
+    batch: int = 1  # template.yaml: maximum messages per invocation; a backlog fills it
+    own_writes: float = 0  # counted: write units of the task's own writes, mostly an item's attributes
     reads: float = 0.0
     puts: int = 0
     gets: int = 0
     stored_kb: float = 0.0
     calls: float = 0  # counted, a QR code's measured: requests to AWS
-    calls_together: float | None = None  # the same in a full batch, where it is fewer
+    calls_together: float | None = None  # the same in a full batch, if fewer
 
     def parts(self, *, backlog: bool) -> dict[str, Units]:
         """Units of one task by part; with a backlog, batches are full."""
@@ -98,7 +98,7 @@ class Kind:
         seconds += self.waits_ms / 1000 + calls * CALL_SECONDS
         batch = self.batch if backlog else 1
         counted_with = 100 if backlog else 1  # tasks whose changes one invocation of task_events counts
-        # Received, deleted and, a tenth each, polled for in vain; sent one by one, or by ten where a script sends.
+        # Received, deleted and, a tenth each, polled for in vain; sent one by one, or ten at a time by scripts.
         requests = (2.2 / batch) + (0.1 if backlog else 1.0)
         counting = COUNTING_TOGETHER if backlog else COUNTING
         streams = 2 / counted_with  # invocations of task_events: for the task's life, and when it expires
@@ -145,14 +145,14 @@ MIX = (0.5, 0.3, 0.2)
 
 
 def month(tasks_a_day: float) -> Units:
-    """A month's units of a mixed day, of what stands, and of the people who look after it."""
+    """A month's units for tasks of a mixed day, for the idle stack, and for the people who look after it."""
     counts = (*(share * tasks_a_day for share in MIX), 1.0)
     found = [part for _, part in standing_parts()]
     found.append(people())
     for kind, count in zip(KINDS, counts, strict=True):
         each = together([*kind.parts(backlog=False).values(), kind.start(count)])
         found.append(times(each, DAYS * count))
-        # Each night a day is rolled up, and one whose tasks expire; a note says which, written once and deleted once.
+        # Each night one day is rolled up, and one whose tasks expire; a note names them, written once and deleted once.
         found.append(units_of(write_unit=DAYS * min(count, 1) * (2 * ROLL_UP + 2)))
     # The metric Failed is paid by the hour: n tasks a day meet a share 1 - e^(-n/24) of the hours.
     found.append(units_of(metric_month=1 - exp(-sum(counts) / 24)))
@@ -172,12 +172,12 @@ def polled() -> tuple[int, int]:
 
 
 def standing_parts() -> list[tuple[str, Units]]:
-    """A month's units where nothing is done: pollers of queues, and the sweep every five minutes."""
+    """A month's units of an idle stack: pollers of queues, and the sweep every five minutes."""
     free, limited = polled()
     polls = 86_400 / POLL_SECONDS * DAYS
     resources = template.load()["Resources"].values()
     alarms = sum(each["Type"] == "AWS::CloudWatch::Alarm" and "Condition" not in each for each in resources)
-    # counted: five queries, seven small notes read and four written, one look into the dead-letter queue
+    # counted: five queries, seven small notes read and four written, one read of the dead-letter queue
     sweep: Units = units_of(
         lambda_request=1, lambda_gb_second=0.15 / 2, read_unit=11.5, write_unit=4, sqs_request=1, logs_gb=900e-9
     )
@@ -191,7 +191,7 @@ def standing_parts() -> list[tuple[str, Units]]:
 
 def page() -> Units:
     """Units of showing the overview once."""
-    # counted: about ten queues asked for their lengths, 25 read units; assumed: 0.15 s at 512 MB, 20 KB an answer
+    # counted: lengths of about ten queues, 25 read units; assumed: 0.15 s at 512 MB, 20 KB per response
     once: Units = units_of(
         api_request=1, lambda_request=1, lambda_gb_second=0.15 / 2, sqs_request=10, read_unit=25, gb_out=20e-6
     )
@@ -199,12 +199,12 @@ def page() -> Units:
 
 
 def page_open() -> Units:
-    """A month's units of one overview left open: it asks every ten seconds."""
+    """A month's units of one overview left open: it is updated every ten seconds."""
     return times(page(), 86_400 / 10 * DAYS)
 
 
 def people() -> Units:
-    """A month's units of those who look after the stack: signing in, and pages."""
+    """A month's units of the people who look after the stack: signing in, and pages."""
     return together([units_of(user_month=PEOPLE), times(page(), PAGES_A_DAY * DAYS)])
 
 
@@ -230,7 +230,7 @@ def row(name: str, units: Units) -> str:
 
 
 def standing_table() -> list[str]:
-    """Dollars a month where nothing is done, by part; the free tier is the account's, and so in the total alone."""
+    """Dollars a month of an idle stack, by part; the free tier is the account's, so only the total includes it."""
     parts = [f"| {name} | {dollars(units):.2f} | |" for name, units in standing_parts()]
     total = together([units for _, units in standing_parts()])
     return ["| | list price | after the always-free tier |", "|---|---:|---:|", *parts, row("**Total**", total)]
@@ -250,7 +250,7 @@ def others() -> list[str]:
 
 
 def break_even() -> int:
-    """Tasks a day above which one server of that size would be cheaper, if it could do them."""
+    """Tasks per day above which one server of that size would be cheaper, if it could run them."""
     return bisect_left(range(10_000_000), SERVER_MONTH, key=lambda number: dollars(month(number)))
 
 

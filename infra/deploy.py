@@ -1,4 +1,4 @@
-"""`make deploy STAGE=prod`: build everything for Lambda, deploy it, protect what holds data, see that it works.
+"""`make deploy STAGE=prod`: build everything for Lambda, deploy it, protect stores of data, and test it.
 
     python -m infra.deploy prod FrontendUrl=https://inventory.example.org AlarmEmail=ann@example.org
 
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def deploy(stage: str, given: Mapping[str, str], built: Path, *, restoring: bool = False) -> None:
-    """Build, check, deploy, protect, test; raises one of FAILURES or CalledProcessError."""
+    """Build, check, deploy, protect and test; raises one of FAILURES or CalledProcessError."""
     configured, region = parameters.configuration(stage), choose_region()
     stack = str(configured["stack_name"])
     account.check_region(region)
@@ -63,7 +63,7 @@ def deploy(stage: str, given: Mapping[str, str], built: Path, *, restoring: bool
     build(built, packages.chosen(values["Runtime"], values["Architecture"]), values, environment)
     print(sizes.table(sizes.measure(built / "template.yaml")))
     protected = stage != TRIAL_STAGE
-    # What the build and the stage decide; a table that is protected could not be removed after a failed creation.
+    # Decided by the build and the stage; a protected table could not be removed after a failed creation.
     values["Build"] = digest.of_build(built / "template.yaml", values, again=rollback.marker(stack))
     values["DeletionProtection"] = str(protected and not is_new).lower()
     changed = {name: value for name, value in values.items() if name in given or stored.get(name) != value}
@@ -109,16 +109,16 @@ def configured_options(configured: dict[str, Any]) -> list[str]:
 
 
 def protect(stack: str, *, forever: bool) -> None:
-    """Let no update replace or remove a store, and no slip of the hand the whole stack."""
+    """Prevent updates from replacing or removing stores, and the whole stack from being deleted by mistake."""
     cloudformation = boto3.client("cloudformation")
     cloudformation.set_stack_policy(StackName=stack, StackPolicyBody=json.dumps(json.loads(STACK_POLICY.read_text())))
     cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=forever)
 
 
 def build(built: Path, target: packages.Target, values: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """Lay out functions and layers for what they run on, given now or deployed before; raises CalledProcessError.
+    """Build functions and layers for their platform, given now or deployed before; raises CalledProcessError.
 
-    A layer's Makefile makes its bytecode; that of the functions, and their compiled templates, are made here.
+    Layers' bytecode is made by their Makefiles; that of functions, and compiled templates, is made here.
     """
     layers = {
         "MAKERTASKS_RUNTIME": values["Runtime"],
@@ -133,7 +133,7 @@ def build(built: Path, target: packages.Target, values: Mapping[str, str], envir
 
 
 def _overrides(values: Mapping[str, str]) -> list[str]:
-    """Quoted, because SAM ends a value at its first space: cron(0 3 * * ? *)."""
+    """Parameters as options; quoted, because SAM ends a value at its first space: cron(0 3 * * ? *)."""
     return ["--parameter-overrides", *(f'{name}="{value}"' for name, value in values.items())] if values else []
 
 

@@ -1,6 +1,6 @@
 """`make destroy STAGE=dev`: remove a stage, after asking for its name. Resources with data are kept.
 
-Tables, bucket and users are retained; this says their names, and how to remove them for good.
+Tables, bucket and users are retained; this prints their names, and how to remove them for good.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> int:
 
 
 def destroy(stack: str) -> None:
-    """Ask, then remove; raises Refused where the answer is another."""
+    """Ask, then remove; raises Refused unless the name is confirmed."""
     if status_of(stack) is None:
         raise Refused(f"there is no stack {stack} in this account and region")
     outputs = outputs_of(stack)

@@ -1,7 +1,8 @@
 """A digest of a deployment: code, layers, template and parameters.
 
-AWS::Serverless::Function makes a new version only where this digest, its `AutoPublishCodeSha256`, is another. Without
-it a changed layer, parameter or time-out would be deployed to $LATEST alone, and the alias `live` would keep the old.
+AWS::Serverless::Function publishes a new version only if this digest, its `AutoPublishCodeSha256`, has changed.
+Without it a changed layer, parameter or time-out would only be deployed to $LATEST, and the alias `live` would keep
+the old one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ FOLDERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Serverless::Func
 def of_build(template: Path, parameters: Mapping[str, str], again: str = "") -> str:
     """SHA-256 of a built template, of every folder it names, and of the parameters it is deployed with.
 
-    `again` tells a deployment after a rollback from the one that was rolled back.
+    `again` distinguishes a deployment after a rollback from the one that was rolled back.
     """
     body = load(template)
     counted = sorted((name, value) for name, value in parameters.items() if name not in COMPUTED)
@@ -30,7 +31,7 @@ def of_build(template: Path, parameters: Mapping[str, str], again: str = "") -> 
         total.update(content.encode())
     for _, properties in resources(body, *FOLDERS):
         for name in FOLDERS.values():
-            properties.pop(name, None)  # the folder's content counts, not where it was built
+            properties.pop(name, None)  # the folder's content counts, not its path
     total.update(json.dumps(body, sort_keys=True).encode())
     return total.hexdigest()
 

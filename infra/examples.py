@@ -26,7 +26,7 @@ def texts() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write them."""
+    """Write the test events."""
     os.environ.setdefault("LAMBDA_TASK_ROOT", str(ROOT / "functions"))
     for path, text in texts().items():
         path.write_text(text)

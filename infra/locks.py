@@ -3,7 +3,7 @@
 python -m infra.locks layers/*           every layer that has requirements
 python -m infra.locks layers/pictures    one
 
-A layer leaves out what Lambda's runtime brings, except urllib3, whose version there is too old for downloads.
+A layer leaves out the packages of Lambda's runtime, except urllib3, whose version there is too old for downloads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OPTIONS = ("--quiet", "--universal", "--python-version", "3.11", "--generate-has
 
 
 class Unresolved(Exception):
-    """Requirements that do not fit together, or that no registry has; the message is uv's."""
+    """Requirements are in conflict, or no registry has them; the message is uv's."""
 
 
 def command(layer: Path) -> list[str]:

@@ -37,7 +37,7 @@ from {module} import {name}
 
 handler = lambda_handler({name}, queue="{package}")
 '''
-# What its role may do beside what every task may: kombu looks up the length of a queue before it sends to it.
+# Its role's permissions besides those of every task: kombu reads the length of a queue before it sends to it.
 RIGHTS = """\
             {Sid: Queues, Effect: Allow, Action: [sqs:GetQueueAttributes],
              Resource: !Sub "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-tasks-*"}]}"""
@@ -99,16 +99,16 @@ class Application:
 
     @property
     def package(self) -> str:
-        """Its first package: the name of its folder, queue and function."""
+        """Its first package, after which its folder, queue and function are named."""
         return self.app.partition(":")[0].partition(".")[0]
 
     @property
     def camel(self) -> str:
-        """The same in resources' names."""
+        """The package's name in camel case, for resources."""
         return new_task.camel(self.package)
 
     def check(self) -> None:
-        """Raises InvalidTask for what cannot be added."""
+        """Raises InvalidTask for an application that cannot be added."""
         if not re.fullmatch(r"\w+(\.\w+)*:\w+", self.app):
             raise InvalidTask(f"APP={self.app}: write package.module:name, such as shop.celery:app")
         for package in (self.package, *self.packages):
@@ -125,7 +125,7 @@ class Application:
 
 
 def add(wanted: Application) -> list[str]:
-    """Write all files; returns the differences from a worker. Raises InvalidTask, and then leaves nothing behind."""
+    """Write all files; returns the differences from a worker. Leaves nothing behind if it raises InvalidTask."""
     wanted.check()
     layer = ROOT / "layers" / wanted.package
     if layer.exists():
@@ -175,7 +175,7 @@ def _write_layer(layer: Path, requirements: list[str]) -> None:
 
 
 def _describe(wanted: Application, layer: Path) -> tuple[dict[str, Any], list[str]]:
-    """The application's tasks and schedules, and what works otherwise, said by itself in an environment of its own."""
+    """The application's tasks and schedules, and its differences from a worker, found in a new environment."""
     with tempfile.TemporaryDirectory() as folder:
         python = f"{folder}/bin/python"
         _run("no virtual environment could be made", locks.UV, "venv", "-q", folder)
@@ -242,7 +242,7 @@ def requirements(source: Path, file: Path | None = None) -> list[str]:
 
 
 def run_once(task: str, arguments: str) -> Any:
-    """Deploy to a local AWS, run a task of the application there and answer its result; raises InvalidTask."""
+    """Deploy to a local AWS, run a task of the application there and return its result; raises InvalidTask."""
     from infra.local.stack import local_stack  # noqa: PLC0415 - only for trying
 
     with tempfile.TemporaryDirectory() as folder, local_stack(Path(folder)) as stack:
@@ -259,7 +259,7 @@ def run_once(task: str, arguments: str) -> Any:
 
 
 def main() -> int:
-    """Add an application, say what works otherwise, and try it if asked to."""
+    """Add an application, print its differences from a worker, and try it on request."""
     parser = argparse.ArgumentParser(prog="make celery-app", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--app", required=True)
     parser.add_argument("--from", dest="source", type=Path, required=True)

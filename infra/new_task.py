@@ -1,9 +1,9 @@
-"""Add a task: its folder, its test, its test event and its block of template.yaml, all names filled in.
+"""Add a task: its folder, its test, its test event and its block of template.yaml, with all names filled in.
 
 make task NAME=print_label                    it writes to print_label/ in the media bucket
 make task NAME=print_label WRITES=labels/     it writes to labels/
 
-What it adds works as it stands (a text file with an item's name); replace the work by the task's own.
+The new task already works (it writes a text file with an item's name); replace its body with your own.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def test_an_item_that_is_not_there_fails_the_task_for_good(inventory_table, medi
     with pytest.raises(UnknownItem, match=str(ITEM)):
         {name}.call({{"item_id": str(ITEM)}})
 '''
-# What the new task's role may do beside what every task may.
+# The new role's permissions besides those of every task.
 RIGHTS = """\
             {{Sid: Item, Effect: Allow, Action: [dynamodb:GetItem], Resource: !GetAtt InventoryTable.Arn}},
             {{Sid: File, Effect: Allow, Action: [s3:PutObject], Resource: !Sub "${{MediaBucket.Arn}}/{folder}*"}}]}}"""
@@ -98,7 +98,7 @@ class InvalidTask(Exception):
 
 
 def check_name(name: str) -> None:
-    """Raises InvalidTask for a name that no task can have."""
+    """Raises InvalidTask for an invalid name."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
         raise InvalidTask(f"NAME={name}: use lower-case letters, digits and single underscores, such as print_label")
     if len(name) > LONGEST:
@@ -140,7 +140,7 @@ def with_block(template: str, name: str, text: str) -> str:
 
 
 def block(template: str, name: str, rights: str, description: str) -> str:
-    """A task's block: the model's, with the names, its own statements of permissions and what its function does."""
+    """A task's block: the model's, with the task's names, permissions and description."""
     found = re.search(rf"  # ── Task {MODEL} .*?(?=  # ── )", template, re.DOTALL)
     if not found:
         raise InvalidTask(
@@ -191,7 +191,7 @@ def _with_folder(template: str, role: str, sid: str, folder: str) -> str:
 
 
 def _replace(pattern: str, by: str, text: str, after: str = "") -> str:
-    """Return the text with the first match behind `after` replaced; raises InvalidTask without a match."""
+    """Return the text with the first match after `after` replaced; raises InvalidTask if there is none."""
     start = text.find(after)
     changed, number = re.subn(pattern, by, text[start:], count=1)
     if start < 0 or not number:
@@ -200,14 +200,14 @@ def _replace(pattern: str, by: str, text: str, after: str = "") -> str:
 
 
 def _run(module: str, *arguments: str) -> None:
-    """Run a module of this project as its Makefile does."""
+    """Run a module of this project, as the Makefile does."""
     search = os.pathsep.join(("functions", "layers/makertasks/python"))
     command = [sys.executable, "-m", module, *arguments]
     subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": search}, stdout=subprocess.DEVNULL, check=True)
 
 
 def camel(name: str) -> str:
-    """Return a name as in those of resources."""
+    """Return a name in camel case, for resources."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 

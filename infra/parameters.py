@@ -2,7 +2,7 @@
 
     values = effective("prod", given=["FrontendUrl=https://inventory.example.org"], stored={})
 
-What is given wins over what is stored, and that over the stage's values in infra/samconfig.toml.
+Given values override stored ones, which override the stage's values in infra/samconfig.toml.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from infra.stacks import Refused
 
 CONFIG = Path(__file__).with_name("samconfig.toml")
 EXAMPLE = "https://inventory.example.org"
-# What a deployment computes, so that nobody gives it.
+# Computed by a deployment, so they cannot be given.
 COMPUTED = frozenset({"Build", "DeletionProtection"})
 ADDRESS = re.compile(r"https?://[!-~]+")
 
@@ -47,7 +47,7 @@ def given(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def effective(stage: str, given: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
-    """Every parameter of the template with the value it will have; raises Refused where one is missing or wrong."""
+    """Every parameter of the template with its effective value; raises Refused if one is missing or invalid."""
     defaults = {name: str(body.get("Default", "")) for name, body in load()["Parameters"].items()}
     unknown = sorted(given.keys() - defaults.keys())
     if unknown:
@@ -61,14 +61,14 @@ def effective(stage: str, given: Mapping[str, str], stored: Mapping[str, str]) -
 
 
 def limited_queues() -> int:
-    """How many queues MaximumConcurrency holds for."""
+    """The number of queues that MaximumConcurrency applies to."""
     functions = [properties for _, properties in resources(load(), "AWS::Serverless::Function")]
     events = [event for properties in functions for event in properties.get("Events", {}).values()]
     return sum("MaximumConcurrency" in str(event) for event in events if event["Type"] == "SQS")
 
 
 def _check_shards(values: Mapping[str, str], stored: Mapping[str, str]) -> None:
-    """Refuse fewer partitions: those that are left out would no longer be read."""
+    """Refuse fewer shards than before: the others would no longer be read."""
     if int(values["KeyShards"]) < int(stored.get("KeyShards", "1")):
         raise Refused(
             f"KeyShards cannot be lowered from {stored['KeyShards']} to {values['KeyShards']}: tasks would vanish from "
@@ -77,7 +77,7 @@ def _check_shards(values: Mapping[str, str], stored: Mapping[str, str]) -> None:
 
 
 def _check_frontend(stage: str, values: Mapping[str, str], default: str, *, allowed: bool) -> None:
-    """Printed QR codes cannot be changed: they must not lead to the default, which is somebody's own machine."""
+    """Refuse the default address, somebody's own machine: printed QR codes cannot be changed."""
     address = values["FrontendUrl"]
     if address == default and not allowed:
         raise Refused(f"stage {stage} needs FrontendUrl: make deploy STAGE={stage} FrontendUrl={EXAMPLE}")

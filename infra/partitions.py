@@ -1,10 +1,10 @@
-"""A model of DynamoDB's partitions, in which a burst of tasks is recorded and run: how long it takes, and what is lost.
+"""A model of DynamoDB's partitions that records and runs a burst of tasks: how long it takes, and how many are lost.
 
     burst(100_000, shards=1)
 
-A partition takes 1,000 write units a second; a record is taken where its own partition and those of its index entries
-have room, and what is not taken is offered again with the waits of `submission/bulk.py`. Nothing else helps here: no
-saved-up burst capacity, no partition that is split because it is hot. Both make it faster on AWS.
+A partition accepts 1,000 write units a second; a record is accepted if its own partition and those of its index
+entries have room, and retried otherwise, with the pauses of `submission/bulk.py`. The model has no burst capacity and
+does not split hot partitions; both make AWS faster.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from makertasks.records.table import ACTIVE_SHARDS
 from makertasks.submission.bulk import BATCH_RECORDS, FIRST_WAIT, LONGEST_WAIT, MAXIMUM_TASKS, PATIENCE_SECONDS, THREADS
 
 UNITS_A_SECOND = 1_000  # of one partition, see capacity.LIMITS
-NEW_TABLE = 4  # partitions of a table that is new: it takes 4,000 write units a second
+NEW_TABLE = 4  # partitions of a new table, which accepts 4,000 write units a second
 REQUEST_SECONDS = 0.02  # assumed: one BatchWriteItem of 25
-WORKERS_A_SECOND = 2_000.0  # tasks that functions can end in a second, where the table lets them
+WORKERS_A_SECOND = 2_000.0  # tasks that functions can finish in a second, unless the table throttles them
 
 
 @dataclass
 class Partition:
-    """Room for writes that fills again with time, up to a second's worth."""
+    """Capacity for writes, which is refilled over time, up to one second's worth."""
 
     room: float = UNITS_A_SECOND
     at: float = 0.0
 
     def at_time(self, moment: float) -> float:
-        """The room that there is then."""
+        """The capacity available at that time."""
         self.room = min(UNITS_A_SECOND, self.room + (moment - self.at) * UNITS_A_SECOND)
         self.at = moment
         return self.room
@@ -41,7 +41,7 @@ class Partition:
 
 @dataclass
 class Burst:
-    """What became of it."""
+    """The outcome of a burst."""
 
     recorded: int = 0
     lost: int = 0
@@ -56,7 +56,7 @@ class _Table:
     partitions: dict[str, Partition] = field(default_factory=dict)
 
     def takes(self, keys: list[str], moment: float) -> bool:
-        """Write one unit under each key, where all have room for it."""
+        """Write one unit under each key if all have room."""
         found = [self.partitions.setdefault(key, Partition()) for key in keys]
         if any(partition.at_time(moment) < 1 for partition in found):
             return False
@@ -65,14 +65,14 @@ class _Table:
         return True
 
     def keys(self, task_id: str, *, ends: bool) -> list[str]:
-        """Partitions that a task's first record, or its end, is written to: all tasks have one name and one hour."""
+        """Partitions to which a task's first record, or its end, is written: all tasks have the same name and hour."""
         digest = zlib.crc32(task_id.encode())
         spread = f"SUCCESS#{digest % self.shards}" if ends else f"name#{digest % self.shards}"
         return [f"table#{digest % NEW_TABLE}", f"ACTIVE#{digest % (ACTIVE_SHARDS * self.shards)}", spread]
 
 
 def burst(tasks: int, *, shards: int, patience: float = PATIENCE_SECONDS, seed: int = 1) -> Burst:
-    """Submit that many tasks in calls of 10,000, one after the other, while functions run what is recorded."""
+    """Submit a number of tasks in successive calls of 10,000, while functions run the recorded ones."""
     chance, table, result = random.Random(seed), _Table(shards), Burst()  # noqa: S311 - a simulation
     ids = [f"{chance.getrandbits(128):032x}" for _ in range(tasks)]
     recorded: deque[str] = deque()
@@ -93,7 +93,7 @@ def _call(
     table: _Table, batches: Iterator[list[str]], recorded: deque[str], result: Burst,
     moment: float, ends: float, chance: random.Random,
 ) -> float:  # fmt: skip
-    """One call of `submit_many`; answers when it has ended."""
+    """One call of `submit_many`; returns the time of its end."""
     waiting: list[tuple[float, int, list[str], float]] = []
     for thread in range(THREADS):
         if (batch := next(batches, None)) is not None:
@@ -118,7 +118,7 @@ def _call(
 
 
 def _end(table: _Table, recorded: deque[str], moment: float, seconds: float) -> None:
-    """Functions end tasks, as many as they can in that time and the table lets them; the others wait."""
+    """Let functions finish as many tasks as they can in that time and the table accepts; the others wait."""
     for _ in range(min(len(recorded), int(seconds * WORKERS_A_SECOND) + 1)):
         if not table.takes(table.keys(recorded[0], ends=True), moment):
             return

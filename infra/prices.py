@@ -1,8 +1,8 @@
-"""What AWS asks for: list prices, what is free for ever, and what has to be kept alive where there is no makertasks."""
+"""AWS's list prices, its always-free tier, and the prices of always-on alternatives to makertasks."""
 
 from __future__ import annotations
 
-# List prices in dollars, region us-east-1, as of 2026-11-22. Check them where it matters:
+# List prices in dollars, region us-east-1, as of 2026-11-22. Check them if it matters:
 # https://aws.amazon.com/{lambda,sqs,dynamodb,s3,cloudwatch,api-gateway,xray,cognito,ec2}/pricing/
 PRICES = {
     "lambda_gb_second": 0.0000133334,  # arm64
@@ -24,7 +24,7 @@ PRICES = {
     "machine_client_month": 6.00,  # Cognito, an app client with client credentials
     "machine_token": 0.00225,
 }
-# What every account has a month without an end. https://aws.amazon.com/free/, "always free"
+# Monthly free tier of every account, without an end date. https://aws.amazon.com/free/, "always free"
 FREE = {
     "lambda_gb_second": 400_000,
     "lambda_request": 1_000_000,
@@ -63,7 +63,7 @@ def dollars(units: Units) -> float:
 
 
 def after_free(units: Units) -> float:
-    """What is left of a month's units to pay after the always-free tier."""
+    """The units of a month to pay for, after the always-free tier."""
     return sum(max(number - FREE.get(name, 0), 0) * PRICES[name] for name, number in units.items())
 
 

@@ -1,4 +1,4 @@
-"""`make restore STAGE=prod`: bring a stage that `make destroy` removed back with the data that was kept.
+"""`make restore STAGE=prod`: restore a stage that `make destroy` removed, with its retained data.
 
 Tables, bucket and user pool become a stack's own again (a CloudFormation import); `make deploy` then adds the rest.
 """
@@ -28,7 +28,7 @@ IDENTIFIERS = {
     "TasksTable": "TableName", "InventoryTable": "TableName", "CountersTable": "TableName",
     "MediaBucket": "BucketName", "Users": "UserPoolId",
 }  # fmt: skip
-# Left out of the import, because they name what is not there yet; the deployment adds them.
+# Left out of the import, because they refer to resources that do not exist yet; the deployment adds them.
 LATER = {"MediaBucket": ("NotificationConfiguration",)}
 POLL_SECONDS = 2
 
@@ -64,7 +64,7 @@ def restore(stage: str, given: Mapping[str, str]) -> None:
 
 
 def kept(stack: str) -> dict[str, str]:
-    """The name of each store that an earlier stack left; raises Refused where one is missing or is not clear."""
+    """The name of each store that an earlier stack left; raises Refused if one is missing or ambiguous."""
     sts = boto3.client("sts")
     account, region = sts.get_caller_identity()["Account"], sts.meta.region_name
     tasks, inventory, counters = tables_of(stack)
@@ -82,13 +82,13 @@ def kept(stack: str) -> dict[str, str]:
 
 
 def key_of(table: str) -> str:
-    """ARN of the key that encrypts a table; empty where that is AWS's own."""
+    """ARN of the key that encrypts a table; empty if that is AWS's own."""
     described = boto3.client("dynamodb").describe_table(TableName=table)["Table"]
     return str(described.get("SSEDescription", {}).get("KMSMasterKeyArn", ""))
 
 
 def shards_of(table: str) -> str:
-    """Over how many partitions a table's keys are spread, by the tag that the template gives it."""
+    """The number of shards of a table's keys, from the tag that the template sets."""
     client = boto3.client("dynamodb")
     arn = client.describe_table(TableName=table)["Table"]["TableArn"]
     tags = {tag["Key"]: tag["Value"] for tag in client.list_tags_of_resource(ResourceArn=arn)["Tags"]}
@@ -151,7 +151,7 @@ def adopt(stack: str, body: Mapping[str, Any], names: Mapping[str, str], values:
 
 
 def _look(names: Mapping[str, str]) -> None:
-    """Raises Refused where a table or the bucket is not there."""
+    """Raises Refused if a table or the bucket does not exist."""
     for logical_id, name in names.items():
         try:
             if IDENTIFIERS[logical_id] == "TableName":
@@ -163,7 +163,7 @@ def _look(names: Mapping[str, str]) -> None:
 
 
 def _words(value: Any) -> set[str]:
-    """Every text in a template's value: names of conditions and parameters among them."""
+    """Every string in a template's value, including names of conditions and parameters."""
     if isinstance(value, dict):
         return set().union(*map(_words, value.values()), set())
     if isinstance(value, list):

@@ -1,8 +1,8 @@
-"""`make rollback STAGE=prod`: the functions of the deployment before take over again, within seconds.
+"""`make rollback STAGE=prod`: the functions of the previous deployment take over again, within seconds.
 
-A published version holds its code, layers, environment, memory and time-out, so moving the alias `live` brings all of
-that back. Tables, queues, schedules and permissions stay as they were deployed last. The next `make deploy` moves the
-alias forward again.
+A published version has its code, layers, environment, memory and time-out, so moving the alias `live` restores all of
+them. Tables, queues, schedules and permissions stay as last deployed. The next `make deploy` moves the alias forward
+again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ALIAS = "live"
 
 @dataclass(frozen=True)
 class Alias:
-    """A function's alias, the version it names, and the versions that are published, the oldest first."""
+    """A function's alias, its current version, and all published versions, oldest first."""
 
     function: str
     current: int
@@ -64,14 +64,14 @@ def roll_back(stack: str) -> None:
 
 
 def marker(stack: str) -> str:
-    """Something else after each rollback, and empty without one: the next deployment must publish new versions then."""
+    """A value that changes with each rollback, so that the next deployment publishes versions; empty without one."""
     if status_of(stack) is None:
         return ""
     return " ".join(f"{alias.function}:{alias.published[-1]}" for alias in aliases(stack) if alias.is_rolled_back)
 
 
 def aliases(stack: str) -> Iterator[Alias]:
-    """The alias `live` of each of a stack's functions that has one."""
+    """The alias `live` of each of a stack's functions that have one."""
     client = boto3.client("lambda")
     pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     listed = [each for page in pages for each in page["StackResourceSummaries"]]

@@ -1,4 +1,4 @@
-"""How large functions and layers are as Lambda unpacks them, and that none grows beyond its bound."""
+"""Measures the unpacked sizes of functions and layers, and checks that none exceeds its bound."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from infra.local.template import load, resources
 
-# Lambda unpacks at most 250 MB, layers included. Below half of it there is room for a library that grows; above, a cold
-# start is felt.
+# Lambda unpacks at most 250 MB, including layers. Half of it leaves room for growing libraries; above that, cold starts
+# become noticeable.
 MOST_MEGABYTES = 120
 MEGABYTE = 1_000_000
 
 
 class TooLarge(Exception):
-    """A function with its layers is above the bound."""
+    """A function with its layers exceeds the bound."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Size:
 
     @property
     def total(self) -> int:
-        """What Lambda unpacks."""
+        """The bytes that Lambda unpacks."""
         return self.code + sum(self.layers.values())
 
 
 def measure(template: Path) -> list[Size]:
-    """Every function of a template whose folders are there, the largest first; raises TooLarge."""
+    """The sizes of a template's functions whose folders exist, largest first; raises TooLarge."""
     body = load(template)
     layers = {
         logical_id: _bytes(template.parent / properties["ContentUri"])
@@ -69,4 +69,4 @@ def table(found: list[Size]) -> str:
 
 
 def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.resolve().rglob("*") if path.is_file())  # bytecode too
+    return sum(path.stat().st_size for path in folder.resolve().rglob("*") if path.is_file())  # including bytecode

@@ -1,6 +1,6 @@
 """Tests of a deployment that just ended, from outside: the API's health, the first page, one task for a new item.
 
-The item exists for the test alone and is deleted after it, with its QR code. It has no place in the lists of items.
+The item exists only for the test and is deleted afterwards, with its QR code. Lists of items do not include it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Failed(Exception):
 
 
 def test(outputs: Mapping[str, str]) -> None:
-    """Ask for health and for the first page, and run one task; raises Failed."""
+    """Request the health check and the first page, and run one task; raises Failed."""
     address = address_of(outputs)
     body = _get(f"{address}/v1/health")
     if json.loads(body or b"{}").get("status") != "ok":
@@ -43,13 +43,13 @@ def test(outputs: Mapping[str, str]) -> None:
 
 
 def address_of(outputs: Mapping[str, str]) -> str:
-    """Where the API is; a local AWS has it under its own address."""
+    """Address of the API; a local AWS serves it at its own address."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     return f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/$default" if endpoint else outputs["ApiUrl"]
 
 
 def is_paused(outputs: Mapping[str, str]) -> bool:
-    """Whether somebody paused the queue of the test's task; a deployment leaves it so. Raises Failed."""
+    """Whether somebody paused the queue of the test's task, which a deployment does not resume. Raises Failed."""
     queue = f"{outputs['TasksTableName']}-{TASK}"
     try:
         pages = boto3.client("lambda").get_paginator("list_event_source_mappings").paginate()
@@ -87,7 +87,7 @@ def run_task(outputs: Mapping[str, str]) -> None:
 
 
 def _wait(table: str, task_id: str) -> dict[str, Any]:
-    """A task's record when it is final, or as it is after TASK_SECONDS."""
+    """Return a task's record once it is final, or after TASK_SECONDS in any state."""
     deadline = time.monotonic() + TASK_SECONDS
     while True:
         key = {"id": {"S": str(f"celery-task-meta-{task_id}".encode())}}
@@ -100,7 +100,7 @@ def _wait(table: str, task_id: str) -> dict[str, Any]:
 
 
 def _clean_up(outputs: Mapping[str, str], key: Mapping[str, Any], item_id: str) -> None:
-    """Remove the item and its codes, every version of them; raises Failed where AWS refuses."""
+    """Remove the item and its codes in every version; raises Failed where AWS refuses."""
     s3, bucket = boto3.client("s3"), outputs["MediaBucketName"]
     try:
         boto3.client("dynamodb").delete_item(TableName=outputs["InventoryTableName"], Key=key)

@@ -1,7 +1,7 @@
-"""A stage's stack in CloudFormation: what was deployed, and what a failed deployment left behind.
+"""A stage's stack in CloudFormation: the last deployment, and recovery from failed ones.
 
-`prepare` brings a stack into a state that can be deployed: it removes what holds nothing, finishes a rollback that got
-stuck, and refuses with what to do where somebody has to decide.
+`prepare` makes a stack ready for a deployment: it removes a stack without data, finishes a rollback that got stuck, and
+refuses, with a remedy, if somebody has to decide.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 POLL_SECONDS = 5
 
-# A stack that never came into being. It has no data: RetainExceptOnCreate removes what its creation made.
+# A stack whose creation failed. It has no data: RetainExceptOnCreate removes the resources it created.
 EMPTY = frozenset({"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
 # A stack that a deployment can change.
 READY = frozenset({
@@ -47,7 +47,7 @@ def status_of(stack: str) -> str | None:
 
 
 def outputs_of(stack: str) -> dict[str, str]:
-    """A stack's outputs; empty where there is no stack."""
+    """A stack's outputs; empty if there is no stack."""
     found = describe(stack) or {}
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
@@ -81,12 +81,12 @@ def prepare(stack: str) -> None:
 
 
 def remove(stack: str) -> None:
-    """Delete a stack and wait as long as CloudFormation works, with one line for each resource; raises Refused."""
+    """Delete a stack and wait for CloudFormation to finish, printing one line per resource; raises Refused."""
     cloudformation = boto3.client("cloudformation")
     found = describe(stack)
     if found is None:
         return
-    arn = str(found["StackId"])  # a deleted stack is found by this alone
+    arn = str(found["StackId"])  # a deleted stack is found only by this
     cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
     shown = {event["EventId"] for event in _events(arn)}
     cloudformation.delete_stack(StackName=stack)
@@ -132,7 +132,7 @@ def _follow(arn: str, shown: set[str]) -> str:
 
 
 def _events(arn: str) -> Iterator[dict[str, Any]]:
-    """A stack's last 100 events, the newest first; none where the stack is forgotten."""
+    """A stack's last 100 events, newest first; none if CloudFormation no longer has the stack."""
     try:
         yield from boto3.client("cloudformation").describe_stack_events(StackName=arn)["StackEvents"]
     except ClientError as error:

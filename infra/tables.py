@@ -1,4 +1,4 @@
-"""Tables of documents that are made by code: `<!-- name -->`, the lines, `<!-- end -->`."""
+"""Generated tables in documents: `<!-- name -->`, the lines, `<!-- end -->`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 
 def filled(text: str, made: Mapping[str, Sequence[str]]) -> str:
-    r"""Return a document's text with the lines behind each name regenerated.
+    r"""Return a document's text with the lines after each name replaced.
 
     >>> filled("<!-- sum -->\nold\n<!-- end -->", {"sum": ["new"]})
     '<!-- sum -->\nnew\n<!-- end -->'

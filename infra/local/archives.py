@@ -1,4 +1,4 @@
-"""Zip files whose bytes depend on their content alone, and digests of folders."""
+"""Zip files whose bytes depend only on their content, and digests of folders."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 FILE_MODE = 0o100644
 PROGRAM_MODE = 0o100755
 
-# What a run or an editor leaves behind.
+# Files left behind by runs or editors.
 LEFTOVERS = frozenset({"__pycache__", ".DS_Store", ".mypy_cache", ".ruff_cache"})
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Every file below a folder in a fixed order, without what runs and editors leave behind."""
+    """Every file below a folder in a fixed order, without files left behind by runs and editors."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and LEFTOVERS.isdisjoint(path.relative_to(folder).parts) and path.suffix != ".pyc":
             yield path
@@ -38,7 +38,7 @@ def digest(folder: Path, *also: str, without: frozenset[str] = frozenset()) -> s
 def write_zip(target: Path, folder: Path, members: Iterable[Path]) -> None:
     """Zip `members`, which are below `folder`; the file appears whole or not at all.
 
-    Nothing is compressed: the local AWS unpacks it at every cold start, and so the bytes depend on no zlib version.
+    It is not compressed: the local AWS unpacks it at every cold start, and the bytes do not depend on zlib's version.
     """
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:

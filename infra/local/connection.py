@@ -20,7 +20,7 @@ def read_settings() -> dict[str, str]:
 
 
 class Connection:
-    """One client of each service, all on one local endpoint and with every right there."""
+    """One client for each service, all at one local endpoint and with every permission there."""
 
     def __init__(self, endpoint: str, region: str | None = None) -> None:
         """`endpoint` is an address such as `http://127.0.0.1:4566`; nothing is sent yet."""
@@ -36,7 +36,7 @@ class Connection:
 
     def client(self, service: str) -> Any:
         """The client of `service` ("sqs", "s3", …)."""
-        with self._lock:  # making a client is not thread-safe, using one is
+        with self._lock:  # creating a client is not thread-safe, using one is
             if service not in self._clients:
                 # Loopback is never behind a proxy, whatever the terminal's environment says.
                 config = Config(proxies={}, signature_version="s3v4" if service == "s3" else None)

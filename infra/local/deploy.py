@@ -24,7 +24,7 @@ from infra.local.errors import DeployFailed
 from infra.local.template import TEMPLATE, load, resources
 
 ARTIFACTS = "local-artifacts"
-FINGERPRINT = "makertasks:fingerprint"  # tag of a stack: what it was deployed from
+FINGERPRINT = "makertasks:fingerprint"  # tag of a stack: the digest that it was deployed from
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 STARTED = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"})  # of a stack: a deployment begins
@@ -38,7 +38,7 @@ POLL_SECONDS = 0.1
 def deploy(
     connection: Connection, stack: str, parameters: Mapping[str, str] | None = None, template: Path = TEMPLATE
 ) -> dict[str, str]:
-    """Create or update a stack and return its outputs; nothing is sent where nothing changed.
+    """Create or update a stack and return its outputs; nothing is sent if nothing has changed.
 
     Raises BuildFailed, or DeployFailed with the reason of the first resource that failed.
     """
@@ -68,7 +68,7 @@ def deploy(
 
 
 def outputs_of(connection: Connection, stack: str) -> dict[str, str]:
-    """The outputs of a stack that is there; raises DeployFailed where it is not."""
+    """The outputs of an existing stack; raises DeployFailed if there is none."""
     found = _describe(connection, stack)
     if found is None:
         raise DeployFailed(f"there is no stack {stack} at {connection.endpoint}; `make run` deploys it")
@@ -87,7 +87,7 @@ def delete(connection: Connection, stack: str) -> None:
 
 
 def apply_what_the_local_aws_ignores(connection: Connection, stack: str, body: Mapping[str, Any]) -> None:
-    """Do by call what MiniStack leaves out of a template: time to live of tables."""
+    """Set by API calls the part of a template that MiniStack ignores: time to live of tables."""
     for logical_id, properties in resources(dict(body), "AWS::DynamoDB::Table"):
         if "TimeToLiveSpecification" in properties:
             detail = connection.client("cloudformation").describe_stack_resource(
@@ -139,7 +139,7 @@ def _upload(connection: Connection, archives: list[Path], template_key: str, tex
 
 
 def _change(connection: Connection, **request: Any) -> None:
-    """Make a change set, execute it and wait for its end; raises DeployFailed."""
+    """Create a change set, execute it and wait for its end; raises DeployFailed."""
     cloudformation = connection.client("cloudformation")
     stack = request["StackName"]
     name = f"deploy-{time.time_ns()}"
@@ -160,7 +160,7 @@ def _change(connection: Connection, **request: Any) -> None:
 
 
 def _wait(ask: Any, field: str, stack: str) -> dict[str, Any]:
-    """Ask until a status is final; raises DeployFailed after DEPLOY_SECONDS."""
+    """Poll until a status is final; raises DeployFailed after DEPLOY_SECONDS."""
     deadline = time.monotonic() + DEPLOY_SECONDS
     while time.monotonic() < deadline:
         answer: dict[str, Any] = ask()
@@ -171,7 +171,7 @@ def _wait(ask: Any, field: str, stack: str) -> dict[str, Any]:
 
 
 def _first_failure(connection: Connection, stack: str) -> str:
-    """The oldest failure of the last deployment: the cause, of which the later ones are consequences."""
+    """The oldest failure of the last deployment, which caused the later ones."""
     events = connection.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]  # newest first
     first: dict[str, Any] | None = None
     for event in events:

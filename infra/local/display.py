@@ -1,4 +1,4 @@
-"""What `make run` prints when the tasks have finished: results, the files, and how to call the API."""
+"""Prints the outcome of `make run`: results, files, and how to call the API."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QR_CODE, CARD = "inventory.tasks.generate_qr_code", "inventory.tasks.generate_in
 
 
 class Step:
-    """One line of progress; `note` is shown behind it."""
+    """One line of progress, followed by `note`."""
 
     note = ""
 

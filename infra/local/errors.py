@@ -1,4 +1,4 @@
-"""What can go wrong with the local AWS; each message is one line for the person at the terminal."""
+"""Errors of the local AWS; each message is one line for the person at the terminal."""
 
 
 class LocalAwsError(Exception):
@@ -6,7 +6,7 @@ class LocalAwsError(Exception):
 
 
 class PortInUse(LocalAwsError):
-    """Something else listens on the port."""
+    """Another program listens on the port."""
 
 
 class NotInstalled(LocalAwsError):
@@ -14,7 +14,7 @@ class NotInstalled(LocalAwsError):
 
 
 class NotStarted(LocalAwsError):
-    """MiniStack ended, or did not answer, before it was ready."""
+    """MiniStack ended, or did not respond, before it was ready."""
 
 
 class BuildFailed(LocalAwsError):
@@ -26,4 +26,4 @@ class DeployFailed(LocalAwsError):
 
 
 class SampleFailed(LocalAwsError):
-    """The sample inventory was not imported, or the tasks did not end."""
+    """The sample inventory was not imported, or the tasks did not finish."""

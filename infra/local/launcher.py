@@ -1,11 +1,11 @@
-"""Runs MiniStack so that functions cannot borrow its packages, and so that nothing of it outlives who started it.
+"""Runs MiniStack so that functions cannot use its packages, and so that its processes end with the one that started it.
 
     .local/ministack/bin/python -I launcher.py .local/runtime/bin/python .local/aws-4566
 
-MiniStack runs functions with `sys.executable`, its own interpreter, whose packages would then hide what is missing from
-a layer. Here it is given another one, which holds only what AWS Lambda's runtime brings along (boto3).
+MiniStack runs functions with `sys.executable`, its own interpreter, whose packages would hide those missing from a
+layer. Here it gets another one, with only the packages of AWS Lambda's runtime (boto3).
 
-The folder is only named so that a list of processes tells one local AWS from another.
+The folder is only an argument so that a list of processes distinguishes one local AWS from another.
 
 Standard input is a pipe that the parent holds open: when it closes, however the parent ended, MiniStack stops too.
 """
@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-# How long a stop waits for open connections: boto3 keeps idle ones, which nobody closes. The default is 3 s.
+# Seconds for which a stop waits for open connections: boto3 keeps idle ones, which nobody closes. The default is 3.
 GRACE_SECONDS = 0.3
 
 # All that is left out of the template here, besides what infra/local/deploy.py does to folders. docs/deploying.md has
@@ -32,7 +32,7 @@ LEFT_OUT = frozenset({"AutoPublishAlias", "DeploymentPreference"})
 
 
 class Store(dict[Any, Any]):
-    """A dictionary that one thread can walk through while another adds to it: iteration is over a copy."""
+    """A dictionary that one thread can iterate over while another adds to it: iteration uses a copy."""
 
     def __iter__(self) -> Iterator[Any]:
         return iter(list(super().__iter__()))
@@ -51,9 +51,9 @@ class Store(dict[Any, Any]):
 
 
 def keep_resources_in_stores() -> None:
-    """Let no start or deployment end with "dictionary changed size during iteration".
+    """Prevent starts and deployments from failing with "dictionary changed size during iteration".
 
-    MiniStack's threads walk through the resources of a service while others make new ones.
+    MiniStack's threads iterate over the resources of a service while others create new ones.
     """
     responses: Any = importlib.import_module("ministack.core.responses")
 
@@ -65,9 +65,9 @@ def keep_resources_in_stores() -> None:
 
 
 def read_streams_from_their_start() -> None:
-    """Let functions read every change that a table's stream gets after a start.
+    """Let functions read every change in a table's stream after a start.
 
-    MiniStack restores how many changes a function had read, but not the changes: it would skip as many new ones.
+    MiniStack restores the number of changes that a function had read, but not the changes: it would skip new ones.
     """
     functions: Any = importlib.import_module("ministack.services.lambda_svc")
     restore = functions._restore_state  # noqa: SLF001 - it has no other place for this
@@ -81,7 +81,7 @@ def read_streams_from_their_start() -> None:
 
 
 def stop_with_parent() -> None:
-    """Wait until the parent closes its end of the pipe, then ask this process to stop as SIGTERM does."""
+    """Wait until the parent closes its end of the pipe, then send SIGTERM to this process."""
     os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns at the end of the pipe
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -89,7 +89,7 @@ def stop_with_parent() -> None:
 def count_loopback_as_tls() -> None:
     """Let requests pass policies that refuse plain HTTP (`aws:SecureTransport`), so that the template needs no change.
 
-    MiniStack enforces them, and speaks HTTP here: no certificate to trust in each browser, script and function.
+    MiniStack enforces them, but uses HTTP here, so that browsers, scripts and functions need no certificate.
     """
     evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
     remember = evaluator.pin_request_origin
@@ -99,9 +99,8 @@ def count_loopback_as_tls() -> None:
 def name_what_policies_ask_for() -> None:
     """Add to policies what AWS resolves and MiniStack does not.
 
-    That is the group of a schedule, which it takes for `default`; whose an event source mapping is
-    (`lambda:FunctionArn`), and that changing one needs a right. On AWS a batch of messages is allowed by the right to
-    the single one.
+    These are a schedule's group, for which it uses `default`, an event source mapping's function
+    (`lambda:FunctionArn`), and the permission to change one. On AWS the permission for one message also allows batches.
     """
     actions: Any = importlib.import_module("ministack.core.iam_actions")
     evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
@@ -146,7 +145,7 @@ def without_aliases(value: Any) -> Any:
 
 
 def call_functions_by_their_own_names() -> None:
-    """Let SAM make no aliases of functions, as there is no CodeDeploy here to move them from version to version."""
+    """Let SAM create no aliases of functions: there is no CodeDeploy here to move them from version to version."""
     sam: Any = importlib.import_module("samtranslator.translator.transform")
     transform = sam.transform
 
@@ -157,9 +156,9 @@ def call_functions_by_their_own_names() -> None:
 
 
 def patch_schedule_slot() -> None:
-    """Put the slot's time where a schedule's message asks for it: an `at`'s own, else the minute in which it fires.
+    """Put the slot's time into a schedule's message: the time of an `at`, otherwise the minute in which it fires.
 
-    MiniStack sends the words as they are: every night's task would have the same id, and only the first would run.
+    MiniStack sends the placeholder unchanged: every night's task would have the same id, and only the first would run.
     """
     place = "<aws.scheduler.scheduled-time>"
     events: Any = importlib.import_module("ministack.services.eventbridge")

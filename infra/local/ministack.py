@@ -1,4 +1,4 @@
-"""Start and stop MiniStack, the local AWS: one process, on loopback, with folders of its own.
+"""Starts and stops MiniStack, the local AWS: one process, on loopback, with its own folders.
 
 with MiniStack(Path(".local/data"), port=4566, persist=True) as aws:
     aws.connection.client("s3").list_buckets()
@@ -28,7 +28,7 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 SERVER = ROOT / ".local/ministack/bin/python"
 RUNTIME = ROOT / ".local/runtime/bin/python"
 
-START_SECONDS = 120  # it takes 0.5 s on two idle cores, above 30 s on two that ten programs share
+START_SECONDS = 120  # it takes 0.5 s on two idle cores, over 30 s on two that ten programs share
 STOP_SECONDS = 15  # it takes 0.5 s; a state of a million tasks takes longer to write
 POLL_SECONDS = 0.05
 LOOPBACK = "127.0.0.1"
@@ -52,7 +52,7 @@ class MiniStack:
 
     @cached_property
     def connection(self) -> Connection:
-        """Clients with every right on this local AWS."""
+        """Clients with every permission on this local AWS."""
         return Connection(self.endpoint)
 
     def __enter__(self) -> Self:
@@ -65,13 +65,13 @@ class MiniStack:
         self.stop()
 
     def start(self) -> None:
-        """Start it and wait until it answers; raises PortInUse, NotInstalled or NotStarted, leaving nothing behind."""
+        """Start it and wait until it responds; raises PortInUse, NotInstalled or NotStarted, leaving nothing behind."""
         check_installed()
         check_port(self.port)
         for folder in ("state", "s3", "tmp"):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
-            # A session of its own: Ctrl-C in the terminal reaches only us, who then stop it in order.
+            # In a new session, so that Ctrl-C in the terminal reaches only this process, which then stops it in order.
             self._process = subprocess.Popen(
                 [SERVER, "-I", LAUNCHER, RUNTIME, self.data],
                 env=self._environment(),
@@ -103,7 +103,7 @@ class MiniStack:
         shutil.rmtree(self.data / "tmp", ignore_errors=True)
 
     def wait(self) -> None:
-        """Return only when it ends by itself, which it should not: raises NotStarted then."""
+        """Wait until it ends by itself, which it should not do, and raise NotStarted."""
         if self._process:
             self._process.wait()
             raise NotStarted(f"the local AWS ended by itself; its log is {self.log}")
@@ -143,7 +143,7 @@ class MiniStack:
 
 
 def check_installed() -> None:
-    """Raise NotInstalled where an environment is missing."""
+    """Raise NotInstalled if an environment is missing."""
     for python in (SERVER, RUNTIME):
         if not python.exists():
             name = python.relative_to(ROOT).parts[1]
@@ -153,7 +153,7 @@ def check_installed() -> None:
 
 
 def check_port(port: int) -> None:
-    """Raise PortInUse where something listens on the port."""
+    """Raise PortInUse if another program listens on the port."""
     in_use = PortInUse(
         f"port {port} is in use; stop what listens there, or take another one: MAKERTASKS_PORT={port + 1} make run"
     )
@@ -169,7 +169,7 @@ def check_port(port: int) -> None:
 
 
 def free_port() -> int:
-    """A port on loopback that nothing listens on now."""
+    """A port on loopback that is currently free."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -38,10 +38,10 @@ RUNTIME = ROOT / ".local/runtime/bin/python"
 # The folder of a code root whose templates are compiled.
 PAGES = "api/pages/templates"
 
-# Raised when the steps below change, so that what was built before is built again.
+# Increase this when the steps below change, so that everything is built again.
 RECIPE = "5"
 
-# A path file's line that puts a layer behind the function's code and before the runtime's own packages, as on AWS.
+# A path file's line that puts a layer after the function's code and before the runtime's own packages, as on AWS.
 POINTER = "import os, sys; sys.path.insert(sys.path.index(os.environ['LAMBDA_TASK_ROOT']) + 1, {path!r})\n"
 
 # Age after which a package that no deployment uses is removed; few local AWSs run for longer.
@@ -61,7 +61,7 @@ LAST_ON_AMAZON_LINUX_2 = (3, 11)
 class Target:
     """The platform that a package is built for. `name` tells targets apart; `options` choose wheels.
 
-    `compiler` makes bytecode, or an interpreter of `version` does, which is looked for only then.
+    `compiler` makes bytecode; without it, an interpreter of `version`, which is searched for only then.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Target:
 
     @classmethod
     def local(cls, python: Path = RUNTIME) -> Self:
-        """The interpreter that local functions run on. Bytecode goes along, so that a cold start need not compile."""
+        """The interpreter that local functions run on. Bytecode is included, so that cold starts need not compile."""
         name = f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}"
         return cls(name, ("--python", str(python)), python)
 
@@ -100,10 +100,10 @@ def chosen(runtime: str, architecture: str) -> Target:
 
 
 def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
-    """The zip file of a layer for functions on this machine, built only where its content changed; raises BuildFailed.
+    """The zip file of a layer for functions on this machine, built only if its content changed; raises BuildFailed.
 
-    It holds a path file that points to the layer's content in `cache`: MiniStack unpacks every layer at every cold
-    start and writes them all whenever it stops, which takes seconds for what no function needs twice.
+    It contains a path file that points to the layer's content in `cache`: MiniStack unpacks every layer at every cold
+    start and writes all of them whenever it stops, which would take seconds.
     """
     if not folder.is_dir():
         raise BuildFailed(f"there is no folder {folder} for a layer")
@@ -125,7 +125,7 @@ def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
 
 
 def code_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
-    """The zip file of a code root, made only where its content has changed."""
+    """The zip file of a code root, made only if its content has changed."""
     path = cache / f"code-{folder.name}-{archives.digest(folder, RECIPE, target.name, metadata.version('jinja2'))}.zip"
     if not path.exists():
         with _staging(cache) as staged:
@@ -137,7 +137,7 @@ def code_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
 
 
 def build_layer(folder: Path, target: Target, into: Path) -> None:
-    """Lay out a layer in the folder `into`; raises BuildFailed."""
+    """Build a layer in the folder `into`; raises BuildFailed."""
     _copy(folder, into, without=NOT_CONTENT | {"requirements.txt"})
     requirements = folder / "requirements.txt"
     if requirements.exists():
@@ -169,7 +169,7 @@ def _install(name: str, requirements: Path, target: Target, into: Path) -> None:
 
 
 def _reason(output: str) -> str:
-    """What uv says went wrong, in one line."""
+    """Uv's error, in one line."""
     address = re.search(r"Failed to fetch: `?([^\s`]+)", output)
     if address:
         return f"{address[1]} cannot be reached, and building a layer for the first time needs the network"
@@ -190,8 +190,8 @@ def _trim(python: Path) -> None:
 def interpreter(version: str) -> Path | None:
     """A Python of exactly this version, which alone can make its bytecode: installed here, or fetched by uv once.
 
-    None where there is neither; what is built then has no bytecode, and this says what that costs. MAKERTASKS_PYTHON
-    has the answer of a deployment that asked already, empty where there is none.
+    None if there is neither; then the build has no bytecode, and this prints the effect. MAKERTASKS_PYTHON has the
+    result if a deployment has already searched, empty for none.
     """
     if (known := os.environ.get("MAKERTASKS_PYTHON")) is not None:
         return Path(known) if known else None
@@ -212,7 +212,7 @@ def interpreter(version: str) -> Path | None:
 
 
 def compile_code(folder: Path, target: Target) -> None:
-    """Make a code root's pages' templates Python modules, and bytecode of everything; raises BuildFailed.
+    """Compile a code root's page templates to Python modules, and everything to bytecode; raises BuildFailed.
 
     The templates are compiled by the project's own Jinja, which is the version that the layer `pages` locks.
     """
@@ -239,7 +239,7 @@ def compile_folder(folder: Path, target: Target) -> None:
 
 
 def _keep(path: Path) -> None:
-    """Note that a zip file is in use, and remove those like it that have not been for KEPT_SECONDS."""
+    """Mark a zip file as used, and remove its other versions that have been unused for KEPT_SECONDS."""
     path.touch()
     present = path.stat().st_mtime  # the file system's clock, which keeps the other files' times too
     for old in path.parent.glob(f"{path.name.rpartition('-')[0]}-*.zip"):

@@ -84,7 +84,7 @@ def import_sample(console: Console, stack: LocalStack) -> str | None:
 
 @contextmanager
 def interruptible(console: Console, running: str) -> Iterator[None]:
-    """Stop on the first SIGINT or SIGTERM, and print at once what stops; ignore further signals."""
+    """Stop on the first SIGINT or SIGTERM, and print at once what is being stopped; ignore further signals."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

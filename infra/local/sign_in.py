@@ -1,4 +1,4 @@
-"""Signing in to the local stack. On AWS people sign in with their own names; here one user of each role is made."""
+"""Signs in to the local stack. On AWS people sign in with their own names; here one user of each role is created."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class SignIn:
 
     @classmethod
     def ready(cls, connection: Connection, outputs: Mapping[str, str], data: Path, user: str = "superuser") -> Self:
-        """The user of a role, made where it is not there; its password is made up once and kept in `data`."""
+        """The user of a role, created if missing; its password is generated once and kept in `data`."""
         password = passwords(data)[user]
         add_user(connection, outputs["UserPoolId"], user, password, GROUPS[user])
         return cls(connection, outputs["UserPoolClientId"], user, password)
 
     def token(self) -> str:
-        """An access token that still works for a minute at least."""
+        """An access token that is valid for at least another minute."""
         if time.monotonic() > self._ends - MARGIN_SECONDS:
             answer: dict[str, Any] = self.connection.client("cognito-idp").initiate_auth(
                 ClientId=self.client_id,
@@ -52,7 +52,7 @@ class SignIn:
 
 
 def passwords(data: Path) -> dict[str, str]:
-    """The password of each user, made up on first use."""
+    """The password of each user, generated on first use."""
     kept = data / "sign-in.json"
     known: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
     missing = {user: f"Aa1-{secrets.token_urlsafe(12)}" for user in GROUPS if user not in known}
@@ -63,7 +63,7 @@ def passwords(data: Path) -> dict[str, str]:
 
 
 def add_user(connection: Connection, pool: str, user: str, password: str, group: str) -> None:
-    """Make a user with a password that need not be changed, and put it into a group; no error if it is there."""
+    """Create a user with a permanent password, and add it to a group; no error if it exists."""
     cognito = connection.client("cognito-idp")
     with suppress(cognito.exceptions.UsernameExistsException):
         cognito.admin_create_user(UserPoolId=pool, Username=user, MessageAction="SUPPRESS")

@@ -51,7 +51,7 @@ class LocalStack:
 
     @property
     def environment(self) -> Path:
-        """A file of variables for a shell, with which AWS's tools and makertasks' command line use this stack."""
+        """A file of shell variables with which AWS's tools and makertasks' command line use this stack."""
         return self.aws.data / "environment"
 
     def write_environment(self) -> None:
@@ -62,12 +62,12 @@ class LocalStack:
         self.environment.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
     def client(self, service: str) -> Any:
-        """A boto3 client with every right."""
+        """A boto3 client with every permission."""
         return self.aws.connection.client(service)
 
     @cached_property
     def sign_ins(self) -> dict[str, SignIn]:
-        """A user of each role, by the role's name, made on first use."""
+        """A user of each role, by the role's name, created on first use."""
         return {user: SignIn.ready(self.aws.connection, self.outputs, self.aws.data, user) for user in GROUPS}
 
     @cached_property
@@ -77,7 +77,7 @@ class LocalStack:
 
     @property
     def pages_url(self) -> str:
-        """Where a browser finds the pages; `*.localhost` is this machine for a browser, not for every program."""
+        """Address of the pages for browsers, for which `*.localhost` is this machine; not every program resolves it."""
         return self.outputs["ApiUrl"]
 
 

@@ -42,7 +42,7 @@ _Loader.add_multi_constructor("!", _construct_function)
 
 
 def load(path: Path = TEMPLATE) -> dict[str, Any]:
-    """A template with its functions in long form; raises DeployFailed where it is missing or is not YAML."""
+    """A template with its functions in long form; raises DeployFailed if it is missing or is not YAML."""
     try:
         with path.open(encoding="utf-8") as text:
             template: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
@@ -61,7 +61,7 @@ def resources(template: dict[str, Any], *kinds: str) -> Iterator[tuple[str, dict
 
 
 def parameter_default(name: str, path: Path = TEMPLATE) -> str:
-    """Default of one of the template's parameters; raises DeployFailed where it has none."""
+    """Default of one of the template's parameters; raises DeployFailed if it has none."""
     parameter = load(path).get("Parameters", {}).get(name, {})
     if "Default" not in parameter:
         raise DeployFailed(f"{path.name} has no parameter {name} with a default")

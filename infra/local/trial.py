@@ -24,7 +24,7 @@ DOWNLOAD = "inventory.tasks.download_image_from_url"
 
 # Seconds without progress after which the trial gives up. Each function starts once, in about a second on two cores.
 PATIENCE_SECONDS = 60
-POLL_SECONDS = 0.4  # the API answers on the same processor that runs the tasks
+POLL_SECONDS = 0.4  # the API runs on the same processors as the tasks
 
 Task = dict[str, Any]  # a task as GET /v1/tasks shows it
 TaskType = dict[str, Any]  # a task type as GET /v1/task-types shows it
@@ -93,7 +93,7 @@ def run(stack: LocalStack, console: Console, *, since: str | None) -> Trial:
     submitted = Counter({DOWNLOAD: len(with_image), IMPORT: 1}) if since else Counter[str]()
     done_already = frozenset(submitted)
     with _progress(console) as progress:
-        # Cards show images and lead times, so what concerns no item runs first.
+        # Cards show images and lead times, so tasks without an item run first.
         about_items = [each for each in trial.by_example if _mentions(each["example"], trial.items)]
         first = [each for each in trial.by_example if each not in about_items and each["name"] not in done_already]
         submitted += _submit(stack, ((each["name"], each["example"]) for each in first))
@@ -166,5 +166,5 @@ def _show(progress: Progress, ended: Mapping[str, int], expected: Mapping[str, i
 
 
 def now() -> str:
-    """Return the present as the API writes times."""
+    """Return the current time in the API's format."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

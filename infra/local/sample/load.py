@@ -1,4 +1,4 @@
-"""Imports the sample inventory as any OpenMakerSuite dump is imported: as a file under `imports/`."""
+"""Imports the sample inventory like any OpenMakerSuite dump: as a file under `imports/`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 BUCKET = "sample-images"
 CONTENT_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
-# The longest that S3 lets a presigned link live is 7 days; the sample is imported again a day before.
+# S3's maximum lifetime of a presigned link is 7 days; the sample is imported again a day earlier.
 LINK_SECONDS = 7 * 86400
 IMPORT_SECONDS = 6 * 86400
 
