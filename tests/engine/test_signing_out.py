@@ -118,7 +118,7 @@ def test_the_preferences_form_takes_the_dashboards_own_posts():
     typed = {**OWN, "content-type": "application/x-www-form-urlencoded"}
     status, _, answer = call("POST", "/preferences", headers=typed, body="theme=dark&times=utc&back=/")
     assert status == 303
-    assert len(answer["cookies"]) == 2
+    assert len(answer["cookies"]) == 3
 
 
 def test_some_forms_need_no_session():

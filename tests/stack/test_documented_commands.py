@@ -30,6 +30,7 @@ DUMP = ROOT / "tests/data/openmakersuite-dump.json"
 PICTURE = ROOT / "infra/local/sample/images/plywood.jpg"
 # What functions answer that run no task, or whose task does not succeed here.
 OTHER_ANSWERS: dict[str, dict[str, Any] | None] = {
+    "alerts": {"problems": 0, "sent": 0, "failed": 0},
     "api": {"statusCode": 200, "body": '{"status":"ok"}'},
     "item_changes": {"batchItemFailures": []},
     "push_to_site": {"status": "RETRY"},  # there is no site
