@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from jinja2 import nodes
 
 from api.pages import (
     activity,
@@ -24,10 +25,11 @@ from api.pages import (
     health,
     periods,
     preferences,
+    rendering,
     schedules,
     static_files,
     timeline,
-)  # fmt: skip
+)
 from api.pages.addresses import address
 from api.pages.task_lists import ListQuery
 from api.requests import Request
@@ -423,3 +425,12 @@ def test_a_failure_rate_of_zero_is_a_figure_and_an_hour_without_tasks_is_none():
     chart = charts.lines(points, ["failed"], "%", least=0)
     assert [[bar.value for bar in column.bars] for column in chart.columns] == [[0], [], [25]]
     assert (chart.unit, chart.top) == ("%", 30)
+
+
+@pytest.mark.parametrize("template", sorted(rendering.TEMPLATES.iterdir()), ids=lambda path: path.name)
+def test_every_filter_and_test_of_a_template_exists(template):
+    """Jinja only misses one when it is reached, which may be within a rare condition."""
+    environment = rendering.environment()
+    parsed = environment.parse(template.read_text())
+    assert {each.name for each in parsed.find_all(nodes.Filter)} <= environment.filters.keys()
+    assert {each.name for each in parsed.find_all(nodes.Test)} <= environment.tests.keys()

@@ -49,7 +49,7 @@ def environment() -> Environment:
     )
     for function in (
         formats.short_name, formats.words, formats.heading, formats.duration, formats.milliseconds, formats.number,
-        formats.size, formats.compact, formats.pretty, formats.cut, formats.worker_of,
+        formats.size, formats.compact, formats.pretty, formats.arguments, formats.cut, formats.worker_of,
         formats.brief_url, formats.about,
     ):  # fmt: skip
         found.filters[function.__name__] = function
