@@ -31,7 +31,7 @@ class PoolKeys:
 
 
 class Context:
-    """What Powertools' logger asks of Lambda's context."""
+    """The parts of Lambda's context that Powertools' logger reads."""
 
     function_name = "api"
     memory_limit_in_mb = 512
@@ -41,7 +41,7 @@ class Context:
 
 @pytest.fixture(autouse=True)
 def pool(monkeypatch):
-    """A user pool whose keys are at hand."""
+    """A user pool whose private keys the test holds."""
     monkeypatch.setenv("API_ADDRESS", "https://api.example")
     monkeypatch.setenv("USER_POOL_ISSUER", ISSUER)
     monkeypatch.setenv("USER_POOL_CLIENTS", "browser scripts")
@@ -65,7 +65,7 @@ def token(*groups, key=PRIVATE, key_id="pool-key", algorithm="RS256", **claims):
 
 
 def call(method, path, *, query=None, body=None, headers=None, cookies=None, bearer=None):
-    """One request; answers (status, body, headers)."""
+    """Send one request; return (status, body, headers)."""
     event = {
         "version": "2.0",
         "rawPath": path,

@@ -35,7 +35,7 @@ def a_makerspace() -> list[dict]:
 
 
 def change(objects: list[dict], model: str, **fields) -> list[dict]:
-    """The same objects with other fields in those of one model."""
+    """The same objects, with changed fields in the objects of one model."""
     return [{**each, "fields": {**each["fields"], **(fields if each["model"] == model else {})}} for each in objects]
 
 

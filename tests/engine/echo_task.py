@@ -1,4 +1,4 @@
-"""A small task of the tests' own, whose runs do what the test says, with its queue on moto."""
+"""A small task for tests, whose runs do what the test says, with its queue on moto."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def echo(aws, tasks_table, time_passes, monkeypatch):
 
     @tasks.task(NAME, max_retries=2)
     def echo(text: str, times: int = 1) -> dict:
-        """Give the text back."""
+        """Return the text."""
         state.calls.append(text)
         if state.plan:
             step = state.plan.pop(0)

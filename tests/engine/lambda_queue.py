@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass
 class LambdaContext:
-    """What of Lambda's context handlers read."""
+    """The parts of Lambda's context that handlers read."""
 
     aws_request_id: str = "request-1"
     function_name: str = "function"
@@ -55,7 +55,7 @@ class Queue:
         ]
 
     def deliver(self) -> list[str]:
-        """Hand over one batch; answers the bodies that must come back, and removes the others from the queue."""
+        """Deliver one batch; return the bodies that are to be retried, and remove the others from the queue."""
         if not (records := self.receive()):
             return []  # Lambda invokes no function for nothing
         answer = self.handler({"Records": records}, self.context)

@@ -34,7 +34,7 @@ def stopped(number, moment, work, *, calls=()):
 
 @contextmanager
 def requests():
-    """The names of the calls to AWS that are made in the body."""
+    """Record the names of the calls to AWS made in the body."""
     clients = {id(client): client for client in _clients()}.values()
     made = []
 

@@ -97,7 +97,7 @@ class World:
                 self.scheduler.delete_schedule(GroupName=delays.group(), Name=entry["Name"])
 
     def submit(self, fate: str) -> None:
-        """One task; what becomes of its message is part of its fate."""
+        """Submit one task; what happens to its message is part of its fate."""
         later = {"delayed": {"countdown": 3 * 3600}, "expires": {"countdown": 7200, "expires": 3600}}.get(fate, {})
         name = "tests.limited" if fate == "limited" else "tests.week"
         task_id = producer.submit(producer.Submission(name, {"fate": fate}, **later)).task_id
@@ -108,13 +108,13 @@ class World:
         if fate in {"dies", "lost"}:
             for message in queue.receive():
                 if wire.decode(message["body"], message_id="").task_id != task_id:
-                    queue.send(message["body"])  # another's, which comes again
+                    queue.send(message["body"])  # another invocation's, whose message is redelivered
                 elif fate == "dies":
                     self.die(task_id)
                 queue.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["receiptHandle"])
 
     def die(self, task_id: str) -> None:
-        """A function begins the task and ends without recording anything."""
+        """A function starts the task and dies without recording anything."""
         claimed = lifecycle.claim(records.get(task_id), "week@dead", clock.now().timestamp() + 30)
         assert claimed.attempt == 1
         self.deaths.add(task_id)
@@ -167,7 +167,7 @@ class World:
                 record.delete()
 
     def live(self, duration: timedelta, *, busy: bool) -> None:
-        """So much of it, with new tasks or without."""
+        """Let this much time pass, with or without new tasks."""
         ends = clock.now() + duration
         hours = days = clock.now()
         while clock.now() < ends:
@@ -195,7 +195,7 @@ def world(request, aws, tasks_table, counters_table, media_bucket, monkeypatch):
 
     @tasks.task("tests.week", max_retries=3)
     def week(fate: str) -> None:
-        """End as the fate says."""
+        """Finish as the fate says."""
         if fate == "bad":
             raise PermanentError("never")
         if fate == "passing" and current().attempt < 3:
@@ -203,7 +203,7 @@ def world(request, aws, tasks_table, counters_table, media_bucket, monkeypatch):
 
     @tasks.task("tests.limited", rate_limit="0.4/h")
     def limited(fate: str) -> None:
-        """Note when it began."""
+        """Record when it started."""
         started.append(clock.now())
 
     with time_machine.travel(request.param, tick=False) as traveller:
@@ -256,19 +256,19 @@ def test_a_week_of_operation_ends_with_everything_in_order(world, nights):
     assert set(world.sent.values()) == set(FATES)
     assert not any(queue.count() for queue in world.queues.values())
 
-    # those whose function died have used one attempt for it, whether it had begun or not
+    # tasks whose function died have used one attempt for that, whether it had started or not
     dead = [record for task_id, record in kept.items() if world.sent[task_id] == "dies"]
     assert all([each["outcome"] for each in record.attempts] == ["CRASHED"] for record in dead)
     assert all(kept[each].attempt == 1 for each in world.deaths & set(kept) if world.sent[each] == "dies-early")
 
-    # failures are kept; what else ended is gone after its days, and nothing before
+    # failures are kept; other finished tasks expire after their retention, and none before
     gone = set(world.sent) - set(kept)
     assert not {task_id for task_id in gone if world.sent[task_id] == "bad"}
     assert gone
     oldest = clock.now() - timedelta(days=KEPT_DAYS + 1)
     assert all(clock.parse(record.done) > oldest for record in kept.values() if record.status != Status.FAILURE)
 
-    # limited tasks began as far apart as their rate says, also in the hour that comes twice
+    # rate-limited tasks started as far apart as their rate says, also in the hour that occurs twice
     assert len(world.starts) > 3
     assert min(later - earlier for earlier, later in pairwise(world.starts)) >= timedelta(hours=2.5) - STEP
     assert len(world.starts) == sum(fate == "limited" for fate in world.sent.values())

@@ -21,7 +21,7 @@ from makertasks.worker import handler as worker
 
 
 class Shop:
-    """Three tasks, their queues, and whoever sends to them."""
+    """Three tasks, their queues, and a sender."""
 
     def __init__(self, sqs):
         self.sqs = sqs
@@ -94,7 +94,7 @@ def message(name, *args, **options):
 
 
 def chord_of(shop, *parts, body):
-    """Save a chord as a stock client does, and answer the messages of its parts."""
+    """Save a chord as a stock client does; return the messages of its parts."""
     group_id = str(uuid.uuid4())
     sent = [message(*part, group_id=group_id, group_index=index, chord=body) for index, part in enumerate(parts)]
     tree = [[group_id, None], [[[part.task_id, None], None] for part in sent]]
@@ -247,7 +247,7 @@ class TestALargeChord:
         item = chords.PartCounter.get(wire.chord_key(group)).serialize()
         assert sum(map(len, item["marks"]["BS"])) < 1_024
         assert len(set(sizes[chords.MARKS_INSIDE :])) < 3  # the number's digits alone
-        # parts that come again, from the inside and from the outside, count no more
+        # redelivered parts, whether marked inside or outside of the counter, are not counted again
         for number in (0, chords.MARKS_INSIDE - 1, chords.MARKS_INSIDE, self.PARTS - 1):
             assert chords.count(group, f"part {number}") == self.PARTS
 
@@ -272,7 +272,7 @@ class TestALargeChord:
 
 
 class TestWhatSendsItselfForEver:
-    """Lambda's own detection of loops is off for tasks' functions; our bound ends one with a reason."""
+    """Lambda's recursive loop detection is off for tasks' functions; our limit ends a loop with a reason."""
 
     @pytest.fixture(autouse=True)
     def _few(self, monkeypatch):
@@ -317,7 +317,7 @@ class TestWhatSendsItselfForEver:
         assert records.get(last).status == Status.FAILURE
 
     def test_a_message_that_is_resent_counts_too(self, echo):
-        # given a task that goes on in a next invocation without an end
+        # given a task that continues in another invocation without end
         def go_on():
             echo.plan.append(go_on)
             raise context.Continue({})

@@ -1,4 +1,4 @@
-"""Alerts: each kind of problem is provoked, and what arrives at a webhook or at SNS is looked at."""
+"""Alerts: tests provoke each kind of problem and check what arrives at a webhook or at SNS."""
 
 from __future__ import annotations
 
@@ -137,12 +137,12 @@ def test_every_kind_is_provoked():
 
 @pytest.mark.parametrize("kind", alerts.KINDS)
 def test_a_problem_is_told_once_until_it_is_over_and_once_more_if_it_comes_again(kind, stack, receiver, time_passes):
-    # given an alert of this kind that also says what is over, and nothing wrong
+    # given an alert of this kind that also reports recoveries, and no problem
     put(address=receiver.url(SECRET), kinds=[kind], recoveries=True)
     run()
     assert receiver.posts == []
 
-    # when something goes wrong, then exactly one message says so, however often the sweep runs
+    # when a problem occurs, then exactly one message reports it, however often the sweep runs
     subject, end = PROVOCATIONS[kind](stack, time_passes)
     for _ in range(3):
         run()
@@ -215,7 +215,7 @@ def test_a_webhook_that_is_down_is_shown_tried_again_and_given_up(receiver, time
     assert "503" in last["detail"]
     assert last["remedy"]
 
-    # and when it works again, then what is new arrives
+    # and when it works again, then new problems arrive
     receiver.status = 200
     fails("other", "disk full")
     run()

@@ -94,7 +94,7 @@ def test_a_submitted_task_is_listed_found_exported_and_revoked(tasks_table, coun
     operator = token("operators")
     status, task, _ = call("POST", "/v1/tasks", body={"name": LEAD_TIMES, "countdown": 600}, bearer=operator)
     assert (status, task["status"], task["requested_by"]) == (202, "PENDING", "ann")
-    # then it is in the lists, for whoever searches for it
+    # then lists and searches find it
     for query in ({}, {"status": "PENDING"}, {"q": f"id:{task['id']}"}, {"q": "lead by:ann"}):
         assert [each["id"] for each in call("GET", "/v1/tasks", query=query, bearer=operator)[1]["tasks"]] == [
             task["id"]
@@ -108,7 +108,7 @@ def test_a_submitted_task_is_listed_found_exported_and_revoked(tasks_table, coun
     assert call("POST", f"/v1/tasks/{task['id']}/revoke", bearer=operator)[1]["status"] == "REVOKED"
     assert call("POST", f"/v1/tasks/{task['id']}/revoke", bearer=operator)[0] == 409
     assert [entry["action"] for entry in audit.page(5)["entries"]] == ["revoke", "revoke"]
-    # and tried again, as a new task
+    # and retried, as a new task
     again = call("POST", f"/v1/tasks/{task['id']}/retry", bearer=operator)[1]
     assert (again["retry_of"], again["status"]) == (task["id"], "PENDING")
     assert call("GET", f"/v1/tasks/{task['id']}", bearer=operator)[1]["retried_to"] == [again["id"]]
@@ -125,7 +125,7 @@ def test_a_submission_returns_the_record_without_reading_it_again(tasks_table, t
         blind.setattr(records, "get", None)
         status, submitted, _ = call("POST", "/v1/tasks", body=wanted, bearer=operator)
 
-    # then the answer is what is in the table, and so is that to the same call again
+    # then the response is what is in the table, also when the call is repeated
     assert (status, submitted["status"], submitted["id"]) == (202, "PENDING", "mine")
     assert call("GET", "/v1/tasks/mine", bearer=operator)[1] == submitted
     assert call("POST", "/v1/tasks", body=wanted, bearer=operator)[1] == submitted
@@ -179,7 +179,7 @@ def test_a_cursor_is_valid_only_for_its_query(tasks_table, counters_table, task_
     second = call("GET", "/v1/tasks", query={"limit": 2, "cursor": first["cursor"]}, bearer=bearer)[1]
     assert len({task["id"] for task in first["tasks"] + second["tasks"]}) == 3
     assert second["cursor"] is None
-    # of another query, also one made by hand, or cut short, it is refused
+    # a cursor of another query, a forged one and a truncated one are refused
     forged = listing._write_cursor(("2026-11-22T00:00:00.000000Z", "x"), listing.Filter(status="SUCCESS"))
     wrong = [{"status": "PENDING", "cursor": first["cursor"]}, {"cursor": forged}, {"cursor": first["cursor"][:-2]}]
     for query in (*wrong, {"status": "FAILURE", "cursor": forged}):
@@ -187,7 +187,7 @@ def test_a_cursor_is_valid_only_for_its_query(tasks_table, counters_table, task_
 
 
 def test_an_unreadable_record_is_shown_as_broken(tasks_table, inventory_table, media_bucket):
-    """Its neighbours are listed; it is named with its reason, in JSON and on pages; asking for it is a conflict."""
+    """The others are listed; the bad one is named with its reason, in JSON and on pages; asking for it is a conflict."""
     inventory.write([Item(f"item#{UUID(int=number)}", "item", name=f"Item {number}") for number in (1, 2)])
     table = boto3.resource("dynamodb").Table(settings.inventory_table())
     table.update_item(
@@ -225,7 +225,7 @@ def test_the_openapi_document_is_valid_and_its_examples_match():
 
 
 def fits(schema, example, document):
-    """Whether an example fits its schema; raises what is wrong."""
+    """Check an example against its schema; raise its first error."""
     whole = {**schema, "components": document["components"]}
     jsonschema.Draft202012Validator(whole).validate(example)
 
@@ -257,7 +257,7 @@ def test_an_invalid_query_names_the_field(tasks_table, counters_table, path, que
 
 
 def test_the_text_null_is_refused_as_a_value(tasks_table, counters_table):
-    """A query string knows no null; taken for nothing, it would lift a limit."""
+    """A query string has no null; treated as absent, it would remove a limit."""
     status, problem, _ = call(
         "POST", f"/api/task/timeout/{LEAD_TIMES}", query={"hard": "null"}, bearer=token("superusers")
     )
@@ -295,7 +295,7 @@ def test_missed_runs_are_listed_by_schedule(aws, tasks_table, counters_table, mo
         return call("GET", "/v1/schedules", bearer=token("viewers"))[1]["schedules"][0]["missed"]
 
     first, *others = missed()
-    assert len(others) in {1, 2}  # the last night's may have a while yet
+    assert len(others) in {1, 2}  # the last night's run is not overdue yet
 
     # when the first night's task has begun
     records.new(wire.Message(task_id=f"lead-times-{first[:19]}Z", name=LEAD_TIMES), queue="q").save()

@@ -46,7 +46,7 @@ def test_an_invalid_token_is_refused(forged):
         ({"cognito:groups": ["viewers", "operators"]}, 200, "operator"),
         ({"cognito:groups": ["superusers", "strangers"]}, 200, "superuser"),
         ({"cognito:groups": []}, 403, None),
-        # groups count only for the stack's own app clients, scopes for whichever were given them
+        # groups count only for the stack's own app clients, scopes for any client that was granted them
         ({"cognito:groups": ["superusers"], "client_id": "foreign"}, 403, None),
         ({"scope": "makertasks/operate openid", "client_id": "machine"}, 200, "operator"),
         ({"scope": "other/operate", "client_id": "machine"}, 403, None),
@@ -64,7 +64,7 @@ def test_a_cookie_is_a_session_and_changes_need_our_own_origin():
     refused = [{}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}, {"origin": "https://evil.example"}]
     for headers in refused:
         assert call("POST", "/v1/queues/none/pause", cookies=cookies, headers=headers)[0] == 403
-    # a bearer token is sent by no browser on its own
+    # no browser sends a bearer token by itself
     assert call("PATCH", "/v1/task-types/none", bearer=token("operators"), body={})[0] == 403
 
 
@@ -78,7 +78,7 @@ def test_a_person_is_redirected_to_the_sign_in_and_back():
     assert "code_challenge_method=S256" in location
     (cookie,) = answer["cookies"]
     assert cookie.endswith("; Path=/sign-in; Max-Age=600; HttpOnly; Secure; SameSite=Lax")
-    # an answer of the login page that this browser did not ask for is refused
+    # a response of the login page that this browser did not request is refused
     pending = [cookie.partition(";")[0]]
     assert call("GET", "/sign-in/callback", query={"code": "x", "state": "y"}, cookies=pending)[0] == 422
     assert call("GET", "/sign-in/callback", query={"code": "x", "state": "y"})[0] == 422
@@ -99,7 +99,7 @@ def test_every_response_has_the_security_headers():
 
 
 def test_an_internal_error_reveals_nothing(aws):
-    # given no table at all
+    # given a stack without tables
     status, problem, _ = call("GET", "/v1/tasks", bearer=token("viewers"))
     assert status in {500, 503}
     assert "unit-" not in json.dumps(problem)

@@ -1,4 +1,4 @@
-"""A Celery application's queue, function and tasks, known without Celery from the file that describes it."""
+"""A Celery application's queue, function and tasks, read from its description file without Celery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a task's attempts: each once, with its beginning, its end, its worker and what was wrong."""
+"""A task's attempts: each is listed once, with its start, end, worker and error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that a script or the console wrote with another type: left out and named, and in nobody's way."""
+"""Rows that a script or the console wrote with a wrong type: skipped and listed, without affecting others."""
 
 from __future__ import annotations
 

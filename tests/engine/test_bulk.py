@@ -1,4 +1,4 @@
-"""Many tasks in one call: batches, rejections one by one, and calls that are made again."""
+"""Many tasks in one call: batches, individual rejections, and repeated calls."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_call_made_again_with_its_key_doubles_nothing(echo):
 
 
 def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
-    # given a call whose process ended in the middle: some records are written, none is sent, the key is still held
+    # given a call whose process ended in the middle: some records are written, none is sent, the key is still locked
     written = bulk._write
 
     def break_off(batch, call, ends):
@@ -71,11 +71,11 @@ def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
     recorded = {record.id for record in records.connect().scan() if record.name}
     assert 0 < len(recorded) < 27
 
-    # when it is made again at once, it is refused for a while
+    # when it is repeated at once, it is refused for a while
     with pytest.raises(InvalidRequest, match="a call with this key is in progress; retry after 20"):
         submit_many(texts(27), idempotency_key="stocktaking")
 
-    # and after that while it does what is missing
+    # and after that it completes what is missing
     echo.time_passes(seconds=bulk_calls.HELD.total_seconds() + 1)
     answer = submit_many(texts(27), idempotency_key="stocktaking")
     assert (len(set(answer.ids)), answer.rejected) == (27, [])
@@ -126,7 +126,7 @@ def test_items_are_looked_up_together(tasks_table, inventory_table, media_bucket
 
 
 class TestATableThatIsBusy:
-    """It takes a part of each batch, or nothing, and after a while all."""
+    """It accepts a part of each batch, or nothing, and later everything."""
 
     @pytest.fixture
     def offers(self, monkeypatch):
@@ -149,7 +149,7 @@ class TestATableThatIsBusy:
     def test_gets_every_task_in_the_end(self, echo, offers):
         answer = submit_many(texts(60))
         assert (answer.rejected, answer.unsent) == ([], [])
-        assert len(offers) > 3 * 6  # more offers than six a batch
+        assert len(offers) > 3 * 6  # more attempts than six a batch
         drain(echo)
         assert sorted(echo.calls, key=int) == [str(number) for number in range(60)]
 

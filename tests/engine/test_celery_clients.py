@@ -1,4 +1,4 @@
-"""What stock Celery clients and workers read and leave in the tasks table, and what becomes of odd ids."""
+"""What stock Celery clients and workers read and write in the tasks table, and how odd ids are handled."""
 
 from __future__ import annotations
 

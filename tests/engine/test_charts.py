@@ -1,4 +1,4 @@
-"""The pages with charts, full of figures: what they show, and how little an update of them weighs."""
+"""The pages with charts on a busy stack: what they show, and how small their updates are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from makertasks.records import table as records
 from makertasks.records.states import FINAL, Status
 
 NOW = clock.parse("2026-11-22T20:40:00Z")
-# A live update is bound to this, of which headers take up to 900.
+# Maximum size of a live update; headers take up to 900 of it.
 UPDATE_BYTES = 5_000 - 900
 CAUSES = 12
 PARTS = ("by_status", "by_type", "failure_rate", "medians", "runtimes")
@@ -82,7 +82,7 @@ def _note():
 
 
 def update(path):
-    """The bytes of a live update."""
+    """Return the size of a live update in bytes."""
     query = path.partition("?")[2]
     event = {
         "version": "2.0", "rawPath": path.partition("?")[0], "rawQueryString": query,
@@ -110,7 +110,7 @@ def test_a_queue_shows_how_long_its_tasks_waited_and_how_many_messages_did(dense
     assert chart.count(link) >= 2, chart[:4000]
     assert "09:00 UTC: waiting 18" in chart
     assert "average" in chart
-    # and the hours of deployments are marked, and told in words
+    # and the hours of deployments are marked, and listed as text
     assert chart.count('class="mark"') == 2 * len(BUILDS)
     assert all(f"<code>{build}</code>" in chart for build in BUILDS)
 

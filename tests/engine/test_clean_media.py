@@ -1,4 +1,4 @@
-"""Cleaning media: what an item or a task names stays, what is young stays, the rest goes."""
+"""Cleaning media: objects that an item or a task refers to stay, recent ones stay, all others are deleted."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_it_continues_where_time_ran_short_and_counts_once(media):
     state, runs = {}, 0
     while True:
         runs += 1
-        hurried = context.Context(task_id="t", state=state, deadline=0)  # every page is the last that there is time for
+        hurried = context.Context(task_id="t", state=state, deadline=0)  # every page is the last in time
         try:
             with context.running(hurried):
                 result = clean_media.call({})
@@ -127,5 +127,5 @@ def test_what_other_tasks_make_belongs_to_the_items_and_tasks_in_its_key(media, 
     monkeypatch.setattr(clock, "now", lambda: LATER)
     clean_media.call({})
 
-    # then only the label of what is gone went
+    # then only the labels whose item or task is gone are deleted
     assert set(bucket.keys("labels/")) == {f"labels/{name}.txt" for name in (B, task_id, "all")}

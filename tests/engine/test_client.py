@@ -1,4 +1,4 @@
-"""The Python client: what a program without Celery does with the stack's tasks."""
+"""The Python client: how a program without Celery uses the stack's tasks."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_countdown_task_id_and_idempotency_key(shop, item_id):
 
 def test_a_long_delay_is_left_to_the_function_which_has_the_right_to_make_schedules(shop, item_id, monkeypatch):
     role = os.environ["DELAYS_ROLE"]
-    monkeypatch.delenv("DELAYS_ROLE")  # as on any machine that is no function
+    monkeypatch.delenv("DELAYS_ROLE")  # as on any machine outside Lambda
     scheduler = session.client("scheduler")
     scheduler.create_schedule_group(Name="unit-delays")
     result = makertasks.generate_qr_code.apply_async(kwargs={"item_id": item_id}, countdown=3600)
@@ -160,7 +160,7 @@ def test_a_group_is_sent_at_once_and_joined_in_order(shop, item_id):
     assert [value["qr_code"] for value in result.join(timeout=1)] == [f"inventory/qrcodes/qr_{item_id}.png"] * 2
     assert (result.ready(), result.successful(), result.failed(), result.completed_count()) == (True, True, False, 2)
     assert {records.get(each.id).group_id for each in result} == {result.id}
-    # kept under its id, for whoever asks later
+    # stored under its id, for later calls
     result.save()
     assert GroupResult.restore(result.id) == result
     assert GroupResult.restore("nothing") is None

@@ -41,11 +41,11 @@ def test_events_prints_each_change_of_status(command, worker):
     command(*qr())
     worker.deliver()
     code, out, _ = command("events", "--seconds", "0.1", "--interval", "0.2", "--json")
-    assert (code, out) == (0, "")  # nothing happened since it began to look
+    assert (code, out) == (0, "")  # nothing has happened since it started
 
 
 def offered(command, monkeypatch, line):
-    """What bash offers behind a line."""
+    """Return bash's completions of a line."""
     monkeypatch.setenv("_MAKERTASKS_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", line)
     monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
@@ -96,7 +96,7 @@ def test_a_list_shows_whole_ids_at_any_width(command, worker, monkeypatch, width
     assert first.startswith(task_id)
     assert "SUCCESS" in first
     assert ("ITEM" in heading, "WORKER" in heading) == (width >= 100, width >= 160)
-    assert "ERROR" not in heading  # there is none
+    assert "ERROR" not in heading  # no such task
 
 
 def test_a_list_shows_the_items_name_and_the_error(command, worker, monkeypatch):

@@ -155,7 +155,7 @@ def test_new_celery_app_is_make_celery_app_in_a_checkout(monkeypatch, tmp_path, 
             application.run(["new", "celery-app", "shop.celery:app", "--from", "../shop", *more])
         return end.value.code, "".join(capfd.readouterr())
 
-    # given a folder that is no checkout
+    # given a folder that is not a checkout
     monkeypatch.chdir(tmp_path)
     code, said = run()
     assert (code, "is no checkout of makertasks" in said) == (2, True)
@@ -166,5 +166,5 @@ def test_new_celery_app_is_make_celery_app_in_a_checkout(monkeypatch, tmp_path, 
     (tmp_path / "Makefile").write_text('celery-app:\n\t@echo "$(APP), $(FROM), $(TRY)"; exit 1\n')
     code, said = run("--try", "shop.tasks.add [2, 3]")
 
-    # then make gets everything, and its failure is the command's
+    # then make gets every option, and its exit code becomes the command's
     assert (code, "shop.celery:app, ../shop, shop.tasks.add [2, 3]" in said) == (2, True)

@@ -62,7 +62,7 @@ def test_percentiles_of_many_runs_are_estimates_and_never_above_the_longest():
 
 def test_runs_counted_before_exact_runtimes_were_kept_are_estimated():
     cell = runs_of(0.1, 0.2)
-    cell.samples = cell.longest = None  # as an earlier release left it
+    cell.samples = cell.longest = None  # as an earlier release wrote it
     counting._add(cell, [counting.Change("x", "2026-11-22T09", "shop.tasks.one", {"SUCCESS": 1}, runtime=0.3)])
     found = statistics._runtime_of([cell])
     assert (found["count"], found["exact"]) == (3, False)

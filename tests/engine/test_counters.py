@@ -1,4 +1,4 @@
-"""Counting tasks from stream records that are repeated, divided differently, and in any order."""
+"""Counting tasks from stream records that are redelivered, batched differently, and in any order."""
 
 from __future__ import annotations
 
@@ -151,12 +151,12 @@ def test_a_shard_redelivered_late_is_counted_correctly_in_the_end(counters_table
     assert counted()[0][hour, name] == {"PENDING": 120}
     assert doubts.known() == set()
 
-    # then what comes again after that is not known any more, and counts twice, which is noted
+    # then the redelivered change has been forgotten and counts twice, and its hour is noted
     counting.count(late)
     assert counted()[0][hour, name] == {"PENDING": 140}
     assert doubts.known() == {(hour, name)}
 
-    # until the sweep counts the hour anew, once
+    # until the sweep recounts the hour, once
     time_passes(seconds=BEHIND_SECONDS + 1)
     assert lost_changes.repair(60) == 0
     time_passes(seconds=BEHIND_SECONDS + 1)

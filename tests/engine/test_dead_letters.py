@@ -1,4 +1,4 @@
-"""The one dead-letter queue: the sweep records what is in it, and knows which queue each message came from."""
+"""The dead-letter queue: the sweep records its messages and knows which queue each came from."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_dead_letter_that_cannot_be_recorded_stays_and_keeps_no_other_from_bei
 
 
 def given_up(dead, monkeypatch, body: str, *, sent=None, queue: str = "echo") -> None:
-    """The next drain finds one message that SQS moved out of a task's queue."""
+    """Move one message to the dead-letter queue, as SQS does, for the next sweep to find."""
     letter = queues.Received(body, "m", "-", sent or clock.now(), queue)
     given = [[letter], []]
     monkeypatch.setattr(queues, "receive", lambda *_args, **_options: given.pop(0))
@@ -103,7 +103,7 @@ def given_up(dead, monkeypatch, body: str, *, sent=None, queue: str = "echo") ->
 
 
 class TestAMessageThatItsFunctionNeverTook:
-    """Lambda at its limit receives messages and gives them back: SQS counts those receives, too."""
+    """Lambda at its concurrency limit receives messages and returns them: SQS counts those receives, too."""
 
     def test_is_sent_again_and_runs(self, dead, monkeypatch):
         task_id = dead.submit()

@@ -1,4 +1,4 @@
-"""Countdowns, times to begin, and expiry: by the queue up to 15 minutes, by a schedule beyond."""
+"""Countdown, ETA and expiry: delayed by the queue up to 15 minutes, by a schedule beyond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dumps as the world has them: an odd value refuses its own object, with line and reason, and nothing else."""
+"""Real-world dumps: an odd value rejects only its own object, with line and reason."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_what_json_does_not_have_refuses_its_own_object(bring_in, constant):
 
     report = bring_in(text.replace("123454321", constant).encode())
 
-    assert report["created"] == 7  # what names no item: category, location, two suppliers, an order and its parts
+    assert report["created"] == 7  # refer to no item: category, location, two suppliers, an order and its parts
     assert reasons(report)[0].startswith("current_stock: expected `int`, got `float`")
 
 
@@ -209,7 +209,7 @@ def test_a_key_longer_than_dynamodbs_is_refused(bring_in, letters):
 
 
 def test_what_dynamodb_cannot_store_is_refused_alone_and_for_good(bring_in, monkeypatch):
-    """A value that no check knows: here a blank name, whose index key DynamoDB refuses."""
+    """A value that no check rejects: here a blank name, whose index key DynamoDB refuses."""
     monkeypatch.setitem(values._CHECKS, values.Name, str)
     blank = obj("inventory.inventoryitem", str(UUID(int=8)), name=" ")
     others = [obj("inventory.inventoryitem", str(UUID(int=number)), name="x") for number in range(100, 220)]
@@ -238,7 +238,7 @@ TEXTS = st.text(st.characters(exclude_categories=()), max_size=30)
     data=st.data(),
 )
 def test_whatever_a_field_holds_is_refused_or_can_be_used(model, number, data):
-    """Every time that is taken can be compared, every text written as UTF-8, every number kept in 38 digits."""
+    """Every accepted time can be compared, every text encoded as UTF-8, every number stored in 38 digits."""
     kinds = st.one_of(
         TEXTS,
         st.integers(),

@@ -1,4 +1,4 @@
-"""Imports of OpenMakerSuite's dumps into the inventory table, once and again."""
+"""Imports of OpenMakerSuite's dumps into the inventory table, first and repeated ones."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def bring_in(put):
 
 @pytest.fixture
 def rows(inventory_table):
-    """Everything that stands in the table, by key."""
+    """Return everything in the table, by key."""
 
     def scan() -> dict[tuple[str, str], dict]:
         table = boto3.resource("dynamodb").Table(settings.inventory_table())
@@ -86,7 +86,7 @@ def rows(inventory_table):
 
 
 def run_with_pauses() -> tuple[list[int], dict]:
-    """Run the task with so little time that it pauses after each chunk; answers where it paused, and its result."""
+    """Run the task with so little time that it pauses after each chunk; return where it paused, and its result."""
     pauses: list[int] = []
     state: dict = {}
     while True:
@@ -202,7 +202,7 @@ class TestObjects:
         media = {"image": "inventory/images/old.jpg", "qr_code": ""}
         changed = change(a_makerspace(), "inventory.inventoryitem", **media)
         report = bring_in(changed)
-        assert counts(report) == (0, 1, 12, 0)  # that the site shows another image is noted, so that cleaning keeps it
+        assert counts(report) == (0, 1, 12, 0)  # `site_image` is set, so that the clean-up keeps it
         assert inventory.get_item(ITEM).site_image == "inventory/images/old.jpg"
         assert counts(bring_in(changed)) == (0, 0, 13, 0)
         item = inventory.get_item(ITEM)

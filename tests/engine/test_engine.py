@@ -1,4 +1,4 @@
-"""The engine: records, claims, retries and their truth, with one small task of the tests' own on moto's tables."""
+"""The engine: records, claims and retries, with one small task for tests on moto's tables."""
 
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ def test_a_task_that_needs_longer_continues_without_using_an_attempt(echo):
 def test_a_saved_state_is_there_after_a_crash(echo):
     def crash():
         context.current().save({"next": 3})
-        raise KeyboardInterrupt  # leaves the handler, as the end of a process does
+        raise KeyboardInterrupt  # escapes the handler, as the end of a process does
 
     seen = []
     echo.plan = [crash, lambda: seen.append(context.current().state)]

@@ -25,12 +25,12 @@ FLOWER = Path(__file__).parents[1] / "flower"
 RECORDED = {version: json.loads((FLOWER / f"recorded-{version}.json").read_text()) for version in ("2.0.1", "2.2.0")}
 WORKER = "echo"
 
-# Values that are another process's or another moment's: only whether there is one is compared.
+# Values that depend on the process or the time: only their presence is compared.
 OF_THE_MOMENT = {
     "received", "sent", "started", "succeeded", "failed", "retried", "revoked", "timestamp", "runtime", "eta", "clock",
     "client", "traceback", "result",
 }  # fmt: skip
-# Answers that differ from 2.2.0's, each with the words of the table in docs/api.md that say so.
+# Responses that differ from 2.2.0's, each with the words of the table in docs/api.md that say so.
 DIFFERENCES = {
     "async-apply: eta": "an `eta` more than a year ahead",
     "timeout: no worker": "`rate-limit` and `timeout` may omit `workername`",
@@ -54,7 +54,7 @@ def ids(aws, echo, counters_table, monkeypatch):
         echo.queue.deliver()
         time.sleep(min(seconds, 0.01))
 
-    # while an answer waits for a task's end, its function works
+    # while a response waits for a task to finish, its function runs
     monkeypatch.setattr(flower_tasks, "time", SimpleNamespace(monotonic=time.monotonic, sleep=work))
     monkeypatch.setattr(tasks, "_registry", {NAME: tasks._registry[NAME]})
     monkeypatch.setattr(event_sources, "mappings", lambda: [("unit-tasks-echo", mapping)])
@@ -158,7 +158,7 @@ def test_the_histogram_has_flowers_buckets_and_the_successes_alone(ids):
     # when they are scraped
     lines = ask("GET", "/metrics")[1].splitlines()
 
-    # then each is at or below the limits that Flower has
+    # then each is counted at or below Flower's limits
     found = dict(line.split(" ") for line in lines if line.startswith("flower_task_runtime_seconds"))
     labels = 'task="tests.echo",worker="echo"'
     by_limit = {limit: found[f'flower_task_runtime_seconds_bucket{{le="{limit}",{labels}}}'] for limit in LIMITS}
@@ -187,7 +187,7 @@ def test_a_search_with_a_mistake_says_which(text, words):
 
 @pytest.mark.parametrize("text", ["\\\\" * 200, "\\a" * 200])
 def test_a_search_full_of_backslashes_is_read_at_once(text):
-    """There is one way to read each character, so that no text makes the expression try many."""
+    """Each character can match in only one way, so no text causes backtracking."""
     search.parse(text)
     with pytest.raises(InvalidRequest, match="quote"):
         search.parse(f'"{text}')

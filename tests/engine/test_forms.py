@@ -1,4 +1,4 @@
-"""Every form of every page, with each field broken in turn: the error stands beside its field, nothing is done."""
+"""Every form of every page, with each field broken in turn: the error appears beside its field, and nothing is done."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_an_unreadable_message_has_an_outcome_and_ways_on_and_one_count_everywhe
     assert (status, "0 of 1 done" in html, "still cannot be read" in html) == (200, True, True)
     assert f"/tasks/{LETTER}/message" in html
     assert counts() == (1, 1, 1)
-    # Sent again by itself, the reason stands above its page.
+    # When it is resent unchanged, the reason appears at the top of its page.
     status, html, _ = browse("POST", f"/tasks/{LETTER}/redrive", form={})
     assert (status, "still cannot be read" in html) == (422, True)
     status, html, _ = browse("POST", f"/tasks/{LETTER}/message", form={"body": '{"item_id": "none"}'})
@@ -203,7 +203,7 @@ def test_the_band_is_red_only_for_failures_that_nobody_has_looked_at(everything)
     assert (group["count"], group["new"]) == (1, 0)
     assert (group["acknowledged"]["who"], group["acknowledged"]["note"]) == ("ann", "the shop is down")
     assert "Acknowledged by" in browse("GET", f"/failures/{cause}")[1]
-    # The same again is new; muted, it is not.
+    # A new failure is new; once muted, it is not.
     message = wire.Message("again", DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})
     record = records.new(message, queue="download_image_from_url", item_id=ITEM)
     lifecycle.close(record, Status.FAILURE, PermanentError("image_url: the server answered 404"))
@@ -265,7 +265,7 @@ def broken(control):
 
 
 def is_typed(control):
-    """Whether a person fills the field in; the others are the page's own."""
+    """Whether a person fills in the field; the page fills in the others."""
     return control.kind not in {"hidden", "button", "submit", "file"}
 
 
@@ -311,7 +311,7 @@ def test_a_forged_value_of_a_pages_own_field_is_named_and_the_navigation_stays(e
     unexplained = []
     for _, form in Page(html).forms:
         for control in form.controls:
-            # A foreign way back leads to the overview; forms of the bucket are signed.
+            # A return address on another site leads to the overview; forms for the bucket are signed.
             if control.kind != "hidden" or control.name == "back" or form.action.startswith("https:"):
                 continue
             values = sent_with(form, control, TOO_LONG)
@@ -366,16 +366,16 @@ def test_a_result_shows_its_pdf_and_warnings_before_its_json(everything):
 
 
 def test_a_finished_qr_code_and_its_item_lead_to_the_svg_for_print(everything):
-    # given a QR code that a task has drawn
+    # given a QR code that a task has created
     key = f"inventory/qrcodes/qr_{ITEM}.png"
     message = wire.Message(str(UUID(int=77)), "inventory.tasks.generate_qr_code", kwargs={"item_id": ITEM})
     record = records.new(message, queue="generate_qr_code", item_id=ITEM)
     claimed = lifecycle.claim(record, "generate_qr_code@1f2e3d4c", records.clock.now().timestamp() + 30)
     lifecycle.succeed(claimed, {"qr_code": key})
     update_item(ITEM, qr_code=key)
-    # when somebody looks at the task or at the item
+    # when somebody opens the task or the item
     for page in (f"/tasks/{message.task_id}", f"/items/{ITEM}"):
         status, html, _ = browse("GET", page)
-        # then both lead to the drawing
+        # then both link to the file
         assert status == 200
         assert f'href="/v1/items/{ITEM}/qr_code.svg">SVG for print</a>' in html, page

@@ -15,7 +15,7 @@ from makertasks.records.states import Status
 
 @pytest.fixture
 def monitor(command, worker):
-    """A full screen over a task that ended and one that waits."""
+    """A full screen with a finished and a waiting task."""
     ended = command(*qr())[1].strip()
     worker.deliver()
     waiting = command(*qr())[1].strip()

@@ -1,4 +1,4 @@
-"""What the sweep notes for charts: lengths of queues and deployments; and how long tasks wait, from the counters."""
+"""What the sweep records for charts (queue lengths and deployments), and waiting times from the counters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def time_stands():
 
 @pytest.fixture
 def sweep(aws, echo, counters_table):
-    """Runs the sweep's function beside a queue whose tasks nobody takes."""
+    """Runs the sweep's function with a queue that no function consumes."""
     aws.client("sqs").create_queue(QueueName="unit-dead-letters")
     return lambda: sweeper.handler({}, LambdaContext(seconds=60))
 

@@ -1,4 +1,4 @@
-"""Ids that no page could open are refused at every way in; an unreadable message's record says so."""
+"""Ids that no page could open are refused at every entry point; an unreadable message's record says so."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_queues_message_with_such_an_id_becomes_a_dead_letter_with_the_reason(
     envelope["headers"]["id"] = task_id
     message_id = dead.queue.send(json.dumps(envelope))
     # when
-    dead.queue.deliver()  # its queue gives up after one
+    dead.queue.deliver()  # its queue gives up after one delivery
     dead.queue.receive()
     assert dead_letters.drain(10).recorded == 1
     # then

@@ -33,7 +33,7 @@ def print_label(item_id: ItemId, sku: str, copies: int = 1) -> dict:
 
 @pytest.fixture
 def label(monkeypatch):
-    """A task of somebody's own."""
+    """A task that somebody added."""
     added = Task("shop.print_label", print_label)
     monkeypatch.setitem(tasks._registry, added.name, added)
     return added

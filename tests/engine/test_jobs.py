@@ -1,4 +1,4 @@
-"""Background jobs over a filter: each task's outcome, progress, cancelling, and going on after a break."""
+"""Background jobs on a filter: each task's outcome, progress, cancelling, and continuing after an interruption."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def desk(echo, aws, counters_table, media_bucket):
 
 
 def run(desk, action, where, **arguments):
-    """Start a job, run it to its end; answers its result and its outcomes by task id."""
+    """Run a job to its end; return its result and its outcomes by task id."""
     job = jobs.start(action, {"name": NAME, **where}, who="ada", arguments=arguments).task_id
     desk.jobs.deliver()
     result = payloads.result_of(records.get(job))
@@ -116,7 +116,7 @@ def test_a_job_continues_in_a_next_invocation_and_repeats_nothing(desk, monkeypa
     monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
     waiting = [desk.submit(str(number)) for number in range(5)]
     job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
-    desk.jobs.context.seconds = running.MARGIN_SECONDS  # every page is the last for now
+    desk.jobs.context.seconds = running.MARGIN_SECONDS  # every page is the last one that the time allows
     [body] = desk.jobs.deliver()
     while records.get(job).status == Status.RETRY:
         records.get(job).update(actions=[TaskRecord.retry_at.set(clock.text(clock.now()))])
@@ -226,7 +226,7 @@ def test_passing_errors_of_the_bucket_are_retried(desk, aws):
 
 @pytest.mark.parametrize("action", ["delete", "retry", "revoke"])
 def test_what_another_job_deleted_meanwhile_is_gone(desk, monkeypatch, action):
-    """Another job deletes each task after this one has listed it, at the latest moment there is."""
+    """Another job deletes each task after this one has listed it, at the last possible moment."""
     # given
     task_id = desk.submit("one")
     where, last_look = {"status": "PENDING" if action == "revoke" else "SUCCESS"}, records.get

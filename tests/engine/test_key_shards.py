@@ -18,7 +18,7 @@ from makertasks.records.model import TaskRecord
 from makertasks.records.states import ACTIVE, Status
 from makertasks.worker import sweeping
 
-TASKS = 32  # as many as the pages of test_listing hold
+TASKS = 32  # as many as the pages of test_listing have
 
 
 def fill(first: int, count: int) -> None:
@@ -34,7 +34,7 @@ def fill(first: int, count: int) -> None:
 
 @pytest.fixture(params=["0 of 32 before", "16 of 32 before"])
 def stack(request, tasks_table, counters_table, monkeypatch):
-    """A stack with five shards, before which it had one; gives all records, newest first."""
+    """A stack with five shards that had one before; returns all records, newest first."""
     before = int(request.param.split()[0])
     fill(0, before)
     monkeypatch.setenv("KEY_SHARDS", "5")

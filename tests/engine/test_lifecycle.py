@@ -59,7 +59,7 @@ class Both:
         if kind == "create":
             return lifecycle.create(self.record())
         if kind == "claim":
-            # No two invocations end in the same microsecond: that is how a claim knows itself again.
+            # No two invocations end in the same microsecond: a claim identifies itself by that time.
             ends = (self.now() + timedelta(seconds=LEASE, microseconds=-next(numbers))).timestamp()
             claimed = lifecycle.claim(self.record(), what[0], ends)
             if isinstance(claimed, Claim):

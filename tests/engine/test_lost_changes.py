@@ -1,4 +1,4 @@
-"""A change that cannot be counted: Lambda gives it up, and the sweep counts its hour anew by itself."""
+"""A change that cannot be counted: Lambda gives it up, and the sweep recounts its hour."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/unit-tasks/stream/2026-1
 
 
 class Stream:
-    """The stream of the tasks table as DynamoDB has it, a record a page; moto does not answer for streams."""
+    """The stream of the tasks table as DynamoDB has it, a record a page; moto does not implement streams."""
 
     def __init__(self, *made):
         keys = ("id", "name", "created", "status")
@@ -64,7 +64,7 @@ class Stream:
 
 @pytest.fixture
 def stream(monkeypatch, tasks_table, counters_table):
-    """Three tasks of long ago, of which the counters have seen the first; gives what Lambda says of the other two."""
+    """Three tasks of long ago, of which the counters have seen the first; returns Lambda's report on the other two."""
     first = save(0, Status.SUCCESS)
     change = {"name": first.name, "created": first.created, "status": first.status}
     counting.count([counting.change_of("first", None, change)])
@@ -105,11 +105,11 @@ def test_changes_that_could_not_be_counted_are_counted_by_the_sweep(stream, time
     assert hour_counts() == {"SUCCESS": 1}
     take(stream)
 
-    # when it is too early, as the stream may run behind, nothing is done
+    # when it is too early, because the stream may lag, nothing is done
     assert lost_changes.repair(10) == 0
     assert hour_counts() == {"SUCCESS": 1}
 
-    # when that time has passed, the hour is right, and so are its day and the totals
+    # when that time has passed, the hour is correct, and so are its day and the totals
     time_passes(seconds=rebuilding.BEHIND_SECONDS + 1)
     assert lost_changes.repair(10) == 1
     assert hour_counts() == {"SUCCESS": 2, "FAILURE": 1}
@@ -168,7 +168,7 @@ def test_an_interrupted_repair_adds_nothing_twice(stream, time_passes, monkeypat
             lost_changes.repair(10)
     assert hour_counts() == {"SUCCESS": 2, "FAILURE": 1}
 
-    # then the next one ends what was begun
+    # then the next one completes it
     assert lost_changes.repair(10) == 1
     assert [total.counts for total in counters.cells("totals")] == [{"SUCCESS": 2, "FAILURE": 1}]
     assert rebuilding.rebuild(repair=False).differences == []

@@ -1,4 +1,4 @@
-"""Celery's map, starmap and chunks over the stack's own tasks, and messages that no schedule holds."""
+"""Celery's map, starmap and chunks over the stack's own tasks, and messages too large for a schedule."""
 
 from __future__ import annotations
 

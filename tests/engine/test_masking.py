@@ -109,7 +109,7 @@ def test_an_error_that_quotes_the_secret_is_recorded_without_it(echo):
 
 
 def test_a_hidden_secret_must_be_given_again(echo):
-    # a retry has only the record to go by
+    # a retry reads only the record
     task_id = echo.submit(ADDRESS)
     echo.queue.deliver()
     with pytest.raises(InvalidRequest, match="kwargs: the secrets among the arguments are not kept"):
@@ -155,7 +155,7 @@ def test_an_error_that_quotes_what_was_sent_hides_it():
 
 
 def planted(depth: str) -> dict[str, Any]:
-    """Secrets under telling names, in addresses and in texts; `depth` says where they were put."""
+    """Secrets under telltale names, in addresses and in texts; `depth` says where they were put."""
     return {
         "db_password": f"hunter2-{depth}",
         "settings": {"X-Api-Key": f"hunter2-{depth}", "note": f"pwd=hunter2-{depth}"},
@@ -177,7 +177,7 @@ def step(name: str) -> dict[str, Any]:
 
 
 def everything_stored(aws) -> str:
-    """All that the table and the bucket hold, as text."""
+    """Everything in the table and the bucket, as text."""
     items = aws.client("dynamodb").scan(TableName="unit-tasks")["Items"]
     keys = [found["Key"] for found in aws.client("s3").list_objects_v2(Bucket="unit-media").get("Contents", [])]
     bodies = [aws.client("s3").get_object(Bucket="unit-media", Key=key)["Body"].read() for key in keys]

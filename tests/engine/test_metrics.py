@@ -1,4 +1,4 @@
-"""What CloudWatch is told, read from the log lines as CloudWatch reads them."""
+"""Metrics, read from the log lines as CloudWatch reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which slots of a schedule have no task."""
+"""Missed runs: which slots of a schedule have no task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Large arguments and results: kept in the bucket, given back whole, refused beyond the bound."""
+"""Large arguments and results: stored in the bucket, returned whole, refused above the limit."""
 
 from __future__ import annotations
 

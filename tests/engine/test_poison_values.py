@@ -1,4 +1,4 @@
-"""Values that cannot be written or may not be used: refused at every way in, and nobody else's concern."""
+"""Values that cannot be stored or are not allowed: refused at every entry point, without affecting others."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class TestHalfALetter:
         job = jobs.start("retry", {"name": ECHO}, who="ada").task_id
         job_queue.deliver()
 
-        # then two are, and the third one's reason is told
+        # then two are, and the reason for the third is reported
         result = payloads.result_of(records.get(job))
         assert result["outcomes"] == {"RETRIED": 2, "REFUSED": 1}
         refused = [line for line in jobs.outcomes(job, result["parts"]) if line["outcome"] == "REFUSED"]

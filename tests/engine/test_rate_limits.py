@@ -1,4 +1,4 @@
-"""Rate limits: turns at even intervals over all functions, waited for in the queue."""
+"""Rate limits: tasks of all environments start at even intervals and wait in the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counting anew: what differs is shown and put right, what moves is left alone."""
+"""Recounting: differences are shown and repaired, except for cells with recent writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS refused is shown to viewers without the account's number: in records, results, logs and answers."""
+"""AWS's errors are shown without account numbers: in records, results, logs and responses."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ DAYS = {"SUCCESS": 3, "FAILURE": 5, "REVOKED": 7}
 
 
 def end_as(echo, status):
-    """A task that ends so; answers its record."""
+    """Finish a task with this status; return its record."""
     echo.plan = [PermanentError("no such shelf")] if status == "FAILURE" else []
     task_id = echo.submit()
     if status == "REVOKED":

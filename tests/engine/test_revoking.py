@@ -1,4 +1,4 @@
-"""Calling tasks off: PENDING and RETRY at once, whatever is in flight; a running one at its next checkpoint."""
+"""Revoking tasks: PENDING and RETRY at once, even if in flight; a running one at its next checkpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A schedule that is run by hand: once, however often somebody clicks."""
+"""Running a schedule manually: once, however often somebody clicks."""
 
 from __future__ import annotations
 

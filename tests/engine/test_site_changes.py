@@ -1,4 +1,4 @@
-"""From the inventory table's stream to the site: what is told, and how it is posted."""
+"""From the inventory table's stream to the site: what is sent, and how it is posted."""
 
 from __future__ import annotations
 

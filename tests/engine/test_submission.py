@@ -1,4 +1,4 @@
-"""Submitting once: ids, idempotency keys, and trying an ended task again."""
+"""Submitting once: ids, idempotency keys, and retrying a finished task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sweep: what nobody moves on any more is sent again or ended, and a backlog is left alone."""
+"""The sweep: stuck tasks are resent or ended, and a backlog is left alone."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_messages_that_lead_nowhere_end_in_failure_with_the_reason(lost):
 
 
 def test_a_task_is_not_given_up_while_something_is_in_its_queue(lost):
-    """Lambda at its limit holds messages for a while and gives them back: nothing waits visibly, and none is lost."""
+    """Lambda at its concurrency limit holds messages and returns them: none waits visibly, none is lost."""
     task_id = sent_again_as_often_as_can_be(lost)
     lost.submit("in flight")
     assert lost.queue.receive()
@@ -155,7 +155,7 @@ def test_a_run_that_is_short_of_time_looks_into_every_partition(lost, monkeypatc
 
 
 def active(status, minutes, **more):
-    """A task that should have moved on so many minutes ago."""
+    """A task that has been overdue for this many minutes."""
     due = PRESENT - timedelta(minutes=minutes)
     times = {
         "PENDING": {"created": clock.text(due)},

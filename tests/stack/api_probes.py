@@ -17,7 +17,7 @@ from tests.stack.rights import Bench, Role
 
 
 def answers(bench: Bench, method: str, path: str, status: int = 200, **options: Any) -> dict[str, Any]:
-    """What the API answers, if it is that status."""
+    """Return the API's response if it has this status."""
     response = bench.stack.api.request(method, path, **options)
     assert response.status_code == status, f"{method} {path}: {response.status_code} {response.text[:300]}"
     found: dict[str, Any] = response.json()
@@ -133,7 +133,7 @@ def delayed(bench: Bench) -> list[str]:
 
 
 def turns_the_page(bench: Bench, role: Role) -> None:
-    """A cursor leads to the next page."""
+    """A cursor returns the next page."""
     many = {"name": (name := "inventory.tasks.generate_qr_code"), "kwargs": {"item_id": bench.item()}}
     answers(bench, "POST", "/v1/tasks/batch", 202, json={"tasks": [many, many]})
     first = answers(bench, "GET", f"/v1/tasks?name={name}&limit=1")

@@ -1,4 +1,4 @@
-"""The whole stack, deployed once from template.yaml to a local AWS of its own."""
+"""The whole stack, deployed once from template.yaml to its own local AWS."""
 
 from __future__ import annotations
 

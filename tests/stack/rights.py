@@ -1,4 +1,4 @@
-"""The rights of the stack's roles on a local AWS: listed one by one, taken away, given back."""
+"""The permissions of the stack's roles on a local AWS: listed one by one, removed, restored."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Role:
 
     @contextmanager
     def without(self, right: Right) -> Iterator[None]:
-        """The role with one right less."""
+        """The role without one permission."""
         policy = next(name for name, rights in self.policies.items() if right in rights)
         self._put(policy, [each.statement() for each in self.policies[policy] if each != right])
         try:
@@ -142,7 +142,7 @@ class Bench:
         return url
 
     def alone_with(self, queue: str) -> threading.Lock:
-        """Held while a queue is emptied, or a message in it is waited for: roles are examined a few at a time."""
+        """Lock a queue while it is emptied or a message in it is awaited: several roles are examined at a time."""
         return self._locks[queue]
 
     def table(self, name: str) -> str:
@@ -191,7 +191,7 @@ class Bench:
         return dict(answer.get("Item", {}))
 
     def put_object(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
-        """Put something into the media bucket."""
+        """Put an object into the media bucket."""
         self.stack.client("s3").put_object(
             Bucket=self.stack.outputs["MediaBucketName"], Key=key, Body=body, ContentType=content_type
         )

@@ -142,7 +142,7 @@ def test_a_deployment_during_traffic_loses_no_message_and_no_request(tmp_path: P
 
 
 def physical_names(stack: LocalStack) -> set[tuple[str, str]]:
-    """(type, name) of everything that a stack made."""
+    """(type, name) of everything that a stack created."""
     pages = stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.name)
     resources = [each for page in pages for each in page["StackResourceSummaries"]]
     return {(each["ResourceType"], each["PhysicalResourceId"]) for each in resources}

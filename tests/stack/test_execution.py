@@ -1,4 +1,4 @@
-"""How tasks are executed on the real template: delays, expiry, rates, pauses, calling off, keys, many at once."""
+"""How tasks are executed on the real template: delays, expiry, rates, pauses, revoking, idempotency keys, bulk."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_rate_limit_holds_over_all_functions_and_uses_no_attempt(stack: LocalS
     tasks = [ended(stack, task_id) for task_id in answer["ids"]]
     starts = sorted(moment(task, "started") for task in tasks)
     first = min(moment(task, "created") for task in tasks)
-    # one may begin later than its turn, on a busy machine, but none before it
+    # on a busy machine, a task may start later than its turn, but never before it
     assert all((start - first).total_seconds() > turn - 0.5 for turn, start in enumerate(starts))
     assert {(task["status"], len(task["attempts"]), task["retries"]) for task in tasks} == {("SUCCESS", 1, 0)}
     stack.api.request("PATCH", f"/v1/task-types/{NAME}", json={"rate_limit": None}).raise_for_status()

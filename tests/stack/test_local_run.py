@@ -22,7 +22,7 @@ from infra.local.template import TEMPLATE
 from tests import documentation
 from tests.waiting import wait_for
 
-SECONDS = 240  # two cores that do something else as well
+SECONDS = 240  # two cores that also do other work
 
 
 def start(data, port, *options):

@@ -1,4 +1,4 @@
-"""Every right is needed, under IAM enforcement: taken away alone, something that needs it fails."""
+"""Every permission is needed, under IAM enforcement: if one is removed, something that needs it fails."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Findings:
 
 
 def examine(bench: Bench, role: Role, telling: dict[tuple[str, str], str]) -> Findings:
-    """Take each right away in turn, then try with all."""
+    """Remove each permission in turn, then try with all."""
     enforced = [right for right in role.rights if (right.action, right.sid) not in NOT_ENFORCED]
     surplus = [right for right in enforced if not is_needed(bench, role, right, telling)]
     failing = []

@@ -88,7 +88,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def begun(site: Site) -> Iterator[dict[tuple[str, str], Future[Ran]]]:
-    """What stock Celery does here, by version and kind: begun together, and each test waits for its own."""
+    """Stock Celery's checks, by version and kind: started together; each test waits for its own."""
     with_inventory = json.loads(makertasks(site.root, "celery-settings", "--policy", "--inventory"))
     with_results = json.loads(makertasks(site.root, "celery-settings", "--policy", "--results"))
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:

@@ -1,4 +1,4 @@
-"""Every way in, on the real template: HTTP, queue, schedule, direct invocation, bucket, item change."""
+"""Every entry point, on the real template: HTTP, queue, schedule, direct invocation, bucket, item change."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class MisbehavingServer(socketserver.ThreadingTCPServer):
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}{path}"
 
     def handle_error(self, *_: object) -> None:
-        """A client that goes away is what most of these tests are about."""
+        """Most of these tests are about clients that disconnect."""
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -105,7 +105,7 @@ def redirect(target: str, status: int = 302) -> Behaviour:
 
 
 def repeated(start: bytes, again: bytes, pause: float = 0.0) -> Behaviour:
-    """`start`, and then `again` until the other side goes away."""
+    """Send `start`, then `again` until the other side disconnects."""
 
     def answer(connection: socket.socket, _head: bytes) -> None:
         connection.sendall(start)
@@ -117,12 +117,12 @@ def repeated(start: bytes, again: bytes, pause: float = 0.0) -> Behaviour:
 
 
 def silent(connection: socket.socket, _head: bytes) -> None:
-    """Nothing at all, until the other side goes away."""
+    """Send nothing until the other side disconnects."""
     connection.recv(1)
 
 
 def reset(connection: socket.socket, _head: bytes) -> None:
-    """Half an answer, then a reset connection."""
+    """Send half a response, then reset the connection."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
 

@@ -1,4 +1,4 @@
-"""The bench's measure of processor time."""
+"""How the benchmark measures processor time."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class TestABurst:
     def test_is_recorded_and_ended_whole(self, shards):
         found = partitions.burst(self.TASKS, shards=shards)
         assert (found.recorded, found.lost) == (self.TASKS, 0)
-        assert found.offers > self.TASKS / 25  # the table refused some, and they were offered again
+        assert found.offers > self.TASKS / 25  # the table throttled some, and they were retried
         assert found == partitions.burst(self.TASKS, shards=shards)  # seeded
 
     def test_loses_tasks_where_nobody_waits(self):

@@ -51,12 +51,12 @@ def test_a_folder_that_is_none_of_a_tasks_is_refused(folder):
 
 @pytest.mark.parametrize("name", ["records", "client", "AsyncResult", "chain", "cli"])
 def test_a_folder_that_has_the_name_of_something_else_is_refused(name, tmp_path, monkeypatch):
-    # given a task in a folder whose name makertasks has already
+    # given a task in a folder with a name that makertasks already uses
     (tmp_path / name).mkdir()
     (tmp_path / name / "handler.py").write_text(f'@task("tests.{name}")\ndef {name}(): ...\n')
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
 
-    # then looking for tasks says so
+    # then loading the tasks reports it
     with pytest.raises(tasks.InvalidDefinition, match=f"functions/{name}: no task can have this name"):
         tasks.discover()
 

@@ -1,4 +1,4 @@
-"""Deciding what a deployment does: parameters, what a failed one left behind, the way back."""
+"""Deciding what a deployment does: parameters, the remains of a failed one, rolling back."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_a_region_in_which_nobody_could_sign_in_is_refused_before_anything_is_ma
 
 
 class Lambda:
-    """Lambda of an account that may run so many functions at a time."""
+    """Lambda of an account with this concurrency limit."""
 
     def __init__(self, limit: int):
         self.limit = limit

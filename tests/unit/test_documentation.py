@@ -39,7 +39,7 @@ def test_every_reason_is_still_needed():
 
 @pytest.mark.parametrize("page", [path.relative_to(ROOT).as_posix() for path in documentation.PAGES])
 def test_no_block_can_be_overlooked(page):
-    # A block without a language, or one that is only indented, would be looked at by no test.
+    # No test would read a block without a language, or one that is only indented.
     assert {block.language for block in documentation.blocks(page=page)} <= LANGUAGES
     rest = documentation.outside_blocks(page)
     assert "```" not in rest
@@ -59,7 +59,7 @@ def test_every_test_that_is_named_for_an_example_has_it():
 
 def test_the_task_that_contributors_are_shown_works(monkeypatch, inventory_table, media_bucket):
     # given the handler as CONTRIBUTING.md has it, and an item
-    monkeypatch.setattr(tasks, "_registry", {})  # what the page declares is no task of ours
+    monkeypatch.setattr(tasks, "_registry", {})  # the page's example is not one of our tasks
     names: dict[str, Any] = {"__name__": "print_label.handler"}
     exec(documentation.example("CONTRIBUTING.md", "def print_label("), names)  # noqa: S102 - our own page
     item_id = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"

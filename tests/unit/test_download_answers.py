@@ -1,4 +1,4 @@
-"""Odd but usable answers and addresses, as servers of the web have them."""
+"""Odd but usable responses and addresses, as found on the web."""
 
 from __future__ import annotations
 

@@ -263,7 +263,7 @@ def test_an_untrusted_certificate_is_refused(certificate):
 
 
 def test_a_missing_tls_handshake_ends_at_the_deadline(server):
-    """TLS to a port that takes the connection and says nothing."""
+    """TLS to a port that accepts the connection and sends nothing."""
     with pytest.raises(TemporaryError, match="did not"):
         run(server.url("/drill.jpg").replace("http:", "https:"), limits=QUICK)
 

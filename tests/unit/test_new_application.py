@@ -1,4 +1,4 @@
-"""What `make celery-app` reads of a project before it writes anything."""
+"""What `make celery-app` reads from a project before it writes anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages are made of, without a browser: forms, charts, waterfalls, calendars, addresses, static files."""
+"""Parts of the pages, without a browser: forms, charts, waterfalls, calendars, addresses, static files."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def test_filters_that_the_counters_do_not_know_have_no_count(counters_table, fil
 
 @dataclass
 class Running:
-    """What of a record tells that its worker is lost."""
+    """The attributes of a record that show that its worker is lost."""
 
     lease: float
 
@@ -368,7 +368,7 @@ def test_a_lists_address_says_its_state_and_a_new_order_begins_on_the_first_page
 def test_templates_mark_nothing_safe_but_their_own_text_and_hold_no_inline_code():
     for template in (PAGES / "templates").glob("*.html"):
         text = template.read_text()
-        # Markup of the template itself, with nothing of a record in it.
+        # Markup of the template itself, without data from a record.
         text = text.replace("{{ described|safe }}", "").replace(
             "{{ ' aria-invalid=\"true\"'|safe if field.mistake }}", ""
         )

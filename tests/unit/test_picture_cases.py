@@ -1,4 +1,4 @@
-"""Pictures as the world has them: intact ones that strict decoders refuse, and harmful ones that they take."""
+"""Real-world pictures: intact ones that strict decoders refuse, and harmful ones that they accept."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_a_strip_longer_than_any_picture_is_refused_before_it_is_decoded(size):
 
 
 def with_scans(count: int) -> bytes:
-    """A progressive JPEG whose last scan stands there again and again."""
+    """A progressive JPEG that repeats its last scan many times."""
     body = encoded("JPEG", quarters(), progressive=True)
     last = body.rindex(b"\xff\xda")
     return body[:last] + body[last:-2] * (count - jpeg.structure(body).scans + 1) + jpeg.END

@@ -1,4 +1,4 @@
-"""Pictures: what is kept, what is refused and with which words, and what is no longer in what is stored."""
+"""Pictures: what is kept, what is refused with which message, and what is removed from stored files."""
 
 from __future__ import annotations
 

@@ -289,7 +289,7 @@ def test_a_removed_stack_comes_back_with_its_stores(more: dict[str, str]):
     account.delete()
     stores = dict(account.existing)
 
-    # creating it anew meets the stores
+    # creating it again fails: the stores exist
     account.create(template(**more))
     assert account.status == "ROLLBACK_COMPLETE"
     assert account.existing == stores

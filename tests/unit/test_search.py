@@ -1,4 +1,4 @@
-"""The search language: what fits, and what a mistake's message says."""
+"""The search language: what matches, and what error messages say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test that follows a deployment: what it notices, what it leaves behind, and the way back that it offers."""
+"""The test after a deployment: what it detects, what it leaves behind, and the rollback that it offers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state machine: whatever happens in whatever order, a task's story stays true."""
+"""The state machine: whatever happens in whatever order, a task's history stays consistent."""
 
 from __future__ import annotations
 

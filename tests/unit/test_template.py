@@ -1,4 +1,4 @@
-"""template.yaml itself: rights without wildcards, everything watched, nothing of one account written in."""
+"""template.yaml: permissions without wildcards, alarms for everything, no account's own values."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def alarmed(metric):
 
 
 def test_every_queue_stream_schedule_and_the_api_are_watched():
-    # the sweep looks at all tasks that wait, and says how many kinds wait too long
+    # the sweep reads all waiting tasks and reports how many task types wait too long
     assert alarmed("WaitingTooLong") == {"AWS::StackName"}
     # every queue's dead letters go to one
     redrives = {

@@ -1,4 +1,4 @@
-"""Versions and aliases: what a deployment changes really runs afterwards. Seen on what SAM's transform makes."""
+"""Versions and aliases, in the output of SAM's transform: what a deployment changes runs afterwards."""
 
 from __future__ import annotations
 

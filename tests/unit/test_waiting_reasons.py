@@ -1,4 +1,4 @@
-"""Why a waiting task waits, as its page says it."""
+"""The reasons why a task waits, as its page shows them."""
 
 from __future__ import annotations
 

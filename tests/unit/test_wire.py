@@ -1,4 +1,4 @@
-"""Reading and writing messages; tests/celery holds the same against stock Celery."""
+"""Reading and writing messages; tests/celery compares the same with stock Celery."""
 
 import base64
 import bz2
