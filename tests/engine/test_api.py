@@ -187,7 +187,7 @@ def test_a_cursor_is_valid_only_for_its_query(tasks_table, counters_table, task_
 
 
 def test_an_unreadable_record_is_shown_as_broken(tasks_table, inventory_table, media_bucket):
-    """The others are listed; the bad one is named with its reason, in JSON and on pages; asking for it is a conflict."""
+    """The others are listed; the bad one is named with its reason, in JSON and on pages; asking for it conflicts."""
     inventory.write([Item(f"item#{UUID(int=number)}", "item", name=f"Item {number}") for number in (1, 2)])
     table = boto3.resource("dynamodb").Table(settings.inventory_table())
     table.update_item(

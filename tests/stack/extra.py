@@ -1,4 +1,4 @@
-"""The real template with functions of the tests' own beside the real ones."""
+"""The real template with additional functions for tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODEL = "generate_qr_code"  # whose block every added task's block is copied fro
 
 
 def project_with(folder: Path, *tasks: str) -> Path:
-    """A project in `folder` that has the tasks of tests/stack/functions as well; answers its template.yaml."""
+    """Make a project in `folder` that also has the tasks of tests/stack/functions; return its template.yaml."""
     shutil.copytree(ROOT / "functions", folder / "functions", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "layers").symlink_to(ROOT / "layers")
     template = (ROOT / "template.yaml").read_text()
@@ -62,7 +62,7 @@ def project_with_application(folder: Path, app: str, source: Path) -> Path:
 
 
 def _described(app: str, source: Path) -> str:
-    """What the application says of itself, where Celery is installed."""
+    """Return the application's description, from an environment with Celery."""
     return subprocess.run(  # noqa: S603 - ours
         [str(ROOT / ".local/celery-newest/bin/python"), "-m", "makertasks.contrib.celery.describing", app],
         cwd=source, env={"PYTHONPATH": str(ROOT / "layers/makertasks/python")}, capture_output=True, text=True,

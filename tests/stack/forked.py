@@ -1,4 +1,4 @@
-"""Probes that run in a process of their own each, with the keys of one user."""
+"""Probes that each run in their own process, with one user's keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def outcome(probe: Callable[[], None], keys: dict[str, str]) -> str:
-    """The error of a probe, empty where it ended well."""
+    """The error of a probe, empty if it succeeded."""
     reader, writer = os.pipe()
     if os.fork() == 0:
         os.environ.update(keys)

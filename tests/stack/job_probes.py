@@ -18,7 +18,7 @@ LEAD_TIMES = "inventory.tasks.update_average_lead_times"
 
 
 def ended(bench: Bench, **attributes: Any) -> str:
-    """A new task that has ended; answers its id."""
+    """Finish a new task; return its id."""
     task_id, name = str(uuid.uuid4()), attributes.pop("name", LEAD_TIMES)
     hour = clock.text(datetime.now(UTC))[:13]
     queue = name.rpartition(".")[2]
@@ -28,7 +28,7 @@ def ended(bench: Bench, **attributes: Any) -> str:
 
 
 def job(bench: Bench, role: Role, action: str, where: dict[str, Any], *done: str, **fields: Any) -> None:
-    """Run a job, and see that it did at least these tasks."""
+    """Run a job and check that it processed at least these tasks."""
     given = {"action": action, "where": where, "arguments": {}, "who": "probe"}
     outcome = probes.deliver(bench, role, given, **fields)
     key = outcome["key"]
@@ -95,7 +95,7 @@ def purges(bench: Bench, role: Role) -> None:
 
 
 def continues_after_a_finished_page(bench: Bench, role: Role) -> None:
-    """A second attempt reads what the first one finished."""
+    """A second attempt reads what the first one has done."""
     name = f"probe.{uuid.uuid4().hex}"
     ended(bench, name=name)
     given = {"action": "delete", "where": {"name": name}, "arguments": {}, "who": "probe"}

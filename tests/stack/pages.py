@@ -1,4 +1,4 @@
-"""The commands of a page of the documentation, run one after the other as somebody would who has credentials."""
+"""The commands of a documentation page, run one after the other as a user with credentials would."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def environment(stack: LocalStack, folder: Path) -> dict[str, str]:
 
 
 def run(stack: LocalStack, folder: Path, lines: list[str]) -> list[tuple[str, int, str]]:
-    """Run commands; answers each with its exit code and what it said."""
+    """Run commands; return each one with its exit code and output."""
     ran = subprocess.run(  # noqa: S603 - the commands of our own pages
         [sys.executable, "-c", RUNNER],
         input="\n".join(lines),

@@ -42,18 +42,18 @@ ITEM_TASKS = ("download_image_from_url", "generate_qr_code", "generate_index_car
 
 
 def refuses_what_does_not_fit(bench: Bench, role: Role) -> None:
-    """Arguments that do not fit are recorded as FAILURE."""
+    """Invalid arguments are recorded as FAILURE."""
     deliver(bench, role, {"no_such_argument": 1}, ends_as="FAILURE")
 
 
 def sends_anew(bench: Bench, role: Role) -> None:
-    """A message that came often, its time not having come, is sent anew."""
+    """A message that was delivered many times before its ETA is resent as a new one."""
     task_id = waiting(bench, role, timedelta(minutes=5))
     deliver(bench, role, arguments(bench, role), ends_as="RETRY", task_id=task_id, received=99)
 
 
 def puts_off(bench: Bench, role: Role) -> None:
-    """A message whose time has not come is there again when it has, long before its queue's own time-out."""
+    """A message received before its ETA becomes visible at its ETA, long before the queue's visibility time-out."""
     refuses_what_does_not_fit(bench, role)  # so that the function is running when seconds count
     sqs, queue, given = bench.stack.client("sqs"), bench.queue(short_name(role)), arguments(bench, role)
     task_id = waiting(bench, role, timedelta(seconds=2.5))
@@ -66,7 +66,7 @@ def puts_off(bench: Bench, role: Role) -> None:
 
 
 def received(bench: Bench, queue: str, is_it: Callable[[dict[str, Any]], bool], seconds: float) -> dict[str, Any]:
-    """A message once it comes; others, which other probes send, are passed over."""
+    """Return a message once it arrives; skip others, which other probes send."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         got = bench.stack.client("sqs").receive_message(
@@ -92,7 +92,7 @@ def ends_a_chord(bench: Bench, role: Role) -> None:
 
 
 def reads_large_arguments(bench: Bench, role: Role) -> None:
-    """Large arguments lie in the bucket, and the message names their place."""
+    """Large arguments are stored in the bucket, and the message names their key."""
     key = f"payloads/{uuid.uuid4().hex}/kwargs.json"
     bench.put_object(key, json.dumps({"no_such_argument": 1}).encode())
     pointer = {records.PAYLOAD_HEADER: {"key": key, "bytes": 1}}
@@ -100,14 +100,14 @@ def reads_large_arguments(bench: Bench, role: Role) -> None:
 
 
 def writes_large_arguments(bench: Bench, role: Role) -> None:
-    """What follows a task may have large arguments."""
+    """Callbacks may have large arguments."""
     large = {"item_id": "x" * 2 * payloads.INLINE_BYTES}
     errback = {"task": QR_CODE, "args": [], "kwargs": large, "options": {}, "subtask_type": None, "immutable": True}
     deliver(bench, role, {"no_such_argument": 1}, ends_as="FAILURE", errbacks=[errback])
 
 
 def schedules_what_is_far_off(bench: Bench, role: Role) -> None:
-    """A task for tomorrow gets a schedule of its own."""
+    """A task for tomorrow gets its own schedule."""
     task_id = str(uuid.uuid4())
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     deliver(bench, role, arguments(bench, role), ends_as="PENDING", task_id=task_id, eta=tomorrow)
@@ -169,7 +169,7 @@ def a_change(bench: Bench) -> dict[str, Any]:
 def deliver(
     bench: Bench, role: Role, kwargs: dict[str, Any], *, ends_as: str = "SUCCESS", received: int = 1, **fields: Any
 ) -> dict[str, Any]:
-    """Hand a message to the function as Lambda does, and look how the task ended; answers its result."""
+    """Deliver a message to the function as Lambda does, and check the task's status; return its result."""
     fields = {"task_id": str(uuid.uuid4())} | fields
     attributes = {"SentTimestamp": str(int(time.time() * 1000)), "ApproximateReceiveCount": str(received)}
     message = {"MessageId": fields["task_id"], "ReceiptHandle": "-", "Attributes": attributes}
@@ -186,7 +186,7 @@ def body_of(role: Role, kwargs: dict[str, Any], **fields: Any) -> str:
 
 
 def waiting(bench: Bench, role: Role, wait: timedelta, **kwargs: Any) -> str:
-    """A new task that waits for its second attempt; answers its id."""
+    """Make a new task wait for its second attempt; return its id."""
     task_id = str(uuid.uuid4())
     later = clock.text(datetime.now(UTC) + wait)
     put_record(bench, task_id, full_name(role), status="RETRY", retry_at=later, kwargs=kwargs)
@@ -194,7 +194,7 @@ def waiting(bench: Bench, role: Role, wait: timedelta, **kwargs: Any) -> str:
 
 
 def put_record(bench: Bench, task_id: str, name: str, **attributes: Any) -> None:
-    """The record of a task that has not ended."""
+    """The record of an unfinished task."""
     moment = clock.text(datetime.now(UTC))
     first = {"created": moment, "status_key": "ACTIVE#0", "name_key": f"{name}#{moment[:13]}", "attempt": 1}
     both = {"id": wire.result_key(task_id), "result": b"{}", "timestamp": 1, "name": name, "kwargs": {}}
@@ -259,7 +259,7 @@ def replaces_a_code(bench: Bench, role: Role) -> None:
 
 
 def reads_items_of_a_batch_together(bench: Bench, role: Role) -> None:
-    """Without the right each task reads its own item, and the log says so."""
+    """Without the permission each task reads its own item, and the log says so."""
     began, ids = int(time.time() * 1000) - 1, [str(uuid.uuid4()) for _ in range(2)]
     attributes = {"SentTimestamp": str(began), "ApproximateReceiveCount": "1"}
     events = [
@@ -441,7 +441,7 @@ def queues_an_upload(bench: Bench, role: Role) -> None:
 
 
 def records_what_it_cannot_send(bench: Bench, role: Role) -> None:
-    """Where a queue refuses, the record says so."""
+    """If a queue refuses the message, the record says so."""
     if short_name(role) == "uploads":
         event = uploaded(bench, "imports/")
         put = event["Records"][0]["s3"]
@@ -490,7 +490,7 @@ def forgets_payloads(bench: Bench, role: Role) -> None:
 
 
 def cleans(bench: Bench, role: Role) -> None:
-    """Nothing is a day old here, so a look is all."""
+    """Nothing here is a day old, so the task only lists."""
     bench.item(image="inventory/images/x.png")
     assert deliver(bench, role, {})["looked_at"] >= 0
 
@@ -518,14 +518,14 @@ def starts_alerts(bench: Bench, role: Role) -> None:
 
 
 def looks_for_every_kind(bench: Bench, role: Role) -> None:
-    """What could not be looked for ends the run with an error."""
+    """A kind of problem that cannot be checked ends the run with an error."""
     put_record(bench, str(uuid.uuid4()), QR_CODE, status="PENDING")
     put_alert(bench, "probe-kinds", kinds=["new_cause", "queue_stuck", "schedule_missed", "dead_letter"])
     bench.invoke(role, {})
 
 
 def posts_to_a_webhook(bench: Bench, role: Role) -> None:
-    """Its address is read; this one may not be reached."""
+    """The function reads the address, and refuses to post to this one."""
     parameter = {"Name": f"/{bench.stack.name}/alerts/probe-post", "Value": "https://127.0.0.1/probe"}
     bench.stack.client("ssm").put_parameter(Type="SecureString", Overwrite=True, **parameter)
     put_alert(bench, "probe-post")

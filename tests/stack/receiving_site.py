@@ -1,4 +1,4 @@
-"""A site that receives what is posted to it: it answers 200 where every link in the body serves something."""
+"""A site that receives posts: it responds with 200 if every link in the body works."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def stack(folder: Path) -> Iterator[LocalStack]:
 
 @pytest.fixture
 def command(stack: LocalStack, folder: Path):
-    """The command line of an administrator; answers what it prints."""
+    """Run a command as an administrator; return its output."""
     environment = stack_environment(stack, folder)
     return lambda *arguments: makertasks(environment, *arguments)
 
@@ -46,7 +46,7 @@ def submit(stack: LocalStack, name: str, *args: Any) -> str:
 
 
 def ended(stack: LocalStack, task_id: str) -> dict[str, Any]:
-    """The task once it has ended."""
+    """Return the task once it has finished."""
 
     def final() -> dict[str, Any] | None:
         response = stack.api.request("GET", f"/v1/tasks/{task_id}")  # 404 until a message without a record is received
@@ -181,7 +181,7 @@ def test_its_tasks_lead_to_the_stacks_own_and_back(stack: LocalStack):
 
 
 def step(name: str, *args: Any, task_id: str) -> dict[str, Any]:
-    """A step of a chain that takes no result of the one before it."""
+    """A step of a chain that ignores the previous result."""
     return {
         "task": name, "args": list(args), "kwargs": {}, "options": {"task_id": task_id}, "subtask_type": None,
         "immutable": True,
@@ -230,7 +230,7 @@ def test_beats_schedule_is_eventbridges_and_fires(stack: LocalStack, command):
     # when somebody runs it now
     assert ended(stack, stack.api.post(f"/v1/schedules/{SCHEDULE}/run", {})["id"])["result"] == 32
 
-    # and when its time has come, which is that of a one-time schedule with its target
+    # and when it is due, here by a one-time schedule with the same target
     scheduler, slot = stack.client("scheduler"), clock.text(clock.now())[:19]
     scheduler.create_schedule(
         Name="slot", GroupName=stack.name, ScheduleExpression=f"at({slot})", FlexibleTimeWindow={"Mode": "OFF"},

@@ -1,4 +1,4 @@
-"""Deploying as the documentation says, with SAM itself, and twice side by side; what it makes is small."""
+"""Deploying as the documentation says, with SAM itself, and two stages side by side; packages are small."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_the_page_says(aws:
     assert refused.returncode != 0
     assert "needs FrontendUrl: make deploy STAGE=prod FrontendUrl=https://" in refused.stderr
 
-    # when it is deployed with it, it is there, sizes and addresses are told
+    # when it is deployed with it, the stack exists, and sizes and addresses are printed
     deployed = typed(aws, f"{documented('AWS_REGION=')} {HERE}")
     assert deployed.returncode == 0, deployed.stdout[-3000:] + deployed.stderr[-3000:]
     assert "MB with layers" in deployed.stdout
@@ -122,7 +122,7 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_the_page_says(aws:
     deploy(account, "makertasks-dev", {"SavedQueries": "false"})
     assert not names(account, "makertasks-prod") & names(account, "makertasks-dev")
 
-    # when it is to be removed, another name than its own removes nothing
+    # when it is to be removed, a wrong name removes nothing
     destroy = documented("make destroy ")
     spared = typed(aws, destroy, answer="makertasks-prod\n")
     assert "nothing was removed" in spared.stderr
@@ -165,7 +165,7 @@ def test_layers_are_built_for_every_runtime_and_both_architectures(runtime: str,
     (tmp_path / "functions").symlink_to(ROOT / "functions")
     (tmp_path / "template.json").write_text(json.dumps(body))
 
-    # each function with its layers stays below its bound
+    # each function with its layers stays below its limit
     found = sizes.measure(tmp_path / "template.json")
     assert len(found) == len(list(resources(body, "AWS::Serverless::Function")))
 

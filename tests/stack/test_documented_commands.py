@@ -84,7 +84,7 @@ def test_a_person_is_added_and_signs_in_with_the_aws_command_line(stack: LocalSt
     for line in lines("docs/deploying.md", "aws "):
         typed(stack, line.replace("USER_POOL_ID", stack.outputs["UserPoolId"]), tmp_path)
 
-    # and who has chosen a password, as the login pages ask for
+    # and who has chosen a password, as the login pages require
     password = f"Aa1-{secrets.token_urlsafe(12)}"
     stack.client("cognito-idp").admin_set_user_password(
         UserPoolId=stack.outputs["UserPoolId"], Username="ann", Password=password, Permanent=True
@@ -144,7 +144,7 @@ def test_a_test_event_is_what_its_function_takes(stack: LocalStack, event: Path)
 
 
 def prepared(stack: LocalStack, event: dict[str, Any]) -> dict[str, Any]:
-    """The event, with what it speaks of put into place."""
+    """Return the event after creating what it refers to."""
     s3, bucket = stack.client("s3"), stack.outputs["MediaBucketName"]
     if key := event.get("key"):
         s3.put_object(Bucket=bucket, Key=key, Body=(DUMP if key.endswith(".json") else PICTURE).read_bytes())

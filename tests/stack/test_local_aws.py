@@ -1,4 +1,4 @@
-"""The local AWS itself: functions on an interpreter of their own, deployments, and an end that leaves nothing."""
+"""The local AWS itself: functions with their own interpreter, deployments, and an end that leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -143,21 +143,21 @@ def test_what_the_local_aws_ignores_is_done_by_call(aws, project):
 
 
 def test_a_failed_deployment_names_the_resource_and_the_reason_and_can_be_repeated(aws, project):
-    # given a template in which one resource cannot be made
+    # given a template with a resource that cannot be created
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     bad = {"PolicyName": "reads", "Roles": ["nobody"], "PolicyDocument": policy}
     bare = {"Probe": {"Type": "AWS::SQS::Queue"}, "Libraries": {"Type": "AWS::SQS::Queue"}}
     template = project(**bare, Policy={"Type": "AWS::IAM::Policy", "Properties": bad})
 
-    # when it is deployed, then and at every further try the error names it
+    # when it is deployed, then the error names it, at every attempt
     for _ in range(2):
         with pytest.raises(
             DeployFailed, match=r"Policy \(AWS::IAM::Policy\): The role with name nobody cannot be found"
         ):
             deploy(aws.connection, "failing", template=template)
 
-    # and once it is put right, the same stack is deployed
+    # and once it is fixed, the same stack is deployed
     assert deploy(aws.connection, "failing", template=project(**bare))["Table"]
 
 
@@ -196,7 +196,7 @@ time.sleep(60)
     try:
         wait_until(lambda: processes_of(data))
     finally:
-        # when that program is killed, so that it can do nothing any more
+        # when that program is killed
         program.kill()
         program.wait()
 

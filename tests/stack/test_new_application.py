@@ -47,7 +47,7 @@ def test_an_application_is_added_and_runs_on_this_machine(project):
     # when Celery's own kind of example is added, and one of its tasks is tried
     done = add(project, "proj.celery:app", APPLICATIONS / "proj", TRY="proj.tasks.add [2, 3]")
 
-    # then the task ran in its function, and what is not as on a worker is said
+    # then the task ran in its function, and differences from a worker are listed
     assert done.returncode == 0, done.stderr
     assert "result: 5" in done.stdout
     assert "accept_content has pickle" in done.stdout

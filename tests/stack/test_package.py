@@ -82,7 +82,7 @@ def test_the_command_line_needs_nothing_that_the_package_does_not_ask_for():
 
 
 def imports_behind(start: str) -> set[str]:
-    """First names of all modules that a module of the package and those of it that it leads to import, whenever."""
+    """Top-level names of all modules that a module of the package imports, directly or through the package."""
     source, names, known, left = ROOT / "layers/makertasks/python", set(), set(), [start]
     while left:
         module = left.pop()

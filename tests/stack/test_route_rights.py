@@ -1,4 +1,4 @@
-"""Who may call what: every route with no token, forged ones and each role, on a stack, as docs/api.md says."""
+"""Who may call what: every route without a token, with forged ones and with each role, as docs/api.md says."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests import documentation
 DOCUMENT = ROOT / "docs/api.md"
 ROLES = {"viewers": "viewer", "operators": "operator", "superusers": "superuser"}
 COLUMNS = ["no token", "forged token", *ROLES]
-# Nothing of these names is there, so whoever is let through finds nothing and changes nothing.
+# Nothing has these names, so requests that are allowed find and change nothing.
 VALUES = {"item_id": "00000000-0000-4000-8000-000000000000", "file": "start.js"}
 NOBODY = "no_such_thing"
 # Routes whose role depends on what is asked for, as the document names them.
@@ -37,7 +37,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "POST /v1/jobs that deletes": {"json": {"action": "delete", "where": {"worker": NOBODY}}},
     "POST /tasks/bulk that deletes": {"data": {"action": "delete", "id": NOBODY}},
 }
-# Waiting for a task is not what is looked at here.
+# This test does not wait for tasks.
 BODIES: dict[str, dict[str, Any]] = {"POST /v1/schedules/{schedule}/run": {"json": {}}}
 
 
@@ -197,7 +197,7 @@ def test_every_kind_of_forged_token_is_refused(door, forged, name):
 
 
 def test_without_a_token_the_answer_tells_nothing(stack, door):
-    """It is the same for what is there and what is not, and names nothing."""
+    """The response is the same whether something exists or not, and names nothing."""
     task_id = stack.api.post("/v1/tasks", {"name": "inventory.tasks.update_average_lead_times"})["id"]
     paths = [f"/v1/tasks/{task_id}", "/v1/tasks/none", "/v1/queues/generate_qr_code", "/v1/queues/none", "/api/workers"]
     answers = [door.session.get(door.url + path, timeout=35) for path in paths]

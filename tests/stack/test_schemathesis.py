@@ -1,4 +1,4 @@
-"""Schemathesis tries the deployed API by its own document: no 5xx, and no answer that it does not describe."""
+"""Schemathesis tests the deployed API against its own document: no 5xx, and no undescribed response."""
 
 from __future__ import annotations
 
