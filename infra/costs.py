@@ -126,7 +126,7 @@ class Kind:
 KINDS = (
     Kind(
         "generate_qr_code",
-        1280,
+        1769,
         4.0,
         batch=10,
         reads=1,
@@ -136,8 +136,8 @@ KINDS = (
         calls=QR_CALLS + ITEM_CALLS,
         calls_together=QR_CALLS_TOGETHER + ITEM_CALLS,
     ),
-    Kind("generate_index_card", 1280, 9.6, batch=5, reads=2, puts=1, gets=1, stored_kb=15, own_writes=1, calls=7),
-    Kind("download_image_from_url", 1280, 55.0, 700, reads=2, puts=2, gets=5, stored_kb=900, own_writes=2, calls=12),
+    Kind("generate_index_card", 1769, 9.6, batch=5, reads=2, puts=1, gets=1, stored_kb=15, own_writes=1, calls=7),
+    Kind("download_image_from_url", 1769, 55.0, 700, reads=2, puts=2, gets=5, stored_kb=900, own_writes=2, calls=12),
     Kind("update_average_lead_times, 1,000 links", 1024, 250.0, reads=40, own_writes=200, calls=30),
 )
 # A mixed day: shares of QR codes, cards and downloads; lead times run once a night.
