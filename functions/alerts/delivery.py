@@ -57,7 +57,7 @@ def send(alert: StoredAlert, message: Message) -> Outcome:
         return Outcome(False, "AWS did not take the message", AGAIN)
     if address is None:
         return Outcome(False, "the webhook's address is missing", "Enter the webhook's address again.")
-    return post(address, messages.WEBHOOKS[alert.form](message))  # type: ignore[index]  # only `put` writes it
+    return post(address, messages.WEBHOOKS[alert.form](message))
 
 
 def _mail(alert: StoredAlert, message: Message) -> Outcome:

@@ -124,7 +124,7 @@ def _entry(problem: Problem) -> dict[str, str]:
     }
 
 
-WEBHOOKS: dict[Form, Callable[[Message], Post]] = {
+WEBHOOKS: dict[str, Callable[[Message], Post]] = {
     "slack": slack, "mattermost": mattermost, "discord": discord, "ntfy": ntfy, "json": document,
 }  # fmt: skip
 

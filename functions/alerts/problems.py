@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote
+
+from aws_lambda_powertools import Logger
 
 from makertasks import clock, masking, tasks
 from makertasks.errors import MakertasksError, UnknownTask
@@ -16,11 +17,9 @@ from makertasks.monitoring.alerts import Kind
 # Only the newest failures of tasks created in this period: 500 records are about 250 read units.
 SPAN = timedelta(days=7)
 EXAMINED = 500
-# As the alarm `waiting`: three retries take up to 20 minutes.
-TOO_LONG_SECONDS = 1_800
 MOST_CHARACTERS = 240
 
-logger = logging.getLogger(__name__)
+logger = Logger(child=True)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def find(kinds: Collection[Kind]) -> Found:
                 Problem(kind, subject, _plain(text), path) for subject, text, path in _FINDERS[kind](found)
             ]
         except MakertasksError:
-            logger.exception("problems could not be looked for: %s", kind)
+            logger.exception("problems could not be looked for", kind=kind)
             found.unknown.add(kind)
     return found
 
@@ -78,10 +77,9 @@ def _new_causes(found: Found) -> Each:
 
 def _stuck_queues(_: Found) -> Each:
     longest: dict[str, float] = {}
-    for name, seconds in queues.oldest_waiting().items():
-        if seconds > TOO_LONG_SECONDS:
-            queue = _queue_of(name)
-            longest[queue] = max(seconds, longest.get(queue, 0))
+    for name, seconds in queues.waiting_too_long().items():
+        queue = _queue_of(name)
+        longest[queue] = max(seconds, longest.get(queue, 0))
     for queue, seconds in longest.items():
         text = f"{queue}: the oldest task has waited {round(seconds / 60)} minutes"
         yield queue, text, f"/queues/{quote(queue, safe='')}"

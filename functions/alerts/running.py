@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from aws_lambda_powertools import Logger
 
 from alerts import planning, problems
 from alerts.messages import Message
-from makertasks import clock, settings
+from makertasks import clock
 from makertasks.errors import MakertasksError
 from makertasks.monitoring import alerts
 from makertasks.monitoring.alerts import Delivery, StoredAlert
 
-logger = logging.getLogger(__name__)
+logger = Logger(child=True)
 
 
 @dataclass
@@ -35,7 +36,7 @@ def run() -> Ran:
         try:
             delivered = _attend(alert, found)
         except MakertasksError:  # the other alerts are still sent; the next run retries this one
-            logger.exception("alert failed: %s", alert.cell)
+            logger.exception("alert failed", alert=alert.cell)
             delivered = False
         ran.sent += delivered is True
         ran.failed += delivered is False
@@ -79,6 +80,5 @@ def _deliver(alert: StoredAlert, what: Literal["alert", "test"], message: Messag
         "remedy": outcome.remedy,
     }
     alerts.note_delivery(alert.cell, noted)
-    said: dict[str, Any] = {"alert": alert.cell, "stack": settings.stack(), "delivered": outcome.delivered}
-    logger.info("alert message: %s", {**said, "detail": outcome.detail})
+    logger.info("alert message", alert=alert.cell, delivered=outcome.delivered, detail=outcome.detail)
     return noted

@@ -20,15 +20,12 @@ MARGIN_SECONDS = 10
 # Maximum share of the time for dead letters; the next run continues with those left in their queue.
 LETTERS_SHARE = 0.4
 
-# Seconds after which a task has waited too long for its first attempt; three retries take up to 20 minutes.
-TOO_LONG_SECONDS = 1_800
-
 logger = logs.logger()
 
 
 def name_waiting() -> list[str]:
     """Log and return the names of tasks that have waited too long, because the alarm cannot name them."""
-    names = sorted(name for name, seconds in queues.oldest_waiting().items() if seconds > TOO_LONG_SECONDS)
+    names = sorted(queues.waiting_too_long())
     for name in names:
         logger.warning("task waits too long", task_name=name)
     return names

@@ -9,8 +9,8 @@ window.combobox = (() => {
     return element;
   };
 
-  // `find` returns options {label, about, picture} for the field's text, at once or later, or null; it is told whether an
-  // arrow key asked. `choose` takes one. With `first`, Enter takes the first one without an arrow key.
+  // `find` returns options {label, about, picture} for the field's text, at once or later, or null; its second
+  // argument is true after an arrow key. `choose` takes one. With `first`, Enter takes the first one without an arrow key.
   const combobox = (input, { label, find, choose, first = false }) => {
     const list = make("ul", { id: `${input.id}-list`, role: "listbox", "aria-label": label, hidden: "" });
     for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id, autocomplete: "off", spellcheck: "false" })) input.setAttribute(name, value);

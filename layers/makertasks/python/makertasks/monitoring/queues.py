@@ -24,6 +24,8 @@ _STATES: dict[str, State] = {"Enabled": "running", "Disabled": "paused"}
 # Maximum number of active tasks per shard, oldest first, that are read to find the one that waits longest.
 OLDEST_EXAMINED = 50
 OLDEST_READ = 100  # one BatchGetItem
+# Three retries take up to 20 minutes; whoever waits longer for a first attempt waits too long, in seconds.
+TOO_LONG_SECONDS = 1_800
 
 
 class Queue(TypedDict):
@@ -120,6 +122,11 @@ def oldest_waiting() -> dict[str, float]:
             moment = max(record.created, record.eta or "")
             since[record.name] = min(moment, since.get(record.name, moment))
     return {name: (present - clock.parse(moment)).total_seconds() for name, moment in since.items()}
+
+
+def waiting_too_long() -> dict[str, float]:
+    """Return the longest waiting times in seconds of names with a task that waits too long; raises Unavailable."""
+    return {name: seconds for name, seconds in oldest_waiting().items() if seconds > TOO_LONG_SECONDS}
 
 
 def _oldest_of_each(keys: Iterable[list[tuple[str, str]]]) -> Iterator[str]:
