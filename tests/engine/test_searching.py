@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
-from test_api import pool  # noqa: F401 - a fixture
+from api_calls import pool  # noqa: F401 - a fixture
 from test_forms import browse
 from test_listing import NAMES, TASKS, WORKERS, make_task, shop  # noqa: F401 - shop is a fixture
 

@@ -21,7 +21,8 @@ from makertasks import clock, wire
 from makertasks.aws.dynamodb import answering
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import places, recent, search
-from makertasks.monitoring.places import Place, Reading
+from makertasks.monitoring.places import Reading
+from makertasks.monitoring.recent import Place
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, Status

@@ -18,6 +18,7 @@ from makertasks import clock
 from makertasks.monitoring import recent
 from makertasks.monitoring.counters.reading import HourCounts
 from makertasks.monitoring.counters.reading import hours as counted_hours
+from makertasks.monitoring.recent import Place
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import FINAL, Status
@@ -31,9 +32,6 @@ UNCOUNTED_HOURS = 2
 MOST_KEPT_ENTRIES = 2_000
 # How far the clock of a task's producer may be ahead of ours before its task is listed only once it was counted.
 AHEAD = timedelta(minutes=5)
-
-# A task's position in every list: its time of creation, then the table's key.
-Place = tuple[str, str]
 
 
 @dataclass(frozen=True)

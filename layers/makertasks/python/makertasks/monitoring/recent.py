@@ -13,7 +13,7 @@ from makertasks import clock, settings
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 
-# A task's time of creation and its key.
+# A task's position in every list: its time of creation, then the table's key.
 Place = tuple[str, str]
 
 # Several days of a busy makerspace, about 40 MB at most.

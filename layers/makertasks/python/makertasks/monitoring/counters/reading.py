@@ -29,7 +29,7 @@ def hours(
 
     `holds` says of the counts of a day or of an hour, {task name: {status: tasks}}, whether they are of interest.
     """
-    for day in _days(newest[:10], oldest[:10], holds, newest_first=not oldest_first):
+    for day in _days(newest[:10], oldest[:10], holds, oldest_first=oldest_first):
         found: dict[str, HourCounts] = {}
         for cell in counters.cells(day):
             hour = found.setdefault(cell.hour, HourCounts(cell.hour))
@@ -48,12 +48,14 @@ def days(month: str) -> dict[str, dict[str, dict[str, int]]]:
     return dict(found)
 
 
-def _days(newest: str, oldest: str, holds: Callable[[Names], bool], *, newest_first: bool) -> Iterator[str]:
-    for month in sorted(months(), reverse=newest_first):
+def _days(newest: str, oldest: str, holds: Callable[[Names], bool], *, oldest_first: bool) -> Iterator[str]:
+    for month in sorted(months(), reverse=not oldest_first):
         if oldest[:7] <= month <= newest[:7]:
             counted = days(month)
             yield from (
-                day for day in sorted(counted, reverse=newest_first) if oldest <= day <= newest and holds(counted[day])
+                day
+                for day in sorted(counted, reverse=not oldest_first)
+                if oldest <= day <= newest and holds(counted[day])
             )
 
 
