@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.axe import in_both_themes
 from tests.browser.conftest import DESK
+from tests.browser.loading import loaded_bytes
 from tests.waiting import wait_for
 
 QUEUE = "generate_index_card"
@@ -104,11 +105,7 @@ def noted(site):
 def test_the_overview_is_light_first_and_at_each_update(site, open_page):
     page = open_page("/signed-out", "operator", alone=True)
     page.clock.install()
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.send("Network.clearBrowserCache")
-    sizes = []
-    session.on("Network.loadingFinished", lambda finished: sizes.append(finished["encodedDataLength"]))
+    sizes = loaded_bytes(page, with_cache=False)
     page.goto("/")
     page.wait_for_load_state("networkidle")
     assert 20_000 < sum(sizes) < FIRST_LOAD_BYTES

@@ -10,6 +10,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.axe import in_both_themes
+from tests.browser.loading import loaded_bytes
 from tests.waiting import wait_for
 
 UPDATE_SECONDS = 6
@@ -143,10 +144,7 @@ def test_an_update_is_light_and_one_without_news_is_empty(site, open_page):
     page = open_page("/tasks", "operator", clock=True)
     page.mouse.move(5, 5)
     assert page.locator("tbody tr").count() == A_PAGE
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    sizes = []
-    session.on("Network.loadingFinished", lambda finished: sizes.append(finished["encodedDataLength"]))
+    sizes = loaded_bytes(page)
     statuses = []
     page.on("response", lambda answer: statuses.append(answer.status) if "known=" in answer.url else None)
     site.ended(submit(site))

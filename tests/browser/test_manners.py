@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.bench.bench_pages import PAGES, TIMES, medians
 from tests.browser.axe import in_both_themes, violations
+from tests.browser.loading import loaded_bytes
 
 PAUSE = "/queues/generate_qr_code/pause"
 # What travels, headers included.
@@ -185,11 +186,7 @@ def test_other_sites_requests_are_refused(site, open_page):
 
 def test_the_first_load_of_the_list_is_light(open_page):
     page = open_page("/signed-out", "operator", alone=True)
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.send("Network.clearBrowserCache")
-    sizes = []
-    session.on("Network.loadingFinished", lambda finished: sizes.append(finished["encodedDataLength"]))
+    sizes = loaded_bytes(page, with_cache=False)
     page.goto("/tasks")
     page.wait_for_load_state("networkidle")
     assert page.locator("tbody tr").count() == 25
