@@ -1,4 +1,4 @@
-# Two commands matter: `make run` and `make test`. The rest is for those who change things; `make help` lists it all.
+# Two commands matter: `make run` and `make test`. The others are for development; `make help` lists them all.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -10,19 +10,19 @@ CELERIES := .local/celery-oldest/.installed .local/celery-newest/.installed
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{split($$1, target, ":"); printf "  make %-12s %s\n", target[1], $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{split($$1, target, ":"); printf "  make %-17s %s\n", target[1], $$2}'
 
 # ── Environments: made from the lock files on first use, and again when a lock file changes ───────────────────────────
 
 .venv/bin/uv: requirements/uv.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is needed; name one: make PYTHON=python3.12 …"; exit 1; }
-	@$(PYTHON) -m venv .venv || { echo "error: no virtual environment could be made; on Debian: apt install python3-venv"; exit 1; }
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt || { echo "error: the Python packages could not be downloaded; is there a network?"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is required; choose one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "error: the virtual environment could not be created; on Debian: apt install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt || { echo "error: the Python packages could not be downloaded; check the network connection"; exit 1; }
 	@touch $@
 
 .venv/.installed: requirements/dev.txt | $(UV)
-	@echo "Installing what checks and tests need …"
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt || { echo "error: the Python packages could not be downloaded; is there a network?"; exit 1; }
+	@echo "Installing packages for checks and tests …"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt || { echo "error: the Python packages could not be downloaded; check the network connection"; exit 1; }
 	@touch $@
 
 $(COMMAND_LINE): pyproject.toml setup.py .venv/.installed | $(UV)
@@ -32,14 +32,14 @@ $(COMMAND_LINE): pyproject.toml setup.py .venv/.installed | $(UV)
 .local/%/.installed: requirements/%.txt | $(UV)
 	@echo "Installing the environment '$*' …"
 	@$(UV) venv --quiet --clear --python $(BIN)/python .local/$*
-	@$(UV) pip install --quiet --python .local/$*/bin/python --require-hashes -r requirements/$*.txt || { echo "error: the Python packages could not be downloaded; is there a network?"; exit 1; }
+	@$(UV) pip install --quiet --python .local/$*/bin/python --require-hashes -r requirements/$*.txt || { echo "error: the Python packages could not be downloaded; check the network connection"; exit 1; }
 	@touch $@
 
 .PHONY: setup
-setup: $(ENVIRONMENTS) $(COMMAND_LINE) ## Install everything that run and test need
+setup: $(ENVIRONMENTS) $(COMMAND_LINE) ## Install everything for run and test
 
 .PHONY: lock
-lock: | $(UV) ## Update every lock file
+lock: | $(UV) ## Update all lock files
 	@for lock in requirements/*.in; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$lock -o $${lock%.in}.txt || exit 1; done
 	@$(BIN)/python -m infra.locks layers/*
@@ -47,14 +47,14 @@ lock: | $(UV) ## Update every lock file
 # ── Use it ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: run
-run: $(ENVIRONMENTS) $(COMMAND_LINE) ## Run everything on this machine; Ctrl-C stops it, MAKERTASKS_PORT chooses the port
+run: $(ENVIRONMENTS) $(COMMAND_LINE) ## Run the whole stack on this machine until Ctrl-C; MAKERTASKS_PORT=… chooses the port
 	@$(BIN)/python -m infra.local
 
 .PHONY: token url
 token: $(ENVIRONMENTS) ## Print an access token for the running stack's API
 	@$(BIN)/python -m infra.local token
 
-url: $(ENVIRONMENTS) ## Print the address of the running stack's API
+url: $(ENVIRONMENTS) ## Print the URL of the running stack's API
 	@$(BIN)/python -m infra.local url
 
 # ── On AWS ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -72,21 +72,21 @@ rollback: .venv/.installed ## Switch every function back to the previous deploym
 	@$(BIN)/python -m infra.rollback $(STAGE)
 
 .PHONY: restore
-restore: .venv/.installed .local/sam/.installed ## Restore a removed stage with its kept data
+restore: .venv/.installed .local/sam/.installed ## Restore a removed stage with its retained data
 	@$(BIN)/python -m infra.restore $(STAGE) $(PARAMETERS)
 
 .PHONY: destroy
-destroy: .venv/.installed ## Remove a stage from AWS after asking; its data is kept
+destroy: .venv/.installed ## Remove a stage from AWS after confirmation; its data is retained
 	@$(BIN)/python -m infra.destroy $(STAGE)
 
 # ── Check it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-# Unit and engine tests run in random order and with random hashes. Each run prints its seed; `make unit SEED=…` repeats it.
+# Unit and engine tests run in random order with a random hash seed. Each run prints its seed; `make unit SEED=…` repeats it.
 ifndef SEED
 SEED := $(shell echo $$RANDOM$$RANDOM)
 endif
 RANDOMLY = PYTHONHASHSEED=$(SEED) $(BIN)/pytest -n 2 --dist worksteal -p randomly --randomly-seed=$(SEED)
-# Moments at which code that counts days, hours or months goes wrong, and the tests of such code.
+# Moments at which code that counts days, hours or months may fail, and the tests of such code.
 MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UTC 2027-03-14T01:59:50@America/New_York
 DATED = tests/unit/test_lead_times.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
 
@@ -102,36 +102,36 @@ check: $(ENVIRONMENTS) .local/sam/.installed ## Check format, lint, types and th
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .local/sam/bin/sam validate --lint
 
 .PHONY: unit
-unit: $(ENVIRONMENTS) .local/sam/.installed ## Test single parts
+unit: $(ENVIRONMENTS) .local/sam/.installed ## Run the unit tests
 	$(RANDOMLY) tests/unit
 
 .PHONY: engine
-engine: $(ENVIRONMENTS) ## Test tasks from submission to end, and everything that reads them, on moto
+engine: $(ENVIRONMENTS) ## Test the engine on moto: tasks from submission to end, API, pages and command line
 	$(RANDOMLY) tests/engine
 
 .PHONY: dates
-dates: $(ENVIRONMENTS) ## Test code that counts days: around midnight, on leap day, at a change to summer time
+dates: $(ENVIRONMENTS) ## Test code that counts days: at midnight, on leap day, at the start of daylight saving
 	@for moment in $(MOMENTS); do echo "At $$moment, with seed $(SEED):"; $(RANDOMLY) $(DATED) --at $$moment || exit 1; done
 
 .PHONY: stack
-stack: $(ENVIRONMENTS) $(COMMAND_LINE) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Test the real template on the local AWS, also with stock Celery
+stack: $(ENVIRONMENTS) $(COMMAND_LINE) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Test the real template on the local AWS, with makertasks' and stock Celery clients
 	$(BIN)/pytest tests/stack -n 2 --dist loadfile
 
 .PHONY: faults soak
 SEED ?= 20261122
 SIZE ?= 5000
 RESTARTS ?= 3
-soak: $(ENVIRONMENTS) ## Test faults in 5,000 tasks with restarts; slow (SEED=… SIZE=… RESTARTS=…)
+soak: $(ENVIRONMENTS) ## Inject faults into 5,000 tasks, with restarts; slow (SEED=… SIZE=… RESTARTS=…)
 	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.faults $(SIZE) --seed $(SEED) --restarts $(RESTARTS)
 
-faults: $(ENVIRONMENTS) ## Test crashes, time-outs, duplicates and AWS's errors: every task must still end once
+faults: $(ENVIRONMENTS) ## Inject crashes, time-outs, duplicates and AWS errors: each task must still end exactly once
 	$(BIN)/pytest tests/faults
 
 CHROMIUMS = chromium-headless-shell chromium chromium-browser google-chrome
 INSTALL_CHROMIUM = apt-get install -y --no-install-recommends chromium-headless-shell fonts-dejavu-core fonts-noto-color-emoji
 
 .PHONY: zbar
-zbar: ## Install zbar, with which tests read QR codes, where there is none and this is root on Debian
+zbar: ## Install zbar, which tests use to read QR codes, if missing (on Debian, as root)
 	@ldconfig -p 2>/dev/null | grep -q 'libzbar\.so\.0' && exit 0; \
 	echo "Tests read QR codes with zbar, which is not installed. On Debian: sudo apt-get install -y libzbar0"; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -139,7 +139,7 @@ zbar: ## Install zbar, with which tests read QR codes, where there is none and t
 	fi
 
 .PHONY: chromium
-chromium: ## Install Chromium for the browser tests where there is none: with apt-get as root, else Playwright's own
+chromium: ## Install Chromium for the browser tests if missing: with apt-get as root, otherwise Playwright's
 	@command -v $(CHROMIUMS) >/dev/null && exit 0; \
 	echo "The browser tests need Chromium, which is not installed. On Debian: sudo $(INSTALL_CHROMIUM)"; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -147,7 +147,7 @@ chromium: ## Install Chromium for the browser tests where there is none: with ap
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(INSTALL_CHROMIUM) -qq >/dev/null && exit 0; \
 	  with_deps=--with-deps; \
 	fi; \
-	echo "Downloading Playwright's …"; \
+	echo "Downloading Playwright's Chromium …"; \
 	$(MAKE) --silent .venv/.installed && $(BIN)/playwright install $$with_deps --only-shell chromium && exit 0; \
 	echo "error: Chromium could not be installed; install it with the command above"; exit 1
 
@@ -159,36 +159,36 @@ screenshots: $(ENVIRONMENTS) ## Retake docs/screenshots: every page in both them
 	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.browser.screenshots
 
 .PHONY: celery
-celery: $(CELERIES) ## Compare our wire format with the oldest and the newest Celery
+celery: $(CELERIES) ## Compare our wire format with the oldest and newest supported Celery
 	@for version in oldest newest; do \
 	  PYTHONPATH=layers/makertasks/python .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery || exit 1; done
 
 .PHONY: celery-comparison
-celery-comparison: $(ENVIRONMENTS) $(CELERIES) ## An application on Lambda beside a stock worker, about 5 minutes (ONLY=regex of behaviours, RUNS=200 of nested groups)
+celery-comparison: $(ENVIRONMENTS) $(CELERIES) ## Compare an application on Lambda with a stock worker, about 5 minutes (ONLY=regex, RUNS=200)
 	$(if $(ONLY),ONLY='$(ONLY)') $(if $(RUNS),RUNS=$(RUNS)) $(BIN)/pytest tests/comparison
 
 .PHONY: site
-site: $(CELERIES) ## Test a Django site beside the stack, with Django 4.2 and the newest
+site: $(CELERIES) ## Test a Django site with the stack, on Django 4.2 and the newest version
 	@for version in oldest newest; do \
 	  PYTHONPATH=.:layers/makertasks/python:functions .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/site || exit 1; done
 
 .PHONY: audit
-audit: .local/audit/.installed .local/checkov/.installed ## Find known vulnerabilities in pinned packages and flaws in the template; needs the network
+audit: .local/audit/.installed .local/checkov/.installed ## Check pinned packages for known vulnerabilities and the template for flaws; needs the network
 	@for lock in requirements/runtime.txt layers/*/requirements.txt; do \
 	  .local/audit/bin/pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 	@.local/checkov/bin/python .local/checkov/bin/checkov --config-file infra/checkov.yaml
 
 .PHONY: format
-format: $(ENVIRONMENTS) ## Format, and fix what the linter can fix
+format: $(ENVIRONMENTS) ## Format the code and apply the linter's fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 .PHONY: task
-task: .venv/.installed ## Add a task: make task NAME=print_label, and WRITES=labels/ for another folder than print_label/
+task: .venv/.installed ## Add a task: make task NAME=print_label (WRITES=labels/ if not print_label/)
 	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.new_task "$(NAME)" $(if $(WRITES),"$(WRITES)")
 
 .PHONY: celery-app
-celery-app: .venv/.installed .local/ministack/.installed .local/runtime/.installed ## Add a Celery application: make celery-app APP=shop.celery:app FROM=../shop, and TRY='shop.tasks.add [2, 3]'
+celery-app: .venv/.installed .local/ministack/.installed .local/runtime/.installed ## Add a Celery application: make celery-app APP=shop.celery:app FROM=../shop (TRY='shop.tasks.add [2, 3]')
 	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.new_application --app "$(APP)" --from "$(FROM)" --packages "$(PACKAGES)" $(if $(REQUIREMENTS),--requirements "$(REQUIREMENTS)") --try '$(TRY)'
 
 .PHONY: events
@@ -196,5 +196,5 @@ events: $(ENVIRONMENTS) ## Regenerate the tasks' test events from their declared
 	@PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m infra.examples
 
 .PHONY: bench
-bench: $(ENVIRONMENTS) ## Measure the README's claims, each against a baseline of the same run
+bench: $(ENVIRONMENTS) ## Measure the README's claims, each against a baseline from the same run
 	PYTHONPATH=functions:layers/makertasks/python:layers/fonts/python $(BIN)/python -m tests.bench

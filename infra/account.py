@@ -44,8 +44,8 @@ def refuse_kept_data(stack: str, stage: str) -> None:
     kept = [name for name in tables_of(stack) if _has_table(name)]
     if kept:
         raise Refused(
-            f"there is no stack {stack}, but its data is still there ({', '.join(kept)}): make restore STAGE={stage} "
-            "brings it back. docs/deploying.md says how to delete it instead"
+            f"stack {stack} does not exist, but its data does ({', '.join(kept)}): restore both with make restore "
+            f"STAGE={stage}, or delete the data as docs/deploying.md says"
         )
 
 
@@ -72,12 +72,12 @@ def fitting(limit: int, queues: int) -> str:
 def explain(limit: int, chosen: str, stage: str) -> str:
     """Explain an account's limit for a stage whose MaximumConcurrency is `chosen`."""
     if limit >= WANTED_CONCURRENCY:
-        return f"The account may run {limit} functions at a time: enough."
+        return f"Lambda's limit of {limit} concurrent executions in this account is high enough."
     return (
-        f"The account may run only {limit} functions at a time (new accounts begin with 10), so each queue's tasks run "
-        f"{chosen or 'without a limit'} at a time (MaximumConcurrency). A burst of tasks waits in its queue; none is "
-        f"lost. To raise it, ask AWS in Service Quotas for {USUAL_CONCURRENCY} (AWS Lambda, Concurrent executions), "
-        f"and then: make deploy STAGE={stage} MaximumConcurrency="
+        f"Lambda allows this account only {limit} concurrent executions (new accounts start with 10), so the maximum "
+        f"concurrency of each queue is {chosen or 'unlimited'} (MaximumConcurrency). Bursts of tasks wait in their "
+        f"queue; none is lost. To raise the limit, request {USUAL_CONCURRENCY} in Service Quotas (AWS Lambda, "
+        f"Concurrent executions), then run: make deploy STAGE={stage} MaximumConcurrency="
     )
 
 

@@ -1,4 +1,4 @@
-"""The account's monthly budget: AWS Budgets mails the alarms' address at 80 % and at 100 % of it, free of charge.
+"""The account's monthly budget: AWS Budgets sends mail to AlarmEmail at 80 % and at 100 % of it, free of charge.
 
 A budget belongs to the account, not to a region, and CloudFormation knows its type only in some regions: the others
 would refuse a template with it, whatever its conditions. So a deployment sets it by an API call.
@@ -19,7 +19,7 @@ def check(region: str, dollars: str, email: str) -> None:
     if not float(dollars):
         return
     if not email:
-        raise Refused("BudgetDollars needs AlarmEmail, to which AWS Budgets writes; give both")
+        raise Refused("BudgetDollars requires AlarmEmail, the address to which AWS Budgets sends mail; set both")
     if boto3.Session().get_partition_for_region(region) != "aws":
         raise Refused(f"region {region} belongs to a partition without AWS Budgets; leave BudgetDollars out")
 

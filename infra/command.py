@@ -15,7 +15,7 @@ from infra.stacks import Refused
 
 
 def on_stack(description: str | None, command: str, work: Callable[[str], None]) -> int:
-    """Call `work` with the name of the stage's stack; an error is one line and exit status 1."""
+    """Call `work` with the name of the stage's stack; an error prints one line and returns 1."""
     arguments = parse(description, command)
     try:
         choose_region()
@@ -31,7 +31,7 @@ def parse(description: str | None, command: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog=f"python -m infra.{command}", description=(description or "").partition("\n")[0]
     )
-    parser.add_argument("stage", help="dev, staging or prod: a table of infra/samconfig.toml")
+    parser.add_argument("stage", help="dev, staging or prod: a section of infra/samconfig.toml")
     parser.add_argument("parameters", nargs="*", metavar="Name=value", help="parameters of template.yaml")
     return parser.parse_args()
 
@@ -40,6 +40,6 @@ def choose_region() -> str:
     """Use the region of the environment or the profile for every client; raises Refused."""
     region = os.environ.get("AWS_REGION") or boto3.Session().region_name
     if region is None:
-        raise Refused("no region is chosen; put it in front, for example AWS_REGION=eu-central-1")
+        raise Refused("no AWS region is set; set one, for example AWS_REGION=eu-central-1")
     boto3.setup_default_session(region_name=region)
     return region

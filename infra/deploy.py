@@ -1,9 +1,9 @@
-"""`make deploy STAGE=prod`: build everything for Lambda, deploy it, protect stores of data, and test it.
+"""`make deploy STAGE=prod`: build everything for Lambda, deploy it, protect the data stores, and test it.
 
     python -m infra.deploy prod FrontendUrl=https://inventory.example.org AlarmEmail=ann@example.org
 
 Parameters given once need not be given again: CloudFormation keeps them. Account, region and permissions are those of
-the environment (AWS_PROFILE, AWS_REGION …), as with every AWS tool; AWS_ENDPOINT_URL leads to a local AWS instead.
+the environment (AWS_PROFILE, AWS_REGION …), as for every AWS tool; AWS_ENDPOINT_URL selects a local AWS instead.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FAILURES = (Refused, smoke.Failed, sizes.TooLarge, LocalAwsError, BotoCoreError,
 
 
 def main() -> int:
-    """Deploy one stage; an error is one line and exit status 1."""
+    """Deploy one stage; an error prints one line and returns 1."""
     arguments = parse(__doc__, "deploy")
     try:
         deploy(arguments.stage, parameters.given(arguments.parameters), BUILT)
@@ -42,7 +42,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
-        return error.returncode  # SAM has said why
+        return error.returncode  # SAM has printed the reason
     return 0
 
 
@@ -82,7 +82,7 @@ def deploy(stage: str, given: Mapping[str, str], built: Path, *, restoring: bool
 
 
 def limit_concurrency(values: dict[str, str], given: Mapping[str, str], stored: Mapping[str, str], stage: str) -> None:
-    """Choose a MaximumConcurrency within the account's limit, unless one is given, and print its effect."""
+    """Choose a MaximumConcurrency within the account's limit unless one is given, and print its effect."""
     limit = account.concurrency_limit()
     if "MaximumConcurrency" not in given and not stored.get("MaximumConcurrency"):
         values["MaximumConcurrency"] = account.fitting(limit, parameters.limited_queues())
@@ -90,16 +90,16 @@ def limit_concurrency(values: dict[str, str], given: Mapping[str, str], stored: 
 
 
 def check(stage: str, outputs: Mapping[str, str]) -> None:
-    """Test a deployment from outside; raises Failed with the way back."""
+    """Test a deployment from outside; raises Failed with the command that rolls back."""
     try:
         smoke.test(outputs)
     except smoke.Failed as error:
-        raise smoke.Failed(f"{error}. The version before comes back with: make rollback STAGE={stage}") from error
+        raise smoke.Failed(f"{error}. To return to the previous version: make rollback STAGE={stage}") from error
     print("The API, a page and a task work.")
 
 
 def configured_options(configured: dict[str, Any]) -> list[str]:
-    """A stage's settings as options: SAM reads no stage's table together with the defaults."""
+    """A stage's settings as options: SAM does not merge a stage's section with the defaults."""
     return [
         "--stack-name", str(configured["stack_name"]),
         "--capabilities", str(configured["capabilities"]),

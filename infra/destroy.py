@@ -1,6 +1,6 @@
 """`make destroy STAGE=dev`: remove a stage, after asking for its name. Resources with data are kept.
 
-Tables, bucket and users are retained; this prints their names, and how to remove them for good.
+Tables, bucket and user pool are retained; this prints their names and where to read how to delete them.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ def main() -> int:
 def destroy(stack: str) -> None:
     """Ask, then remove; raises Refused unless the name is confirmed."""
     if status_of(stack) is None:
-        raise Refused(f"there is no stack {stack} in this account and region")
+        raise Refused(f"stack {stack} does not exist in this account and region")
     outputs = outputs_of(stack)
     has_budget = outputs.get("BudgetDollars", "0") != "0"
     kept = {name: outputs[name] for name in KEPT if name in outputs}
-    print(f"This removes {stack}: functions, queues with the messages in them, API, schedules, alarms, logs.")
-    print("It keeps " + ", ".join(kept.values()))
-    print(f"Type the stack's name to go on: {stack}")
+    print(f"This removes {stack}: functions, queues and their messages, API, schedules, alarms and logs.")
+    print(f"It keeps {', '.join(kept.values())}.")
+    print(f"To continue, type the stack's name: {stack}")
     if input("> ").strip() != stack:
-        raise Refused("nothing was removed")
+        raise Refused("the name does not match; nothing was removed")
     remove(stack)
     if has_budget:
         budget.set_monthly(stack, "0", "")
     print(
-        f"{stack} is gone. `make restore` brings it back with its data; docs/deploying.md says how to delete that too."
+        f"{stack} was removed. `make restore` restores it with its data; docs/deploying.md says how to delete the data."
     )
 
 

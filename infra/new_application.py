@@ -1,8 +1,8 @@
 """Add a Celery application: its package, its layer, its function's block of template.yaml and its schedules.
 
 make celery-app APP=shop.celery:app FROM=../shop                                the package ../shop/shop
-make celery-app APP=site.celery:app FROM=../site PACKAGES="site orders"         and other packages that its tasks import
-make celery-app APP=shop.celery:app FROM=../shop TRY='shop.tasks.add [2, 3]'    and run one task on this machine
+make celery-app APP=site.celery:app FROM=../site PACKAGES="site orders"         with other packages its tasks import
+make celery-app APP=shop.celery:app FROM=../shop TRY='shop.tasks.add [2, 3]'    and run one task on the local AWS
 
 The application may also be a single module. Its requirements are read from REQUIREMENTS=…, else from requirements.txt
 or pyproject.toml beside the package.
@@ -99,7 +99,7 @@ class Application:
 
     @property
     def package(self) -> str:
-        """Its first package, after which its folder, queue and function are named."""
+        """The app's top-level package, which also names its folder, queue and function."""
         return self.app.partition(":")[0].partition(".")[0]
 
     @property
@@ -114,14 +114,17 @@ class Application:
         for package in (self.package, *self.packages):
             if not (self.source / package).is_dir() and not (self.source / f"{package}.py").is_file():
                 raise InvalidTask(
-                    f"FROM={self.source}: has neither a folder {package} nor {package}.py; name the folder above it"
+                    f"FROM={self.source}: contains neither a folder {package} nor {package}.py; "
+                    "give the folder that contains the package"
                 )
             try:
                 new_task.check_name(package)
             except InvalidTask as error:
                 raise InvalidTask(f"APP={self.app}: the package {str(error).removeprefix('NAME=')}") from error
         if (self.source / self.package / "handler.py").exists():
-            raise InvalidTask(f"FROM={self.source}: {self.package}/handler.py exists; the function's goes there")
+            raise InvalidTask(
+                f"FROM={self.source}: {self.package}/handler.py exists, but makertasks writes its own; rename it"
+            )
 
 
 def add(wanted: Application) -> list[str]:
@@ -129,7 +132,9 @@ def add(wanted: Application) -> list[str]:
     wanted.check()
     layer = ROOT / "layers" / wanted.package
     if layer.exists():
-        raise InvalidTask(f"APP={wanted.app}: layers/{wanted.package} exists already")
+        raise InvalidTask(
+            f"APP={wanted.app}: layers/{wanted.package} already exists; delete it to add the application again"
+        )
     folders = [ROOT / "functions" / package for package in (wanted.package, *wanted.packages)]
     try:
         _write_layer(layer, wanted.requirements)
@@ -178,11 +183,11 @@ def _describe(wanted: Application, layer: Path) -> tuple[dict[str, Any], list[st
     """The application's tasks and schedules, and its differences from a worker, found in a new environment."""
     with tempfile.TemporaryDirectory() as folder:
         python = f"{folder}/bin/python"
-        _run("no virtual environment could be made", locks.UV, "venv", "-q", folder)
+        _run("the virtual environment could not be created", locks.UV, "venv", "-q", folder)
         install = (locks.UV, "pip", "install", "-q", "--python", python)
         _run("its requirements could not be installed", *install, "-r", layer / "requirements.in", ROOT)
         command = (python, "-m", "makertasks.contrib.celery.describing", wanted.app)
-        done = _run(f"{wanted.app} could not be read", *command, folder=wanted.source)
+        done = _run(f"{wanted.app} could not be imported", *command, folder=wanted.source)
     return json.loads(done.stdout), done.stderr.splitlines()
 
 
@@ -223,7 +228,7 @@ def _schedule(wanted: Application, number: int, entry: dict[str, Any]) -> str:
 
 
 def requirements(source: Path, file: Path | None = None) -> list[str]:
-    """The lines of a requirements file and of those that it includes; without one, the dependencies of the project.
+    """The lines of a requirements file and of the files it includes; without one, the project's dependencies.
 
     Raises InvalidTask.
     """
@@ -259,7 +264,7 @@ def run_once(task: str, arguments: str) -> Any:
 
 
 def main() -> int:
-    """Add an application, print its differences from a worker, and try it on request."""
+    """Add an application, print its differences from a worker, and run a task on request."""
     parser = argparse.ArgumentParser(prog="make celery-app", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--app", required=True)
     parser.add_argument("--from", dest="source", type=Path, required=True)
@@ -277,7 +282,7 @@ def main() -> int:
             print(f"  differs: {said}")
         if given.trial:
             task, _, arguments = given.trial.partition(" ")
-            print(f"Running {task} on this machine …")
+            print(f"Running {task} on the local AWS …")
             print(f"  result: {json.dumps(run_once(task, arguments or '[]'))}")
     except InvalidTask as error:
         print(f"error: {error}", file=sys.stderr)

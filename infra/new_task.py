@@ -104,12 +104,14 @@ def check_name(name: str) -> None:
     if len(name) > LONGEST:
         raise InvalidTask(f"NAME={name}: has {len(name)} characters; use at most {LONGEST}")
     if makertasks.is_reserved(name):
-        raise InvalidTask(f"NAME={name}: is reserved, because makertasks.{name} is something else; choose another name")
+        raise InvalidTask(
+            f"NAME={name}: is reserved, because makertasks.{name} is part of the package; choose another name"
+        )
     if (ROOT / "functions" / name).exists():
-        raise InvalidTask(f"NAME={name}: functions/{name} exists already; choose another name")
+        raise InvalidTask(f"NAME={name}: functions/{name} already exists; choose another name")
     if name in sys.stdlib_module_names or importlib.util.find_spec(name):
         raise InvalidTask(
-            f"NAME={name}: a Python module has this name, which the folder would hide; choose another name"
+            f"NAME={name}: this name belongs to a Python module, which the folder would hide; choose another name"
         )
 
 
@@ -124,7 +126,7 @@ def check_folder(name: str, folder: str) -> None:
 
 
 def with_task(template: str, name: str, folder: str) -> str:
-    """template.yaml with the task's block, its queue among the guarded ones, and its folder among the others."""
+    """template.yaml with the task's block, its queue in the queue policy, and its folder in two roles."""
     text = block(template, name, RIGHTS.format(folder=folder), "Writes a file for an item")
     template = with_block(template, name, text)
     for role, sid in (("ApiRole", "Link"), ("CleanMediaRole", "Remove")):
@@ -133,7 +135,7 @@ def with_task(template: str, name: str, folder: str) -> str:
 
 
 def with_block(template: str, name: str, text: str) -> str:
-    """template.yaml with a task's block, and its queue among the guarded ones."""
+    """template.yaml with a task's block, and its queue in the queue policy."""
     template = _replace(r"(?=  # ── System function )", text, template)
     queue = f",\n        !Ref {camel(name)}Queue"
     return _replace(r"(?=\]\n      PolicyDocument:)", queue, template, after="\n  QueuesPolicy:")
@@ -144,7 +146,7 @@ def block(template: str, name: str, rights: str, description: str) -> str:
     found = re.search(rf"  # ── Task {MODEL} .*?(?=  # ── )", template, re.DOTALL)
     if not found:
         raise InvalidTask(
-            f"template.yaml: has no block that begins with # ── Task {MODEL}, which new ones are copied from"
+            f"template.yaml: has no block that begins with # ── Task {MODEL}, from which new blocks are copied"
         )
     text = found[0].replace(MODEL, name).replace(camel(MODEL), camel(name))
     text = _replace(r"  # ── .*", f"  # ── Task {name} ".ljust(120, "─"), text)
@@ -169,7 +171,7 @@ def add(name: str, folder: str) -> list[Path]:
     }
     for path, text in texts.items():
         if path != template and path.exists():
-            raise InvalidTask(f"NAME={name}: {path.relative_to(ROOT)} exists already; choose another name")
+            raise InvalidTask(f"NAME={name}: {path.relative_to(ROOT)} already exists; choose another name")
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     python = [path for path in texts if path.suffix == ".py"]
@@ -180,10 +182,10 @@ def add(name: str, folder: str) -> list[Path]:
 
 
 def _with_folder(template: str, role: str, sid: str, folder: str) -> str:
-    """The template with a folder among those of one statement of a role, unless one of them covers it."""
+    """The template with a folder added to one statement of a role, unless a folder there covers it."""
     found = re.search(rf"\n  {role}:\n.*?(\{{Sid: {sid}, .*?\])(?=\}}[,\]])", template, re.DOTALL)
     if not found:
-        raise InvalidTask(f"template.yaml: {role} has no statement {sid}, whose folders the new one joins")
+        raise InvalidTask(f"template.yaml: {role} has no statement {sid} to which the folder could be added")
     if folder.startswith(tuple(re.findall(r"MediaBucket\.Arn\}/([^*]*)\*", found[1]))):
         return template
     end = found.end() - 1
@@ -195,7 +197,7 @@ def _replace(pattern: str, by: str, text: str, after: str = "") -> str:
     start = text.find(after)
     changed, number = re.subn(pattern, by, text[start:], count=1)
     if start < 0 or not number:
-        raise InvalidTask(f"template.yaml: is not in the form that this command knows ({pattern!r} is not there)")
+        raise InvalidTask(f"template.yaml: does not have the form that this command expects ({pattern!r} not found)")
     return text[:start] + changed
 
 
@@ -212,10 +214,12 @@ def camel(name: str) -> str:
 
 
 def main() -> int:
-    """Add a task and say what to do next."""
+    """Add a task and print the next steps."""
     parser = argparse.ArgumentParser(prog="make task", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("name", help="the task's folder, queue and function: print_label")
-    parser.add_argument("writes", nargs="?", help="its folder in the media bucket: labels/")
+    parser.add_argument("name", help="name of the task, its folder, queue and function, such as print_label")
+    parser.add_argument(
+        "writes", nargs="?", help="folder in the media bucket that it writes to, such as labels/; by default NAME/"
+    )
     arguments = parser.parse_args()
     try:
         written = add(arguments.name, arguments.writes or f"{arguments.name}/")
@@ -225,8 +229,8 @@ def main() -> int:
     for path in written:
         print(f"  {path.relative_to(ROOT)}")
     print(
-        f"Now write what the task does in functions/{arguments.name}/handler.py, and give its role in template.yaml "
-        "the permissions for it."
+        f"Next, write the task in functions/{arguments.name}/handler.py, and add the permissions that it needs "
+        "to its role in template.yaml."
     )
     return 0
 

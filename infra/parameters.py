@@ -24,11 +24,11 @@ ADDRESS = re.compile(r"https?://[!-~]+")
 
 
 def configuration(stage: str) -> dict[str, Any]:
-    """A stage's settings in samconfig.toml, above the default ones; raises Refused for an unknown stage."""
+    """A stage's settings in samconfig.toml, merged with the defaults; raises Refused for an unknown stage."""
     known = tomllib.loads(CONFIG.read_text())
     stages = sorted(set(known) - {"version", "default"})
     if stage not in stages:
-        raise Refused(f"there is no stage {stage!r} in infra/samconfig.toml; choose one of {', '.join(stages)}")
+        raise Refused(f"infra/samconfig.toml has no stage {stage!r}; choose one of {', '.join(stages)}")
     settings: dict[str, Any] = known["default"]["deploy"]["parameters"] | known[stage]["deploy"]["parameters"]
     return settings
 
@@ -71,8 +71,8 @@ def _check_shards(values: Mapping[str, str], stored: Mapping[str, str]) -> None:
     """Refuse fewer shards than before: the others would no longer be read."""
     if int(values["KeyShards"]) < int(stored.get("KeyShards", "1")):
         raise Refused(
-            f"KeyShards cannot be lowered from {stored['KeyShards']} to {values['KeyShards']}: tasks would vanish from "
-            "lists"
+            f"KeyShards cannot be lowered from {stored['KeyShards']} to {values['KeyShards']}: tasks would disappear "
+            "from lists"
         )
 
 
@@ -83,6 +83,6 @@ def _check_frontend(stage: str, values: Mapping[str, str], default: str, *, allo
         raise Refused(f"stage {stage} needs FrontendUrl: make deploy STAGE={stage} FrontendUrl={EXAMPLE}")
     if not ADDRESS.fullmatch(address):
         raise Refused(
-            f"FrontendUrl {address!r} must begin with http:// or https:// and hold no space and no letter outside "
-            "ASCII; write an international name in its ASCII form (xn--…) and the rest percent-encoded"
+            f"FrontendUrl {address!r} must begin with http:// or https:// and contain only ASCII characters and no "
+            "spaces; write an international domain name in its ASCII form (xn--…) and percent-encode the rest"
         )

@@ -85,19 +85,19 @@ OTHERS = (
     (
         "One server with Celery, Redis and Flower (t4g.small)",
         SERVER_MONTH,
-        "tasks run all day, or somebody looks after a server anyway; no limit of 15 minutes",
-        "it mostly waits; updates, backups and restarts are yours",
+        "tasks run all day, or you maintain a server anyway; no 15-minute limit",
+        "it is mostly idle; you do updates, backups and restarts",
     ),
     (
         "Celery on Fargate, one small worker, ElastiCache",
         FARGATE_MONTH,
         "Celery stays as it is, without a server to update",
-        "two services are paid by the hour; messages are lost with a Redis node",
+        "two services are billed by the hour; messages are lost if the Redis node fails",
     ),
     (
         "Celery on Fargate, a managed RabbitMQ",
         MANAGED_QUEUE_MONTH,
-        "messages outlive the worker; other programs use the broker too",
-        "the broker alone costs more than all the rest",
+        "messages survive a worker's failure; other programs can use the broker, too",
+        "the broker alone costs more than everything else",
     ),
 )

@@ -1,6 +1,6 @@
 """`make restore STAGE=prod`: restore a stage that `make destroy` removed, with its retained data.
 
-Tables, bucket and user pool become a stack's own again (a CloudFormation import); `make deploy` then adds the rest.
+A CloudFormation import takes tables, bucket and user pool into a new stack; a deployment then adds the rest.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ POLL_SECONDS = 2
 
 
 def main() -> int:
-    """Restore one stage; an error is one line and exit status 1."""
+    """Restore one stage; an error prints one line and returns 1."""
     arguments = parse(__doc__, "restore")
     try:
         restore(arguments.stage, parameters.given(arguments.parameters))
@@ -52,19 +52,19 @@ def restore(stage: str, given: Mapping[str, str]) -> None:
     choose_region()
     values = parameters.effective(stage, given, {})
     if stacks.status_of(stack) is not None:
-        raise Refused(f"{stack} is there; make deploy STAGE={stage} changes it")
+        raise Refused(f"stack {stack} exists, so there is nothing to restore; to update it: make deploy STAGE={stage}")
     names = kept(stack)
     values["KeyArn"] = given.get("KeyArn") or key_of(names["TasksTable"])
     values["KeyShards"] = str(max(int(values["KeyShards"]), int(shards_of(names["TasksTable"]))))
     body = template(names)
     adopt(stack, body, names, {name: values[name] for name in body["Parameters"]})
-    print(f"{stack} has its tables, bucket and users again; now the rest.")
+    print(f"{stack}: tables, bucket and user pool imported. Deploying the rest …")
     known = {name: values[name] for name in ("KeyArn", "KeyShards")}
     deploy(stage, {**given, **known}, BUILT, restoring=True)
 
 
 def kept(stack: str) -> dict[str, str]:
-    """The name of each store that an earlier stack left; raises Refused if one is missing or ambiguous."""
+    """The name of each store that the removed stack left; raises Refused if one is missing or ambiguous."""
     sts = boto3.client("sts")
     account, region = sts.get_caller_identity()["Account"], sts.meta.region_name
     tasks, inventory, counters = tables_of(stack)
@@ -75,8 +75,8 @@ def kept(stack: str) -> dict[str, str]:
     pools = [pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == stack]
     if len(pools) != 1:
         raise Refused(
-            f"there are {len(pools)} user pools named {stack} ({', '.join(pools) or 'none'}), and one is needed; "
-            "delete or rename those that are not the stage's"
+            f"found {len(pools)} user pools named {stack} ({', '.join(pools) or 'none'}), but exactly one is needed; "
+            "delete or rename those of other stages"
         )
     return {**names, "Users": pools[0]}
 
@@ -142,12 +142,12 @@ def adopt(stack: str, body: Mapping[str, Any], names: Mapping[str, str], values:
     if found["Status"] == "FAILED":
         reason = found.get("StatusReason", "no reason given")
         stacks.remove(stack)
-        raise Refused(f"CloudFormation does not take {stack}'s data back: {reason}")
+        raise Refused(f"CloudFormation could not import {stack}'s data: {reason}")
     cloudformation.execute_change_set(ChangeSetName=made)
     while (status := str(stacks.status_of(stack))).endswith("_IN_PROGRESS"):
         time.sleep(POLL_SECONDS)
     if status != "IMPORT_COMPLETE":
-        raise Refused(f"CloudFormation does not take {stack}'s data back ({status}): {stacks.failure_of(stack)}")
+        raise Refused(f"CloudFormation could not import {stack}'s data ({status}): {stacks.failure_of(stack)}")
 
 
 def _look(names: Mapping[str, str]) -> None:
@@ -159,7 +159,7 @@ def _look(names: Mapping[str, str]) -> None:
             else:
                 boto3.client("s3").head_bucket(Bucket=name)
         except ClientError as error:
-            raise Refused(f"{name} is not there, so the stage cannot be restored: {error}") from error
+            raise Refused(f"{name} does not exist, so the stage cannot be restored: {error}") from error
 
 
 def _words(value: Any) -> set[str]:

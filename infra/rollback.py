@@ -1,4 +1,4 @@
-"""`make rollback STAGE=prod`: the functions of the previous deployment take over again, within seconds.
+"""`make rollback STAGE=prod`: switch all functions back to the previous deployment, within seconds.
 
 A published version has its code, layers, environment, memory and time-out, so moving the alias `live` restores all of
 them. Tables, queues, schedules and permissions stay as last deployed. The next `make deploy` moves the alias forward
@@ -48,19 +48,19 @@ def roll_back(stack: str) -> None:
     """Move every function's alias to its previous version; raises Refused without one."""
     status = status_of(stack)
     if status is None:
-        raise Refused(f"there is no stack {stack} in this account and region")
+        raise Refused(f"stack {stack} does not exist in this account and region")
     if status.endswith("_IN_PROGRESS"):
-        raise Refused(f"{stack} is {status}; try again when that has ended")
+        raise Refused(f"{stack} is {status}; try again when that has finished")
     found = list(aliases(stack))
     earlier = [(alias, alias.before) for alias in found if alias.before is not None]
     if not earlier:
-        raise Refused(f"{stack} has no version before this one")
+        raise Refused(f"{stack} has no previous version")
     for alias, version in earlier:
         boto3.client("lambda").update_alias(
             FunctionName=alias.function, Name=ALIAS, FunctionVersion=str(version), RoutingConfig={}
         )
         print(f"{alias.function}: version {alias.current} → {version}")
-    print("Rolled back. The next `make deploy` moves forward again, also with the same code.")
+    print("Rolled back. The next `make deploy` switches forward again, even if the code has not changed.")
 
 
 def marker(stack: str) -> str:

@@ -52,8 +52,8 @@ def measure(template: Path) -> list[Size]:
         if size.total > MOST_MEGABYTES * MEGABYTE:
             heaviest = max(size.layers, key=lambda layer: size.layers[layer])
             raise TooLarge(
-                f"{size.name} has {size.total / MEGABYTE:.0f} MB with its layers, and {MOST_MEGABYTES} are allowed; "
-                f"{heaviest} alone has {size.layers[heaviest] / MEGABYTE:.0f}: see what its requirements.txt brings"
+                f"{size.name} has {size.total / MEGABYTE:.0f} MB with its layers; the maximum is {MOST_MEGABYTES}. "
+                f"{heaviest} alone has {size.layers[heaviest] / MEGABYTE:.0f} MB: check its requirements.txt"
             )
     return found
 

@@ -1,4 +1,4 @@
-"""Tests of a deployment that just ended, from outside: the API's health, the first page, one task for a new item.
+"""Smoke test of a finished deployment: the API's health check, a page, and one task for a new item.
 
 The item exists only for the test and is deleted afterwards, with its QR code. Lists of items do not include it.
 """
@@ -21,7 +21,7 @@ TASK = "generate_qr_code"
 TASK_SECONDS = 90
 HTTP_SECONDS = 30
 POLL_SECONDS = 1
-TRIES = 5  # a new API's address takes a few seconds to be known
+TRIES = 5  # a new API's address resolves only after a few seconds
 OK = 200
 
 
@@ -37,7 +37,7 @@ def test(outputs: Mapping[str, str]) -> None:
         raise Failed(f"{address}/v1/health returned {body[:200]!r}")
     _get(f"{address}/signed-out")
     if is_paused(outputs):
-        print(f"The queue {TASK} is paused, so no task was run as a test.")
+        print(f"Queue {TASK} is paused, so no test task was run.")
     else:
         run_task(outputs)
 
@@ -55,10 +55,10 @@ def is_paused(outputs: Mapping[str, str]) -> bool:
         pages = boto3.client("lambda").get_paginator("list_event_source_mappings").paginate()
         mappings = [mapping for page in pages for mapping in page["EventSourceMappings"]]
     except (ClientError, BotoCoreError) as error:
-        raise Failed(f"the queues' consumers could not be listed: {error}") from error
+        raise Failed(f"the event source mappings could not be listed: {error}") from error
     found = [each for each in mappings if str(each.get("EventSourceArn", "")).endswith(f":{queue}")]
     if not found:
-        raise Failed(f"the queue {queue} has no consumer")
+        raise Failed(f"queue {queue} has no event source mapping")
     return found[0].get("State") in {"Disabled", "Disabling"}
 
 
@@ -71,7 +71,7 @@ def run_task(outputs: Mapping[str, str]) -> None:
     try:
         dynamodb.put_item(
             TableName=outputs["InventoryTableName"],
-            Item={**key, "kind": {"S": "item"}, "name": {"S": "Test of a deployment"}},
+            Item={**key, "kind": {"S": "item"}, "name": {"S": "Deployment test"}},
         )
         url = sqs.get_queue_url(QueueName=f"{stack}-tasks-{TASK}")["QueueUrl"]
         sent = sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"item_id": item_id}))
@@ -79,9 +79,9 @@ def run_task(outputs: Mapping[str, str]) -> None:
         record = _wait(outputs["TasksTableName"], task_id)
         status = record.get("status", {}).get("S", "not recorded")
         if status != "SUCCESS":
-            raise Failed(f"the test's task {task_id} is {status} after {TASK_SECONDS} s; its page says why")
+            raise Failed(f"test task {task_id} is {status} after {TASK_SECONDS} s; see its page")
     except (ClientError, BotoCoreError) as error:
-        raise Failed(f"the test's task could not be run: {error}") from error
+        raise Failed(f"the test task could not be run: {error}") from error
     finally:
         _clean_up(outputs, key, item_id)
 
@@ -108,7 +108,7 @@ def _clean_up(outputs: Mapping[str, str], key: Mapping[str, Any], item_id: str) 
         for each in found:
             s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
     except (ClientError, BotoCoreError) as error:
-        raise Failed(f"the test's item {item_id} could not be removed: {error}") from error
+        raise Failed(f"the test item {item_id} could not be deleted: {error}") from error
 
 
 def _get(address: str) -> bytes:

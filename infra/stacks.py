@@ -1,7 +1,7 @@
 """A stage's stack in CloudFormation: the last deployment, and recovery from failed ones.
 
 `prepare` makes a stack ready for a deployment: it removes a stack without data, finishes a rollback that got stuck, and
-refuses, with a remedy, if somebody has to decide.
+raises Refused with a remedy if a person has to decide.
 """
 
 from __future__ import annotations
@@ -66,17 +66,17 @@ def prepare(stack: str) -> None:
     if status is None or status in READY:
         return
     if status in EMPTY:
-        print(f"{stack} is {status}: an earlier attempt left it behind. Removing it first.")
+        print(f"{stack} is {status} after a failed creation. Removing it first.")
         remove(stack)
     elif status == STUCK:
-        print(f"{stack} is {status}: finishing the rollback first.")
+        print(f"{stack} is {status}. Finishing the rollback first.")
         finish_rollback(stack)
     elif status.endswith("_IN_PROGRESS"):
-        raise Refused(f"{stack} is {status}: somebody deploys or removes it now; try again when that has ended")
+        raise Refused(f"{stack} is {status}: another deployment or removal is running; try again when it has finished")
     else:
         raise Refused(
-            f"{stack} is {status}, which only CloudFormation's console can resolve (Stack actions); the reason is in "
-            f"its events: aws cloudformation describe-stack-events --stack-name {stack}"
+            f"{stack} is {status}, which has to be resolved in the CloudFormation console (Stack actions). Its events "
+            f"give the reason: aws cloudformation describe-stack-events --stack-name {stack}"
         )
 
 
@@ -92,20 +92,18 @@ def remove(stack: str) -> None:
     cloudformation.delete_stack(StackName=stack)
     status = _follow(arn, shown)
     if status != "DELETE_COMPLETE":
-        raise Refused(f"{stack} could not be removed ({status}): {failure_of(arn)}. Resolve that, and try again")
+        raise Refused(f"{stack} could not be removed ({status}): {failure_of(arn)}. Resolve this and try again")
 
 
 def finish_rollback(stack: str) -> None:
-    """Continue an update's rollback that failed, and wait for its end; raises Refused."""
+    """Continue an update's failed rollback and wait until it has finished; raises Refused."""
     found = describe(stack) or {}
     arn = str(found.get("StackId", stack))
     shown = {event["EventId"] for event in _events(arn)}
     boto3.client("cloudformation").continue_update_rollback(StackName=stack)
     status = _follow(arn, shown)
     if status != "UPDATE_ROLLBACK_COMPLETE":
-        raise Refused(
-            f"the rollback of {stack} failed again ({status}): {failure_of(arn)}. Resolve that, and try again"
-        )
+        raise Refused(f"the rollback of {stack} failed again ({status}): {failure_of(arn)}. Resolve this and try again")
 
 
 def failure_of(stack: str) -> str:

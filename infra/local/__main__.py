@@ -1,4 +1,4 @@
-"""`python -m infra.local [run]`, and `token` and `url` of a stack that is up."""
+"""`python -m infra.local [run]`, and `token` and `url` for a running stack."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet: Ctrl-C ends it at once, without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has started yet: Ctrl-C exits at once, without a traceback
 
 from botocore.exceptions import EndpointConnectionError
 
@@ -26,7 +26,7 @@ DEFAULT_PORT = 4566
 
 
 def main() -> int:
-    """Run the command; an error is one line and exit status 1."""
+    """Run the command; an error prints one line and returns 1."""
     arguments = parse()
     data = arguments.data or ROOT / f".local/aws-{arguments.port}"
     try:
@@ -44,36 +44,42 @@ def parse() -> argparse.Namespace:
     """The command line, MAKERTASKS_PORT and MAKERTASKS_DATA."""
     parser = argparse.ArgumentParser(prog="python -m infra.local", description="makertasks on a local AWS.")
     parser.add_argument(
-        "command", nargs="?", choices=["run", "token", "url"], default="run", help="token, url: print those of the API"
+        "command",
+        nargs="?",
+        choices=["run", "token", "url"],
+        default="run",
+        help="token and url print the API's access token and URL",
     )
     port = os.environ.get("MAKERTASKS_PORT") or str(DEFAULT_PORT)
     parser.add_argument("--port", type=int, default=port, help="port of the local AWS (MAKERTASKS_PORT, %(default)s)")
     data = os.environ.get("MAKERTASKS_DATA")
     parser.add_argument(
-        "--data", type=Path, default=data, help="where its data is kept (MAKERTASKS_DATA, .local/aws-PORT)"
+        "--data", type=Path, default=data, help="folder for its data (MAKERTASKS_DATA, .local/aws-PORT)"
     )
-    parser.add_argument("--template", type=Path, default=TEMPLATE, help="what is deployed (template.yaml)")
-    parser.add_argument("--user", choices=sorted(GROUPS), default="superuser", help="whose token (%(default)s)")
-    parser.add_argument("--once", action="store_true", help="stop when the tasks have run")
+    parser.add_argument("--template", type=Path, default=TEMPLATE, help="template to deploy (template.yaml)")
+    parser.add_argument(
+        "--user", choices=sorted(GROUPS), default="superuser", help="user whose token is printed (%(default)s)"
+    )
+    parser.add_argument("--once", action="store_true", help="stop when the tasks have finished")
     return parser.parse_args()
 
 
 def url(port: int) -> str:
-    """Address of the API of a stack that is up; raises LocalAwsError."""
+    """URL of a running stack's API; raises LocalAwsError."""
     connection = Connection(f"http://{LOOPBACK}:{port}")
     try:
         return api_url(connection.endpoint, outputs_of(connection, STACK_NAME))
     except EndpointConnectionError as error:
-        raise LocalAwsError(f"nothing answers at {connection.endpoint}; `make run` starts it") from error
+        raise LocalAwsError(f"no local AWS responds at {connection.endpoint}; start it with `make run`") from error
 
 
 def token(data: Path, port: int, user: str) -> str:
-    """A user's access token for the API of a stack that is up; raises LocalAwsError."""
+    """A user's access token for a running stack's API; raises LocalAwsError."""
     connection = Connection(f"http://{LOOPBACK}:{port}")
     try:
         return SignIn.ready(connection, outputs_of(connection, STACK_NAME), data, user).token()
     except EndpointConnectionError as error:
-        raise LocalAwsError(f"nothing answers at {connection.endpoint}; `make run` starts it") from error
+        raise LocalAwsError(f"no local AWS responds at {connection.endpoint}; start it with `make run`") from error
 
 
 if __name__ == "__main__":

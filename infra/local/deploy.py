@@ -71,7 +71,7 @@ def outputs_of(connection: Connection, stack: str) -> dict[str, str]:
     """The outputs of an existing stack; raises DeployFailed if there is none."""
     found = _describe(connection, stack)
     if found is None:
-        raise DeployFailed(f"there is no stack {stack} at {connection.endpoint}; `make run` deploys it")
+        raise DeployFailed(f"stack {stack} does not exist at {connection.endpoint}; deploy it with `make run`")
     return _outputs(found)
 
 
@@ -150,11 +150,11 @@ def _change(connection: Connection, **request: Any) -> None:
             reason = change_set.get("StatusReason", "no reason given")
             if "No updates are to be performed" in reason or "didn't contain changes" in reason:
                 return
-            raise DeployFailed(f"CloudFormation refused the template for stack {stack}: {reason}")
+            raise DeployFailed(f"CloudFormation rejected the template for stack {stack}: {reason}")
         cloudformation.execute_change_set(ChangeSetName=made["Id"])
         state = _wait(lambda: _describe(connection, stack) or {}, "StackStatus", stack)["StackStatus"]
     except ClientError as error:
-        raise DeployFailed(f"CloudFormation refused stack {stack}: {error.response['Error']['Message']}") from error
+        raise DeployFailed(f"CloudFormation rejected stack {stack}: {error.response['Error']['Message']}") from error
     if state not in DEPLOYED:
         raise DeployFailed(f"stack {stack} was not deployed ({state}): {_first_failure(connection, stack)}")
 

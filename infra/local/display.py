@@ -46,7 +46,7 @@ def step(console: Console, doing: str, done: str) -> Iterator[Step]:
 
 
 def show_results(console: Console, trial: Trial) -> None:
-    """Print a row for each item that a task ran for, with a column for each task, and the other tasks below."""
+    """Print a table of results, one row per item and one column per task; other tasks follow below."""
     labels = (each["item_button"]["label"] for each in trial.for_items)
     table = Table("Item", *labels, box=SIMPLE_HEAD, padding=(0, 2, 0, 1))
     for item_id, name in trial.items.items():
@@ -85,7 +85,7 @@ def save_finished(console: Console, stack: LocalStack, item_id: str) -> None:
             session.trust_env = False  # loopback is never behind a proxy
             response = session.get(link, timeout=DOWNLOAD_SECONDS)
         if not response.ok:
-            raise SampleFailed(f"the link to the {kind} of item {item_id} answered {response.status_code}")
+            raise SampleFailed(f"the link to the {kind} of item {item_id} returned {response.status_code}")
         path = folder / f"{kind}{Path(item[kind]).suffix}"
         path.write_bytes(response.content)
         console.print(f"    {shown(path)}  [dim]{len(response.content) / 1000:.1f} kB[/]", soft_wrap=True)
@@ -101,7 +101,7 @@ def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
         "  [bold]Call the API[/] from another terminal, in this folder:",
         "",
         f"    API='{stack.api_url}'",
-        f"    TOKEN=$({port}make -s token)   [dim]# works for an hour[/]",
+        f"    TOKEN=$({port}make -s token)   [dim]# valid for an hour[/]",
         f'    {header} "$API/v1/tasks?status=SUCCESS&limit=5"',
         f'    {header} "$API/v1/items/{item_id}"',
         f"    {header} -d '{body}' \"$API/v1/tasks\"",
@@ -109,7 +109,7 @@ def show_ways_in(console: Console, stack: LocalStack, item_id: str) -> None:
         f"  [bold]Open the pages[/] at {stack.pages_url}/",
         *(f"    {user:<11}{escape(sign_in.password)}" for user, sign_in in stack.sign_ins.items()),
         "",
-        "  [bold]Use the command line[/], or AWS's own tools:",
+        "  [bold]Use the command line[/], or the AWS CLI:",
         "",
         f"    set -a; . {shell_path(stack.environment)}; set +a",
         "    .venv/bin/makertasks list --limit 5",

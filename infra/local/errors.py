@@ -10,11 +10,11 @@ class PortInUse(LocalAwsError):
 
 
 class NotInstalled(LocalAwsError):
-    """An environment that `make` installs is not there."""
+    """An environment that `make` installs is missing."""
 
 
 class NotStarted(LocalAwsError):
-    """MiniStack ended, or did not respond, before it was ready."""
+    """MiniStack exited, or did not become ready in time."""
 
 
 class BuildFailed(LocalAwsError):
@@ -22,7 +22,7 @@ class BuildFailed(LocalAwsError):
 
 
 class DeployFailed(LocalAwsError):
-    """CloudFormation refused the template or a resource."""
+    """CloudFormation rejected the template or a resource."""
 
 
 class SampleFailed(LocalAwsError):

@@ -83,7 +83,7 @@ class Target:
         version = runtime.removeprefix("python")
         major, _, minor = version.partition(".")
         if not runtime.startswith("python3.") or not minor.isdigit():
-            raise BuildFailed(f"runtime {runtime!r} is not a Python of Lambda; write it as python3.13")
+            raise BuildFailed(f"runtime {runtime!r} is not a Python runtime of Lambda; write it as python3.13")
         system = AMAZON_LINUX_2 if (int(major), int(minor)) <= LAST_ON_AMAZON_LINUX_2 else AMAZON_LINUX_2023
         platform = f"{PROCESSORS[architecture]}-{system}"
         options = ("--python", sys.executable, "--python-version", version, "--python-platform", platform)
@@ -106,7 +106,7 @@ def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
     start and writes all of them whenever it stops, which would take seconds.
     """
     if not folder.is_dir():
-        raise BuildFailed(f"there is no folder {folder} for a layer")
+        raise BuildFailed(f"the layer's folder {folder} does not exist")
     digest = archives.digest(folder, RECIPE, target.name, str(cache.resolve()), without=NOT_CONTENT)
     path = cache / f"layer-{folder.name}-{digest}.zip"
     content = path.with_suffix("")
@@ -169,12 +169,12 @@ def _install(name: str, requirements: Path, target: Target, into: Path) -> None:
 
 
 def _reason(output: str) -> str:
-    """Uv's error, in one line."""
+    """The error that uv printed, in one line."""
     address = re.search(r"Failed to fetch: `?([^\s`]+)", output)
     if address:
-        return f"{address[1]} cannot be reached, and building a layer for the first time needs the network"
+        return f"{address[1]} cannot be reached; building a layer for the first time needs the network"
     lines = (re.sub(r"^[^\w`]+", "", line) for line in output.splitlines())  # uv draws a tree before its words
-    return " ".join(lines) or "uv ended without saying why"
+    return " ".join(lines) or "uv failed without a message"
 
 
 def _trim(python: Path) -> None:
@@ -204,8 +204,8 @@ def interpreter(version: str) -> Path | None:
         if found.returncode == 0:
             return Path(found.stdout.strip())
     print(
-        f"warning: no Python {version} is installed, and uv could not fetch one: functions are deployed without "
-        "bytecode, and cold starts take about twice as long",
+        f"warning: Python {version} is not installed, and uv could not download it: functions are deployed without "
+        "bytecode, so cold starts take about twice as long",
         file=sys.stderr,
     )
     return None

@@ -31,7 +31,7 @@ def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) 
     aws = MiniStack(data, port, persist=True)
     failed = False
     with interruptible(
-        console, f"the local AWS at {aws.endpoint} and its functions; data stays in {display.shown(data)}"
+        console, f"the local AWS at {aws.endpoint} and its functions; data is kept in {display.shown(data)}"
     ):
         try:
             began = time.monotonic()
@@ -43,9 +43,9 @@ def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) 
                 stack.write_environment()
                 step.note = STACK_NAME
             failed = show(console, stack)
-            console.print(f"  Up after {time.monotonic() - began:.0f} s.", end=" ")
+            console.print(f"  Ready after {time.monotonic() - began:.0f} s.", end=" ")
             if stay:
-                console.print("[bold]Ctrl-C[/] stops everything; the data stays for next time.\n")
+                console.print("[bold]Ctrl-C[/] stops everything; the data is kept for the next run.\n")
                 aws.wait()
         finally:
             with console.status("Stopping …"):
@@ -54,7 +54,7 @@ def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) 
 
 
 def show(console: Console, stack: LocalStack) -> bool:
-    """Import the sample unless it is there, run the tasks and print the results; returns whether a task failed."""
+    """Import the sample if needed, run the tasks and print the results; returns whether a task failed."""
     since = import_sample(console, stack)
     done = trial.run(stack, console, since=since)
     display.show_results(console, done)
@@ -68,11 +68,11 @@ def show(console: Console, stack: LocalStack) -> bool:
 def import_sample(console: Console, stack: LocalStack) -> str | None:
     """Import the sample inventory unless it was imported in the last six days; returns the time of the import.
 
-    Its presigned image links expire after seven days, so it is imported again before.
+    Its presigned image links expire after seven days, so it is imported again before then.
     """
     kept = stack.aws.data / "sample.json"
     if kept.exists() and time.time() - json.loads(kept.read_text())["imported"] < load.IMPORT_SECONDS:
-        console.print("  [green]✓[/] Sample inventory  [dim]imported before[/]")
+        console.print("  [green]✓[/] Sample inventory  [dim]already imported[/]")
         return None
     since = trial.now()
     with display.step(console, "Importing the sample inventory", "Sample inventory") as step:

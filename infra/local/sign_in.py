@@ -1,4 +1,4 @@
-"""Signs in to the local stack. On AWS people sign in with their own names; here one user of each role is created."""
+"""Signs in to the local stack, where one user of each role is created. On AWS people have their own users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARGIN_SECONDS = 60
 
 @dataclass
 class SignIn:
-    """A user of the stack's user pool, and the access token last given to it."""
+    """A user of the stack's user pool, and its latest access token."""
 
     connection: Connection
     client_id: str

@@ -47,7 +47,7 @@ def load(path: Path = TEMPLATE) -> dict[str, Any]:
         with path.open(encoding="utf-8") as text:
             template: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     except FileNotFoundError as error:
-        raise DeployFailed(f"there is no {path}") from error
+        raise DeployFailed(f"{path} does not exist") from error
     except yaml.YAMLError as error:
         raise DeployFailed(f"{path.name} is not YAML: {' '.join(str(error).split())}") from error
     return template

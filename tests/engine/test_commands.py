@@ -158,7 +158,7 @@ def test_new_celery_app_is_make_celery_app_in_a_checkout(monkeypatch, tmp_path, 
     # given a folder that is not a checkout
     monkeypatch.chdir(tmp_path)
     code, said = run()
-    assert (code, "is no checkout of makertasks" in said) == (2, True)
+    assert (code, "is not a checkout of makertasks" in said) == (2, True)
 
     # when it is one
     (tmp_path / "infra").mkdir()

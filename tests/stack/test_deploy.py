@@ -149,7 +149,7 @@ def test_a_stage_that_is_not_there_is_refused(aws: MiniStack):
     refused = typed(aws, "make deploy STAGE=production")
     assert refused.returncode != 0
     assert refused.stderr.startswith(
-        "error: there is no stage 'production' in infra/samconfig.toml; choose one of dev, prod, staging\n"
+        "error: infra/samconfig.toml has no stage 'production'; choose one of dev, prod, staging\n"
     )
 
 

@@ -142,7 +142,7 @@ def test_a_newcomer_sees_every_task_run_and_can_call_the_api(place):
 
     # and Ctrl-C stops it without a trace
     assert (process.returncode, errors) == (0, "")
-    assert f"Stopping the local AWS at http://127.0.0.1:{port} and its functions; data stays in {data} …" in rest
+    assert f"Stopping the local AWS at http://127.0.0.1:{port} and its functions; data is kept in {data} …" in rest
     assert "Stopped." in rest
     assert nothing_left(data, port)
 
@@ -152,7 +152,7 @@ def test_the_next_start_finds_everything_as_it_was(place):
     data, port = place
     status, output, errors = run_to_the_end(data, port, "--once")
     assert (status, errors) == (0, "")
-    assert "imported before" in output
+    assert "already imported" in output
     assert "4566" not in output
     assert nothing_left(data, port)
 
@@ -219,7 +219,8 @@ def test_a_port_in_use_is_one_line(tmp_path):
         port = other.getsockname()[1]
         status, _, errors = run_to_the_end(tmp_path, port)
     assert status == 1
-    expected = f"error: port {port} is in use; stop what listens there, or take another one: MAKERTASKS_PORT={port + 1}"
+    remedy = f"stop the program that uses it, or choose another: MAKERTASKS_PORT={port + 1}"
+    expected = f"error: port {port} is in use; {remedy}"
     assert errors == f"{expected} make run\n"
     assert not processes_of(tmp_path)
 
@@ -246,5 +247,5 @@ def test_the_token_of_what_does_not_run_is_one_line(tmp_path):
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (
         1,
-        f"error: nothing answers at http://127.0.0.1:{port}; `make run` starts it\n",
+        f"error: no local AWS responds at http://127.0.0.1:{port}; start it with `make run`\n",
     )

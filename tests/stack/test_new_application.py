@@ -32,8 +32,8 @@ def add(project: Path, app: str, source: Path, **more: str) -> subprocess.Comple
     [
         ("proj.celery", "proj", "APP=proj.celery: write package.module:name"),
         ("other.celery:app", "proj", "has neither a folder other nor other.py"),
-        ("proj.nothing:app", "proj", "proj.nothing:app could not be read"),
-        ("proj.celery:nothing", "proj", "proj.celery:nothing could not be read"),
+        ("proj.nothing:app", "proj", "proj.nothing:app could not be imported"),
+        ("proj.celery:nothing", "proj", "proj.celery:nothing could not be imported"),
     ],
 )
 def test_what_cannot_be_added_is_refused_and_leaves_nothing(project, app, source, reason):

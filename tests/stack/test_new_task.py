@@ -43,8 +43,8 @@ def project(tmp_path_factory) -> Path:
     [
         ("cli", "", "NAME=cli: is reserved, because makertasks.cli is something else"),
         ("chain", "", "NAME=chain: is reserved, because makertasks.chain is something else"),
-        ("api", "", "NAME=api: functions/api exists already"),
-        ("print_label", "", "NAME=print_label: functions/print_label exists already"),
+        ("api", "", "NAME=api: functions/api already exists"),
+        ("print_label", "", "NAME=print_label: functions/print_label already exists"),
         ("json", "", "NAME=json: a Python module has this name"),
         ("boto3", "", "NAME=boto3: a Python module has this name"),
         ("Print-Label", "", "NAME=Print-Label: use lower-case letters"),

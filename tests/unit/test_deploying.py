@@ -220,7 +220,7 @@ def test_concurrency_fits_the_accounts_limit_unless_somebody_chose_it(
     deploy.limit_concurrency(values, given, stored, "prod")
     assert values["MaximumConcurrency"] == chosen
     said = capsys.readouterr().out
-    assert f"{limit} functions at a time" in said
+    assert f"{limit} concurrent executions" in said
     assert ("Service Quotas" in said) == (limit < 100)
 
 
@@ -269,7 +269,7 @@ def test_a_budget_could_not_stand_in_the_template_because_some_regions_have_no_s
 def test_a_budget_needs_somebody_to_mail_and_a_partition_that_has_budgets():
     budget.check("us-gov-west-1", "0", "")
     budget.check("ap-southeast-5", "20", "ann@example.org")
-    with pytest.raises(Refused, match="needs AlarmEmail"):
+    with pytest.raises(Refused, match="requires AlarmEmail"):
         budget.check("eu-central-1", "20", "")
     with pytest.raises(Refused, match="us-gov-west-1 belongs to a partition without AWS Budgets"):
         budget.check("us-gov-west-1", "20", "ann@example.org")
@@ -324,7 +324,7 @@ def test_a_rollback_moves_to_the_version_before_and_the_next_deployment_knows_it
 def test_a_rollback_without_an_earlier_version_changes_nothing(deployed):
     rollback.roll_back(STACK)
     rollback.roll_back(STACK)
-    with pytest.raises(Refused, match="no version before"):
+    with pytest.raises(Refused, match="no previous version"):
         rollback.roll_back(STACK)
-    with pytest.raises(Refused, match="there is no stack makertasks-dev"):
+    with pytest.raises(Refused, match="stack makertasks-dev does not exist"):
         rollback.roll_back("makertasks-dev")

@@ -68,7 +68,7 @@ def test_a_missing_table_or_a_second_user_pool_is_named(account: UserPools):
     with pytest.raises(Refused, match=f"2 user pools named {STACK} .pool-0, pool-1.,"):
         restore.kept(STACK)
     boto3.client("dynamodb").delete_table(TableName=f"{STACK}-counters")
-    with pytest.raises(Refused, match=f"{STACK}-counters is not there"):
+    with pytest.raises(Refused, match=f"{STACK}-counters does not exist"):
         restore.kept(STACK)
 
 

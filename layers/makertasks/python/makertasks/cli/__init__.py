@@ -3,12 +3,15 @@
 application   the command itself, exit codes
 output        tables, JSON, progress
 completion    shell completion
-setup         configure, policy, celery-settings
+setup         configure, policy, celery-settings, site-secret
 sending       call, result, retry
-viewing       list, show, logs, events
+viewing       list, show, logs
+events        events; its full screen is in `screen`
 inspection    status, inspect …
 control       purge, control …
-upkeep        import, cleanup, schedules
+upkeep        import, cleanup, recount, qr-code, schedules
+alerts        alerts …
+new           new celery-app
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""alerts: the events that are mailed or posted to a webhook, and the recipients. Every change is audited."""
+"""alerts: which events are sent by email or to a webhook, and to whom. Every change is audited."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from makertasks.control import alerting, audit
 from makertasks.errors import InvalidRequest, TemporaryError
 from makertasks.monitoring import alerts
 
-alert_commands = typer.Typer(invoke_without_command=True, help="List alerts, add or remove one, send a test.")
+alert_commands = typer.Typer(invoke_without_command=True, help="List, add, remove and test alerts.")
 
 Kind = StrEnum("Kind", {kind: kind.replace("_", "-") for kind in alerts.KINDS})  # type: ignore[misc]  # from a constant
 Form = StrEnum("Form", {form: form for form in alerts.FORMS})  # type: ignore[misc]  # as above
@@ -44,7 +44,7 @@ def show_alerts(as_json: output.AsJson = False) -> None:
     if as_json:
         output.print_json({"alerts": found})
         return
-    columns = {"name": "NAME", "form": "BY", "address": "TO", "kinds": "REPORTS", "last": "LAST MESSAGE"}
+    columns = {"name": "NAME", "form": "CHANNEL", "address": "TO", "kinds": "EVENTS", "last": "LAST MESSAGE"}
     rows = ({**each, "kinds": ", ".join(each["kinds"]), "last": _last(each)} for each in found)
     output.table(rows, columns, "no alerts")
 
@@ -60,22 +60,24 @@ def _last(alert: alerts.Alert) -> str:
 
 def add(
     name: Name,
-    form: Annotated[Form, typer.Option("--by", help="Form of the message.")],
-    kinds: Annotated[list[Kind] | None, typer.Option("--on", help="What is reported; repeat it. Default: all.")] = None,
-    address: Annotated[
-        str | None, typer.Option("--to", help="E-mail address. A webhook's address is read from standard input.")
+    form: Annotated[Form, typer.Option("--by", help="Channel of the messages.")],
+    kinds: Annotated[
+        list[Kind] | None, typer.Option("--on", help="Event to report; repeat for several. Default: all.")
     ] = None,
-    recoveries: Annotated[bool, typer.Option("--recoveries", help="Also say when a problem is over.")] = False,
+    address: Annotated[
+        str | None, typer.Option("--to", help="Email address. A webhook URL is read from standard input.")
+    ] = None,
+    recoveries: Annotated[bool, typer.Option("--recoveries", help="Also report when a problem is over.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Add an alert, or change it.
+    """Add or change an alert.
 
-    A webhook's address is a secret, which would stay in the shell's history: it is asked for, or read from a pipe.
+    A webhook URL is a secret that would stay in the shell's history, so it is asked for or read from a pipe.
     """
     asking.connect()
     is_mail = form.value == alerts.EMAIL
     if address is not None and not is_mail:
-        raise InvalidRequest("--to", "is for e-mail addresses; a webhook's address is read from standard input")
+        raise InvalidRequest("--to", "is for email addresses; a webhook URL is read from standard input")
     if address is None and not is_mail:
         address = _secret()
     chosen = [cast("alerts.Kind", kind.name) for kind in kinds] if kinds else list(alerts.KINDS)
@@ -90,9 +92,9 @@ def add(
 
 
 def _secret() -> str | None:
-    """Return a webhook's address from the terminal, unseen, or from a pipe; None if it is empty."""
+    """Return a webhook URL from a hidden prompt or a pipe; None if it is empty."""
     if sys.stdin.isatty():
-        given = typer.prompt("Webhook's address (empty: unchanged)", hide_input=True, default="", show_default=False)
+        given = typer.prompt("Webhook URL (empty: unchanged)", hide_input=True, default="", show_default=False)
     else:
         given = sys.stdin.readline()
     return given.strip() or None

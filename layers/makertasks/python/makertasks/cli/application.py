@@ -1,10 +1,10 @@
 """The command, its groups and exit codes.
 
-0   done
+0   success
 1   the awaited task ended as FAILURE or REVOKED
 2   invalid request: an option, an argument or a name is wrong
 3   not found: a task, queue, schedule or file
-4   AWS refused the request or did not respond; retry later
+4   an AWS request failed; retry later
 5   the stack is not configured: run makertasks configure --stack NAME
 6   timed out while waiting; the task itself continues
 130 interrupted
@@ -35,19 +35,19 @@ EXIT_CODES: list[tuple[type[BaseException], int]] = [
 
 # Hints for boto3's errors, by a phrase in their message.
 HINTS = {
-    "Unable to locate credentials": "set them as for the AWS CLI: `aws configure`, AWS_PROFILE or AWS_ACCESS_KEY_ID",
+    "Unable to locate credentials": "set them up as for the AWS CLI: `aws configure`, AWS_PROFILE or AWS_ACCESS_KEY_ID",
     "Could not connect to the endpoint": "check the network connection and AWS_ENDPOINT_URL",
-    "is not authorized to perform": "commands run with your own IAM permissions: ask an administrator for this one",
+    "is not authorized to perform": "commands use your own IAM permissions: ask an administrator for this one",
     "You must specify a region": "set AWS_DEFAULT_REGION, for example to eu-central-1, or the region in your profile",
     "ExpiredToken": "the credentials have expired: sign in again",
 }
 
-# Headings of the help, and the commands below each.
+# Headings of the help, with the commands listed under each.
 GROUPS = {
     "Tasks": ("call", "list", "show", "result", "logs", "retry", "events", "qr-code"),
     "Workers and queues": ("status", "inspect", "control", "purge", "schedules", "alerts"),
     "Data": ("import", "cleanup", "recount"),
-    "Set-up": ("configure", "policy", "celery-settings", "site-secret", "new"),
+    "Setup": ("configure", "policy", "celery-settings", "site-secret", "new"),
 }
 EXAMPLES = """Examples:
   makertasks call generate_qr_code -k '{"item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}' --wait
@@ -56,11 +56,11 @@ EXAMPLES = """Examples:
   makertasks control shutdown -d download_image_from_url
   makertasks events --screen
 
-Exit codes: 0 success, 1 task failed, 2 invalid, 3 not found, 4 AWS error, 5 not configured, 6 timed out."""
+Exit codes: 0 success, 1 task failed, 2 invalid request, 3 not found, 4 AWS error, 5 not configured, 6 timed out."""
 
 
 class Grouped(typer.core.TyperGroup):
-    """The commands below headings, and examples."""
+    """Help that lists the commands under headings and ends with examples."""
 
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
         """Write each group of commands."""
@@ -95,7 +95,7 @@ def run(arguments: list[str] | None = None) -> None:
         _say(str(error))
         sys.exit(exit_code(error))
     except aws_errors() as error:
-        _say(f"AWS refused: {error}")
+        _say(f"AWS request failed: {error}")
         sys.exit(4)
 
 

@@ -1,4 +1,4 @@
-"""Used by every command: the user's name, parsed options, tasks by full or short name, waiting for a task."""
+"""What several commands need: the user's name, parsed options, tasks by full or short name, waiting for a task."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Destination = Annotated[
 ]
 TaskIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Task ids.", autocompletion=completion.task_ids)]
 
-# Seconds between two reads of a task that a command waits for.
+# Seconds between reads of a task that a command waits for.
 LOOK_SECONDS = 0.3
 
 
@@ -50,7 +50,7 @@ def task_named(name: str) -> Task:
 
 
 def purged_by(queue: str) -> str:
-    """Return the name for purging a queue: its task, or its Celery application."""
+    """Return the name by which a job selects a queue's tasks: the task's, or the Celery application's queue."""
     first = tasks.of_queue(queue)[0]
     return queue if first.is_of_application else first.name
 

@@ -1,4 +1,4 @@
-"""Shell completion: names that the code knows, task ids and schedules of the stack.
+"""Shell completion: names of tasks, queues and statuses from the code, task ids and schedules from the stack.
 
 Each function returns pairs of a value and its description, for values that begin with the typed text.
 """
@@ -25,7 +25,7 @@ def task_names(incomplete: str) -> Offers:
 
 
 def queue_names(incomplete: str) -> Offers:
-    """Short names of queues, which are the names of workers too."""
+    """Short names of queues, which are also the names of workers."""
     return _beginning([(name, "") for name in tasks.queues()], incomplete)
 
 
@@ -58,7 +58,7 @@ def schedule_names(incomplete: str) -> Offers:
 
 
 def _of_stack(read: Callable[[], Iterator[tuple[str, str]]]) -> Offers:
-    """Read from the stack; nothing on an error, which would be printed into the line that the user types."""
+    """Read from the stack; return nothing on an error, which would be printed into the line being typed."""
     from makertasks.aws.errors import BOTO3_ERRORS  # noqa: PLC0415 - slow, and not needed for --help
 
     try:

@@ -1,4 +1,4 @@
-"""purge, control …: Celery's remote control, applied to queues, event sources and records. Every action is audited."""
+"""purge, control …: Celery's remote control for queues, event source mappings and records. Every action is audited."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from makertasks.errors import InvalidRequest
 from makertasks.monitoring import queues as task_queues
 from makertasks.worker import task_limits
 
-control = typer.Typer(no_args_is_help=True, help="Pause, resume and limit workers, as celery control does.")
+control = typer.Typer(no_args_is_help=True, help="Pause, resume and limit workers; revoke and run tasks.")
 
+QueueName = Annotated[
+    str,
+    typer.Argument(metavar="QUEUE", help="The queue's short name.", autocompletion=completion.queue_names),
+]
 NumberOfTasks = Annotated[int, typer.Argument(metavar="N", min=1, help="Number of concurrent tasks to add or remove.")]
 
 
@@ -40,7 +44,7 @@ def register(app: typer.Typer) -> None:
 def discard(task_ids: TaskIds) -> None:
     """Discard unreadable messages.
 
-    They are no longer counted; the tasks' records stay until they expire.
+    They disappear from the list of dead letters; their failed tasks' records stay until they expire.
     """
     asking.connect()
     for task_id in task_ids:
@@ -52,13 +56,13 @@ def discard(task_ids: TaskIds) -> None:
 def run_now(task_ids: TaskIds) -> None:
     """Run scheduled tasks now.
 
-    And the next attempts of tasks that wait for one.
+    Also starts the next attempt of tasks that wait for their retry.
     """
     asking.connect()
     for task_id in task_ids:
         audit.record(asking.who(), "run now", task_id)
         starting.run_now(task_id)
-        output.console.print(f"{task_id} starts now")
+        output.console.print(f"{task_id} sent to its queue")
 
 
 def purge(
@@ -73,12 +77,12 @@ def purge(
 ) -> None:
     """Delete waiting messages and revoke their tasks.
 
-    Prints how many.
+    Prints the number of deleted messages.
     """
     asking.connect()
     wanted = asking.queues_named(queues)
     if not force:
-        typer.confirm(f"Delete all waiting messages of {', '.join(wanted)} and revoke their tasks?", abort=True)
+        typer.confirm(f"Delete all waiting messages in {', '.join(wanted)} and revoke their tasks?", abort=True)
     purged = {}
     for queue in wanted:
         audit.record(asking.who(), "purge", queue)
@@ -104,19 +108,19 @@ def start(destination: Destination = None, as_json: output.AsJson = False) -> No
     _consume(destination, "resume", pausing.resume, as_json=as_json)
 
 
-def cancel_consumer(queue: str, as_json: output.AsJson = False) -> None:
-    """Pause one queue; running tasks finish."""
+def cancel_consumer(queue: QueueName, as_json: output.AsJson = False) -> None:
+    """Pause a queue; running tasks finish."""
     _consume([queue], "pause", pausing.pause, as_json=as_json)
 
 
-def add_consumer(queue: str, as_json: output.AsJson = False) -> None:
+def add_consumer(queue: QueueName, as_json: output.AsJson = False) -> None:
     """Resume a paused queue."""
     _consume([queue], "resume", pausing.resume, as_json=as_json)
 
 
 def revoke(
     task_ids: TaskIds,
-    terminate_them: Annotated[bool, typer.Option("--terminate", help="Terminate running tasks, too.")] = False,
+    terminate_them: Annotated[bool, typer.Option("--terminate", help="Also terminate running tasks.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """Revoke tasks.
@@ -132,11 +136,11 @@ def revoke(
         output.print_json(answers)
         return
     rows = ({"id": task_id, "answer": answer} for task_id, answer in answers.items())
-    output.table(rows, {"id": "ID", "answer": "OUTCOME"}, "no task")
+    output.table(rows, {"id": "ID", "answer": "OUTCOME"}, "no tasks")
 
 
 def terminate(task_ids: TaskIds, as_json: output.AsJson = False) -> None:
-    """Revoke tasks, and stop running ones.
+    """Revoke tasks and stop running ones.
 
     A running task stops at its next checkpoint.
     """
@@ -145,7 +149,7 @@ def terminate(task_ids: TaskIds, as_json: output.AsJson = False) -> None:
 
 def rate_limit(
     name: TaskName,
-    rate: Annotated[str, typer.Argument(help="For example 10/m, 2/s or 100/h; 0 restores the task's own limit.")],
+    rate: Annotated[str, typer.Argument(help="For example 10/m, 2/s or 100/h; 0 restores the task's declared limit.")],
     as_json: output.AsJson = False,
 ) -> None:
     """Set a task's rate limit."""
@@ -155,10 +159,10 @@ def rate_limit(
 def time_limit(
     name: TaskName,
     soft: Annotated[
-        float, typer.Argument(help="Soft limit in seconds: the task can clean up; 0 restores its own limit.")
+        float, typer.Argument(help="Soft limit in seconds: the task can still clean up; 0 restores its declared limit.")
     ],
     hard: Annotated[
-        float, typer.Argument(help="Hard limit in seconds: the task is stopped; 0 restores its own limit.")
+        float, typer.Argument(help="Hard limit in seconds: the task is stopped; 0 restores its declared limit.")
     ] = 0,
     as_json: output.AsJson = False,
 ) -> None:
@@ -174,7 +178,7 @@ def pool_grow(number: NumberOfTasks = 1, destination: Destination = None, as_jso
 def pool_shrink(number: NumberOfTasks = 1, destination: Destination = None, as_json: output.AsJson = False) -> None:
     """Decrease maximum concurrency by N.
 
-    The minimum is 2, which is set by Lambda.
+    Lambda's minimum is 2.
     """
     _resize(destination, lambda present: max(present - number, pausing.MINIMUM_CONCURRENCY), as_json=as_json)
 
@@ -182,7 +186,10 @@ def pool_shrink(number: NumberOfTasks = 1, destination: Destination = None, as_j
 def autoscale(
     most: Annotated[int, typer.Argument(metavar="MAX", help="Maximum number of concurrent tasks.")],
     least: Annotated[
-        int, typer.Argument(metavar="MIN", help="Accepted for Celery's sake and ignored: Lambda scales down to zero.")
+        int,
+        typer.Argument(
+            metavar="MIN", help="Ignored; accepted for compatibility with Celery: Lambda scales down to zero."
+        ),
     ] = 0,
     destination: Destination = None,
     as_json: output.AsJson = False,
@@ -234,4 +241,4 @@ def _print_queues(found: list[task_queues.Queue], *, as_json: bool) -> None:
         output.print_json(found)
         return
     columns = {"name": "QUEUE", "state": "STATE", "maximum_concurrency": "MAX CONCURRENCY", "waiting": "WAITING"}
-    output.table(({**queue} for queue in found), columns, "no queue")
+    output.table(({**queue} for queue in found), columns, "no queues")

@@ -27,9 +27,11 @@ def register(app: typer.Typer) -> None:
 
 
 def events(
-    screen: Annotated[bool, typer.Option("--screen", help="A full screen of tasks and queues, with keys.")] = False,
-    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two refreshes.")] = 1.0,
-    seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds instead of at Ctrl-C.")] = None,
+    screen: Annotated[
+        bool, typer.Option("--screen", help="Show tasks and queues on a full screen, with keys to act on them.")
+    ] = False,
+    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between refreshes.")] = 1.0,
+    seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds; by default on Ctrl-C.")] = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Follow tasks as they are sent, start and finish.
@@ -38,7 +40,7 @@ def events(
     """
     asking.connect()
     if screen and not as_json:
-        from makertasks.cli.screen import Monitor  # noqa: PLC0415 - slow to load, and for this alone
+        from makertasks.cli.screen import Monitor  # noqa: PLC0415 - slow to load, and only needed here
 
         Monitor(lambda: shown.rows(look()), interval, seconds).run()
         return

@@ -98,13 +98,13 @@ def registered(as_json: output.AsJson = False) -> None:
         output.print_json(found)
         return
     rows = ({**task, "arguments": ", ".join(task["arguments"])} for task in found)
-    output.table(rows, {"name": "NAME", "arguments": "ARGUMENTS", "purpose": "PURPOSE"}, "no task")
+    output.table(rows, {"name": "NAME", "arguments": "ARGUMENTS", "purpose": "PURPOSE"}, "no tasks")
 
 
 def stats(destination: Destination = None, as_json: output.AsJson = False) -> None:
-    """Show each worker's totals for the last day.
+    """Show each worker's totals for the last 24 hours.
 
-    And its recent execution environments.
+    With `--json` also its recent execution environments.
     """
     asking.connect()
     wanted = asking.queues_named(destination)
@@ -131,29 +131,30 @@ def conf(as_json: output.AsJson = False) -> None:
         return
     output.facts(names)
     columns = {"name": "TASK", "rate_limit": "RATE LIMIT", "soft_time_limit": "SOFT LIMIT", "time_limit": "HARD LIMIT"}
-    output.table(({"name": name, **each} for name, each in limits.items()), columns, "no task")
+    output.table(({"name": name, **each} for name, each in limits.items()), columns, "no tasks")
 
 
 def active_queues(as_json: output.AsJson = False) -> None:
-    """List queues with their lengths and states.
+    """List queues with their states and lengths.
 
-    And the age of the oldest message.
+    Also shows the age of the oldest message, in seconds.
     """
     asking.connect()
     found = task_queues.list_queues()
     if as_json:
         output.print_json(found)
         return
-    columns = ("name", "state", "waiting", "in_flight", "delayed", "dead", "oldest_seconds", "maximum_concurrency")
-    output.table(
-        ({**queue} for queue in found), {column: column.upper().replace("_", " ") for column in columns}, "no queues"
-    )  # fmt: skip
+    columns = {
+        "name": "QUEUE", "state": "STATE", "waiting": "WAITING", "in_flight": "IN FLIGHT", "delayed": "DELAYED",
+        "dead": "DEAD LETTERS", "oldest_seconds": "OLDEST (S)", "maximum_concurrency": "MAX CONCURRENCY",
+    }  # fmt: skip
+    output.table(({**queue} for queue in found), columns, "no queues")
 
 
 def unreadable(as_json: output.AsJson = False) -> None:
     """List messages that no task could read.
 
-    Until somebody sends them again (retry) or discards them (control discard).
+    A message is listed until it is sent again (retry) or discarded (control discard).
     """
     asking.connect()
     found, complete = dead_letters.not_redriven()
@@ -166,13 +167,13 @@ def unreadable(as_json: output.AsJson = False) -> None:
         return
     output.table(rows, {name: name.upper() for name in ("id", "queue", "created", "reason")}, "no unreadable messages")
     if not complete:
-        output.console.print("\nThere are more; these are the newest.")
+        output.console.print("\nOnly the newest are shown; there are more.")
 
 
 def query_task(task_ids: TaskIds, as_json: output.AsJson = False) -> None:
     """Show tasks by id."""
     asking.connect()
-    _print_tasks([{**task_views.summary(shown.read(task_id))} for task_id in task_ids], "no task", as_json=as_json)
+    _print_tasks([{**task_views.summary(shown.read(task_id))} for task_id in task_ids], "no tasks", as_json=as_json)
 
 
 def ping(destination: Destination = None, as_json: output.AsJson = False) -> None:
@@ -203,7 +204,7 @@ def _print_waiting(
     *,
     as_json: bool,
 ) -> None:
-    """Print tasks in one status, or all that have yet to start, of the given workers."""
+    """Print the given workers' tasks: those in one status, or all that have not started yet."""
     asking.connect()
     queues = asking.queues_named(destination)
     found: list[dict[str, Any]] = []

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextCol
 from rich.table import Table
 from rich.text import Text
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 # Django admin's colours of the statuses.
 COLOURS = {
@@ -23,14 +23,14 @@ COLOURS = {
     "REVOKED": "bright_black",
 }  # fmt: skip
 
-# Columns that never wrap; the ones that do not even on a narrow terminal; the gap between columns, and the width at
-# which a long column is still readable, in characters.
+# Columns that wrap only on a narrow terminal; columns that never wrap; the gap between columns, and the width at which
+# a long column is still readable, both in characters.
 WHOLE = frozenset({"id", "name", "status", "created", "runtime", "worker", "next_run"})
 ALWAYS_WHOLE = frozenset({"id", "status"})
 GAP = 2
 MOST_NEEDED = 34
 
-# Without a terminal there is no width to keep: lines stay whole for grep and less.
+# Output that does not go to a terminal keeps its lines whole, for grep and less.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 250)
 messages = Console(stderr=True, highlight=False)
 
@@ -65,7 +65,7 @@ def print_json(value: Any) -> None:
 
 
 def print_line(value: Any) -> None:
-    """Print a JSON document on one line, at once."""
+    """Print a JSON document on one line and flush it."""
     sys.stdout.write(_json(value) + "\n")
     sys.stdout.flush()
 
@@ -105,7 +105,7 @@ def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permittin
 def _fitting(
     cells: list[dict[str, Text]], columns: dict[str, str], room_permitting: tuple[str, ...]
 ) -> tuple[list[str], bool]:
-    """Return the columns that fit, in order, and whether even the obligatory ones are too wide."""
+    """Return the columns that fit, in order, and whether even the required ones are too wide."""
 
     def width(key: str) -> int:
         return max([len(columns[key]), *(row[key].cell_len for row in cells)]) + GAP
@@ -122,7 +122,7 @@ def _fitting(
 
 
 def facts(values: dict[str, Any]) -> None:
-    """Print names and values, without empty ones."""
+    """Print names and values; empty values are left out."""
     shown = Table(box=None, pad_edge=False, show_header=False)
     shown.add_column(style="bold")
     shown.add_column(overflow="fold")

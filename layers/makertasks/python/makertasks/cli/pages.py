@@ -1,4 +1,4 @@
-"""Where the last list of tasks ended, for `list --next`: a small file in the user's cache."""
+"""The cursor of the last list of tasks, for `list --next`: a small file in the user's cache."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def last() -> tuple[listing.Filter, int, str]:
     except (OSError, ValueError):
         noted = {"cursor": None}
     if noted["cursor"] is None:
-        raise InvalidRequest("--next", "has no further page: the last list was complete; run `makertasks list` first")
+        raise InvalidRequest("--next", "has no next page: the last list was complete; run `makertasks list` first")
     return listing.Filter(**noted["filter"]), noted["limit"], noted["cursor"]

@@ -1,4 +1,4 @@
-"""events --screen: tasks and queues on a full screen, kept up to date, with keys to look closer and to act."""
+"""events --screen: live tasks and queues on a full screen, with keys to show details and to act."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from makertasks.records.states import Status
 Tasks = list[dict[str, Any]]
 
 TASK_KEYS = ("id", "name", "status", "item", "runtime", "error", "created")
-QUEUE_COLUMNS = ("QUEUE", "STATE", "WAITING", "RUNNING", "DELAYED", "DEAD")
-# The queues, which take a request each, are read once for this number of reads of the tasks.
+QUEUE_COLUMNS = ("QUEUE", "STATE", "WAITING", "IN FLIGHT", "DELAYED", "DEAD LETTERS")
+# Reads of the tasks for each read of the queues, which takes one request per queue.
 LOOKS_PER_QUEUES = 10
 
 
@@ -35,7 +35,7 @@ class Detail(ModalScreen[None]):
     CSS = "Detail { align: center middle; } VerticalScroll { width: 90%; height: 90%; border: round $accent; }"
 
     def __init__(self, task_id: str) -> None:
-        """Show the task of that id."""
+        """Show the task with that id."""
         super().__init__()
         self.task_id = task_id
 
@@ -55,14 +55,14 @@ class Monitor(App[None]):
     """Newest and unfinished tasks above, queues below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("enter", "open", "Open"), ("f", "filter", "Next status"), ("slash", "search", "Search"),
-        ("r", "retry", "Retry"), ("p", "pause", "Pause or resume queue"), ("q", "quit", "Quit"),
+        ("enter", "open", "Open"), ("f", "filter", "Filter by status"), ("slash", "search", "Search"),
+        ("r", "retry", "Retry"), ("p", "pause", "Pause/resume queue"), ("q", "quit", "Quit"),
     ]  # fmt: skip
     CSS = "#tasks { height: 1fr; } #queues { height: auto; max-height: 40%; } Input { display: none; }"
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, look: Callable[[], Tasks], interval: float, seconds: float | None) -> None:
-        """Show what `look` returns, every `interval` seconds, for `seconds` or until Q."""
+        """Show what `look` returns every `interval` seconds, for `seconds` or until Q is pressed."""
         super().__init__()
         self.look, self.interval, self.seconds = look, interval, seconds
         self.found: Tasks = []
@@ -71,7 +71,7 @@ class Monitor(App[None]):
     def compose(self) -> ComposeResult:
         """Lay out counts, tasks, queues and keys."""
         yield Static(id="counts")
-        yield Input(placeholder="part of an id, a name, an item or an error; Enter to search", id="search")
+        yield Input(placeholder="Search ids, names, items and errors; Enter applies, empty clears", id="search")
         yield DataTable(id="tasks", cursor_type="row")
         yield DataTable(id="queues", cursor_type="row")
         yield Footer()
@@ -104,7 +104,7 @@ class Monitor(App[None]):
         self.found = found
         counts = Counter(str(task["status"]) for task in found)
         title = "  ".join(f"{status} {counts[status]}" for status in Status if counts[status])
-        chosen = " · only ".join(["", *filter(None, (self.status, self.words))])
+        chosen = " · filter: ".join(["", *filter(None, (self.status, self.words))])
         self.query_one("#counts", Static).update(Text(f"makertasks · {title or 'no tasks'}{chosen}", "bold"))
         kept = [task for task in found if self._fits(task)]
         self._fill("tasks", ((str(task["id"]), [output.cell(key, task[key]) for key in TASK_KEYS]) for task in kept))
@@ -132,7 +132,7 @@ class Monitor(App[None]):
         return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Open a task at Enter."""
+        """Open the chosen task when Enter is pressed."""
         if event.data_table.id == "tasks":
             self.action_open()
 
@@ -148,13 +148,13 @@ class Monitor(App[None]):
         self._show(self.found, None)
 
     def action_search(self) -> None:
-        """Ask for search words."""
+        """Open the search field."""
         box = self.query_one("#search", Input)
         box.display = True
         box.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Show only tasks with these words."""
+        """Show only tasks that contain the entered text."""
         self.words = event.value
         event.input.display = False
         self.query_one("#tasks").focus()
@@ -180,7 +180,7 @@ class Monitor(App[None]):
         self.looks = 0
 
     def _try(self, act: Callable[[], Any]) -> None:
-        """Do something on AWS; errors are shown on the screen."""
+        """Call a function that uses AWS; show its error on the screen."""
         try:
             act()
         except MakertasksError as error:

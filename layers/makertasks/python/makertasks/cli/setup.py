@@ -35,7 +35,7 @@ def configure(
         output.say(f"written to {file}")
 
 
-def policy(as_json: output.AsJson = False) -> None:  # noqa: ARG001 - it is JSON anyway
+def policy(as_json: output.AsJson = False) -> None:  # noqa: ARG001 - the output is always JSON
     """Print the IAM policy that the Python client needs."""
     from makertasks.contrib.celery import settings as clients  # noqa: PLC0415 - loads boto3
 
@@ -44,18 +44,20 @@ def policy(as_json: output.AsJson = False) -> None:  # noqa: ARG001 - it is JSON
 
 
 def celery_settings(
-    policy: Annotated[bool, typer.Option("--policy", help="Print the client's IAM policy instead.")] = False,
+    policy: Annotated[
+        bool, typer.Option("--policy", help="Print the client's IAM policy instead of the settings.")
+    ] = False,
     inventory: Annotated[
-        bool, typer.Option("--inventory", help="Include permission to send inventory changes.")
+        bool, typer.Option("--inventory", help="With --policy: also allow sending and receiving inventory changes.")
     ] = False,
     results: Annotated[
-        bool, typer.Option("--results", help="Include permission to read results that no record holds.")
+        bool, typer.Option("--results", help="With --policy: also allow reading large results, which are in S3.")
     ] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Print a stock Celery client's settings.
+    """Print the settings for a stock Celery client.
 
-    They are lines for a Django project's settings.py.
+    Paste them into a Django project's settings.py.
     """
     from makertasks.contrib.celery import settings as celery  # noqa: PLC0415 - loads boto3
 
@@ -69,13 +71,13 @@ def celery_settings(
 
 
 def site_secret(
-    keep_old: Annotated[bool, typer.Option("--keep-old", help="Sign with the present secret, too, for now.")] = False,
+    keep_old: Annotated[bool, typer.Option("--keep-old", help="Keep signing with the current secret as well.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Make and print the secret that signs posts to the site.
+    """Create and print the secret that signs webhooks.
 
-    It is stored encrypted in Parameter Store, where the function that posts reads it. With --keep-old both sign until
-    the next call, so that nothing is refused before the site has the new one.
+    It is stored encrypted in Parameter Store, where the sending function reads it. With --keep-old each webhook carries
+    both signatures until the next call, so the site accepts it before it has the new secret.
     """
     import base64  # noqa: PLC0415 - of this command alone
     import secrets  # noqa: PLC0415 - as above
@@ -91,5 +93,5 @@ def site_secret(
     if as_json:
         output.print_json({"parameter": name, "secret": made})
     else:
-        output.messages.print(f"stored in the parameter {name}; the site's MAKERTASKS_WEBHOOK_SECRET is")
+        output.messages.print(f"stored in parameter {name}; set the site's MAKERTASKS_WEBHOOK_SECRET to")
         typer.echo(made)

@@ -1,4 +1,4 @@
-"""Tasks as commands show them: complete, as the API does, or as table rows."""
+"""Tasks as commands show them: in full, like the API, or as table rows."""
 
 from __future__ import annotations
 

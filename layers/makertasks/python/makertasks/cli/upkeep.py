@@ -22,10 +22,10 @@ from makertasks.monitoring.counters import rebuilding
 from makertasks.records.states import Status
 
 IMPORT = "makertasks.import_dump"
-# Seconds within which an upload must have started its import.
+# Seconds within which an uploaded file's import must start.
 UPLOAD_SECONDS = 30.0
 
-schedule_commands = typer.Typer(invoke_without_command=True, help="List schedules, run one now, enable or disable one.")
+schedule_commands = typer.Typer(invoke_without_command=True, help="List, run, enable and disable schedules.")
 
 
 ScheduleName = Annotated[
@@ -47,12 +47,14 @@ def register(app: typer.Typer) -> None:
 
 
 def import_dump(
-    file: Annotated[Path, typer.Argument(help="Output of `manage.py dumpdata inventory reorder_queue`.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Output of `manage.py dumpdata inventory reorder_queue`.")
+    ],
     as_json: output.AsJson = False,
 ) -> None:
     """Import an OpenMakerSuite dump.
 
-    It may hold everything or only what changed.
+    The dump may contain all objects or only changed ones.
     """
     asking.connect()
     if not file.is_file():
@@ -87,22 +89,25 @@ def _import_of(key: str) -> str:
 
 
 def cleanup(
-    older_than: Annotated[float, typer.Option(min=0, help="Minimum age in days, since creation.")] = 30,
+    older_than: Annotated[float, typer.Option(min=0, help="Minimum age in days.")] = 30,
     status: Annotated[
-        str, typer.Option(help="SUCCESS, FAILURE or REVOKED.", autocompletion=completion.final_statuses)
+        str,
+        typer.Option(
+            help="Status of the tasks: SUCCESS, FAILURE or REVOKED.", autocompletion=completion.final_statuses
+        ),
     ] = "SUCCESS",
     force: Annotated[bool, typer.Option("--force", "-f", help="Skip the confirmation.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """Delete the records of old tasks.
 
-    Successful ones, unless `--status` names another status.
+    By default those of successful tasks.
     """
     asking.connect()
     if status.upper() not in {Status.SUCCESS, Status.FAILURE, Status.REVOKED}:
         raise InvalidRequest("--status", f"must be SUCCESS, FAILURE or REVOKED, not {status!r}")
     if not force:
-        typer.confirm(f"Delete every {status.upper()} task older than {older_than:g} days?", abort=True)
+        typer.confirm(f"Delete all {status.upper()} tasks older than {older_than:g} days?", abort=True)
     arguments = {"older_than_days": older_than}
     job = jobs.start("cleanup", where={"status": status.upper()}, who=asking.who(), arguments=arguments)
     answer = sending.outcome_of_job(asking.wait_for(job.task_id, "deleting", quiet=as_json))
@@ -114,21 +119,21 @@ def cleanup(
 
 def recount_tasks(
     behind: Annotated[
-        float, typer.Option(min=0, help="Seconds by which the counters may lag behind the table.")
+        float, typer.Option(min=0, help="Skip counters of tasks that changed within this many seconds.")
     ] = rebuilding.BEHIND_SECONDS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the differences.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """Rebuild the counters from the table.
 
-    Reads the whole table and shows the counters that differed.
+    Reads the whole table and prints the counters that differed.
     """
     asking.connect()
     answer = asdict(rebuilding.rebuild(repair=not dry_run, behind=behind))
     if as_json:
         output.print_json(answer)
         return
-    columns = {"period": "PERIOD", "cell": "CELL", "counted": "COUNTED", "found": "FOUND"}
+    columns = {"period": "PERIOD", "cell": "COUNTER", "counted": "OLD VALUE", "found": "COUNTED"}
     shown = [{**each, "counted": str(each["counted"]), "found": str(each["found"])} for each in answer["differences"]]
     output.table(iter(shown), columns, "no differences")
     mended, moving = answer["repaired"], len(answer["moving"])
@@ -137,9 +142,11 @@ def recount_tasks(
 
 def draw_qr_code(
     item: Annotated[uuid.UUID, typer.Argument(metavar="ITEM_ID", help="The item's id.")],
-    file: Annotated[Path | None, typer.Option("--output", "-o", help="File; without it, standard output.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; standard output by default.")
+    ] = None,
 ) -> None:
-    """Draw an item's QR code as SVG, for print in any size."""
+    """Draw an item's QR code as SVG, for printing at any size."""
     asking.connect()
     try:
         inventory.get_item(item)
@@ -163,20 +170,20 @@ def list_schedules(context: typer.Context, as_json: output.AsJson = False) -> No
         return
     columns = {
         "name": "NAME",
-        "expression": "WHEN",
+        "expression": "SCHEDULE",
         "timezone": "TIME ZONE",
-        "enabled": "ON",
+        "enabled": "ENABLED",
         "next_run": "NEXT RUN (UTC)",
     }
     rows = ({**schedule, "next_run": (schedule["next_run"] or "")[:19].replace("T", " ")} for schedule in found)
     output.table(rows, columns, "no schedules")
     for schedule in found:
         for slot in schedule["missed"]:
-            output.say(f"{schedule['name']}: no task for the run at {slot}: missed, or still in the queue")
+            output.say(f"{schedule['name']}: no task for the run at {slot}: missed or still in the queue")
 
 
 def run(name: ScheduleName, as_json: output.AsJson = False) -> None:
-    """Run a schedule's task now; print its id."""
+    """Run a schedule's task now and print its id."""
     asking.connect()
     task_id = schedules.run_now(name, asking.who())
     output.print_json({"id": task_id}) if as_json else output.echo(task_id)

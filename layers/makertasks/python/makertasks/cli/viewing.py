@@ -1,4 +1,4 @@
-"""list, show, logs: tasks with the details that Django admin shows."""
+"""list, show, logs: tasks with the same details as in Django admin."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
     name: Annotated[
         str | None, typer.Option(help="The task's full or short name.", autocompletion=completion.task_names)
     ] = None,
-    item: Annotated[str | None, typer.Option(help="Id of the tasks' inventory item.")] = None,
+    item: Annotated[str | None, typer.Option(help="Id of the inventory item.")] = None,
     worker: Annotated[str | None, typer.Option(help="Worker that ran the tasks.")] = None,
     created_from: Annotated[
         str | None, typer.Option("--from", help="Created at or after this date or time (ISO 8601).")
@@ -49,9 +49,9 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of tasks.")] = listing.DEFAULT_LIMIT,
     cursor: Annotated[
-        str | None, typer.Option(help="Continue after the previous page, with the cursor that it printed.")
+        str | None, typer.Option(help="Continue from this cursor, which the previous page printed with --json.")
     ] = None,
-    next_page: Annotated[bool, typer.Option("--next", help="Continue the last list where it ended.")] = False,
+    next_page: Annotated[bool, typer.Option("--next", help="Show the next page of the last list.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """List tasks, newest first."""
@@ -82,13 +82,13 @@ def _print_list(wanted: listing.Filter, limit: int, cursor: str | None, *, as_js
         return
     output.table(shown.rows(found), shown.COLUMNS, "no matching tasks", shown.ROOM_PERMITTING)
     if after:
-        output.say("there are more: makertasks list --next")
+        output.say("more tasks: makertasks list --next")
 
 
 def collect(
     wanted: listing.Filter, limit: int, cursor: str | None = None, *, quiet: bool = True
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Read up to `limit` tasks, page by page, and the cursor if there may be more."""
+    """Return up to `limit` tasks, read page by page, and a cursor if there may be more."""
     names = tasks.discover()
     found: list[dict[str, Any]] = []
     with output.progress("reading", limit, quiet=quiet or limit <= listing.MAXIMUM_LIMIT) as report:
@@ -119,7 +119,7 @@ def show(task_id: TaskId, as_json: output.AsJson = False) -> None:
 
 
 def enumerated(attempts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Number attempts from 1, their times to the second."""
+    """Number attempts from 1 and cut their times to seconds."""
     for number, attempt in enumerate(attempts, 1):
         times = {side: str(attempt[side] or "")[:19].replace("T", " ") for side in ("start", "end")}
         yield {"number": str(number), **attempt, **times, "status": attempt["outcome"]}
@@ -136,14 +136,14 @@ def logs(
     if as_json:
         output.print_json(found)
         return
-    columns = {"time": "TIME", "level": "LEVEL", "message": "MESSAGE", "fields": "KEYS"}
+    columns = {"time": "TIME", "level": "LEVEL", "message": "MESSAGE", "fields": "FIELDS"}
     output.table(({**line} for line in found["lines"]), columns, "no log lines yet")
     if not found["complete"]:
         output.say("there may be more lines: raise --limit")
 
 
 def _bound(option: str, text: str | None) -> str | None:
-    """Convert a time to the table's format; a date alone is its first moment, for --to its last."""
+    """Convert a time to the table's format; a date means its start, with --to its end."""
     found = asking.moment(option, text)
     if found is None:
         return None
