@@ -1,4 +1,4 @@
-"""axe-core, as a check of a page that is open."""
+"""Accessibility checks of an open page with axe-core."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from playwright.sync_api import Page
 
 SCRIPT = (Path(__file__).parent / "vendor/axe-4.14.1.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# What a theme can do wrong.
+# Rules whose outcome depends on the theme.
 COLOURS = ["color-contrast", "link-in-text-block"]
 
 
 def violations(page: Page, rules: list[str] = RULES) -> list[str]:
-    """What axe finds wrong with the page, one line each."""
+    """Return axe's violations on the page, one line each."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(SCRIPT)
     found = page.evaluate("rules => axe.run(document, {runOnly: rules}).then(result => result.violations)", rules)
@@ -21,7 +21,7 @@ def violations(page: Page, rules: list[str] = RULES) -> list[str]:
 
 
 def in_both_themes(page: Page) -> list[str]:
-    """What axe finds wrong with the page as it stands, in light and in dark; it is left in light."""
+    """Return axe's violations in the light and the dark theme; leaves the page in the light theme."""
     found = violations(page)
     page.emulate_media(color_scheme="dark")
     found += violations(page, COLOURS)

@@ -1,4 +1,4 @@
-"""The deployed stack with a browser in front of it, and pages opened as somebody."""
+"""Fixtures: the deployed stack, and pages opened in a browser with a given role."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ EMPTY_PAGES = ("/", "/tasks", "/items", "/jobs", "/activity")
 
 @pytest.fixture(scope="session")
 def new_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The stack as it is after its first deployment, and a browser."""
+    """The stack right after its first deployment, and a browser."""
     with deployed(tmp_path_factory.mktemp("aws")) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
 def empty_pages(new_site: Site) -> dict[str, tuple[str, list[str]]]:
-    """What pages say while there is nothing, and what axe has against them."""
+    """Text and axe violations of pages while the stack is empty."""
     found = {}
     with new_site.context("superuser") as context:
         page = context.new_page()
@@ -37,7 +37,7 @@ def empty_pages(new_site: Site) -> dict[str, tuple[str, list[str]]]:
 
 @pytest.fixture(scope="session")
 def empty_columns(new_site: Site) -> list[int]:
-    """Where the overview's two columns of cards end while there is nothing, in pixels."""
+    """Bottom of the overview's two columns of cards while the stack is empty, in pixels."""
     with new_site.context("superuser") as context:
         page = context.new_page()
         page.set_viewport_size(DESK)
@@ -50,27 +50,27 @@ def empty_columns(new_site: Site) -> list[int]:
 
 @pytest.fixture(scope="session")
 def site(new_site: Site, empty_pages: object, empty_columns: object) -> Site:
-    """The stack, filled, and a browser."""
+    """The stack with content, and a browser."""
     fill(new_site)
     return new_site
 
 
 class Browsers:
-    """One browser a role and way of looking, each with one page, kept for all tests: opening them takes longest."""
+    """Browser contexts by role and options, each with one page, kept for all tests because opening them is slow."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self.kept: dict[Any, BrowserContext] = {}
 
     def context(self, role: str | None, **options: Any) -> BrowserContext:
-        """The browser of a role."""
+        """Return the context of a role."""
         key = (role, *sorted(options.items()))
         if key not in self.kept:
             self.kept[key] = self.site.context(role, **options)
         return self.kept[key]
 
     def page(self, role: str | None, busy: list[Page], **options: Any) -> Page:
-        """That browser's page, or another one where it is busy."""
+        """Return that context's page, or another one if it is in use."""
         context = self.context(role, **options)
         page = next((each for each in context.pages if each not in busy), None) or context.new_page()
         page.set_viewport_size(DESK)
@@ -78,14 +78,14 @@ class Browsers:
         return page
 
     def close(self) -> None:
-        """Close them all."""
+        """Close all contexts."""
         for context in self.kept.values():
             context.close()
 
 
 @pytest.fixture(scope="session")
 def browsers(new_site: Site) -> Iterator[Browsers]:
-    """The browsers of all roles."""
+    """The browser contexts of all roles."""
     kept = Browsers(new_site)
     yield kept
     kept.close()
@@ -105,7 +105,7 @@ def open_page(site: Site, browsers: Browsers) -> Iterator[Callable[..., Page]]:
         complaints.append(str(error))
 
     def on_console(said: ConsoleMessage) -> None:
-        # An answer of 4xx that a test asked for is told by the browser as well; it is no error of a script.
+        # The browser also logs a 4xx response that a test provoked; that is not a script's error.
         if said.type == "error" and "the server responded with a status of 4" not in said.text:
             complaints.append(said.text)
 
@@ -126,7 +126,7 @@ def open_page(site: Site, browsers: Browsers) -> Iterator[Callable[..., Page]]:
             page.clock.install()
         answer = page.goto(path)
         assert answer is not None
-        assert answer.status == status, f"{path} answered {answer.status}"
+        assert answer.status == status, f"{path} returned {answer.status}"
         return page
 
     yield opens
@@ -134,7 +134,7 @@ def open_page(site: Site, browsers: Browsers) -> Iterator[Callable[..., Page]]:
         page.remove_listener("pageerror", on_error)
         page.remove_listener("console", on_console)
         page.unroute_all()
-        page.goto("about:blank")  # which asks for nothing
+        page.goto("about:blank")  # a page without requests
     for context in alone_in:
         context.close()
     assert complaints == []

@@ -1,4 +1,4 @@
-"""What the stack holds while tests look at it: sample items, a few weeks of tasks, and text that means no good."""
+"""Content of the stack during the tests: sample items, a few weeks of tasks, and hostile text."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tests.browser import history, tries
 from tests.browser.deployed import Site
 from tests.waiting import wait_for
 
-# Tasks of the past: several pages of the list.
+# Number of past tasks, several pages of the list.
 TASKS = 70
-# Markup, a name written from right to left, emoji and 2,000 characters.
+# Markup, a right-to-left name, emoji and 2,000 characters.
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> '\"& مرحبا بالعالم 🧪 "
 LONG = HOSTILE + "<b>" + "x" * 2000
-# Producers choose ids: this one holds what addresses and markup are made of.
+# Clients choose ids: this one contains special characters of URLs and of markup.
 HOSTILE_ID = "a/b?c=d#e&50%2F \"'<i>مرحبا 🧪"
 HOSTILE_ITEM = "0b5c1f0e-6f0a-4a54-9d0c-3a1f6f2b7c11"
 
 
 def fill(site: Site) -> None:
-    """Items, one of them with a hostile name, and tasks that ended each way or still run."""
+    """Create items, one with a hostile name, and tasks in every final state or still running."""
     trial.import_sample(site.stack)
     site.items = site.stack.api.get("/v1/items", limit=50)["items"]
     put_hostile_item(site)
@@ -36,7 +36,7 @@ def fill(site: Site) -> None:
     assert site.stack.api.request("PUT", "/v1/alerts/mail", json=alert).ok
     first = site.items[0]["id"]
     site.tasks["done"] = site.stack.api.submit("generate_qr_code", item_id=first)
-    # What is sent to a queue directly is checked only when it runs.
+    # A message sent directly to a queue is validated only when it runs.
     site.tasks["failed"] = send(site, "generate_qr_code", item_id="no-uuid")
     site.tasks["long"] = send(site, "generate_qr_code", item_id=LONG)
     history.write(site.stack, site.items, clock.now(), TASKS)
@@ -51,14 +51,14 @@ def fill(site: Site) -> None:
 
 
 def counted(site: Site) -> int:
-    """Tasks in the counters of the last weeks."""
+    """Create tasks that the counters of the last weeks include."""
     ago = clock.text(clock.now() - timedelta(days=40))
     totals: dict[str, int] = site.stack.api.get("/v1/statistics", created_from=ago)["totals"]
     return sum(totals.values())
 
 
 def put_hostile_item(site: Site) -> None:
-    """An item whose every text means no good."""
+    """Create an item with hostile text in every field."""
     site.hostile_item = HOSTILE_ITEM
     texts = {name: {"S": LONG} for name in ("name", "sku", "description", "location")}
     entry = {"owner": f"item#{HOSTILE_ITEM}", "entry": "item", "kind": "item", "listing": "item", "sort_name": "zz"}
@@ -73,7 +73,7 @@ def put_hostile_item(site: Site) -> None:
 
 
 def hostile_task() -> str:
-    """A failed task whose every text means no good, its id among them."""
+    """Create a failed task with hostile text in every field, including its id."""
     error = PermanentError(LONG)
     message = wire.Message(
         task_id=HOSTILE_ID, name=f"shop.{HOSTILE}", args=[LONG], kwargs={HOSTILE: [LONG, {LONG: 1}]}, parent_id=HOSTILE
@@ -88,7 +88,7 @@ def hostile_task() -> str:
 
 
 def running_task() -> str:
-    """A task whose worker will be at it for hours."""
+    """Create a task that runs for hours."""
     message = wire.Message(task_id="runs-for-hours", name=history.QR_CODE, args=[], kwargs={"item_id": "x"})
     record = records.new(message, queue="generate_qr_code", requested_by="test", created=clock.now())
     record.status, record.attempt, record.worker = Status.STARTED.value, 1, "generate_qr_code@00000000"
@@ -99,7 +99,7 @@ def running_task() -> str:
 
 
 def end(record: TaskRecord, status: Status, **outcome: Any) -> None:
-    """Write a record as one that has just ended."""
+    """Write a record of a task that has just finished."""
     record.status, record.status_key = status.value, records.status_key(record.task_id, status, record.created)
     record.started, record.done, record.runtime = record.created, clock.text(clock.now()), 0.2
     record.result = records.meta(record, status, **outcome)
@@ -107,7 +107,7 @@ def end(record: TaskRecord, status: Status, **outcome: Any) -> None:
 
 
 def send(site: Site, queue: str, **kwargs: str) -> str:
-    """Put arguments into a task's queue as the SQS console does; answers the task's id."""
+    """Send arguments to a task's queue as the SQS console does; returns the task's id."""
     sqs = site.stack.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-tasks-{queue}")["QueueUrl"]
     return str(sqs.send_message(QueueUrl=url, MessageBody=json.dumps(kwargs))["MessageId"])

@@ -1,10 +1,10 @@
-"""What does not fit a page's width: tables that are cut, and words that are broken inside."""
+"""Finds what does not fit a page's width: tables that are cut off, and words broken across lines."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page
 
-# A word is broken if its letters stand in two lines. Code, ids, addresses and file names may break anywhere.
+# A word is broken if its letters are on two lines. Code, ids, URLs and file names may break anywhere.
 FIND = """() => {
   const ANYWHERE = "pre, code, script, style, noscript, svg, .id, .hidden, textarea, option";
   const AROUND = "td, th, p, li, dd, dt, h1, h2, a, button, label";
@@ -40,5 +40,5 @@ FIND = """() => {
 
 
 def misfits(page: Page) -> list[str]:
-    """Return what does not fit the page's present width."""
+    """Return what does not fit the page's current width."""
     return page.evaluate(FIND)  # type: ignore[no-any-return]

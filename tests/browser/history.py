@@ -1,4 +1,4 @@
-"""A month of tasks: records as the engine leaves them; the counters follow from the table's stream."""
+"""Writes a month of tasks as the engine would; the counters follow from the table's stream."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QR_CODE = "inventory.tasks.generate_qr_code"
 CARD = "inventory.tasks.generate_index_card"
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 LEAD_TIMES = "inventory.tasks.update_average_lead_times"
-# Seconds that each usually takes.
+# Typical runtime of each task, in seconds.
 USUAL = {QR_CODE: 0.3, CARD: 0.9, DOWNLOAD: 2.4, LEAD_TIMES: 0.6}
 FAILURES: list[tuple[str, BaseException]] = [
     (DOWNLOAD, PermanentError("https://shop.example/p/4711.jpg answered 404 Not Found")),
@@ -37,7 +37,7 @@ FAILURES: list[tuple[str, BaseException]] = [
 
 
 def write(stack: LocalStack, items: Sequence[dict[str, Any]], now: datetime, tasks: int) -> None:
-    """A month of so many tasks, most of them lately, a few of which failed."""
+    """Write this number of tasks over a month, mostly recent ones, a few of them failed."""
     chance = random.Random(7)
     with environment(stack):
         ended = []
@@ -46,7 +46,7 @@ def write(stack: LocalStack, items: Sequence[dict[str, Any]], now: datetime, tas
             failed = chance.random() < (0.03 if ago < timedelta(hours=1) else 0.07)
             name, error = chance.choice(FAILURES) if failed else (chance.choices(list(USUAL), [5, 4, 3, 1])[0], None)
             ended.append(_record(chance, now - ago, name, error, chance.choice(items)))
-        # Runtimes are counted as tasks end, so each is written as one that runs first.
+        # Runtimes are counted when a task finishes, so each record is first written as STARTED.
         outcomes = [(record.status, record.status_key) for record in ended]
         for record in ended:
             record.status, record.status_key = "STARTED", records.status_key(record.task_id, Status.STARTED, "")
@@ -90,14 +90,14 @@ def _record(
 
 
 def wire_id(chance: random.Random) -> str:
-    """A UUID that is the same at every run."""
+    """A UUID that is the same in every run."""
     text = f"{chance.getrandbits(128):032x}"
     return "-".join([text[:8], text[8:12], text[12:16], text[16:20], text[20:]])
 
 
 @contextmanager
 def environment(stack: LocalStack) -> Iterator[None]:
-    """What functions of the stack find in their environment, for this process."""
+    """Set this process's environment to that of the stack's functions."""
     values = {**shells.shell(stack.endpoint), **shells.of_stack(stack)}
     with mock.patch.dict(os.environ, values):
         yield

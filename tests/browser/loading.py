@@ -1,4 +1,4 @@
-"""The bytes that a page loads."""
+"""Counts the bytes that a page loads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 
 def loaded_bytes(page: Page, *, with_cache: bool = True) -> list[int]:
-    """Return a list to which each response of the page adds its bytes on the wire, from now on."""
+    """Return a list to which each later response of the page appends its size on the wire, in bytes."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     if not with_cache:

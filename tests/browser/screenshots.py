@@ -1,4 +1,4 @@
-"""Pictures of every page in both themes, kept in docs/screenshots/.
+"""Takes screenshots of every page in both themes for docs/screenshots/.
 
 python -m tests.browser.screenshots
 """
@@ -28,7 +28,7 @@ TASKS = 300
 THEMES = ("light", "dark")
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
-# A picture ends here, however long the page is.
+# Maximum height; longer pages are cut off.
 TALLEST = 1800
 QUALITY = 72
 PAGES = {
@@ -55,7 +55,7 @@ ON_A_PHONE = ("overview", "tasks", "task", "item")
 
 
 def main() -> int:
-    """Draw every picture anew."""
+    """Retake every screenshot."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as site:
         for theme in THEMES:
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def prepare(site: Site) -> None:
-    """A month of history, files made for one item, a task that failed, a dead letter, a job and a paused queue."""
+    """Create a month of history, one item's files, a failed task, a dead letter, a job and a paused queue."""
     api = site.stack.api
     trial.import_sample(site.stack)
     site.items = api.get("/v1/items", limit=50)["items"]
@@ -89,7 +89,7 @@ def prepare(site: Site) -> None:
     sqs.send_message(QueueUrl=url, MessageBody=wire.encode(dead, "generate_index_card"))
     site.sweep()
     site.ended(dead.task_id)
-    # Some of them can be run again, and one cannot.
+    # Some of them can be retried, and one cannot.
     lately = clock.text(clock.now() - timedelta(minutes=15))
     where = {"name": "inventory.tasks.generate_qr_code", "created_from": lately}
     site.tasks["job"] = api.post("/v1/jobs", {"action": "retry", "where": where})["id"]
@@ -99,12 +99,12 @@ def prepare(site: Site) -> None:
 
 
 def with_image(site: Site) -> dict[str, Any] | None:
-    """An item that has its image by now."""
+    """Return an item that has its image."""
     return next((each for each in site.stack.api.get("/v1/items", limit=50)["items"] if each.get("image")), None)
 
 
 def take(site: Site, name: str, path: str, theme: str) -> None:
-    """One page's pictures in one theme."""
+    """Take one page's screenshots in one theme."""
     with site.context(
         "superuser", color_scheme=theme, viewport=DESK, timezone_id="Europe/Berlin", locale="en-GB"
     ) as context:
@@ -120,7 +120,7 @@ def take(site: Site, name: str, path: str, theme: str) -> None:
 
 
 def keep(page: Page, name: str) -> None:
-    """What the page shows, as a small file."""
+    """Return a compressed screenshot of the page."""
     picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
     picture.crop((0, 0, picture.width, min(picture.height, TALLEST))).save(
         FOLDER / f"{name}.webp", quality=QUALITY, method=6

@@ -1,4 +1,4 @@
-"""What people do to tasks and items, clicked in the pages and looked for in the tables."""
+"""Actions on tasks and items: clicked on the pages, verified in the tables."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ AN_HOUR = 3600
 
 
 def task_of(page):
-    """The id of the task whose page is open."""
+    """Return the id of the task whose page is open."""
     expect(page).to_have_url(re.compile(r"/tasks/[0-9a-f-]{36}"))
     return re.search(r"/tasks/([0-9a-f-]{36})", page.url)[1]
 
 
 @pytest.fixture
 def waiting(site):
-    """Three tasks that will not begin within the hour."""
+    """Three tasks that do not start within the hour."""
     found = [{"name": LEAD_TIMES, "countdown": AN_HOUR} for _ in range(3)]
     return [site.stack.api.post("/v1/tasks", each)["id"] for each in found]
 
@@ -42,7 +42,7 @@ def test_a_task_is_run_from_its_signatures_form(site, open_page):
     page = open_page(f"/task-types/{QR_CODE}", "operator")
     task_id = run_qr_code(page, site.items[1]["id"])
     expect(page.locator(".said")).to_contain_text("submitted")
-    # The page follows the task by itself.
+    # The page updates by itself.
     expect(page.locator("#task .title .status")).to_have_text("SUCCESS", timeout=30_000)
     expect(page.locator("figure.made img").first).to_be_visible()
     record = site.record(task_id)
@@ -157,7 +157,7 @@ def test_selected_tasks_are_retried_together_after_a_question_with_an_outcome_fo
         assert (record["status"], record["retry_of"], record["requested_by"]) == ("SUCCESS", task_id, "operator")
         assert [each["S"] for each in site.record(task_id)["retried_to"]] == [again]
     assert "retried_to" not in site.record("runs-for-hours")
-    # From the outcomes to a new task, which leads back to the old one.
+    # The outcomes link to a new task, which links back to the old one.
     page.get_by_role("link", name=again).click()
     expect(page.get_by_role("link", name=ended[-1])).to_be_visible()
 
@@ -183,7 +183,7 @@ def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_o
         expect(page.locator("tbody tr", has=page.get_by_title(task_id))).to_contain_text("revoked")
         assert site.record(task_id)["status"] == "REVOKED"
     all_that_match(page, f"/tasks?q=args:no-uuid&name={QR_CODE}&status=FAILURE", "Retry", "Retry 1 task?")
-    # Its arguments have not become any better.
+    # It fails again: its arguments are still invalid.
     outcome = page.locator("tbody tr", has=page.get_by_title(site.tasks["failed"]))
     expect(outcome).to_contain_text("refused")
     page.goto(f"{mine}REVOKED")
@@ -223,7 +223,7 @@ def test_items_make_their_codes_and_cards_and_print_sheets(site, open_page):
     assert (kwargs["stock"], kwargs["used"], len(kwargs["item_ids"])) == ("a4-2x4", [1, 3], 2)
     page.reload()
     expect(page.get_by_role("link", name="Open the sheets")).to_be_visible()
-    # The PDF stands before the JSON, which is folded.
+    # The PDF is shown before the JSON, which is folded.
     shown = page.locator("figure.document object")
     assert shown.get_attribute("type") == "application/pdf"
     assert requests.get(str(shown.get_attribute("data")), timeout=20).content.startswith(b"%PDF-")

@@ -1,4 +1,4 @@
-"""Alerts on the local stack: set on the page, and a real failure arrives at a receiver after the sweep."""
+"""Alerts on the local stack: configured on the page; a real failure reaches a receiver after the sweep."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRET = "/services/T0123/B4567/VeryS3cretTailwxyz"
 
 @contextmanager
 def reachable(site, receiver):
-    """The function may post to this machine, and trusts the receiver's certificate."""
+    """Let the function post to this machine and trust the receiver's certificate."""
     functions, name = site.stack.client("lambda"), f"{site.stack.name}-alerts"
     before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     more = {"DOWNLOAD_ALLOWED_HOSTS": receiver.host, "REQUESTS_CA_BUNDLE": str(receiver.certificate)}
@@ -46,7 +46,7 @@ def add(page, name, url, form="json"):
 
 
 def test_a_real_failure_arrives_once_after_the_sweep(site, open_page, receiver):
-    # given an alert that an operator sets and tests, without scripts
+    # given an alert that an operator adds and tests, without scripts
     page = open_page("/alerts", "operator", java_script_enabled=False)
     add(page, "hall", receiver.url(SECRET))
     card = card_of(page, "hall")
@@ -65,7 +65,7 @@ def test_a_real_failure_arrives_once_after_the_sweep(site, open_page, receiver):
         posts = [post for post in receiver.posts if post.json["type"] == "alert"]
         return [post for post in posts if cause in {each["subject"] for each in post.json["problems"]}]
 
-    # then one message says so, and the page that it was delivered
+    # then one message reports it, and the page shows its delivery
     [post] = wait_for(alerted, "the alert to arrive")
     [problem] = [each for each in post.json["problems"] if each["subject"] == cause]
     assert problem["url"].endswith(f"/failures/{cause}")

@@ -1,4 +1,4 @@
-"""Charts on the deployed stack: real tasks that wait, a queue that grows, a deployment; a column leads to its tasks."""
+"""Charts on the deployed stack: waiting tasks, a growing queue, a deployment; a column links to its tasks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_queue_shows_how_many_messages_waited_and_for_how_long(site, open_page
     wait_for(counted, "the counters to follow")
     expect(chart(page, "Waiting time").locator(".legend")).to_contain_text("longest")
     assert in_both_themes(page) == []
-    # the longest time is that of one of these tasks, from its record
+    # the longest waiting time is that of one of these tasks, from its record
     records = [site.record(task_id) for task_id in waited]
     assert all(record["created"] < record["started"] for record in records)
 
@@ -72,7 +72,7 @@ def test_a_reader_without_scripts_gets_the_figures_as_a_table(open_page, waited)
 
 
 def test_a_deployment_is_marked_and_leads_to_the_tasks_since(site, open_page, waited):
-    # given a deployment, as the functions see it: another build in their environment
+    # given a deployment, which functions recognise by a new build in their environment
     functions, name = site.stack.client("lambda"), f"{site.stack.name}-sweeper"
     before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     functions.update_function_configuration(
@@ -110,13 +110,13 @@ def test_the_overview_is_light_first_and_at_each_update(site, open_page):
     page.wait_for_load_state("networkidle")
     assert 20_000 < sum(sizes) < FIRST_LOAD_BYTES
     sizes.clear()
-    # when a task has come, and the minute is over after which charts are asked for again
+    # when a task arrives, and the minute has passed after which charts are requested again
     site.ended(site.stack.api.submit("generate_qr_code", item_id=site.items[0]["id"]))
     asked = []
     page.on("response", lambda answer: asked.append((answer.status, answer.url)) if "known=" in answer.url else None)
 
     def all_parts():
-        if page.locator(".htmx-request").count() == 0:  # an answer on its way would be taken for late
+        if page.locator(".htmx-request").count() == 0:  # a response on its way would count as late
             page.clock.fast_forward(61_000)
         return {status for status, _ in asked} >= {200} and sum("/charts?" in url for _, url in asked) >= 5
 
@@ -136,7 +136,7 @@ def test_the_empty_overviews_columns_end_together(empty_columns):
 
 
 def bottoms(page):
-    """Where the last cards of the two columns end, in pixels."""
+    """Return the bottom of the two columns' last cards, in pixels."""
     return page.locator(".pair > div > .card:last-child").evaluate_all(
         "cards => cards.map(card => Math.round(card.getBoundingClientRect().bottom))"
     )

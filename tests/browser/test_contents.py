@@ -1,4 +1,4 @@
-"""What pages hold is what the API and the tables say, and can be taken away from them."""
+"""The content of pages agrees with the API and the tables, and can be copied and downloaded."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_workers_have_the_state_and_the_totals_that_the_api_tells(site, open_pag
         expected = [[each["state"], *(str(each[name]) for name in names)] for each in told]
         return expected == [cells(row)[: len(names) + 1] for row in page.locator("tbody tr").all()] and expected
 
-    # Other tests' tasks may end between the two looks.
+    # Other tests' tasks may finish between the two requests.
     found = wait_for(agree, "the page and the API to tell the same")
     assert sum(int(processed) for _, _, processed, *_ in found) > 0
 

@@ -1,4 +1,4 @@
-"""Every page as each role: it opens, reads without scripts, fits every width, and axe has nothing against it."""
+"""Every page with each role: it opens, works without scripts, fits every width, and has no axe violations."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ FORMS = [
     "/tasks/{hostile}/log",
 ]
 WIDTHS = (360, 768, 1280, 3840)
-# Phones and tablets, where no table may be cut and no word be broken.
+# Widths of phones and tablets, at which no table may be cut off and no word broken.
 NARROW = (360, 768)
-# What only operators are offered, and what only superusers are.
+# What pages offer only to operators and superusers, and only to superusers.
 OPERATORS = {
     "/tasks": ["Run a task", "Retry …", "Revoke …"],
     "/tasks/{failed}": ["Retry", "Edit and retry"],
@@ -228,7 +228,7 @@ def test_each_attempt_has_a_row_with_its_times_its_worker_its_error_and_a_bar(si
             expect(rows.nth(number)).to_contain_text(text)
         start, end = rows.nth(number).locator("time").evaluate_all("times => times.map(time => time.dateTime)")
         assert start < end
-    # Bars follow each other from the left, wide enough to be seen, and each in its outcome's colour.
+    # Bars follow each other from left to right, wide enough to be visible, each in its outcome's colour.
     places = page.locator(".waterfall .run").evaluate_all(
         "bars => bars.map(bar => [bar.getBoundingClientRect().left, bar.getBoundingClientRect().right])"
     )
@@ -246,7 +246,7 @@ def test_a_task_with_a_hostile_id_is_opened_from_the_list_and_called_by_it(site,
     row.locator("td.name a").click()
     page.locator("#task-id").wait_for()
     assert page.locator("#task-id").inner_text() == HOSTILE_ID
-    # The part that follows by itself is found as well.
+    # The part that updates by itself is found, too.
     page.locator("#log .note, #log .logs").first.wait_for()
     page.locator("header .menu summary").click()
     page.get_by_role("button", name="Save").click()

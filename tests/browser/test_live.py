@@ -1,6 +1,6 @@
-"""What moves by itself: rows, statuses and counts come while a page is open, and never under the reader's hand.
+"""Live updates of an open page: new rows, statuses and counts, without moving what the reader is using.
 
-Pages ask again every few seconds; here their clock is put forward instead of waiting.
+Pages poll every few seconds; these tests advance the page's clock instead of waiting.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.browser.loading import loaded_bytes
 from tests.waiting import wait_for
 
 UPDATE_SECONDS = 6
-# A live update is bound to this on the wire, headers included.
+# Maximum size of a live update on the wire, headers included.
 UPDATE_BYTES = 5_000
 A_PAGE = 25
 
@@ -28,7 +28,7 @@ def submit(site):
 
 
 def update(page):
-    """What the page asks for when its time has come."""
+    """Advance the clock and return the response of the page's next update."""
     with page.expect_response(lambda answer: "known=" in answer.url) as asked:
         page.clock.fast_forward(UPDATE_SECONDS * 1000)
     return asked.value
@@ -92,12 +92,12 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(open_page):
     page = open_page("/tasks", "viewer", clock=True)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    # when somebody switches to another tab for an hour
+    # when the reader switches to another tab for an hour
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.isHidden, configurable: true})")
     page.evaluate("window.isHidden = true")
     page.clock.fast_forward(3_600_000)
     assert asked == []
-    # then nothing was asked for, and once they are back the page is brought up to date at once
+    # then the page sent no requests, and it is updated at once when the reader returns
     with page.expect_response(lambda answer: "known=" in answer.url):
         page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
 

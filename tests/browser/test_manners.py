@@ -1,4 +1,4 @@
-"""How the pages behave: keyboard, preferences, addresses, sign-in, security headers, weight and speed."""
+"""Behaviour of all pages: keyboard, preferences, URLs, sign-in, security headers, page weight and speed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.browser.axe import in_both_themes, violations
 from tests.browser.loading import loaded_bytes
 
 PAUSE = "/queues/generate_qr_code/pause"
-# What travels, headers included.
+# Bytes on the wire, headers included.
 FIRST_LOAD_BYTES = 150_000
-# Times are compared over so many rounds, and again where what else the machine does may have come between.
+# Rounds over which times are compared; repeated if other load on the machine may have interfered.
 ROUNDS = 3
 ATTEMPTS = 3
 
@@ -89,14 +89,14 @@ def test_every_state_of_the_list_has_an_address_and_pages_lead_back(open_page):
     expect(page.locator("nav.pages span")).to_have_text("Page 1")
 
 
-# What a cell says, or the time that it stands for; nothing for a dash.
+# A cell's text or the time it shows; empty for a dash.
 CELLS = """cells => cells.map(cell =>
     cell.querySelector("time")?.dateTime ?? cell.querySelector("[title]")?.title ?? cell.innerText.trim())"""
 SECONDS = {"ms": 0.001, "s": 1, "min": 60}
 
 
 def amount(said):
-    """A cell's text as what it is sorted by: a span as its seconds."""
+    """Return the value that a cell is sorted by: seconds for a duration, otherwise its text."""
     if said in {"", "–"}:
         return None
     parts = re.findall(r"([\d.]+) (ms|s|min)\b", said) if re.fullmatch(r"([\d.]+ (ms|s|min) ?)+", said) else []
@@ -105,17 +105,17 @@ def amount(said):
 
 def test_every_column_sorts_both_ways(open_page):
     page = open_page("/tasks", "viewer", java_script_enabled=False)
-    page.set_viewport_size({"width": 1920, "height": 900})  # on which every column is shown
+    page.set_viewport_size({"width": 1920, "height": 900})  # wide enough for every column
     for column in ("name", "status", "created", "done", "runtime", "worker"):
         page.goto(f"/tasks?status=FAILURE&sort=-{column}")
         heading = page.locator(f"thead th.{column}")
         assert heading.get_attribute("aria-sort") == "descending"
-        if column != "created":  # which orders all matching tasks
+        if column != "created":  # which sorts all matching tasks, not only the page
             expect(page.locator("main")).to_contain_text("Sorted")
         values = [amount(each) for each in page.locator(f"tbody td.{column}").evaluate_all(CELLS)]
         known = [each for each in values if each is not None]
         assert len(known) > 1
-        # Those without come last.
+        # Rows without a value come last.
         assert values == sorted(known, reverse=True) + [None] * (len(values) - len(known))
     heading.locator("a").click()
     expect(heading).to_have_attribute("aria-sort", "ascending")
@@ -147,7 +147,7 @@ def test_signing_in_leads_back_to_the_page_and_signing_out_ends_it(site):
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
             assert violations(page) == []
-        context.add_cookies([copied])  # a copy of the session's refresh token renews nothing
+        context.add_cookies([copied])  # a copied refresh token can no longer renew the session
         page.goto("/tasks")
         expect(page.locator("input[name=password]:visible")).to_be_visible()
 
@@ -180,7 +180,7 @@ def test_other_sites_requests_are_refused(site, open_page):
     page.goto(other)
     with page.expect_navigation():
         page.evaluate("document.forms[0].submit()")
-    # The session did not travel with the form: it led to the sign-in, and nothing was paused.
+    # The browser did not send the session with the form: it led to the sign-in, and nothing was paused.
     assert site.stack.api.get("/v1/queues/generate_qr_code")["state"] == "running"
 
 

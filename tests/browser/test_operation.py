@@ -1,4 +1,4 @@
-"""What people do to queues, schedules and limits, clicked in the pages and looked for in SQS, Lambda and schedules."""
+"""Actions on queues, schedules and limits: clicked on the pages, verified in SQS, Lambda and EventBridge Scheduler."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CARD = "inventory.tasks.generate_index_card"
 
 
 def mapping_of(site, name):
-    """The event source mapping that feeds a function from its queue."""
+    """Return the event source mapping between a function and its queue."""
     function = f"{site.stack.name}-{name}"
     [mapping] = site.stack.client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
     return mapping
@@ -45,7 +45,7 @@ def test_a_queue_is_paused_purged_and_resumed(site, open_page):
 
 
 def dead_letter(site, body, task_id=None):
-    """A message that reached the dead-letter queue and was recorded; answers its task's id."""
+    """Put a message into the dead-letter queue and wait until it is recorded; returns its task's id."""
     sqs = site.stack.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-dead-letters")["QueueUrl"]
     sent = sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
@@ -76,7 +76,7 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
 def test_an_unreadable_message_is_edited_and_sent_or_discarded(site, open_page):
     item = site.items[1]["id"]
     whole = wire.encode(wire.Message("cut-off", "inventory.tasks.generate_qr_code", kwargs={"item_id": item}), "x")
-    # A message that cannot be read says whose it is; one that says nothing belongs to no queue.
+    # An unreadable message that names its task belongs to that task's queue; one that names none belongs to no queue.
     broken = dead_letter(site, whole.replace('"body": "', '"body": "!'), "cut-off")
     nobody = dead_letter(site, "{")
     page = open_page("/", "operator")

@@ -1,4 +1,4 @@
-"""Ctrl-K, and what charts say: by keyboard and by touch."""
+"""The command palette (Ctrl-K) and the figures of charts, by keyboard and by touch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fields that ask for items: found by a part of the name, by keyboard, pointer and touch, and sent as UUIDs."""
+"""Item fields: search by part of the name, choice by keyboard, pointer and touch, submission as UUIDs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CARDS = "/task-types/inventory.tasks.generate_index_cards"
 
 @pytest.fixture
 def item(site):
-    """One of the sample's items, with a name of several words."""
+    """A sample item whose name has several words."""
     return next(each for each in site.items if len(each["name"].split()) > 2)
 
 
 def inner(name):
-    """A part of a name that is not its beginning."""
+    """Return a part of the name that is not its beginning."""
     return name[len(name.split()[0]) + 1 :].upper()
 
 

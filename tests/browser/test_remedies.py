@@ -1,4 +1,4 @@
-"""What a person does about each thing that goes wrong: the remedy that a page offers works on the deployed stack."""
+"""Remedies for failures: what a page offers after a failure works on the deployed stack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DOWNLOAD = "inventory.tasks.download_image_from_url"
 
 
 def task_of(page):
-    """The id of the task whose page is open."""
+    """Return the id of the task whose page is open."""
     expect(page).to_have_url(re.compile(r"/tasks/[0-9a-f-]{36}"))
     return re.search(r"/tasks/([0-9a-f-]{36})", page.url)[1]
 
@@ -28,14 +28,14 @@ def picture(colour):
 
 
 def stored(site, item_id):
-    """The picture in the bucket that an item has now."""
+    """Return an item's current image from the bucket."""
     key = site.stack.api.get(f"/v1/items/{item_id}")["image"]
     s3, bucket = site.stack.client("s3"), site.stack.outputs["MediaBucketName"]
     return Image.open(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())).convert("RGB")
 
 
 def item_with_wrong_address(site, number):
-    """An item whose image_url leads nowhere, and the task that failed for it."""
+    """An item whose image_url does not resolve, and the task that failed for it."""
     item = site.items[number]
     key = {"owner": {"S": f"item#{item['id']}"}, "entry": {"S": "item"}}
     site.stack.client("dynamodb").update_item(
@@ -86,7 +86,7 @@ def test_a_wrong_picture_is_fixed_by_another_address_and_the_same_again_changes_
         expect(page.get_by_text("Nothing changed")).to_have_count(0 if changed else 1)
     expect(page.locator("#task .title .status")).to_have_class("status pending")
     assert stored(site, item["id"]).size[0] > 100
-    # The item's own address is OpenMakerSuite's and stays.
+    # The item's own image URL belongs to OpenMakerSuite and does not change.
     assert "nowhere" in site.stack.api.get(f"/v1/items/{item['id']}")["image_url"]
 
 

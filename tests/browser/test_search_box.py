@@ -1,4 +1,4 @@
-"""The search box of tasks: suggestions by keyboard, searches that a browser keeps, and how often a page is updated."""
+"""The task search box: suggestions by keyboard, searches saved in the browser, and the update interval."""
 
 from __future__ import annotations
 

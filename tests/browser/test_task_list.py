@@ -1,4 +1,4 @@
-"""The task list in people's words: each task with its item and outcome, its time while it waits, and counts."""
+"""The task list: each task with its item and outcome, the start time of waiting tasks, and counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.waiting import wait_for
 
 SIZES = {"desk": (1280, 800), "tablet": (768, 1024), "phone": (360, 740)}
 QR_CODE = "inventory.tasks.generate_qr_code"
-# One line of text with its padding.
+# Height of one line of text with its padding, in pixels.
 ROW_HEIGHT = 44
 
 
@@ -27,7 +27,7 @@ def row_of(page, task_id):
 
 
 def show(page, size):
-    """Show the page at a size of `SIZES`."""
+    """Resize the page to one of `SIZES`."""
     page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
     page.reload()
 
@@ -39,10 +39,10 @@ def scheduled(site):
 
 
 class Busy(BaseHTTPRequestHandler):
-    """A web server that asks to be left alone for an hour."""
+    """A web server that responds 503 with Retry-After: one hour."""
 
     def do_GET(self):
-        """Answer 503."""
+        """Respond 503."""
         self.send_response(503)
         self.send_header("Retry-After", "3600")
         self.end_headers()
@@ -53,7 +53,7 @@ class Busy(BaseHTTPRequestHandler):
 
 @contextmanager
 def retrying(site) -> Iterator[str]:
-    """A download whose first attempt met a busy server, so that the next one starts in an hour."""
+    """A download whose first attempt found a busy server, so that the next attempt starts in an hour."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     host = f"127.0.0.1:{server.server_port}"

@@ -1,4 +1,4 @@
-"""A task with several attempts, as the engine leaves it; each is told in its page."""
+"""Tasks with several attempts, recorded as the engine does; their pages show each attempt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.browser.history import DOWNLOAD, wire_id
 
 
 def write(task_id: str, created: datetime, name: str = DOWNLOAD) -> str:
-    """A task that was tried again twice with growing waits, then lost with its worker, and taken over in the end."""
+    """Create a task that was retried twice with growing delays, lost its worker, and was taken over by another."""
     kwargs = {"item_id": wire_id(random.Random(task_id)), "image_url": "https://cdn.example/a.webp"}
     message = wire.Message(task_id=task_id, name=name, args=[], kwargs=kwargs, root_id=task_id)
     queue = name.rpartition(".")[2]
@@ -50,7 +50,7 @@ def write(task_id: str, created: datetime, name: str = DOWNLOAD) -> str:
 
 
 def await_next(task_id: str, name: str = DOWNLOAD) -> str:
-    """A task whose first attempt failed in passing; its second one begins in an hour."""
+    """Create a task whose first attempt failed temporarily; the second one starts in an hour."""
     queue, now = name.rpartition(".")[2], clock.now()
     message = wire.Message(task_id=task_id, name=name, kwargs={"item_id": wire_id(random.Random(task_id))})
     claimed = lifecycle.claim(records.new(message, queue=queue), f"{queue}@00000001", now.timestamp() + 60)
@@ -64,7 +64,7 @@ def _fetch() -> None:
 
 
 def _caught() -> TemporaryError:
-    """An error with a traceback, as functions leave it."""
+    """Return an error with a traceback, as functions record it."""
     with pytest.raises(TemporaryError) as caught:
         _fetch()
     return caught.value

@@ -47,7 +47,7 @@ def quoted(text):
 
 
 @pytest.mark.parametrize("form", ["slack", "mattermost", "discord"])
-def test_what_a_task_said_is_code_and_mentions_nobody(form):
+def test_a_tasks_text_is_formatted_as_code_and_mentions_nobody(form):
     code, rest = quoted(text_of(form, Message("workshop", [problem(HOSTILE)])))
     assert "evil.example" in code
     assert "evil" not in rest
@@ -57,24 +57,24 @@ def test_what_a_task_said_is_code_and_mentions_nobody(form):
     assert "https://api.example/alerts#new_cause" in rest
 
 
-def test_slack_gets_its_three_escapes():
+def test_slack_text_is_escaped():
     code, _ = quoted(text_of("slack", Message("workshop", [problem("a < b & c > d")])))
     assert code == "a &lt; b &amp; c &gt; d"
 
 
-def test_discord_may_mention_nobody_whatever_the_text_says():
+def test_discord_messages_never_mention_anybody():
     body = json.loads(messages.discord(Message("workshop", [problem(HOSTILE)])).body)
     assert body["allowed_mentions"] == {"parse": []}
 
 
 @pytest.mark.parametrize("form", ["ntfy", "email"])
-def test_addresses_in_plain_text_are_no_links(form):
+def test_urls_in_plain_text_are_not_linked(form):
     text = messages.plain(Message("workshop", [problem(HOSTILE)]), form)
     assert "https://evil" not in text
     assert "https://api.example/failures/cause" in text
 
 
-def test_control_characters_and_what_reverses_a_line_are_gone():
+def test_control_and_bidirectional_characters_are_removed():
     plain = problems._plain("one\r\ntwo\x00\u202ethree\u200b")
     assert plain == "one two three"
 
@@ -86,7 +86,7 @@ def test_credentials_and_accounts_in_an_error_are_masked():
 
 
 @pytest.mark.parametrize("form", alerts.FORMS)
-def test_no_message_is_larger_than_its_receiver_takes(form):
+def test_no_message_exceeds_its_receivers_maximum_size(form):
     many = [problem("ü" * 500, subject=f"cause-{number}") for number in range(200)]
     message = Message("workshop", many, many)
     limits = {"slack": 4000, "mattermost": 16383, "discord": 2000, "ntfy": 4096, "email": 256 * 1024}
@@ -112,7 +112,7 @@ def test_ntfy_gets_title_priority_and_click():
     assert all(value.isascii() and value.isprintable() for value in headers.values())
 
 
-def test_the_document_has_what_is_documented():
+def test_the_webhooks_json_document_has_the_documented_fields():
     body = json.loads(messages.document(Message("workshop", [problem()], [problem(subject="old")])).body)
     assert {key: body[key] for key in ("type", "alert", "title")} == {
         "type": "alert",
@@ -132,7 +132,7 @@ def test_the_document_has_what_is_documented():
 
 
 @pytest.mark.parametrize("form", ["slack", "mattermost", "discord", "ntfy"])
-def test_a_test_says_so(form):
+def test_a_test_message_is_marked_as_a_test(form):
     assert "This is a test" in text_of(form, Message("workshop", test=True))
 
 
@@ -155,33 +155,33 @@ def plans(rounds, **options):
     return told
 
 
-def test_a_problem_is_told_once_then_its_end():
+def test_a_problem_is_reported_once_and_then_its_recovery():
     assert plans([("a", True), ("a", True), ("ab", True), ("", True), ("", True)]) == [
         (["a"], []), ([], []), (["b"], []), ([], ["a", "b"]), ([], []),
     ]  # fmt: skip
 
 
-def test_what_was_never_delivered_has_no_end_to_tell():
+def test_a_problem_that_was_never_delivered_has_no_recovery_message():
     assert plans([("a", False), ("", True), ("a", True)]) == [(["a"], []), ([], []), (["a"], [])]
 
 
-def test_an_end_that_was_not_delivered_is_tried_again_and_a_relapse_meanwhile_says_nothing():
+def test_an_undelivered_recovery_is_retried_and_a_relapse_meanwhile_sends_nothing():
     assert plans([("a", True), ("", False), ("", True), ("", True)])[1:] == [([], ["a"]), ([], ["a"]), ([], [])]
     assert plans([("a", True), ("", False), ("a", True), ("a", True)])[2:] == [([], []), ([], [])]
 
 
-def test_ends_are_told_only_if_wanted_and_only_if_sure():
+def test_recoveries_are_reported_only_if_wanted_and_only_if_certain():
     assert plans([("a", True), ("", True)], recoveries=False)[1] == ([], [])
     assert plans([("a", True), ("", True)], unsure={"new_cause"})[1] == ([], [])
 
 
-def test_attempts_have_a_bound():
+def test_delivery_attempts_are_limited():
     assert sum(bool(told) for told, _ in plans([("a", False)] * 20)) == planning.MOST_ATTEMPTS
     assert sum(bool(over) for _, over in plans([("a", True), *[("", False)] * 20])) == planning.MOST_ATTEMPTS
 
 
 @pytest.mark.parametrize("rounds", list(itertools.product(["", "a"], repeat=5)))
-def test_messages_alternate_whatever_comes_and_goes(rounds):
+def test_problem_and_recovery_messages_always_alternate(rounds):
     said = [("told" if told else "over") for told, over in plans([(each, True) for each in rounds]) if told or over]
     assert said == [("told", "over")[number % 2] for number in range(len(said))]
 
@@ -199,5 +199,5 @@ def test_messages_alternate_whatever_comes_and_goes(rounds):
         ("https://hook.example/?token=abcdefghijklmnopqrst", "hook.example/…qrst"),
     ],
 )
-def test_an_address_is_shown_by_its_host_and_its_end(address, shown):
+def test_a_webhook_url_is_shown_by_its_host_and_last_characters(address, shown):
     assert alerting.masked(address) == shown

@@ -62,7 +62,7 @@ def test_a_turned_avif_is_stored_upright(orientation):
     assert corners(opened(picture.body)) == UPRIGHT
 
 
-def test_no_owner_or_device_is_left():
+def test_no_owner_or_device_remains_in_the_metadata():
     body = encoded("AVIF", exif=exif())
     assert b"Secret" in body
 
@@ -120,7 +120,7 @@ def test_a_large_avif_is_halved():
 
 
 @pytest.mark.parametrize("part", [0.05, 0.3, 0.6, 0.9])
-def test_what_is_cut_off_is_refused_in_one_line(part):
+def test_truncated_pictures_are_refused_with_a_one_line_message(part):
     body = encoded("AVIF", photograph(160, 120))
 
     with pytest.raises(UnusablePicture, match=r"^is a damaged or cut off AVIF \([^\n]*\)\. Give an intact one"):

@@ -13,11 +13,11 @@ def text() -> str:
     return capacity.DOCUMENT.read_text()
 
 
-def test_the_document_is_what_the_formula_gives(text):
+def test_the_document_agrees_with_the_formula(text):
     assert capacity.document(text) == text, "run: python -m infra.capacity"
 
 
-def test_every_limit_has_a_source_and_somebody_who_raises_it():
+def test_every_limit_has_a_source_and_states_how_to_raise_it():
     for limit in capacity.LIMITS.values():
         assert limit.source.startswith(("https://docs.aws.amazon.com/", "template.yaml"))
         assert limit.raised_by

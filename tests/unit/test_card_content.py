@@ -45,7 +45,7 @@ def supplier(days: int, cost: str | None = None, *, primary: bool = False, activ
         ([supplier(30, active=False)], ""),
     ],
 )
-def test_the_lead_time_is_the_primary_suppliers_beside_that_of_the_slowest_active_one(suppliers, said):
+def test_the_card_shows_the_primary_suppliers_lead_time_and_the_slowest_active_one(suppliers, said):
     assert dict(content.facts_of(item(), suppliers))["Lead time"] == said
 
 

@@ -90,7 +90,7 @@ def test_a_card_looks_the_same_in_every_slot_and_after_any_other_card():
         assert ImageChops.difference(one.crop(inner), other.crop(inner)).getbbox() is None
 
 
-def test_no_box_overlaps_another_or_leaves_the_card_for_500_names():
+def test_no_text_box_overlaps_another_or_leaves_the_card_for_500_names():
     choices = random.Random(4)
     inside = Box(layout.PADDING, layout.PADDING, layout.INNER_WIDTH, layout.HEIGHT - 2 * layout.PADDING)
     for name in names(500):
@@ -146,7 +146,7 @@ def test_an_image_keeps_its_proportions_and_is_never_enlarged():
     assert wide.width / wide.height == pytest.approx(3)
 
 
-def test_the_largest_box_for_an_image_has_the_size_for_which_images_are_embedded():
+def test_images_are_embedded_at_the_size_of_the_largest_image_box():
     place = lay_out(card(photo=Photo(b"", 3000, 3000))).photo
     wide, high = (lay_out(card(photo=Photo(b"", *size))).photo for size in ((3000, 10), (10, 3000)))
     assert wide.width == pytest.approx(LARGEST[0])
@@ -154,7 +154,7 @@ def test_the_largest_box_for_an_image_has_the_size_for_which_images_are_embedded
     assert place.width <= LARGEST[0]
 
 
-def test_a_page_has_three_cards_without_gaps_from_the_first_unused_slot():
+def test_a_sheet_is_filled_without_gaps_from_the_first_unused_slot():
     pdf = draw([card(f"Card {number}") for number in range(4)], skip=2)
     pages = [text_of(pdf, page) for page in range(2)]
     assert "Card 0" in pages[0]

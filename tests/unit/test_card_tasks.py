@@ -46,7 +46,7 @@ def pages_of(key: str) -> list[str]:
     return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(bucket.get(key).body)).pages]
 
 
-def test_a_card_is_stored_and_set_on_the_item_and_scans():
+def test_a_card_is_stored_linked_to_its_item_and_scannable():
     item_id = write_item(
         category={"name": "Tape", "color": "#fef08a"},
         thumbnail="CACHE/1.webp",
@@ -109,7 +109,7 @@ def test_a_broken_thumbnail_is_replaced_by_the_image_itself():
     assert b"/DCTDecode" in bucket.get(result["index_card"]).body
 
 
-def test_a_blank_card_has_its_own_place_and_leaves_the_item_as_it_is():
+def test_a_blank_card_has_its_own_key_and_does_not_change_the_item():
     item_id = write_item()
     result = generate_index_card.call({"item_id": item_id, "blank": True})
     assert result["index_card"] == f"index_cards/card_{item_id}_blank.pdf"
@@ -147,7 +147,7 @@ def test_sheets_have_three_cards_a_page_and_say_how_far_they_are():
 
 @pytest.mark.parametrize("name", sorted(STOCKS))
 @pytest.mark.parametrize("blank", [False, True])
-def test_every_stock_leaves_used_slots_out_and_holds_codes_that_scan(name, blank):
+def test_every_label_stock_skips_used_slots_and_holds_scannable_codes(name, blank):
     stock = STOCKS[name]
     item_ids = [
         write_item(
@@ -179,7 +179,7 @@ def test_every_stock_leaves_used_slots_out_and_holds_codes_that_scan(name, blank
         assert all(word in text for word in ("OX", "SA", "Shelf 3"))
 
 
-def test_every_stock_that_is_known_can_be_chosen_and_lies_on_its_page():
+def test_every_label_stock_can_be_chosen_and_fits_its_page():
     assert set(get_args(get_args(StockName)[0])) == set(STOCKS)
     for stock in STOCKS.values():
         corners = list(stock.corners())
@@ -189,7 +189,7 @@ def test_every_stock_that_is_known_can_be_chosen_and_lies_on_its_page():
         assert max(bottom for _, bottom in corners) + stock.height <= stock.page[1] + 0.1
 
 
-def test_an_address_too_long_for_a_small_label_is_refused_with_the_remedy(monkeypatch):
+def test_a_url_too_long_for_a_small_label_is_refused_with_the_remedy(monkeypatch):
     monkeypatch.setenv("FRONTEND_URL", "https://makerspace.example.org/" + "long/" * 40)
     with running(Context("job")), pytest.raises(PermanentError, match="choose larger labels"):
         generate_index_cards.call({"item_ids": [write_item()], "stock": "dymo-89x28"})
@@ -209,7 +209,7 @@ def test_an_offset_moves_every_card_and_a_test_page_shows_the_slots():
     assert [two - one for one, two in zip(*dark, strict=True)] == [18, 9, 18, 9]
 
 
-def test_blank_sheets_hold_qr_codes_alone():
+def test_blank_sheets_contain_only_qr_codes():
     item_ids = [write_item(number) for number in (1, 2)]
     with running(Context("job")):
         result = generate_index_cards.call({"item_ids": item_ids, "blank": True})
@@ -224,7 +224,7 @@ def test_unknown_items_are_left_out_and_named():
     assert [warning["item_id"] for warning in result["warnings"]] == [STRANGER]
 
 
-def test_a_sheet_of_nothing_but_unknown_items_fails():
+def test_a_sheet_of_only_unknown_items_fails():
     with pytest.raises(PermanentError, match="none of these 1 items"):
         generate_index_cards.call({"item_ids": [STRANGER]})
 
@@ -242,7 +242,7 @@ def test_a_sheet_of_nothing_but_unknown_items_fails():
         {"item_ids": [STRANGER], "offset_down": 80},
     ],
 )
-def test_a_job_of_no_card_or_too_many_is_refused(arguments):
+def test_a_print_job_without_cards_or_with_too_many_is_refused(arguments):
     with pytest.raises(InvalidArguments):
         generate_index_cards.call(arguments)
 

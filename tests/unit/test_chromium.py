@@ -32,39 +32,39 @@ def machine(tmp_path):
     return run
 
 
-def test_a_machine_with_a_browser_hears_nothing(machine):
+def test_a_machine_with_chromium_prints_nothing(machine):
     ran = machine(chromium="")
     assert (ran.returncode, ran.stdout) == (0, "")
 
 
-def test_root_gets_it_from_debian(machine):
+def test_root_gets_chromium_from_debian(machine):
     ran = machine(id="echo 0", apt_get="echo apt-get $@ >&2")
     assert ran.returncode == 0
     assert ran.stdout.startswith(FORM)
     assert "apt-get install -y --no-install-recommends chromium-headless-shell" in ran.stderr
 
 
-def test_others_get_playwrights(machine):
+def test_without_root_playwrights_chromium_is_installed(machine):
     ran = machine(id="echo 1000", apt_get="exit 1", playwright="echo playwright $@")
     assert ran.returncode == 0
     assert ran.stdout.startswith(FORM)
     assert "playwright install --only-shell chromium" in ran.stdout
 
 
-def test_root_without_such_a_package_gets_playwrights_with_what_it_needs(machine):
+def test_root_without_the_debian_package_gets_playwrights_chromium_and_its_dependencies(machine):
     ran = machine(id="echo 0", apt_get="exit 100", playwright="echo playwright $@")
     assert ran.returncode == 0
     assert "playwright install --with-deps --only-shell chromium" in ran.stdout
 
 
-def test_a_machine_that_can_install_none_stops_with_the_command(machine):
+def test_a_machine_that_cannot_install_chromium_is_told_the_command(machine):
     ran = machine(id="echo 1000", playwright="exit 1")
     assert ran.returncode != 0
     assert ran.stdout.startswith(FORM)
     assert "error: Chromium could not be installed" in ran.stdout
 
 
-def test_make_test_begins_with_it(machine):
+def test_make_test_checks_for_chromium_first(machine):
     first = subprocess.run(
         ["make", "--dry-run", "--old-file=.venv/.installed", "test"],  # noqa: S607 - ours
         cwd=ROOT, capture_output=True, text=True, check=True,

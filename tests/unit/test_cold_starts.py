@@ -36,7 +36,7 @@ def printed(command: str) -> str:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_loads_no_library_before_it_is_used(function):
+def test_a_function_imports_libraries_only_when_it_uses_them(function):
     assert printed(f"import sys, {function}.handler; print(*sorted(set({LATE!r}) & sys.modules.keys()))") == ""
 
 
@@ -75,14 +75,14 @@ def test_descriptions_of_services_are_read_as_botocore_reads_them(service):
     assert rules[0] == rules[1]
 
 
-def test_a_service_that_aws_does_not_have_is_still_an_error():
+def test_an_unknown_aws_service_still_raises_an_error():
     session = get_session()
     service_files.read_fast(session)
     with pytest.raises(UnknownServiceError):
         session.create_client("dynamite", region_name="eu-central-1")
 
 
-def test_a_missing_file_is_none_as_for_botocore(tmp_path):
+def test_a_missing_file_returns_none_as_in_botocore(tmp_path):
     missing = str(tmp_path / "none")
     assert service_files.ServiceFiles().load_file(missing) is JSONFileLoader().load_file(missing) is None
 

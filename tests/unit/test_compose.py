@@ -16,23 +16,23 @@ from tests.template import ROOT, template
 SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 
 
-def test_both_take_their_settings_from_the_same_file():
+def test_both_services_read_their_settings_from_the_same_file():
     assert {service["env_file"] for service in SERVICES.values()} == {"localstack.env"}
     assert (ROOT / "localstack.env").is_file()
 
 
-def test_only_this_machine_reaches_them():
+def test_the_services_listen_only_on_loopback():
     for service in SERVICES.values():
         assert [port.rpartition(":")[0] for port in service["ports"]] == ["127.0.0.1:4566"]
 
 
-def test_what_the_image_is_made_of_is_there():
+def test_the_images_sources_exist():
     for line in SERVICES["ministack"]["build"]["dockerfile_inline"].splitlines():
         if line.startswith("COPY "):
             assert all((ROOT / source).is_file() for source in line.split()[1:-1]), line
 
 
-def test_it_is_what_compose_reads():
+def test_the_compose_file_matches_its_schema():
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -47,7 +47,7 @@ def test_every_image_has_a_version():
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_nothing_in_the_common_settings_is_contradicted(name):
+def test_a_service_does_not_override_common_settings(name):
     common = read_settings()
     own = SERVICES[name]["environment"]
     assert {key: own[key] for key in own.keys() & common.keys()} == {

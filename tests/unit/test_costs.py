@@ -19,13 +19,13 @@ def function_of(kind):
     )
 
 
-def test_the_document_is_what_the_formula_gives():
+def test_the_document_agrees_with_the_formula():
     text = costs.DOCUMENT.read_text()
     assert costs.document(text) == text, "run: python -m infra.costs"
 
 
 @pytest.mark.parametrize("kind", costs.KINDS, ids=lambda kind: kind.name)
-def test_a_kind_has_the_memory_and_the_batches_of_its_function(kind):
+def test_each_task_in_the_cost_model_has_its_functions_memory_and_batch_size(kind):
     function = function_of(kind)
     assert function["MemorySize"] == kind.memory_mb
     assert function["Events"]["Queue"]["Properties"]["BatchSize"] == kind.batch
@@ -50,7 +50,7 @@ def test_the_bill_of_a_quiet_makerspace_stays_below_what_is_promised(monkeypatch
     assert (prices.dollars(costs.month(300)) <= 2.00, prices.after_free(costs.month(300)) <= 1.50) == (True, True)
 
 
-def test_a_month_contains_the_people_and_their_pages_and_says_what_a_program_of_its_own_adds():
+def test_monthly_costs_include_users_and_page_views_and_state_what_machine_sign_in_adds():
     units = costs.month(300)
     assert units["user_month"] == costs.PEOPLE
     assert units["gb_out"] > 0
@@ -60,7 +60,7 @@ def test_a_month_contains_the_people_and_their_pages_and_says_what_a_program_of_
     assert any("MachineSignIn" in line for line in costs.months())
 
 
-def test_every_queue_that_lambda_polls_is_in_the_bill():
+def test_every_queue_that_lambda_polls_is_in_the_cost_model():
     free, _ = costs.polled()
     assert free >= OWN_QUEUES
 

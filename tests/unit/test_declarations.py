@@ -26,7 +26,7 @@ def test_every_task_has_an_example_that_fits_its_arguments():
         assert task.bind((), task.example) == task.example, task.name
 
 
-def test_the_api_may_link_to_what_tasks_write_and_the_cleaning_may_remove_it():
+def test_the_api_may_link_and_clean_media_may_remove_what_tasks_write():
     written = tasks.written_folders()
     assert {"CACHE/", "index_cards/", "inventory/images/", "inventory/qrcodes/"} <= set(written)
     linked, removed = folders_of("ApiRole", "Link"), folders_of("CleanMediaRole", "Remove")
@@ -34,7 +34,7 @@ def test_the_api_may_link_to_what_tasks_write_and_the_cleaning_may_remove_it():
     assert set(written) == removed, "template.yaml: CleanMediaRole, Remove"
 
 
-def test_what_a_task_writes_is_linked(media_bucket, monkeypatch):
+def test_files_that_a_task_writes_are_linked(media_bucket, monkeypatch):
     views._folders.cache_clear()
     monkeypatch.setattr(tasks, "written_folders", lambda: ("labels/",))
     assert views.is_made("labels/a.txt")
@@ -44,13 +44,13 @@ def test_what_a_task_writes_is_linked(media_bucket, monkeypatch):
 
 
 @pytest.mark.parametrize("folder", ["labels", "/", "payloads/", "uploads/labels/", "imports/", "jobs/", "rejected/x/"])
-def test_a_folder_that_is_none_of_a_tasks_is_refused(folder):
+def test_a_folder_that_no_task_may_write_to_is_refused(folder):
     with pytest.raises(tasks.InvalidDefinition, match=f"tests.print_label: writes: '{folder}' is not a valid folder"):
         tasks.Task("tests.print_label", lambda: None, writes=(folder,))
 
 
 @pytest.mark.parametrize("name", ["records", "client", "AsyncResult", "chain", "cli"])
-def test_a_folder_that_has_the_name_of_something_else_is_refused(name, tmp_path, monkeypatch):
+def test_a_task_folder_with_a_reserved_name_is_refused(name, tmp_path, monkeypatch):
     # given a task in a folder with a name that makertasks already uses
     (tmp_path / name).mkdir()
     (tmp_path / name / "handler.py").write_text(f'@task("tests.{name}")\ndef {name}(): ...\n')

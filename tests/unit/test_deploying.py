@@ -24,7 +24,7 @@ STACK = "makertasks-prod"
 # ── Parameters ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_is_given_wins_over_what_is_stored_and_that_over_the_stages_values():
+def test_given_parameters_override_stored_ones_which_override_the_stages():
     stored = {"FrontendUrl": ADDRESS, "LogRetentionDays": "90", "Architecture": "x86_64"}
 
     values = parameters.effective("prod", {"LogRetentionDays": "60"}, stored)
@@ -37,7 +37,7 @@ def test_what_is_given_wins_over_what_is_stored_and_that_over_the_stages_values(
 
 @pytest.mark.parametrize("stored", [{}, {"FrontendUrl": "http://localhost:3000"}], ids=["nothing stored", "default"])
 @pytest.mark.parametrize("stage", ["prod", "staging"])
-def test_an_address_of_the_front_end_is_required_unless_one_is_stored(stage, stored):
+def test_the_front_ends_url_is_required_unless_one_is_stored(stage, stored):
     with pytest.raises(Refused, match=f"make deploy STAGE={stage} FrontendUrl=https://"):
         parameters.effective(stage, {}, stored)
     assert parameters.effective(stage, {}, {"FrontendUrl": ADDRESS})["FrontendUrl"] == ADDRESS
@@ -45,7 +45,7 @@ def test_an_address_of_the_front_end_is_required_unless_one_is_stored(stage, sto
 
 
 @pytest.mark.parametrize("address", ["https://lager.müller.example", "https://a b.example", "ftp://a.example", "a.org"])
-def test_an_address_that_a_printed_code_could_not_hold_is_refused(address):
+def test_a_front_end_url_that_a_qr_code_could_not_hold_is_refused(address):
     with pytest.raises(Refused, match="FrontendUrl"):
         parameters.effective("prod", {"FrontendUrl": address}, {})
 
@@ -54,7 +54,7 @@ def test_an_address_that_a_printed_code_could_not_hold_is_refused(address):
     ("pair", "reason"),
     [("Architecture", "write Name=value"), ("Build=1", "computed"), ("DeletionProtection=1", "computed")],
 )
-def test_what_cannot_be_given_is_refused(pair, reason):
+def test_computed_and_malformed_parameters_are_refused(pair, reason):
     with pytest.raises(Refused, match=reason):
         parameters.given([pair])
 
@@ -67,7 +67,7 @@ def test_keys_are_never_spread_over_fewer_partitions_than_before():
         parameters.effective("prod", {"KeyShards": "4"}, stored)
 
 
-def test_an_unknown_parameter_is_refused_with_those_there_are():
+def test_an_unknown_parameter_is_refused_with_a_list_of_the_known_ones():
     with pytest.raises(Refused, match=r"no parameter Retention; it has AlarmEmail, Architecture"):
         parameters.effective("prod", {"FrontendUrl": ADDRESS, "Retention": "1"}, {})
 
@@ -145,13 +145,13 @@ def test_every_status_is_deployable_cleaned_up_or_refused_with_a_reason(cloudfor
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"])
-def test_what_cannot_be_cleaned_up_is_named_with_its_reason(cloudformation, status):
+def test_resources_that_cannot_be_cleaned_up_are_named_with_the_reason(cloudformation, status):
     cloudformation(status, fails=True)
     with pytest.raises(Refused, match=r"MediaBucket \(AWS::S3::Bucket\): The bucket you tried to delete is not empty"):
         stacks.prepare(STACK)
 
 
-def test_a_stack_that_never_came_into_being_has_stored_nothing(cloudformation):
+def test_a_stack_that_was_never_created_has_no_stored_parameters(cloudformation):
     cloudformation("ROLLBACK_COMPLETE")
     assert stacks.parameters_of(STACK) == {}
     cloudformation("UPDATE_ROLLBACK_COMPLETE")
@@ -159,7 +159,7 @@ def test_a_stack_that_never_came_into_being_has_stored_nothing(cloudformation):
 
 
 @mock_aws
-def test_kept_data_of_an_earlier_stack_is_not_met_by_surprise(monkeypatch):
+def test_retained_data_of_an_earlier_stack_is_reported_before_deployment(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     account.refuse_kept_data(STACK, "prod")
     boto3.client("dynamodb").create_table(
@@ -175,7 +175,7 @@ def test_kept_data_of_an_earlier_stack_is_not_met_by_surprise(monkeypatch):
 
 
 @pytest.mark.parametrize("partition", boto3.Session().get_available_partitions())
-def test_a_region_in_which_nobody_could_sign_in_is_refused_before_anything_is_made(partition):
+def test_a_region_without_sign_in_is_refused_before_anything_is_created(partition):
     reasons = {
         "aws-cn": "has no Amazon Cognito", "aws-iso": "has no Amazon Cognito", "aws-iso-b": "has no Amazon Cognito",
         "aws-iso-e": "has no Amazon Cognito", "aws-iso-f": "has no Amazon Cognito",
@@ -224,7 +224,7 @@ def test_concurrency_fits_the_accounts_limit_unless_somebody_chose_it(
     assert ("Service Quotas" in said) == (limit < 100)
 
 
-def test_what_fits_leaves_something_for_the_api():
+def test_the_chosen_concurrency_leaves_room_for_the_api():
     queues = parameters.limited_queues()
     assert queues > 5
     for limit in range(account.RESERVED + account.FEWEST * queues, account.WANTED_CONCURRENCY):
@@ -259,14 +259,14 @@ def lacks_budgets(region: str) -> bool:
     return False
 
 
-def test_a_budget_could_not_stand_in_the_template_because_some_regions_have_no_such_resource():
+def test_a_budget_cannot_be_in_the_template_because_some_regions_lack_the_resource_type():
     """CloudFormation refuses a template with a type that it does not know, whatever the conditions say."""
     lacking = {region for region in boto3.Session().get_available_regions("lambda") if lacks_budgets(region)}
     assert {"eu-central-2", "ap-southeast-5"} <= lacking
     assert "AWS::Budgets::Budget" not in {body["Type"] for body in load()["Resources"].values()}
 
 
-def test_a_budget_needs_somebody_to_mail_and_a_partition_that_has_budgets():
+def test_a_budget_requires_an_email_address_and_a_partition_with_aws_budgets():
     budget.check("us-gov-west-1", "0", "")
     budget.check("ap-southeast-5", "20", "ann@example.org")
     with pytest.raises(Refused, match="requires AlarmEmail"):

@@ -22,23 +22,23 @@ LANGUAGES = {"sh", "python", "json", "yaml", "text"}
 
 
 @pytest.mark.parametrize("command", documentation.commands(), ids=lambda each: f"{each.page}: {each.line}")
-def test_every_command_is_run_by_a_test_or_it_is_said_why_not(command):
+def test_every_documented_command_is_run_by_a_test_or_has_a_reason_why_not(command):
     assert (command.runner is None) != (command.why_not is None), "tests/documentation.py: name its test, or the reason"
 
 
-def test_every_test_that_is_named_runs_what_it_is_given():
+def test_every_named_test_runs_its_commands():
     for _, _, test in documentation.RUNNERS:
         assert documentation.run_by(test), f"{test} is given nothing"
         assert "documentation.run_by(" in (ROOT / test).read_text()
 
 
-def test_every_reason_is_still_needed():
+def test_every_command_excluded_from_the_tests_still_exists():
     for begins, _ in documentation.NOT_RUN:
         assert [command for command in documentation.commands() if re.match(begins, command.line)], begins
 
 
 @pytest.mark.parametrize("page", [path.relative_to(ROOT).as_posix() for path in documentation.PAGES])
-def test_no_block_can_be_overlooked(page):
+def test_no_code_block_escapes_the_tests(page):
     # No test would read a block without a language, or one that is only indented.
     assert {block.language for block in documentation.blocks(page=page)} <= LANGUAGES
     rest = documentation.outside_blocks(page)
@@ -52,12 +52,12 @@ def test_every_example_is_run_by_a_test(block):
     assert len(tests) == 1, "tests/documentation.py: name its test"
 
 
-def test_every_test_that_is_named_for_an_example_has_it():
+def test_every_test_named_for_an_example_contains_it():
     for page, words, test in documentation.EXAMPLES:
         assert f'example("{page}", "{words}")' in (ROOT / test).read_text()
 
 
-def test_the_task_that_contributors_are_shown_works(monkeypatch, inventory_table, media_bucket):
+def test_the_example_task_in_contributing_works(monkeypatch, inventory_table, media_bucket):
     # given the handler as CONTRIBUTING.md has it, and an item
     monkeypatch.setattr(tasks, "_registry", {})  # the page's example is not one of our tasks
     names: dict[str, Any] = {"__name__": "print_label.handler"}
@@ -88,7 +88,7 @@ def test_the_session_in_the_readme_is_the_one_that_the_stack_tests_run():
 
 
 @pytest.mark.parametrize("block", documentation.blocks("json"), ids=lambda block: block.page)
-def test_json_is_json(block):
+def test_json_blocks_are_valid_json(block):
     assert json.loads(block.text)
 
 
@@ -101,7 +101,7 @@ def test_every_target_that_is_named_exists(target):
 
 
 @pytest.mark.parametrize("block", documentation.blocks("yaml"), ids=lambda block: block.page)
-def test_blocks_of_the_template_are_of_its_kind(block):
+def test_template_examples_use_only_resource_types_and_properties_of_the_template(block):
     # Resources with what template.yaml has in those of the same type, which name only what is there.
     for name, body in read(block.text).items():
         kind = body.get("Type", "AWS::Serverless::Function" if name.endswith("Function") else None)
@@ -113,7 +113,7 @@ def test_blocks_of_the_template_are_of_its_kind(block):
     assert set(referred) <= known
 
 
-def test_the_threat_model_names_tests_that_there_are():
+def test_the_threat_model_names_existing_tests():
     text = (ROOT / "docs/security/threat-model.md").read_text()
     files = re.findall(r"`(tests/[a-z_/]+\.py)`(?:, `(test_[a-z_]+)`)?", text)
     assert len(files) > 15

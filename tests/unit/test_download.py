@@ -74,7 +74,7 @@ def test_running_twice_leaves_one_image_and_changes_nothing(server, store):
     assert after == before
 
 
-def test_a_picture_of_another_format_replaces_the_first_and_leaves_no_orphan(server, store):
+def test_a_picture_in_another_format_replaces_the_old_one_and_leaves_no_orphan(server, store):
     first = server.serve("/first.jpg", reply(200, JPEG))
     second = server.serve("/second.png", reply(200, encoded("PNG")))
     run(first)

@@ -37,7 +37,7 @@ PACKED = {
 
 
 @pytest.mark.parametrize("coding", PACKED)
-def test_what_came_packed_is_unpacked_and_what_is_no_coding_is_passed_over(server, coding):
+def test_compressed_bodies_are_decompressed_and_unknown_codings_skipped(server, coding):
     url = server.serve("/drill.jpg", reply(200, PACKED[coding], Content_Encoding=coding))
 
     assert run(url)["image"] == "inventory/images/DR-1.jpg"
@@ -67,7 +67,7 @@ def test_interim_responses_are_skipped(server, interim):
         "/semi;colon,comma@at:colon.jpg",
     ],
 )
-def test_a_signed_address_goes_out_byte_for_byte(server, target):
+def test_a_signed_url_is_sent_byte_for_byte(server, target):
     server.serve(target.partition("?")[0], reply(200, JPEG))
 
     run(server.url(target))
@@ -75,7 +75,7 @@ def test_a_signed_address_goes_out_byte_for_byte(server, target):
     assert server.heads[target].startswith(f"GET {target} HTTP/1.1\r\n".encode())
 
 
-def test_a_redirects_address_goes_out_byte_for_byte_too(server):
+def test_a_redirects_url_is_sent_byte_for_byte(server):
     url = server.serve("/start", redirect("/a%2fb.jpg?sig=%7e"))
     server.serve("/a%2fb.jpg", reply(200, JPEG))
 
@@ -92,7 +92,7 @@ def test_a_redirects_address_goes_out_byte_for_byte_too(server):
         ("/a/../b.jpg", "/b.jpg"),
     ],
 )
-def test_what_no_request_can_hold_is_written_as_browsers_do(server, path, sent):
+def test_characters_that_a_request_cannot_contain_are_encoded_as_browsers_do(server, path, sent):
     server.serve(sent.partition("?")[0], reply(200, JPEG))
 
     run(server.url(path))
@@ -114,13 +114,13 @@ def test_a_host_name_may_have_underscores(server, host):
     assert download(ITEM, address, fetcher)["image"] == "inventory/images/DR-1.jpg"
 
 
-def test_a_host_name_with_underscores_leads_no_more_inside_than_others():
+def test_a_host_name_with_underscores_cannot_reach_private_addresses():
     with pytest.raises(PermanentError, match="may not be reached"):
         download(ITEM, "http://my_shop.example.com/a.jpg", Fetcher(resolver=answering("10.0.0.1")))
     assert inventory.get_item(ITEM).image is None
 
 
-def test_servers_learn_whom_to_ask(server):
+def test_the_user_agent_names_a_contact(server):
     url = server.serve("/drill.jpg", reply(200, JPEG))
 
     download(ITEM, url, local_fetcher(contact="https://makerspace.example; ann@makerspace.example"))
@@ -132,7 +132,7 @@ def test_servers_learn_whom_to_ask(server):
 
 
 @pytest.mark.parametrize(("contact", "remedy"), [("", "set the stack's parameter DownloadContact"), ("a@b.c", "")])
-def test_a_refusal_says_what_can_be_done(server, contact, remedy):
+def test_a_forbidden_download_names_the_remedy(server, contact, remedy):
     url = server.serve("/drill.jpg", reply(403))
 
     with pytest.raises(PermanentError, match="403 Forbidden") as failed:

@@ -130,7 +130,7 @@ def _chain(error):
 
 
 @pytest.mark.parametrize("what", PERMANENT)
-def test_a_failure_that_a_retry_would_not_change_is_permanent(server, what):
+def test_a_failure_that_a_retry_cannot_fix_is_permanent(server, what):
     behaviour, reason = PERMANENT[what]
 
     error = failure(server, behaviour, PATIENT)
@@ -262,7 +262,7 @@ def test_an_untrusted_certificate_is_refused(certificate):
             run(server.url("/drill.jpg"))
 
 
-def test_a_missing_tls_handshake_ends_at_the_deadline(server):
+def test_a_tls_handshake_that_never_completes_ends_at_the_deadline(server):
     """TLS to a port that accepts the connection and sends nothing."""
     with pytest.raises(TemporaryError, match="did not"):
         run(server.url("/drill.jpg").replace("http:", "https:"), limits=QUICK)

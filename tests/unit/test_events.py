@@ -19,7 +19,7 @@ FUNCTIONS = {
 }
 
 
-def test_each_function_has_one():
+def test_each_function_has_a_test_event():
     assert {path.stem for path in EVENTS.iterdir()} == FUNCTIONS.keys()
 
 
@@ -30,7 +30,7 @@ def test_a_tasks_event_is_the_example_of_its_declaration(monkeypatch):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_it_fits(name, monkeypatch):
+def test_a_test_event_matches_its_functions_trigger(name, monkeypatch):
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(ROOT / "functions"))
     event = json.loads((EVENTS / f"{name}.json").read_text())
     known = {task.short_name: task for task in tasks.discover().values()}

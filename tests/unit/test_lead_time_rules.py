@@ -65,7 +65,7 @@ def test_the_example_of_the_documentation(measure):
     assert result["deliveries"] == {"in_window": 4, "counted": 4}
 
 
-def test_openmakersuites_rule_leaves_out_what_its_task_does(measure):
+def test_openmakersuites_rule_excludes_what_its_own_task_excludes(measure):
     """Delivered on the same day, ordered before the window, and what no request says."""
     log = LoggedDelivery(
         f"item#{ITEM}", "log#9", supplier_id="A", ordered_at=f"{ago(50)}T12:00:00Z", actual_delivery=str(ago(10))

@@ -106,7 +106,7 @@ class TestAverages:
         measured = lead_time(Counter([1, 2, 3, 4, 5, 6, 7, 8, 9, 30]))
         assert measured == (8, 6, 9, 10)  # mean 7.5, median 5.5, the ninth of ten values
 
-    def test_one_same_day_delivery_is_zero_days(self):
+    def test_a_same_day_delivery_takes_zero_days(self):
         assert lead_time(Counter([0])) == (0, 0, 0, 1)
 
     def test_figures_agree_with_the_statistics_module(self):
@@ -146,7 +146,7 @@ class TestOneDeliveryManyRecords:
         joined = list(physical([self.received("request#1", "3"), self.received("log#1", "7")]))
         assert {each.supplier_id for each in joined} == {"3", "7"}
 
-    def test_a_log_and_an_orders_delivery_are_one(self):
+    def test_a_log_entry_and_its_orders_delivery_count_once(self):
         joined = list(physical([self.received("part#1", "7"), self.received("log#9", "7")]))
         assert [each.entry for each in joined] == ["log#9"]
 
@@ -214,7 +214,7 @@ class TestTheTask:
         assert result["deliveries_skipped"] == {"delivered before it was ordered": 1}
         assert links_of()["1"].average_lead_time == 6
 
-    def test_what_cannot_be_counted_is_said(self, write):
+    def test_uncounted_deliveries_are_reported_with_the_reason(self, write):
         other = str(UUID(int=2))
         write(
             link(1),
@@ -262,7 +262,7 @@ class TestTheTask:
         assert written == [True, False]
         assert links_of().keys() == {"1", "2"}
 
-    def test_it_continues_where_the_time_ran_out(self, write):
+    def test_a_run_continues_where_the_time_ran_out(self, write):
         items = [str(UUID(int=number)) for number in range(12)]
         for number, item in enumerate(items):
             write(link(number, item=item), request(number, number + 20, item=item))

@@ -101,27 +101,27 @@ LIMITS = (
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.__name__)
-def test_the_template_is_within_every_limit(limit: Callable[[Template], Iterator[str]]):
+def test_the_template_is_within_all_cloudformation_limits(limit: Callable[[Template], Iterator[str]]):
     assert list(limit(made())) == []
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
-def test_no_stage_has_a_stack_name_that_is_longer_than_what_is_tested_here(stage: str):
+def test_no_stages_stack_name_is_longer_than_the_one_tested_here(stage: str):
     assert len(parameters.configuration(stage)["stack_name"]) <= len(STACK)
 
 
-def test_the_packaged_template_goes_through_the_bucket_because_a_request_takes_less():
+def test_the_packaged_template_is_uploaded_because_it_exceeds_a_requests_limit():
     text = deployments()["packaged"].encode()
     assert REQUEST_BYTES < len(text) <= OBJECT_BYTES
     assert "--resolve-s3" in deploy.configured_options(parameters.configuration("prod"))
 
 
-def test_the_import_fits_into_a_request():
+def test_the_import_template_fits_into_a_request():
     names = dict.fromkeys(restore.IDENTIFIERS, "x" * 63)
     assert len(json.dumps(restore.template(names)).encode()) <= REQUEST_BYTES
 
 
-def test_functions_are_bounded_below_what_lambda_unpacks():
+def test_function_sizes_stay_below_lambdas_limit():
     assert sizes.MOST_MEGABYTES * sizes.MEGABYTE <= 250 * 1024 * 1024
 
 
@@ -171,7 +171,7 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.__name__)
-def test_a_template_above_a_limit_is_found(limit: Callable[[Template], Iterator[str]]):
+def test_a_template_above_a_limit_is_detected(limit: Callable[[Template], Iterator[str]]):
     broken = made()
     broken.body = copy.deepcopy(broken.body)
     BREAKS[limit](broken.body)

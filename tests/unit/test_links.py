@@ -40,7 +40,7 @@ def test_links_and_upload_forms_name_the_regional_host(account, region, suffix):
     assert {urlsplit(each).netloc for each in addresses} == {f"media-of-a-test.s3.{region}.{suffix}"}
 
 
-def test_links_of_a_local_aws_keep_its_address(account):
+def test_links_on_a_local_aws_keep_its_address(account):
     account.setenv("AWS_DEFAULT_REGION", "us-east-1")
     account.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
 

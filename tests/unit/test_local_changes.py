@@ -44,7 +44,7 @@ def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
         yield where
 
 
-def test_nothing_but_what_the_page_lists_is_changed(launcher: ModuleType, monkeypatch: pytest.MonkeyPatch):
+def test_only_the_documented_properties_are_changed_locally(launcher: ModuleType, monkeypatch: pytest.MonkeyPatch):
     # given the template as it is deployed here, packages aside
     for kind in ("layer_zip", "code_zip"):
         monkeypatch.setattr(packages, kind, lambda folder, _target: Path(f"{folder.name}.zip"))
@@ -66,7 +66,7 @@ def test_nothing_but_what_the_page_lists_is_changed(launcher: ModuleType, monkey
             assert (ROOT / test).is_file(), test
 
 
-def test_a_change_that_is_not_listed_is_seen():
+def test_an_unlisted_change_is_detected():
     before = {"Resources": {"A": {"Timeout": 3, "Layers": [{"Ref": "B"}]}}}
     after = {"Resources": {"A": {"Timeout": 4, "Layers": [{"Ref": "C"}], "New": 1}}}
     assert set(differences(before, after)) == {"Timeout", "Ref", "New"}

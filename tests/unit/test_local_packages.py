@@ -80,7 +80,7 @@ def test_local_code_carries_bytecode_that_any_place_and_time_accepts(tmp_path):
     assert done.stdout == "hello\n"
 
 
-def test_bytecode_depends_on_the_sources_alone(tmp_path):
+def test_bytecode_depends_only_on_the_sources(tmp_path):
     # given equal sources in two folders, with a set of constants, whose order depends on the interpreter's hash seed
     text = "def known(x):\n    return x in {'a', 'b', 'c', 'd', 'e', 'f', 'g'}\n"
     sources = {"hello/handler.py": text, "hello/other.py": "from hello.handler import known\n"}
@@ -167,7 +167,7 @@ def test_unchanged_code_is_packed_once(tmp_path):
     assert packages.code_zip(code, target, cache) != path
 
 
-def test_a_local_layer_points_to_content_that_is_built_once(tmp_path):
+def test_a_local_layer_is_built_once_and_then_referenced(tmp_path):
     # given a layer, packed for the interpreter that runs the tests
     cache, target = tmp_path / "cache", Target.local(Path(sys.executable))
     layer = write(tmp_path / "fonts", {"python/fonts/__init__.py": "NAME = 'a'\n"})
@@ -189,7 +189,7 @@ def test_a_local_layer_points_to_content_that_is_built_once(tmp_path):
     assert content.is_dir()
 
 
-def test_a_layer_leaves_out_how_it_is_built(tmp_path):
+def test_a_layer_does_not_contain_its_build_files(tmp_path):
     layer = write(tmp_path / "fonts", {"python/fonts/a.ttf": "a", "Makefile": "build:", "requirements.in": "x"})
     packages.build_layer(layer, Target("lambda"), tmp_path / "built")
     built = [path.relative_to(tmp_path / "built").as_posix() for path in archives.files(tmp_path / "built")]
@@ -216,7 +216,7 @@ def test_an_unknown_runtime_or_architecture_is_named(runtime, architecture):
         Target.on_lambda(runtime, architecture)
 
 
-def test_a_library_that_cannot_be_fetched_is_one_line(tmp_path, monkeypatch):
+def test_a_library_that_cannot_be_downloaded_is_reported_in_one_line(tmp_path, monkeypatch):
     # given a layer with a library, and no way to the network
     layer = write(tmp_path / "qr", {"requirements.txt": f"qrcode==8.2 --hash=sha256:{'0' * 64}\n"})
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -247,7 +247,7 @@ def test_a_template_is_read_with_its_functions_in_long_form(tmp_path):
     }
 
 
-def test_a_template_that_is_not_yaml_says_where(tmp_path):
+def test_a_template_that_is_not_yaml_is_reported_with_the_position(tmp_path):
     path = tmp_path / "template.yaml"
     path.write_text("Resources:\n  A: [\n")
     with pytest.raises(DeployFailed, match=r"line 3, column 1"):

@@ -17,7 +17,7 @@ def test_requirements_are_read_with_the_files_that_they_include(tmp_path):
     assert found == ["# what everything needs", "requests", "django>=4.2", "celery>=5.4"]
 
 
-def test_without_a_file_the_projects_dependencies_are_taken(tmp_path):
+def test_without_a_requirements_file_the_projects_dependencies_are_used(tmp_path):
     assert new_application.requirements(tmp_path) == []
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["celery>=5.4", "requests"]\n')
     assert new_application.requirements(tmp_path) == ["celery>=5.4", "requests"]

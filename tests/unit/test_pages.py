@@ -68,7 +68,7 @@ def test_examples_in_docstrings_are_true(name):
     assert failed == 0
 
 
-def test_a_form_has_a_field_for_each_argument_and_reads_back_what_it_shows():
+def test_a_form_has_a_field_for_each_argument_and_parses_its_own_values():
     schema = tasks.find(CARDS).schema()
     kwargs = {"item_ids": ["a", "b"], "blank": True, "skip": 2, "stock": "a4-3x8", "used": [1, 3]}
     kwargs |= {"offset_right": 1.5, "offset_down": -2, "test_page": True}
@@ -84,7 +84,7 @@ def test_a_form_has_a_field_for_each_argument_and_reads_back_what_it_shows():
     assert forms.read(schema, {field.input_name: field.value for field in fields}) == kwargs
 
 
-def test_an_empty_field_that_is_not_required_is_left_out():
+def test_an_empty_optional_field_is_left_out():
     schema = tasks.find(CARDS).schema()
     assert forms.read(schema, {"kwargs.item_ids": "a\r\n\r\n b ", "kwargs.skip": ""}) == {"item_ids": ["a", "b"]}
 
@@ -101,7 +101,7 @@ def test_an_empty_field_that_is_not_required_is_left_out():
         ({}, "json"),
     ],
 )
-def test_a_field_fits_its_type(definition, kind):
+def test_a_form_field_matches_its_argument_type(definition, kind):
     assert forms.kind_of(definition)[0] == kind
 
 
@@ -121,7 +121,7 @@ def test_differences_name_what_was_changed_added_and_removed():
     ]  # fmt: skip
 
 
-def test_stacked_bars_stand_on_each_other_and_never_leave_the_drawing():
+def test_stacked_bars_adjoin_and_stay_within_the_drawing():
     points = [
         charts.Point("a", "/a", {"x": 3, "y": 1}),
         charts.Point("b", "/b", {"x": 10}),
@@ -137,7 +137,7 @@ def test_stacked_bars_stand_on_each_other_and_never_leave_the_drawing():
     assert charts.stacked([], []).is_empty
 
 
-def test_a_line_is_broken_where_nothing_was_measured_and_every_figure_has_a_dot():
+def test_a_line_chart_has_gaps_without_data_and_a_dot_for_every_value():
     points = [charts.Point(name, "/", {"p50": value}) for name, value in (("a", 40), ("b", 10), ("c", 0), ("d", 20))]
     chart = charts.lines(points, ["p50", "p95"])
     assert (chart.series, chart.top, chart.is_empty) == (["p50"], 40, False)
@@ -165,7 +165,7 @@ def test_a_waterfall_shows_waits_and_runs_to_scale():
     assert timeline.waterfall("2026-11-22T09:00:00Z", [], now) == []
 
 
-def test_attempts_of_which_only_the_newest_are_kept_have_their_own_numbers():
+def test_attempts_keep_their_numbers_if_only_the_newest_are_kept():
     attempts = [{"start": f"2026-11-22T09:0{minute}:00Z", "end": f"2026-11-22T09:0{minute}:30Z"} for minute in (1, 2)]
     bars = timeline.waterfall("2026-11-22T09:00:00Z", attempts, NOW, "2026-11-22T09:04:00Z", made=7)
     assert [bar.number for bar in bars] == [6, 7]
@@ -193,7 +193,7 @@ def test_periods_are_whole_and_each_leads_to_its_tasks():
     assert len(periods.columns(periods.RANGES["day"], NOW)) == 30
 
 
-def test_the_calendar_leads_from_years_to_hours(counters_table):
+def test_the_calendar_narrows_from_years_to_hours(counters_table):
     changes = [
         counting.change_of(f"{number:032x}", None, {"name": "a", "created": created, "status": Status.SUCCESS})
         for number, created in enumerate(["2026-11-22T09:10:00Z", "2026-11-22T09:20:00Z", "2026-11-03T01:00:00Z"])
@@ -262,7 +262,7 @@ def test_filters_are_counted_by_name_status_and_date(counters_table):
         {"created_from": "2020-01-01", "created_to": "2020-13-45T00"},
     ],
 )
-def test_filters_that_the_counters_do_not_know_have_no_count(counters_table, filters):
+def test_filters_without_a_counter_have_no_count(counters_table, filters):
     assert Counted().of(**filters) is None
 
 
@@ -278,7 +278,7 @@ def queue(**changes):
     return {**running, **changes}
 
 
-def test_nothing_is_wrong_with_an_idle_system():
+def test_an_idle_system_reports_no_problem():
     assert health.troubles(0, "", [queue()], []) == []
 
 
@@ -309,7 +309,7 @@ def test_failures_and_lost_workers_are_reported_with_where_to_look():
 @pytest.mark.parametrize(
     "path", ["//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: b=c", ""]
 )
-def test_preferences_lead_nowhere_else(path):
+def test_the_preferences_form_redirects_only_within_the_site(path):
     reply = preferences.choose(preferences.Choice(theme="dark", times="utc", back=path))
     assert reply.headers["Location"] == "/"
 
@@ -343,7 +343,7 @@ def test_schedules_are_described_in_words_with_their_next_three_runs():
     assert schedules.words("cron(15 12 ? * 6#3 *)") == "At 12:15, on the third Friday of the month"
 
 
-def test_a_static_file_is_kept_for_ever_under_its_own_name_and_briefly_under_an_old_one():
+def test_a_static_file_is_cached_forever_under_its_current_name_and_briefly_under_an_old_one():
     current = static_files.address("pages.css").removeprefix("/static/")
     zipped = Request("GET", "/", headers={"accept-encoding": "gzip"})
     reply = static_files.static_file(current, zipped)
@@ -354,7 +354,7 @@ def test_a_static_file_is_kept_for_ever_under_its_own_name_and_briefly_under_an_
         static_files.static_file("../handler.py", zipped)
 
 
-def test_a_lists_address_says_its_state_and_a_new_order_begins_on_the_first_page():
+def test_a_lists_url_contains_its_state_and_a_new_sort_order_starts_at_the_first_page():
     query = ListQuery(status="FAILURE", cursor="c", before="a.b", page=4)
     assert query.turned() == "/tasks?status=FAILURE&cursor=c&before=a.b&page=4"
     assert query.link(sort="-runtime") == "/tasks?status=FAILURE&sort=-runtime"
@@ -378,7 +378,7 @@ def test_templates_mark_nothing_safe_but_their_own_text_and_hold_no_inline_code(
         )
 
 
-def test_json_routes_need_no_jinja():
+def test_json_routes_do_not_import_jinja():
     code = "import sys, api.pages; sys.exit('jinja2' in sys.modules or 'cron_descriptor' in sys.modules)"
     path = [str(PAGES.parents[1]), str(PAGES.parents[2] / "layers/makertasks/python")]
     done = subprocess.run(  # noqa: S603 - this test's own text
@@ -399,7 +399,7 @@ def test_json_routes_need_no_jinja():
         ("job: retry", "tasks", ""),
     ],
 )
-def test_the_audit_log_leads_to_what_was_acted_on(action, target, page):
+def test_the_audit_log_links_to_the_affected_object(action, target, page):
     assert activity.link({"action": action, "target": target}) == page
 
 
@@ -416,7 +416,7 @@ def test_a_spike_is_cut_off_and_leaves_the_other_columns_readable():
     assert ([column.label for column in line.cut], line.columns[3].bars[0].y) == (["3"], 0)
 
 
-def test_a_failure_rate_of_zero_is_a_figure_and_an_hour_without_tasks_is_none():
+def test_a_failure_rate_may_be_zero_and_is_none_in_an_hour_without_tasks():
     points = [
         charts.Point("a", "/a", {"failed": 0}),
         charts.Point("b", "/b", {}),

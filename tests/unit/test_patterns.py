@@ -45,7 +45,7 @@ def text_of(node: ast.AST) -> str:
     )
 
 
-def test_patterns_take_ascii_digits_alone_and_no_line_break_behind_the_end():
+def test_patterns_accept_only_ascii_digits_and_no_trailing_line_break():
     wrong, seen = [], 0
     for file in SOURCES:
         for line, text, is_ascii in patterns(ast.parse(file.read_text())):
@@ -61,7 +61,7 @@ def test_patterns_take_ascii_digits_alone_and_no_line_break_behind_the_end():
 
 
 @pytest.mark.parametrize("rate", ["١٠/m", "1٠/m", "10/m\n", " 10/m", "10/m ", "1_0/m", "1e3/s", "+1/s", "10 /m"])
-def test_a_rate_is_ascii_alone(rate):
+def test_a_rate_accepts_only_ascii_digits(rate):
     with pytest.raises(ValueError, match="is not a rate"):
         clock.interval_of(rate)
     with pytest.raises(ValidationError):
@@ -69,24 +69,24 @@ def test_a_rate_is_ascii_alone(rate):
 
 
 @pytest.mark.parametrize("rate", ["0.0000001/h", "0.04/h", "1001/s", "999999999/s", "0.00001"])
-def test_a_rate_beyond_one_a_day_and_a_thousand_a_second_is_refused(rate):
+def test_a_rate_outside_one_a_day_to_a_thousand_a_second_is_refused(rate):
     with pytest.raises(ValueError, match="use a rate between"):
         clock.interval_of(rate)
 
 
 @pytest.mark.parametrize("rate", ["0.042/h", "1000/s", "60000/m", "1/h", "1", "0", "0.0/s"])
-def test_rates_within_the_range_are_taken(rate):
+def test_rates_within_the_range_are_accepted(rate):
     interval = clock.interval_of(rate)
     assert interval is None or clock.SHORTEST_INTERVAL <= interval <= clock.LONGEST_INTERVAL
 
 
 @pytest.mark.parametrize("name", ["nightly\n", "nächtlich", "naechtlich١", ""])
-def test_a_schedules_name_is_ascii_alone(name):
+def test_a_schedules_name_accepts_only_ascii(name):
     with pytest.raises(ValidationError):
         convert(name, ScheduleName)
 
 
-def test_flowers_dates_are_ascii_alone():
+def test_flowers_dates_accept_only_ascii():
     assert re.search(DATE_PATTERN, "2026-11-22 09:30")
     assert not re.search(DATE_PATTERN, "2026-11-22 09:30\n")
     assert not re.search(DATE_PATTERN, "2026-11-٢٢ 09:30")

@@ -39,7 +39,7 @@ def with_chunk(body: bytes, *chunks: bytes) -> bytes:
         ("grey16-12.8MP.png", "L"),
     ],
 )
-def test_a_picture_that_browsers_show_is_taken(name, mode):
+def test_a_picture_that_browsers_can_show_is_accepted(name, mode):
     body = (CASES / name).read_bytes()
 
     picture = pictures.prepare(body)
@@ -57,7 +57,7 @@ def test_an_indexed_picture_without_a_palette_is_refused_with_the_reason(name):
             entrance((CASES / name).read_bytes())
 
 
-def test_a_profile_of_more_than_a_megabyte_is_no_reason_to_refuse():
+def test_a_picture_with_a_colour_profile_above_a_megabyte_is_accepted():
     noise = photograph(800, 500).tobytes()
     assert len(noise) > 1024 * 1024
     body = with_chunk(encoded("PNG"), chunk(b"iCCP", b"large\x00\x00" + zlib.compress(noise)))
@@ -66,7 +66,7 @@ def test_a_profile_of_more_than_a_megabyte_is_no_reason_to_refuse():
 
 
 @pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])
-def test_what_unpacks_to_megabytes_is_discarded_without_being_unpacked(name):
+def test_metadata_that_unpacks_to_megabytes_is_discarded(name):
     bomb = chunk(name, b"Comment\x00\x00" + zlib.compress(bytes(64 * 1024 * 1024), 9))
 
     assert corners(opened(pictures.prepare(with_chunk(encoded("PNG"), bomb)).body)) == UPRIGHT
@@ -81,7 +81,7 @@ def test_no_metadata_decides_whether_a_picture_is_taken(name):
 
 
 @pytest.mark.parametrize("name", [b"PLTE", b"tRNS"])
-def test_damage_to_what_is_drawn_is_damage(name):
+def test_damage_to_visible_data_counts_as_damage(name):
     palette = encoded("PNG", quarters().quantize(4), transparency=0)
     at = palette.index(name)
 
@@ -89,11 +89,11 @@ def test_damage_to_what_is_drawn_is_damage(name):
         pictures.prepare(palette[: at + 4] + bytes([palette[at + 4] ^ 1]) + palette[at + 5 :])
 
 
-def test_a_png_that_lacks_only_its_end_is_taken():
+def test_a_png_that_lacks_only_its_end_is_accepted():
     assert corners(opened(pictures.prepare(encoded("PNG")[:-12]).body)) == UPRIGHT
 
 
-def test_a_png_of_very_many_small_chunks_is_read_in_one_piece():
+def test_a_png_of_many_small_chunks_is_read_in_one_piece():
     body = encoded("PNG", photograph(160, 120))
     start = body.index(b"IDAT")
     length = int.from_bytes(body[start - 4 : start], "big")
@@ -130,7 +130,7 @@ def grey_png(depth: int, samples: list[int], transparent: int) -> bytes:
         (16, [0, 0x1234, 0x1235, 0xFFFF], 0x1234),
     ],
 )
-def test_grey_of_every_depth_is_transparent_where_the_file_says_so(depth, samples, transparent):
+def test_grey_of_every_bit_depth_keeps_its_transparent_value(depth, samples, transparent):
     picture = pictures.prepare(grey_png(depth, samples, transparent))
 
     for stored in (opened(picture.body), opened(picture.thumbnail).convert("RGBA")):
@@ -169,7 +169,7 @@ def test_transparency_is_applied_before_a_large_picture_is_halved():
 
 
 @pytest.mark.parametrize("size", [(1, 18_000_000), (18_000_000, 1), (2, 70_000)])
-def test_a_strip_longer_than_any_picture_is_refused_before_it_is_decoded(size):
+def test_a_picture_with_an_excessive_side_is_refused_before_it_is_decoded(size):
     with pytest.raises(UnusablePicture, match=rf"is {size[0]} x {size[1]} pixels; the limit for a side is 65535"):
         pictures.prepare(png(*size, b""))
 
@@ -190,7 +190,7 @@ def test_a_jpeg_of_more_than_a_hundred_scans_is_refused_before_it_is_decoded(mon
             entrance(with_scans(101))
 
 
-def test_a_jpeg_of_very_many_segments_is_refused_before_it_is_decoded():
+def test_a_jpeg_with_too_many_segments_is_refused_before_it_is_decoded():
     body = encoded("JPEG")
 
     with pytest.raises(UnusablePicture, match="10000 segments"):
@@ -214,7 +214,7 @@ def test_restart_marks_and_stuffed_zeros_are_no_scans():
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_blocks": 3}])
 @pytest.mark.parametrize("lacking", [1, 2])
-def test_a_jpeg_that_lacks_only_its_end_mark_is_taken(options, lacking):
+def test_a_jpeg_that_lacks_only_its_end_marker_is_accepted(options, lacking):
     body = encoded("JPEG", photograph(160, 120), exif=exif(6), **options)
 
     assert pictures.prepare(body[:-lacking]).body == pictures.prepare(body).body
@@ -222,14 +222,14 @@ def test_a_jpeg_that_lacks_only_its_end_mark_is_taken(options, lacking):
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}])
 @pytest.mark.parametrize("lacking", [8, 40, 400])
-def test_a_jpeg_that_lacks_pixels_is_refused(options, lacking):
+def test_a_jpeg_with_missing_pixels_is_refused(options, lacking):
     body = encoded("JPEG", photograph(160, 120), **options)
 
     with pytest.raises(UnusablePicture, match="damaged or cut off JPEG"):
         pictures.prepare(body[:-lacking])
 
 
-def test_a_jpeg_of_one_scan_for_each_colour_has_the_limit_of_a_progressive_one():
+def test_a_jpeg_with_one_scan_per_component_has_the_limits_of_a_progressive_one():
     """Its coefficients wait in memory until the last scan."""
     one = encoded("JPEG", Image.new("L", (6000, 4000)))
     twice = one[: one.index(b"\xff\xda")] + one[one.index(b"\xff\xda") : -2] * 2 + jpeg.END
@@ -252,7 +252,7 @@ def test_quantisation_tables_follow_their_components_whatever_their_numbers():
     "error",
     [AssertionError(), AttributeError("palette"), RuntimeError("broken"), MemoryError(), zlib.error("Error -3")],
 )
-def test_whatever_a_decoder_raises_is_a_damaged_picture(monkeypatch, error):
+def test_any_decoder_error_means_a_damaged_picture(monkeypatch, error):
     def fail(*_: object) -> None:
         raise error
 

@@ -52,7 +52,7 @@ def kept(made: Template) -> set[str]:
 # ── What the model has to know of the template ────────────────────────────────────────────────────────────────────────
 
 
-def test_nothing_depends_on_itself_and_no_two_resources_share_a_name():
+def test_no_resource_depends_on_itself_and_names_are_unique():
     for more in ({}, {"KeyArn": "arn:aws:kms:x"}, {"AlarmEmail": "ann@example.org"}):
         made = template(**more)
         assert len(list(made.order())) == len(made.resources())
@@ -78,7 +78,7 @@ def test_the_model_knows_every_name_that_is_fixed():
 # ── Creation ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_creation_that_failed_anywhere_leaves_nothing_and_succeeds_when_tried_again():
+def test_a_failed_creation_leaves_nothing_behind_and_can_be_repeated():
     for fails_at in list(template().order())[::10]:
         account = Account()
         account.create(template(), fails_at)
@@ -88,7 +88,7 @@ def test_a_creation_that_failed_anywhere_leaves_nothing_and_succeeds_when_tried_
         assert account.status == "CREATE_COMPLETE"
 
 
-def test_retaining_stores_even_then_would_have_made_the_second_try_fail():
+def test_retaining_stores_after_a_failed_creation_would_make_the_second_attempt_fail():
     made = template()
     made.body = copy.deepcopy(made.body)
     for resource in made.body["Resources"].values():
@@ -101,7 +101,7 @@ def test_retaining_stores_even_then_would_have_made_the_second_try_fail():
     assert "already exists" in account.reason
 
 
-def test_protecting_stores_from_the_first_moment_would_make_a_failed_creation_stuck():
+def test_protecting_stores_from_the_start_would_leave_a_failed_creation_stuck():
     made = template(DeletionProtection="true")
     account = Account()
     account.create(made, list(made.order())[-1])
@@ -142,7 +142,7 @@ def test_protecting_a_new_stack_afterwards_publishes_nothing():
     assert account.existing["AWS::DynamoDB::Table", f"{STACK}-tasks"].is_protected
 
 
-def test_an_update_that_failed_anywhere_leaves_the_stack_as_it_was():
+def test_a_failed_update_leaves_the_stack_unchanged():
     for fails_at in list(template("second").order())[::10]:
         account = created()
         before, versions = state(account), aliases(account)
@@ -166,7 +166,7 @@ def test_after_a_failed_update_the_same_build_needs_another_digest():
     assert account.status == "UPDATE_COMPLETE", account.reason
 
 
-def test_a_rollback_that_failed_is_finished_once_its_reason_is_gone():
+def test_a_failed_rollback_can_be_finished_once_its_cause_is_fixed():
     # given a queue that somebody removes by hand while an update that changed it goes on, and then fails
     account, made = created(), changed("DeadLetters", lambda body: body["Properties"].update(VisibilityTimeout=90))
     before, queue, last = state(account), ("AWS::SQS::Queue", f"{STACK}-dead-letters"), list(made.order())[-1]
@@ -190,7 +190,7 @@ def test_a_rollback_that_failed_is_finished_once_its_reason_is_gone():
     assert (account.status, state(account)) == ("UPDATE_ROLLBACK_COMPLETE", before)
 
 
-def test_what_was_deleted_manually_fails_an_update_and_leaves_the_rest_as_it_was():
+def test_a_manually_deleted_resource_fails_an_update_and_leaves_the_others_unchanged():
     account = created()
     del account.existing["AWS::SQS::Queue", f"{STACK}-dead-letters"]
     before = state(account)
@@ -199,7 +199,7 @@ def test_what_was_deleted_manually_fails_an_update_and_leaves_the_rest_as_it_was
     assert (account.status, state(account)) == ("UPDATE_ROLLBACK_COMPLETE", before)
 
 
-def test_no_parameter_is_fixed_for_good():
+def test_every_parameter_can_be_changed_later():
     """No change of one replaces what has a fixed name, which CloudFormation refuses."""
     values = {
         "KeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1", "SiteUrl": "https://a.example/makertasks/changes/",
@@ -227,7 +227,7 @@ def test_replacing_what_has_a_fixed_name_is_refused_and_changes_nothing(logical_
     assert (account.status, state(account)) == ("UPDATE_ROLLBACK_COMPLETE", before)
 
 
-def test_what_gets_another_name_is_replaced():
+def test_a_renamed_resource_is_replaced():
     account = created()
     account.update(changed("Delays", lambda body: body["Properties"].update(Name="other")))
     groups = {name for kind, name in account.existing if kind == "AWS::Scheduler::ScheduleGroup"}
@@ -262,7 +262,7 @@ def test_no_update_replaces_or_removes_a_store(policy: dict[str, Any]):
 # ── Removal and the way back ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_removed_stack_leaves_its_stores_alone_even_where_they_are_protected():
+def test_a_removed_stack_retains_its_stores_even_if_they_are_protected():
     account = created()
     account.update(template("second", DeletionProtection="true"))
     stores = {(template().body["Resources"][name]["Type"], account.stack.names[name]) for name in kept(template())}
@@ -282,7 +282,7 @@ def test_a_protected_resource_that_is_not_retained_would_make_the_removal_fail()
 
 
 @pytest.mark.parametrize("more", [{}, {"KeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1", "KeyShards": "8"}])
-def test_a_removed_stack_comes_back_with_its_stores(more: dict[str, str]):
+def test_a_removed_stack_is_restored_with_its_stores(more: dict[str, str]):
     account = created(**more)
     whole = account.existing.keys()
     names = {logical_id: account.stack.names[logical_id] for logical_id in restore.IDENTIFIERS}

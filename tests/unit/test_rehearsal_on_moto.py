@@ -110,12 +110,12 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Template:
     return Template(deployments()["first"], STACK, GIVEN)
 
 
-def test_the_list_of_unknown_types_is_right():
+def test_the_list_of_types_that_moto_lacks_is_exact():
     kinds = {each["Type"] for each in deployments()["first"]["Resources"].values()}
     assert {kind for kind in kinds if resource_class_from_type(kind) is None} == UNKNOWN.keys()
 
 
-def test_moto_creates_what_it_knows_under_the_names_that_the_model_computes(physical, model: Template):
+def test_moto_creates_supported_resources_under_the_names_that_the_model_computes(physical, model: Template):
     wanted = {(body["Type"], name) for name, body in model.resources().items() if body["Type"] not in UNKNOWN}
     assert physical.keys() == wanted
     for kind, logical_id in wanted:
@@ -154,7 +154,7 @@ def test_tables_have_their_indexes_and_streams_and_queues_their_dead_letters(phy
             assert ("RedrivePolicy" in made) == ("RedrivePolicy" in wanted), logical_id
 
 
-def test_every_trigger_leads_from_what_is_there_to_a_function_that_is_there(physical):
+def test_every_trigger_connects_an_existing_source_to_an_existing_function(physical):
     made = client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert len(made) == len([kind for kind, _ in physical if kind == "AWS::Lambda::EventSourceMapping"])
     arns = {each["FunctionArn"] for each in client("lambda").list_functions()["Functions"]}

@@ -53,7 +53,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[UserPools]:
         yield pools
 
 
-def test_everything_that_was_kept_is_found(account: UserPools):
+def test_every_retained_store_is_found(account: UserPools):
     names = restore.kept(STACK)
     assert names["Users"] == "pool-1"
     assert names["MediaBucket"] == BUCKET
@@ -72,7 +72,7 @@ def test_a_missing_table_or_a_second_user_pool_is_named(account: UserPools):
         restore.kept(STACK)
 
 
-def test_a_template_to_import_holds_the_stores_alone_with_literal_names_and_nothing_undefined():
+def test_the_import_template_contains_only_the_stores_with_literal_names_and_no_undefined_reference():
     names = {name: f"name-of-{name}" for name in restore.IDENTIFIERS}
 
     body = restore.template(names)

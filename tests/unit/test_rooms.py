@@ -47,17 +47,17 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
 
 
-def test_the_package_has_few_names():
+def test_the_package_has_few_top_level_names():
     names = {file.name for file in PACKAGE.iterdir() if file.name != "__pycache__"}
     assert len(names) <= 22, sorted(names)
 
 
-def test_every_module_has_a_place_in_the_order():
+def test_every_module_belongs_to_a_room():
     assert {room_of(file) for file in MODULES} - {"__init__", "__main__"} == LINE.keys()
 
 
 @pytest.mark.parametrize("room", sorted(LINE))
-def test_a_room_imports_only_from_those_before_it(room):
+def test_a_room_imports_only_from_earlier_rooms(room):
     wrong = []
     for file in MODULES:
         if room_of(file) != room:

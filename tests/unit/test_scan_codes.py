@@ -90,7 +90,7 @@ def read_by_all(picture: Image.Image) -> list[str]:
         "https://m.example/#/über",
     ],
 )
-def test_every_reader_reads_the_same_address(base):
+def test_every_scanner_reads_the_same_url(base):
     url = scan_url(base, ITEM_ID)
     assert read_by_all(Image.open(io.BytesIO(encode(url).png()))) == [url] * 3
 
@@ -106,7 +106,7 @@ def test_png_and_svg_say_how_large_they_are_and_agree():
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_png_is_one_bit_deep_and_reads_back(text):
+def test_a_png_is_one_bit_deep_and_scannable(text):
     picture = Image.open(io.BytesIO(encode(text).png()))
     picture.load()
     assert picture.mode == "1"
@@ -139,7 +139,7 @@ def test_the_quiet_zone_is_four_modules_on_every_side():
     assert dark == (4, 4, code.full_size - 4, code.full_size - 4)
 
 
-def test_the_mask_is_the_best_of_the_eight_by_the_librarys_own_measure():
+def test_the_qr_code_has_the_best_of_the_eight_masks_by_the_librarys_measure():
     letters = random.Random(7)
     for _ in range(12):
         text = "".join(letters.choices("abcdefXYZ0189:/-", k=letters.randint(1, 120)))
@@ -153,7 +153,7 @@ def test_the_mask_is_the_best_of_the_eight_by_the_librarys_own_measure():
         assert penalty(number_of(code), code.size) == min(penalties)
 
 
-def test_a_text_too_long_for_any_code_is_refused_with_the_reason():
+def test_text_too_long_for_any_qr_code_is_refused_with_the_reason():
     with pytest.raises(ValueError, match="3000 characters do not fit"):
         encode("x" * 3000)
 
@@ -200,7 +200,7 @@ def test_running_it_again_changes_nothing(item):
     assert bucket.get(f"inventory/qrcodes/qr_{item}.png").body == before
 
 
-def test_the_code_that_an_import_brought_under_another_name_is_deleted(item):
+def test_an_imported_qr_code_under_another_name_is_deleted(item):
     old = f"inventory/qrcodes/qr_{item}_Xy3kQ1.png"
     bucket.put(old, b"old", "image/png")
     inventory.update_item(item, qr_code=old)
@@ -209,7 +209,7 @@ def test_the_code_that_an_import_brought_under_another_name_is_deleted(item):
         bucket.get(old)
 
 
-def test_an_unknown_item_is_said_to_be_unknown_and_leaves_nothing_behind(item):
+def test_an_unknown_item_is_reported_and_leaves_nothing_behind(item):
     stranger = str(UUID(int=5))
     with pytest.raises(UnknownItem, match=stranger):
         generate_qr_code.call({"item_id": stranger})

@@ -54,7 +54,7 @@ def record(environment):
         "item:94cb6421-7fa1-4dab-802f-ec76eba2bfe7 item:glasses",
     ],
 )
-def test_a_search_that_fits(record, query):
+def test_a_search_matches(record, query):
     assert search.parse(query).fits(record)
 
 
@@ -74,7 +74,7 @@ def test_a_search_that_fits(record, query):
         "hammer AND drill OR hammer AND refused",
     ],
 )
-def test_a_search_that_does_not_fit(record, query):
+def test_a_search_does_not_match(record, query):
     assert not search.parse(query).fits(record)
 
 
@@ -98,7 +98,7 @@ def test_a_search_that_does_not_fit(record, query):
         ("a" * 501, "is longer than 500 characters"),
     ],
 )
-def test_a_mistake_is_reported_with_its_column(query, mistake):
+def test_a_syntax_error_in_a_search_is_reported_with_its_column(query, mistake):
     with pytest.raises(InvalidRequest) as caught:
         search.parse(query)
     assert caught.value.field == "q"
@@ -106,7 +106,7 @@ def test_a_mistake_is_reported_with_its_column(query, mistake):
 
 
 @given(st.text(alphabet='abc :"()\\ANDORT\t-', max_size=40))
-def test_whatever_is_typed_is_an_expression_or_a_mistake(query):
+def test_any_input_is_an_expression_or_a_reported_error(query):
     with suppress(InvalidRequest):
         search.parse(query)
 

@@ -70,7 +70,7 @@ def items() -> list[object]:
     return found
 
 
-def test_a_deployment_that_works_passes_and_leaves_nothing(deployed: Deployed, monkeypatch, capsys):
+def test_a_working_deployment_passes_and_the_test_leaves_nothing_behind(deployed: Deployed, monkeypatch, capsys):
     wait = smoke._wait
     monkeypatch.setattr(smoke, "_wait", lambda *which: (deployed.ends("SUCCESS"), wait(*which))[1])
     deploy.check("prod", OUTPUTS)
@@ -80,13 +80,13 @@ def test_a_deployment_that_works_passes_and_leaves_nothing(deployed: Deployed, m
 
 
 @pytest.mark.parametrize("path", ["/v1/health", "/signed-out"])
-def test_an_api_that_fails_is_named_with_the_way_back(deployed: Deployed, path: str):
+def test_a_failing_api_is_reported_with_the_rollback_command(deployed: Deployed, path: str):
     deployed.answers[path] = b""
     with pytest.raises(smoke.Failed, match=rf"{path} returned 500 b'broken'.*make rollback STAGE=prod"):
         deploy.check("prod", OUTPUTS)
 
 
-def test_an_api_that_is_not_well_is_a_failure(deployed: Deployed):
+def test_an_unhealthy_api_is_a_failure(deployed: Deployed):
     deployed.answers["/v1/health"] = b'{"status": "degraded"}'
     with pytest.raises(smoke.Failed, match="degraded"):
         smoke.test(OUTPUTS)

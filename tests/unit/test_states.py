@@ -75,7 +75,7 @@ def test_any_order_of_events_keeps_the_story_true(first, events):
 
 
 @given(st.lists(EVENTS, max_size=40))
-def test_two_workers_never_hold_a_task_at_once(events):
+def test_two_workers_never_hold_a_task_at_the_same_time(events):
     story = Story(Life(Status.PENDING))
     for event in events:
         holder, lease_ends = story.life.holder, story.life.lease_ends
@@ -104,21 +104,21 @@ def test_a_retry_waits_for_its_time():
     assert claim(failed, "b", now=60, lease=LEASE).attempt == 2
 
 
-def test_final_means_final():
+def test_a_final_status_never_changes():
     for status in FINAL:
         for target in Status:
             with pytest.raises(Refused):
                 move(Life(status), target)
 
 
-def test_every_status_is_reached_from_somewhere():
+def test_every_status_is_reachable():
     sources = {status: {each for each, targets in TRANSITIONS.items() if status in targets} for status in Status}
     assert {status for status in Status if sources[status] - {None}} == set(Status) - {Status.PENDING}
     assert sources[Status.STARTED] - {None, Status.STARTED} == WAITING
     assert frozenset(Status) == ACTIVE | FINAL
 
 
-def test_what_is_to_be_written_leaves_the_record_as_it_is():
+def test_computing_a_write_does_not_change_the_record():
     record = records.new(wire.Message(task_id="a", name="tests.any"), queue="any")
     before = dict(record.attribute_values)
     writes.starting(record, "worker@1", 30.0, clock.now())

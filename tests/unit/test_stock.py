@@ -17,7 +17,7 @@ DOTS_AN_INCH = 300
 CARDS = (Path(__file__).parents[2] / "docs/cards.md").read_text()
 
 
-def test_every_stock_can_be_asked_for_and_is_documented():
+def test_every_label_stock_can_be_requested_and_is_documented():
     names = get_args(get_args(StockName)[0])
 
     assert set(names) == set(STOCKS)
@@ -25,7 +25,7 @@ def test_every_stock_can_be_asked_for_and_is_documented():
 
 
 @pytest.mark.parametrize("name", STOCKS)
-def test_labels_stand_on_their_paper_with_the_same_margin_on_both_sides(name):
+def test_labels_are_centred_on_their_paper(name):
     stock = STOCKS[name]
     corners = list(stock.corners())
     left, right = min(x for x, _ in corners), max(x for x, _ in corners) + stock.width
@@ -62,7 +62,7 @@ def test_nothing_is_drawn_where_printers_do_not_print(name, blank):
     assert min(top, bottom) >= stock.edge[1] - dot
 
 
-def test_sheets_keep_five_millimetres_and_rolls_what_their_drivers_leave():
+def test_sheets_keep_a_margin_of_five_millimetres_and_rolls_that_of_their_driver():
     sheets = {name for name, stock in STOCKS.items() if stock.slots > 1}
 
     assert {STOCKS[name].edge for name in sheets} == {SHEET_EDGE} == {(5 * MM, 5 * MM)}
@@ -76,7 +76,7 @@ def test_sheets_keep_five_millimetres_and_rolls_what_their_drivers_leave():
     }
 
 
-def test_the_words_of_a_test_page_can_be_printed_on_sheets_without_margins():
+def test_a_test_pages_text_is_inside_the_printable_area_of_sheets_without_margins():
     stock = STOCKS["a4-3x8"]
     pdf = Sheets("Test", stock=stock, test_page=True).finish()
     drawn = render(pdf, 0, 72).convert("L")

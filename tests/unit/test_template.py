@@ -53,7 +53,7 @@ def statements():
                     yield name, statement
 
 
-def test_no_right_is_wider_than_it_must_be():
+def test_no_permission_is_wider_than_necessary():
     for name, statement in statements():
         for action in many(statement["Action"]):
             assert "*" not in action, f"{name} {statement.get('Sid')}: name each action"
@@ -81,7 +81,7 @@ def test_queues_bucket_and_topic_refuse_plain_http_and_other_accounts():
             assert "DenyOtherAccounts" in stated or kind == "AWS::SNS::TopicPolicy", name
 
 
-def test_a_key_of_ones_own_encrypts_everything_that_is_kept():
+def test_a_customer_managed_key_encrypts_all_stored_data():
     places = {
         "AWS::SQS::Queue": "KmsMasterKeyId", "AWS::SNS::Topic": "KmsMasterKeyId", "AWS::Logs::LogGroup": "KmsKeyId",
         "AWS::DynamoDB::Table": "SSESpecification", "AWS::S3::Bucket": "BucketEncryption",
@@ -95,7 +95,7 @@ def test_a_key_of_ones_own_encrypts_everything_that_is_kept():
 
 
 @pytest.mark.parametrize("name", of_type("AWS::CloudWatch::Alarm"))
-def test_an_alarm_reaches_somebody_and_names_what_to_do(name):
+def test_an_alarm_has_a_recipient_and_names_its_runbook(name):
     properties = of_type("AWS::CloudWatch::Alarm")[name]
     assert properties["AlarmActions"] == ["Alarms"]
     assert properties["TreatMissingData"] == "notBreaching"
@@ -163,7 +163,7 @@ def test_alarms_stay_within_the_ten_that_are_free():
     assert len([body for body in alarms if "Condition" not in body]) <= 10
 
 
-def test_everything_with_a_name_has_the_stacks_name_in_it():
+def test_every_named_resource_contains_the_stacks_name():
     kept_within = {"AWS::Scheduler::Schedule", "AWS::Cognito::UserPoolGroup"}  # within a group, within a pool
     for name, body in resources().items():
         for key, value in body["Properties"].items():
@@ -174,7 +174,7 @@ def test_everything_with_a_name_has_the_stacks_name_in_it():
                     assert "AWS::StackName" in str(value), f"{name}.{key} is {value!r}"
 
 
-def test_no_account_region_or_partition_is_written_in():
+def test_no_account_region_or_partition_is_hard_coded():
     text = (ROOT / "template.yaml").read_text()
     assert not re.search(r"arn:aws[:-]", re.sub(r"#.*|AllowedPattern:.*", "", text))
     assert not re.search(r"\b\d{12}\b", text)
@@ -189,7 +189,7 @@ def test_every_parameter_and_output_is_explained():
             assert len(body.get("Description", "")) > 10, name
 
 
-def test_logs_go_after_the_days_that_are_set():
+def test_logs_expire_after_the_configured_days():
     groups = of_type("AWS::Logs::LogGroup")
     assert {properties["RetentionInDays"] for properties in groups.values()} == {"LogRetentionDays"}
     # no function writes into a group that Lambda makes by itself, which would stay for ever
@@ -197,7 +197,7 @@ def test_logs_go_after_the_days_that_are_set():
     assert written <= groups.keys()
 
 
-def test_the_apis_log_group_is_one_that_fills_up_no_resource_policy():
+def test_the_apis_log_group_has_a_prefix_that_needs_no_resource_policy():
     """Log delivery adds every other name to one policy of a region, which holds 5,120 characters.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
@@ -221,7 +221,7 @@ def test_users_and_tables_refuse_to_be_deleted_where_the_stage_is_protected():
         assert properties["DeletionProtectionEnabled"] == ["IsProtected", True, False]
 
 
-def test_what_holds_data_is_kept_and_no_update_may_replace_it():
+def test_data_stores_are_retained_and_no_update_may_replace_them():
     # Kept when the stack is deleted, but not when its creation fails: a second try would meet what the first one made.
     kept = {name for name, body in resources().items() if body.get("DeletionPolicy") == "RetainExceptOnCreate"}
     assert not [name for name, body in resources().items() if body.get("DeletionPolicy") == "Retain"]
@@ -234,7 +234,7 @@ def test_what_holds_data_is_kept_and_no_update_may_replace_it():
     assert {name.partition("/")[2] for name in denied["Resource"]} == kept
 
 
-def test_the_console_says_what_things_are():
+def test_console_descriptions_explain_each_resource():
     explained = {
         "AWS::Serverless::Function", "AWS::Serverless::LayerVersion", "AWS::IAM::Role", "AWS::Scheduler::Schedule",
         "AWS::ApiGatewayV2::Api", "AWS::Cognito::UserPoolGroup",
@@ -244,7 +244,7 @@ def test_the_console_says_what_things_are():
             assert len(body["Properties"].get("Description", "")) > 10, name
 
 
-def test_every_saved_query_that_pages_name_is_there():
+def test_every_saved_query_named_on_a_page_exists():
     saved = {properties["Name"].partition("/")[2] for properties in of_type("AWS::Logs::QueryDefinition").values()}
     named = set(re.findall(r"\*(\d [a-z ]+)\*", (ROOT / "docs/console.md").read_text()))
     assert named

@@ -32,16 +32,14 @@ def write(folder: Path, timeout: int) -> None:
     (folder / "template.yaml").write_text(json.dumps({"Resources": {"Hello": function, "Layer": layer}}))
 
 
-def test_an_equal_build_has_an_equal_digest_wherever_it_was_built(
-    build: Path, tmp_path_factory: pytest.TempPathFactory
-):
+def test_the_same_build_has_the_same_digest_on_any_machine(build: Path, tmp_path_factory: pytest.TempPathFactory):
     before = digest.of_build(build, PARAMETERS)
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "build"
     build.parent.rename(elsewhere)
     assert digest.of_build(elsewhere / "template.yaml", PARAMETERS) == before
 
 
-def test_what_the_deployment_computes_itself_changes_no_digest(build: Path):
+def test_computed_parameters_do_not_change_the_digest(build: Path):
     computed = dict.fromkeys(("Build", "DeletionProtection"), "true")
     assert digest.of_build(build, PARAMETERS | computed) == digest.of_build(build, PARAMETERS)
 
@@ -96,7 +94,7 @@ def test_without_the_digest_a_changed_layer_or_time_out_is_not_published():
     assert versions(before) == versions(after)
 
 
-def test_whatever_calls_a_function_calls_its_alias():
+def test_every_invocation_of_a_function_uses_its_alias():
     made = deployments()["first"]
     functions, aliases = of_type(made, "AWS::Lambda::Function"), of_type(made, "AWS::Lambda::Alias")
     assert {f"{name}Aliaslive" for name in functions} == aliases.keys()
@@ -109,7 +107,7 @@ def test_whatever_calls_a_function_calls_its_alias():
         assert f'["{name}", "Arn"]' not in text
 
 
-def test_a_gradual_deployment_goes_back_on_this_stacks_own_alarms_and_one_at_once_waits_for_none():
+def test_a_gradual_deployment_rolls_back_on_this_stacks_alarms_and_an_immediate_one_ignores_alarms():
     made = deployments()["first"]
     alarms = of_type(made, "AWS::CloudWatch::Alarm")
     for alias in of_type(made, "AWS::Lambda::Alias").values():
@@ -142,7 +140,7 @@ def test_functions_that_send_to_their_own_kind_of_queue_are_not_stopped_by_loop_
         assert made["Resources"][name]["Properties"]["RecursiveLoop"] == "Allow", name
 
 
-def test_a_stream_record_that_cannot_be_processed_holds_up_nothing_for_long():
+def test_an_unprocessable_stream_record_blocks_its_shard_only_briefly():
     """Lambda's default is to repeat a batch until its records expire, which takes a day."""
     made = deployments()["first"]
     streams = [

@@ -42,13 +42,13 @@ def test_a_task_that_does_not_wait_has_no_reason(queue, status):
     assert waiting.reason(task(status)) is None
 
 
-def test_a_paused_queue_is_the_reason_before_any_other_and_names_who_paused_it(queue):
+def test_a_paused_queue_takes_precedence_over_other_reasons_and_names_who_paused_it(queue):
     queue("paused", actions=[{"action": "pause queue", "who": "ann", "when": PAST}])
     expected = waiting.Reason("Queue paused by ann at", since=PAST, paused="generate_qr_code", way=WAY)
     assert waiting.reason(task(eta=LATER)) == expected
 
 
-def test_a_queue_paused_in_the_console_is_paused_by_nobody_known(queue):
+def test_a_queue_paused_in_the_aws_console_has_no_known_user(queue):
     queue("paused")
     assert waiting.reason(task()) == waiting.Reason("Queue paused", paused="generate_qr_code", way=WAY)
 
@@ -60,16 +60,16 @@ def test_a_queue_paused_in_the_console_is_paused_by_nobody_known(queue):
         (task("RETRY", retry_at=LATER), "The last attempt failed; next attempt at"),
     ],
 )
-def test_a_task_whose_time_has_not_come_says_when_it_comes_and_can_run_now(queue, record, text):
+def test_a_scheduled_task_shows_its_time_and_can_run_now(queue, record, text):
     assert waiting.reason(record) == waiting.Reason(text, until=LATER, can_run_now=True)
 
 
-def test_a_task_that_its_rate_limit_holds_back_leads_to_the_limit(queue):
+def test_a_task_delayed_by_its_rate_limit_links_to_the_limit(queue):
     expected = waiting.Reason("Rate limit reached; starts at", until=LATER, way=("Limits", "/task-types/a.qr"))
     assert waiting.reason(task(slot=LATER, name="a.qr")) == expected
 
 
-def test_a_queue_at_its_maximum_concurrency_is_said_to_have_no_capacity(queue):
+def test_a_queue_at_its_maximum_concurrency_is_reported_as_having_no_capacity(queue):
     queue(ahead=4, running=5)
     text = "No capacity: the maximum of 5 tasks of this queue is running, with about 3 other messages"
     assert waiting.reason(task()) == waiting.Reason(text, way=WAY)
@@ -84,12 +84,12 @@ def test_a_queue_at_its_maximum_concurrency_is_said_to_have_no_capacity(queue):
         (1500, "Waiting for a worker, with about 1,499 other messages"),
     ],
 )
-def test_a_due_task_waits_with_others(queue, ahead, text):
+def test_a_due_task_waits_behind_other_tasks(queue, ahead, text):
     queue(ahead=ahead)
     assert waiting.reason(task(eta=PAST)) == waiting.Reason(text, way=WAY)
 
 
-def test_a_queue_that_is_gone_is_said_so(monkeypatch):
+def test_a_deleted_queue_is_reported_as_deleted(monkeypatch):
     def refuse(_name):
         raise NotFound("no such queue")
 
@@ -109,5 +109,5 @@ def test_a_queue_that_is_gone_is_said_so(monkeypatch):
          "2 of 3 revoked: 1 ended"),
     ],
 )  # fmt: skip
-def test_a_job_says_what_it_left_undone(job, text):
+def test_a_job_reports_what_it_did_not_finish(job, text):
     assert verdict(job) == text

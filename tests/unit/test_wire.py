@@ -30,7 +30,7 @@ class TestReading:
         assert (as_base64.task_id, as_base64.name, as_base64.kwargs) == ("an-id", NAME, ITEM)
         assert as_base64.queue == "generate_qr_code"
 
-    def test_a_json_object_of_arguments_takes_the_message_id(self):
+    def test_a_json_object_of_arguments_gets_the_message_id_as_its_task_id(self):
         message = decode(ITEM, default_name=NAME)
 
         assert (message.task_id, message.name, message.kwargs) == ("sqs-id", NAME, ITEM)
@@ -38,7 +38,7 @@ class TestReading:
     def test_arguments_in_a_queue_of_several_tasks_are_refused(self):
         assert refused(ITEM).task_id is None
 
-    def test_every_field_is_read(self):
+    def test_every_field_of_a_message_is_read(self):
         message = decode(
             envelope(
                 [[1], {"a": 2}, {"callbacks": [signature()], "errbacks": None, "chain": [signature()], "chord": None}],
@@ -91,7 +91,7 @@ class TestReading:
             "/w==",
         ]
 
-    def test_a_uuid_object_as_id_is_its_text(self):
+    def test_a_uuid_object_as_id_becomes_its_text(self):
         typed = {"__type__": "uuid", "__value__": {"hex": "0" * 31 + "1"}}
 
         assert decode(envelope(headers={"id": typed})).task_id == str(UUID(int=1))
@@ -123,7 +123,7 @@ class TestRefusing:
             ({"properties": []}, "properties"),
         ],
     )
-    def test_what_is_no_json_envelope_fails_with_the_tasks_id(self, changes, says):
+    def test_a_body_that_is_not_a_json_envelope_fails_with_the_tasks_id(self, changes, says):
         error = refused(envelope(**changes))
 
         assert (error.task_id, error.name) == ("an-id", NAME)
@@ -140,12 +140,12 @@ class TestRefusing:
             ("compression", "rar"), ("compression", ["gzip"]), ("origin", "\ud800"),
         ],
     )  # fmt: skip
-    def test_a_field_of_the_wrong_kind_fails_with_the_tasks_id(self, header, value):
+    def test_a_field_of_the_wrong_type_fails_with_the_tasks_id(self, header, value):
         error = refused(envelope(headers={header: value}))
 
         assert (error.task_id, error.name) == ("an-id", NAME)
 
-    def test_an_id_too_long_to_run_under_is_known_so_that_its_task_fails_under_it(self):
+    def test_an_id_too_long_to_run_under_is_still_recorded_so_that_its_task_fails_under_it(self):
         error = refused(envelope(headers={"id": "x" * 256}))
         assert error.task_id == "x" * 256
         assert "not text of 1 to 255 bytes" in error.reason
@@ -153,7 +153,7 @@ class TestRefusing:
     @pytest.mark.parametrize(
         "task_id", [None, "", 5, "x" * 2_029, "\ud800", {}, {"__type__": "uuid", "__value__": "x"}]
     )
-    def test_an_id_that_cannot_be_recorded_is_none(self, task_id):
+    def test_a_message_whose_id_cannot_be_recorded_is_refused_without_an_id(self, task_id):
         assert refused(envelope(headers={"id": task_id})).task_id is None
 
     def test_a_message_without_a_name_fails_with_its_id(self):
@@ -168,7 +168,7 @@ class TestRefusing:
         assert "task_protocol = 2" in error.reason
 
     @pytest.mark.parametrize("payload", [[], [[], {}], [{}, {}, {}], [[], [], {}], "text", None, 5, [[], {}, []]])
-    def test_a_body_of_another_shape_fails_with_the_tasks_id(self, payload):
+    def test_a_body_with_the_wrong_structure_fails_with_the_tasks_id(self, payload):
         assert refused(envelope(content=json.dumps(payload).encode())).task_id == "an-id"
 
     @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ class TestRefusing:
         [("datetime", "never"), ("uuid", "x"), ("uuid", {}), ("decimal", "x"), ("base64", "x"), ("set", []), ([], 1),
          ("bytes", 5), ("decimal", [0, [1], 0]), ("date", None)],
     )  # fmt: skip
-    def test_a_typed_value_that_is_none_fails_with_the_tasks_id(self, typed):
+    def test_an_invalid_typed_value_fails_with_the_tasks_id(self, typed):
         value = {"__type__": typed[0], "__value__": typed[1]}
 
         assert refused(envelope([[value], {}, {}])).task_id == "an-id"
@@ -207,7 +207,7 @@ class TestRefusing:
     @pytest.mark.parametrize(
         "text", ["", "   ", "hello", "[1]", "7", "{", '{"a": ', "e30", "/w==", '"x"', "\ud800", "{\x00}", "NaN"]
     )
-    def test_anything_else_is_refused_without_an_id(self, text):
+    def test_other_messages_are_refused_without_an_id(self, text):
         with pytest.raises(wire.Malformed) as caught:
             wire.decode(text, message_id="sqs-id")
 
@@ -227,7 +227,7 @@ class TestRefusing:
 
 class TestBounds:
     @pytest.mark.parametrize(("method", "module"), [("gzip", zlib), ("bzip2", bz2), ("lzma", lzma)])
-    def test_a_bomb_is_refused_before_it_is_open(self, method, module):
+    def test_a_decompression_bomb_is_refused_before_it_is_unpacked(self, method, module):
         bomb = module.compress(b" " * (MAX_BYTES + 1))
 
         error = refused(envelope(content=bomb, headers={"compression": method}))
@@ -236,7 +236,7 @@ class TestBounds:
         assert error.task_id == "an-id"
         assert str(MAX_BYTES) in error.reason
 
-    def test_a_body_of_just_the_bound_is_read(self):
+    def test_a_body_of_the_maximum_size_is_read(self):
         payload = json.dumps([[], ITEM, {}]).encode()
         content = zlib.compress(payload + b" " * (MAX_BYTES - len(payload)))
 
@@ -248,7 +248,7 @@ class TestBounds:
         assert "cut off" in refused(envelope(content=content, headers={"compression": "gzip"})).reason
 
     @pytest.mark.parametrize("method", ["gzip", "bzip2", "lzma", "zstd"])
-    def test_what_is_not_compressed_is_refused(self, method):
+    def test_a_body_that_is_not_compressed_is_refused(self, method):
         assert refused(envelope(headers={"compression": method})).task_id == "an-id"
 
     @pytest.mark.parametrize("levels", [MAX_DEPTH, 100_000])
@@ -257,13 +257,13 @@ class TestBounds:
 
         assert refused(envelope(content=b"[" + body + b", {}, {}]")).task_id == "an-id"
 
-    def test_brackets_in_text_are_no_nesting(self):
+    def test_brackets_inside_text_do_not_count_as_nesting(self):
         assert decode(envelope([["[" * 10_000 + '\\"['], {}, {}])).args == ["[" * 10_000 + '\\"[']
 
     def test_a_number_too_long_for_python_is_refused(self):
         assert refused(envelope(content=b"[[" + b"9" * 5000 + b"], {}, {}]")).task_id == "an-id"
 
-    def test_plain_values_are_json_for_every_reader(self):
+    def test_plain_values_are_valid_json(self):
         values = {"a": [float("nan"), float("inf"), 2**64, 10**5000, "\ud800", {1, 2}, object], 5: None}
 
         plain = wire.plain(values)
@@ -273,7 +273,7 @@ class TestBounds:
 
 
 class TestOptions:
-    def test_what_a_record_does_not_keep_comes_back(self):
+    def test_options_outside_the_record_are_restored(self):
         message = decode(envelope(EVERYTHING, headers={"timelimit": [30, 20], "shadow": "s", "x-added": 1}))
         recorded = {
             name: getattr(message, name)
@@ -293,12 +293,12 @@ class TestOptions:
 
         assert wire.Message(**recorded, **wire.load_options(wire.dump_options(message))) == message
 
-    def test_an_ordinary_message_has_none(self):
+    def test_a_message_without_options_stores_none(self):
         assert wire.dump_options(wire.Message("an-id", NAME, [], ITEM)) is None
         assert wire.load_options(None) == {}
 
     @pytest.mark.parametrize("text", ["[]", "{", '{"colour": 1}'])
-    def test_options_written_by_something_else_are_malformed(self, text):
+    def test_options_in_an_unknown_format_are_malformed(self, text):
         with pytest.raises(wire.Malformed):
             wire.load_options(text)
 

@@ -43,25 +43,25 @@ def only_malformed(text):
 
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(st.text(), st.binary().map(lambda data: base64.b64encode(data).decode()), JUNK.map(json.dumps)))
-def test_random_text_is_a_message_or_malformed(text):
+def test_random_text_is_either_a_message_or_malformed(text):
     only_malformed(text)
 
 
 @settings(max_examples=120, deadline=None)
 @given(mutated(envelope(EVERYTHING, headers={"eta": "2026-01-01", "timelimit": [1, 2], "stamps": {"a": 1}})))
-def test_an_envelope_with_anything_in_it_is_a_message_or_malformed(content):
+def test_any_envelope_is_either_a_message_or_malformed(content):
     only_malformed(json.dumps(content))
 
 
 @settings(max_examples=120, deadline=None)
 @given(mutated(EVERYTHING))
-def test_a_body_with_anything_in_it_is_a_message_or_malformed(payload):
+def test_any_body_is_either_a_message_or_malformed(payload):
     only_malformed(json.dumps(envelope(payload)))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_a_damaged_text_is_a_message_or_malformed(data):
+def test_damaged_text_is_either_a_message_or_malformed(data):
     text = wire.encode(wire.Message("an-id", NAME, [1, "é"], ITEM), "q")
     place = data.draw(st.integers(0, len(text)))
     damage = data.draw(st.sampled_from(["", "A", "=", "{", "\x00"]))

@@ -39,7 +39,7 @@ class TestFollowers:
         assert {message.group_id for message in following.messages} == {group_id}
         assert [member[0][0] for member in members] == [message.task_id for message in following.messages]
 
-    def test_the_chains_last_is_next_and_carries_the_rest(self):
+    def test_the_last_entry_of_a_chain_runs_next_and_carries_the_rest(self):
         steps = [signature("t.third"), signature("t.second")]
 
         [message] = self.follow(chain=steps).messages
@@ -75,7 +75,7 @@ class TestFollowers:
 
         assert (message.name, message.args) == ("t.body", [[]])
 
-    def test_errbacks_get_the_id_and_the_chain_fails_along(self):
+    def test_errbacks_get_the_failed_tasks_id_and_the_chain_fails_too(self):
         steps = [signature("t.third", options={"task_id": "3"}), signature("t.second", options={"task_id": "2"})]
         failed = wire.Message("an-id", NAME, errbacks=[signature("t.why", "x")], chain=steps)
 
@@ -94,7 +94,7 @@ class TestFollowers:
         assert [message.args for message in following.messages] == [["b"]]
         assert [never_run.task_id for never_run in following.failed] == ["b"]
 
-    def test_what_is_not_linked_is_not_sent(self):
+    def test_a_message_without_links_sends_nothing(self):
         message = wire.Message("an-id", NAME)
 
         for following in (

@@ -12,7 +12,7 @@ from makertasks import wire
 
 
 class TestResults:
-    def test_fields_and_their_order(self):
+    def test_result_meta_has_celerys_fields_in_their_order(self):
         meta = wire.result_meta(
             "SUCCESS",
             task_id="an-id",
@@ -51,7 +51,7 @@ class TestResults:
         assert result("REVOKED", error=KeyError("x")) == wire.revoked("'x'")
         assert wire.revoked("expired")["exc_module"] == "celery.exceptions"
 
-    def test_a_result_without_json_form_is_the_callers_error(self):
+    def test_a_result_that_json_cannot_represent_is_the_callers_error(self):
         with pytest.raises(TypeError, match="type set"):
             wire.result_meta("SUCCESS", task_id="an-id", result={1})
         endless = []
@@ -60,13 +60,13 @@ class TestResults:
             wire.result_meta("SUCCESS", task_id="an-id", result=endless)
 
     @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=50))
-    def test_a_key_holds_any_id(self, task_id):
+    def test_a_key_can_contain_any_id(self, task_id):
         assert wire.task_id_of(wire.result_key(task_id)) == task_id
 
     @pytest.mark.parametrize(
         "key", ["", "x", "b'celery-taskset-meta-1'", "b'", "5", "b'celery-task-meta-\\xff'", "(" * 500]
     )
-    def test_other_keys_are_no_tasks(self, key):
+    def test_other_keys_are_not_task_keys(self, key):
         with pytest.raises(ValueError, match=r"key|utf"):
             wire.task_id_of(key)
 
