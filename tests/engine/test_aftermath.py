@@ -121,7 +121,7 @@ def test_a_chain_continues_with_each_result(shop):
     assert (records.get("last").parent_id, records.get("last").root_id) == ("second", "first")
 
 
-def test_where_a_step_fails_the_errback_runs_and_the_later_steps_fail_with_it(shop):
+def test_if_a_step_fails_its_errback_runs_and_later_steps_fail_too(shop):
     steps = [signature("add", 3, task_id="last")]
     shop.send(message("fail", 1, chain=steps, errbacks=[signature("note")], task_id="first"))
     shop.run()
@@ -138,7 +138,7 @@ def test_the_last_part_of_a_chord_sends_its_body(shop):
     assert [name for name, *_ in shop.calls].count("total") == 1
 
 
-def test_a_chord_with_a_failed_part_fails_its_body_and_tells_why(shop):
+def test_a_chord_with_a_failed_part_fails_its_body_with_the_reason(shop):
     body = signature("total", task_id="sum", link_error=[signature("note")])
     parts = chord_of(shop, ("add", 1, 1), ("fail", 2), body=body)
     for part in parts:
@@ -150,7 +150,7 @@ def test_a_chord_with_a_failed_part_fails_its_body_and_tells_why(shop):
     assert ("note", "sum") in shop.calls
 
 
-def test_a_chord_whose_group_is_gone_fails_instead_of_waiting_for_ever(shop):
+def test_a_chord_whose_group_is_gone_fails_instead_of_waiting_forever(shop):
     [part] = chord_of(shop, ("add", 1, 1), body=signature("total", task_id="sum"))
     chords.SavedGroup(wire.group_key(part.group_id)).delete()
     shop.send(part)
@@ -181,7 +181,7 @@ def test_messages_delivered_again_send_nothing_twice(shop):
     )
 
 
-def test_what_could_not_be_sent_is_sent_when_the_message_comes_again(shop, monkeypatch):
+def test_unsent_follow_ups_are_sent_when_the_message_is_redelivered(shop, monkeypatch):
     # given a queue that refuses while a task ends
     send = queues.send
     monkeypatch.setattr(queues, "send", lambda *_: (_ for _ in ()).throw(Unavailable("away")))
@@ -199,7 +199,7 @@ def test_what_could_not_be_sent_is_sent_when_the_message_comes_again(shop, monke
     assert shop.calls == [("add", 1, 0), ("add", 1, 1)]
 
 
-def test_a_callback_that_no_task_here_has_fails_with_its_own_errback(shop):
+def test_a_callback_of_an_unknown_task_fails_and_calls_its_own_errback(shop):
     unknown = signature("nothing", task_id="lost", link_error=[signature("note")])
     shop.send(message("add", 1, callbacks=[unknown]))
     shop.run()
@@ -218,7 +218,7 @@ def test_a_chain_may_start_a_group_and_a_chord(shop):
     assert {records.get(member[0][0]).group_id for member in members} == {group_id}
 
 
-def test_an_ignored_result_is_not_kept_but_handed_on(shop):
+def test_an_ignored_result_is_not_stored_but_passed_to_callbacks(shop):
     shop.send(message("add", 1, ignore_result=True, task_id="ignored"))
     shop.send(message("add", 1, ignore_result=True, callbacks=[signature("add", 1)], task_id="needed"))
     shop.run()
@@ -251,7 +251,7 @@ class TestALargeChord:
         for number in (0, chords.MARKS_INSIDE - 1, chords.MARKS_INSIDE, self.PARTS - 1):
             assert chords.count(group, f"part {number}") == self.PARTS
 
-    def test_parts_that_end_at_the_same_moment_are_all_counted(self, group, monkeypatch):
+    def test_parts_that_finish_at_the_same_moment_are_all_counted(self, group, monkeypatch):
         for number in range(chords.MARKS_INSIDE):
             chords.count(group, f"part {number}")
         # given a transaction that meets another part's, three times
@@ -267,7 +267,7 @@ class TestALargeChord:
         assert chords.count(group, "late") == chords.MARKS_INSIDE + 1
 
     @pytest.mark.usefixtures("tasks_table")
-    def test_of_which_the_chord_is_over_counts_nothing(self):
+    def test_of_a_finished_chord_is_not_counted(self):
         assert chords.count("gone", "part") == 0
 
 
@@ -300,14 +300,14 @@ class TestWhatSendsItselfForEver:
         assert (last.status, last.error_type) == (Status.FAILURE, "TooManyGenerations")
         assert "more than 5 tasks before it each sent the next" in last.error_message
 
-    def test_a_chain_counts_its_steps_and_one_within_the_bound_runs_to_its_end(self, shop):
+    def test_a_chain_within_the_limit_runs_to_its_end_and_counts_its_steps(self, shop):
         steps = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(5)]
         shop.send(wire.Message("first", "shop.add", args=[1, 1], chain=steps))
         shop.run()
         assert len(shop.calls) == 6
 
     @pytest.mark.parametrize("steps", [9])
-    def test_a_chain_beyond_the_bound_fails_and_so_do_the_steps_that_never_ran(self, shop, steps):
+    def test_a_chain_above_the_limit_fails_with_all_its_remaining_steps(self, shop, steps):
         last = str(uuid.uuid4())
         chain = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(steps)]
         chain[0]["options"] = {"task_id": last}
@@ -316,7 +316,7 @@ class TestWhatSendsItselfForEver:
         assert len(shop.calls) == generations.MOST + 1
         assert records.get(last).status == Status.FAILURE
 
-    def test_a_message_that_is_resent_counts_too(self, echo):
+    def test_a_continued_task_counts_towards_the_loop_limit(self, echo):
         # given a task that continues in another invocation without end
         def go_on():
             echo.plan.append(go_on)
@@ -337,5 +337,5 @@ class TestWhatSendsItselfForEver:
         assert (record.status, record.error_type) == (Status.FAILURE, "TooManyGenerations")
 
     @pytest.mark.parametrize("value", [-5, "9999999", True, None, 1.5])
-    def test_a_header_that_is_not_ours_counts_as_none(self, value):
+    def test_an_invalid_generation_header_counts_as_zero(self, value):
         assert generations.of(wire.Message("m", NAME, headers={generations.HEADER: value})) == 0

@@ -29,7 +29,7 @@ def published(aws):
     return topic.sent_notifications
 
 
-def test_mail_waits_for_the_confirmation_and_then_goes_to_its_own_address(stack, monkeypatch):
+def test_mail_is_sent_only_to_its_own_address_after_confirmation(stack, monkeypatch):
     # given an address that has not confirmed yet
     with monkeypatch.context() as unconfirmed:
         unconfirmed.setattr(topics, "subscriptions", lambda _: {"ann@example.org": topics.UNCONFIRMED})
@@ -53,7 +53,7 @@ def test_mail_waits_for_the_confirmation_and_then_goes_to_its_own_address(stack,
     assert "This is a test" in text
 
 
-def test_an_address_is_unsubscribed_with_its_last_alert(stack):
+def test_an_email_address_is_unsubscribed_with_its_last_alert(stack):
     put("one", form="email", address="ann@example.org")
     put("two", form="email", address="ann@example.org", kinds=["dead_letter"])
     assert len(stack.client("sns").list_subscriptions()["Subscriptions"]) == 1
@@ -69,7 +69,7 @@ def test_an_address_is_unsubscribed_with_its_last_alert(stack):
 # ── changes ──
 
 
-def test_an_alert_keeps_its_address_where_none_is_given_and_a_new_one_is_told_everything(receiver):
+def test_an_alert_keeps_its_address_unless_another_is_given_and_a_new_address_gets_all_problems(receiver):
     put(address=receiver.url(SECRET), kinds=["dead_letter"])
     fails()
     run()
@@ -99,7 +99,7 @@ def test_an_alert_keeps_its_address_where_none_is_given_and_a_new_one_is_told_ev
         ({"address": "ann@example.org\r\nBcc: x@example.org", "form": "email"}, "address"),
     ],
 )
-def test_what_cannot_be_an_alert_is_refused_with_its_field_and_leaves_nothing(stack, body, field):
+def test_an_invalid_alert_is_refused_with_its_field_and_leaves_nothing_behind(stack, body, field):
     problem = put(status=422, **body)
     assert problem["field"] == field, problem
     assert alerts.listed() == []
@@ -108,7 +108,7 @@ def test_what_cannot_be_an_alert_is_refused_with_its_field_and_leaves_nothing(st
     assert audit.page(10)["entries"] == []
 
 
-def test_viewers_change_nothing_and_every_change_is_audited(receiver):
+def test_viewers_cannot_change_alerts_and_every_change_is_audited(receiver):
     put(address=receiver.url(SECRET))
     for method, path in (("PUT", "workshop"), ("DELETE", "workshop"), ("POST", "workshop/test")):
         body = {"form": "json", "kinds": ALL} if method == "PUT" else None
@@ -119,7 +119,7 @@ def test_viewers_change_nothing_and_every_change_is_audited(receiver):
     assert audit.page(9)["entries"][2]["details"]["to"] == f"{receiver.host}/…wxyz"
 
 
-def test_there_are_at_most_twenty(receiver):
+def test_at_most_twenty_alerts_can_exist(receiver):
     for number in range(alerts.MOST):
         stored = {"form": "json", "address": "-", "kinds": ["dead_letter"], "recoveries": False, "who": "ann"}
         alerts.put(f"alert-{number}", **stored, readdressed=True)
@@ -135,7 +135,7 @@ def test_a_deleted_alert_is_not_written_again(receiver):
     assert alerts.listed() == []
 
 
-def test_what_could_not_be_looked_for_is_not_over(receiver, monkeypatch):
+def test_a_problem_that_could_not_be_checked_is_not_reported_as_over(receiver, monkeypatch):
     put(address=receiver.url(SECRET), recoveries=True)
     fails()
     run()
@@ -192,7 +192,7 @@ def test_the_command_line_adds_lists_tests_and_removes(command, receiver):
     ]  # fmt: skip
 
 
-def test_the_command_line_names_what_is_wrong(command):
+def test_the_command_line_names_the_invalid_option_and_no_secret(command):
     assert command("remove", "nobody")[0] == 3
     code, _, error = command("add", "A Name", "--by", "email", "--to", "ann@example.org")
     assert (code, "name:" in error) == (2, True)

@@ -75,12 +75,12 @@ PROVOCATIONS = {
 }
 
 
-def test_every_kind_is_provoked():
+def test_every_kind_of_alert_has_a_test():
     assert PROVOCATIONS.keys() == set(alerts.KINDS)
 
 
 @pytest.mark.parametrize("kind", alerts.KINDS)
-def test_a_problem_is_told_once_until_it_is_over_and_once_more_if_it_comes_again(kind, stack, receiver, time_passes):
+def test_a_problem_is_reported_once_until_it_is_over_and_again_if_it_recurs(kind, stack, receiver, time_passes):
     # given an alert of this kind that also reports recoveries, and no problem
     put(address=receiver.url(SECRET), kinds=[kind], recoveries=True)
     run()
@@ -109,7 +109,7 @@ def test_a_problem_is_told_once_until_it_is_over_and_once_more_if_it_comes_again
 
 
 @pytest.mark.parametrize("kind", alerts.KINDS)
-def test_an_alert_of_other_kinds_says_nothing(kind, stack, receiver, time_passes):
+def test_an_alert_ignores_problems_of_other_kinds(kind, stack, receiver, time_passes):
     put(address=receiver.url(SECRET), kinds=[each for each in ALL if each != kind])
     PROVOCATIONS[kind](stack, time_passes)
     run()
@@ -117,7 +117,7 @@ def test_an_alert_of_other_kinds_says_nothing(kind, stack, receiver, time_passes
     assert kind not in told
 
 
-def test_a_muted_cause_says_nothing_and_an_acknowledged_one_only_if_it_fails_again(receiver, time_passes):
+def test_a_muted_cause_sends_no_alert_and_an_acknowledged_one_only_if_it_fails_again(receiver, time_passes):
     put(address=receiver.url(SECRET))
     cause = fails()
     acknowledgements.acknowledge(cause, who="ann", muted=True)
@@ -167,7 +167,7 @@ def test_a_webhook_that_is_down_is_shown_tried_again_and_given_up(receiver, time
     assert shown()["last"]["delivered"] is True
 
 
-def test_a_message_that_was_not_taken_arrives_once_the_receiver_works(receiver, time_passes):
+def test_a_rejected_alert_is_delivered_once_the_receiver_works(receiver, time_passes):
     put(address=receiver.url(SECRET))
     fails()
     receiver.status = 500
@@ -185,7 +185,7 @@ def test_a_message_that_was_not_taken_arrives_once_the_receiver_works(receiver, 
 @pytest.mark.parametrize(
     ("status", "says"), [(404, "create a new one"), (410, "create a new one"), (403, "refuses"), (302, "redirects")]
 )
-def test_a_refusal_has_a_remedy(receiver, status, says):
+def test_a_rejected_alert_names_the_remedy(receiver, status, says):
     put(address=receiver.url(SECRET))
     receiver.status = status
     answer = call("POST", "/v1/alerts/workshop/test", bearer=token("operators"))
@@ -207,7 +207,7 @@ def test_an_internal_address_is_not_posted_to(address, monkeypatch):
     assert (answer["delivered"], "not a public web server" in answer["detail"]) == (False, True)
 
 
-def test_a_receiver_whose_certificate_nobody_vouches_for_gets_nothing(receiver, monkeypatch):
+def test_a_receiver_with_an_untrusted_certificate_gets_nothing(receiver, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     put(address=receiver.url(SECRET))
     answer = call("POST", "/v1/alerts/workshop/test", bearer=token("operators"))[1]

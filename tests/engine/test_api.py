@@ -56,14 +56,14 @@ def test_an_unknown_path_and_a_wrong_method_are_problem_responses():
         ('{"name": "makertasks.bulk_action"}', (404, 422), "name"),
     ],
 )
-def test_an_invalid_body_is_refused_and_the_field_named(tasks_table, body, status, field):
+def test_an_invalid_body_is_refused_with_the_fields_name(tasks_table, body, status, field):
     answered, problem, _ = call("POST", "/v1/tasks", body=body, bearer=token("operators"))
     assert answered in (status if isinstance(status, tuple) else (status,))
     if field:
         assert problem["field"] == field
 
 
-def test_an_integer_may_be_written_as_a_float(tasks_table):
+def test_an_integer_may_be_written_as_a_whole_float(tasks_table):
     named = {"name": "no.such.task", "max_retries": 2.0}
     assert call("POST", "/v1/tasks", body=named, bearer=token("operators"))[1]["field"] == "name"
     status, problem, _ = call("POST", "/v1/tasks", body={**named, "max_retries": 2.5}, bearer=token("operators"))
@@ -235,7 +235,7 @@ def test_a_task_is_found_by_its_id(tasks_table, counters_table, task_queues):
     assert records.get(task_id).name == LEAD_TIMES
 
 
-def test_modules_that_few_requests_need_are_imported_late():
+def test_rarely_needed_modules_are_imported_late():
     folder = Path(routing.__file__).parent
     heavy = ("import jwt", "import swagger_ui", "from prometheus_client")
     for module in folder.rglob("*.py"):
@@ -256,7 +256,7 @@ def test_an_invalid_query_names_the_field(tasks_table, counters_table, path, que
     assert (status, problem["field"]) == (422, field)
 
 
-def test_the_text_null_is_refused_as_a_value(tasks_table, counters_table):
+def test_the_query_value_null_is_refused(tasks_table, counters_table):
     """A query string has no null; treated as absent, it would remove a limit."""
     status, problem, _ = call(
         "POST", f"/api/task/timeout/{LEAD_TIMES}", query={"hard": "null"}, bearer=token("superusers")
@@ -308,7 +308,7 @@ def test_missed_runs_are_listed_by_schedule(aws, tasks_table, counters_table, mo
     assert first[:16] not in page
 
 
-def test_the_qr_code_of_an_item_is_drawn_as_svg_on_request(inventory_table, media_bucket, monkeypatch):
+def test_an_items_qr_code_is_drawn_as_svg_on_request(inventory_table, media_bucket, monkeypatch):
     monkeypatch.setenv("FRONTEND_URL", "https://makers.example")
     item_id, address = UUID(int=1), f"https://makers.example/scan/{UUID(int=1)}"
     inventory.write([Item(f"item#{item_id}", "item", name="Vice")])

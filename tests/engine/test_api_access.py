@@ -68,7 +68,7 @@ def test_a_cookie_is_a_session_and_changes_need_our_own_origin():
     assert call("PATCH", "/v1/task-types/none", bearer=token("operators"), body={})[0] == 403
 
 
-def test_a_person_is_redirected_to_the_sign_in_and_back():
+def test_a_user_is_redirected_to_the_sign_in_and_back():
     status, _, answer = call("GET", "/docs", query={"a": "b c"})
     assert (status, answer["headers"]["Location"]) == (303, "/sign-in?next=%2Fdocs%3Fa%3Db%2Bc")
     status, _, answer = call("GET", "/sign-in", query={"next": "/docs"})

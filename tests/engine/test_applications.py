@@ -45,7 +45,7 @@ def shop(aws, tasks_table, counters_table, media_bucket, tmp_path, monkeypatch):
     return Queue(aws.client("sqs"), "unit-tasks-shop", None)
 
 
-def test_its_tasks_are_types_of_one_queue(shop):
+def test_an_applications_tasks_share_one_queue(shop):
     assert [task.name for task in tasks.of_queue("shop")] == ["shop.add", "shop.report"]
     found = tasks.find("shop.add")
     assert (found.short_name, found.purpose, found.rate_limit) == ("shop", "The sum of numbers.", "10/m")
@@ -57,7 +57,7 @@ def test_its_tasks_are_types_of_one_queue(shop):
         tasks.find("shop.missing")
 
 
-def test_a_file_that_cannot_be_read_names_itself_and_the_remedy(shop):
+def test_an_unreadable_configuration_file_is_named_with_the_remedy(shop):
     file = settings.code_root() / "shop/application.json"
     file.write_text('{"tasks": 5}')
     tasks.applications.declared.cache_clear()
@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_read_names_itself_and_the_remedy(shop):
         tasks.find("shop.add")
 
 
-def test_it_is_listed_among_queues_and_workers(shop):
+def test_an_application_is_listed_among_queues_and_workers(shop):
     producer.submit(Submission("shop.add", args=[1, 2]))
     [queue] = [each for each in queues.list_queues() if each["name"] == "shop"]
     assert (queue["task"], queue["tasks"], queue["waiting"]) == ("shop", ["shop.add", "shop.report"], 1)
@@ -74,7 +74,7 @@ def test_it_is_listed_among_queues_and_workers(shop):
     assert worker["tasks"] == ["shop.add", "shop.report"]
 
 
-def test_its_tasks_are_sent_as_their_callers_gave_them(shop):
+def test_an_applications_tasks_are_sent_with_their_callers_arguments(shop):
     task_id = producer.submit(Submission("shop.add", {"carry": 1}, args=[1, 2])).task_id
     [message] = shop.receive()
     sent = wire.decode(message["body"], message_id="sqs")
@@ -83,7 +83,7 @@ def test_its_tasks_are_sent_as_their_callers_gave_them(shop):
     assert (record.queue, record.args, record.kwargs) == ("shop", [1, 2], {"carry": 1})
 
 
-def test_large_arguments_by_position_travel_through_the_bucket(shop):
+def test_large_positional_arguments_are_passed_through_the_bucket(shop):
     large = "x" * 20_000
     task_id = producer.submit(Submission("shop.add", args=[large])).task_id
     [message] = shop.receive()
@@ -93,7 +93,7 @@ def test_large_arguments_by_position_travel_through_the_bucket(shop):
     assert retrying.payloads.args_of(records.get(task_id)) == [large]
 
 
-def test_a_stacks_own_task_leads_to_it(shop):
+def test_a_task_of_the_stack_can_be_followed_by_an_applications_task(shop):
     step = {"task": "shop.add", "args": [10], "kwargs": {}, "options": {"task_id": "next"}, "subtask_type": None,
             "immutable": False}  # fmt: skip
     message = wire.Message("own", "tests.own", chain=[step])
@@ -105,7 +105,7 @@ def test_a_stacks_own_task_leads_to_it(shop):
     assert (sent.task_id, sent.name, sent.args, sent.parent_id) == ("next", "shop.add", [5, 10], "own")
 
 
-def test_a_purge_of_it_means_all_of_its_tasks(shop):
+def test_purging_an_application_selects_all_of_its_tasks(shop):
     wanted = jobs.filters_of("purge", {"name": "shop"})
     assert {(each.name, each.status) for each in wanted} == {
         (name, status) for name in ("shop.add", "shop.report") for status in (Status.PENDING, Status.RETRY)
@@ -114,7 +114,7 @@ def test_a_purge_of_it_means_all_of_its_tasks(shop):
         jobs.check("purge", {"name": "shopp"}, {})
 
 
-def test_its_limits_can_be_changed_and_its_finished_tasks_retried(shop):
+def test_an_applications_limits_can_be_changed_and_its_finished_tasks_retried(shop):
     assert task_limits.change("shop.add", who="ann", rate_limit="1/s").rate_limit == "1/s"
     task_id = producer.submit(Submission("shop.add", args=[1])).task_id
     lifecycle.close(records.get(task_id), Status.FAILURE, ValueError("no"))
@@ -122,7 +122,7 @@ def test_its_limits_can_be_changed_and_its_finished_tasks_retried(shop):
     assert records.get(new.task_id).args == [1]
 
 
-def test_its_tasks_are_found_by_name_and_by_queue(shop):
+def test_an_applications_tasks_are_found_by_name_and_by_queue(shop):
     task_id = producer.submit(Submission("shop.report", {"day": "today"})).task_id
     for wanted in (listing.Filter(name="shop.report"), listing.Filter(q="queue:shop")):
         assert [each.task_id for each in listing.page(wanted, names=tasks.discover()).records] == [task_id]
@@ -133,6 +133,6 @@ def test_stock_clients_learn_its_queue(shop):
     assert routes["shop.add"] == {"queue": sqs_queues.name_of("shop")}
 
 
-def test_a_task_of_it_takes_no_limits_that_lambda_cannot_keep(shop):
+def test_an_applications_task_refuses_limits_above_lambdas(shop):
     with pytest.raises(InvalidRequest):
         producer.submit(Submission("shop.add", time_limit=3600))

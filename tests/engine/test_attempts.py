@@ -15,7 +15,7 @@ def told(echo, task_id):
     return [(each["outcome"], each["error"]) for each in task_views.attempts(echo.record(task_id))]
 
 
-def test_each_attempt_has_its_beginning_its_end_its_worker_and_its_error(echo):
+def test_each_attempt_has_start_end_worker_and_error(echo):
     echo.plan = [TemporaryError("busy")]
     task_id = echo.submit()
     [body] = echo.queue.deliver()
@@ -35,14 +35,14 @@ def test_each_attempt_has_its_beginning_its_end_its_worker_and_its_error(echo):
     assert len({each["worker"] for each in task_views.attempts(echo.record(task_id))}) == 2
 
 
-def test_an_attempt_that_was_lost_and_ended_from_outside_is_recorded_once(echo):
+def test_a_lost_attempt_of_a_closed_task_is_recorded_once(echo):
     task_id = echo.submit()
     lifecycle.claim(echo.record(task_id), "echo@lost", clock.now().timestamp() - 1)
     assert lifecycle.close(echo.record(task_id), Status.FAILURE, PermanentError("given up"))
     assert [outcome for outcome, _ in told(echo, task_id)] == ["CRASHED"]
 
 
-def test_a_task_that_ended_while_it_waited_has_its_earlier_attempts_alone(echo):
+def test_a_task_that_ended_while_waiting_has_only_its_earlier_attempts(echo):
     echo.plan = [TemporaryError("busy")]
     task_id = echo.submit()
     echo.queue.deliver()
@@ -63,7 +63,7 @@ def test_a_running_task_that_was_revoked_has_the_attempt_that_it_ended(echo):
     assert "ada" in error
 
 
-def test_an_attempt_that_was_given_back_is_none(echo):
+def test_an_attempt_that_was_given_back_does_not_count(echo):
     echo.plan = [context.Continue({"next": 1})]
     task_id = echo.submit()
     echo.queue.deliver()

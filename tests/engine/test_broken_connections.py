@@ -34,7 +34,7 @@ def breaking(operation, moment, model=TaskRecord, times=1):
 
 
 @pytest.mark.parametrize("moment", ["before-call", "after-call"])
-def test_a_message_comes_back_where_its_claim_got_no_answer(echo, moment):
+def test_a_message_returns_to_the_queue_if_its_claim_got_no_response(echo, moment):
     task_id = echo.submit()
     records.connect()
     with breaking("UpdateItem", moment):
@@ -43,7 +43,7 @@ def test_a_message_comes_back_where_its_claim_got_no_answer(echo, moment):
     assert echo.calls == []
 
 
-def test_a_claim_whose_answer_got_lost_is_known_by_its_lease(echo):
+def test_a_claim_whose_response_was_lost_is_recognised_by_its_lease(echo):
     record = echo.record(echo.submit())
     ends = clock.now().timestamp() + 30
     with breaking("UpdateItem", "after-call"), pytest.raises(Unavailable):
@@ -54,7 +54,7 @@ def test_a_claim_whose_answer_got_lost_is_known_by_its_lease(echo):
     assert not isinstance(lifecycle.claim(echo.record(record.task_id), "echo@other", ends), Claim)
 
 
-def test_an_end_whose_answer_got_lost_stays_the_end(echo):
+def test_a_final_write_whose_response_was_lost_remains_final(echo):
     claimed = lifecycle.claim(echo.record(echo.submit("a", task_id="a")), "echo@me", clock.now().timestamp() + 30)
     with breaking("UpdateItem", "after-call"), pytest.raises(Unavailable):
         lifecycle.succeed(claimed, {"text": "a"})
@@ -63,7 +63,7 @@ def test_an_end_whose_answer_got_lost_stays_the_end(echo):
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "GetItem"])
-def test_notes_say_that_the_table_does_not_answer(tasks_table, operation):
+def test_notes_raise_a_temporary_error_if_the_table_does_not_respond(tasks_table, operation):
     notes.connect()
     with breaking(operation, "before-call", notes.Note), pytest.raises(Unavailable):
         (notes.get if operation == "GetItem" else lambda key: notes.put_first(key, {}, clock.now()))("key")

@@ -62,7 +62,7 @@ MISTYPED = [
 
 
 @pytest.mark.parametrize("values", MISTYPED)
-def test_a_mistyped_item_is_left_out_of_the_list_and_named(spoil, values):
+def test_an_item_with_wrong_attribute_types_is_left_out_of_the_list_and_named(spoil, values):
     spoil(**values)
 
     page = inventory.list_items(10)
@@ -74,7 +74,7 @@ def test_a_mistyped_item_is_left_out_of_the_list_and_named(spoil, values):
 
 
 @pytest.mark.parametrize("values", MISTYPED)
-def test_who_asks_for_a_mistyped_item_learns_what_is_wrong(spoil, values):
+def test_reading_an_item_with_wrong_types_names_the_attribute(spoil, values):
     spoil(**values)
 
     for read in (inventory.get_item, inventory.get_item_page):
@@ -86,7 +86,7 @@ def test_who_asks_for_a_mistyped_item_learns_what_is_wrong(spoil, values):
         inventory.get_item(UUID(int=99))
 
 
-def test_a_mistyped_link_is_left_out_of_its_item(spoil):
+def test_a_link_with_wrong_attribute_types_is_left_out_of_its_item(spoil):
     spoil("supplier#1", GOOD, average_lead_time="a week")
 
     page = inventory.get_item_page(GOOD)
@@ -95,7 +95,7 @@ def test_a_mistyped_link_is_left_out_of_its_item(spoil):
     assert [(broken.number, broken.item_id) for broken in page.broken] == [("1", GOOD)]
 
 
-def test_mistyped_rows_do_not_stop_anybodys_lead_times(spoil):
+def test_rows_with_wrong_types_do_not_stop_lead_times(spoil):
     today = clock.now().date()
     orders = {"ordered_at": f"{today - timedelta(days=9)}T08:00:00Z", "actual_delivery": str(today - timedelta(days=2))}
     inventory.write(
@@ -122,7 +122,7 @@ def test_mistyped_rows_do_not_stop_anybodys_lead_times(spoil):
     assert "last week" in reasons
 
 
-def test_a_link_that_cannot_be_written_over_does_not_keep_others_from_it(spoil):
+def test_a_link_that_cannot_be_updated_does_not_block_others(spoil):
     today = clock.now().date()
     inventory.write(
         ReorderRequest(f"item#{GOOD}", f"request#{number}", status="received", supplier_id=str(number),
@@ -137,7 +137,7 @@ def test_a_link_that_cannot_be_written_over_does_not_keep_others_from_it(spoil):
     assert result["links_skipped"] == {"gone, inactive or not writable by now": 1}
 
 
-def test_what_a_mistyped_item_names_is_not_cleaned_away(spoil):
+def test_files_named_by_an_item_with_wrong_types_are_not_cleaned_up(spoil):
     bucket.put("inventory/images/M.jpg", b"x", "image/jpeg")
     bucket.put("inventory/images/orphan.jpg", b"x", "image/jpeg")
     spoil(current_stock="five")
@@ -165,14 +165,14 @@ def test_the_next_import_repairs_a_row_and_keeps_results_of_tasks(spoil, values)
 
 
 @pytest.mark.parametrize("value", ["x", None, ["x"]])
-def test_a_mistyped_version_holds_up_no_stream(value):
+def test_a_version_of_the_wrong_type_does_not_block_the_stream(value):
     row = {"owner": f"item#{ITEM}", "entry": "item", "kind": "item", "image": "a", "image_version": value}
 
     assert site_changes.changed({}, row) is None
 
 
 @pytest.mark.parametrize("kind", ["itm", "supplier", Decimal(3), None])
-def test_an_item_of_unknown_kind_is_named_as_broken_and_stops_nothing(spoil, kind):
+def test_an_item_of_unknown_kind_is_reported_as_broken_and_stops_nothing(spoil, kind):
     spoil(kind=kind)
 
     page = inventory.list_items(10)
@@ -187,7 +187,7 @@ def test_an_item_of_unknown_kind_is_named_as_broken_and_stops_nothing(spoil, kin
 
 
 @pytest.mark.parametrize("kind", ["suplier", Decimal(3), None])
-def test_a_link_of_unknown_kind_is_named_as_broken_and_stops_nothing(spoil, kind):
+def test_a_link_of_unknown_kind_is_reported_as_broken_and_stops_nothing(spoil, kind):
     spoil("supplier#1", GOOD, kind=kind)
 
     page = inventory.get_item_page(GOOD)

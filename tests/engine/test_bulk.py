@@ -35,7 +35,7 @@ def test_every_task_is_recorded_and_runs_once(echo):
     assert sorted(echo.calls, key=int) == [str(number) for number in range(27)]
 
 
-def test_each_rejected_one_is_named_with_its_place_and_reason(echo):
+def test_each_rejected_task_is_named_with_its_index_and_reason(echo):
     wanted = texts(5)
     wanted[1] = Submission(NAME, {"text": 5})
     wanted[3] = Submission("tests.nothing", {})
@@ -45,7 +45,7 @@ def test_each_rejected_one_is_named_with_its_place_and_reason(echo):
     assert echo.queue.count() == 3
 
 
-def test_a_call_made_again_with_its_key_doubles_nothing(echo):
+def test_a_call_repeated_with_its_key_creates_no_duplicates(echo):
     first = submit_many(texts(12), idempotency_key="stocktaking")
     echo.queue.deliver()
     again = submit_many(texts(12), idempotency_key="stocktaking")
@@ -54,7 +54,7 @@ def test_a_call_made_again_with_its_key_doubles_nothing(echo):
     assert sorted(echo.calls, key=int) == [str(number) for number in range(12)]
 
 
-def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
+def test_an_interrupted_call_is_completed_by_the_next_one(echo, monkeypatch):
     # given a call whose process ended in the middle: some records are written, none is sent, the key is still locked
     written = bulk._write
 
@@ -84,7 +84,7 @@ def test_a_call_that_broke_off_is_finished_by_the_next(echo, monkeypatch):
     assert sorted(echo.calls, key=int) == [str(number) for number in range(27)]
 
 
-def test_a_long_call_renews_its_lock_and_one_that_was_held_up_stops_writing(echo, monkeypatch):
+def test_a_long_call_renews_its_lock_and_a_stalled_one_stops_writing(echo, monkeypatch):
     with bulk_calls.holding("stocktaking", texts(3)) as call:
         echo.time_passes(seconds=20)
         assert call.may_write()
@@ -95,7 +95,7 @@ def test_a_long_call_renews_its_lock_and_one_that_was_held_up_stops_writing(echo
         assert not call.may_write()
 
 
-def test_a_key_stands_for_the_same_tasks_until_its_time_ends(echo, monkeypatch):
+def test_an_idempotency_key_stands_for_the_same_tasks_until_it_expires(echo, monkeypatch):
     first = submit_many(texts(3), idempotency_key="stocktaking")
     with pytest.raises(InvalidRequest, match="was used for other tasks"):
         submit_many(texts(4), idempotency_key="stocktaking")
@@ -104,14 +104,14 @@ def test_a_key_stands_for_the_same_tasks_until_its_time_ends(echo, monkeypatch):
     assert not set(first.ids) & set(second.ids)
 
 
-def test_what_could_not_be_sent_is_recorded_and_said(echo):
+def test_tasks_that_could_not_be_sent_are_recorded_and_reported(echo):
     echo.queue.sqs.delete_queue(QueueUrl=echo.queue.url)
     answer = submit_many(texts(3))
     assert [refused.index for refused in answer.unsent] == [0, 1, 2]
     assert {echo.record(task_id).status for task_id in answer.ids} == {Status.PENDING}
 
 
-def test_too_many_are_refused(echo):
+def test_a_batch_of_too_many_tasks_is_refused(echo):
     with pytest.raises(InvalidRequest, match="of at most 10,000"):
         submit_many(texts(1) * 10_001)
 

@@ -18,14 +18,14 @@ from makertasks.records import table as records
 from makertasks.records.states import Status
 
 
-def test_what_celery_clients_read_of_a_task_is_what_they_sent(echo):
+def test_celery_clients_read_back_the_arguments_they_sent(echo):
     echo.queue.send(wire.encode(wire.Message("sent", NAME, ["a"]), "echo"))
     echo.queue.deliver()
     seen = echo.result("sent")
     assert (seen["args"], seen["kwargs"], seen["queue"]) == (["a"], {}, queues.name_of("echo"))
 
 
-def test_an_id_too_long_to_run_under_fails_under_itself(echo):
+def test_a_task_with_a_too_long_id_fails_under_that_id(echo):
     long = "i" * 300
     body = json.loads(base64.b64decode(wire.encode(wire.Message("short", NAME, ["a"]), "echo")))
     body["headers"]["id"] = long
@@ -34,7 +34,7 @@ def test_an_id_too_long_to_run_under_fails_under_itself(echo):
     assert (echo.record(long).status, echo.calls) == (Status.FAILURE, [])
 
 
-def test_a_used_id_with_other_arguments_is_recorded_as_a_failure_of_its_own(echo, counters_table):
+def test_a_used_id_with_other_arguments_is_recorded_as_a_separate_failure(echo, counters_table):
     for text in ("first", "first", "second"):
         echo.queue.send(wire.encode(wire.Message("used", NAME, [text]), "echo"))
         echo.queue.deliver()
@@ -45,7 +45,7 @@ def test_a_used_id_with_other_arguments_is_recorded_as_a_failure_of_its_own(echo
 
 
 @pytest.mark.parametrize("state", ["PROGRESS", "RECEIVED", "WEIRD ü"])
-def test_a_state_that_nobody_knows_is_shown_as_it_is(echo, state):
+def test_an_unknown_state_is_shown_unchanged(echo, state):
     stock = wire.result_meta(state, task_id="stock", result={"current": 1}, name=NAME)
     connection = boto3.client("dynamodb", region_name="us-east-1")
     item = {"id": {"S": wire.result_key("stock")}, "result": {"B": stock}, "timestamp": {"N": "1"}}
@@ -54,7 +54,7 @@ def test_a_state_that_nobody_knows_is_shown_as_it_is(echo, state):
     assert not records.get("stock").is_final
 
 
-def test_a_state_of_a_tasks_own_is_found_while_it_runs_and_gone_with_the_next(echo, counters_table):
+def test_a_custom_state_is_visible_while_the_task_runs_and_replaced_by_the_next_status(echo, counters_table):
     task_id = echo.submit()
     record = records.get(task_id)
     claimed = lifecycle.claim(record, "shop@1", time.time() + 60)

@@ -121,7 +121,7 @@ def test_longer_periods_show_the_most_waiting_messages_of_each(dense, range_):
     assert (status, "waiting 23" in html) == (200, True)
 
 
-def test_a_queue_in_which_nothing_waited_says_so(dense):
+def test_a_chart_of_a_queue_without_waiting_messages_says_so(dense):
     _, html, _ = browse("GET", "/queues/import_dump")
     assert "No messages were waiting at any sweep" in html
 

@@ -56,7 +56,7 @@ def all_keys():
     return set(bucket.keys(""))
 
 
-def test_what_nothing_names_goes_and_everything_else_stays(media):
+def test_unreferenced_objects_are_removed_and_all_others_kept(media):
     kept, orphans = media
     result = clean_media.call({})
     assert all_keys() == kept
@@ -66,21 +66,21 @@ def test_what_nothing_names_goes_and_everything_else_stays(media):
     assert result["looked_at"] == result["in_use"] + result["removed"]
 
 
-def test_a_dry_run_says_the_same_and_removes_nothing(media):
+def test_a_dry_run_reports_the_same_and_removes_nothing(media):
     kept, orphans = media
     result = clean_media.call({"dry_run": True})
     assert set(result["shown"]) == orphans
     assert all_keys() == kept | orphans
 
 
-def test_what_is_young_stays_whoever_names_it(media):
+def test_recent_objects_are_kept_even_if_nothing_refers_to_them(media):
     kept, orphans = media
     result = clean_media.call({"older_than_days": 41})
     assert (result["removed"], result["too_young"]) == (0, result["looked_at"])
     assert all_keys() == kept | orphans
 
 
-def test_it_continues_where_time_ran_short_and_counts_once(media):
+def test_cleaning_continues_where_time_ran_out_and_counts_once(media):
     kept, orphans = media
     state, runs = {}, 0
     while True:
@@ -98,7 +98,7 @@ def test_it_continues_where_time_ran_short_and_counts_once(media):
     assert result["removed"] == len(orphans)
 
 
-def test_large_arguments_go_with_their_record(counters_table, media_bucket):
+def test_large_arguments_are_deleted_with_their_record(counters_table, media_bucket):
     for key in ("payloads/a/kwargs-1.json", "payloads/b/kwargs-1.json"):
         bucket.put(key, b"{}", "application/json")
     old = {
@@ -114,7 +114,7 @@ def test_large_arguments_go_with_their_record(counters_table, media_bucket):
     assert all_keys() == {"payloads/b/kwargs-1.json"}
 
 
-def test_what_other_tasks_make_belongs_to_the_items_and_tasks_in_its_key(media, monkeypatch):
+def test_files_of_other_tasks_belong_to_the_items_and_tasks_in_their_keys(media, monkeypatch):
     # given a task that writes labels, and labels of an item and a task that are there, of ones that are not, of nobody
     monkeypatch.setattr(tasks, "written_folders", lambda: ("labels/",))
     gone, task_id = str(uuid.UUID(int=9)), str(uuid.UUID(int=8))

@@ -66,7 +66,7 @@ def test_arguments_are_checked_before_anything_is_written_or_sent(shop):
     assert list(records.connect().scan()) == []
 
 
-def test_where_sending_fails_no_pending_record_stays_behind(shop, item_id, monkeypatch):
+def test_if_sending_fails_no_pending_record_remains(shop, item_id, monkeypatch):
     def refuse(*_args, **_options):
         raise Unavailable("the queue is away")
 
@@ -85,7 +85,7 @@ def test_a_failure_is_raised_with_its_type_and_keeps_its_traceback(shop):
     assert "UnknownItem" in result.traceback
 
 
-def test_an_error_whose_type_is_not_known_here_is_a_task_failure_that_names_it(shop):
+def test_an_error_of_an_unknown_type_becomes_a_task_failure_that_names_it(shop):
     stored = {"exc_type": "Strange", "exc_module": "elsewhere", "exc_message": ["oh"]}
     error = error_of({"status": "FAILURE", "result": stored})
     assert isinstance(error, TaskFailure)
@@ -117,7 +117,7 @@ def test_countdown_task_id_and_idempotency_key(shop, item_id):
     assert records.get("mine").eta
 
 
-def test_a_long_delay_is_left_to_the_function_which_has_the_right_to_make_schedules(shop, item_id, monkeypatch):
+def test_a_long_delay_is_left_to_the_function_that_may_create_schedules(shop, item_id, monkeypatch):
     role = os.environ["DELAYS_ROLE"]
     monkeypatch.delenv("DELAYS_ROLE")  # as on any machine outside Lambda
     scheduler = session.client("scheduler")
@@ -131,7 +131,7 @@ def test_a_long_delay_is_left_to_the_function_which_has_the_right_to_make_schedu
     assert scheduler.list_schedules()["Schedules"] == []
 
 
-def test_what_a_stock_worker_wrote_reads_like_any_other(shop):
+def test_results_of_a_stock_worker_are_read_like_others(shop):
     stored = wire.result_meta("SUCCESS", task_id="stock", result=7, name="t", kwargs={"a": 1}, worker="celery@here")
     item = {"id": {"S": wire.result_key("stock")}, "result": {"B": stored}, "timestamp": {"N": "1"}}
     session.client("dynamodb").put_item(TableName="unit-tasks", Item=item)
@@ -179,7 +179,7 @@ def test_a_groups_first_failure_is_raised_or_listed(shop, item_id):
     assert result.failed()
 
 
-def test_a_chord_runs_its_body_when_all_parts_have_ended(shop, item_id):
+def test_a_chord_runs_its_body_when_all_parts_have_finished(shop, item_id):
     qr = makertasks.generate_qr_code
     result = chord([qr.s(item_id), qr.s(item_id)], chain(qr.si(item_id), qr.si(item_id))).delay()
     assert [each.status for each in result.parent.parent] == ["PENDING", "PENDING"]
@@ -198,7 +198,7 @@ def test_a_group_before_a_step_is_a_chord_and_links_wait_for_its_body(shop, item
     assert [child.status for child in result.children] == ["SUCCESS"]
 
 
-def test_a_canvas_that_makes_no_sense_is_refused_and_nothing_is_written(shop, item_id):
+def test_an_invalid_canvas_is_refused_and_nothing_is_written(shop, item_id):
     qr = makertasks.generate_qr_code
     wrong = [
         group,
@@ -214,7 +214,7 @@ def test_a_canvas_that_makes_no_sense_is_refused_and_nothing_is_written(shop, it
     assert list(records.connect().scan()) == []
 
 
-def test_where_a_group_cannot_be_sent_nothing_stays_pending(shop, item_id, monkeypatch):
+def test_if_a_group_cannot_be_sent_nothing_stays_pending(shop, item_id, monkeypatch):
     def refuse(*_args, **_options):
         raise Unavailable("the queue is away")
 
@@ -225,7 +225,7 @@ def test_where_a_group_cannot_be_sent_nothing_stays_pending(shop, item_id, monke
     assert [record.status for record in records.connect().scan()] == ["FAILURE"]
 
 
-def test_many_at_once_answer_ids_and_rejections_by_place(shop, item_id):
+def test_a_batch_returns_ids_and_rejections_by_index(shop, item_id):
     qr = makertasks.generate_qr_code
     answer = submit_many([qr.s(item_id), qr.s("seven"), qr.s(item_id=item_id)])
     assert [task_id is not None for task_id in answer.ids] == [True, False, True]
@@ -233,7 +233,7 @@ def test_many_at_once_answer_ids_and_rejections_by_place(shop, item_id):
     assert shop.count() == 2
 
 
-def test_an_idempotency_key_of_one_of_many_is_refused(shop, item_id):
+def test_an_idempotency_key_for_one_task_of_a_batch_is_refused(shop, item_id):
     with pytest.raises(InvalidRequest, match="give it to submit_many") as refused:
         submit_many([makertasks.generate_qr_code.s(item_id).set(idempotency_key="order-7")])
     assert refused.value.field == "idempotency_key"
@@ -250,7 +250,7 @@ def test_every_task_can_be_imported_and_knows_its_arguments():
     assert get_task(QR).folder == "generate_qr_code"
 
 
-def test_a_task_is_not_run_here_and_other_names_are_refused():
+def test_calling_a_task_directly_and_importing_unknown_names_are_refused():
     with pytest.raises(TypeError, match="delay"):
         makertasks.generate_qr_code("x")
     with pytest.raises(AttributeError, match="the tasks are"):

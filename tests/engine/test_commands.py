@@ -91,7 +91,7 @@ def test_revoke_prints_the_outcome_of_each_task(command, worker):
     assert json.loads(command("inspect", "revoked", "--json")[1])
 
 
-def test_retry_makes_a_new_task(command, worker):
+def test_retry_creates_a_new_task(command, worker):
     task_id = command(*qr())[1].strip()
     assert command("retry", task_id)[0] == 2
     worker.deliver()

@@ -13,7 +13,7 @@ from makertasks.monitoring.counters import counting, samples, statistics
 from makertasks.monitoring.counters.cells import CounterCell
 
 
-def test_a_runtimes_bucket_is_at_most_half_wrong(counters_table):
+def test_a_runtimes_bucket_has_an_error_of_at_most_one_half(counters_table):
     counting.count(changes(life(1)))
     [cell] = list(CounterCell.query("2026-11-22"))
     [bucket] = cell.runtimes
@@ -68,7 +68,7 @@ def test_runs_counted_before_exact_runtimes_were_kept_are_estimated():
     assert (found["count"], found["exact"]) == (3, False)
 
 
-def test_a_days_runs_are_those_of_its_hours_and_its_growth_is_the_difference():
+def test_a_days_runtimes_are_those_of_its_hours():
     day = counters.CounterCell("2026-11", "22#shop.tasks.one")
     for hour in (runs_of(0.1, 0.2), runs_of(0.3)):
         day.add(hour)

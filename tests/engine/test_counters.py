@@ -34,7 +34,7 @@ def test_a_deleted_or_expired_task_is_no_longer_counted(counters_table):
     assert counted()[0] == {(HOURS[0], "shop.tasks.one"): {}}
 
 
-def test_changes_within_a_status_and_other_items_are_not_counted(counters_table):
+def test_changes_within_a_status_and_to_other_items_are_not_counted(counters_table):
     progress = ("p", image("STARTED"), image("STARTED", progress={"done": 1}))
     group = ("g", None, {"id": "b'celery-taskset-meta-1'"})
     assert changes([progress, group]) == []
@@ -97,7 +97,7 @@ def test_changes_count_once_in_any_batches_repeats_and_order(counters_table, see
     assert sum(sum(counts.values()) for counts in by_day.values()) == len(lives)
 
 
-def test_a_batch_redelivered_one_record_at_a_time_counts_once(counters_table):
+def test_a_stream_batch_redelivered_record_by_record_counts_once(counters_table):
     lives = [life(number) for number in range(5)]
     batch = changes([event for steps in lives for event in steps])
     counting.count(batch)
@@ -107,7 +107,7 @@ def test_a_batch_redelivered_one_record_at_a_time_counts_once(counters_table):
 
 
 @given(st.integers(1, 300), st.integers(1, 3))
-def test_a_cells_memory_of_events_stays_small_with_single_records(tasks, at_once):
+def test_a_counters_list_of_counted_events_stays_small_with_single_records(tasks, at_once):
     remembered = []
     for number in range(tasks):
         events = [f"{number}/{place}" for place in range(at_once)]
@@ -177,7 +177,7 @@ def test_shards_read_in_parallel_need_no_recount(counters_table):
     assert doubts.known() == set()
 
 
-def test_batches_of_any_size_are_remembered_whole(counters_table):
+def test_repeats_of_batches_of_any_size_are_recognised(counters_table):
     lives = [life(number) for number in range(100)]
     batch = changes([event for steps in lives for event in steps])
     for again in (batch, batch[150:], batch[:151]):

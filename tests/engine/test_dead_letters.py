@@ -41,7 +41,7 @@ def put_manually(dead, body: str) -> str:
     return dead.sqs.send_message(QueueUrl=dead.dead_url, MessageBody=body)["MessageId"]
 
 
-def test_a_message_put_there_manually_belongs_to_the_queue_of_the_task_that_it_names(dead):
+def test_a_manually_sent_dead_letter_belongs_to_the_queue_of_the_task_it_names(dead):
     body = wire.encode(wire.Message("by-hand", NAME, kwargs={"text": "a"}), "echo")
     put_manually(dead, body)
     assert dead_letters.drain(10) == dead_letters.Drained(recorded=1)
@@ -51,7 +51,7 @@ def test_a_message_put_there_manually_belongs_to_the_queue_of_the_task_that_it_n
     assert count(dead) == 0
 
 
-def test_a_message_that_names_no_task_is_recorded_all_the_same(dead):
+def test_a_message_that_names_no_task_is_still_recorded(dead):
     message_id = put_manually(dead, "no message")
     assert dead_letters.drain(10).recorded == 1
     assert (dead.record(message_id).queue, dead.record(message_id).body) == (records.UNKNOWN, "no message")
@@ -78,7 +78,7 @@ def test_the_queue_that_sqs_names_as_the_source_is_recorded(dead, monkeypatch):
     assert dead.record("m").queue == "echo"
 
 
-def test_a_dead_letter_that_cannot_be_recorded_stays_and_keeps_no_other_from_being_recorded(dead, monkeypatch):
+def test_a_dead_letter_that_cannot_be_recorded_stays_and_does_not_block_others(dead, monkeypatch):
     bad, _ = (put_manually(dead, wire.encode(wire.Message(task_id, NAME), "echo")) for task_id in ("bad", "good"))
     record = dead_letters.record
 
@@ -135,7 +135,7 @@ class TestAMessageThatItsFunctionNeverTook:
         assert dead.record(task_id).status == Status.FAILURE
 
     @pytest.mark.parametrize("body", ["no message", wire.encode(wire.Message("odd", NAME, kwargs={"no": 1}), "echo")])
-    def test_is_recorded_where_no_function_could_run_it(self, dead, monkeypatch, body):
+    def test_is_recorded_if_no_function_could_run_it(self, dead, monkeypatch, body):
         given_up(dead, monkeypatch, body)
         assert dead_letters.drain(10) == dead_letters.Drained(recorded=1)
 

@@ -36,7 +36,7 @@ def visible(echo):
     )
 
 
-def test_a_short_countdown_is_the_queues_own_delay(echo, schedules):
+def test_a_short_countdown_uses_the_queues_delay(echo, schedules):
     task_id = echo.submit(countdown=60)
     assert (echo.queue.count(), visible(echo), schedules()) == (1, 0, [])
     record = echo.record(task_id)
@@ -45,7 +45,7 @@ def test_a_short_countdown_is_the_queues_own_delay(echo, schedules):
     assert timedelta(seconds=55) < wait <= timedelta(seconds=60)
 
 
-def test_a_long_one_is_a_schedule_that_deletes_itself_and_sends_the_message(echo, schedules):
+def test_a_long_countdown_is_a_schedule_that_sends_the_message_and_deletes_itself(echo, schedules):
     eta = clock.now() + timedelta(days=300)
     task_id = echo.submit("later", eta=eta)
     assert echo.queue.count() == 0
@@ -73,7 +73,7 @@ def test_a_scheduled_task_runs_now_once_and_its_own_message_changes_nothing(echo
         run_now.run_now(task_id)
 
 
-def test_the_next_attempt_of_a_retried_task_begins_now(echo):
+def test_run_now_starts_a_retrying_tasks_next_attempt(echo):
     echo.plan = [TemporaryError("busy", retry_after=3000)]
     task_id = echo.submit("again")
     echo.queue.deliver()
@@ -83,14 +83,14 @@ def test_the_next_attempt_of_a_retried_task_begins_now(echo):
     assert (echo.calls, echo.record(task_id).status) == (["again", "again"], Status.SUCCESS)
 
 
-def test_asking_for_the_same_schedule_twice_makes_one(echo, schedules):
+def test_creating_the_same_schedule_twice_makes_one(echo, schedules):
     message = wire.Message(task_id="one", name=NAME, kwargs={"text": "a"}, eta=clock.now() + timedelta(hours=1))
     delays.send("echo", message)
     delays.send("echo", message)
     assert len(schedules()) == 1
 
 
-def test_a_revoked_task_needs_its_schedule_no_more(echo, schedules):
+def test_a_revoked_tasks_schedule_is_deleted(echo, schedules):
     task_id = echo.submit(countdown=3600)
     assert revoke(task_id) is Revocation.REVOKED
     assert schedules() == []
@@ -114,7 +114,7 @@ def test_a_stock_clients_distant_eta_becomes_a_schedule(echo, schedules):
     assert echo.record("stock").status == Status.PENDING
 
 
-def test_a_message_that_comes_when_it_is_due_runs_once_however_often_it_comes(echo):
+def test_a_due_message_runs_once_however_often_it_is_delivered(echo):
     due = wire.Message(task_id="due", name=NAME, kwargs={"text": "a"}, eta=clock.now() - timedelta(milliseconds=1))
     for _ in range(2):
         echo.queue.send(wire.encode(due, "echo"))
@@ -136,14 +136,14 @@ def test_a_message_that_comes_when_it_is_due_runs_once_however_often_it_comes(ec
         ({"task_id": "x" * 300}, "task_id"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_naming_the_field(echo, options, field):
+def test_impossible_times_are_refused_naming_the_field(echo, options, field):
     with pytest.raises(InvalidRequest) as refused:
         echo.submit(**options)
     assert refused.value.field == field
     assert echo.queue.count() == 0
 
 
-def test_a_countdown_of_days_is_not_lost_where_it_is_the_longest(echo, schedules):
+def test_an_eta_at_the_maximum_of_a_year_is_accepted(echo, schedules):
     echo.submit(eta=clock.now() + timedelta(days=365))
     assert len(schedules()) == 1
 

@@ -77,21 +77,23 @@ def reasons(report: dict) -> list[str]:
         ("09_missing_category.json", 5, "category 99 is neither in the dump nor in the inventory"),
     ],
 )  # fmt: skip
-def test_one_odd_object_is_refused_with_its_line_and_reason_and_all_others_come_in(bring_in, name, created, reason):
+def test_one_invalid_object_is_rejected_with_line_and_reason_and_the_others_are_imported(
+    bring_in, name, created, reason
+):
     report = bring_in(name)
 
     assert (report["created"], report["refused"]) == (created, 1)
     assert [(each["line"], each["reason"]) for each in report["refusals"]] == [(1, reason)]
 
 
-def test_a_blank_name_in_a_large_dump_refuses_that_item_alone(bring_in):
+def test_a_blank_name_in_a_large_dump_rejects_only_that_item(bring_in):
     report = bring_in("blank-name.json")
 
     assert (report["created"], report["refused"]) == (134, 1)
     assert reasons(report) == ["name: blank; give the object a name"]
 
 
-def test_a_dump_of_bad_values_only_names_each_by_its_line(bring_in):
+def test_a_dump_with_only_invalid_values_names_each_by_its_line(bring_in):
     objects = json.loads((CASES / "bad-values.json").read_bytes())
 
     report = bring_in("bad-values.json")
@@ -109,7 +111,7 @@ def test_a_dump_of_bad_values_only_names_each_by_its_line(bring_in):
         assert part in said
 
 
-def test_an_unknown_cost_does_not_stop_anybodys_lead_times(bring_in):
+def test_an_unknown_cost_does_not_stop_lead_times(bring_in):
     report = bring_in("16_nan_cost.json")
     assert reasons(report) == ["unit_cost: 'NaN' is no amount from 0 to 1000000000000"]
 
@@ -118,7 +120,7 @@ def test_an_unknown_cost_does_not_stop_anybodys_lead_times(bring_in):
     assert result["links"] == {"looked_at": 2, "changed": result["links"]["changed"], "unchanged": 0}
 
 
-def test_times_of_every_form_are_taken_or_refused_and_newer_data_always_get_in(bring_in):
+def test_times_in_any_format_are_accepted_or_rejected_and_newer_data_is_always_imported(bring_in):
     report = bring_in("18_dates.json")
     assert report["refused"] == len(report["refusals"]) > 0
     assert all("updated_at: " in reason for reason in reasons(report))
@@ -129,7 +131,7 @@ def test_times_of_every_form_are_taken_or_refused_and_newer_data_always_get_in(b
     assert inventory.get_item("00000000-0000-4000-8000-000000000131").name == "renamed"
 
 
-def test_a_time_that_an_earlier_version_stored_and_nobody_can_read_keeps_nothing_out(bring_in):
+def test_an_unreadable_time_stored_by_an_earlier_version_blocks_no_update(bring_in):
     bring_in(a_makerspace())
     inventory.update_item(ITEM, updated_at="2026-11-22t07:49:32z")
 
@@ -138,7 +140,7 @@ def test_a_time_that_an_earlier_version_stored_and_nobody_can_read_keeps_nothing
     assert inventory.get_item(ITEM).name == "Renamed"
 
 
-def test_an_order_of_the_year_1_is_imported_and_left_out_of_the_average_by_name(bring_in):
+def test_an_order_of_the_year_1_is_imported_and_reported_as_left_out_of_the_average(bring_in):
     assert bring_in("31a_order_year1.json")["refused"] == 0
 
     history = passes.read(date(2026, 11, 23))
@@ -158,7 +160,7 @@ def test_a_gzip_file_of_two_members_is_read_whole():
     assert [each.value for each in dumps.read(io.BytesIO(packed))] == a_makerspace()
 
 
-def test_a_bomb_ends_at_the_limit(monkeypatch):
+def test_a_decompression_bomb_stops_at_the_limit(monkeypatch):
     monkeypatch.setattr(dumps, "MAXIMUM_UNPACKED_BYTES", 1 << 20)
     bomb = gzip.compress(b"[" + b"{},\n" * (1 << 20) + b"{}]")
 
@@ -167,7 +169,7 @@ def test_a_bomb_ends_at_the_limit(monkeypatch):
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity", "1" * 5_000, "1e999"])
-def test_what_json_does_not_have_refuses_its_own_object(bring_in, constant):
+def test_a_value_that_json_lacks_rejects_only_its_own_object(bring_in, constant):
     text = json.dumps(change(a_makerspace(), "inventory.inventoryitem", current_stock=123454321))
 
     report = bring_in(text.replace("123454321", constant).encode())
@@ -176,7 +178,7 @@ def test_what_json_does_not_have_refuses_its_own_object(bring_in, constant):
     assert reasons(report)[0].startswith("current_stock: expected `int`, got `float`")
 
 
-def test_a_refused_category_is_the_reason_of_its_items_and_they_of_theirs(bring_in):
+def test_a_rejected_category_is_the_reason_for_rejecting_its_items_and_their_objects(bring_in):
     lines = [json.dumps(each) for each in change(a_makerspace(), "inventory.category", name=" ")]
 
     report = bring_in(("[\n" + ",\n".join(lines) + "\n]").encode())
@@ -189,7 +191,7 @@ def test_a_refused_category_is_the_reason_of_its_items_and_they_of_theirs(bring_
     assert Counter(each["model"] for each in report["refusals"])["inventory.itemsupplier"] == 2
 
 
-def test_links_of_an_item_that_the_table_has_come_in_although_its_newer_state_is_refused(bring_in):
+def test_links_of_a_stored_item_are_imported_although_its_newer_state_is_rejected(bring_in):
     bring_in(a_makerspace())
 
     report = bring_in(change(a_makerspace(), "inventory.inventoryitem", category=77))
@@ -199,7 +201,7 @@ def test_links_of_an_item_that_the_table_has_come_in_although_its_newer_state_is
 
 
 @pytest.mark.parametrize("letters", [3_000, 201])
-def test_a_key_longer_than_dynamodbs_is_refused(bring_in, letters):
+def test_an_idempotency_key_longer_than_a_dynamodb_key_is_refused(bring_in, letters):
     report = bring_in([*a_makerspace(), obj("inventory.supplier", "k" * letters, name="x")])
 
     assert (report["created"], reasons(report)) == (
@@ -208,7 +210,7 @@ def test_a_key_longer_than_dynamodbs_is_refused(bring_in, letters):
     )
 
 
-def test_what_dynamodb_cannot_store_is_refused_alone_and_for_good(bring_in, monkeypatch):
+def test_an_item_that_dynamodb_cannot_store_is_rejected_alone_and_permanently(bring_in, monkeypatch):
     """A value that no check rejects: here a blank name, whose index key DynamoDB refuses."""
     monkeypatch.setitem(values._CHECKS, values.Name, str)
     blank = obj("inventory.inventoryitem", str(UUID(int=8)), name=" ")
@@ -237,7 +239,7 @@ TEXTS = st.text(st.characters(exclude_categories=()), max_size=30)
     number=st.one_of(st.integers(), TEXTS, st.none(), st.floats()),
     data=st.data(),
 )
-def test_whatever_a_field_holds_is_refused_or_can_be_used(model, number, data):
+def test_any_field_value_is_either_rejected_or_usable(model, number, data):
     """Every accepted time can be compared, every text encoded as UTF-8, every number stored in 38 digits."""
     kinds = st.one_of(
         TEXTS,
@@ -267,7 +269,7 @@ def test_whatever_a_field_holds_is_refused_or_can_be_used(model, number, data):
             clock.text(clock.parse(value))
 
 
-def test_odd_colours_of_categories_give_cards_with_sensible_ones(bring_in):
+def test_invalid_category_colours_are_replaced_on_cards(bring_in):
     report = bring_in("28_null_color.json")
 
     cards = {item.category["name"]: card_of(item, [], "https://example.com") for item in inventory.list_items(50).items}
@@ -280,7 +282,7 @@ def test_odd_colours_of_categories_give_cards_with_sensible_ones(bring_in):
         assert "the default colour stands in" in cards[name].warnings[0]
 
 
-def test_names_from_right_to_left_are_on_their_cards_as_they_were_written(bring_in):
+def test_right_to_left_names_are_unchanged_on_their_cards(bring_in):
     report = bring_in("41_rtl_marks_brackets.json")
 
     items = inventory.list_items(50).items

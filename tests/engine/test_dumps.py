@@ -142,7 +142,7 @@ class TestObjects:
         assert {row["actual_delivery"] for row in logged.values()} == {"2026-10-08"}
         assert {row["delivery_week"] for row in logged.values()} == {"2026-W41"}
 
-    def test_a_request_finds_its_order_by_item_and_day_too(self, bring_in):
+    def test_a_request_finds_its_order_also_by_item_and_day(self, bring_in):
         bring_in(change(a_makerspace(), "reorder_queue.reorderrequest", order_number=""))
         [request] = inventory.get_item_page(ITEM).requests
         assert (request.supplier_id, request.supplier_source) == ("4", "purchase_order")
@@ -285,7 +285,7 @@ class TestTheTask:
         assert counts(report) == (140, 0, 0, 0)
         assert len(rows()) == 140 + report["by_model"]["inventory.itemsupplier"]["created"]
 
-    def test_a_replaced_file_is_left_to_its_own_task(self, put):
+    def test_a_replaced_dump_is_left_to_its_own_task(self, put):
         put([])
         with pytest.raises(PermanentError, match=r"imports/dump\.json: replaced since"):
             import_dump.call({"key": KEY, "etag": "0123"})

@@ -67,7 +67,7 @@ def test_an_unexpected_error_is_a_failure_too(echo):
     assert echo.record(task_id).error_type == "ZeroDivisionError"
 
 
-def test_a_passing_error_is_retried_and_every_attempt_recorded(echo):
+def test_a_temporary_error_is_retried_and_every_attempt_recorded(echo):
     echo.plan = [TemporaryError("busy")]
     task_id = echo.submit()
     assert len(echo.queue.deliver()) == 1
@@ -84,7 +84,7 @@ def test_a_passing_error_is_retried_and_every_attempt_recorded(echo):
     assert record.error_type is None
 
 
-def test_attempts_are_used_up(echo):
+def test_a_task_fails_after_its_last_attempt(echo):
     echo.plan = [TemporaryError(f"busy {number}") for number in range(5)]
     task_id = echo.submit()
     echo.queue.deliver()
@@ -108,7 +108,7 @@ def test_a_retry_does_not_start_before_its_time(echo):
     assert len(echo.calls) == 1
 
 
-def test_a_crashed_worker_is_taken_over_after_its_lease(echo):
+def test_a_crashed_workers_task_is_taken_over_after_its_lease(echo):
     task_id = echo.submit()
     [message] = echo.queue.receive()
     decoded = wire.decode(message["body"], message_id="m")
@@ -125,7 +125,7 @@ def test_a_crashed_worker_is_taken_over_after_its_lease(echo):
     assert echo.result(task_id)["result"] == {"text": "hello"}
 
 
-def test_a_held_task_is_left_to_its_holder(echo):
+def test_a_task_with_a_valid_lease_is_left_to_its_worker(echo):
     echo.submit()
     [message] = echo.queue.receive()
     decoded = wire.decode(message["body"], message_id="m")
@@ -135,7 +135,7 @@ def test_a_held_task_is_left_to_its_holder(echo):
     assert echo.calls == []
 
 
-def test_workers_that_vanish_use_the_attempts_up(echo):
+def test_lost_workers_use_up_the_attempts(echo):
     task_id = echo.submit()
     [message] = echo.queue.receive()
     decoded = wire.decode(message["body"], message_id="m")
@@ -149,7 +149,7 @@ def test_workers_that_vanish_use_the_attempts_up(echo):
     assert echo.calls == []
 
 
-def test_a_plain_json_message_is_a_task_whose_id_is_the_messages(echo):
+def test_a_plain_json_message_becomes_a_task_with_the_messages_id(echo):
     message_id = echo.queue.send(json.dumps({"text": "from the console"}))
     echo.queue.deliver()
     record = echo.record(message_id)
@@ -160,7 +160,7 @@ def test_a_plain_json_message_is_a_task_whose_id_is_the_messages(echo):
     ("arguments", "field"),
     [({}, "text"), ({"text": 5}, "text"), ({"text": "a", "colour": "red"}, "colour"), ({"text": None}, "text")],
 )
-def test_wrong_arguments_through_the_queue_fail_at_once_naming_the_field(echo, arguments, field):
+def test_invalid_arguments_from_a_queue_fail_at_once_naming_the_field(echo, arguments, field):
     message_id = echo.queue.send(json.dumps(arguments))
     assert echo.queue.deliver() == []
     record = echo.record(message_id)
@@ -173,7 +173,7 @@ def test_wrong_arguments_through_the_queue_fail_at_once_naming_the_field(echo, a
     ("arguments", "field"),
     [({}, "kwargs.text"), ({"text": 5}, "kwargs.text"), ({"text": "a", "colour": "red"}, "kwargs.colour")],
 )
-def test_wrong_arguments_of_a_submission_leave_nothing_behind(echo, aws, arguments, field):
+def test_invalid_arguments_of_a_submission_leave_nothing_behind(echo, aws, arguments, field):
     with pytest.raises(InvalidRequest) as refused:
         producer.submit(producer.Submission(NAME, arguments))
     assert refused.value.field == field
@@ -181,7 +181,7 @@ def test_wrong_arguments_of_a_submission_leave_nothing_behind(echo, aws, argumen
     assert echo.queue.count() == 0
 
 
-def test_an_unknown_task_is_refused_with_those_there_are(echo):
+def test_an_unknown_task_is_refused_with_a_list_of_the_known_ones(echo):
     with pytest.raises(UnknownTask, match=r"no task 'tests.nothing'; the tasks are .*tests.echo"):
         producer.submit(producer.Submission("tests.nothing"))
 
@@ -193,14 +193,14 @@ def test_a_message_for_another_task_is_a_failure(echo):
     assert "runs tests.echo only" in echo.record("stray").error_message
 
 
-def test_an_unreadable_message_comes_back_until_it_is_a_dead_letter_and_its_neighbours_run(echo):
+def test_an_unreadable_message_returns_until_it_is_a_dead_letter_and_others_run(echo):
     echo.queue.send("not a message")
     task_id = echo.submit()
     assert echo.queue.deliver() == ["not a message"]
     assert echo.record(task_id).status == Status.SUCCESS
 
 
-def test_a_failed_send_is_a_recorded_failure_and_an_error(echo):
+def test_a_failed_send_is_recorded_as_a_failure_and_raises_an_error(echo):
     echo.queue.sqs.delete_queue(QueueUrl=echo.queue.url)
     with pytest.raises(Unavailable):
         echo.submit(task_id="unsent")
@@ -208,7 +208,7 @@ def test_a_failed_send_is_a_recorded_failure_and_an_error(echo):
     assert (record.status, record.error_type) == (Status.FAILURE, "SendFailed")
 
 
-def test_the_same_id_twice_is_one_task(echo):
+def test_the_same_id_submitted_twice_is_one_task(echo):
     assert echo.submit("first", task_id="same") == echo.submit("second", task_id="same") == "same"
     echo.queue.deliver()
     assert echo.calls == ["first"]
@@ -224,7 +224,7 @@ def test_an_expired_task_is_revoked_not_run(echo):
     assert echo.calls == []
 
 
-def test_a_direct_invocation_runs_is_recorded_and_answers(echo):
+def test_a_direct_invocation_runs_the_task_records_it_and_returns_its_result(echo):
     answer = echo.queue.handler({"text": "direct"}, LambdaContext("request-7"))
     assert answer == {"task_id": "request-7", "status": "SUCCESS", "result": {"text": "direct"}}
     assert echo.record("request-7").requested_by == "direct invocation"
@@ -237,7 +237,7 @@ def test_a_direct_invocation_that_fails_raises_its_reason(echo):
     assert echo.record("request-8").status == Status.FAILURE
 
 
-def test_a_task_that_needs_longer_continues_without_using_an_attempt(echo):
+def test_a_task_that_needs_more_time_continues_without_using_an_attempt(echo):
     seen = []
 
     def pause():
@@ -261,7 +261,7 @@ def test_a_task_that_needs_longer_continues_without_using_an_attempt(echo):
     assert (record.status, record.attempt, record.state) == (Status.SUCCESS, 1, None)
 
 
-def test_a_saved_state_is_there_after_a_crash(echo):
+def test_a_saved_state_survives_a_crash(echo):
     def crash():
         context.current().save({"next": 3})
         raise KeyboardInterrupt  # escapes the handler, as the end of a process does
@@ -310,7 +310,7 @@ def test_time_limits_say_which_limit_it_was(echo):
     assert "what its function had left" in record.error_message
 
 
-def test_a_task_whose_time_was_taken_by_others_is_tried_again(echo):
+def test_a_task_whose_time_was_used_up_by_others_is_retried(echo):
     def busy(seconds):
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
@@ -327,12 +327,12 @@ def test_a_task_whose_time_was_taken_by_others_is_tried_again(echo):
     assert {echo.record(first).status, echo.record(second).status} == {Status.SUCCESS}
 
 
-def test_a_limit_beyond_lambdas_is_refused_at_definition():
+def test_a_time_limit_above_lambdas_is_refused_in_the_definition():
     with pytest.raises(tasks.InvalidDefinition, match="a time limit of 1800 s cannot be kept: AWS Lambda"):
         tasks.Task("tests.long", lambda: None, time_limit=30 * 60)
 
 
-def test_tables_that_do_not_answer_lose_no_message(echo, aws):
+def test_unavailable_tables_lose_no_message(echo, aws):
     echo.submit()
     aws.client("dynamodb").delete_table(TableName="unit-tasks")
     assert len(echo.queue.deliver()) == 1

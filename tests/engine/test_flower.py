@@ -126,7 +126,7 @@ def _plain(name, value):
 
 
 @pytest.mark.parametrize("version", ["2.0.1", "2.2.0"])
-def test_every_question_is_answered_as_flower_answered_it(ids, version):
+def test_every_request_returns_what_flower_returned(ids, version):
     recorded, differing = RECORDED[version], []
     for question in (*QUESTIONS, *CHANGES):
         ours, theirs = comparable(asked(question, ids)), comparable(recorded[question.name])
@@ -136,7 +136,7 @@ def test_every_question_is_answered_as_flower_answered_it(ids, version):
     assert not differing, "\n".join(differing)
 
 
-def test_every_difference_is_one_and_is_documented(ids):
+def test_every_recorded_difference_from_flower_exists_and_is_documented(ids):
     documented = (ROOT / "docs/api.md").read_text()
     answers = {question.name: comparable(asked(question, ids)) for question in (*QUESTIONS, *CHANGES)}
     for name, words in DIFFERENCES.items():
@@ -144,7 +144,7 @@ def test_every_difference_is_one_and_is_documented(ids):
         assert words in documented, f"docs/api.md does not say why the response to {name} differs"
 
 
-def test_the_histogram_has_flowers_buckets_and_the_successes_alone(ids):
+def test_the_histogram_has_flowers_buckets_and_only_successes(ids):
     # given runtimes on a limit, between two and beyond the last one, and a failure
     counting.count(
         [
@@ -180,13 +180,13 @@ LIMITS = ("0.25", "0.5", "0.75", "10.0", "+Inf")
         ("ab", "at least 3"), ("name:", "at least 3"), ("((((((hello))))))", "nest"), ("hello " * 200, "at most 128"),
     ],
 )  # fmt: skip
-def test_a_search_with_a_mistake_says_which(text, words):
+def test_a_search_with_a_mistake_names_it(text, words):
     with pytest.raises(InvalidRequest, match=re.escape(words)):
         search.parse(text)
 
 
 @pytest.mark.parametrize("text", ["\\\\" * 200, "\\a" * 200])
-def test_a_search_full_of_backslashes_is_read_at_once(text):
+def test_a_search_full_of_backslashes_is_parsed_quickly(text):
     """Each character can match in only one way, so no text causes backtracking."""
     search.parse(text)
     with pytest.raises(InvalidRequest, match="quote"):

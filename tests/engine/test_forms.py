@@ -157,7 +157,7 @@ def everything(aws, tasks_table, counters_table, inventory_table, media_bucket, 
     dead_letters.record("{", message_id=LETTER, queue="generate_qr_code", sent=records.clock.now())
 
 
-def test_an_unreadable_message_has_an_outcome_and_ways_on_and_one_count_everywhere(everything):
+def test_an_unreadable_message_shows_outcome_and_actions_and_has_the_same_count_everywhere(everything):
     def counts():
         listed = json.loads(browse("GET", "/v1/dead-letters")[1])["dead_letters"]
         queues = json.loads(browse("GET", "/v1/queues")[1])["queues"]
@@ -190,7 +190,7 @@ def test_a_discarded_message_is_audited_and_no_longer_counted(everything):
     assert (status, "sent again or discarded already" in html) == (422, True)
 
 
-def test_the_band_is_red_only_for_failures_that_nobody_has_looked_at(everything):
+def test_the_banner_is_red_only_for_unacknowledged_failures(everything):
     def band():
         _, html, _ = browse("GET", "/")
         return "1 unacknowledged failure in the last hour" in html
@@ -248,7 +248,7 @@ def test_a_cause_shows_its_trend_and_items_and_retries_all_its_failures(everythi
         assert f'href="/failures/{cause}"' in browse("GET", page)[1]
 
 
-def test_an_open_page_without_a_session_gets_a_notice_and_no_redirect(everything):
+def test_an_open_page_whose_session_ended_gets_a_notice_instead_of_a_redirect(everything):
     assert browse("GET", "/tasks", headers={"hx-request": "true"}, groups=())[0] == 401
     assert browse("GET", "/tasks", groups=())[0] == 303
 
@@ -306,7 +306,7 @@ def test_every_field_of_every_form_shows_its_own_error_beside_it(everything, pat
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_forged_value_of_a_pages_own_field_is_named_and_the_navigation_stays(everything, path):
+def test_a_forged_form_value_is_reported_and_the_navigation_stays(everything, path):
     _, html, _ = browse("GET", path)
     unexplained = []
     for _, form in Page(html).forms:
@@ -365,7 +365,7 @@ def test_a_result_shows_its_pdf_and_warnings_before_its_json(everything):
     assert f"object-src {link};" in policy
 
 
-def test_a_finished_qr_code_and_its_item_lead_to_the_svg_for_print(everything):
+def test_a_finished_qr_code_and_its_item_link_to_the_printable_svg(everything):
     # given a QR code that a task has created
     key = f"inventory/qrcodes/qr_{ITEM}.png"
     message = wire.Message(str(UUID(int=77)), "inventory.tasks.generate_qr_code", kwargs={"item_id": ITEM})

@@ -65,12 +65,12 @@ def test_lengths_of_several_months_are_read(sweep, echo, time_stands):
     assert lengths(back=timedelta(days=40)) == [("2026-10-31T23", 1), ("2026-12-01T00", 1)]
 
 
-def test_an_idle_stack_asks_no_queue_and_writes_nothing(sweep, counters_table, aws):
+def test_the_sweep_of_an_idle_stack_calls_no_queue_and_writes_nothing(sweep, counters_table, aws):
     sweep()
     assert aws.client("dynamodb").scan(TableName="unit-counters")["Items"] == []
 
 
-def test_a_deployment_is_noted_once_and_so_is_a_return_to_the_one_before(sweep, time_stands, monkeypatch):
+def test_a_deployment_and_its_rollback_are_each_noted_once(sweep, time_stands, monkeypatch):
     for number, build in enumerate(["1" * 64, "1" * 64, "2" * 64, "1" * 64]):
         monkeypatch.setenv("BUILD", build)
         time_stands.move_to(NOW + timedelta(minutes=5 * number))
@@ -90,7 +90,7 @@ def started(number, waited, eta=None):
     return counting.change_of(f"{number:032}", old, new)
 
 
-def test_waiting_times_are_counted_from_the_submission_or_the_eta(counters_table, time_stands):
+def test_waiting_times_start_at_the_submission_or_the_eta(counters_table, time_stands):
     # given tasks that wait 2 and 4 seconds, and one 6 seconds after its ETA
     counting.count([started(1, 2), started(2, 4), started(3, 6, eta="2026-11-22T09:20:00.000000Z")])
     counted = statistics.read(NOW - timedelta(hours=1), NOW)

@@ -36,7 +36,7 @@ each_id = pytest.mark.parametrize("task_id", UNFIT, ids=lambda task_id: ascii(ta
 
 
 @each_id
-def test_a_submission_with_such_an_id_is_refused(echo, task_id):
+def test_a_submission_with_an_invalid_id_is_refused(echo, task_id):
     with pytest.raises(InvalidRequest, match=UNFIT[task_id]) as refused:
         producer.submit(Submission(NAME, {"text": "x"}, task_id=task_id))
     assert refused.value.field == "task_id"
@@ -54,7 +54,7 @@ def test_the_api_refuses_such_an_id(echo, counters_table, task_id):
 
 
 @each_id
-def test_revoking_such_an_id_records_nothing(echo, task_id):
+def test_revoking_an_invalid_id_records_nothing(echo, task_id):
     with pytest.raises(InvalidRequest) as refused:
         revoking.revoke(task_id)
     assert refused.value.field == "id"
@@ -63,7 +63,7 @@ def test_revoking_such_an_id_records_nothing(echo, task_id):
 
 # A message of a Celery client whose id is too long is FAILURE under it (tests/engine/test_celery_clients.py).
 @pytest.mark.parametrize("task_id", [each for each in UNFIT if len(each.encode()) <= 255], ids=ascii)
-def test_a_queues_message_with_such_an_id_becomes_a_dead_letter_with_the_reason(dead, task_id):  # noqa: F811
+def test_a_message_with_an_invalid_id_becomes_a_dead_letter_with_the_reason(dead, task_id):  # noqa: F811
     # given: a stock client sent it
     body = wire.encode(wire.Message("fine", NAME, kwargs={"text": "x"}), "echo")
     envelope = json.loads(base64.b64decode(body))

@@ -43,7 +43,7 @@ def test_each_task_that_takes_an_item_has_a_button(everything):  # noqa: F811
     assert buttons() == OURS
 
 
-def test_an_added_task_has_one_once_the_item_has_what_it_needs(everything, label):  # noqa: F811
+def test_an_added_task_has_a_button_once_the_item_has_its_required_attributes(everything, label):  # noqa: F811
     # given an item without the SKU that the task needs, there is no button, and the form says why
     assert buttons() == OURS
     status, page, _ = browse("POST", f"/items/{ITEM}", form={"task": label.name})
@@ -56,7 +56,7 @@ def test_an_added_task_has_one_once_the_item_has_what_it_needs(everything, label
     assert buttons() == {**OURS, "Print label": label.name}
 
 
-def test_a_download_gets_the_items_own_address_and_not_the_masked_one(everything):  # noqa: F811
+def test_a_download_gets_the_items_unmasked_url(everything):  # noqa: F811
     secret = "https://user:s3cret@shop.example/glasses.jpg"
     Item(f"item#{ITEM}", "item", name="Safety glasses", sort_name="glasses", image_url=secret).save()
     status, _, headers = browse("POST", f"/items/{ITEM}", form={"task": DOWNLOAD})
@@ -67,7 +67,7 @@ def test_a_download_gets_the_items_own_address_and_not_the_masked_one(everything
 
 
 @pytest.mark.parametrize("name", ["makertasks.clean_media", "makertasks.attach_upload", "no.such_task"])
-def test_a_task_that_takes_no_item_is_refused(everything, name):  # noqa: F811
+def test_a_button_for_a_task_without_item_is_refused(everything, name):  # noqa: F811
     status, page, _ = browse("POST", f"/items/{ITEM}", form={"task": name})
     assert status == 422
     assert "there is no task" in page or "does not run for an item" in page

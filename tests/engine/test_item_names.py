@@ -46,7 +46,7 @@ def test_a_record_has_the_name_that_its_item_had_when_it_was_submitted(queue):
     assert views.summary(record)["item_name"] == "Safety glasses, clear"
 
 
-def test_records_of_a_bulk_submission_have_it_too(queue):
+def test_records_of_a_bulk_submission_also_have_the_items_name(queue):
     [task_id] = submit_many([Submission(QR, {"item_id": ITEM})]).ids
     assert records.get(task_id).item_name == "Safety glasses, clear"
 
@@ -62,7 +62,7 @@ def test_a_message_that_a_celery_client_sent_gets_the_name_that_its_task_read(qu
     assert (record.status, record.item_name) == ("SUCCESS", "Safety glasses, clear")
 
 
-def test_a_name_is_kept_short_in_one_line_and_without_secrets(queue):
+def test_an_items_name_is_recorded_short_in_one_line_and_without_secrets(queue):
     rename("Key password=hunter2\n" + "x" * 500)
     task_id = producer.submit(Submission(QR, {"item_id": ITEM})).task_id
 
@@ -73,15 +73,15 @@ def test_a_name_is_kept_short_in_one_line_and_without_secrets(queue):
     assert "\n" not in name
 
 
-def test_faces_of_a_page_take_one_request_and_leave_out_what_is_gone(queue):
+def test_names_and_thumbnails_of_a_page_take_one_request_and_omit_deleted_items(queue):
     assert faces.of([ITEM, ITEM, str(UUID(int=8))]) == {ITEM: faces.Face("Safety glasses, clear", "CACHE/7.webp")}
     assert faces.of([]) == {}
 
 
-def test_what_is_no_uuid_is_no_item_and_spoils_nothing(queue):
+def test_ids_that_are_not_uuids_are_ignored(queue):
     assert list(faces.of(["", "x" * 3000, "no id", ITEM])) == [ITEM]
 
 
-def test_a_name_that_is_cut_says_so():
+def test_a_shortened_name_is_marked():
     assert records.item_name("a" * 80) == "a" * 80
     assert records.item_name("edges  polished " * 9) == f"{'edges polished ' * 5}edge…"

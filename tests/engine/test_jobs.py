@@ -53,7 +53,7 @@ def test_revoking_by_filter_revokes_waiting_tasks_and_counts_them(desk):
     assert desk.record(ended).status == Status.SUCCESS
 
 
-def test_retrying_by_filter_makes_a_new_task_of_each(desk):
+def test_retrying_by_filter_creates_a_new_task_for_each(desk):
     desk.plan = [PermanentError("no")] * 3
     failed = {desk.submit(str(number)) for number in range(3)}
     desk.queue.deliver()
@@ -76,7 +76,7 @@ def test_deleting_by_filter_removes_records_and_what_they_kept(desk):
     assert not bucket.version(key).etag
 
 
-def test_cleaning_up_keeps_failures_and_the_young(desk):
+def test_cleaning_up_keeps_failures_and_recent_tasks(desk):
     desk.plan = [PermanentError("no")]
     desk.submit("failed")
     desk.submit("fine")
@@ -88,7 +88,7 @@ def test_cleaning_up_keeps_failures_and_the_young(desk):
     assert [record.status for record in listing.page(listing.Filter(name=NAME)).records] == [Status.FAILURE]
 
 
-def test_purging_revokes_what_waits_with_and_without_a_record(desk):
+def test_purging_revokes_waiting_tasks_with_and_without_a_record(desk):
     recorded = desk.submit("ours")
     stray = wire.Message(task_id="stray", name=NAME, kwargs={"text": "theirs"})
     desk.queue.send(wire.encode(stray, "echo"))
@@ -101,7 +101,7 @@ def test_purging_revokes_what_waits_with_and_without_a_record(desk):
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-def test_what_waits_for_a_purged_task_fails_with_it(desk, recorded):
+def test_follow_ups_of_a_purged_task_fail_with_it(desk, recorded):
     last = {"task": NAME, "args": [], "kwargs": {}, "options": {"task_id": "last"}, "subtask_type": None}
     message = wire.Message(task_id="first", name=NAME, kwargs={"text": "a"}, chain=[last | {"immutable": True}])
     if recorded:
@@ -112,7 +112,7 @@ def test_what_waits_for_a_purged_task_fails_with_it(desk, recorded):
     assert (desk.record("first").status, desk.record("last").status) == (Status.REVOKED, Status.FAILURE)
 
 
-def test_a_job_continues_in_a_next_invocation_and_repeats_nothing(desk, monkeypatch):
+def test_a_job_continues_in_the_next_invocation_without_repetition(desk, monkeypatch):
     monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
     waiting = [desk.submit(str(number)) for number in range(5)]
     job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
@@ -128,7 +128,7 @@ def test_a_job_continues_in_a_next_invocation_and_repeats_nothing(desk, monkeypa
     assert result["parts"] > 2
 
 
-def test_a_job_that_failed_in_passing_takes_finished_pages_as_they_are(desk, monkeypatch):
+def test_a_retried_print_job_keeps_its_finished_pages(desk, monkeypatch):
     monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
     for number in range(4):
         desk.submit(str(number))
@@ -172,7 +172,7 @@ def test_a_job_is_revoked_like_any_task(desk, monkeypatch):
     assert desk.record(line["id"]).status == Status.REVOKED
 
 
-def test_whatever_ends_a_job_it_shows_what_it_did(desk, monkeypatch):
+def test_a_job_shows_its_outcomes_however_it_ended(desk, monkeypatch):
     # given a job whose time ends at its second task
     waiting = [desk.submit(str(number)) for number in range(3)]
     job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
@@ -209,14 +209,14 @@ def test_whatever_ends_a_job_it_shows_what_it_did(desk, monkeypatch):
         ("purge", {}, {}, "name"),
     ],
 )
-def test_jobs_that_make_no_sense_are_refused(desk, action, where, arguments, field):
+def test_invalid_jobs_are_refused(desk, action, where, arguments, field):
     with pytest.raises(InvalidRequest) as refused:
         jobs.start(action, where, who="ada", arguments=arguments)
     assert refused.value.field == field
     assert desk.jobs.count() == 0
 
 
-def test_passing_errors_of_the_bucket_are_retried(desk, aws):
+def test_temporary_errors_of_the_bucket_are_retried(desk, aws):
     desk.submit()
     job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
     aws.client("s3").delete_bucket(Bucket="unit-media")
@@ -225,7 +225,7 @@ def test_passing_errors_of_the_bucket_are_retried(desk, aws):
 
 
 @pytest.mark.parametrize("action", ["delete", "retry", "revoke"])
-def test_what_another_job_deleted_meanwhile_is_gone(desk, monkeypatch, action):
+def test_a_task_deleted_by_another_job_has_the_outcome_gone(desk, monkeypatch, action):
     """Another job deletes each task after this one has listed it, at the last possible moment."""
     # given
     task_id = desk.submit("one")

@@ -42,14 +42,14 @@ def stack(request, tasks_table, counters_table, monkeypatch):
     return sorted(TaskRecord.scan(), key=lambda record: (record.created, record.id), reverse=True)
 
 
-def test_keys_are_spread(stack):
+def test_keys_are_spread_over_shards(stack):
     last = [record for record in stack if int(record.task_id[-3:]) >= 16]
     assert len({record.name_key.partition("#")[2].partition("#")[2] for record in last}) > 1
     assert {key.count("#") for key in records.name_keys("n", "h")} == {1, 2}
     assert len(records.active_keys()) == 20
 
 
-def test_every_list_is_the_same_as_a_plain_filter(stack):
+def test_every_list_equals_a_plain_filter(stack):
     for wanted in [
         listing.Filter(),
         *(listing.Filter(status=status) for status in Status),
@@ -59,7 +59,7 @@ def test_every_list_is_the_same_as_a_plain_filter(stack):
         assert pages(wanted, 7) == [record.task_id for record in stack if wanted.admits(record)], wanted
 
 
-def test_every_number_is_the_same_as_by_a_plain_count(stack):
+def test_every_number_equals_a_plain_count(stack):
     present = clock.now()
     summary = statistics.summary(present - timedelta(days=2), present)
     assert summary["totals"] == Counter(record.status for record in stack)
@@ -81,20 +81,20 @@ def test_a_task_that_ends_after_the_change_is_counted_once(stack):
     assert not set(totals) & set(ACTIVE)
 
 
-def test_the_sweep_and_the_pages_look_into_every_partition(stack):
+def test_the_sweep_and_the_pages_read_every_shard(stack):
     active = [record for record in stack if record.status in set(ACTIVE)]
     assert sweeping.sweep(60).examined == len(active)
     assert set(queues.oldest_waiting()) == {record.name for record in stack if record.status == Status.PENDING}
 
 
-def test_counting_again_finds_the_same(stack, time_passes):
+def test_a_second_recount_finds_the_same(stack, time_passes):
     time_passes(hours=1)
     rebuilding.rebuild()
     assert rebuilding.rebuild().differences == []
-    test_every_number_is_the_same_as_by_a_plain_count(stack)
+    test_every_number_equals_a_plain_count(stack)
 
 
-def test_an_hour_is_repaired(stack, time_passes):
+def test_a_wrong_hour_counter_is_repaired(stack, time_passes):
     time_passes(hours=1)
     hour, name = clock.hour(stack[-1].created), stack[-1].name
     for cell in counters.cells(hour[:10]):

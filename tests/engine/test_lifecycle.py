@@ -125,7 +125,7 @@ class Both:
     max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(EVENTS, max_size=14))
-def test_the_table_refuses_what_the_machine_refuses(tasks_table, monkeypatch, events):
+def test_the_table_rejects_what_the_state_machine_rejects(tasks_table, monkeypatch, events):
     both = Both()
     monkeypatch.setattr(clock, "now", both.now)
     for event in events:

@@ -69,7 +69,7 @@ def pages(wanted, limit):
     raise AssertionError("the list does not end")
 
 
-def test_every_filter_and_every_pair_of_filters_is_right_across_pages(shop):
+def test_every_filter_and_pair_of_filters_is_correct_across_pages(shop):
     middle = shop[len(shop) // 2].created
     values = {
         "status": [Status.STARTED, Status.FAILURE],
@@ -106,7 +106,7 @@ def test_a_cursor_belongs_to_its_query(aws, tasks_table, counters_table):
 
 
 @pytest.mark.parametrize("limit", [0, -1, 101])
-def test_the_limit_has_bounds(limit):
+def test_a_limit_outside_1_to_100_is_refused(limit):
     with pytest.raises(InvalidRequest, match="limit: must be between 1 and 100"):
         listing.page(listing.Filter(), limit=limit)
 

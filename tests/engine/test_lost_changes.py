@@ -128,7 +128,7 @@ def statements(sid, node):
     return [node] if node.get("Sid") == sid else statements(sid, list(node.values()))
 
 
-def test_the_sweep_may_read_the_stream_and_does_not_more_with_it(stream):
+def test_the_sweep_reads_the_stream_with_exactly_its_permissions(stream):
     """The local AWS allows a stream's records to nobody, so the policy's text is compared with what the code calls."""
     [allowed] = statements("ReadStream", resources())
 
@@ -143,7 +143,7 @@ def test_the_sweep_may_read_the_stream_and_does_not_more_with_it(stream):
     assert streams.session.client("dynamodbstreams").called == set()
 
 
-def test_the_sweep_takes_it_from_the_dead_letter_queue(stream, aws, time_passes):
+def test_the_sweep_takes_the_batch_from_the_dead_letter_queue(stream, aws, time_passes):
     url = aws.client("sqs").create_queue(QueueName="unit-dead-letters")["QueueUrl"]
     aws.client("sqs").send_message(QueueUrl=url, MessageBody=stream)
     answer = sweeper.handler({}, LambdaContext(seconds=60))
@@ -174,7 +174,7 @@ def test_an_interrupted_repair_adds_nothing_twice(stream, time_passes, monkeypat
     assert rebuilding.rebuild(repair=False).differences == []
 
 
-def test_an_hour_that_still_changes_is_left_for_later(stream, time_passes):
+def test_an_hour_that_still_changes_is_repaired_later(stream, time_passes):
     take(stream)
     time_passes(seconds=rebuilding.BEHIND_SECONDS + 1)
     moving = records.new(wire.Message(task_id="new", name=NAME), queue="one", created=CREATED)
@@ -186,7 +186,7 @@ def test_an_hour_that_still_changes_is_left_for_later(stream, time_passes):
     assert hour_counts() == {"SUCCESS": 2, "FAILURE": 1, "PENDING": 1}
 
 
-def test_changes_that_the_stream_has_no_longer_are_looked_for_in_the_hours_they_came_in(stream, time_passes):
+def test_hours_of_changes_that_the_stream_no_longer_has_are_recounted(stream, time_passes):
     gone = json.loads(stream)
     gone["DDBStreamBatchInfo"]["shardId"] = "shardId-00000001-gone"
     save(3, Status.SUCCESS, "inventory.tasks.generate_qr_code")
@@ -196,7 +196,7 @@ def test_changes_that_the_stream_has_no_longer_are_looked_for_in_the_hours_they_
     assert counters.read(HOUR[:10], "09#inventory.tasks.generate_qr_code").counts == {"SUCCESS": 1}
 
 
-def test_lost_changes_of_the_inventory_are_a_failure_that_says_so(tasks_table):
+def test_lost_changes_of_the_inventory_are_recorded_as_a_failure(tasks_table):
     take(batch("arn:aws:dynamodb:eu-central-1:123456789012:table/unit-inventory/stream/x", "s", "1", "2"))
     record = records.get("m")
     assert (record.status, record.queue, record.error_type) == (Status.FAILURE, "item_changes", "ChangesLost")
@@ -204,5 +204,5 @@ def test_lost_changes_of_the_inventory_are_a_failure_that_says_so(tasks_table):
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"DDBStreamBatchInfo": {"shardId": "s"}}', "[" * 5_000])
-def test_another_text_is_no_batch(body):
+def test_other_text_is_not_a_stream_batch(body):
     assert lost_changes.batch_of(body) is None

@@ -127,13 +127,13 @@ def test_a_wrong_time_is_explained_by_examples(stack):
         ({"worker": "generate_qr_kode@1"}, "did you mean generate_qr_code?"),
     ],
 )
-def test_a_misspelt_filter_is_an_error_and_no_empty_list(stack, filters, said):
+def test_a_misspelt_filter_is_an_error_instead_of_an_empty_list(stack, filters, said):
     status, problem, _ = call("GET", "/v1/tasks", query=filters, bearer=token("viewers"))
     assert (status, problem["field"]) == (422, *filters)
     assert said in problem["detail"]
 
 
-def test_a_short_task_name_means_the_task(stack):
+def test_a_short_task_name_is_accepted(stack):
     name = "inventory.tasks.update_average_lead_times"
     bearer = token("superusers")
     status, task, _ = call("POST", "/v1/tasks", body={"name": "update_average_lead_times"}, bearer=bearer)
@@ -143,7 +143,7 @@ def test_a_short_task_name_means_the_task(stack):
     assert call("GET", "/v1/task-types/update_average_lead_times", bearer=bearer)[1]["name"] == name
 
 
-def test_an_error_page_keeps_the_navigation_of_who_is_signed_in(stack):
+def test_an_error_page_keeps_the_signed_in_users_navigation(stack):
     headers = {"accept": "text/html"}
     status, page, _ = call("GET", "/no/such/page", headers=headers, bearer=token("viewers"))
     html = base64.b64decode(page).decode() if "<" not in page else page

@@ -54,13 +54,13 @@ def test_a_chain_may_continue_with_a_map(echo):
         (mapped("starmap", ["a"]), "is not a list of arguments"),
     ],
 )
-def test_what_does_not_fit_fails_at_once_and_nothing_runs(echo, message, reason):
+def test_invalid_arguments_fail_at_once_and_nothing_runs(echo, message, reason):
     record = run(echo, message)
     assert (record.status, record.error_type, echo.calls) == (Status.FAILURE, "InvalidArguments", [])
     assert reason in record.error_message
 
 
-def test_large_arguments_by_position_may_wait_for_long(echo, media_bucket, aws):
+def test_large_positional_arguments_can_wait_for_a_distant_eta(echo, media_bucket, aws):
     aws.client("scheduler").create_schedule_group(Name=delays.group())
     at = clock.now() + timedelta(hours=2)
     message = wire.Message("over", NAME, ["x" * 400_000], eta=at)
@@ -70,7 +70,7 @@ def test_large_arguments_by_position_may_wait_for_long(echo, media_bucket, aws):
     assert len(kept["Target"]["Input"]) < 4_000
 
 
-def test_what_no_schedule_holds_is_a_failure_that_says_so(echo, media_bucket, aws):
+def test_a_message_too_large_for_a_schedule_is_a_failure_with_that_reason(echo, media_bucket, aws):
     aws.client("scheduler").create_schedule_group(Name=delays.group())
     at = clock.now() + timedelta(hours=2)
     step = {**SIGNATURE, "args": ["x" * 149_500]}

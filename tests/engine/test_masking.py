@@ -47,7 +47,7 @@ def test_credentials_are_masked_in_any_text(text, masked):
     assert masking.text(masked) == masked
 
 
-def test_marked_and_telling_names_are_masked_in_arguments():
+def test_arguments_marked_or_named_as_secrets_are_masked():
     given = {"pin": 7, "db": {"password": "x", "user": "y"}, "urls": ["https://a:b@c/"], "token": "", "next_token": "n"}
     masked = masking.masked(given, ["pin"])
     assert masked == {
@@ -61,7 +61,7 @@ def test_marked_and_telling_names_are_masked_in_arguments():
     assert not masking.hides(given)
 
 
-def test_a_marked_argument_is_known_and_no_error_quotes_it():
+def test_a_secret_argument_is_recognised_and_no_error_quotes_it():
     def unlock(door: int, pin: Secret) -> None:
         """Open a door."""
 
@@ -73,7 +73,9 @@ def test_a_marked_argument_is_known_and_no_error_quotes_it():
 
 
 @pytest.mark.parametrize("more", [{"note": "x" * 20_000}, {"note": 2**200}, {"note": [[[[1e300]]]]}])
-def test_what_records_have_no_room_for_is_not_kept_in_the_open(more, tasks_table, media_bucket, aws):
+def test_secrets_too_large_for_a_record_are_refused_instead_of_stored_in_the_bucket(
+    more, tasks_table, media_bucket, aws
+):
     def unlock(pin: Secret, note: Any) -> None:
         """Open a door."""
 
@@ -84,7 +86,7 @@ def test_what_records_have_no_room_for_is_not_kept_in_the_open(more, tasks_table
     assert "Contents" not in aws.client("s3").list_objects_v2(Bucket="unit-media")
 
 
-def test_a_task_runs_with_the_secret_that_its_record_hides(echo):
+def test_a_task_runs_with_the_secret_that_its_record_masks(echo):
     task_id = echo.submit(ADDRESS)
     hidden = {"text": f"https://{STARS}@example.com/drill.jpg"}
     assert echo.record(task_id).kwargs == hidden
@@ -95,7 +97,7 @@ def test_a_task_runs_with_the_secret_that_its_record_hides(echo):
     assert (echo.record(task_id).status, echo.record(task_id).kwargs) == (Status.SUCCESS, hidden)
 
 
-def test_an_error_that_quotes_the_secret_is_recorded_without_it(echo):
+def test_an_error_that_quotes_a_secret_is_masked(echo):
     echo.plan = [TemporaryError(f"{ADDRESS} is busy"), PermanentError(f"{ADDRESS} is gone")]
     task_id = echo.submit(ADDRESS)
     echo.queue.deliver()
@@ -108,7 +110,7 @@ def test_an_error_that_quotes_the_secret_is_recorded_without_it(echo):
     assert "hunter2" not in everything
 
 
-def test_a_hidden_secret_must_be_given_again(echo):
+def test_a_retry_requires_the_secret_argument_again(echo):
     # a retry reads only the record
     task_id = echo.submit(ADDRESS)
     echo.queue.deliver()
@@ -137,7 +139,7 @@ def test_a_dead_letter_keeps_no_secret_and_is_not_sent_again_without_it(echo):
             retrying.redrive(number)
 
 
-def test_the_audit_keeps_no_secret(counters_table):
+def test_the_audit_log_contains_no_secret(counters_table):
     audit.record("ann", "job: retry", "tasks", where={"q": f'error:"{ADDRESS}"'})
     assert "hunter2" not in json.dumps(audit.page(10, None))
 
@@ -149,7 +151,7 @@ def test_an_item_shows_its_address_without_credentials():
     assert shown["image_url"] == f"https://{STARS}@example.com/drill.jpg"
 
 
-def test_an_error_that_quotes_what_was_sent_hides_it():
+def test_an_error_that_quotes_the_request_masks_its_secrets():
     answer = problems.of(InvalidRequest("item_id", f"invalid UUID; {ADDRESS!r} was given"))
     assert "hunter2" not in str(answer.body)
 
@@ -230,7 +232,7 @@ def test_a_secret_planted_in_every_field_of_a_message_is_stored_and_shown_nowher
         assert "hunter2" not in text
 
 
-def test_an_argument_marked_as_secret_is_hidden_in_the_step_of_a_chain_too(echo):
+def test_a_secret_argument_is_also_masked_in_a_chains_steps(echo):
     @tasks.task("tests.unlock")
     def unlock(door: int, pin: Secret) -> None:
         """Open a door."""
@@ -261,5 +263,5 @@ def test_an_argument_marked_as_secret_is_hidden_in_the_step_of_a_chain_too(echo)
         "//a:@" * 50_000,
     ],
 )
-def test_a_text_made_to_take_long_is_read_once(text):
+def test_text_crafted_to_slow_down_masking_is_unchanged(text):
     assert masking.text(text) == text

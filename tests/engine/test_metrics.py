@@ -85,7 +85,7 @@ def test_every_step_of_a_task_is_logged_by_its_name_and_the_share_that_fails_is_
         ({}, False),  # deleted by somebody
     ],
 )
-def test_a_task_that_dynamodb_removed_by_its_ttl_is_told_from_a_deleted_one(identity, is_expired):
+def test_a_task_that_dynamodb_expired_is_distinguished_from_a_deleted_one(identity, is_expired):
     record = DynamoDBRecord({**change(1, "SUCCESS", None), "eventName": "REMOVE", **identity})
     assert task_events.change_of(record).expired is is_expired
 
@@ -140,7 +140,7 @@ def test_alarms_and_dashboard_ask_for_metrics_that_are_written():
     assert not [name for name in asked if f'"{name}"' not in source]
 
 
-def test_the_dashboard_sums_up_fields_that_are_logged():
+def test_the_cloudwatch_dashboard_uses_logged_fields():
     queries = [widget["properties"]["query"] for widget in dashboard() if widget["type"] == "log"]
     summed = {name for query in queries for name in re.findall(r"(?:sum|max)\((\w+)\)", query)}
     assert summed == {"submitted", *metrics.STEPS.values(), "runtime_sum", "runtime_max"}

@@ -48,14 +48,14 @@ def test_slots_are_those_of_the_schedules_own_time_zone():
     assert days(missed_runs.missed(schedule(timezone="Europe/Vienna"), NOW)) == ["11-22T02:00"]
 
 
-def test_a_slot_has_a_while_until_its_task_must_be_there():
+def test_a_slot_counts_as_missed_only_after_a_grace_period():
     present = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
     ran(*(f"2026-11-{day}T03:00:00Z" for day in range(16, 22)))
     assert missed_runs.missed(schedule(), present) == []
     assert days(missed_runs.missed(schedule(), present + timedelta(minutes=6))) == ["11-22T03:00"]
 
 
-def test_nothing_is_missed_from_before_a_change_or_what_records_may_be_gone_of(monkeypatch):
+def test_slots_before_a_schedules_change_or_after_records_expired_are_not_missed(monkeypatch):
     assert days(missed_runs.missed(schedule(changed="2026-11-20T12:00:00.000000Z"), NOW)) == [
         "11-21T03:00",
         "11-22T03:00",
@@ -64,7 +64,7 @@ def test_nothing_is_missed_from_before_a_change_or_what_records_may_be_gone_of(m
     assert days(missed_runs.missed(schedule(), NOW)) == ["11-22T03:00"]
 
 
-def test_of_many_slots_the_latest_are_reported():
+def test_only_the_latest_of_many_missed_slots_are_reported():
     found = missed_runs.missed(schedule(expression="cron(* * * * ? *)"), NOW)
     assert (len(found), days(found)[-1]) == (missed_runs.MOST, "11-22T11:45")
 
@@ -73,7 +73,7 @@ def test_of_many_slots_the_latest_are_reported():
     "other",
     [{"enabled": False}, {"expression": "rate(5 minutes)"}, {"task": None, "task_id": None}, {"task_id": "always"}],
 )
-def test_what_is_off_or_has_no_named_slots_misses_none(other):
+def test_disabled_schedules_and_those_without_named_slots_miss_nothing(other):
     assert missed_runs.missed(schedule(**other), NOW) == []
 
 
@@ -87,7 +87,7 @@ def test_what_is_off_or_has_no_named_slots_misses_none(other):
         ("2027-03-27T02:00:00Z", "2027-03-29T00:30:00Z"),  # the night without 02:30
     ],
 )
-def test_a_night_whose_hour_comes_twice_or_never_has_one_run_or_none(present, due):
+def test_a_run_in_an_hour_that_a_clock_change_repeats_or_skips_happens_once_or_never(present, due):
     """As in EventBridge Scheduler."""
     found = schedules.next_run("cron(30 2 * * ? *)", "Europe/Berlin", clock.parse(present))
     assert found == clock.parse(due)

@@ -45,7 +45,7 @@ def failed(tasks_table, counters_table, inventory_table, media_bucket, task_queu
     fail("of-gone", GONE, "Worn brush")
 
 
-def test_a_causes_items_have_the_names_of_their_failures(failed):
+def test_a_failure_causes_items_have_the_names_recorded_with_the_failures(failed):
     html = browse("GET", f"/failures/{records.get('of-item').fingerprint}")[1]
     assert face(ITEM, "Safety glasses", ", now named Goggles").search(html)
     assert face(GONE, "Worn brush").search(html)

@@ -39,7 +39,7 @@ def size_of(record):
     return len(item)
 
 
-def test_large_arguments_travel_through_the_bucket_and_come_back_whole(store):
+def test_large_arguments_are_passed_through_the_bucket_unchanged(store):
     task_id = store.submit(LARGE)
     record = store.record(task_id)
     assert record.kwargs == {}
@@ -69,7 +69,7 @@ BEYOND_A_RECORD = "x" * payloads.ITEM_BYTES
     ],
     ids=["large", "nearly a whole item", "infinite", "128 bits", "datetime", "typed", "half a letter"],
 )
-def test_a_result_stands_in_celerys_own_as_far_as_an_item_has_room(store, value):
+def test_a_result_is_stored_in_celerys_format_as_far_as_the_item_has_room(store, value):
     store.plan = [lambda: value]
     task_id = store.submit("small")
     store.queue.deliver()
@@ -79,7 +79,7 @@ def test_a_result_stands_in_celerys_own_as_far_as_an_item_has_room(store, value)
     assert json.dumps(views.detail(record)["result"], allow_nan=False).encode()
 
 
-def test_a_result_that_no_item_holds_is_in_the_bucket_and_a_stock_client_gets_its_place(store):
+def test_a_result_too_large_for_an_item_is_in_the_bucket_and_a_stock_client_gets_a_pointer(store):
     store.plan = [lambda: {"text": BEYOND_A_RECORD}]
     task_id = store.submit("small")
     store.queue.deliver()
@@ -92,7 +92,7 @@ def test_a_result_that_no_item_holds_is_in_the_bucket_and_a_stock_client_gets_it
     assert size_of(record) < 4_000
 
 
-def test_the_room_of_a_result_is_what_the_rest_of_its_record_leaves(store):
+def test_a_result_may_use_the_room_that_its_record_leaves(store):
     step = {"task": NAME, "args": ["x" * 9000], "kwargs": {}, "options": {}, "subtask_type": None, "immutable": True}
     store.plan = [lambda: "x" * 380_000]
     store.queue.send(wire.encode(wire.Message("chained", NAME, ["a"], ignore_result=False, chain=[step] * 10), "echo"))
@@ -101,14 +101,14 @@ def test_the_room_of_a_result_is_what_the_rest_of_its_record_leaves(store):
     assert (record.status, list(record.payloads)) == (Status.SUCCESS, ["result"])
 
 
-def test_a_result_nested_deeper_than_any_reader_takes_is_a_failure(store):
+def test_a_too_deeply_nested_result_is_a_failure(store):
     store.plan = [lambda: json.loads("[" * 400 + "]" * 400)]
     task_id = store.submit()
     store.queue.deliver()
     assert (store.record(task_id).status, store.record(task_id).error_type) == (Status.FAILURE, "ValueError")
 
 
-def test_a_stock_clients_large_arguments_are_kept_in_the_bucket_too(store):
+def test_a_stock_clients_large_arguments_are_also_kept_in_the_bucket(store):
     message = wire.Message(task_id="stock", name=NAME, args=[LARGE])
     store.queue.send(wire.encode(message, "echo"))
     store.queue.deliver()
@@ -130,14 +130,14 @@ def test_the_sweep_and_a_retry_send_the_same_arguments(store):
     assert payloads.kwargs_of(store.record(new)) == {"text": LARGE}
 
 
-def test_arguments_beyond_the_bound_are_refused_naming_it(store):
+def test_arguments_above_the_limit_are_refused_naming_the_limit(store):
     with pytest.raises(InvalidRequest, match=r"at most 5,000,000 are kept") as refused:
         store.submit("x" * payloads.MAXIMUM_BYTES)
     assert refused.value.field == "kwargs"
     assert store.queue.count() == 0
 
 
-def test_a_result_beyond_the_bound_is_a_failure_that_says_so(store):
+def test_a_result_above_the_size_limit_is_a_failure_with_that_reason(store):
     store.plan = [lambda: {"text": "x" * payloads.MAXIMUM_BYTES}]
     task_id = store.submit()
     store.queue.deliver()
@@ -146,7 +146,7 @@ def test_a_result_beyond_the_bound_is_a_failure_that_says_so(store):
     assert "result: 5,000,0" in record.error_message
 
 
-def test_arguments_that_were_removed_meanwhile_are_a_failure_that_says_so(store):
+def test_arguments_deleted_from_the_bucket_fail_the_task_with_that_reason(store):
     task_id = store.submit(LARGE)
     bucket.delete(store.record(task_id).payloads["kwargs"]["key"])
     store.queue.deliver()
@@ -155,14 +155,14 @@ def test_arguments_that_were_removed_meanwhile_are_a_failure_that_says_so(store)
     assert "removed before the task began" in record.error_message
 
 
-def test_a_message_may_name_nothing_but_payloads(store):
+def test_a_message_may_refer_only_to_payload_objects(store):
     message = wire.Message(task_id="sly", name=NAME, headers={"makertasks_payload": {"key": "inventory/secret.json"}})
     store.queue.send(wire.encode(message, "echo"))
     store.queue.deliver()
     assert "not under payloads/" in store.record("sly").error_message
 
 
-def test_large_arguments_that_do_not_fit_are_recorded_without_them(store):
+def test_invalid_large_arguments_are_not_recorded(store):
     store.queue.send(wire.encode(wire.Message(task_id="unfit", name=NAME, kwargs={"colour": LARGE}), "echo"))
     assert store.queue.deliver() == []
     record = store.record("unfit")
@@ -192,7 +192,7 @@ def test_an_error_that_quotes_a_whole_file_still_fits(store):
 
 
 @pytest.mark.parametrize("value", [float("inf"), 1e300, 10**60, "\ud800", json.loads("[" * 40 + "]" * 40)])
-def test_what_dynamodb_cannot_hold_exactly_is_kept_in_the_bucket(store, value, monkeypatch):
+def test_values_that_dynamodb_cannot_store_exactly_are_kept_in_the_bucket(store, value, monkeypatch):
     seen = []
 
     @tasks.task("tests.anything")
@@ -212,7 +212,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_fits_the_table_comes_back_from_it_equal(value):
+def test_values_within_the_tables_limits_are_read_back_unchanged(value):
     attribute = JSONMap()
     if json_values.fits_table(value):
         assert attribute.deserialize(attribute.serialize({"value": value})) == {"value": value}

@@ -107,7 +107,7 @@ class TestHalfALetter:
             queue.handler(arguments(short_name, argument, value), LambdaContext())
 
     @pytest.mark.usefixtures("echo")
-    def test_refuses_its_own_task_of_many_and_no_other(self):
+    def test_rejects_only_its_own_task_of_a_batch(self):
         wanted = [Submission(ECHO, {"text": text}) for text in ("before", HALF_A_LETTER, "after")]
 
         submitted = bulk.submit_many(wanted, requested_by="ada")
@@ -151,7 +151,7 @@ class TestHalfALetter:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(text=st.text(st.characters(categories=["Cs", "Cc", "Cf", "Lu", "So", "Zl"]), min_size=1, max_size=20))
-def test_whatever_a_text_holds_its_task_ends(echo, text):
+def test_a_task_ends_whatever_text_it_gets(echo, text):
     task_id = str(uuid4())
     echo.queue.send(wire.encode(wire.Message(task_id, ECHO, kwargs={"text": text}), "echo"))
     echo.queue.send(wire.encode(wire.Message(f"{task_id}-next", ECHO, kwargs={"text": "fine"}), "echo"))
@@ -186,7 +186,7 @@ def test_every_argument_that_is_a_key_is_tried():
 class TestAKeyOutsideOfTheTasksPrefix:
     """No task touches an object that is not under the prefix of its own, whoever names it."""
 
-    def test_is_refused_at_every_way_in(self, aws, short_name, argument, prefix):
+    def test_is_refused_at_every_entry_point(self, aws, short_name, argument, prefix):
         key = f"{prefix}{ITEM}/a.jpg"
         kwargs = GIVEN[short_name] | {argument: key}
         bucket.put(key, b"here", "image/jpeg")
@@ -214,7 +214,7 @@ class TestAKeyOutsideOfTheTasksPrefix:
             retrying.retry(task_id, kwargs=GIVEN[short_name] | {argument: f"{prefix}a.jpg"})
 
 
-def test_a_prefix_is_part_of_an_arguments_published_schema():
+def test_an_arguments_prefix_is_in_its_published_schema():
     schema = tasks.in_folder("import_dump").schema()
 
     assert schema["properties"]["key"]["description"] == "Key of an object under imports/"

@@ -29,7 +29,7 @@ def limited(echo, monkeypatch):
     return echo
 
 
-def test_rates_are_celerys():
+def test_rates_are_parsed_as_in_celery():
     assert [clock.interval_of(rate) for rate in ("10/m", "2/s", "100/h", "4", "0", "0/m")] == [
         6,
         0.5,
@@ -43,13 +43,13 @@ def test_rates_are_celerys():
             clock.interval_of(wrong)
 
 
-def test_turns_come_at_even_intervals(tasks_table):
+def test_rate_limited_tasks_start_at_even_intervals(tasks_table):
     turns = [notes.take_turn("rate#t", 100.0, 6.0, 1000.0) for _ in range(4)]
     assert turns == [100, 106, 112, 118]
     assert notes.take_turn("rate#t", 500.0, 6.0, 1000.0) == 500
 
 
-def test_a_turn_beyond_the_horizon_is_not_taken(tasks_table):
+def test_a_start_time_beyond_the_horizon_is_not_reserved(tasks_table):
     for _ in range(5):
         notes.take_turn("rate#t", 100.0, 6.0, 110.0)
     assert notes.take_turn("rate#t", 100.0, 6.0, 110.0) == notes.take_turn("rate#t", 100.0, 6.0, 110.0) == 112
@@ -70,7 +70,7 @@ def test_tasks_beyond_the_rate_wait_without_using_an_attempt(limited):
     assert [each.attempt for each in waiting] == [0, 0]
 
 
-def test_a_message_keeps_its_turn_when_it_comes_early_and_runs_when_it_has_come(limited):
+def test_a_message_keeps_its_start_time_if_it_is_received_early_and_then_runs(limited):
     limited.set_rate("1/h")
     first, second = limited.submit("0"), limited.submit("1")
     [body] = limited.queue.deliver()
@@ -86,7 +86,7 @@ def test_a_message_keeps_its_turn_when_it_comes_early_and_runs_when_it_has_come(
     assert limited.record(waiting.task_id).slot is None
 
 
-def test_finished_tasks_take_no_turn(limited):
+def test_finished_tasks_use_no_start_time_of_a_rate_limit(limited):
     limited.set_rate("1/m")
     first, revoked, third = (limited.submit(text) for text in ("a", "b", "c"))
     revoke(revoked)
@@ -97,7 +97,7 @@ def test_finished_tasks_take_no_turn(limited):
     assert seconds_after(ran.started, waiting.slot) == 60
 
 
-def test_a_long_backlog_comes_back_for_its_turns_instead_of_asking_again_and_again(limited):
+def test_a_rate_limited_backlog_returns_at_its_start_times_instead_of_polling(limited):
     limited.set_rate("1/h")
     now = clock.now().timestamp()
     notes.take_turn(f"rate#{NAME}#1/h", now + 2 * rate_limits.HORIZON_SECONDS, 1, now + 1e9)
@@ -106,7 +106,7 @@ def test_a_long_backlog_comes_back_for_its_turns_instead_of_asking_again_and_aga
     assert limited.record(task_id).slot is None
 
 
-def test_operators_change_limits_and_go_back_to_the_definitions(limited):
+def test_limits_can_be_changed_and_reset_to_the_definitions(limited):
     task = tasks.find(NAME)
     assert task_limits.of(task) == task_limits.Limits(None, None, None)
     assert task_limits.change(NAME, who="ada", rate_limit="10/m", time_limit=20).time_limit == 20
@@ -119,13 +119,13 @@ def test_operators_change_limits_and_go_back_to_the_definitions(limited):
 @pytest.mark.parametrize(
     ("wrong", "field"), [({"rate_limit": "often"}, "rate_limit"), ({"time_limit": 1800}, "time_limit")]
 )
-def test_limits_that_cannot_be_kept_are_refused(limited, wrong, field):
+def test_impossible_limits_are_refused(limited, wrong, field):
     with pytest.raises(InvalidRequest) as refused:
         task_limits.change(NAME, who="ada", **wrong)
     assert refused.value.field == field
 
 
-def test_a_changed_time_limit_holds_for_the_next_run(limited):
+def test_a_changed_time_limit_applies_to_the_next_run(limited):
     def endless():
         while True:
             pass
@@ -140,7 +140,7 @@ def test_a_changed_time_limit_holds_for_the_next_run(limited):
     assert timedelta(seconds=float(record.runtime)) < timedelta(seconds=5)
 
 
-def test_a_corrected_rate_starts_tasks_at_once_whatever_turns_the_former_one_gave_out(limited):
+def test_a_corrected_rate_limit_starts_tasks_at_once_despite_earlier_start_times(limited):
     # given: the next turn of the slow rate is a day away
     limited.set_rate("0.042/h")
     limited.submit("0")
@@ -155,7 +155,7 @@ def test_a_corrected_rate_starts_tasks_at_once_whatever_turns_the_former_one_gav
     assert limited.record(later).status == Status.SUCCESS
 
 
-def test_setting_the_same_rate_again_clears_its_turn(limited):
+def test_setting_the_same_rate_again_clears_its_next_start_time(limited):
     limited.set_rate("0.042/h")
     limited.submit("0")
     limited.queue.deliver()
@@ -165,7 +165,7 @@ def test_setting_the_same_rate_again_clears_its_turn(limited):
     assert limited.record(second).status == Status.SUCCESS
 
 
-def test_a_worker_that_still_has_the_former_rate_does_not_hold_the_new_one_up(limited):
+def test_a_worker_with_the_old_rate_limit_does_not_delay_the_new_one(limited):
     limited.set_rate("1000/s")
     rate_limits.turn(records.get(limited.submit("0")), "0.042/h")  # read before the change
     second = limited.submit("1")
@@ -174,6 +174,6 @@ def test_a_worker_that_still_has_the_former_rate_does_not_hold_the_new_one_up(li
 
 
 @pytest.mark.parametrize("rate", ["0.0000001/h", "0.04/h", "2000/s", "١/m", "10/m\n"])
-def test_a_definition_with_a_rate_that_cannot_be_kept_is_refused(rate):
+def test_a_definition_with_an_impossible_rate_limit_is_refused(rate):
     with pytest.raises(tasks.InvalidDefinition, match=r"^tests\.t: rate_limit: "):
         tasks.Task("tests.t", run=lambda: None, rate_limit=rate)

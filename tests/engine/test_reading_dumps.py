@@ -56,7 +56,7 @@ class TestReading:
         assert (caught.value.line, caught.value.column) == (line, column)
         assert reason in caught.value.reason
 
-    def test_objects_have_the_number_of_their_first_line(self):
+    def test_objects_have_their_first_lines_number(self):
         text = REAL.read_bytes()
         lines = text.decode().splitlines()
         found = list(dumps.read(io.BytesIO(text)))
@@ -105,6 +105,6 @@ class TestListing:
         assert ([item.name for item in page], cursor) == (["Bolt", "bolt M3"], None)
 
     @pytest.mark.parametrize("cursor", ["x", "%%%", "YWJj"])
-    def test_another_lists_cursor_is_refused(self, cursor):
+    def test_a_cursor_of_another_list_is_refused(self, cursor):
         with pytest.raises(inventory.InvalidRequest, match=r"^cursor: not a cursor of this list"):
             inventory.list_items(2, cursor)

@@ -39,7 +39,7 @@ def test_without_a_difference_nothing_is_written(shop):
     assert (answer.examined, answer.differences, answer.moving) == (3, [], [])
 
 
-def test_a_difference_is_shown_and_put_right(shop):
+def test_a_wrong_counter_is_shown_and_repaired(shop):
     cell = CounterCell.get(*HOUR)
     cell.counts = {"SUCCESS": 7}
     cell.save()
@@ -50,7 +50,7 @@ def test_a_difference_is_shown_and_put_right(shop):
     assert rebuilding.rebuild().differences == []
 
 
-def test_lost_cells_come_back(shop):
+def test_deleted_counters_are_recreated(shop):
     for cell in CounterCell.scan():
         cell.delete()
     answer = rebuilding.rebuild()
@@ -59,14 +59,14 @@ def test_lost_cells_come_back(shop):
     assert rebuilding.rebuild().differences == []
 
 
-def test_counts_of_tasks_that_are_gone_go(shop):
+def test_counts_of_deleted_tasks_are_removed(shop):
     for record in shop:
         record.delete()
     assert rebuilding.rebuild().repaired == 3
     assert reading.days("2026-11") == {"2026-11-20": {"shop.tasks.one": {}}}
 
 
-def test_cells_whose_tasks_have_just_changed_are_left_alone(shop):
+def test_counters_whose_tasks_have_just_changed_are_not_repaired(shop):
     record = records.new(wire.Message(task_id="new", name="shop.tasks.one"), queue="one", created=CREATED)
     record.save()  # and its stream record is still on its way
     answer = rebuilding.rebuild()
@@ -76,7 +76,7 @@ def test_cells_whose_tasks_have_just_changed_are_left_alone(shop):
     assert rebuilding.rebuild().moving == []
 
 
-def test_a_cell_that_is_counted_in_meanwhile_is_left_alone(shop, monkeypatch):
+def test_a_counter_that_changes_during_a_recount_is_not_repaired(shop, monkeypatch):
     cell = CounterCell.get(*HOUR)
     cell.counts = {"SUCCESS": 7}
     cell.save()
@@ -93,7 +93,7 @@ def test_a_cell_that_is_counted_in_meanwhile_is_left_alone(shop, monkeypatch):
     assert " ".join(HOUR) in answer.moving
 
 
-def test_going_on_in_a_next_invocation_is_no_retry(shop):
+def test_continuing_in_the_next_invocation_is_not_a_retry(shop):
     started = {**image(shop[0]), "status": "STARTED"}
     waits = {**started, "status": "RETRY"}
     assert counting.change_of("e", started, waits).retried == 0

@@ -23,7 +23,7 @@ def denied():
 
 
 @pytest.mark.parametrize("passing", [False, True])
-def test_a_task_that_aws_refused_tells_viewers_what_but_not_whose(log, counters_table, passing):  # noqa: F811
+def test_a_task_refused_by_aws_shows_the_action_without_account_numbers(log, counters_table, passing):  # noqa: F811
     # given: an attempt that fails, with its cause and in its log
     def refused():
         try:
@@ -68,5 +68,5 @@ def test_no_account_is_named(text):
 @pytest.mark.parametrize(
     "text", ["UPC 036000291452", "13 digits 1795345802436", "arn:aws:s3:::media/1", "item 123456789012"]
 )
-def test_other_numbers_stay(text):
+def test_other_numbers_are_not_masked(text):
     assert masking.without_accounts(text) == text

@@ -111,7 +111,7 @@ def test_each_message_of_a_batch_is_decoded_once(worker, monkeypatch):
     assert len(decoded) == len(set(decoded)) == len(ITEMS)
 
 
-def test_an_items_first_code_costs_the_requests_that_the_model_adds(worker):
+def test_an_items_first_qr_code_costs_the_requests_in_the_model(worker):
     inventory.update_item(ITEMS[0], qr_code=None, qr_code_digest=None)
     made, _ = run(worker, ITEMS[:1])
     assert len(made) == pytest.approx(costs.QR_CALLS + costs.ITEM_CALLS, rel=0.1), made
@@ -123,13 +123,13 @@ def test_two_tasks_of_one_item_in_a_batch_do_not_share_what_was_read(worker):
     assert [records.get(task_id).status for task_id in ids] == ["SUCCESS", "SUCCESS"]
 
 
-def test_an_item_that_is_not_there_fails_its_own_task_alone(worker):
+def test_a_missing_item_fails_only_its_own_task(worker):
     _, ids = run(worker, ITEMS[:3], gone=ITEMS[2:3])
     assert [records.get(task_id).status for task_id in ids] == ["SUCCESS", "SUCCESS", "FAILURE"]
     assert records.get(ids[2]).error_type == "UnknownItem"
 
 
-def test_nothing_that_was_read_outlives_its_batch(worker):
+def test_cached_reads_are_discarded_after_their_batch(worker):
     run(worker, ITEMS[:3])
     made, _ = run(worker, ITEMS[:1])
     assert "GetItem" in made
@@ -138,7 +138,7 @@ def test_nothing_that_was_read_outlives_its_batch(worker):
 @pytest.mark.parametrize(
     "body", ["not a message", wire.encode(wire.Message("bad", QR, kwargs={"item_id": "no-uuid"}), "generate_qr_code")]
 )
-def test_a_message_that_names_no_item_keeps_no_other_from_its_result(worker, body):
+def test_a_message_without_a_valid_item_does_not_block_the_rest_of_its_batch(worker, body):
     # given a batch of a good message and one that is none, or whose argument is none
     task_id = producer.submit(Submission(QR, {"item_id": ITEMS[0]})).task_id
     worker.send(body)
@@ -148,7 +148,7 @@ def test_a_message_that_names_no_item_keeps_no_other_from_its_result(worker, bod
     assert records.get(task_id).status == "SUCCESS"
 
 
-def test_a_row_that_cannot_be_read_keeps_no_other_from_its_result(worker, aws):
+def test_an_unreadable_item_does_not_block_the_rest_of_its_batch(worker, aws):
     # given an item whose row somebody wrote with another type
     key = {"owner": {"S": f"item#{ITEMS[1]}"}, "entry": {"S": "item"}}
     broken = {**key, "kind": {"S": "item"}, "name": {"N": "7"}, "current_stock": {"S": "many"}}

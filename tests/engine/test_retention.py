@@ -26,7 +26,7 @@ def end_as(echo, status):
 
 
 @pytest.mark.parametrize("status", DAYS)
-def test_each_status_is_kept_as_long_as_its_setting_says(echo, counters_table, monkeypatch, status):
+def test_each_status_has_its_own_retention(echo, counters_table, monkeypatch, status):
     for name, days in DAYS.items():
         monkeypatch.setenv(f"RETENTION_DAYS_{name}", str(days))
     kept = end_as(echo, status).ttl - clock.now()
@@ -34,13 +34,13 @@ def test_each_status_is_kept_as_long_as_its_setting_says(echo, counters_table, m
 
 
 @pytest.mark.parametrize("status", DAYS)
-def test_none_is_kept_for_ever_but_by_its_own_setting(echo, counters_table, monkeypatch, status):
+def test_only_its_own_setting_keeps_a_status_forever(echo, counters_table, monkeypatch, status):
     for name, days in DAYS.items():
         monkeypatch.setenv(f"RETENTION_DAYS_{name}", "0" if name == status else str(days))
     assert end_as(echo, status).ttl is None
 
 
-def test_the_template_keeps_failures_and_lets_the_rest_go_after_a_month(monkeypatch):
+def test_the_template_keeps_failures_longer_and_other_tasks_for_a_month(monkeypatch):
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
     for status in FINAL:
         parameter = template()["Parameters"][variables[f"RETENTION_DAYS_{status}"]]

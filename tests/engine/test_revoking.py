@@ -28,7 +28,7 @@ def test_a_waiting_task_is_revoked_at_once_and_its_message_dropped(echo):
     assert echo.calls == []
 
 
-def test_a_task_that_waits_for_its_retry_is_revoked_at_once(echo):
+def test_a_task_waiting_for_its_retry_is_revoked_at_once(echo):
     echo.plan = [TemporaryError("busy")]
     task_id = echo.submit()
     [body] = echo.queue.deliver()
@@ -38,7 +38,7 @@ def test_a_task_that_waits_for_its_retry_is_revoked_at_once(echo):
     assert echo.calls == ["hello"]
 
 
-def test_a_task_without_record_is_revoked_before_its_message_comes(echo):
+def test_a_task_without_record_is_revoked_before_its_message_arrives(echo):
     assert revoke("early", who="ada") is Revocation.RECORDED
     echo.queue.send(wire.encode(wire.Message(task_id="early", name="tests.echo", kwargs={"text": "a"}), "echo"))
     assert echo.queue.deliver() == []
@@ -46,7 +46,7 @@ def test_a_task_without_record_is_revoked_before_its_message_comes(echo):
     assert echo.record("early").status == Status.REVOKED
 
 
-def test_a_running_task_ends_at_its_next_checkpoint_only_where_that_is_requested(echo):
+def test_a_running_task_ends_at_its_next_checkpoint_only_if_requested(echo):
     def work():
         answers.append(revoke(task_id, who="ada"))
         context.current().checkpoint(2, 2)
@@ -82,7 +82,7 @@ def test_a_task_whose_worker_was_lost_is_revoked_at_once(echo):
     assert lifecycle.succeed(lost, {"late": True}) is False
 
 
-def test_a_terminated_task_whose_worker_then_is_lost_is_not_taken_over(echo):
+def test_a_terminated_task_whose_worker_is_lost_is_not_taken_over(echo):
     task_id = echo.submit()
     lifecycle.claim(echo.record(task_id), "echo@lost", clock.now().timestamp() + 600)
     assert revoke(task_id, terminate=True, who="ada") is Revocation.TERMINATING
@@ -93,7 +93,7 @@ def test_a_terminated_task_whose_worker_then_is_lost_is_not_taken_over(echo):
     assert echo.calls == []
 
 
-def test_a_finished_task_stays_as_it_is(echo):
+def test_revoking_a_finished_task_changes_nothing(echo):
     task_id = echo.submit()
     echo.queue.deliver()
     assert revoke(task_id, terminate=True) is Revocation.ENDED

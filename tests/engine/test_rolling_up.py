@@ -34,7 +34,7 @@ def everything():
     return days, total.counts, int(total.retried), by_name["counts"], by_name["runtime"]
 
 
-def test_a_task_of_today_costs_one_write_and_every_reader_counts_it_at_once(counters_table, fixed_clock):
+def test_counting_a_task_of_today_costs_one_write_and_every_reader_sees_it(counters_table, fixed_clock):
     assert counting.count(changes([step for number in range(3) for step in life(number)])) == 1
     assert [cell.period for cell in CounterCell.scan()] == ["2026-11-22"]
     days, total, _, by_name, runtime = everything()
@@ -57,7 +57,7 @@ def test_readers_see_the_same_before_and_after_a_day_is_rolled_up(counters_table
     assert everything() == before
 
 
-def test_a_change_of_a_past_days_task_is_rolled_up_with_its_hour(counters_table, fixed_clock):
+def test_a_change_to_a_past_days_task_is_rolled_up_with_its_hour(counters_table, fixed_clock):
     fixed_clock.move_to(clock.parse("2026-11-27T09:30:00Z"))
     counting.count(changes([*life(1), *life(2)]))
     expiry = changes([("gone", image("SUCCESS"), None)])
@@ -154,7 +154,7 @@ def test_two_concurrent_roll_ups_add_a_day_once(counters_table, fixed_clock, mon
     assert [total.counts for total in counters.cells("totals")] == [{"SUCCESS": 1}]
 
 
-def test_a_sweep_after_a_week_without_one_rolls_up_every_day(counters_table, tasks_table, fixed_clock):
+def test_the_first_sweep_after_a_week_rolls_up_every_day(counters_table, tasks_table, fixed_clock):
     rolling_up.roll_up_ended()
     counting.count(changes(life(1)))
     fixed_clock.move_to(clock.parse("2026-11-29T00:10:00Z"))

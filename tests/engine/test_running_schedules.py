@@ -41,19 +41,19 @@ def later(monkeypatch, **by):
     monkeypatch.setattr(clock, "now", lambda: moment)
 
 
-def test_running_twelve_times_is_one_run(scheduled):
+def test_twelve_clicks_are_one_run(scheduled):
     ids = {schedules.run_now("nightly", "ada") for _ in range(12)}
     assert (len(ids), scheduled.queue.count()) == (1, 1)
 
 
-def test_running_twelve_times_at_once_is_one_run(scheduled):
+def test_twelve_concurrent_clicks_are_one_run(scheduled):
     schedules.get("nightly")  # moto's clients are made one at a time
     with ThreadPoolExecutor(12) as pool:
         ids = set(pool.map(lambda _: schedules.run_now("nightly", "ada"), range(12)))
     assert (len(ids), scheduled.queue.count()) == (1, 1)
 
 
-def test_a_run_that_has_just_ended_is_not_repeated_by_a_late_click(scheduled):
+def test_a_run_that_has_just_finished_is_not_repeated_by_a_late_click(scheduled):
     first = schedules.run_now("nightly", "ada")
     scheduled.queue.deliver()
     assert scheduled.record(first).status == Status.SUCCESS
@@ -61,13 +61,13 @@ def test_a_run_that_has_just_ended_is_not_repeated_by_a_late_click(scheduled):
     assert scheduled.queue.count() == 0
 
 
-def test_a_run_that_has_not_ended_stays_the_only_one_however_long_it_takes(scheduled, monkeypatch):
+def test_an_unfinished_run_remains_the_only_one_however_long_it_takes(scheduled, monkeypatch):
     first = schedules.run_now("nightly", "ada")
     later(monkeypatch, hours=1)
     assert schedules.run_now("nightly", "bob") == first
 
 
-def test_later_and_for_other_schedules_it_is_another_run(scheduled, monkeypatch):
+def test_a_later_run_or_one_of_another_schedule_is_a_new_run(scheduled, monkeypatch):
     first, other = schedules.run_now("nightly", "ada"), schedules.run_now("weekly", "ada")
     scheduled.queue.deliver()
     later(monkeypatch, seconds=16)
@@ -87,7 +87,7 @@ def test_a_run_follows_one_that_was_deleted(scheduled, monkeypatch, kept):
     assert (second == first, scheduled.queue.count()) == (not kept, 1)
 
 
-def test_a_call_that_stopped_before_its_note_is_the_same_run(scheduled, monkeypatch):
+def test_a_call_that_stopped_before_its_note_is_repeated_as_the_same_run(scheduled, monkeypatch):
     # given
     with monkeypatch.context() as stopped:
         stopped.setattr(notes, "put", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -103,7 +103,7 @@ def test_a_call_that_stopped_before_its_note_is_the_same_run(scheduled, monkeypa
     assert scheduled.record(schedules.run_now("nightly", "ada")).status == Status.PENDING
 
 
-def test_the_systems_own_schedule_is_not_run(scheduled):
+def test_a_system_schedule_cannot_be_run(scheduled):
     with pytest.raises(InvalidRequest, match="belongs to the system"):
         schedules.run_now("sweep", "ada")
 

@@ -73,7 +73,7 @@ def ids(page):
     return [record.task_id for record in page.records]
 
 
-def test_oldest_first_is_newest_first_turned_round_across_pages_and_filters(shop):  # noqa: F811
+def test_oldest_first_is_the_reverse_of_newest_first_across_pages_and_filters(shop):  # noqa: F811
     period = {"created_from": shop[-5].created, "created_to": shop[3].created}
     named = [{"status": "FAILURE"}, {"status": "STARTED"}, {"name": NAMES[0]}, {"worker": WORKERS[0]}, {"q": "id:task"}]
     for filters in [{}, period, *named]:
@@ -103,7 +103,7 @@ def test_a_second_search_reads_no_finished_task_of_a_past_hour_again(shop, reads
     assert ([record.id for record in some], is_all) == (expected[:2], False)
 
 
-def test_what_changes_in_a_past_hour_is_found_by_the_next_search(aws, tasks_table, counters_table):
+def test_changes_in_a_past_hour_are_found_by_the_next_search(aws, tasks_table, counters_table):
     moment = datetime.now(UTC) - timedelta(hours=5)
     finished_task("task-1", moment)
     assert ids(listing.page(EVERYTHING, names=NAMES)) == ["task-1"]
@@ -125,7 +125,7 @@ def test_a_finished_task_is_shown_as_it_is_now(aws, tasks_table, counters_table)
     assert shown.retried_to == ["another"]
 
 
-def test_a_search_without_time_left_says_how_far_it_came_and_goes_on(aws, tasks_table, counters_table):
+def test_a_search_without_time_left_reports_its_progress_and_continues(aws, tasks_table, counters_table):
     for number in range(5):
         make_task(number, datetime.now(UTC) - timedelta(minutes=number), random.Random(number))
     wanted = listing.Filter(q="id:task-004")
@@ -138,7 +138,7 @@ def test_a_search_without_time_left_says_how_far_it_came_and_goes_on(aws, tasks_
     assert ids(listing.page(wanted, limit=1, cursor=second.cursor, names=NAMES, seconds=0)) == ["task-004"]
 
 
-def test_a_page_with_all_that_match_leads_nowhere_however_little_time_it_had(aws, tasks_table, counters_table):
+def test_a_page_with_all_matches_has_no_next_page_however_little_time_it_had(aws, tasks_table, counters_table):
     for number in range(3):
         make_task(number, datetime.now(UTC) - timedelta(minutes=number), random.Random(number))
     page = listing.page(listing.Filter(), limit=5, names=NAMES, seconds=0)
@@ -152,7 +152,7 @@ def rows_of(html):
     return re.findall(r'<tr id="r([^"]+)"', html)
 
 
-def test_the_update_of_a_sorted_page_reads_its_rows_alone_and_keeps_their_order(pool, tasks, monkeypatch):  # noqa: F811 - the fixture
+def test_the_update_of_a_sorted_page_reads_only_its_rows_and_keeps_their_order(pool, tasks, monkeypatch):  # noqa: F811 - the fixture
     for number in range(3):
         finished_task(f"task-{number}", datetime.now(UTC) - timedelta(hours=number + 3))
     _, html, _ = browse("GET", "/tasks?sort=-runtime")
@@ -167,7 +167,7 @@ def test_the_update_of_a_sorted_page_reads_its_rows_alone_and_keeps_their_order(
     assert browse("GET", unescape(again), query={"known": ""}, headers=UPDATE)[0] == 204
 
 
-def test_a_page_of_a_search_says_how_far_it_came_and_leads_on(pool, tasks, monkeypatch):  # noqa: F811 - the fixture
+def test_a_page_of_a_search_reports_its_progress_and_links_to_the_next(pool, tasks, monkeypatch):  # noqa: F811 - the fixture
     monkeypatch.setattr(task_lists, "STEP_SECONDS", 0)
     moment = datetime.now(UTC) - timedelta(hours=5)
     for number in range(30):

@@ -64,7 +64,7 @@ def test_signing_out_revokes_the_refresh_token_and_removes_every_cookie(cognito)
 @pytest.mark.parametrize(
     "code", ["UnsupportedTokenTypeException", "UnauthorizedException", "InvalidParameterException"]
 )
-def test_a_token_that_nobody_can_use_needs_no_revoking(cognito, code):
+def test_an_unusable_token_needs_no_revocation(cognito, code):
     cognito.add_client_error("revoke_token", code, expected_params=expect("rubbish"))
     assert "; Max-Age=0; " in sign_out(makertasks_refresh="rubbish")[2]["makertasks_unrevoked"]
 
@@ -72,7 +72,7 @@ def test_a_token_that_nobody_can_use_needs_no_revoking(cognito, code):
 @pytest.mark.parametrize(
     "code", ["InternalErrorException", "TooManyRequestsException", "UnsupportedOperationException"]
 )
-def test_a_failed_revocation_is_shown_and_tried_again(cognito, code):
+def test_a_failed_token_revocation_is_shown_and_can_be_retried(cognito, code):
     # given
     cognito.add_client_error("revoke_token", code, expected_params=expect("held"))
     # when
@@ -95,7 +95,7 @@ def test_a_failed_revocation_is_shown_and_tried_again(cognito, code):
     cognito.assert_no_pending_responses()
 
 
-def test_a_session_that_was_not_revoked_is_not_renewed(cognito):
+def test_a_session_whose_revocation_failed_is_not_renewed(cognito):
     status, _, answer = call("GET", "/sign-in", cookies=["makertasks_unrevoked=held"])
     assert (status, answer["headers"]["Location"].partition("?")[0]) == (303, "https://login.example/oauth2/authorize")
 
@@ -121,5 +121,5 @@ def test_the_preferences_form_takes_the_dashboards_own_posts():
     assert len(answer["cookies"]) == 3
 
 
-def test_some_forms_need_no_session():
+def test_only_preferences_and_sign_out_need_no_session():
     assert {form.path for form in forms() if form.role is Role.NOBODY} == {"/preferences", "/sign-in/end"}

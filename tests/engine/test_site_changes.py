@@ -107,7 +107,7 @@ A_CHANGE = [{"model": "inventory.inventoryitem", "pk": ITEM, "attributes": {"ima
 
 @pytest.mark.usefixtures("task_queues")
 class TestPulling:
-    def test_what_tasks_changed_goes_into_the_queue(self):
+    def test_changes_made_by_tasks_are_sent_to_the_queue(self):
         times = {"average_lead_time": 3, "lead_time_median": 4, "lead_time_p90": 5, "lead_time_version": 2}
         link = (row("supplier", "supplier#9"), row("supplier", "supplier#9", **times))
         assert item_changes(stream_event(IMAGE, link), LAMBDA) == {"batchItemFailures": []}
@@ -129,11 +129,11 @@ class TestPulling:
             (row(), row(thumbnail="t")),
         ],
     )
-    def test_what_came_from_the_site_does_not_go_back(self, old, new):
+    def test_changes_from_the_site_are_not_sent_back(self, old, new):
         item_changes(stream_event((old, new)), LAMBDA)
         assert waiting() == []
 
-    def test_five_images_a_message(self):
+    def test_a_message_to_the_site_has_at_most_five_images(self):
         many = [(row(), row(image=f"inventory/images/{number}.png", image_version=1)) for number in range(12)]
         item_changes(stream_event(*many), LAMBDA)
         assert sorted(len(message.changes) for message in waiting()) == [2, 5, 5]
@@ -141,7 +141,7 @@ class TestPulling:
 
 @pytest.mark.usefixtures("secret", "media_bucket")
 class TestPushing:
-    def test_it_is_signed_and_has_a_link_to_the_image(self, site):
+    def test_a_pushed_change_is_signed_and_has_a_link_to_the_image(self, site):
         bucket.put("inventory/images/a.png", b"png", "image/png")
         assert push(A_CHANGE) == {"status": 200, "answer": {"applied": 1}}
         [(body, headers)] = site.posted
@@ -161,14 +161,14 @@ class TestPushing:
             Webhook(known).verify(body, headers)
 
     @pytest.mark.parametrize("status", [301, 401, 413, 500, 503])
-    def test_a_refusal_is_tried_again_later(self, site, status):
+    def test_a_change_that_the_site_rejects_is_retried_later(self, site, status):
         site.status, site.headers = status, {"Retry-After": "90", "Location": "http://127.0.0.1:1/"}
         with pytest.raises(TemporaryError, match=f"the site answered {status}") as raised:
             push(A_CHANGE)
         assert raised.value.retry_after == 90
         assert len(site.posted) == 1
 
-    def test_a_repetition_is_enough(self, site):
+    def test_a_response_409_counts_as_delivered(self, site):
         site.status = 409
         assert push(A_CHANGE)["status"] == 409
 
@@ -178,24 +178,24 @@ class TestPushing:
             push(A_CHANGE)
 
     @pytest.mark.usefixtures("site")
-    def test_what_is_no_change_fails_at_once(self):
+    def test_a_message_that_is_not_a_change_fails_at_once(self):
         with pytest.raises(PermanentError, match="changes: "):
             push([{"model": 7}])
 
     @pytest.mark.usefixtures("site")
-    def test_without_a_secret_it_says_what_to_do(self, aws):
+    def test_pushing_without_a_secret_names_the_remedy(self, aws):
         aws.client("ssm").delete_parameter(Name="/unit/site-secret")
         with pytest.raises(TemporaryError, match="makertasks site-secret"):
             push(A_CHANGE)
 
     @pytest.mark.usefixtures("site", "task_queues", "tasks_table", "inventory_table")
-    def test_where_there_is_a_site_url_changes_become_tasks(self):
+    def test_with_a_site_url_changes_become_tasks(self):
         assert item_changes(stream_event(IMAGE), LAMBDA) == {"batchItemFailures": []}
         record = records.get("site-e0-0")
         assert (record.name, record.status) == ("makertasks.push_to_site", "PENDING")
         assert waiting() == []
 
-    def test_pauses_grow_to_hours_and_last_about_a_week(self):
+    def test_delays_between_pushes_grow_to_hours_and_end_after_about_a_week(self):
         pauses = [
             min(push_to_site.retry_cap, push_to_site.retry_base * 2.0**n) for n in range(push_to_site.max_retries)
         ]

@@ -95,7 +95,7 @@ def lead_times():
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_each_lead_time_is_the_old_one_or_the_new_one(inventory_table, media_bucket, monkeypatch, moment):
+def test_each_lead_time_is_either_the_old_or_the_new_one(inventory_table, media_bucket, monkeypatch, moment):
     monkeypatch.setattr(inventory, "TRANSACTION_ENTRIES", 4)
     number = 0
     while True:
@@ -112,7 +112,7 @@ def test_each_lead_time_is_the_old_one_or_the_new_one(inventory_table, media_buc
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_the_code_that_an_item_names_is_there_and_scans(inventory_table, media_bucket, monkeypatch, moment):
+def test_an_items_qr_code_exists_and_is_scannable(inventory_table, media_bucket, monkeypatch, moment):
     monkeypatch.setenv("FRONTEND_URL", "https://makerspace.example.org")
     old, new = "inventory/qrcodes/old.png", f"inventory/qrcodes/qr_{ITEM}.png"
     link = f"https://makerspace.example.org/scan/{ITEM}"
@@ -135,7 +135,7 @@ def test_the_code_that_an_item_names_is_there_and_scans(inventory_table, media_b
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_the_card_that_an_item_names_is_there_and_whole(inventory_table, media_bucket, monkeypatch, moment):
+def test_an_items_card_exists_and_is_complete(inventory_table, media_bucket, monkeypatch, moment):
     monkeypatch.setenv("FRONTEND_URL", "https://makerspace.example.org")
     number = 0
     while True:
@@ -153,7 +153,7 @@ def test_the_card_that_an_item_names_is_there_and_whole(inventory_table, media_b
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_an_import_that_is_made_again_leaves_what_an_unbroken_one_does(inventory_table, media_bucket, moment):
+def test_a_repeated_import_has_the_same_outcome_as_an_uninterrupted_one(inventory_table, media_bucket, moment):
     def bring_in():
         bucket.put("imports/dump.json", json.dumps(a_makerspace()).encode(), "application/json")
         import_dump.call({"key": "imports/dump.json"})

@@ -18,7 +18,7 @@ from makertasks.records.states import Status
 from makertasks.worker import dead_letters
 
 
-def test_a_key_gives_the_first_tasks_id_back_also_after_it_ended(echo):
+def test_an_idempotency_key_returns_the_first_tasks_id_even_after_it_finished(echo):
     first = echo.submit("a", idempotency_key="order 7")
     assert echo.submit("a", idempotency_key="order 7") == first
     echo.queue.deliver()
@@ -27,7 +27,7 @@ def test_a_key_gives_the_first_tasks_id_back_also_after_it_ended(echo):
     assert echo.calls == ["a"]
 
 
-def test_a_key_for_other_arguments_is_refused(echo):
+def test_an_idempotency_key_with_other_arguments_is_refused(echo):
     echo.submit("a", idempotency_key="order 7")
     with pytest.raises(InvalidRequest, match="other arguments") as refused:
         echo.submit("b", idempotency_key="order 7")
@@ -35,12 +35,12 @@ def test_a_key_for_other_arguments_is_refused(echo):
     assert echo.queue.count() == 1
 
 
-def test_a_key_is_forgotten_after_its_time(echo, monkeypatch):
+def test_an_idempotency_key_expires(echo, monkeypatch):
     monkeypatch.setenv("IDEMPOTENCY_HOURS", "-1")
     assert echo.submit("a", idempotency_key="order 7") != echo.submit("a", idempotency_key="order 7")
 
 
-def test_a_call_that_stopped_before_its_record_is_finished_under_the_same_id(echo, monkeypatch):
+def test_a_call_that_stopped_before_recording_is_completed_under_the_same_id(echo, monkeypatch):
     def stop(_record):
         raise KeyboardInterrupt
 
@@ -54,7 +54,7 @@ def test_a_call_that_stopped_before_its_record_is_finished_under_the_same_id(ech
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
-def test_a_key_that_is_none_is_refused(echo, key):
+def test_an_invalid_idempotency_key_is_refused(echo, key):
     with pytest.raises(InvalidRequest, match="1 to 255 characters"):
         echo.submit("a", idempotency_key=key)
 
@@ -73,13 +73,13 @@ def test_a_retry_is_a_new_task_that_names_the_old_one_and_the_difference(echo):
     assert echo.record(old).status == Status.FAILURE
 
 
-def test_a_retry_with_the_same_arguments_says_no_difference(echo):
+def test_a_retry_with_the_same_arguments_shows_no_difference(echo):
     old = echo.submit()
     echo.queue.deliver()
     assert echo.record(retrying.retry(old).task_id).changes is None
 
 
-def test_a_retry_asked_for_twice_under_one_id_is_one(echo):
+def test_a_retry_requested_twice_under_one_id_happens_once(echo):
     old = echo.submit()
     echo.queue.deliver()
     for _ in range(2):
@@ -88,7 +88,7 @@ def test_a_retry_asked_for_twice_under_one_id_is_one(echo):
     assert echo.queue.count() == 1
 
 
-def test_what_has_not_ended_or_is_not_there_is_not_retried(echo):
+def test_unfinished_and_missing_tasks_are_not_retried(echo):
     with pytest.raises(InvalidRequest, match="has not finished"):
         retrying.retry(echo.submit())
     with pytest.raises(NotFound):
@@ -157,7 +157,7 @@ def test_dead_letters_are_counted_by_queue_until_they_are_sent_again(echo):
         ('{"text": "a"}', "unknown", "unknown"),
     ],
 )
-def test_a_dead_letter_whose_queue_nobody_knows_is_recorded_under_what_it_says_itself(echo, body, name, queue):
+def test_a_dead_letter_of_an_unknown_queue_is_recorded_under_the_task_it_names(echo, body, name, queue):
     dead_letters.record(body, message_id="m", queue="", sent=records.clock.now())
     record = echo.record("m")
     assert (record.status, record.name, record.queue) == ("FAILURE", name, queue)
@@ -181,7 +181,7 @@ def test_only_dead_letters_are_redriven(echo):
         retrying.redrive(task_id)
 
 
-def test_plain_arguments_that_died_are_redriven_as_that_task(echo):
+def test_plain_arguments_in_a_dead_letter_are_redriven_to_the_same_task(echo):
     body = json.dumps({"text": "from the console"})
     assert dead_letters.record(body, message_id="m", queue="echo", sent=records.clock.now()) == "m"
     assert echo.record("m").name in {NAME, "echo"}

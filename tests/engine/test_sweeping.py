@@ -36,7 +36,7 @@ def lost(echo, monkeypatch):
     return echo
 
 
-def test_a_pending_task_whose_message_was_lost_runs_after_all(lost):
+def test_a_pending_task_whose_message_was_lost_is_resent_and_runs(lost):
     task_id = lost.submit("kept", expires=clock.now() + timedelta(hours=1), time_limit=20)
     lost.lose()
     assert sweeping.sweep(10).requeued == 1
@@ -55,7 +55,7 @@ def test_a_crashed_workers_task_continues_without_waiting_for_the_queue(lost):
     assert lost.record(task_id).status == Status.SUCCESS
 
 
-def test_a_retry_whose_message_was_lost_runs_after_all(lost):
+def test_a_retry_whose_message_was_lost_is_resent_and_runs(lost):
     lost.plan = [TemporaryError("busy")]
     task_id = lost.submit()
     lost.queue.deliver()
@@ -76,7 +76,7 @@ def sent_again_as_often_as_can_be(lost):
     return task_id
 
 
-def test_messages_that_lead_nowhere_end_in_failure_with_the_reason(lost):
+def test_messages_that_cannot_run_become_failures_with_the_reason(lost):
     task_id = sent_again_as_often_as_can_be(lost)
     assert sweeping.sweep(10).given_up == 1
     record = lost.record(task_id)
@@ -101,7 +101,7 @@ def test_a_task_whose_queue_is_gone_is_given_up_in_the_end(lost):
     assert lost.record(task_id).status == Status.FAILURE
 
 
-def test_a_backlog_is_left_alone(lost):
+def test_tasks_in_a_backlog_are_not_resent(lost):
     for _ in range(3):
         lost.submit()
     lost.time_passes(minutes=11)
@@ -109,7 +109,7 @@ def test_a_backlog_is_left_alone(lost):
     assert lost.queue.count() == 3
 
 
-def test_finished_tasks_are_not_looked_at(lost):
+def test_the_sweep_does_not_read_finished_tasks(lost):
     lost.submit()
     lost.queue.deliver()
     lost.time_passes(minutes=11)
@@ -131,7 +131,7 @@ def test_the_next_run_continues_where_this_one_stopped(lost, monkeypatch):
     assert {lost.record(task_id).status for task_id in ids} == {Status.SUCCESS}
 
 
-def test_a_run_that_is_short_of_time_looks_into_every_partition(lost, monkeypatch):
+def test_a_sweep_short_of_time_reads_every_shard(lost, monkeypatch):
     # given many tasks, and pages that take a second each
     present, looks, page = [0.0], Counter(), sweeping._page
 
@@ -166,20 +166,20 @@ def active(status, minutes, **more):
 
 
 @pytest.mark.parametrize("status", ["PENDING", "RETRY"])
-def test_waiting_tasks_are_given_time(status):
+def test_recently_submitted_tasks_are_not_resent(status):
     assert judge(active(status, 9), PRESENT, PATIENCE, backlog=False) is Verdict.LEAVE
     assert judge(active(status, 11), PRESENT, PATIENCE, backlog=False) is Verdict.REQUEUE
     assert judge(active(status, 11), PRESENT, PATIENCE, backlog=True) is Verdict.LEAVE
     assert judge(active(status, 7 * 60), PRESENT, PATIENCE, backlog=True) is Verdict.REQUEUE
 
 
-def test_what_waits_for_its_time_or_its_turn_is_not_overdue():
+def test_scheduled_and_rate_limited_tasks_are_not_overdue():
     later = clock.text(PRESENT + timedelta(hours=5))
     for name in ("eta", "slot"):
         assert judge(active("PENDING", 600, **{name: later}), PRESENT, PATIENCE, backlog=False) is Verdict.LEAVE
 
 
-def test_a_lost_workers_task_is_sent_again_at_once_and_then_patiently():
+def test_a_lost_workers_task_is_resent_at_once_and_then_with_growing_delays():
     assert judge(active("STARTED", 1), PRESENT, PATIENCE, backlog=True) is Verdict.REQUEUE
     again = active("STARTED", 1, requeues=1, requeued=clock.text(PRESENT - timedelta(minutes=5)))
     assert judge(again, PRESENT, PATIENCE, backlog=True) is Verdict.LEAVE

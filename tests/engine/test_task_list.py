@@ -61,7 +61,7 @@ def update(known, have):
     return status, len(gzip.compress(html.encode(), 5)), html
 
 
-def test_an_update_of_every_row_is_small_and_the_next_ones_complete_it(stored):
+def test_an_update_of_all_rows_is_limited_in_size_and_completed_by_the_next(stored):
     have, known, sizes = [], "nothing", []
     for _ in range(10):
         status, size, html = update(known, have)
@@ -77,7 +77,7 @@ def test_an_update_of_every_row_is_small_and_the_next_ones_complete_it(stored):
     assert have == re.findall(r'data-v="(\w+)"', browse("GET", "/tasks")[1])
 
 
-def test_rows_that_a_page_shows_come_as_stubs(stored):
+def test_rows_already_on_a_page_are_sent_as_stubs(stored):
     page = browse("GET", "/tasks")[1]
     have = re.findall(r'data-v="(\w+)"', page)
     assert page.count("no picture at") == ROWS
@@ -98,7 +98,7 @@ def test_rows_that_a_page_shows_come_as_stubs(stored):
         ({"status": "RETRY", "retry_at": "2001-01-01T00:00:00.000000Z"}, "", False),
     ],
 )
-def test_a_row_says_what_came_of_the_task_and_when_it_starts(inventory_table, attributes, outcome, waits):
+def test_a_row_shows_the_tasks_outcome_or_its_start_time(inventory_table, attributes, outcome, waits):
     [row] = task_rows.of([record_of("a-task", "not an id", **attributes)])
     assert (row["outcome"], bool(row["later"]), row["arguments"]) == (outcome, waits, "")
     assert (row["item"].name, row["item"].picture) == ("not an id", None)

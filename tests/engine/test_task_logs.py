@@ -74,7 +74,7 @@ def test_the_cloudwatch_query_names_the_field(aws, monkeypatch, task_id, asked):
         log_events.page("g", "task_id", task_id, moment, moment)
 
 
-def test_a_page_without_the_tasks_lines_is_not_the_end(log, monkeypatch):
+def test_a_page_without_matching_log_lines_is_not_the_end(log, monkeypatch):
     # given
     log.submit(task_id="a")
     other = {"timestamp": 0, "message": json.dumps({"task_id": "b", "message": "other"})}

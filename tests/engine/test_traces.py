@@ -42,7 +42,7 @@ def test_a_submitted_task_carries_its_callers_trace(sent):
     assert ("SendMessage", TRACE) in sent
 
 
-def test_so_do_many(sent):
+def test_a_batch_carries_its_callers_trace(sent):
     bulk.submit_many([Submission(NAME, {"text": "hello"})])
     assert ("SendMessageBatch", TRACE) in sent
 

@@ -71,7 +71,7 @@ class TestAttaching:
         assert bucket.keys("uploads/") == frozenset()
         assert bucket.keys("rejected/") == frozenset()
 
-    def test_a_name_that_lies_about_the_type_does_no_harm(self, upload, item):
+    def test_a_file_name_with_the_wrong_type_is_ignored(self, upload, item):
         upload(photo("PNG"))
         assert item().image == "inventory/images/M3.png"
 
@@ -88,7 +88,7 @@ class TestAttaching:
             ("uploads/a.jpg", photo(), "nobody knows its item"),
         ],
     )
-    def test_what_cannot_be_used_is_moved_aside_with_the_reason(self, upload, item, key, body, reason):
+    def test_an_unusable_upload_is_moved_aside_with_the_reason(self, upload, item, key, body, reason):
         with pytest.raises(PermanentError, match="; moved to rejected/") as caught:
             upload(body, key)
         rejected = key.replace("uploads/", "rejected/", 1)
@@ -107,11 +107,11 @@ class TestAttaching:
         assert bucket.keys("uploads/") == {KEY}
 
     @pytest.mark.usefixtures("item")
-    def test_an_upload_that_is_gone_says_so(self):
+    def test_a_missing_upload_is_reported(self):
         with pytest.raises(PermanentError, match="no longer in the bucket"):
             attach_upload.call({"key": KEY})
 
-    def test_an_attempt_after_a_crash_ends_as_the_one_before(self, upload):
+    def test_an_attempt_after_a_crash_has_the_same_outcome(self, upload):
         upload(photo())
         with running(Context("t", attempt=2)):
             assert attach_upload.call({"key": KEY})["changed"] is False
@@ -124,7 +124,7 @@ class TestAttaching:
 
 class TestForms:
     @pytest.mark.usefixtures("media_bucket")
-    def test_a_form_puts_exactly_one_kind_of_object(self):
+    def test_an_upload_form_accepts_exactly_one_key_and_type(self):
         form = uploads.presigned_post(ITEM, "image/png")
         assert form["key"].startswith(f"uploads/images/{ITEM}/")
         assert form["key"].endswith(".png")
@@ -136,14 +136,14 @@ class TestForms:
         assert {"key": form["key"]} in conditions
 
     @pytest.mark.usefixtures("media_bucket")
-    def test_a_browser_can_send_it(self):
+    def test_a_browser_can_send_the_upload_form(self):
         form = uploads.presigned_post(ITEM, "image/jpeg")
         response = requests.post(form["url"], data=form["fields"], files={"file": photo()}, timeout=5)
         assert response.status_code == 204
         assert bucket.get(form["key"]).body == photo()
 
     @pytest.mark.parametrize("content_type", ["image/gif", "text/html", ""])
-    def test_other_types_are_refused_by_name(self, content_type):
+    def test_other_content_types_are_refused_by_name(self, content_type):
         with pytest.raises(InvalidRequest, match=r"^content_type: .* is none of image/jpeg, image/png, image/webp"):
             uploads.presigned_post(ITEM, content_type)
 
@@ -176,23 +176,23 @@ class TestNotifications:
             "uploads/a.jpg": None,
         }
 
-    def test_keys_arrive_as_they_were_put(self):
+    def test_keys_arrive_unescaped(self):
         handler({"Records": [notification("imports/my dump+ä.json", sequencer="1")]}, CONTEXT)
         [record] = all_records()
         assert record.kwargs == {"key": "imports/my dump+ä.json", "etag": "e1"}
         assert (record.name, record.requested_by) == ("makertasks.import_dump", "upload")
 
-    def test_a_notification_that_comes_twice_is_one_task_and_a_new_object_another(self):
+    def test_a_repeated_notification_is_one_task_and_a_new_object_another(self):
         for sequencer in ("1", "1", "2"):
             handler({"Records": [notification(KEY, sequencer=sequencer)]}, CONTEXT)
         assert len(all_records()) == 2
 
-    def test_eventbridge_sends_keys_as_they_are(self):
+    def test_eventbridge_notifications_have_unescaped_keys(self):
         stored = {"key": "imports/a+b%20c.json", "etag": "e1", "sequencer": "1", "version-id": "v1"}
         handler({"detail": {"bucket": {"name": "unit-media"}, "object": stored}}, CONTEXT)
         assert [record.kwargs["key"] for record in all_records()] == ["imports/a+b%20c.json"]
 
-    def test_folders_other_keys_and_s3s_own_test_are_no_tasks(self):
+    def test_folders_other_keys_and_s3s_test_event_start_no_tasks(self):
         events = [{"Records": [notification(key)]} for key in ("imports/", "uploads/images/7/", "inventory/images/a")]
         assert [handler(event, CONTEXT)["queued"] for event in [*events, {"Event": "s3:TestEvent"}]] == [0, 0, 0, 0]
 

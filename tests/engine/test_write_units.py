@@ -92,7 +92,7 @@ def plain(image):
     return {name: value["S"] for name, value in image.items() if "S" in value} if image else None
 
 
-def test_a_lone_qr_code_costs_what_the_model_says_and_nine_write_units_at_most(worker, changes):
+def test_a_single_qr_code_costs_what_the_model_says_and_at_most_nine_write_units(worker, changes):
     # when one task lives its life, and the stream hands its changes over together
     run(worker)
     told = changes()
@@ -107,7 +107,7 @@ def test_a_lone_qr_code_costs_what_the_model_says_and_nine_write_units_at_most(w
     assert sum(steps) + len(cells) <= 9
 
 
-def test_what_is_written_for_each_task_stays_below_a_kilobyte(worker, changes):
+def test_each_write_of_a_tasks_record_stays_below_a_kilobyte(worker, changes):
     run(worker)
     assert max(item_bytes(new) for _, _, new in changes()) < 1024
 

@@ -111,7 +111,7 @@ def test_the_sites_page_shows_image_thumbnail_code_and_lead_times(item, stream, 
     assert sync() == "nothing new"
 
 
-def test_what_came_from_the_site_does_not_go_back(item, stream, imports):
+def test_changes_from_the_site_are_not_sent_back(item, stream, imports):
     bucket.put("inventory/images/own.png", picture("green"), "image/png")
     item.image = "inventory/images/own.png"
     item.save()

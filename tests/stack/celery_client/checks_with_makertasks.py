@@ -25,7 +25,7 @@ def test_revoking_many_at_once_with_a_reply():
     assert set(answer["makertasks"].values()) == {"RECORDED"}
 
 
-def test_a_finished_task_stays_as_it_is():
+def test_revoking_a_finished_task_changes_nothing():
     result = calculate.delay("x")
     assert result.get(timeout=SECONDS, interval=0.1) == "x"
     result.revoke(terminate=True)
