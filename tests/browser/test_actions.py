@@ -38,7 +38,7 @@ def run_qr_code(page, item_id):
     return task_of(page)
 
 
-def test_a_task_is_run_from_its_signatures_form(site, open_page):
+def test_a_task_is_run_from_the_form_of_its_arguments(site, open_page):
     page = open_page(f"/task-types/{QR_CODE}", "operator")
     task_id = run_qr_code(page, site.items[1]["id"])
     expect(page.locator(".said")).to_contain_text("submitted")
@@ -49,7 +49,7 @@ def test_a_task_is_run_from_its_signatures_form(site, open_page):
     assert (record["status"], record["requested_by"]) == ("SUCCESS", "operator")
 
 
-def test_the_forms_errors_appear_beside_their_fields_and_nothing_is_submitted(site, open_page):
+def test_form_errors_appear_beside_their_fields_and_nothing_is_submitted(site, open_page):
     page = open_page(f"/task-types/{QR_CODE}", "operator")
     page.get_by_label("item id").fill("nonsense <b>")
     page.get_by_role("button", name="Run").click()
@@ -58,7 +58,7 @@ def test_the_forms_errors_appear_beside_their_fields_and_nothing_is_submitted(si
     assert site.stack.api.get("/v1/tasks", q='args:"nonsense <b>"')["tasks"] == []
 
 
-def test_without_scripts_a_task_is_run_and_retried_as_well(site, open_page):
+def test_a_task_can_be_run_and_retried_without_scripts(site, open_page):
     page = open_page(f"/task-types/{QR_CODE}", "operator", java_script_enabled=False)
     first = run_qr_code(page, site.items[2]["id"])
     site.ended(first)
@@ -101,7 +101,7 @@ def test_a_waiting_task_is_revoked_and_a_superuser_deletes_it(site, open_page, w
     assert site.record(waiting[0]) == {}
 
 
-def test_a_running_task_is_asked_to_end(site, open_page):
+def test_a_running_task_can_be_terminated(site, open_page):
     page = open_page(f"/tasks/{site.tasks['running']}", "operator")
     expect(page.locator("#task .title")).to_contain_text("3 of 9")
     page.get_by_text("Terminate …").click()
@@ -110,7 +110,7 @@ def test_a_running_task_is_asked_to_end(site, open_page):
     assert "operator" in site.record(site.tasks["running"])["terminate"]
 
 
-def test_selected_tasks_are_revoked_together_with_an_outcome_for_each(site, open_page, waiting):
+def test_selected_tasks_are_revoked_with_an_outcome_for_each(site, open_page, waiting):
     page = open_page("/tasks", "operator")
     for task_id in [*waiting[:2], "runs-for-hours"]:
         page.get_by_label(f"Select {task_id}").check()
@@ -124,7 +124,7 @@ def test_selected_tasks_are_revoked_together_with_an_outcome_for_each(site, open
     assert site.record("runs-for-hours")["status"] == "STARTED"
 
 
-def test_selected_tasks_are_retried_together_after_a_question_with_an_outcome_for_each(site, open_page):
+def test_selected_tasks_are_retried_after_confirmation_with_an_outcome_for_each(site, open_page):
     newest = [each["id"] for each in site.stack.api.get("/v1/tasks", name=QR_CODE, status="SUCCESS", limit=9)["tasks"]]
     ended = [task_id for task_id in newest if "retried_to" not in site.record(task_id)][:2]
 
@@ -162,7 +162,7 @@ def test_selected_tasks_are_retried_together_after_a_question_with_an_outcome_fo
     expect(page.get_by_role("link", name=ended[-1])).to_be_visible()
 
 
-def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_outcome(site, open_page, waiting):
+def test_all_matching_tasks_are_retried_revoked_and_deleted_by_jobs_with_each_outcome(site, open_page, waiting):
     def all_that_match(page, path, action, question):
         page.goto(path)
         page.get_by_label("matching tasks").check()
@@ -199,7 +199,7 @@ def test_all_that_match_are_retried_revoked_and_deleted_by_jobs_that_tell_each_o
     expect(page.locator("tbody tr").first).to_contain_text("delete")
 
 
-def test_items_make_their_codes_and_cards_and_print_sheets(site, open_page):
+def test_qr_codes_cards_and_sheets_can_be_made_from_items(site, open_page):
     item = site.items[0]
     page = open_page(f"/items/{item['id']}", "operator")
     for button, name in (("Generate index card", "generate_index_card"), ("Generate QR code", "generate_qr_code")):
@@ -230,7 +230,7 @@ def test_items_make_their_codes_and_cards_and_print_sheets(site, open_page):
     assert not page.locator("#result").is_visible()
 
 
-def test_an_items_image_is_downloaded_and_stands_in_the_bucket_the_table_and_the_page(site, open_page):
+def test_an_items_image_is_downloaded_to_the_bucket_and_shown_on_its_page(site, open_page):
     def with_image():
         found = site.stack.api.get("/v1/items", limit=50)["items"]
         return next((each for each in found if each.get("image") and each.get("image_url")), None)

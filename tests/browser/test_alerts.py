@@ -45,7 +45,7 @@ def add(page, name, url, form="json"):
     page.get_by_role("button", name="Add alert").click()
 
 
-def test_a_real_failure_arrives_once_after_the_sweep(site, open_page, receiver):
+def test_a_real_failure_is_reported_once_after_the_sweep(site, open_page, receiver):
     # given an alert that an operator adds and tests, without scripts
     page = open_page("/alerts", "operator", java_script_enabled=False)
     add(page, "hall", receiver.url(SECRET))
@@ -76,7 +76,7 @@ def test_a_real_failure_arrives_once_after_the_sweep(site, open_page, receiver):
     assert "VeryS3cret" not in page.content()
 
 
-def test_a_webhook_that_is_gone_says_what_to_do(open_page, receiver):
+def test_a_missing_webhook_is_reported_with_the_remedy(open_page, receiver):
     page = open_page("/alerts", "operator")
     add(page, "gone", receiver.url(SECRET))
     receiver.status = 404
@@ -94,7 +94,7 @@ def test_a_webhook_that_is_gone_says_what_to_do(open_page, receiver):
     expect(card_of(page, "gone")).to_have_count(0)
 
 
-def test_a_wrong_address_is_said_beside_its_field_and_not_shown_again(open_page):
+def test_an_invalid_webhook_url_is_reported_beside_its_field_and_not_shown_again(open_page):
     page = open_page("/alerts", "operator")
     page.get_by_label("Name").fill("wrong")
     page.get_by_label("Send by").select_option("slack")
@@ -106,6 +106,6 @@ def test_a_wrong_address_is_said_beside_its_field_and_not_shown_again(open_page)
 
 
 @pytest.mark.parametrize("kind", ["new_cause", "queue_stuck", "schedule_missed", "dead_letter"])
-def test_each_runbook_has_a_place_on_the_page(open_page, kind):
+def test_each_runbook_has_an_anchor_on_the_page(open_page, kind):
     page = open_page("/alerts", "viewer")
     expect(page.locator(f"h3#{kind}")).to_be_visible()

@@ -7,7 +7,7 @@ import json
 from playwright.sync_api import expect
 
 
-def test_swagger_ui_draws_the_document_and_makes_a_call(open_page, site):
+def test_swagger_ui_shows_the_document_and_makes_a_call(open_page, site):
     # given the documentation, opened by a viewer
     page = open_page("/docs", "viewer")
     asked: list[str] = []

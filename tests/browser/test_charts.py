@@ -35,7 +35,7 @@ def chart(page, title):
     return page.locator(".card", has=page.get_by_role("heading", name=title))
 
 
-def test_a_queue_shows_how_many_messages_waited_and_for_how_long(site, open_page, waited):
+def test_a_queues_charts_show_waiting_messages_and_waiting_times(site, open_page, waited):
     page = open_page(PATH, "viewer")
     expect(chart(page, "Most waiting messages").locator("svg a title").last).to_contain_text(f"waiting {TASKS}")
 
@@ -51,7 +51,7 @@ def test_a_queue_shows_how_many_messages_waited_and_for_how_long(site, open_page
     assert all(record["created"] < record["started"] for record in records)
 
 
-def test_a_column_says_its_figures_to_the_keyboard_and_leads_to_the_tasks_of_its_hour(open_page, waited):
+def test_a_column_shows_its_figures_by_keyboard_and_links_to_its_hours_tasks(open_page, waited):
     page = open_page(PATH, "viewer")
     column = chart(page, "Most waiting messages").locator("svg a").last
     column.focus()
@@ -62,7 +62,7 @@ def test_a_column_says_its_figures_to_the_keyboard_and_leads_to_the_tasks_of_its
         expect(page.locator(f"tr[id='r{task_id}']")).to_be_visible()
 
 
-def test_a_reader_without_scripts_gets_the_figures_as_a_table(open_page, waited):
+def test_without_scripts_the_figures_are_a_table(open_page, waited):
     page = open_page(PATH, "viewer", java_script_enabled=False)
     lengths = chart(page, "Most waiting messages")
     lengths.get_by_text("Show as a table").click()
@@ -71,7 +71,7 @@ def test_a_reader_without_scripts_gets_the_figures_as_a_table(open_page, waited)
     expect(page).to_have_url(re.compile("created_from="))
 
 
-def test_a_deployment_is_marked_and_leads_to_the_tasks_since(site, open_page, waited):
+def test_a_deployment_is_marked_and_links_to_the_tasks_since_then(site, open_page, waited):
     # given a deployment, which functions recognise by a new build in their environment
     functions, name = site.stack.client("lambda"), f"{site.stack.name}-sweeper"
     before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
@@ -102,7 +102,7 @@ def noted(site):
     )["Items"]
 
 
-def test_the_overview_is_light_first_and_at_each_update(site, open_page):
+def test_the_overview_and_its_updates_are_small(site, open_page):
     page = open_page("/signed-out", "operator", alone=True)
     page.clock.install()
     sizes = loaded_bytes(page, with_cache=False)
@@ -124,13 +124,13 @@ def test_the_overview_is_light_first_and_at_each_update(site, open_page):
     assert 0 < max(sizes) < UPDATE_BYTES
 
 
-def test_the_overviews_columns_end_together(open_page):
+def test_the_overviews_columns_have_the_same_height(open_page):
     page = open_page("/", "viewer")
     assert page.viewport_size == DESK
     assert len(set(bottoms(page))) == 1
 
 
-def test_the_empty_overviews_columns_end_together(empty_columns):
+def test_the_empty_overviews_columns_have_the_same_height(empty_columns):
     assert len(empty_columns) == 2
     assert len(set(empty_columns)) == 1
 
@@ -142,7 +142,7 @@ def bottoms(page):
     )
 
 
-def test_a_browser_without_a_pdf_viewer_says_so_in_the_documents_box(site, open_page, waited):
+def test_a_browser_without_a_pdf_viewer_shows_a_notice_in_the_documents_box(site, open_page, waited):
     page = open_page(f"/tasks/{waited[0]}", "viewer")
     box = page.locator("figure.document object").bounding_box()
     sentence = page.get_by_text("This browser shows no PDF within a page")

@@ -14,7 +14,7 @@ def cells(row):
     return [each.strip() for each in row.locator("td").all_inner_texts()]
 
 
-def test_a_tasks_arguments_are_folded_copied_and_raw_and_its_log_is_there(site, open_page):
+def test_a_tasks_page_folds_arguments_copies_them_as_json_and_shows_its_log(site, open_page):
     done = site.tasks["done"]
     page = open_page(f"/tasks/{done}", "viewer", alone=True)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -38,7 +38,7 @@ def test_a_tasks_arguments_are_folded_copied_and_raw_and_its_log_is_there(site, 
     assert json.loads(page.locator("pre").inner_text())["kwargs"] == copied
 
 
-def test_a_task_between_two_attempts_says_when_the_next_begins_and_can_be_revoked(site, open_page):
+def test_a_retrying_task_shows_its_next_attempt_and_can_be_revoked(site, open_page):
     page = open_page("/tasks?status=RETRY", "operator")
     page.locator(f"tr[id='r{site.tasks['retrying']}'] td.name a").click()
     expect(page.locator("#task .title .status")).to_have_text("RETRY")
@@ -54,7 +54,7 @@ def test_a_task_between_two_attempts_says_when_the_next_begins_and_can_be_revoke
     expect(page.locator(".waterfall li")).to_have_count(1)
 
 
-def test_workers_have_the_state_and_the_totals_that_the_api_tells(site, open_page):
+def test_workers_show_the_state_and_totals_of_the_api(site, open_page):
     page = open_page("/workers", "viewer", java_script_enabled=False)
     names = ("running", "processed", "succeeded", "failed", "retried", "revoked")
 
@@ -69,7 +69,7 @@ def test_workers_have_the_state_and_the_totals_that_the_api_tells(site, open_pag
     assert sum(int(processed) for _, _, processed, *_ in found) > 0
 
 
-def test_an_item_is_found_by_a_part_of_its_name_and_has_its_suppliers_and_tasks(site, open_page):
+def test_an_item_is_found_by_part_of_its_name_and_shows_suppliers_and_tasks(site, open_page):
     found = site.stack.api.get(f"/v1/items/{site.items[0]['id']}")
     page = open_page("/items", "viewer")
     page.get_by_role("searchbox").fill(found["name"][3:9].upper())

@@ -106,7 +106,7 @@ def test_a_page_is_accessible_in_both_themes_and_fits_every_width(site, open_pag
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_viewer_reads_every_page_without_scripts_and_is_offered_nothing_else(site, open_page, page):
+def test_a_viewer_can_read_every_page_without_scripts_and_sees_no_actions(site, open_page, page):
     found = open_page(path_of(site, page), "viewer", java_script_enabled=False)
     assert found.locator("main h1").is_visible()
     offers = [*OPERATORS.get(page, []), *SUPERUSERS.get(page, [])]
@@ -115,7 +115,7 @@ def test_a_viewer_reads_every_page_without_scripts_and_is_offered_nothing_else(s
 
 
 @pytest.mark.parametrize("page", list(OPERATORS))
-def test_an_operator_is_offered_what_operators_do_and_a_superuser_more(site, open_page, page):
+def test_an_operator_sees_the_operators_actions_and_a_superuser_more(site, open_page, page):
     found = open_page(path_of(site, page), "operator", java_script_enabled=False)
     beyond = SUPERUSERS.get(page, [])
     assert words_missing(found, OPERATORS[page]) == []
@@ -124,7 +124,7 @@ def test_an_operator_is_offered_what_operators_do_and_a_superuser_more(site, ope
     assert words_missing(found, [*OPERATORS[page], *beyond]) == []
 
 
-def test_actions_beyond_the_role_are_refused(site, open_page):
+def test_actions_that_the_role_may_not_perform_are_refused(site, open_page):
     operators = [
         "/tasks/bulk", "/tasks/{done}/retry", "/tasks/{running}/revoke", "/queues/generate_qr_code/pause",
         "/queues/generate_qr_code/resume", "/queues/generate_qr_code/purge", "/queues/generate_qr_code/redrive",
@@ -149,7 +149,7 @@ def test_actions_beyond_the_role_are_refused(site, open_page):
     assert {name: site.record(site.tasks[name]) for name in before} == before
 
 
-def test_a_page_beyond_the_role_says_so(site, open_page):
+def test_a_page_that_the_role_may_not_open_says_so(site, open_page):
     found = open_page(path_of(site, "/tasks/{done}/retry"), "viewer", status=403)
     assert "Permission denied" in found.locator("main h1").inner_text()
     assert violations(found) == []
@@ -165,20 +165,20 @@ def test_a_page_beyond_the_role_says_so(site, open_page):
         ("/tasks?cursor=nonsense", 422, "Tasks"),
     ],
 )
-def test_mistakes_have_pages_of_their_own(open_page, path, status, title):
+def test_errors_have_their_own_pages(open_page, path, status, title):
     found = open_page(path, "viewer", status=status)
     assert title in found.locator("main h1").inner_text()
     assert violations(found) == []
 
 
-def test_a_mistake_in_a_search_is_shown_under_the_box_with_its_column(open_page):
+def test_a_search_error_is_shown_under_the_box_with_its_column(open_page):
     found = open_page("/tasks?q=red+foo:bar", "viewer", status=422)
     assert "column 5" in found.locator(".below-search .mistake").inner_text()
     assert found.get_by_role("combobox", name="Search tasks").input_value() == "red foo:bar"
     assert violations(found) == []
 
 
-def test_an_empty_system_says_so_and_is_green(empty_pages):
+def test_an_empty_system_is_reported_as_empty_and_healthy(empty_pages):
     sentences = {
         "/": "All systems normal",
         "/tasks": "No tasks yet",
@@ -191,7 +191,7 @@ def test_an_empty_system_says_so_and_is_green(empty_pages):
         assert found == []
 
 
-def test_a_list_without_matches_says_so_and_not_that_it_is_empty(open_page):
+def test_a_list_without_matches_does_not_claim_to_be_empty(open_page):
     found = open_page("/tasks?status=SUCCESS&name=makertasks.clean_media", "viewer")
     assert "No matching tasks" in found.locator("main").inner_text()
     found = open_page("/items?contains=qqq", "viewer")
@@ -202,7 +202,7 @@ def test_a_list_without_matches_says_so_and_not_that_it_is_empty(open_page):
     "page",
     ["/", "/tasks?status=FAILURE", "/tasks/{hostile}", "/tasks/{long}", "/items", "/items/{hostile_item}", "/activity"],
 )
-def test_hostile_text_is_shown_and_does_nothing(site, open_page, page):
+def test_hostile_text_is_shown_and_has_no_effect(site, open_page, page):
     found = open_page(path_of(site, page))
     assert found.title() != "owned"
     assert found.locator("main script, main img[src=x], main b").count() == 0
@@ -212,7 +212,7 @@ def test_hostile_text_is_shown_and_does_nothing(site, open_page, page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_each_attempt_has_a_row_with_its_times_its_worker_its_error_and_a_bar(site, open_page, theme):
+def test_each_attempt_has_a_row_with_times_worker_error_and_a_bar(site, open_page, theme):
     page = open_page(path_of(site, "/tasks/{tried}"), "viewer")
     page.emulate_media(color_scheme=theme)
     rows = page.locator(".waterfall li")
@@ -240,7 +240,7 @@ def test_each_attempt_has_a_row_with_its_times_its_worker_its_error_and_a_bar(si
     assert len({*colours, "rgb(0, 0, 0)"}) == 3
 
 
-def test_a_task_with_a_hostile_id_is_opened_from_the_list_and_called_by_it(site, open_page):
+def test_a_task_with_a_hostile_id_opens_from_the_list_and_shows_its_id(site, open_page):
     page = open_page("/tasks?status=FAILURE", "operator")
     row = page.locator("tbody tr", has=page.get_by_label(f"Select {HOSTILE_ID}", exact=True))
     row.locator("td.name a").click()

@@ -34,7 +34,7 @@ def update(page):
     return asked.value
 
 
-def test_new_tasks_come_by_themselves_and_statuses_change_in_place(site, open_page):
+def test_new_tasks_appear_automatically_and_statuses_change_in_place(site, open_page):
     page = open_page("/tasks", "operator", clock=True)
     page.mouse.move(5, 5)
     task_id = submit(site)
@@ -46,7 +46,7 @@ def test_new_tasks_come_by_themselves_and_statuses_change_in_place(site, open_pa
     expect(page.locator("[data-age]")).to_contain_text("Updated")
 
 
-def test_a_row_under_the_pointer_stays_where_it_is_and_new_ones_are_announced(site, open_page):
+def test_a_row_under_the_pointer_does_not_move_and_new_rows_are_announced(site, open_page):
     page = open_page("/tasks", "operator", clock=True)
     row = page.locator("tbody tr").nth(1)
     row.hover()
@@ -60,7 +60,7 @@ def test_a_row_under_the_pointer_stays_where_it_is_and_new_ones_are_announced(si
     expect(page.locator("tbody tr").nth(2)).to_have_attribute("id", first)
 
 
-def test_a_row_that_the_keyboard_is_on_and_rows_that_are_selected_stay_too(site, open_page):
+def test_a_focused_row_and_selected_rows_do_not_move(site, open_page):
     page = open_page("/tasks", "operator", clock=True)
     box = page.locator("tbody input[name=id]").nth(2)
     box.check()
@@ -72,7 +72,7 @@ def test_a_row_that_the_keyboard_is_on_and_rows_that_are_selected_stay_too(site,
     assert page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.id)") == order
 
 
-def test_pausing_stops_the_updates_and_going_on_catches_up(site, open_page):
+def test_pausing_stops_updates_and_resuming_catches_up(site, open_page):
     page = open_page("/tasks", "operator", clock=True)
     page.mouse.move(5, 5)
     page.get_by_role("button", name="Pause").click()
@@ -88,7 +88,7 @@ def test_pausing_stops_the_updates_and_going_on_catches_up(site, open_page):
     expect(row_of(page, task_id)).to_be_visible()
 
 
-def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(open_page):
+def test_a_hidden_tab_sends_no_requests_until_it_is_visible_again(open_page):
     page = open_page("/tasks", "viewer", clock=True)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
@@ -113,7 +113,7 @@ def test_an_update_that_fails_is_reported_and_the_page_recovers(open_page):
     expect(page.locator("[data-age]")).to_contain_text("Updated")
 
 
-def test_a_lost_session_is_reported_with_a_way_back_and_nothing_more_is_asked(open_page):
+def test_an_ended_session_is_reported_with_a_sign_in_link_and_stops_updates(open_page):
     page = open_page("/tasks?status=SUCCESS", "viewer", clock=True)
     page.context.clear_cookies()
     update(page)
@@ -128,7 +128,7 @@ def test_a_lost_session_is_reported_with_a_way_back_and_nothing_more_is_asked(op
     expect(back).to_have_attribute("href", "/sign-in?next=%2Ftasks%3Fstatus%3DSUCCESS")
 
 
-def test_a_lost_network_is_reported_and_the_page_continues_when_it_is_back(open_page):
+def test_a_lost_network_is_reported_and_updates_resume_when_it_returns(open_page):
     page = open_page("/tasks", "viewer", clock=True)
     page.context.set_offline(True)
     banner = page.locator("[data-lost=network]")
@@ -140,7 +140,7 @@ def test_a_lost_network_is_reported_and_the_page_continues_when_it_is_back(open_
     expect(page.locator("[data-age]")).to_contain_text("Updated")
 
 
-def test_an_update_is_light_and_one_without_news_is_empty(site, open_page):
+def test_an_update_is_small_and_one_without_changes_is_empty(site, open_page):
     page = open_page("/tasks", "operator", clock=True)
     page.mouse.move(5, 5)
     assert page.locator("tbody tr").count() == A_PAGE
@@ -154,7 +154,7 @@ def test_an_update_is_light_and_one_without_news_is_empty(site, open_page):
     assert 0 < max(sizes) < UPDATE_BYTES
 
 
-def test_the_overview_leads_to_a_failures_reason_and_remedy(site, open_page):
+def test_the_overview_links_to_a_failures_reason_and_remedy(site, open_page):
     page = open_page("/", "operator")
     expect(page.locator(".banner h2")).to_have_text("Action needed")
     page.locator(".banner a", has_text=re.compile("failures? in the last hour")).click()

@@ -20,7 +20,7 @@ ROUNDS = 3
 ATTEMPTS = 3
 
 
-def test_the_keyboard_walks_opens_searches_and_helps(open_page):
+def test_the_keyboard_can_move_open_search_and_show_help(open_page):
     page = open_page("/tasks", "operator")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -43,7 +43,7 @@ def test_the_keyboard_walks_opens_searches_and_helps(open_page):
     expect(page).to_have_url(re.compile("/queues$"))
 
 
-def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page):
+def test_the_first_tab_stop_skips_to_the_content(open_page):
     page = open_page("/tasks", "viewer")
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
@@ -51,7 +51,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page):
     expect(page.locator("main")).to_be_focused()
 
 
-def test_colours_and_times_are_chosen_without_scripts_and_kept(open_page):
+def test_theme_and_time_format_can_be_chosen_without_scripts_and_are_kept(open_page):
     page = open_page("/tasks?status=SUCCESS", "viewer", java_script_enabled=False, alone=True)
     page.locator("header .menu summary").click()
     page.get_by_label("Colours").select_option("dark")
@@ -64,7 +64,7 @@ def test_colours_and_times_are_chosen_without_scripts_and_kept(open_page):
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_times_are_written_as_chosen(site, open_page):
+def test_times_are_shown_in_the_chosen_format(site, open_page):
     page = open_page("/tasks", "viewer", timezone_id="Asia/Tokyo", alone=True)
     expect(page.locator("tbody td.created time").first).to_have_text(re.compile(r"\d\d:\d\d:\d\d"))
     expect(page.locator("[data-zone]")).to_have_text("Times in Asia/Tokyo")
@@ -74,7 +74,7 @@ def test_times_are_written_as_chosen(site, open_page):
         expect(page.locator("tbody td.created time").first).to_have_text(re.compile(pattern))
 
 
-def test_every_state_of_the_list_has_an_address_and_pages_lead_back(open_page):
+def test_every_state_of_the_list_has_a_url_and_pages_link_back(open_page):
     page = open_page("/tasks?status=SUCCESS", "viewer")
     page.get_by_role("button", name="Pause").click()
     ids = page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.id)")
@@ -121,7 +121,7 @@ def test_every_column_sorts_both_ways(open_page):
     expect(heading).to_have_attribute("aria-sort", "ascending")
 
 
-def test_the_list_drills_down_by_year_month_day_and_hour(open_page):
+def test_the_list_can_be_narrowed_by_year_month_day_and_hour(open_page):
     page = open_page("/tasks", "viewer")
     page.locator("nav.dates ul a").first.click()
     expect(page.locator("nav.dates [aria-current]")).not_to_have_text("All dates")
@@ -131,7 +131,7 @@ def test_the_list_drills_down_by_year_month_day_and_hour(open_page):
     assert page.locator("tbody tr").count() > 0
 
 
-def test_signing_in_leads_back_to_the_page_and_signing_out_ends_it(site):
+def test_signing_in_returns_to_the_page_and_signing_out_ends_the_session(site):
     with site.context(None) as context:
         page = context.new_page()
         page.goto("/tasks?status=SUCCESS")
@@ -160,7 +160,7 @@ def test_policies_forbid_inline_code(open_page):
     assert page.locator("[style], style, script:not([src]), [onclick], [onerror]").count() == 0
 
 
-def test_other_sites_requests_are_refused(site, open_page):
+def test_requests_of_other_sites_are_refused(site, open_page):
     page = open_page("/tasks", "operator", alone=True)
     session = {each["name"]: each["value"] for each in site.sessions["operator"]["cookies"]}
     origins = (
@@ -184,7 +184,7 @@ def test_other_sites_requests_are_refused(site, open_page):
     assert site.stack.api.get("/v1/queues/generate_qr_code")["state"] == "running"
 
 
-def test_the_first_load_of_the_list_is_light(open_page):
+def test_the_first_load_of_the_list_is_small(open_page):
     page = open_page("/signed-out", "operator", alone=True)
     sizes = loaded_bytes(page, with_cache=False)
     page.goto("/tasks")
@@ -194,7 +194,7 @@ def test_the_first_load_of_the_list_is_light(open_page):
 
 
 @pytest.mark.parametrize("page", list(PAGES))
-def test_a_page_takes_at_most_twice_the_calls_that_give_what_it_shows(site, page):
+def test_a_page_takes_at_most_twice_as_long_as_its_api_calls(site, page):
     def times_slower():
         ids = {"task": site.tasks["done"], "item": site.items[0]["id"]}
         ours, theirs = medians(site.stack.api, page, PAGES[page], ROUNDS, **ids)

@@ -102,7 +102,7 @@ def test_an_unreadable_message_is_edited_and_sent_or_discarded(site, open_page):
     expect(page.locator("tbody tr").first).to_contain_text("discard message")
 
 
-def test_a_schedule_is_switched_off_and_on_and_run_now(site, open_page):
+def test_a_schedule_can_be_disabled_enabled_and_run_now(site, open_page):
     def enabled():
         scheduler = site.stack.client("scheduler")
         return scheduler.get_schedule(Name="update_average_lead_times", GroupName=site.stack.name)["State"]
@@ -123,7 +123,7 @@ def test_a_schedule_is_switched_off_and_on_and_run_now(site, open_page):
     assert site.ended(task_id)["status"] == "SUCCESS"
 
 
-def test_a_superuser_bounds_concurrency(site, open_page):
+def test_a_superuser_sets_the_maximum_concurrency(site, open_page):
     page = open_page("/queues/generate_index_card", "superuser")
     page.get_by_label("Concurrency").fill("7")
     page.get_by_role("button", name="Save").click()
@@ -133,7 +133,7 @@ def test_a_superuser_bounds_concurrency(site, open_page):
     expect(page.locator("tbody tr").first).to_contain_text("generate_index_card")
 
 
-def test_a_superuser_limits_a_task_type_and_errors_are_shown(site, open_page):
+def test_a_superuser_sets_a_task_types_limits_and_errors_are_shown(site, open_page):
     page = open_page(f"/task-types/{CARD}", "superuser")
 
     def save(field, value):

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.axe import violations
 
 
-def test_the_palette_goes_to_queues_items_tasks_and_does_the_pages_actions(site, open_page):
+def test_the_palette_opens_queues_items_and_tasks_and_performs_the_pages_actions(site, open_page):
     page = open_page("/", "operator")
     page.keyboard.press("Control+k")
     find = page.locator("#palette").get_by_role("combobox")
@@ -38,7 +38,7 @@ def test_the_palette_goes_to_queues_items_tasks_and_does_the_pages_actions(site,
     expect(find).to_be_hidden()
 
 
-def test_a_charts_column_says_its_figures_by_keyboard(open_page):
+def test_a_charts_column_shows_its_figures_by_keyboard(open_page):
     page = open_page("/", "viewer")
     column = page.locator(".chart svg a").first
     column.focus()

@@ -33,7 +33,7 @@ def options(page):
     return page.get_by_role("listbox", name="Items")
 
 
-def test_a_part_of_the_name_finds_the_item_by_keyboard_and_the_task_gets_its_id(site, open_page, item):
+def test_an_item_is_found_by_part_of_its_name_by_keyboard_and_its_id_submitted(site, open_page, item):
     page = open_page(QR_CODE, "operator")
     field(page).press_sequentially(inner(item["name"]))
     option = options(page).get_by_role("option", name=item["name"])
@@ -51,7 +51,7 @@ def test_a_part_of_the_name_finds_the_item_by_keyboard_and_the_task_gets_its_id(
     assert site.stack.api.get(f"/v1/tasks/{task_id}")["kwargs"] == {"item_id": item["id"]}
 
 
-def test_escape_closes_the_list_and_what_matches_nothing_says_so(open_page, item):
+def test_escape_closes_the_list_and_no_match_is_reported(open_page, item):
     page = open_page(QR_CODE, "operator")
     field(page).fill(inner(item["name"]))
     expect(options(page).get_by_role("option").first).to_be_visible()
@@ -61,7 +61,7 @@ def test_escape_closes_the_list_and_what_matches_nothing_says_so(open_page, item
     expect(page.locator("main").get_by_text("No matching items")).to_be_visible()
 
 
-def test_a_pasted_id_becomes_the_items_name(open_page, item):
+def test_a_pasted_id_is_shown_as_the_items_name(open_page, item):
     page = open_page(QR_CODE, "operator")
     field(page).fill(item["id"])
     expect(field(page)).to_have_value(item["name"])
@@ -94,7 +94,7 @@ def test_the_list_is_filtered_by_an_item_and_shows_its_name(open_page, item):
     expect(field(page, "Item")).to_have_value(item["name"])
 
 
-def test_without_scripts_the_field_takes_an_id_and_a_page_finds_it(open_page, item):
+def test_without_scripts_the_field_accepts_an_id_that_a_page_helps_to_find(open_page, item):
     page = open_page(QR_CODE, "operator", java_script_enabled=False)
     page.get_by_role("link", name="All items").click()
     page.get_by_role("searchbox").fill(inner(item["name"]))

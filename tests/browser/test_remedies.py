@@ -52,7 +52,7 @@ def item_with_wrong_address(site, number):
     return item, wait_for(failed, "the download to fail")
 
 
-def test_a_wrong_picture_is_fixed_by_an_upload(site, open_page):
+def test_a_wrong_image_is_fixed_by_an_upload(site, open_page):
     item, failed = item_with_wrong_address(site, 4)
     page = open_page(f"/tasks/{failed}", "operator")
     page.get_by_role("link", name="Fix picture").click()
@@ -68,7 +68,7 @@ def test_a_wrong_picture_is_fixed_by_an_upload(site, open_page):
     assert stored(site, item["id"]).getpixel((5, 5)) == (0, 128, 128)
 
 
-def test_a_wrong_picture_is_fixed_by_another_address_and_the_same_again_changes_nothing(site, open_page):
+def test_a_wrong_image_is_fixed_by_another_url_and_repeating_it_changes_nothing(site, open_page):
     item, _ = item_with_wrong_address(site, 5)
     good = next(each["image_url"] for each in site.items if each.get("image_url") and each["id"] != item["id"])
     page = open_page(f"/items/{item['id']}", "operator")
@@ -90,7 +90,7 @@ def test_a_wrong_picture_is_fixed_by_another_address_and_the_same_again_changes_
     assert "nowhere" in site.stack.api.get(f"/v1/items/{item['id']}")["image_url"]
 
 
-def test_a_changed_address_in_edit_and_retry_says_that_nothing_changed(site, open_page):
+def test_edit_and_retry_reports_that_another_image_url_changed_nothing(site, open_page):
     item, failed = item_with_wrong_address(site, 6)
     page = open_page(f"/tasks/{failed}/retry", "operator")
     page.get_by_label("image url").fill("http://localhost:9/other.png")

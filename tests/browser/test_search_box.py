@@ -17,7 +17,7 @@ def options(page):
     return page.get_by_role("listbox", name="Suggestions")
 
 
-def test_fields_values_and_items_are_suggested_and_taken_by_keyboard(site, open_page):
+def test_fields_values_and_items_are_suggested_and_chosen_by_keyboard(site, open_page):
     page = open_page("/tasks", "viewer")
     box(page).press_sequentially("sta")
     expect(options(page).get_by_role("option").first).to_contain_text("status:")
@@ -39,7 +39,7 @@ def test_fields_values_and_items_are_suggested_and_taken_by_keyboard(site, open_
     expect(page.locator("tbody tr").first).to_be_visible()
 
 
-def test_enter_searches_for_what_was_typed_whatever_is_suggested(open_page):
+def test_enter_searches_for_the_typed_text_despite_suggestions(open_page):
     page = open_page("/tasks", "viewer")
     box(page).press_sequentially("generate")
     expect(options(page).get_by_role("option").first).to_be_visible()
@@ -72,7 +72,7 @@ def test_a_search_is_saved_opened_and_removed(open_page):
     expect(page.get_by_text("No saved searches in this browser")).to_be_visible()
 
 
-def test_the_reader_chooses_how_often_pages_are_updated_or_never(site, open_page):
+def test_the_update_interval_can_be_chosen_or_turned_off(site, open_page):
     page = open_page("/tasks", "viewer", clock=True)
     page.locator("header .menu summary").click()
     page.get_by_label("Live updates").select_option("off")

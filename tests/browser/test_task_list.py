@@ -72,7 +72,7 @@ def retrying(site) -> Iterator[str]:
         server.server_close()
 
 
-def test_a_row_has_the_items_name_and_the_result_in_short_and_leads_to_both(site, open_page):
+def test_a_row_shows_the_items_name_and_a_short_result_and_links_to_both(site, open_page):
     item = site.items[0]
     page = open_page(f"/tasks?item_id={item['id']}", "viewer")
     row = row_of(page, site.tasks["done"])
@@ -94,7 +94,7 @@ def test_a_failed_row_has_the_first_line_of_its_error(site, open_page):
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "superuser"])
-def test_each_row_is_one_line_at_1280(open_page, role):
+def test_each_row_is_one_line_at_1280_pixels(open_page, role):
     page = open_page("/tasks", role)
     heights = page.locator("table.tasks tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
     assert len(heights) == 25
@@ -104,7 +104,7 @@ def test_each_row_is_one_line_at_1280(open_page, role):
 
 @pytest.mark.parametrize("size", ["tablet", "phone"])
 @pytest.mark.parametrize("role", ["viewer", "operator"])
-def test_cards_show_all_that_tells_tasks_apart_and_are_not_cut(open_page, role, size):
+def test_cards_show_everything_that_distinguishes_tasks_and_are_not_cut_off(open_page, role, size):
     page = open_page("/tasks", role)
     show(page, size)
     cards = page.locator("table.tasks tbody tr")
@@ -118,7 +118,7 @@ def test_cards_show_all_that_tells_tasks_apart_and_are_not_cut(open_page, role, 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("role", ["viewer", "operator"])
-def test_axe_has_nothing_against_the_list(open_page, size, role):
+def test_the_list_has_no_axe_violations(open_page, size, role):
     page = open_page("/tasks", role)
     show(page, size)
     assert in_both_themes(page) == []
@@ -165,7 +165,7 @@ def test_retrying_tasks_have_a_tab_with_their_next_attempt_and_run_now(site, ope
         )
 
 
-def test_every_filter_has_the_count_that_the_statistics_have(site, open_page):
+def test_every_filters_count_agrees_with_the_statistics(site, open_page):
     ago = clock.text(clock.now() - timedelta(days=60))
     page = open_page("/tasks", "viewer", java_script_enabled=False)
 

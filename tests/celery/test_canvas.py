@@ -132,7 +132,7 @@ def test_a_canvas_runs_the_same_on_either_worker_and_on_both(description, seed):
 @pytest.mark.filterwarnings("ignore:Exception raised outside body:RuntimeWarning")
 @NORMAL
 @given(canvases(failing=True))
-def test_a_failing_canvas_runs_as_far_and_the_client_gets_the_error(description):
+def test_a_failing_canvas_stops_where_celery_stops_and_the_client_gets_the_error(description):
     stock_ran, stock_outcome = run_all(description, run_by_celery)
 
     ran, result = run_all(description, ours.run)

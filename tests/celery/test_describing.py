@@ -19,7 +19,7 @@ from makertasks.contrib.celery.describing import NoExpression, expression
 FUNCTIONS = Path(__file__).parents[1] / "stack/functions"
 
 
-def test_the_shops_file_is_what_its_application_says():
+def test_the_shops_description_matches_its_application():
     """In a process of its own: tasks that other tests share belong to every application of a process."""
     command = [sys.executable, "-m", "makertasks.contrib.celery.describing", "shop.celery:app"]
     search = os.pathsep.join([os.environ["PYTHONPATH"], str(FUNCTIONS)])
@@ -65,7 +65,7 @@ def test_an_applications_schedules_have_expressions():
         (90 * 60, "rate(90 minutes)"),
     ],
 )
-def test_schedules(when, expected):
+def test_beat_schedules_become_schedule_expressions(when, expected):
     assert expression(when) == expected
 
 
@@ -77,12 +77,12 @@ def test_schedules(when, expected):
         (BaseSchedule(), "no sunsets"),
     ],
 )
-def test_schedules_that_cannot_be_kept_say_why(when, reason):
+def test_unsupported_schedules_are_reported_with_the_reason(when, reason):
     with pytest.raises(NoExpression, match=reason):
         expression(when)
 
 
-def test_schedules_that_cannot_be_kept_are_left_out_and_reported():
+def test_unsupported_schedules_are_left_out_and_reported():
     app = Celery("left", broker="memory://")
     app.conf.beat_schedule = {
         "add-every-30-seconds": {"task": "left.add", "schedule": 30.0, "args": (16, 16)},

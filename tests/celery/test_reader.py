@@ -68,7 +68,7 @@ def compressed(task_id, result):
     boto3.client("dynamodb").put_item(TableName=TABLE, Item=item)
 
 
-def test_a_failure_is_raised_as_ever(app):
+def test_a_failure_is_raised_as_by_celerys_backend(app):
     meta = wire.result_meta("FAILURE", task_id="failed", error=ValueError("no"))
     item = {"id": {"S": wire.result_key("failed")}, "result": {"B": meta}, "timestamp": {"N": "1"}}
     boto3.client("dynamodb").put_item(TableName=TABLE, Item=item)

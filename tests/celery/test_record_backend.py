@@ -165,7 +165,7 @@ def application():
     return app
 
 
-def test_a_task_cannot_wait_for_another(shop):
+def test_a_task_cannot_wait_for_another_tasks_result(shop):
     """As in a worker: the function would wait for a result that only another invocation can write."""
     result = shop.client.tasks["shop.gets"].delay()
     shop.work()
@@ -182,7 +182,7 @@ def test_a_failed_task_has_the_children_that_it_sent(shop):
     assert shop.meta(child.id)["result"] == 3
 
 
-def test_a_failure_that_a_task_stores_itself_is_its_result(shop):
+def test_a_failure_that_the_task_stores_itself_is_kept_as_its_result(shop):
     result = shop.client.tasks["shop.fails_by_hand"].delay()
     shop.work()
     meta = shop.meta(result.id)
@@ -198,7 +198,7 @@ def test_stamps_are_in_the_result(shop):
     assert (meta["stamped_headers"], meta["customer"]) == (["customer"], "4711")
 
 
-def test_a_soft_limit_has_no_arguments(shop):
+def test_a_soft_time_limits_exception_has_no_arguments(shop):
     result = shop.client.tasks["shop.sleeps"].delay()
     shop.work()
     error = shop.meta(result.id)["result"]
@@ -239,7 +239,7 @@ def add_all(shop):
     return shop.client.tasks["shop.total"].s()
 
 
-def test_a_part_whose_function_is_lost_after_its_result_is_counted_when_it_comes_again(shop, monkeypatch):
+def test_a_chord_part_whose_function_is_lost_after_its_result_counts_on_redelivery(shop, monkeypatch):
     # given a chord, each of whose parts loses its function once, between its result and its chord
     result = sums(shop)
     counted, lost = chords.count, []
@@ -258,7 +258,7 @@ def test_a_part_whose_function_is_lost_after_its_result_is_counted_when_it_comes
     assert shop.meta(result.id)["result"] == 3
 
 
-def test_a_part_that_comes_again_counts_once(shop):
+def test_a_redelivered_chord_part_counts_once(shop):
     # given a chord, of whose parts one comes three times before the other
     result = sums(shop)
     first, other = shop.received()

@@ -91,7 +91,7 @@ def sent(call):
 
 @settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
 @given(st.lists(values, max_size=3), st.dictionaries(text, values, max_size=3), calls)
-def test_a_stock_clients_message_is_read_and_written_again_unchanged(args, kwargs, options):
+def test_a_stock_clients_message_survives_a_round_trip(args, kwargs, options):
     [body] = sent(lambda: app.send_task("t.other", args, kwargs, **options))
 
     message = wire.decode(body, message_id="unused")
@@ -102,13 +102,13 @@ def test_a_stock_clients_message_is_read_and_written_again_unchanged(args, kwarg
 
 
 @pytest.mark.parametrize("canvas", canvases, ids=repr)
-def test_every_message_of_a_canvas_is_read_and_written_again_unchanged(canvas):
+def test_every_message_of_a_canvas_survives_a_round_trip(canvas):
     for body in sent(canvas.clone().apply_async):
         assert comparable(wire.encode(wire.decode(body, message_id="unused"), QUEUE)) == comparable(body)
 
 
 @pytest.mark.parametrize("args", [(), (1, "it's"), (None, True, 1.5, b"\x00\xff", date(2026, 1, 2)), ([1], {"a": "b"})])
-def test_a_message_of_ours_is_byte_for_byte_a_stock_clients(args):
+def test_our_message_equals_a_stock_clients_byte_for_byte(args):
     options = {"task_id": "an-id", "eta": datetime(2027, 1, 2, tzinfo=UTC), "argsrepr": "…", "ignore_result": False}
     [body] = sent(lambda: app.send_task("t.say", args, {"tag": "a"}, **options, time_limit=20))
     by_stock = wire.decode(body, message_id="unused")
@@ -144,12 +144,12 @@ def test_kombu_reads_what_we_write(args, kwargs):
 
 @settings(max_examples=300)
 @given(values)
-def test_values_are_written_and_read_as_kombu_does(value):
+def test_values_are_encoded_and_decoded_as_by_kombu(value):
     assert wire.dump_value(value) == kombu.utils.json.dumps(value)
     assert wire.load_value(wire.dump_value(value)) == kombu.utils.json.loads(wire.dump_value(value)) == value
 
 
-def test_a_short_repr_of_the_arguments_is_as_celerys():
+def test_the_short_repr_of_arguments_equals_celerys():
     [body] = sent(lambda: app.send_task("t.say", (1, "x", None), {"tag": "a"}))
 
     ours = wire.encode(wire.Message("an-id", "t.say", [1, "x", None], {"tag": "a"}), QUEUE)
@@ -158,7 +158,7 @@ def test_a_short_repr_of_the_arguments_is_as_celerys():
     assert read_by_kombu(ours).headers["kwargsrepr"] == read_by_kombu(body).headers["kwargsrepr"]
 
 
-def test_a_plain_envelope_is_read_as_well():
+def test_a_plain_envelope_is_also_read():
     with app.connection_for_write() as connection:
         connection.transport_options = {**connection.transport_options, "sqs_base64_encoding": False}
         [body] = sent(lambda: say.apply_async(("é",), {"tag": "a"}, connection=connection))
@@ -168,7 +168,7 @@ def test_a_plain_envelope_is_read_as_well():
 
 
 @pytest.mark.parametrize("method", [name for name in kombu.compression.encoders() if "brotli" not in name])
-def test_what_kombu_compresses_is_read(method):
+def test_bodies_compressed_by_kombu_are_read(method):
     [body] = sent(lambda: say.apply_async(("x" * 10_000,), {"tag": "a"}, compression=method))
 
     message = wire.decode(body, message_id="unused")
@@ -202,7 +202,7 @@ def test_protocol_1_is_refused_with_the_tasks_id():
 
 
 @pytest.mark.parametrize("task_id", ["39cab969-7fb3-4d4a-8a3f-0ac5e1f1a1b0", "it's", 'a "name"', "é\\"])
-def test_keys_are_the_backends_own(task_id):
+def test_record_keys_equal_the_backends(task_id):
     backend = app.backend
 
     assert wire.result_key(task_id) == str(KeyValueStoreBackend.get_key_for_task(backend, task_id))
@@ -274,7 +274,7 @@ def test_a_soft_time_limit_is_celerys_own_error_to_a_stock_client():
 
 
 @pytest.mark.parametrize("status", ["PENDING", "STARTED", "RETRY"])
-def test_a_stock_client_reads_a_task_that_has_not_ended(status):
+def test_a_stock_client_reads_an_unfinished_task(status):
     task_id = str(uuid.uuid4())
     error = OSError("later") if status == "RETRY" else None
     meta = wire.result_meta(status, task_id=task_id, error=error, worker="ours")
@@ -290,7 +290,7 @@ def test_a_stock_client_reads_a_task_that_has_not_ended(status):
 
 
 @pytest.mark.parametrize("group_id", [None, "a-group"])
-def test_a_stock_worker_runs_messages_of_ours(group_id):
+def test_a_stock_worker_runs_our_messages(group_id):
     message = wire.Message(
         str(uuid.uuid4()),
         "t.say",

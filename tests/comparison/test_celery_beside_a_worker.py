@@ -150,7 +150,7 @@ def different(seen: dict[str, dict[str, Any]], name: str) -> dict[str, tuple[Any
     }
 
 
-def test_a_stock_client_finds_what_it_finds_with_a_stock_worker(seen):
+def test_a_stock_client_observes_the_same_as_with_a_stock_worker(seen):
     assert seen["worker"].keys() == seen["here"].keys() != set(), "ONLY matches no behaviour"
     lines = [
         f"{name}{path}: worker {worker!r}, here {here!r}"
@@ -160,7 +160,7 @@ def test_a_stock_client_finds_what_it_finds_with_a_stock_worker(seen):
     assert not lines, "\n".join(lines)
 
 
-def test_every_row_of_the_differences_is_of_a_behaviour_that_differs(seen):
+def test_every_documented_difference_differs(seen):
     differing = [name for name in seen["worker"] if seen["here"][name] != seen["worker"][name]]
     assert [pattern for pattern in compared(seen) if not any(fnmatch(name, pattern) for name in differing)] == []
 
@@ -173,7 +173,7 @@ def compared(seen: dict[str, dict[str, Any]]) -> list[str]:
     return [pattern for pattern in patterns if any(fnmatch(name, pattern) for name in seen["worker"])]
 
 
-def test_groups_within_groups_of_a_chain_end_every_time(stack):
+def test_nested_groups_in_a_chain_always_end(stack):
     """A part that waits for its chord's other parts must not keep their messages from being run (`BatchSize`)."""
     found = observe(of_function(stack) | {"RUNS": str(RUNS)}, "nesting.py")
     assert found == {"SUCCESS [3, 2, 6, 5, 4]": RUNS}  # in the order in which Celery flattens them

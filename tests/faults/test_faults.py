@@ -16,5 +16,5 @@ def running(tmp_path_factory):
         yield begun
 
 
-def test_every_task_ends_once_whatever_happens(running):
+def test_every_task_ends_exactly_once_despite_faults(running):
     check(running)

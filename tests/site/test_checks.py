@@ -18,7 +18,7 @@ def ids() -> list[str]:
     return [found.id for found in check_site()]
 
 
-def test_nothing_is_wrong_where_all_is_set(settings_of_site):
+def test_complete_settings_pass_the_checks(settings_of_site):
     settings_of_site.MAKERTASKS_WEBHOOK_SECRET = SECRET
     assert ids() == []
 
@@ -34,7 +34,7 @@ def test_nothing_is_wrong_where_all_is_set(settings_of_site):
         ("MAKERTASKS_WEBHOOK_SECRET", "whsec_a", "makertasks.E008"),
     ],
 )
-def test_each_mistake_is_named(settings_of_site, name, value, found):
+def test_each_wrong_setting_is_reported(settings_of_site, name, value, found):
     settings_of_site.MAKERTASKS_WEBHOOK_SECRET = SECRET
     setattr(settings_of_site, name, value)
     assert ids() == [found]
@@ -50,7 +50,7 @@ def test_a_site_without_a_stack_is_reported(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("address", ["https://tasks.example.org/", "", "javascript:alert(1)"])
-def test_an_items_admin_page_leads_to_its_tasks(settings_of_site, media_bucket, address):
+def test_an_items_admin_page_links_to_its_tasks(settings_of_site, media_bucket, address):
     settings_of_site.MAKERTASKS_DASHBOARD = address
     item = InventoryItem.objects.create(name="Drill")
     client = Client()

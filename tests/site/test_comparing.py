@@ -43,12 +43,12 @@ def sync(**options) -> list[str]:
     return said.getvalue().splitlines()
 
 
-def test_where_nothing_differs_nothing_is_sent(item, imports):
+def test_without_differences_nothing_is_sent(item, imports):
     assert sync() == ["stack: 4 unchanged", "site: nothing missing"]
     assert imports.new() == []
 
 
-def test_what_signals_do_not_see_is_found(item, imports):
+def test_changes_without_signals_are_found(item, imports):
     InventoryItem.objects.update(current_stock=1)
     Category.objects.update(name="Hand tools")
     InventoryItem.objects.bulk_create([InventoryItem(name="Bulk")])
@@ -61,7 +61,7 @@ def test_what_signals_do_not_see_is_found(item, imports):
     assert sync()[0] == "stack: 5 unchanged"
 
 
-def test_what_is_gone_here_goes_there(item, imports):
+def test_objects_deleted_on_the_site_are_deleted_from_the_stack(item, imports):
     pk = item.pk
     ItemSupplier.objects.all()._raw_delete("default")
     InventoryItem.objects.all()._raw_delete("default")
@@ -73,7 +73,7 @@ def test_what_is_gone_here_goes_there(item, imports):
     assert sync()[0] == "stack: 2 unchanged"
 
 
-def test_an_empty_database_is_taken_for_a_mistake(item, monkeypatch):
+def test_syncing_an_empty_database_requires_force(item, monkeypatch):
     monkeypatch.setattr(comparing, "FEW_DELETIONS", 1)
     ItemSupplier.objects.all()._raw_delete("default")
     InventoryItem.objects.all()._raw_delete("default")
@@ -82,7 +82,7 @@ def test_an_empty_database_is_taken_for_a_mistake(item, monkeypatch):
     assert sync(force=True)[0] == "stack: 2 deleted, 2 unchanged"
 
 
-def test_what_the_site_never_got_is_brought(item, imports, settings_of_site):
+def test_changes_that_the_site_missed_are_delivered(item, imports, settings_of_site):
     # given changes whose messages are lost
     key = "inventory/images/D-1.png"
     bucket.put(key, b"not a picture, which only imagekit minds", "image/png")
@@ -111,7 +111,7 @@ def with_image(item, number: int = 1) -> str:
 
 
 @pytest.mark.parametrize("signals", [True, False], ids=["saved in Django admin", "by QuerySet.update()"])
-def test_an_image_that_was_removed_on_the_site_is_removed_from_the_stack_and_stays_so(item, imports, signals):
+def test_an_image_removed_on_the_site_is_removed_from_the_stack_for_good(item, imports, signals):
     # given an image that site and stack have
     key = with_image(item)
     sync()
@@ -151,7 +151,7 @@ def test_a_qr_code_that_was_removed_on_the_site_stays_removed(item, imports):
     assert sync()[1] == "site: nothing missing"
 
 
-def test_an_image_that_the_site_has_not_received_yet_outlives_an_empty_field(item, imports):
+def test_an_image_not_yet_received_by_the_site_survives_an_empty_field(item, imports):
     # given a removed image, and a newer one that the site has not seen
     with_image(item)
     sync()
@@ -171,7 +171,7 @@ def test_an_image_that_the_site_has_not_received_yet_outlives_an_empty_field(ite
     assert InventoryItem.objects.get().image == newer
 
 
-def test_a_download_that_was_asked_for_before_a_removal_brings_no_image_back(item, imports):
+def test_a_download_requested_before_a_removal_does_not_restore_the_image(item, imports):
     with_image(item)
     sync()
     before = clock.text(clock.now())
@@ -191,7 +191,7 @@ def test_a_plain_dump_removes_no_image(item, imports, tmp_path):
     assert stack_side.item(item.pk).image == key
 
 
-def test_what_the_site_has_changed_since_stays(item, imports):
+def test_later_changes_on_the_site_are_kept(item, imports):
     bucket.put("inventory/images/D-1.png", b"x", "image/png")
     inventory.update_item(item.pk, image="inventory/images/D-1.png", image_digest="d")
     sync()
@@ -200,7 +200,7 @@ def test_what_the_site_has_changed_since_stays(item, imports):
     assert InventoryItem.objects.get().image == "inventory/images/own.png"
 
 
-def test_one_object_that_cannot_be_taken_is_named_and_not_deleted(item, imports):
+def test_an_object_that_cannot_be_sent_is_named_and_not_deleted(item, imports):
     InventoryItem.objects.update(name="")
     said = sync()
     assert said[0] == "stack: 1 refused, 3 unchanged" or said[0].startswith("stack: 2 refused"), said
@@ -209,6 +209,6 @@ def test_one_object_that_cannot_be_taken_is_named_and_not_deleted(item, imports)
     assert stack_side.item(item.pk).name == "Drill"
 
 
-def test_an_object_that_is_gone_from_the_bucket_is_reported(item):
+def test_an_object_missing_from_the_bucket_is_reported(item):
     inventory.update_item(item.pk, qr_code=f"inventory/qrcodes/qr_{uuid.uuid4()}.png", qr_code_digest="d")
     assert sync()[1] == "site: 1 superseded"

@@ -74,12 +74,12 @@ def sync() -> str:
     return said.getvalue()
 
 
-def test_with_the_printed_policy_an_object_that_is_gone_is_known_to_be_gone(s3_obeys, gone):
+def test_the_printed_policy_lets_the_site_recognise_missing_objects(s3_obeys, gone):
     s3_obeys(printed())
     assert "site: 1 superseded" in sync()
 
 
-def test_without_the_right_to_list_it_would_be_tried_again_every_night(s3_obeys, gone):
+def test_without_permission_to_list_a_missing_object_is_retried_every_night(s3_obeys, gone):
     s3_obeys([each for each in printed() if "s3:ListBucket" not in each["Action"]])
     with pytest.raises(CommandError, match="1 attributes were not applied"):
         sync()

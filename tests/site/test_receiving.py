@@ -59,7 +59,7 @@ def test_a_signed_message_is_applied(link):
     assert (answer.status_code, answer.json(), days()) == (200, {"applied": 1}, 3)
 
 
-def test_during_a_change_either_secret_counts(link, settings_of_site):
+def test_during_a_secrets_rotation_both_secrets_are_accepted(link, settings_of_site):
     settings_of_site.MAKERTASKS_WEBHOOK_SECRET = f"{OTHER} {SECRET}"
     assert post(message(link, 3, 1)).status_code == 200
     assert post(message(link, 4, 2), "m2", OTHER).status_code == 200
@@ -91,7 +91,7 @@ def test_a_changed_body_is_refused(link):
     assert days() == 7
 
 
-def test_without_a_secret_nothing_is_taken(link, settings_of_site):
+def test_without_a_secret_all_posts_are_refused(link, settings_of_site):
     settings_of_site.MAKERTASKS_WEBHOOK_SECRET = ""
     assert post(message(link, 3, 1)).status_code == 401
 
@@ -104,11 +104,11 @@ def test_a_replay_is_refused(link):
     assert list(ReceivedMessage.objects.values_list("id", flat=True)) == ["m2"]  # the old one is too old to be replayed
 
 
-def test_a_huge_body_is_refused_before_it_is_looked_at(link):
+def test_a_huge_body_is_refused_before_it_is_parsed(link):
     assert post("x" * (256 * 1024 + 1)).status_code == 413
 
 
-def test_only_post(link):
+def test_only_post_requests_are_accepted(link):
     assert Client().get("/makertasks/changes/").status_code == 405
 
 
@@ -124,7 +124,7 @@ def test_another_format_is_refused(link, body):
     assert post(body).status_code == 422
 
 
-def test_what_cannot_be_applied_now_is_requested_again(link, monkeypatch):
+def test_a_pushed_change_that_fails_is_requested_again(link, monkeypatch):
     body = message(link, 3, 1)
     with monkeypatch.context() as patch:
         patch.setattr(applying, "apply", fail)
@@ -138,12 +138,12 @@ def test_what_cannot_be_applied_now_is_requested_again(link, monkeypatch):
     [(3, 2**63), (2**31, 1), (-1, 1), (3, -1)],
     ids=["version", "days", "negative days", "negative"],
 )
-def test_numbers_that_no_column_holds_are_refused(link, value, version):
+def test_numbers_too_large_for_their_column_are_refused(link, value, version):
     assert post(message(link, value, version)).status_code == 422
     assert days() == 7
 
 
-def test_a_key_that_no_column_holds_changes_nothing(link):
+def test_a_key_too_large_for_its_column_changes_nothing(link):
     body = message(link, 3, 1).replace(f'"pk":"{link.pk}"', '"pk":"99999999999999999999999"')
     assert post(body).status_code in {200, 503}
     assert days() == 7
@@ -152,14 +152,14 @@ def test_a_key_that_no_column_holds_changes_nothing(link):
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
 )
-def test_the_signature_counts_whatever_the_content_type_says(link, content_type):
+def test_the_signature_is_checked_for_any_content_type(link, content_type):
     assert post(message(link, 3, 1), content_type=content_type).status_code == 200
     assert days() == 3
 
 
 @pytest.mark.parametrize("name", ["webhook-signature", "webhook-timestamp", "webhook-id"])
 @pytest.mark.parametrize("value", ["\u00e9", "nan", "1e400", "-1", "9" * 400, "v1," + "A" * 5000])
-def test_odd_headers_are_refused(link, name, value):
+def test_malformed_headers_are_refused(link, name, value):
     assert post(message(link, 3, 1), **{name: value}).status_code == 401
     assert days() == 7
 
@@ -186,14 +186,14 @@ def picture_message(link, address: str) -> str:
         "http://{host}/inventory/images/D-1.png",
     ],
 )
-def test_a_link_that_leads_elsewhere_is_not_followed(link, address, monkeypatch):
+def test_a_link_to_another_host_is_not_followed(link, address, monkeypatch):
     host = urlsplit(bucket.link(KEY)).netloc
     monkeypatch.setattr(media, "urlopen", lambda *_, **__: pytest.fail("it was followed"))
     assert post(picture_message(link, address.format(host=host))).status_code == 503
     assert not InventoryItem.objects.get().image
 
 
-def test_a_link_that_the_stack_made_is_followed(link, monkeypatch):
+def test_a_link_made_by_the_stack_is_followed(link, monkeypatch):
     followed = []
     monkeypatch.setattr(
         media, "urlopen", lambda request, **_: followed.append(request.full_url) or contextlib.closing(io.BytesIO(b"x"))
@@ -208,10 +208,10 @@ def fail(_):
     raise OSError("no room on the disk")
 
 
-def test_pushed_and_pulled_are_one_format(link):
+def test_pushed_and_pulled_changes_have_the_same_format(link):
     assert post(message(link, 3, 5)).json() == {"applied": 1}
     assert dict(applying.apply(site_changes.decode(message(link, 4, 5)))) == {"older": 1}
 
 
-def test_the_checks_find_nothing_wrong(environment):
+def test_djangos_checks_pass(environment):
     call_command("check")

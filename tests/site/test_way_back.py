@@ -120,14 +120,14 @@ def test_changes_from_the_site_are_not_sent_back(item, stream, imports):
     assert stream.messages() == []
 
 
-def test_what_is_applied_sends_nothing_to_the_stack(item, stream, imports):
+def test_applied_changes_are_not_sent_back_to_the_stack(item, stream, imports):
     make_image(item, "red")
     stream.tell()
     sync()
     assert imports.new() == []
 
 
-def test_new_pixels_under_the_same_name_renew_the_thumbnail(item, stream, settings_of_site):
+def test_new_content_under_the_same_name_renews_the_thumbnail(item, stream, settings_of_site):
     for colour in ("red", "blue"):
         make_image(item, colour)
         stream.tell()
@@ -137,7 +137,7 @@ def test_new_pixels_under_the_same_name_renew_the_thumbnail(item, stream, settin
             assert is_red(colour_of(settings_of_site, shown[kind])) == (colour == "red")
 
 
-def test_a_replaced_image_goes_with_its_thumbnail(item, stream, tmp_path):
+def test_a_replaced_image_is_deleted_with_its_thumbnail(item, stream, tmp_path):
     make_image(item, "red", "inventory/images/D-1.jpg")
     stream.tell()
     sync()
@@ -152,7 +152,7 @@ def test_a_replaced_image_goes_with_its_thumbnail(item, stream, tmp_path):
     assert files[0].startswith("CACHE/images/inventory/images/D-1/")
 
 
-def test_an_image_that_another_item_shows_too_stays(item, stream, tmp_path):
+def test_an_image_that_another_item_uses_is_kept(item, stream, tmp_path):
     make_image(item, "red", "inventory/images/shared.png")
     stream.tell()
     sync()
@@ -163,7 +163,7 @@ def test_an_image_that_another_item_shows_too_stays(item, stream, tmp_path):
     assert (tmp_path / "media/inventory/images/shared.png").is_file()
 
 
-def test_twice_and_in_reverse_the_newest_stays(item, stream):
+def test_the_newest_change_wins_in_any_order_and_repetition(item, stream):
     versions = []
     for number, colour in enumerate(("red", "green", "blue")):
         make_image(item, colour, f"inventory/images/D-{number}.png")
@@ -174,7 +174,7 @@ def test_twice_and_in_reverse_the_newest_stays(item, stream):
     assert sum(applying.apply(message)["older"] for message in versions) == 3
 
 
-def test_200_changes_while_the_site_is_down_are_all_there_afterwards(item, imports, stream):
+def test_200_changes_made_while_the_site_is_down_all_arrive(item, imports, stream):
     # given 200 items whose tasks end while the site is down, each change told twice and in any order
     with transaction.atomic():
         items = [InventoryItem.objects.create(name=f"No. {number}") for number in range(200)]
@@ -196,7 +196,7 @@ def test_200_changes_while_the_site_is_down_are_all_there_afterwards(item, impor
     assert InventoryItem.objects.exclude(qr_code="").exclude(qr_code=None).count() == 200
 
 
-def test_a_change_of_stock_at_the_same_moment_survives(item, stream, monkeypatch):
+def test_a_concurrent_change_of_stock_survives(item, stream, monkeypatch):
     """The site's stock changes between the reading of the row and its writing."""
     make_image(item, "red")
     place = applying.media.place
@@ -212,7 +212,7 @@ def test_a_change_of_stock_at_the_same_moment_survives(item, stream, monkeypatch
     assert (found.current_stock, str(found.image)) == (4, "inventory/images/D-1.png")
 
 
-def test_an_item_that_was_deleted_meanwhile_leaves_nothing(item, stream, tmp_path):
+def test_an_item_deleted_meanwhile_leaves_no_files(item, stream, tmp_path):
     make_image(item, "red")
     stream.tell()
     item.delete()
@@ -221,7 +221,7 @@ def test_an_item_that_was_deleted_meanwhile_leaves_nothing(item, stream, tmp_pat
     assert not AppliedVersion.objects.exists()
 
 
-def test_an_object_that_was_replaced_meanwhile_waits_for_the_newer_change(item, stream):
+def test_an_object_replaced_meanwhile_is_left_to_the_newer_change(item, stream):
     make_image(item, "red", "inventory/images/D-1.jpg")
     older = stream.messages()
     bucket.delete("inventory/images/D-1.jpg")
@@ -231,7 +231,7 @@ def test_an_object_that_was_replaced_meanwhile_waits_for_the_newer_change(item, 
     assert sync() == "1 applied"
 
 
-def test_what_cannot_be_applied_now_comes_again(item, stream, monkeypatch):
+def test_a_pulled_change_that_fails_is_received_again(item, stream, monkeypatch):
     make_image(item, "red")
     stream.tell()
     with monkeypatch.context() as patch:
@@ -252,7 +252,7 @@ def once(receive):
     return lambda *given: receive(*given) if next(answers, False) else []
 
 
-def test_a_process_that_follows_outlives_failures_of_the_queue_and_the_database(item, stream, monkeypatch):
+def test_a_following_process_survives_failures_of_the_queue_and_the_database(item, stream, monkeypatch):
     # given a queue that cannot be reached at first, and a database that drops its connection after a change
     paused = []
     make_image(item, "red")
@@ -301,7 +301,7 @@ def test_an_unknown_format_stays_in_the_queue(item, monkeypatch):
         ("inventory.nothing", "1", "image", "x"),
     ],
 )
-def test_nothing_else_can_be_changed(item, model, pk, name, value):
+def test_only_known_attributes_can_be_changed(item, model, pk, name, value):
     attributes = {name: site_changes.Attribute(value, 9)}
     message = site_changes.Message([site_changes.Changed(model, pk or str(item.pk), attributes)])
     assert dict(applying.apply(message)) == {"unknown": 1}
@@ -317,7 +317,7 @@ def test_a_key_outside_the_folders_of_tasks_is_refused(item, settings_of_site, k
         applying.apply(message)
 
 
-def test_served_from_the_bucket_nothing_is_copied(item, stream, settings_of_site, tmp_path):
+def test_images_served_from_the_bucket_are_not_copied(item, stream, settings_of_site, tmp_path):
     settings_of_site.MAKERTASKS_MEDIA = "bucket"
     make_image(item, "red")
     stream.tell()
@@ -326,7 +326,7 @@ def test_served_from_the_bucket_nothing_is_copied(item, stream, settings_of_site
     assert not list((tmp_path / "media").rglob("*.png"))
 
 
-def test_versions_are_kept_by_a_transaction_that_fails(item):
+def test_a_failed_transaction_leaves_versions_unchanged(item):
     with transaction.atomic():
         assert AppliedVersion.advance("k", 5, "default")
         transaction.set_rollback(True)

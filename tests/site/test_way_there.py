@@ -16,7 +16,7 @@ def imports(inventory_table, media_bucket):
     return stack_side.Imports()
 
 
-def test_what_is_saved_is_imported(imports):
+def test_saved_objects_are_imported(imports):
     with transaction.atomic():
         category = Category.objects.create(name="Tools", color="#2563eb")
         item = InventoryItem.objects.create(name="Drill", category=category, current_stock=3)
@@ -29,7 +29,7 @@ def test_what_is_saved_is_imported(imports):
     assert [link.unit_cost for link in stack_side.links(item.pk)] == ["1.50"]
 
 
-def test_what_is_rolled_back_is_not_sent(imports):
+def test_rolled_back_changes_are_not_sent(imports):
     kept = InventoryItem.objects.create(name="Kept")
     pk = kept.pk
     imports.run()
@@ -85,7 +85,7 @@ def test_partial_saves_that_arrive_in_reverse_leave_the_newer_value(imports):
     assert stack_side.item(item.pk).current_stock == 6
 
 
-def test_a_value_that_returns_to_what_it_was_is_not_replaced_by_the_one_between(imports):
+def test_a_restored_value_is_not_overwritten_by_the_one_in_between(imports):
     item = InventoryItem.objects.create(name="Drill", current_stock=1)
     imports.run()
     for stock in (2, 1):
@@ -96,7 +96,7 @@ def test_a_value_that_returns_to_what_it_was_is_not_replaced_by_the_one_between(
     assert stack_side.item(item.pk).current_stock == 1
 
 
-def test_an_expression_is_the_number_it_became(imports):
+def test_an_f_expression_is_sent_as_the_resulting_number(imports):
     item = InventoryItem.objects.create(name="Drill", current_stock=5)
     item.current_stock = F("current_stock") - 2
     item.save()
@@ -129,7 +129,7 @@ def test_a_renamed_category_location_or_supplier_reaches_the_copies(imports):
         assert [link.supplier_name for link in stack_side.links(item.pk)] == ["Bolts Inc. (new)"]
 
 
-def test_a_rename_that_overtakes_its_item_is_kept(imports):
+def test_a_rename_that_arrives_before_its_item_is_kept(imports):
     category = Category.objects.create(name="Old")
     imports.run()
     item = InventoryItem.objects.create(name="Drill", category=category)
@@ -141,7 +141,7 @@ def test_a_rename_that_overtakes_its_item_is_kept(imports):
     assert stack_side.item(item.pk).category["name"] == "New"
 
 
-def test_what_is_deleted_goes_with_what_hangs_on_it_in_any_order(imports):
+def test_deletions_cascade_in_any_order(imports):
     item = InventoryItem.objects.create(name="Vice", category=Category.objects.create(name="Tools"))
     ItemSupplier.objects.create(item=item, supplier=Supplier.objects.create(name="S"))
     created, pk = imports.new(), item.pk
@@ -152,7 +152,7 @@ def test_what_is_deleted_goes_with_what_hangs_on_it_in_any_order(imports):
         stack_side.item(pk)
 
 
-def test_half_an_emoji_is_sent_all_the_same(imports, monkeypatch):
+def test_an_unpaired_surrogate_does_not_block_other_changes(imports, monkeypatch):
     """SQLite refuses it, PostgreSQL never returns it; what a driver lets through must not stop the others."""
     item = InventoryItem.objects.create(name="Drill")
     monkeypatch.setattr("makertasks.contrib.django.changes._read", lambda *_: InventoryItem(pk=item.pk, name="a\ud83d"))
@@ -166,7 +166,7 @@ def test_nothing_is_pending_after_a_commit(imports):
     assert (pending.saved, pending.deleted) == ({}, {})
 
 
-def test_a_site_saves_although_the_stack_is_not_reached(inventory_table, caplog):
+def test_a_site_can_save_while_the_stack_is_unreachable(inventory_table, caplog):
     """There is no bucket."""
     item = InventoryItem.objects.create(name="Drill")
     assert InventoryItem.objects.get() == item

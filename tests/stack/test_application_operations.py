@@ -70,7 +70,7 @@ def page(stack: LocalStack, path: str) -> str:
     return response.text
 
 
-def test_its_queue_function_and_task_types_are_listed(stack: LocalStack, command):
+def test_an_applications_queue_function_and_task_types_are_listed(stack: LocalStack, command):
     task_id = submit(stack, "proj.tasks.add", 2, 3)
     assert ended(stack, task_id)["result"] == 5
     assert queue(stack)["tasks"] == TYPES
@@ -92,7 +92,7 @@ def test_its_queue_function_and_task_types_are_listed(stack: LocalStack, command
     assert command("call", "proj.tasks.add", "--args", "[20, 1]", "--wait").strip() == "21"
 
 
-def test_flowers_routes_and_metrics_have_it(stack: LocalStack):
+def test_an_application_is_in_flowers_routes_and_metrics(stack: LocalStack):
     worker = stack.api.get("/api/workers")["proj"]
     assert worker["registered"] == TYPES
     assert [each["name"] for each in worker["active_queues"]] == ["proj"]
@@ -109,7 +109,7 @@ def test_flowers_routes_and_metrics_have_it(stack: LocalStack):
     wait_for(lambda: succeeded in stack.api.request("GET", "/metrics").text, "the metrics to count three tasks")
 
 
-def test_it_is_paused_purged_and_resumed(stack: LocalStack, command):
+def test_an_application_is_paused_purged_and_resumed(stack: LocalStack, command):
     # given a paused queue with waiting tasks
     stack.api.post("/v1/queues/proj/pause", {})
     until_state(stack, "paused")
@@ -167,7 +167,7 @@ def received(sqs: Any, url: str) -> list[Any]:
     return list(sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages", []))
 
 
-def test_its_tasks_lead_to_the_stacks_own_and_back(stack: LocalStack):
+def test_chains_of_an_application_can_include_the_stacks_tasks(stack: LocalStack):
     own = "inventory.tasks.update_average_lead_times"
     steps = [step(own, task_id="own"), step("proj.tasks.add", 20, 3, task_id="back")]  # Celery takes the last one first
     message = wire.Message("first", "proj.tasks.add", [1, 2], chain=steps[::-1])
@@ -188,7 +188,7 @@ def step(name: str, *args: Any, task_id: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_a_tasks_log_has_what_it_logs_and_prints(stack: LocalStack):
+def test_a_tasks_log_contains_its_log_lines_and_output(stack: LocalStack):
     task_id = submit(stack, "proj.tasks.greet", "Ann")
     ended(stack, task_id)
 
@@ -199,7 +199,7 @@ def test_a_tasks_log_has_what_it_logs_and_prints(stack: LocalStack):
     assert (found["greeting Ann"], found["hello Ann"]) == ("INFO", "WARNING")
 
 
-def test_a_tasks_rate_limit_is_kept_and_can_be_changed(stack: LocalStack):
+def test_a_tasks_rate_limit_is_applied_and_can_be_changed(stack: LocalStack):
     def starts() -> list[datetime]:
         return sorted(
             clock.parse(ended(stack, task_id)["started"])
@@ -219,7 +219,7 @@ def test_a_tasks_rate_limit_is_kept_and_can_be_changed(stack: LocalStack):
     assert stack.api.get("/v1/task-types/proj.tasks.greet")["rate_limit"] == "20/s"
 
 
-def test_beats_schedule_is_eventbridges_and_fires(stack: LocalStack, command):
+def test_a_beat_schedule_becomes_an_eventbridge_schedule_and_fires(stack: LocalStack, command):
     schedule = stack.api.get(f"/v1/schedules/{SCHEDULE}")
     assert (schedule["task"], schedule["args"], schedule["kwargs"]) == ("proj.tasks.add", [16, 16], {})
     assert schedule["expression"] == "cron(30 7 ? * MON *)"  # MiniStack ignores its time zone

@@ -28,7 +28,7 @@ NEEDS = {
 }
 
 
-def test_the_printed_policy_is_enough_and_nothing_of_it_is_too_much(stack: LocalStack, tmp_path: Path):
+def test_the_printed_policy_has_exactly_the_needed_permissions(stack: LocalStack, tmp_path: Path):
     # given a user with the whole policy, and one for each action who lacks it
     environment = stack_environment(stack, tmp_path) | {
         "LAMBDA_TASK_ROOT": str(ROOT / "functions"),

@@ -73,7 +73,7 @@ def names(account: Connection, stack: str) -> set[tuple[str, str]]:
     return {(each["ResourceType"], each["PhysicalResourceId"]) for each in own}
 
 
-def test_a_stage_is_deployed_changed_protected_and_removed_as_the_page_says(aws: MiniStack):
+def test_a_stage_is_deployed_changed_protected_and_removed_as_documented(aws: MiniStack):
     account = Connection(aws.endpoint, REGION)
     cloudformation = account.client("cloudformation")
 
@@ -145,7 +145,7 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_the_page_says(aws:
     assert "The API, a page and a task work." in restored.stdout
 
 
-def test_a_stage_that_is_not_there_is_refused(aws: MiniStack):
+def test_an_unknown_stage_is_refused(aws: MiniStack):
     refused = typed(aws, "make deploy STAGE=production")
     assert refused.returncode != 0
     assert refused.stderr.startswith(
@@ -175,7 +175,7 @@ def test_layers_are_built_for_every_runtime_and_both_architectures(runtime: str,
     assert not [name for name in compiled if other in name]
 
 
-def test_a_function_that_grows_beyond_its_bound_is_refused(tmp_path: Path):
+def test_a_function_above_its_size_limit_is_refused(tmp_path: Path):
     (tmp_path / "functions").mkdir()
     (tmp_path / "layer").mkdir()
     with (tmp_path / "layer/model.bin").open("wb") as file:

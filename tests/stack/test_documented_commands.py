@@ -121,7 +121,7 @@ def test_a_function_is_invoked_with_sam(stack: LocalStack, tmp_path: Path):
         assert answer["result"]["qr_code"].endswith(f"{ITEMS[0]}.png")
 
 
-def test_the_event_that_sam_local_is_given_is_the_functions_own():
+def test_the_documented_sam_local_event_is_the_functions_test_event():
     [line] = [each.line for each in documentation.commands("docs/console.md") if each.line.startswith("sam local ")]
     function, event = re.fullmatch(r"sam local invoke (\w+)Function --event (\S+)", line).groups()
     assert (ROOT / event).is_file()
@@ -134,7 +134,7 @@ def test_every_function_has_a_test_event(stack: LocalStack):
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda path: path.stem)
-def test_a_test_event_is_what_its_function_takes(stack: LocalStack, event: Path):
+def test_a_test_event_is_accepted_by_its_function(stack: LocalStack, event: Path):
     body = prepared(stack, json.loads(event.read_text()))
     answer = stack.client("lambda").invoke(FunctionName=f"makertasks-prod-{event.stem}", Payload=json.dumps(body))
     said = json.load(answer["Payload"])
@@ -170,7 +170,7 @@ def test_the_clients_examples_run(stack: LocalStack, tmp_path: Path):
     assert executed(stack, sys.executable, "\n".join(examples), tmp_path) == "SUCCESS 2 0 0\n"
 
 
-def test_django_sends_what_was_committed_and_nothing_else(stack: LocalStack, tmp_path: Path):
+def test_django_sends_only_committed_tasks(stack: LocalStack, tmp_path: Path):
     script = f"""
 import sys
 sys.path.append({str(CELERYS)!r})
@@ -193,6 +193,6 @@ with transaction.atomic():
     assert len(list(stack.api.tasks(item_id=COMMITTED))) == 1
 
 
-def test_celery_takes_the_control_class(stack: LocalStack, tmp_path: Path):
+def test_celery_accepts_the_control_class(stack: LocalStack, tmp_path: Path):
     script = documentation.example("docs/celery.md", "MakertasksControl") + "print(type(app.control).__name__)"
     assert executed(stack, str(CELERY), script, tmp_path) == "MakertasksControl\n"

@@ -76,7 +76,7 @@ def moment(task: dict[str, Any], name: str) -> datetime:
     return clock.parse(task[name])
 
 
-def test_a_rate_limit_holds_over_all_functions_and_uses_no_attempt(stack: LocalStack):
+def test_a_rate_limit_applies_across_all_functions_and_uses_no_attempt(stack: LocalStack):
     stack.api.request("PATCH", f"/v1/task-types/{NAME}", json={"rate_limit": "1/s"}).raise_for_status()
     answer = stack.api.post("/v1/tasks/batch", {"tasks": [{"name": NAME, "kwargs": {"value": 7}}] * 6})
     tasks = [ended(stack, task_id) for task_id in answer["ids"]]
@@ -108,7 +108,7 @@ def test_a_schedule_is_one_block_of_the_template(stack: LocalStack):
         assert changed.json()["enabled"] is enabled, changed.text
 
 
-def test_a_delay_beyond_the_queues_is_a_schedule_that_sends_once_and_removes_itself(stack: LocalStack):
+def test_a_delay_beyond_sqs_maximum_is_a_schedule_that_sends_once_and_deletes_itself(stack: LocalStack):
     # given a task that is delayed by more than the maximum of its queue
     task_id = submit(stack, countdown=2000)
     scheduler, group = stack.client("scheduler"), f"{stack.name}-delays"
@@ -172,7 +172,7 @@ def test_revoking_by_filter_is_a_job_with_the_outcome_of_each(stack: LocalStack)
     assert {(task["status"], task["started"]) for task in tasks} == {("REVOKED", None)}
 
 
-def test_an_idempotency_key_is_one_task_also_after_its_end(stack: LocalStack):
+def test_an_idempotency_key_means_one_task_even_after_it_finished(stack: LocalStack):
     first = submit(stack, idempotency_key="order-8")
     assert ended(stack, first)["status"] == "SUCCESS"
     assert submit(stack, idempotency_key="order-8") == first
@@ -181,7 +181,7 @@ def test_an_idempotency_key_is_one_task_also_after_its_end(stack: LocalStack):
 
 
 @pytest.mark.parametrize("jammed", [False, True])
-def test_a_secret_reaches_its_function_and_nobody_else(stack: LocalStack, jammed: bool):
+def test_a_secret_argument_reaches_only_its_function(stack: LocalStack, jammed: bool):
     # given a task with an argument that is marked as secret
     pin = f"pin-4711-{jammed}".lower()
     kwargs = {"door": "front", "pin": pin, "jammed": jammed}
@@ -213,7 +213,7 @@ def test_a_secret_reaches_its_function_and_nobody_else(stack: LocalStack, jammed
     assert [text for text in shown if pin in text or base64.b64encode(pin.encode()).decode() in text] == []
 
 
-def test_every_command_of_the_page_runs(stack: LocalStack, tmp_path: Path):
+def test_every_command_in_execution_md_runs(stack: LocalStack, tmp_path: Path):
     call = f"""makertasks call generate_qr_code -k '{{"item_id": "{ITEM}"}}' --wait --timeout 120 --json"""
     first = run(stack, tmp_path, ["makertasks configure --stack makertasks", call])
     assert [code for _, code, _ in first] == [0, 0], first
@@ -227,7 +227,7 @@ def test_every_command_of_the_page_runs(stack: LocalStack, tmp_path: Path):
 
 
 # The last one: it leaves a paused queue with a thousand tasks behind.
-def test_a_call_of_many_tasks_that_is_killed_is_made_again_and_doubles_none(stack: LocalStack, tmp_path: Path):
+def test_a_killed_bulk_call_can_be_repeated_without_duplicates(stack: LocalStack, tmp_path: Path):
     # given a client that is killed while it submits
     switch(stack, "pause", "generate_qr_code")
     assert [code for _, code, _ in run(stack, tmp_path, ["makertasks configure --stack makertasks"])] == [0]

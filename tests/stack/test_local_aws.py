@@ -116,7 +116,7 @@ def test_functions_have_boto3_and_their_layers_and_nothing_of_the_local_aws(aws,
     assert found["environment"]["AWS_ENDPOINT_URL"] == aws.endpoint
 
 
-def test_a_deployment_is_repeated_only_where_something_changed(aws, project):
+def test_an_unchanged_stack_is_not_deployed_again(aws, project):
     cloudformation = aws.connection.client("cloudformation")
 
     def change_sets():
@@ -136,7 +136,7 @@ def test_a_deployment_is_repeated_only_where_something_changed(aws, project):
     assert json.load(answer["Payload"]) == "changed"
 
 
-def test_what_the_local_aws_ignores_is_done_by_call(aws, project):
+def test_time_to_live_that_the_local_aws_ignores_is_set_by_api_call(aws, project):
     outputs = deploy(aws.connection, "probe", template=project())
     state = aws.connection.client("dynamodb").describe_time_to_live(TableName=outputs["Table"])["TimeToLiveDescription"]
     assert state == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
@@ -161,12 +161,12 @@ def test_a_failed_deployment_names_the_resource_and_the_reason_and_can_be_repeat
     assert deploy(aws.connection, "failing", template=project(**bare))["Table"]
 
 
-def test_a_port_in_use_is_said_with_the_way_out(aws, tmp_path):
+def test_a_port_in_use_is_reported_with_the_remedy(aws, tmp_path):
     with pytest.raises(PortInUse, match=rf"port {aws.port} is in use; .*MAKERTASKS_PORT={aws.port + 1} make run"):
         MiniStack(tmp_path, aws.port).start()
 
 
-def test_it_stays_as_it_was_after_a_stop_and_leaves_no_process(project, tmp_path):
+def test_the_local_aws_keeps_its_state_after_a_stop_and_leaves_no_process(project, tmp_path):
     # given a local AWS that keeps its state, with a function that has run
     data = tmp_path / "kept"
     with MiniStack(data, persist=True) as first:
@@ -182,7 +182,7 @@ def test_it_stays_as_it_was_after_a_stop_and_leaves_no_process(project, tmp_path
         assert probe(second, ["qrcode"])["modules"]["qrcode"]
 
 
-def test_it_ends_with_whoever_started_it(tmp_path):
+def test_the_local_aws_ends_with_the_process_that_started_it(tmp_path):
     # given a program that started a local AWS
     data = tmp_path / "orphan"
     script = f"""

@@ -88,7 +88,7 @@ def place(tmp_path_factory):
 
 
 @pytest.mark.timeout(SECONDS)
-def test_a_newcomer_sees_every_task_run_and_can_call_the_api(place):
+def test_make_run_runs_every_task_and_prints_how_to_call_the_api(place):
     # given a first start
     data, port = place
     process = start(data, port)
@@ -148,7 +148,7 @@ def test_a_newcomer_sees_every_task_run_and_can_call_the_api(place):
 
 
 @pytest.mark.timeout(SECONDS)
-def test_the_next_start_finds_everything_as_it_was(place):
+def test_the_next_start_keeps_all_data(place):
     data, port = place
     status, output, errors = run_to_the_end(data, port, "--once")
     assert (status, errors) == (0, "")
@@ -212,7 +212,7 @@ def test_sigterm_stops_it_at_any_moment(tmp_path):
     assert nothing_left(tmp_path, port)
 
 
-def test_a_port_in_use_is_one_line(tmp_path):
+def test_a_port_in_use_is_reported_in_one_line(tmp_path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -225,7 +225,7 @@ def test_a_port_in_use_is_one_line(tmp_path):
     assert not processes_of(tmp_path)
 
 
-def test_a_failed_deployment_is_one_line_and_leaves_nothing(tmp_path):
+def test_a_failed_deployment_prints_one_line_and_leaves_nothing_behind(tmp_path):
     template = tmp_path / "template.yaml"
     template.write_text(TEMPLATE.read_text().replace("AWS::S3::BucketPolicy", "AWS::S3::BucketPoliicy"))
     for folder in ("functions", "layers"):
@@ -239,7 +239,7 @@ def test_a_failed_deployment_is_one_line_and_leaves_nothing(tmp_path):
     assert nothing_left(tmp_path / "data", port)
 
 
-def test_the_token_of_what_does_not_run_is_one_line(tmp_path):
+def test_make_token_without_a_running_stack_prints_one_line(tmp_path):
     port = free_port()
     done = subprocess.run(  # noqa: S603  # ours
         [sys.executable, "-m", "infra.local", "token", "--port", str(port), "--data", tmp_path],

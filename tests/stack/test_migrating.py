@@ -66,18 +66,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield deployed
 
 
-def test_every_section_of_the_guide_has_its_place():
+def test_every_section_of_openmakersuites_guide_is_covered():
     headings = re.findall(r"^## (.*)$", GUIDE.read_text(), re.MULTILINE)
     missing = [title for title, ours in SECTIONS.items() if not any(found.startswith(ours) for found in headings)]
     assert not missing
 
 
-def test_every_command_of_the_guide_is_answered():
+def test_every_command_of_openmakersuites_guide_has_a_replacement():
     page = GUIDE.read_text()
     assert [command for command in COMMANDS if command not in page] == []
 
 
-def test_every_command_runs(stack: LocalStack, tmp_path: Path):
+def test_every_command_in_migrating_md_runs(stack: LocalStack, tmp_path: Path):
     # given the sample inventory, and a task that has run
     shutil.copy(DUMP, tmp_path / "dump.json")
     item_id = next(entry["pk"] for entry in json.loads(DUMP.read_text()) if entry["model"].endswith("inventoryitem"))

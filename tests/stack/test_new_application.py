@@ -36,14 +36,14 @@ def add(project: Path, app: str, source: Path, **more: str) -> subprocess.Comple
         ("proj.celery:nothing", "proj", "proj.celery:nothing could not be imported"),
     ],
 )
-def test_what_cannot_be_added_is_refused_and_leaves_nothing(project, app, source, reason):
+def test_an_invalid_application_is_refused_and_leaves_nothing_behind(project, app, source, reason):
     before = copies.files(project, *CHANGED)
     done = add(project, app, APPLICATIONS / source)
     assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
     assert copies.files(project, *CHANGED) == before
 
 
-def test_an_application_is_added_and_runs_on_this_machine(project):
+def test_an_application_is_added_and_runs_on_the_local_aws(project):
     # when Celery's own kind of example is added, and one of its tasks is tried
     done = add(project, "proj.celery:app", APPLICATIONS / "proj", TRY="proj.tasks.add [2, 3]")
 

@@ -62,7 +62,7 @@ def test_an_invalid_name_or_folder_is_refused_and_nothing_is_written(project, na
     assert copies.files(project, *CHANGED) == before
 
 
-def test_its_block_is_short_and_nothing_else_is_written(project):
+def test_a_new_tasks_block_is_short_and_nothing_else_is_written(project):
     before, after = copies.files(ROOT, *CHANGED), copies.files(project, *CHANGED)
     assert {path for path in after if before.get(path) != after[path]} == {
         "functions/print_label/__init__.py",
@@ -78,7 +78,7 @@ def test_its_block_is_short_and_nothing_else_is_written(project):
     assert not re.search(r"\bqr|\bcodes?\b", block, re.IGNORECASE), "words of the task that the block was copied from"
 
 
-def test_its_own_test_and_those_of_the_template_pass(project):
+def test_a_new_tasks_test_and_the_templates_tests_pass(project):
     done = run(project, sys.executable, "-m", "pytest", *UNIT)
     assert done.returncode == 0, done.stdout
     for command in (("check",), ("format", "--check")):
@@ -86,13 +86,13 @@ def test_its_own_test_and_those_of_the_template_pass(project):
         assert done.returncode == 0, done.stdout
 
 
-def test_its_role_has_every_permission_that_it_needs_and_no_other(project):
+def test_a_new_tasks_role_has_exactly_the_permissions_it_needs(project):
     done = run(project, sys.executable, "-m", "pytest", "tests/stack/test_rights.py", "-k", "PrintLabelRole or probes")
     assert done.returncode == 0, done.stdout
     assert "3 passed" in done.stdout
 
 
-def test_it_runs_its_page_links_to_its_file_and_make_run_tries_it(project, tmp_path):
+def test_a_new_task_runs_links_to_its_file_and_is_run_by_make_run(project, tmp_path):
     with local_stack(tmp_path, template=project / "template.yaml") as stack:
         # given an item
         item_id = str(uuid.uuid4())

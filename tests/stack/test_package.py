@@ -45,7 +45,7 @@ def run(*command: str, code: int = 0, **more: str) -> str:
     return ran.stdout + ran.stderr
 
 
-def test_the_package_knows_every_task_by_itself(installed: Path):
+def test_the_package_contains_every_task(installed: Path):
     folders = sorted(file.parent.name for file in ROOT.glob("functions/*/handler.py") if "@task(" in file.read_text())
     script = "import makertasks; [print(n, getattr(makertasks, n).name) for n in makertasks.client.tasks.folders()]"
     said = run(sys.executable, "-c", f"import makertasks.client.tasks; {script}", PYTHONPATH=str(installed))
@@ -53,14 +53,14 @@ def test_the_package_knows_every_task_by_itself(installed: Path):
     assert "generate_qr_code inventory.tasks.generate_qr_code" in said
 
 
-def test_a_type_checker_knows_each_tasks_arguments(installed: Path, tmp_path: Path):
+def test_a_type_checker_checks_each_tasks_arguments(installed: Path, tmp_path: Path):
     (tmp_path / "use.py").write_text(USE.lstrip())
     options = ("--strict", "--cache-dir", str(tmp_path / "cache"), "--config-file", os.devnull)
     said = run(sys.executable, "-m", "mypy", *options, str(tmp_path / "use.py"), code=1, PYTHONPATH=str(installed))
     assert [line.split(":")[1] for line in said.splitlines() if ": error:" in line] == ["5", "6"]
 
 
-def test_the_command_helps_and_says_what_is_missing(installed: Path, tmp_path: Path):
+def test_the_command_has_help_and_names_missing_packages(installed: Path, tmp_path: Path):
     command = str(installed / "bin/makertasks")
     assert "events" in run(sys.executable, command, "--help", PYTHONPATH=str(installed))
     said = run(
@@ -71,7 +71,7 @@ def test_the_command_helps_and_says_what_is_missing(installed: Path, tmp_path: P
     assert "makertasks[cli]" in run(sys.executable, "-c", without_typer, code=1, PYTHONPATH=str(installed))
 
 
-def test_the_command_line_needs_nothing_that_the_package_does_not_ask_for():
+def test_the_command_line_needs_only_declared_packages():
     # given what pyproject.toml asks for, and everything of the package that commands lead to
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [re.match(r"[\w-]+", each)[0] for each in project["dependencies"] + project["optional-dependencies"]["cli"]]

@@ -125,12 +125,12 @@ def test_every_role_has_probes():
 
 
 @pytest.mark.parametrize("role", PROBES)
-def test_a_role_can_do_what_it_must(findings: dict[str, Findings], role: str):
+def test_a_role_has_every_permission_that_it_needs(findings: dict[str, Findings], role: str):
     assert not findings[role].failing
 
 
 @pytest.mark.parametrize("role", PROBES)
-def test_every_right_is_needed(findings: dict[str, Findings], role: str):
+def test_every_permission_of_a_role_is_needed(findings: dict[str, Findings], role: str):
     assert not findings[role].surplus, (
         f"{role} has rights whose loss no probe notices: {'; '.join(map(str, findings[role].surplus))}. Remove them "
         f"from template.yaml, or add to PROBES[{role!r}] in tests/stack/probes.py something that needs them"

@@ -165,12 +165,12 @@ def changed(token: str) -> str:
     return ".".join([head, base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("="), signature])
 
 
-def test_every_route_has_its_row_and_every_row_a_route():
+def test_documented_routes_equal_existing_routes():
     assert sorted({" ".join(row.name.split()[:2]) for row in rows()}) == sorted(ROUTES)
 
 
 @pytest.mark.timeout(240)
-def test_every_route_lets_through_whom_the_document_says(stack, door, forged):
+def test_every_route_allows_exactly_the_documented_roles(stack, door, forged):
     tokens = {column: stack.sign_ins[role].token() for column, role in ROLES.items()} | {"no token": None}
     kinds = cycle(forged.items())
 
@@ -196,7 +196,7 @@ def test_every_kind_of_forged_token_is_refused(door, forged, name):
     assert {kind: verdict(door.knock(row, token)) for kind, token in forged.items()} == dict.fromkeys(forged, "401")
 
 
-def test_without_a_token_the_answer_tells_nothing(stack, door):
+def test_without_a_token_the_response_reveals_nothing(stack, door):
     """The response is the same whether something exists or not, and names nothing."""
     task_id = stack.api.post("/v1/tasks", {"name": "inventory.tasks.update_average_lead_times"})["id"]
     paths = [f"/v1/tasks/{task_id}", "/v1/tasks/none", "/v1/queues/generate_qr_code", "/v1/queues/none", "/api/workers"]
@@ -225,7 +225,7 @@ def test_a_machine_signs_in_with_client_credentials_and_may_do_what_its_scope_sa
     assert not signed_in("operate").ok
 
 
-def test_the_documents_commands_work(stack, tmp_path):
+def test_the_commands_in_api_md_work(stack, tmp_path):
     """As a newcomer types them; `make` stands for the stack that is up here already."""
     commands = documentation.run_by("tests/stack/test_route_rights.py")
     given = {"MADE_url": stack.api_url, "MADE_token": stack.sign_ins["superuser"].token()}

@@ -30,7 +30,7 @@ def stack(tmp_path_factory):
 
 
 @pytest.mark.timeout(SECONDS)
-def test_the_api_is_what_its_document_says(stack, tmp_path):
+def test_the_api_conforms_to_its_openapi_document(stack, tmp_path):
     document = tmp_path / "openapi.json"
     document.write_text(json.dumps(stack.api.get("/v1/openapi.json")))
     token = stack.sign_ins["superuser"].token()

@@ -76,19 +76,19 @@ def go_round(stack: LocalStack, environment: dict[str, str], version: str) -> No
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_by_pull(tmp_path: Path, environment: dict[str, str], version: str):
+def test_a_site_stays_in_sync_by_pull(tmp_path: Path, environment: dict[str, str], version: str):
     with local_stack(tmp_path / "aws") as stack:
         go_round(stack, environment, version)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_by_push(tmp_path: Path, environment: dict[str, str], port: int, version: str):
+def test_a_site_stays_in_sync_by_push(tmp_path: Path, environment: dict[str, str], port: int, version: str):
     with local_stack(tmp_path / "aws", SiteUrl=f"http://127.0.0.1:{port}/makertasks/changes/") as stack:
         secret = makertasks(stack, "site-secret")
         go_round(stack, {**environment, "SITE_PORT": str(port), "MAKERTASKS_WEBHOOK_SECRET": secret}, version)
 
 
-def test_moving_over_and_back(tmp_path: Path, environment: dict[str, str]):
+def test_migrating_to_the_stack_and_back(tmp_path: Path, environment: dict[str, str]):
     """The commands of docs/openmakersuite.md, in their order."""
     (tmp_path / "config").mkdir()
     lines = documentation.run_by("tests/stack/test_site.py", "docs/openmakersuite.md")
@@ -109,7 +109,7 @@ def test_moving_over_and_back(tmp_path: Path, environment: dict[str, str]):
     assert said["python manage.py makertasks_sync"].strip() == "nothing new"
 
 
-def test_the_sites_settings_are_those_of_the_page():
+def test_the_test_sites_settings_match_the_documentation():
     project = ROOT / "tests/site/makerspace"
     app = documentation.example("docs/openmakersuite.md", "INSTALLED_APPS").split('"')[1]
     assert f'"{app}"' in (project / "settings.py").read_text()

@@ -43,7 +43,7 @@ NOT_ENFORCED_HERE = ("KnowMedia", "s3:ListBucket", "")
 WORKS = ("shows_media_from_the_bucket", "links_end", *sorted(set(NEEDS.values())))
 
 
-def test_the_sites_policy_is_enough_and_nothing_of_it_is_too_much(stack: LocalStack, tmp_path: Path):
+def test_the_sites_policy_has_exactly_the_needed_permissions(stack: LocalStack, tmp_path: Path):
     # given a user with the whole policy, and one for each right who lacks it
     printed = json.loads(makertasks(stack, "celery-settings", "--policy", "--inventory"))
     rights = [*every_right(printed), *every_right(documented_policy(stack))]

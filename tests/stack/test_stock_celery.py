@@ -218,7 +218,7 @@ def stock_worker(site: Site, version: str) -> Iterator[None]:
         print(worker.communicate(timeout=30)[0])  # noqa: T201 - shown where the test fails
 
 
-def test_malformed_messages_harm_nobody(site: Site, begun: object):
+def test_malformed_messages_do_not_affect_others(site: Site, begun: object):
     """What cannot be read is FAILURE where it says whose it is, a dead letter where not; its neighbours run."""
     sqs, name = site.stack.client("sqs"), "tests.calculate"
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-tasks-calculate")["QueueUrl"]
@@ -262,13 +262,13 @@ def until_ended(site: Site, task_id: str) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_stock_client_finds_everything_it_knows(begun: dict[tuple[str, str], Future[Ran]], version: str):
+def test_a_stock_client_passes_all_checks(begun: dict[tuple[str, str], Future[Ran]], version: str):
     ran = begun[version, "alone"].result()
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_with_the_package_beside_it_revoke_and_short_delays_work(
+def test_with_makertasks_installed_revoke_and_short_delays_work(
     begun: dict[tuple[str, str], Future[Ran]], version: str
 ):
     ran = begun[version, "beside"].result()
@@ -281,12 +281,12 @@ def test_large_results_are_read(begun: dict[tuple[str, str], Future[Ran]], versi
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_a_django_sites_inventory_is_followed(begun: dict[tuple[str, str], Future[Ran]]):
+def test_a_django_sites_inventory_is_synchronised(begun: dict[tuple[str, str], Future[Ran]]):
     ran = begun["newest", "django"].result()
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_the_policy_gives_nothing_that_no_client_needs(site: Site, begun: dict[tuple[str, str], Future[Ran]]):
+def test_the_client_policy_grants_only_what_clients_need(site: Site, begun: dict[tuple[str, str], Future[Ran]]):
     given = [action for statement in site.policy["Statement"] for action in statement["Action"]]
     assert sorted(given) == sorted(NEEDS)
     for action in NEEDS:

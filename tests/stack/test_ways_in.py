@@ -96,7 +96,7 @@ def test_a_dump_under_imports_fills_the_inventory_and_a_second_one_changes_nothi
     assert sorted(inventory(stack), key=key) == sorted(entries, key=key)
 
 
-def test_a_qr_code_by_http_reads_back(stack, items):
+def test_a_qr_code_requested_by_http_is_scannable(stack, items):
     item_id = items[0]["id"]
     accepted = stack.api.post("/v1/tasks", {"name": "inventory.tasks.generate_qr_code", "kwargs": {"item_id": item_id}})
     assert accepted["status"] in {"PENDING", "STARTED", "SUCCESS"}
@@ -111,7 +111,7 @@ def test_a_qr_code_by_http_reads_back(stack, items):
     assert set(stack.api.get(f"/v1/items/{item_id}")["links"]) >= {"qr_code"}
 
 
-def test_a_card_by_the_queue_is_stored_and_says_what_it_should(stack, items):
+def test_a_card_requested_by_the_queue_is_stored_with_the_right_text(stack, items):
     item = items[1]
     message_id = send(stack, "generate_index_card", json.dumps({"item_id": item["id"]}))
     task = final(stack, message_id)
@@ -131,7 +131,7 @@ def test_lead_times_by_direct_invocation(stack, items):
     assert final(stack, payload["task_id"])["requested_by"] == "direct invocation"
 
 
-def test_a_direct_invocation_that_fails_is_an_error_and_a_failure(stack):
+def test_a_failing_direct_invocation_returns_an_error_and_is_recorded(stack):
     answer = stack.client("lambda").invoke(
         FunctionName=f"{stack.name}-generate_qr_code", Payload=json.dumps({"item_id": "nonsense"}).encode()
     )
@@ -160,7 +160,7 @@ def test_the_schedules_message_runs_once_a_slot(stack, items):
     assert len(task["attempts"]) == 1
 
 
-def test_an_item_written_with_an_image_url_gets_its_image_whoever_wrote_it(stack, items):
+def test_an_item_with_an_image_url_gets_its_image_whoever_wrote_it(stack, items):
     picture = io.BytesIO()
     Image.new("RGB", (640, 480), "teal").save(picture, "PNG")
     put(stack, "samples/teal.png", picture.getvalue())
@@ -192,7 +192,7 @@ def test_an_item_written_with_an_image_url_gets_its_image_whoever_wrote_it(stack
     assert len(downloads) == 1
 
 
-def test_the_links_of_an_item_show_what_was_made(stack, items):
+def test_an_items_links_return_its_files(stack, items):
     item_id = items[0]["id"]
     link = wait_for(lambda: stack.api.get(f"/v1/items/{item_id}")["links"].get("qr_code"), "the code's link")
     assert requests.get(link, timeout=10).content.startswith(b"\x89PNG")

@@ -45,12 +45,12 @@ def test_delay_and_get_as_openmakersuite_calls_them():
     assert result.queue
 
 
-def test_arguments_by_position_and_tasks_without_any():
+def test_positional_arguments_and_tasks_without_arguments():
     assert get(generate_index_card.delay(ITEM))["index_card"] == f"index_cards/card_{ITEM}.pdf"
     assert "links" in str(get(update_average_lead_times.delay()))
 
 
-def test_every_status_is_seen():
+def test_a_stock_client_sees_every_status():
     seen = []
     waiting = calculate.apply_async(("x",), countdown=3)
     seen.append(waiting.status)
@@ -62,7 +62,7 @@ def test_every_status_is_seen():
     assert seen == ["PENDING", "STARTED", "RETRY", "REVOKED", "FAILURE", "SUCCESS"]
 
 
-def test_a_task_that_tries_again_succeeds():
+def test_a_retried_task_succeeds():
     result = calculate.delay("x", "hiccup")
     assert get(result) == "x"
     assert result.retries == 1
@@ -78,14 +78,14 @@ def test_an_exception_keeps_its_type_its_arguments_and_its_traceback():
     assert isinstance(result.get(propagate=False), ValueError)
 
 
-def test_an_exception_of_ours_has_its_own_name():
+def test_an_exception_of_makertasks_keeps_its_name():
     result = generate_qr_code.delay(item_id=str(uuid.uuid4()))
     with pytest.raises(Exception, match="the inventory has no item") as raised:
         get(result)
     assert type(raised.value).__name__ == "UnknownItem"
 
 
-def test_arguments_that_do_not_fit_fail_at_once():
+def test_invalid_arguments_fail_at_once():
     result = generate_qr_code.apply_async(kwargs={"item_id": "seven"})
     with pytest.raises(Exception, match="item_id"):
         get(result)
@@ -107,7 +107,7 @@ def test_expires():
         get(result)
 
 
-def test_link_gets_the_result_and_is_a_child():
+def test_a_linked_task_gets_the_result_and_is_a_child():
     result = calculate.apply_async(("a",), link=calculate.s("b"))  # the result comes before the link's own arguments
     assert get(result) == "a"
     first = calculate.apply_async((1,), link=add(10))
@@ -131,7 +131,7 @@ def test_chain():
     assert result.parent.parent.children[0].id == result.parent.id
 
 
-def test_a_chain_that_fails_ends_with_that_error():
+def test_a_failing_chain_ends_with_its_error():
     result = chain(calculate.s(1), failing, add(3)).apply_async()
     with pytest.raises(ValueError, match="no 1"):
         get(result)

@@ -58,7 +58,7 @@ def record(task_id):
     return boto3.client("dynamodb").get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"]
 
 
-def test_a_task_runs_and_is_recorded_like_ours():
+def test_an_applications_task_runs_and_is_recorded():
     result = add.delay(1, 2)
     assert get(result) == 3
     stored = record(result.id)
@@ -67,7 +67,7 @@ def test_a_task_runs_and_is_recorded_like_ours():
     assert "runtime" in stored
 
 
-def test_a_task_knows_its_request():
+def test_a_bound_task_has_its_request():
     result = describe.apply_async(kwargs={"a": [1]}, root_id="the-root", parent_id="the-parent")
     seen = get(result)
     assert (seen["id"], seen["root"], seen["parent"]) == (result.id, "the-root", "the-parent")
@@ -119,7 +119,7 @@ def test_chain_group_and_chord():
     assert get(chain(add.s(1), group(add.s(1), add.s(2)), add.s()).apply_async()) == 5
 
 
-def test_what_waits_for_a_failure_fails_too():
+def test_steps_after_a_failure_fail_too():
     result = chain(divide.s(1, 0), add.s(1)).apply_async()
     with pytest.raises(ZeroDivisionError):
         get(AsyncResult(result.id, app=app))
@@ -128,11 +128,11 @@ def test_what_waits_for_a_failure_fails_too():
         get(AsyncResult(body.id, app=app))
 
 
-def test_a_task_may_put_others_in_its_place():
+def test_a_task_may_replace_itself_with_others():
     assert get(replaced.delay(10)) == 33
 
 
-def test_what_takes_long_in_a_tasks_place_is_not_taken_for_lost():
+def test_a_slow_replacement_of_a_task_is_not_considered_lost():
     result = replaced_slowly.delay()
     wait_for(result, "RETRY")
     replaced_at = time.monotonic()
@@ -144,17 +144,17 @@ def test_what_takes_long_in_a_tasks_place_is_not_taken_for_lost():
     assert get(result)["id"] == result.id
 
 
-def test_whatever_a_task_sends_counts_the_tasks_before_it():
+def test_every_task_carries_the_number_of_tasks_before_it():
     """Loop detection is off for functions; a header bounds what would send for ever."""
     last = get(chain(add.s(1, 2), add.s(3), describe.si()).apply_async())
     assert last["headers"]["makertasks-generation"] == 2
 
 
-def test_a_soft_time_limit_is_celerys_own():
+def test_a_soft_time_limit_raises_celerys_exception():
     assert get(slow.delay()) == "cleaned up"
 
 
-def test_a_state_of_its_own_is_seen():
+def test_a_custom_state_is_visible():
     result = progress.delay(2)
     wait_for(result, "PROGRESS")
     assert result.info == {"current": 1, "total": 2}
@@ -170,7 +170,7 @@ def test_countdown_and_expires():
         get(late)
 
 
-def test_results_that_nobody_wants_end_the_record_all_the_same():
+def test_ignored_results_still_end_the_record():
     ignored, given_up = add.apply_async((1,), ignore_result=True), nothing.delay()
     wait_for(AsyncResult(ignored.id, app=app), "SUCCESS")
     wait_for(given_up, "REVOKED")
@@ -183,7 +183,7 @@ def test_an_unknown_task_fails_and_its_neighbours_run():
     assert get(neighbour) == 1
 
 
-def test_a_result_is_whole_or_a_failure_that_says_what_to_do():
+def test_a_result_is_complete_or_a_failure_with_the_remedy():
     for size in (300_000, 390_000):
         assert get(odd.delay("big", size)) == "x" * size
     with pytest.raises(EncodeError, match="put the data into S3"):

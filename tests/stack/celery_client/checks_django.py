@@ -44,7 +44,7 @@ def wait_until(condition):
         time.sleep(0.1)
 
 
-def test_what_is_saved_follows_and_what_changes_follows_too():
+def test_saved_and_changed_objects_reach_the_stack():
     with transaction.atomic():
         category = Category.objects.create(name="Tools", color="#2563eb")
         item = InventoryItem.objects.create(name="Drill", sku="D-1", category=category, current_stock=3)
@@ -58,7 +58,7 @@ def test_what_is_saved_follows_and_what_changes_follows_too():
     wait_until(lambda: in_the_stack(item)["current_stock"] == {"N": "2"})
 
 
-def test_what_is_rolled_back_does_not_follow():
+def test_rolled_back_changes_do_not_reach_the_stack():
     kept, dropped = InventoryItem(name="Kept"), InventoryItem(name="Dropped")
     with transaction.atomic():
         dropped.save()
@@ -68,7 +68,7 @@ def test_what_is_rolled_back_does_not_follow():
     assert in_the_stack(dropped) is None
 
 
-def test_what_is_deleted_goes_with_what_hangs_on_it():
+def test_a_deletion_is_sent_with_its_cascade():
     # given an item with a supplier's offer
     item = InventoryItem.objects.create(name="Vice")
     supplier = Supplier.objects.create(name="McMaster-Carr")

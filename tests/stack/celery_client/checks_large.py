@@ -22,14 +22,14 @@ def reader():
 
 
 @pytest.mark.parametrize("sizes", [(150_000, 150_000), (130_000, 130_000, 130_000)])
-def test_a_result_of_up_to_390_kilobytes_is_whole(sizes, reader):
+def test_a_result_of_up_to_390_kilobytes_is_complete(sizes, reader):
     parts = ["x" * size for size in sizes]
     result = chord([calculate.s(part) for part in parts], calculate.s()).apply_async()
     assert result.get(timeout=SECONDS, interval=0.1) == parts
     assert reader.AsyncResult(result.id).get(timeout=SECONDS) == parts
 
 
-def test_a_larger_one_is_a_pointer_for_stock_clients_and_whole_for_the_reader(reader):
+def test_a_larger_result_is_a_pointer_for_stock_clients_and_complete_for_the_reader(reader):
     parts = ["x" * 150_000] * 7
     result = chord([calculate.s(part) for part in parts], calculate.s()).apply_async()
     assert list(result.get(timeout=SECONDS, interval=0.1)) == ["makertasks_payload"]

@@ -11,7 +11,7 @@ from client import app, calculate, update_average_lead_times
 SECONDS = 40
 
 
-def test_stock_revoke_works_before_and_while_a_task_waits():
+def test_a_stock_clients_revoke_reaches_a_waiting_task():
     result = calculate.apply_async(("x",), countdown=60)
     result.revoke()
     assert result.status == "REVOKED"
