@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+import api.handler  # noqa: F401 - declares the routes
 import makertasks
+from api import routing
 from makertasks import tasks
 from makertasks.aws import bucket
 from makertasks.inventory import table as inventory
@@ -111,6 +113,15 @@ def test_template_examples_use_only_resource_types_and_properties_of_the_templat
     known = {*resources(), *template()["Parameters"], *read(block.text)}
     referred = re.findall(r"!(?:Ref|GetAtt) (\w+)", block.text)
     assert set(referred) <= known
+
+
+def test_the_permission_tables_list_api_routes_and_pages_separately_in_order():
+    api, pages = (ROOT / "docs/api.md").read_text().partition("### The API\n")[2].split("### The pages\n")
+    is_page = {route.path: route.is_page for route in routing.all_routes()}
+    for table, of_pages in ((api, False), (pages, True)):
+        paths = re.findall(r"^\| `[A-Z]+ (/\S*)`", table, re.MULTILINE)
+        assert paths == sorted(paths)
+        assert {is_page[path] for path in paths} == {of_pages}
 
 
 def test_the_threat_model_names_existing_tests():
