@@ -1,6 +1,6 @@
-"""`make bench`: everything the project claims about speed and size, each figure beside its bound. Exit 1 above one.
+"""`make bench`: measures the project's claims about speed and size. Exits with 1 if a limit is exceeded.
 
-Each bench has a process of its own: clients and models keep their connections, and each bench a local AWS of its own.
+Each bench runs in its own process with its own local AWS, because clients and models keep their connections.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def main() -> int:
 
 
 def show(name: str) -> int:
-    """Run one bench and print its table; answers 1 where a bound does not hold."""
+    """Run one bench and print its table; returns 1 if a figure exceeds its limit."""
     table = Table("what", "here", "unit", "bound", title=name, title_justify="left")
     failed = False
     for row in importlib.import_module(f"tests.bench.bench_{name}").rows():
         failed |= not row.held
-        bound = "" if row.bound is None else f"{row.kind} {row.bound:,g}{'' if row.held else '  ← not held'}"
+        bound = "" if row.bound is None else f"{row.kind} {row.bound:,g}{'' if row.held else '  ← exceeded'}"
         table.add_row(row.what, f"{row.value:,.2f}", row.unit, bound)
     Console().print(table)
     return 1 if failed else 0

@@ -1,6 +1,6 @@
-"""CPU of QR codes and cards beside the plain way of making them, measured in turns in the same run.
+"""CPU time of QR codes and cards compared with a straightforward implementation, measured alternately in the same run.
 
-The plain way is what a straightforward program does: qrcode's `QRCode.make` and `make_image`, saved as PNG; and the
+The straightforward implementation: qrcode's `QRCode.make` and `make_image`, saved as PNG; and the
 same card with that PNG embedded.
 """
 
@@ -24,7 +24,7 @@ from tests.bench.figures import Figure
 from tests.unit.card_samples import URL, card, picture
 
 ROUNDS = 25
-# Of the plain way's CPU, at most.
+# Maximum share of the straightforward implementation's CPU time.
 MOST_CODE, MOST_CARD, MOST_FROM_JPEG = 0.25, 0.6, 0.7
 
 
@@ -45,7 +45,7 @@ def _draw_plain_code(canvas: Canvas, url: str, box: Box, _scale: float) -> None:
 
 @contextmanager
 def _plain_codes() -> Iterator[None]:
-    ours = drawing._draw_code  # the one thing that differs
+    ours = drawing._draw_code  # the only difference
     drawing._draw_code = _draw_plain_code
     yield
     drawing._draw_code = ours
@@ -57,7 +57,7 @@ def _card(thumbnail: bytes) -> bytes:
 
 
 def _compare(what: str, most: float, ours: Callable[[], object], plain: Callable[[], object]) -> Figure:
-    """Median CPU of both, taken in turns so that a busy machine slows both."""
+    """Median CPU time of both, measured alternately so that other load affects both."""
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for run, taken in ((ours, times[0]), (plain, times[1])):
@@ -65,7 +65,7 @@ def _compare(what: str, most: float, ours: Callable[[], object], plain: Callable
             run()
             taken.append((time.process_time() - start) * 1000)
     one, other = (statistics.median(taken) for taken in times)
-    return Figure(f"{what}: {one:.1f} ms CPU beside the plain way's {other:.1f}", one / other, "×", most)
+    return Figure(f"{what}: {one:.1f} ms CPU, straightforward {other:.1f} ms", one / other, "×", most)
 
 
 def bench_scan_code() -> Figure:

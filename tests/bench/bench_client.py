@@ -1,4 +1,4 @@
-"""Sending 1,000 tasks from one thread: our client beside stock Celery with its SQS broker, on the same local stack."""
+"""Sending 1,000 tasks from one thread: our client and stock Celery with its SQS broker, on the same local stack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TASKS = 1000
 ROUNDS = 3
 ITEM_ID = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
 
-# Each prints the seconds that so many tasks took, after a few that warm it up.
+# Each prints the seconds for TASKS tasks, after a few tasks to warm up.
 OURS = f"""
 import time
 from makertasks import generate_qr_code
@@ -48,7 +48,7 @@ print(time.perf_counter() - begun)
 """
 
 
-# The same two requests with nothing around them but a signature, on a connection that stays open.
+# The same two requests, only signed, on a persistent connection.
 BARE = f"""
 import http.client, json, os, time
 from urllib.parse import urlsplit
@@ -79,7 +79,7 @@ for number in range({TASKS}):
     ask("sqs", "AmazonSQS.SendMessage", {{"QueueUrl": queue, "MessageBody": body}})
 print(time.perf_counter() - begun)
 """
-# Prints the processor's seconds that the import takes in a process that has only just begun.
+# Prints the CPU seconds of the import in a new process.
 IMPORT = """
 import time
 begun = time.process_time()
@@ -100,7 +100,7 @@ def rows() -> Iterator[Figure]:
         environment["CELERY_SETTINGS"] = _run(print_settings, environment)
         stock = [str(ROOT / ".local/celery-newest/bin/python"), "-c", STOCK]
         taken: dict[str, list[float]] = {"ours": [], "at once": [], "stock": [], "bare": []}
-        for _ in range(ROUNDS):  # in turns, so that whatever else the machine does meets all of them
+        for _ in range(ROUNDS):  # alternately, so that other load affects all of them
             taken["stock"].append(float(_run(stock, environment)))
             taken["ours"].append(float(_run([*ours, OURS], environment)))
             taken["at once"].append(float(_run([*ours, OURS_AT_ONCE], environment)))
@@ -108,16 +108,16 @@ def rows() -> Iterator[Figure]:
         imported = min(float(_run([*ours, IMPORT], environment)) for _ in range(5))
     stock_seconds = round(min(taken["stock"]), 2)
     yield Figure(f"{TASKS:,} × delay(), stock Celery with SQS", stock_seconds, "s", stock_seconds)
-    # One task at a time is two requests here, the record and the message, where stock Celery makes one; the row after
-    # it is what two requests cost by themselves. So whoever has many tasks to send sends them at once.
+    # Sending one task takes two requests here, record and message, and one with stock Celery; the next row measures
+    # two requests alone. Many tasks are therefore better sent in bulk.
     yield Figure(f"{TASKS:,} × delay(), our client", min(taken["ours"]), "s", 2.5 * stock_seconds)
-    yield Figure(f"{TASKS:,} × two bare requests, for comparison", min(taken["bare"]), "s", None)
+    yield Figure(f"{TASKS:,} × two requests alone, for comparison", min(taken["bare"]), "s", None)
     yield Figure(f"{TASKS:,} tasks by submit_many()", min(taken["at once"]), "s", stock_seconds)
     yield Figure("import makertasks", 1000 * imported, "ms", 100)
 
 
 def _pause(stack: LocalStack) -> None:
-    """No function takes what is sent, so that all of the machine is the sender's."""
+    """Pause the functions, so that the sender has the whole machine."""
     client = stack.client("lambda")
     for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
         client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)

@@ -1,4 +1,4 @@
-"""The engine on the local stack: from submission to SUCCESS, tasks a second, and what importing a handler costs."""
+"""The engine on the local stack: time from submission to SUCCESS, tasks a second, and import times of handlers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DUMP = ROOT / "tests/data/openmakersuite-dump.json"
 ITEM = {"owner": {"S": "item#94cb6421-7fa1-4dab-802f-ec76eba2bfe7"}, "entry": {"S": "item"}}
 
 # The requests of a QR task (its record claimed, the item read, two objects written, its record finished) with no queue,
-# no function, no code to draw and no more of a record than its status. Begins when a line comes.
+# no function, no QR code to draw and a record with only its status. Starts when it reads a line.
 BARE = """
 import os, sys
 import boto3
@@ -73,7 +73,7 @@ def rows() -> Iterator[Figure]:
 
 
 def imports() -> Iterator[Figure]:
-    """Importing each handler beside importing boto3 and making one client, in new interpreters taken in turns.
+    """Import time of each handler compared with boto3 and one client, in new interpreters, alternately.
 
     In processor time, which another program on the machine does not change.
     """
@@ -99,7 +99,7 @@ def imports() -> Iterator[Figure]:
 
 
 def latency(stack: LocalStack) -> Iterator[Figure]:
-    """Milliseconds from a submission to the record's `done`, one warm QR task at a time."""
+    """Milliseconds from submission to the record's `done`, one warm QR task at a time."""
     taken = []
     for number in range(WARM_TASKS + 3):
         task = finish(stack, stack.api.submit(QR, item_id=ITEM["owner"]["S"].removeprefix("item#")))
@@ -109,12 +109,12 @@ def latency(stack: LocalStack) -> Iterator[Figure]:
 
 
 def throughput(stack: LocalStack) -> Iterator[Figure]:
-    """QR tasks a second, the best of some rounds: the first ones start the functions."""
+    """QR tasks a second, the best of several rounds: the first ones start the functions."""
     rate = max(_round(stack) for _ in range(ROUNDS))
     floor = bare(stack)
     yield Figure(f"{THROUGHPUT_TASKS} QR tasks", rate, "tasks a second", 80, "at least")
-    yield Figure("as many QR tasks' bare requests, for comparison", floor, "tasks a second", None)
-    yield Figure("QR tasks beside their bare requests", rate / floor, "×", 0.5, "at least")
+    yield Figure("the same requests without makertasks, for comparison", floor, "tasks a second", None)
+    yield Figure("QR tasks compared with their requests alone", rate / floor, "×", 0.5, "at least")
 
 
 def _round(stack: LocalStack) -> float:
@@ -138,7 +138,7 @@ def _round(stack: LocalStack) -> float:
 
 
 def bare(stack: LocalStack) -> float:
-    """Tasks a second that the local AWS itself lets through: `BARE` in some processes at a time."""
+    """Tasks a second that the local AWS can process: `BARE` in several processes at a time."""
     stack.api.request("POST", f"/v1/queues/{QR}/pause").raise_for_status()
     outputs = [stack.outputs[name] for name in ("TasksTableName", "InventoryTableName", "MediaBucketName")]
     rounds = THROUGHPUT_TASKS // SENDERS

@@ -1,7 +1,7 @@
 """Lead times of 10,000 links from 100,000 deliveries on the local AWS: seconds and memory of the task.
 
-Two runs over a table of its own: the first changes every link, the second none. The task runs in a process of its own,
-so that its memory is not that of whoever filled the table.
+Two runs on a separate table: the first changes every link, the second none. The task runs in a separate process,
+so that its memory excludes that of filling the table.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TABLE = "bench-lead-times"
 
 
 class Run(NamedTuple):
-    """What one run of the task took: wall-clock seconds, invocations, MiB at most above what it began with."""
+    """One run of the task: wall-clock seconds, invocations, and peak MiB above its start."""
 
     seconds: float
     invocations: int
@@ -96,13 +96,13 @@ def _in_own_process(changed: int) -> Run:
     process.start()
     process.join()
     if process.exitcode:
-        raise RuntimeError(f"the measurement ended with status {process.exitcode}")
+        raise RuntimeError(f"the measurement exited with status {process.exitcode}")
     run: Run = answers.get()
     return run
 
 
 def _measure(changed: int, answers: Any) -> None:
-    """In a process of its own: run, check the result and answer what it took."""
+    """Run the task in a separate process, check its result and send back the measurements."""
     inventory.list_items(1)  # connects
     before, started = _peak_mebibytes(), time.perf_counter()
     result, invocations = _run(900.0)
@@ -113,7 +113,7 @@ def _measure(changed: int, answers: Any) -> None:
 
 
 def _run(seconds: float) -> tuple[dict[str, Any], int]:
-    """The task's result, and how many invocations of so many seconds it took."""
+    """The task's result, and the number of invocations of this many seconds that it took."""
     state: dict[str, Any] = {}
     for invocation in range(1, 1000):
         try:
@@ -125,7 +125,7 @@ def _run(seconds: float) -> tuple[dict[str, Any], int]:
 
 
 def _peak_mebibytes() -> float:
-    """This process's largest resident memory so far; Linux keeps rusage's figure across exec, so /proc is asked."""
+    """This process's peak resident memory; read from /proc, because Linux keeps rusage's figure across exec."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

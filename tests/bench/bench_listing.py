@@ -1,4 +1,4 @@
-"""A list of 25 tasks over the HTTP API, warm, on the local stack: with 100,000 tasks in 30 days beside 1,000 of them.
+"""A list of 25 tasks from the HTTP API, warm, on the local stack: 100,000 tasks in 30 days compared with 1,000.
 
 Two stacks take turns, so that a busy machine slows both alike. In both, an item has 25 tasks and a worker's environment
 100: what grows with the traffic is how many there are, and no environment lives long. Beside the times stands what a
@@ -37,7 +37,7 @@ FEW, MANY = 1_000, 100_000
 DAYS = 30
 ROUNDS = 15
 BOUND = 1.5
-# Of entries: a rare status reads the counters of whole days, which have a cell for each hour and name at most.
+# Limit for entries read: a rare status reads the counters of whole days, at most a cell per hour and name.
 MOST_ENTRIES = 2
 NAMES = [f"inventory.tasks.{name}" for name in ("generate_qr_code", "generate_index_card", "download_image_from_url")]
 OF_ONE_ITEM = 25
@@ -49,7 +49,7 @@ ITEM, WORKER = str(uuid.UUID(int=7)), "generate_qr_code@00000003"
 
 
 def queries(now: datetime) -> dict[str, dict[str, str]]:
-    """What is asked for: the API's parameters by what they are called in the table."""
+    """The queries: the API's parameters by their label in the table."""
     middle = (now - timedelta(days=DAYS / 2)).isoformat(timespec="seconds").replace("+00:00", "Z")
     return {
         "no filter": {},
@@ -68,20 +68,20 @@ def queries(now: datetime) -> dict[str, dict[str, str]]:
 
 @dataclass
 class Bench:
-    """A stack with so many tasks, and what its lists read."""
+    """A stack with a number of tasks, and what its lists read."""
 
     stack: LocalStack
     tasks: int
     read: Counter[str] = field(default_factory=Counter)
 
     def ask(self, query: dict[str, str]) -> tuple[float, int]:
-        """Seconds that the API took, and the number of rows."""
+        """Seconds of one API request, and the number of rows."""
         began = time.perf_counter()
         answer = self.stack.api.get("/v1/tasks", limit=25, **query)
         return time.perf_counter() - began, len(answer["tasks"])
 
     def entries(self, query: dict[str, str]) -> int:
-        """What the same list reads from DynamoDB: entries of indexes and records."""
+        """The number of index entries and records that the same list reads from DynamoDB."""
         from makertasks import tasks  # noqa: PLC0415 - reads the environment set here
         from makertasks.monitoring import listing  # noqa: PLC0415 - reads the environment set here
         from makertasks.monitoring.counters import cells as counters  # noqa: PLC0415 - reads the environment set here
@@ -125,7 +125,7 @@ def rows() -> Iterator[Figure]:
 
 
 def sorted_and_searched(bench: Bench, now: datetime) -> Iterator[Figure]:
-    """The page's orders and searches of the last day with 100,000 tasks, beside the plain page; warm."""
+    """Sorted lists and searches of the last day with 100,000 tasks, compared with the plain page; warm."""
     since = (now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     searches = ("id:ffff", f"item:{ITEM}", 'error:"answered 404"', "error:nowhere", "args:nowhere")
     asked = {f"search {q} of the last day": f"/tasks?{urlencode({'q': q, 'created_from': since})}" for q in searches}
@@ -136,20 +136,20 @@ def sorted_and_searched(bench: Bench, now: datetime) -> Iterator[Figure]:
 
 
 def compare(what: str, query: dict[str, str], few: Bench, many: Bench, bound: float | None = BOUND) -> Iterator[Figure]:
-    """One query on both, in turns: the medians in milliseconds, how they compare, and what is read."""
+    """One query on both stacks, alternately: median milliseconds, their ratio, and entries read."""
     taken: dict[int, list[float]] = {few.tasks: [], many.tasks: []}
     shown = {}
     for turn, bench in itertools.product(range(ROUNDS + 2), (few, many)):
         seconds, shown[bench.tasks] = bench.ask(query)
-        if turn > 1:  # the first two are to warm up
+        if turn > 1:  # the first two rounds warm up
             taken[bench.tasks].append(seconds)
     slow, fast = statistics.median(taken[many.tasks]), statistics.median(taken[few.tasks])
     read = {bench.tasks: bench.entries(query) for bench in (few, many)}
     for bench, median in ((few, fast), (many, slow)):
         beside = f"{what}: {bench.tasks:,} tasks, {shown[bench.tasks]} rows, {read[bench.tasks]} entries read"
         yield Figure(beside, median * 1000, "ms (median)", None)
-    yield Figure(f"{what}: many beside few, in time", slow / fast, "×", bound)
-    yield Figure(f"{what}: many beside few, in entries read", read[many.tasks] / read[few.tasks], "×", MOST_ENTRIES)
+    yield Figure(f"{what}: time, many tasks : few tasks", slow / fast, "×", bound)
+    yield Figure(f"{what}: entries read, many tasks : few tasks", read[many.tasks] / read[few.tasks], "×", MOST_ENTRIES)
 
 
 def fill(bench: Bench, now: datetime) -> None:
@@ -193,7 +193,7 @@ def _write(stack: LocalStack, table: str, items: list[dict[str, Any]]) -> None:
 
 
 def _records(tasks: int, now: datetime) -> Iterator[Any]:
-    """Ended tasks, evenly over the days, drawn at random and the same in every run."""
+    """Finished tasks spread evenly over the days, random but the same in every run."""
     from makertasks import wire  # noqa: PLC0415 - reads the environment set by the caller
     from makertasks.errors import PermanentError  # noqa: PLC0415
     from makertasks.records import table as records  # noqa: PLC0415 - reads the environment set by the caller
@@ -221,7 +221,7 @@ def _records(tasks: int, now: datetime) -> Iterator[Any]:
 
 
 def _environment(stack: LocalStack) -> Any:
-    """What the stack's API function has, for this process."""
+    """Set this process's environment to that of the stack's API function."""
     function = stack.client("lambda").get_function_configuration(FunctionName=f"{stack.name}-api")
     variables = function["Environment"]["Variables"] | read_settings() | {"AWS_ENDPOINT_URL": stack.endpoint}
     return patch.dict(os.environ, {**variables, "LAMBDA_TASK_ROOT": str(ROOT / "functions")})

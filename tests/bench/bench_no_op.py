@@ -1,4 +1,4 @@
-"""A task that does nothing: here, and with stock Celery on the same local AWS (SQS as broker, DynamoDB for results)."""
+"""A no-op task: here and with stock Celery on the same local AWS (SQS as broker, DynamoDB for results)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from tests.waiting import wait_for
 TASK = "inventory.tasks.nothing"
 TASKS = 500
 ROUNDS = 3
-ALONE = 20  # tasks, each sent when the one before has ended
+ALONE = 20  # tasks, each sent when the previous one has finished
 CELERY = ROOT / ".local/celery-newest/bin/celery"
 STOCK = "stock"  # stock Celery's queue and table
-# A stock worker's best: its default, four messages for each process, waits for SQS most of the time.
+# A stock worker's fastest setting; its default of four messages per process mostly waits for SQS.
 PREFETCH = 64
 PROCESSES = 4
 
@@ -69,22 +69,22 @@ def rows() -> Iterator[Figure]:
         template = _with_task(Path(folder))
         with local_stack(Path(folder) / "aws", template=template) as stack:
             ours, stock = _ours(stack), _stock(stack, Path(folder))
-            # in turns, because another program may slow either
+            # alternately, because other load may slow down either
             rates = [(ours.rate(), stock.rate()) for _ in range(ROUNDS)]
             spent = ours.spent, stock.spent
             waits = (ours.latency(), stock.latency())
     rate, stocks = (max(each) for each in zip(*rates, strict=True))
     yield Figure("no-op tasks from a full queue", rate, "tasks a second", None)
-    yield Figure(f"stock Celery's, {PREFETCH} prefetched", stocks, "tasks a second", None)
-    yield Figure("ours beside stock's", rate / stocks, "×", 1, "at least")
+    yield Figure(f"stock Celery, {PREFETCH} messages prefetched", stocks, "tasks a second", None)
+    yield Figure("no-op tasks, ratio to stock Celery", rate / stocks, "×", 1, "at least")
     yield from _processor_time(stack.name, *spent)
-    yield Figure("a no-op from sent to done", waits[0] * 1000, "ms (median)", None)
-    yield Figure("stock Celery's", waits[1] * 1000, "ms (median)", None)
-    yield Figure("ours beside stock's", waits[0] / waits[1], "×", 0.4)
+    yield Figure("one no-op, from sent to done", waits[0] * 1000, "ms (median)", None)
+    yield Figure("stock Celery, from sent to done", waits[1] * 1000, "ms (median)", None)
+    yield Figure("one no-op, ratio to stock Celery", waits[0] / waits[1], "×", 0.4)
 
 
 def _processor_time(stack: str, ours: Counter[str], stock: Counter[str]) -> Iterator[Figure]:
-    """What a task costs on this machine, whose processors bound both rates."""
+    """CPU time of a task on this machine, which limits both rates."""
     each = 1000 / ((TASKS - TASKS // 10) * ROUNDS)
     kinds = {
         "its function": ours[f"{stack}-nothing"], "counting it": ours[f"{stack}-task_events"],
@@ -92,11 +92,11 @@ def _processor_time(stack: str, ours: Counter[str], stock: Counter[str]) -> Iter
         "the local AWS for stock Celery": stock["local AWS"],
     }  # fmt: skip
     for name, seconds_spent in kinds.items():
-        yield Figure(f"processor time of a no-op, {name}", seconds_spent * each, "ms", None)
+        yield Figure(f"CPU time of a no-op, {name}", seconds_spent * each, "ms", None)
 
 
 def _with_task(folder: Path) -> Path:
-    """template.yaml of a copy of the project that has the task."""
+    """template.yaml of a copy of the project that contains the task."""
     copy = copies.project(folder)
     added = copies.run(copy, sys.executable, "-m", "infra.new_task", "nothing")
     assert added.returncode == 0, added.stderr
@@ -106,16 +106,16 @@ def _with_task(folder: Path) -> Path:
 
 @dataclass
 class Side:
-    """One of the two: its queue, its table, and how its workers are started and stopped."""
+    """One of the two systems: its queue, its table, and how to start and stop its workers."""
 
     stack: LocalStack
     url: str
     table: str
     working: Callable[[], AbstractContextManager[Any]]
-    spent: Counter[str] = field(default_factory=Counter)  # processor seconds of all rounds, by kind of process
+    spent: Counter[str] = field(default_factory=Counter)  # CPU seconds of all rounds, by kind of process
 
     def rate(self) -> float:
-        """Tasks a second, from the first tenth's end to the last task's."""
+        """Tasks a second, from the end of the first tenth to the end of the last task."""
         sent = [self._send() for _ in range(TASKS)]
         with self.working():
             begun = self._done(sent[: TASKS // 10])  # the worker has started by then
@@ -125,7 +125,7 @@ class Side:
         return (TASKS - TASKS // 10) / (done[-1] - done[TASKS // 10 - 1])
 
     def latency(self) -> float:
-        """Seconds from a message sent to its task done, one at a time, the first ones left out."""
+        """Seconds from sending a message to its task's end, one at a time, without the first ones."""
         taken = []
         with self.working():
             for _ in range(ALONE):
@@ -140,7 +140,7 @@ class Side:
         return task_id
 
     def _done(self, task_ids: list[str]) -> list[float]:
-        """When each ended, in epoch seconds, as its result in Celery's format says."""
+        """When each task ended, in epoch seconds, from its result in Celery's format."""
         dynamodb = self.stack.client("dynamodb")
 
         def ended(task_id: str) -> float | None:
@@ -167,7 +167,7 @@ def _ours(stack: LocalStack) -> Side:
 
 
 def _stock(stack: LocalStack, folder: Path) -> Side:
-    """A stock worker with a queue and a table of its own."""
+    """A stock worker with its own queue and table."""
     url = stack.client("sqs").create_queue(QueueName=STOCK)["QueueUrl"]
     stack.client("dynamodb").create_table(
         TableName=STOCK,

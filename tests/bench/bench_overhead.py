@@ -1,7 +1,7 @@
-"""The engine's own processor time for a task, beside the requests that it sends: the figure that holds on AWS as well.
+"""The engine's own CPU time for a task, without its requests: the figure that also applies on AWS.
 
-No server answers: what moto said the first time is said again for every further delivery of the same message, and the
-very same requests without an engine are timed in turns with it.
+No server is involved: moto's first responses are replayed for every further delivery of the same message, and the
+same requests without the engine are timed alternately with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def rows() -> Iterator[Figure]:
         stack.enter_context(patch.dict(os.environ, ENVIRONMENT))
         stack.enter_context(mock_aws())
         create_table(aws_clients, "TasksTable", os.environ["TASKS_TABLE"])
-        # what the engine logs is formatted like elsewhere, and read by nobody
+        # log lines are formatted as usual, and discarded
         quiet = stack.enter_context(Path(os.devnull).open("w"))
         stack.enter_context(redirect_stdout(quiet))
         deliver = _function()
@@ -51,8 +51,8 @@ def rows() -> Iterator[Figure]:
             requests.append(_milliseconds(lambda: [call() for call in calls], answers))
     alone = statistics.median(requests)
     yield Figure("requests of a task that does nothing", len(calls), "requests", 2)
-    yield Figure("their processor time without an engine", alone, "ms", None)
-    yield Figure("the engine's own beside them", statistics.median(engine) - alone, "ms", 4)
+    yield Figure("CPU time of these requests alone", alone, "ms", None)
+    yield Figure("CPU time of the engine itself", statistics.median(engine) - alone, "ms", 4)
 
 
 def _function() -> Callable[[dict[str, Any], Any], Any]:
@@ -66,7 +66,7 @@ def _function() -> Callable[[dict[str, Any], Any], Any]:
 
 
 def _record(message_id: str) -> dict[str, Any]:
-    """A message as a queue hands it over."""
+    """A message as Lambda receives it from a queue."""
     return {
         "messageId": message_id,
         "receiptHandle": "handle",
@@ -79,7 +79,7 @@ def _record(message_id: str) -> dict[str, Any]:
 
 
 def _first(deliver: Callable[[], Any]) -> tuple[list[Callable[[], Any]], list[Any]]:
-    """The first delivery, which moto answers: its requests, to be sent again, and the answers."""
+    """The requests and responses of the first delivery, which runs on moto, to be replayed."""
     calls: list[Callable[[], Any]] = []
     answers: list[Any] = []
     send, ask = BaseClient._make_api_call, botocore_stubber.process_request
@@ -98,7 +98,7 @@ def _first(deliver: Callable[[], Any]) -> tuple[list[Callable[[], Any]], list[An
 
 
 def _milliseconds(work: Callable[[], Any], answers: list[Any]) -> float:
-    """Processor time of one delivery, of many with the same answers."""
+    """CPU time of one delivery, measured over many with the same responses."""
     given = itertools.cycle(answers)
     with patch.object(botocore_stubber, "process_request", lambda _request: next(given)):
         work()

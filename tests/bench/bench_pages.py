@@ -1,4 +1,4 @@
-"""What a page costs beside the calls of the API that give what it shows: medians of both, taken in turn."""
+"""Time of each page compared with the API calls for the same data: medians of both, measured alternately."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infra.local.api import Api
 from infra.local.stack import local_stack
 from tests.bench.figures import Figure
 
-# A page may take so many times as long as its calls.
+# Maximum ratio of a page's time to that of its API calls.
 TIMES = 2
 ROUNDS = 15
 PAGES = {
@@ -44,19 +44,21 @@ PAGES = {
 
 
 def rows() -> Iterator[Figure]:
-    """Every page on a stack of its own, with the sample inventory in it; takes about two minutes."""
+    """Measure every page on its own stack with the sample inventory; takes about two minutes."""
     with tempfile.TemporaryDirectory() as folder, local_stack(Path(folder)) as stack:
         trial.import_sample(stack)
         item = stack.api.get("/v1/items", limit=1)["items"][0]["id"]
         task = stack.api.get("/v1/tasks", limit=1)["tasks"][0]["id"]
         for page, calls in PAGES.items():
             ours, theirs = medians(stack.api, page, calls, ROUNDS, item=item, task=task)
-            yield Figure(f"{page}: {ours * 1000:.0f} ms, its calls {theirs * 1000:.0f} ms", ours / theirs, "×", TIMES)
+            yield Figure(
+                f"{page}: {ours * 1000:.0f} ms, its API calls {theirs * 1000:.0f} ms", ours / theirs, "×", TIMES
+            )
 
 
 def medians(api: Api, page: str, calls: Sequence[str], rounds: int, **ids: str) -> tuple[float, float]:
     """Median seconds of a page, and of its calls together."""
-    # In turn, so that what else the machine does weighs on both.
+    # Alternately, so that other load affects both.
     turns = [
         (seconds(api, page.format(**ids)), sum(seconds(api, call.format(**ids)) for call in calls))
         for _ in range(rounds + 1)
@@ -66,7 +68,7 @@ def medians(api: Api, page: str, calls: Sequence[str], rounds: int, **ids: str) 
 
 
 def seconds(api: Api, path: str) -> float:
-    """How long one request takes."""
+    """Seconds of one request."""
     began = time.perf_counter()
     assert api.request("GET", path).status_code == 200
     return time.perf_counter() - began

@@ -1,7 +1,7 @@
 """Time and memory of cleaning pictures.
 
-Memory is the peak of a process of its own that does nothing else: the largest image allowed of each kind, of the sort
-that needs the most (to be turned, all transparent or in four colours, nothing flat for an encoder to skip).
+Memory is the peak of a separate process that does nothing else: the largest image allowed of each kind, in the form
+that needs the most (rotated, fully transparent or in four colours, without flat areas that an encoder could skip).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.unit.picture_samples import exif, photograph
 ROUNDS = 15
 THUMBNAIL_MILLISECONDS = 150.0
 PEAK_MEGABYTES = 256.0
-MOST_PREPARE = 0.8  # of the plain way's CPU
+MOST_PREPARE = 0.8  # maximum share of the straightforward implementation's CPU time
 
 TWELVE_MEGAPIXELS = (4000, 3000)
 
@@ -48,14 +48,14 @@ LARGEST: tuple[tuple[str, str, str, int, int, dict[str, Any]], ...] = (
 
 def _encoded(kind: str, mode: str, width: int, height: int, options: dict[str, Any], orientation: int = 6) -> bytes:
     out = io.BytesIO()
-    # A PNG of something busy would be above the limit of bytes.
+    # A PNG of a detailed picture would exceed the size limit.
     image = photograph(width, height, mode) if kind != "PNG" else photograph(64, 64, mode).resize((width, height), 0)
     image.save(out, kind, exif=exif(orientation), **options)
     return out.getvalue()
 
 
 def thumbnail_time() -> Figure:
-    """Milliseconds of the process's CPU for one thumbnail of a 12-megapixel JPEG, the median of many."""
+    """Median CPU milliseconds of a thumbnail of a 12-megapixel JPEG."""
     body = _encoded("JPEG", "RGB", *TWELVE_MEGAPIXELS, {"quality": 90})
     pictures.thumbnail(body)  # the first one imports what Pillow still lacks
     times = []
@@ -68,7 +68,7 @@ def thumbnail_time() -> Figure:
 
 
 def plain(body: bytes) -> None:
-    """What a straightforward program does: the picture turned and encoded as finely, then a thumbnail of that file."""
+    """A straightforward program: rotates the picture, encodes it equally well, then makes a thumbnail of that file."""
     image = Image.open(io.BytesIO(body))
     options = {"qtables": image.quantization, "subsampling": JpegImagePlugin.get_sampling(image)}
     ImageOps.exif_transpose(image).save(stored := io.BytesIO(), "JPEG", **options)
@@ -78,7 +78,7 @@ def plain(body: bytes) -> None:
 
 
 def prepare_time() -> Figure:
-    """CPU of cleaning an upright 12-megapixel JPEG beside the plain way's, in turns, as machines get busy.
+    """CPU time of cleaning an upright 12-megapixel JPEG and of the straightforward program, measured alternately.
 
     The plain way decodes twice, the second time coarsely. Beside one that made its thumbnail of the same pixels the
     share is 1, as all of the time is libjpeg's and libwebp's: decoding and encoding alone are four fifths of it.
@@ -92,11 +92,16 @@ def prepare_time() -> Figure:
         between = time.process_time()
         plain(body)
         shares.append((between - began) / (time.process_time() - between))
-    return Figure("a 12-megapixel JPEG cleaned, CPU of the plain way's", statistics.median(shares), "×", MOST_PREPARE)
+    return Figure(
+        "cleaning a 12-megapixel JPEG, share of the straightforward CPU time",
+        statistics.median(shares),
+        "×",
+        MOST_PREPARE,
+    )
 
 
 def peak_memory() -> list[Figure]:
-    """Megabytes at the highest moment, of each of the largest pictures allowed."""
+    """Peak memory in megabytes for each of the largest pictures allowed."""
     rows = []
     for what, kind, mode, width, height, options in LARGEST:
         with tempfile.NamedTemporaryFile() as file:
@@ -113,7 +118,7 @@ def peak_memory() -> list[Figure]:
 
 
 def own_peak() -> float:
-    """Megabytes this process had at its highest moment.
+    """This process's peak memory in megabytes.
 
     Linux tells it since the program began; getrusage, the way elsewhere, also counts the parent it was forked from.
     """
@@ -129,6 +134,6 @@ def rows() -> list[Figure]:
     return [thumbnail_time(), prepare_time(), *peak_memory()]
 
 
-if __name__ == "__main__":  # the peak of preparing one file, alone in this process
+if __name__ == "__main__":  # prints the peak of preparing one file in this process
     pictures.prepare(Path(sys.argv[1]).read_bytes())
     print(own_peak())  # noqa: T201

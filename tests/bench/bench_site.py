@@ -1,8 +1,8 @@
 """A site with 10,000 items: its first import, a comparison of everything, a night of lead times, on the local AWS.
 
-Each with seconds, requests and dollars by list price. Functions run in a process here. Most of the seconds are those of
-the local AWS, which is slower than AWS; Lambda's price is that of the same seconds at the function's memory. The bound
-is on the processor time of the process alone, which depends little on the load of the machine.
+Each step with seconds, requests and dollars by list price. Functions run in this process. Most of the time is spent in
+the local AWS, which is slower than AWS; Lambda's price is for the same seconds at the function's memory. The limit
+applies only to the process's CPU time, which depends little on the load of the machine.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tests.template import ROOT, resources
 PYTHON = ROOT / ".local/celery-newest/bin/python"
 TABLE, BUCKET = "bench-site", "bench-site-media"
 
-# Whose memory a step takes on Lambda; a comparison runs on the site's own machine.
+# The function whose memory a step has on Lambda; a comparison runs on the site's own machine.
 FUNCTIONS = {"import": "ImportDumpFunction", "night": "UpdateAverageLeadTimesFunction"}
-# What a step that comes every night may take at most: a minute of processor time, and a cent.
+# Limits of a nightly step: a minute of CPU time, and a cent.
 NIGHTLY_SECONDS, NIGHTLY_CENTS = 60.0, 1.0
 
 
@@ -57,7 +57,7 @@ def _steps(folder: Path, endpoint: str) -> Iterator[str]:
         assert process.stdout is not None
         yield from process.stdout
     if process.returncode:
-        raise RuntimeError(f"the site ended with status {process.returncode}")
+        raise RuntimeError(f"the site exited with status {process.returncode}")
 
 
 def _figures(step: dict[str, Any]) -> Iterator[Figure]:
@@ -68,6 +68,6 @@ def _figures(step: dict[str, Any]) -> Iterator[Figure]:
         units |= {"lambda_request": 1, "lambda_gb_second": step["seconds"] * memory / 1024}
     nightly = "first" not in what
     yield Figure(what, step["seconds"], "s", None)
-    yield Figure(f"{what}, processor", step["processor"], "s", NIGHTLY_SECONDS if nightly else None)
+    yield Figure(f"{what}, CPU time", step["processor"], "s", NIGHTLY_SECONDS if nightly else None)
     yield Figure(f"{what}, requests", step["requests"], "to AWS", None)
     yield Figure(f"{what}, list price", dollars(units) * 100, "cents", NIGHTLY_CENTS if nightly else None)

@@ -1,7 +1,7 @@
-"""Cold starts: processor time of the import and of the first invocation of each function, with its bytecode.
+"""Cold starts: CPU time of each function's import and first invocation, with its bytecode.
 
-Lambda gives a function a share of a processor by its memory, so this time over that share is about what a start takes
-until the first answer. boto3 with one client stands beside it: no function that asks AWS can be below.
+Lambda gives a function a share of a processor by its memory, so this time divided by that share is about what a start takes
+until the first response. boto3 with one client is the baseline: no function that calls AWS can be faster.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ITEM = "b3515d30-e44f-455a-a04a-d4199241840e"  # of infra/events
 PICTURE = TEMPLATE.parent / "infra/local/sample/images/plywood.jpg"
 PASSWORD = "Correct-horse-7"
 RUNS = 3
-# Bounds in seconds; a task's and the API's are what people wait for.
+# Limits in seconds; people wait for some tasks and for the API.
 PAGE_SECONDS, TASK_SECONDS = 1.0, 0.8
 # People wait for these tasks; the others run at night or for minutes.
 TASKS = ("generate_qr_code", "generate_index_card", "download_image_from_url", "attach_upload")
@@ -65,7 +65,7 @@ print(json.dumps([imported - begun, time.process_time() - imported, ""]))
 
 
 def rows() -> Iterator[Figure]:
-    """Each function's milliseconds, and its modelled seconds with their bound."""
+    """Each function's CPU milliseconds, and its modelled seconds with their limit."""
     with tempfile.TemporaryDirectory() as folder:
         layers = _layers(Path(folder))
         with MiniStack(Path(folder) / "aws") as aws, _web() as picture:
@@ -105,7 +105,7 @@ def _of_function(
 def _best(
     command: list[str], environment: dict[str, str], event: Any, prepare: Callable[[], None]
 ) -> tuple[float, float, str]:
-    """The fastest of a few runs, each with all its work to do: what else the machine does only adds."""
+    """The fastest of a few complete runs, because other load can only slow them down."""
     runs = []
     for _ in range(RUNS):
         prepare()
@@ -117,7 +117,7 @@ def _best(
 
 
 def _runtime() -> Path:
-    """What Lambda's runtime brings."""
+    """The packages that Lambda's runtime provides."""
     [found] = (packages.RUNTIME.parents[1] / "lib").glob("python3.*/site-packages")
     return found
 
@@ -136,7 +136,7 @@ def _layers(folder: Path) -> dict[str, Path]:
 
 
 def _account(aws: MiniStack) -> dict[str, str]:
-    """A local AWS with the stack's tables, bucket, queues and one signed-in person; gives a function's environment."""
+    """A local AWS with the stack's tables, bucket, queues and one signed-in user; yields a function's environment."""
     connect = aws.connection.client
     for logical_id, name in (("TasksTable", "tasks"), ("InventoryTable", "inventory"), ("CountersTable", "counters")):
         wanted = flat.resources()[logical_id]["Properties"]
@@ -168,7 +168,7 @@ class _Silent(SimpleHTTPRequestHandler):
 
 @contextmanager
 def _web() -> Iterator[str]:
-    """A server with one picture; gives its address."""
+    """A server with one picture; yields its URL."""
     handler = partial(_Silent, directory=str(PICTURE.parent))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -189,7 +189,7 @@ def _prepare(connect: Callable[[str], Any], picture: str) -> None:
 
 
 def _sign_in(cognito: Any) -> tuple[str, str, str]:
-    """A new pool's id, its client's, and an access token of a person in it."""
+    """Ids of a new user pool and its client, and an access token of one of its users."""
     pool = cognito.create_user_pool(PoolName="bench")["UserPool"]["Id"]
     flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="bench", ExplicitAuthFlows=flows)
@@ -204,7 +204,7 @@ def _sign_in(cognito: Any) -> tuple[str, str, str]:
 
 
 def _event(name: str, environment: dict[str, str]) -> Any:
-    """The function's test event; for the API a page of a signed-in person."""
+    """The function's test event; for the API a signed-in user's request for a page."""
     event = json.loads((TEMPLATE.parent / f"infra/events/{name}.json").read_text())
     if name == "download_image_from_url":
         event["image_url"] = environment["PICTURE"]

@@ -1,6 +1,6 @@
-"""What a task's life costs in DynamoDB write units, as DynamoDB itself says (ReturnConsumedCapacity), on the local AWS.
+"""A task's write units over its life, as DynamoDB reports them (ReturnConsumedCapacity), on the local AWS.
 
-The functions' own code runs here, in this process, so that every answer of DynamoDB can be seen.
+The functions' code runs in this process, so that every response of DynamoDB can be counted.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from tests.template import ROOT
 
 QR = "inventory.tasks.generate_qr_code"
 ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
-MANY = 50  # tasks whose stream records come together
+MANY = 50  # tasks whose stream records arrive together
 
 
 @dataclass
 class Meter:
-    """Write units by step, counted from DynamoDB's answers."""
+    """Write units by step, from DynamoDB's responses."""
 
     units: Counter[str] = field(default_factory=Counter)
     largest: int = 0  # bytes of the largest record that was written
@@ -79,11 +79,11 @@ def life(meter: Meter) -> Iterator[Figure]:
     for step, bound in (("PENDING", 4), ("STARTED", 2), ("SUCCESS", 2)):
         yield Figure(f"a QR code: {step}", meter.units[step], "write units", bound)
     yield from as_modelled("a QR code: its whole life", sum(meter.units.values()), costs.RECORD_WRITES)
-    yield Figure("a QR code: its record at its largest", meter.largest, "bytes", 1024)
+    yield Figure("a QR code: maximum size of its record", meter.largest, "bytes", 1024)
 
 
 def as_modelled(what: str, measured: float, model: float) -> Iterator[Figure]:
-    """A figure that `infra/costs.py` computes with: it may differ by a tenth."""
+    """A figure that `infra/costs.py` uses: it may differ by 10 %."""
     yield Figure(what, measured, "write units", model * 1.1)
     yield Figure(f"{what}, at least", measured, "write units", model * 0.9, "at least")
 
@@ -108,7 +108,7 @@ def _run_one(meter: Meter, task: Any) -> str:
 
 
 def counting(stack: LocalStack, meter: Meter) -> Iterator[Figure]:
-    """What the counters add: one task counted alone, and many counted together, as the stream hands them over."""
+    """Write units of counting one task alone, and many together, as the stream delivers them."""
     from makertasks.monitoring.counters import counting, rolling_up  # noqa: PLC0415
     from makertasks.submission import producer  # noqa: PLC0415
 
@@ -118,7 +118,7 @@ def counting(stack: LocalStack, meter: Meter) -> Iterator[Figure]:
     meter.step = "alone"
     counting.count(changes)
     yield from as_modelled("counting a task alone", meter.units["alone"], costs.COUNTING)
-    yield Figure("a task's life with its counting", whole_life + meter.units["alone"], "write units", 9)
+    yield Figure("a task's life, including counting", whole_life + meter.units["alone"], "write units", 9)
 
     seen = len(changes)
     meter.step = "submitting"
@@ -129,9 +129,9 @@ def counting(stack: LocalStack, meter: Meter) -> Iterator[Figure]:
     yield from as_modelled(f"counting a task among {MANY}", meter.units["together"] / MANY, costs.COUNTING_TOGETHER)
     meter.step = "day"
     rolling_up.roll_up(str(changes[0].hour[:10]))
-    yield Figure("rolling up a task's day, its month's first", meter.units["day"], "write units", 5)
+    yield Figure("rolling up the first day of a month", meter.units["day"], "write units", 5)
     largest = max(item_bytes(cell) for cell in _scan(stack, stack.outputs["CountersTableName"]))
-    yield Figure("a counter's cell", largest, "bytes", 1024)
+    yield Figure("size of a counter", largest, "bytes", 1024)
 
 
 def _changes(stack: LocalStack) -> Iterator[Any]:
@@ -170,7 +170,7 @@ def _scan(stack: LocalStack, table: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def _environment(stack: LocalStack) -> Iterator[None]:
-    """What the stack's functions have, for this process."""
+    """Set this process's environment to that of the stack's functions."""
     function = stack.client("lambda").get_function_configuration(FunctionName=f"{stack.name}-generate_qr_code")
     variables = function["Environment"]["Variables"] | read_settings() | {"AWS_ENDPOINT_URL": stack.endpoint}
     with patch.dict(os.environ, {**variables, "LAMBDA_TASK_ROOT": str(ROOT / "functions")}):
@@ -191,7 +191,7 @@ def _connect(meter: Meter) -> None:
 
 
 def _silence(stack: LocalStack) -> None:
-    """What is measured here must not be done by the stack's functions as well."""
+    """Stop the stack's functions from doing what is measured here."""
     functions = stack.client("lambda")
     for name in ("task_events", "generate_qr_code"):
         found = functions.list_event_source_mappings(FunctionName=f"{stack.name}-{name}")["EventSourceMappings"]

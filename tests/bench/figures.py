@@ -1,4 +1,4 @@
-"""What a bench measures: figures with their bounds."""
+"""The figures that a bench measures, with their limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """One measured value and the bound it must hold, if any; `kind` is "at most" or "at least"."""
+    """One measured value and its limit, if any; `kind` is "at most" or "at least"."""
 
     what: str
     value: float
@@ -16,7 +16,7 @@ class Figure(NamedTuple):
 
     @property
     def held(self) -> bool:
-        """Whether the bound holds."""
+        """Whether the value is within its limit."""
         if self.bound is None:
             return True
         return self.value <= self.bound if self.kind == "at most" else self.value >= self.bound

@@ -1,7 +1,7 @@
 """Counts the requests that this process sends to AWS, and the capacity units that DynamoDB charges for them.
 
-Write units are those that DynamoDB reports. Read units follow AWS's rule from the bytes of each answer, because the
-local AWS reports the same figure for every read: 4 KB a unit, half of that where a read may be a little old.
+Write units are those that DynamoDB reports. Read units are computed by AWS's rule from the size of each response, because the
+local AWS reports the same figure for every read: one unit per 4 KB, half for an eventually consistent read.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 """
 
@@ -13,12 +13,12 @@ from math import ceil
 from typing import Any
 
 WRITES = ("PutItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems")
-S3_PUTS = ("PutObject", "CopyObject", "ListObjectsV2")  # S3 charges listing like writing
+S3_PUTS = ("PutObject", "CopyObject", "ListObjectsV2")  # S3 charges listing at the price of writing
 
 
 @dataclass
 class Requests:
-    """What was sent since the last `clear`."""
+    """The requests sent since the last `clear`."""
 
     sent: Counter[str] = field(default_factory=Counter)  # by service and operation: "dynamodb.Scan"
     read_units: float = 0.0
@@ -32,11 +32,11 @@ class Requests:
             client.meta.events.register("after-call.dynamodb", self._answered)
 
     def clear(self) -> None:
-        """Begin again."""
+        """Reset all counts."""
         self.sent, self.read_units, self.write_units = Counter(), 0.0, 0.0
 
     def units(self) -> dict[str, float]:
-        """What is paid for, by the names of infra/costs.py."""
+        """Billed units, by their names in infra/costs.py."""
         s3 = {name: number for name, number in self.sent.items() if name.startswith("s3.")}
         puts = sum(number for name, number in s3.items() if name.removeprefix("s3.") in S3_PUTS)
         return {
@@ -64,7 +64,7 @@ class Requests:
 
 
 def read_units(operation: str, asked: dict[str, Any], answer: dict[str, Any]) -> float:
-    """What AWS charges for a read: by item where items are named, by page where they are searched."""
+    """Read units of a request: per item for gets, per page for queries and scans."""
     if operation in ("Scan", "Query"):
         found = sum(item_bytes(item) for item in answer.get("Items", []))
         return _units(found, consistent=asked.get("ConsistentRead", False))
@@ -88,7 +88,7 @@ def _units(size: int, *, consistent: bool) -> float:
 
 
 def item_bytes(item: dict[str, Any]) -> int:
-    """An item's size as DynamoDB counts it: names and values in UTF-8, small overheads left out."""
+    """An item's size as DynamoDB counts it: names and values in UTF-8, without small overheads."""
     return sum(len(name) + _value_bytes(value) for name, value in item.items())
 
 

@@ -1,4 +1,4 @@
-"""Processor time of this process's descendants, by what they are: functions, the local AWS, a stock worker."""
+"""CPU time of this process's descendants, by kind: functions, the local AWS, a stock worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Times = dict[tuple[str, int], float]
 
 
 def times() -> Times:
-    """Seconds of each descendant so far, by its kind and id."""
+    """CPU seconds of each descendant so far, by its kind and id."""
     found = {int(folder.name): _stat(folder) for folder in PROC.iterdir() if folder.name.isdigit()}
     children = defaultdict(list)
     for process, stat in found.items():
@@ -32,7 +32,7 @@ def times() -> Times:
 
 
 def between(before: Times, after: Times) -> Counter[str]:
-    """Seconds of each kind between two calls of `times`."""
+    """CPU seconds of each kind between two calls of `times`."""
     spent: Counter[str] = Counter()
     for (kind, process), seconds in after.items():
         spent[kind] += seconds - before.get((kind, process), 0.0)
@@ -42,7 +42,7 @@ def between(before: Times, after: Times) -> Counter[str]:
 def _stat(folder: Path) -> list[str]:
     try:
         return (folder / "stat").read_text().rpartition(")")[2].split()
-    except OSError:  # it has ended
+    except OSError:  # the process has ended
         return []
 
 

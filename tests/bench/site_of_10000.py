@@ -2,7 +2,7 @@
 
     python -m tests.bench.site_of_10000 FOLDER
 
-The code of the functions runs here, in this process, so that every request can be counted. Each step prints a line
+The functions' code runs in this process, so that every request can be counted. Each step prints a line
 of JSON.
 """
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ITEMS = 10_000
 SUPPLIERS = 40
 REQUESTS_AN_ITEM = 1
-# What a usual day brings: deliveries that were not there the night before.
+# New deliveries on a usual day.
 DELIVERIES_A_DAY = 100
 
 
@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
 
 
 def fill() -> None:
-    """The site's rows, as a database import makes them: without signals."""
+    """Create the site's rows without signals, as a database import would."""
     from inventory.models import Category, InventoryItem, ItemSupplier, Location, Supplier  # noqa: PLC0415
     from reorder_queue.models import ReorderRequest  # noqa: PLC0415
 
@@ -73,7 +73,7 @@ def fill() -> None:
 
 
 def delivered(item: Any, moment: datetime, days: int) -> Any:
-    """A request that came after so many days."""
+    """A reorder request that was delivered after this number of days."""
     from reorder_queue.models import ReorderRequest  # noqa: PLC0415
 
     ordered = moment - timedelta(days=days)
@@ -81,7 +81,7 @@ def delivered(item: Any, moment: datetime, days: int) -> Any:
 
 
 def steps(folder: Path) -> None:
-    """Each step, with what it must have done."""
+    """Run each step and check its outcome."""
     from makertasks.aws import bucket  # noqa: PLC0415
     from makertasks.contrib.django import comparing  # noqa: PLC0415
 
@@ -101,7 +101,7 @@ def steps(folder: Path) -> None:
 
 
 def dump(folder: Path) -> bytes:
-    """What `manage.py dumpdata inventory reorder_queue` writes."""
+    """The output of `manage.py dumpdata inventory reorder_queue`."""
     from django.core.management import call_command  # noqa: PLC0415
 
     file = folder / "dump.json"
@@ -117,7 +117,7 @@ def imported(key: str) -> dict[str, Any]:
 
 
 def lead_times() -> int:
-    """How many links a night changed."""
+    """The number of links that a night's run changed."""
     from update_average_lead_times import passes  # noqa: PLC0415
 
     changed: int = goes_on(passes.run)["links"]["changed"]
@@ -125,7 +125,7 @@ def lead_times() -> int:
 
 
 def a_day() -> None:
-    """New deliveries, as an import writes them."""
+    """Write new deliveries as an import does."""
     from inventory.models import ItemSupplier  # noqa: PLC0415
 
     from makertasks.inventory import table as inventory  # noqa: PLC0415
@@ -146,7 +146,7 @@ def a_day() -> None:
 
 
 def goes_on(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """A task's result, in as many invocations of 15 minutes as it takes."""
+    """Run a task, in as many invocations of 15 minutes as it needs, and return its result."""
     from makertasks.context import Context, Continue, running  # noqa: PLC0415
 
     state: dict[str, Any] = {}
@@ -159,7 +159,7 @@ def goes_on(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 class Measure:
-    """Prints what a step took."""
+    """Measures steps and prints the figures."""
 
     def __init__(self) -> None:
         from makertasks.aws import session  # noqa: PLC0415
@@ -172,7 +172,7 @@ class Measure:
 
     @contextmanager
     def __call__(self, what: str) -> Iterator[Callable[[object, object], None]]:
-        """Measure a step, which says what it did and what it had to do."""
+        """Measure a step, which passes its result and the expected result to `done`."""
 
         def done(result: object, expected: object) -> None:
             if result != expected:

@@ -1,4 +1,4 @@
-"""A worker of a few lines on makertasks.wire: what an engine does with it, without SQS and DynamoDB.
+"""A minimal worker on makertasks.wire: what the engine does, without SQS and DynamoDB.
 
 Groups, counters and results go to the stock application's own backend, so that a stock client reads what this writes
 and both kinds of worker can share one canvas.
@@ -22,7 +22,7 @@ ChordError.__module__ = "makertasks.records.chords"
 
 
 def run(body: str) -> None:
-    """Run one message: the task, its record, and what follows."""
+    """Run one message: the task, its record, and its follow-ups."""
     message = wire.decode(body, message_id="sqs-1")
     try:
         result = TASKS[message.name](*message.args, **message.kwargs)
@@ -36,7 +36,7 @@ def run(body: str) -> None:
 
 
 def failed(message: wire.Message, error: Exception) -> None:
-    """Record a failure, and all that fails with it."""
+    """Record a failure and those of all tasks that fail with it."""
     record(message, "FAILURE", error=error, traceback="Traceback …")
     following = wire.error_followers(message)
     send(following)
@@ -45,7 +45,7 @@ def failed(message: wire.Message, error: Exception) -> None:
 
 
 def fail_along(following: wire.Followers, error: Exception) -> None:
-    """Record the tasks that will never run; one that has ended stays as it is."""
+    """Record tasks that will never run as failed; finished tasks do not change."""
     for never_run in following.failed:
         if backend.get_state(never_run.task_id) == "PENDING":
             record(never_run, "FAILURE", error=error)

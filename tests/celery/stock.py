@@ -13,7 +13,7 @@ REGION = "eu-central-1"
 
 
 class Mailbox:
-    """Stands where boto3's SQS client stands, and keeps what is sent."""
+    """Replaces boto3's SQS client and keeps the sent messages."""
 
     bodies: list[str] = []  # noqa: RUF012 - one mailbox a process, as there is one queue
 
@@ -34,7 +34,7 @@ class Transport(SQS.Transport):
 
 
 class Memory(CacheBackend):
-    """Celery's backend in memory, which counts chords as its DynamoDB backend does, without its pauses."""
+    """Celery's in-memory backend, which counts chords as its DynamoDB backend does, but without pauses."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **{**options, "backend": "memory"})
@@ -53,14 +53,14 @@ app.conf.update(
     broker_transport_options={"region": REGION, "predefined_queues": {QUEUE: {"url": "https://queue"}}},
     task_default_queue=QUEUE,
     result_extended=True,
-    result_chord_join_timeout=0.05,  # a join that has to wait would never end: nothing runs meanwhile
+    result_chord_join_timeout=0.05,  # a join that waits would never end, because nothing else runs
     task_store_errors_even_if_ignored=True,
 )
 
 
 @app.task(name="t.say")
 def say(*args, tag):
-    """Answers what it got, so that a result shows which way everything went."""
+    """Return the arguments, so that a result shows the path of every value."""
     return {tag: list(args)}
 
 
@@ -77,7 +77,7 @@ def received() -> list[str]:
 
 
 def read_by_kombu(body: str):
-    """The message that a stock worker makes of an SQS body."""
+    """The message that a stock worker decodes from an SQS body."""
     with app.connection_for_read() as connection:
         channel = connection.default_channel
         raw = {"Body": body, "ReceiptHandle": "receipt", "MessageId": "1"}

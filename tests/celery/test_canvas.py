@@ -1,4 +1,4 @@
-"""Whatever canvas a stock client sends runs the same on our worker, on a stock worker, and on both mixed."""
+"""Any canvas that a stock client sends runs the same on our worker, on a stock worker, and on a mix of both."""
 
 import json
 import random
@@ -63,7 +63,7 @@ def build(description):
 
 
 def run_all(description, run):
-    """Send a canvas and run every message of it; answer what ran, and what the client gets.
+    """Send a canvas and run all of its messages; return what ran, and what the client gets.
 
     Of each task: its tag, its arguments, its root's and its parent's tags, and its children as trees of tags.
     """
@@ -88,7 +88,7 @@ def run_all(description, run):
         for headers, args in ran
     ]
     # Celery sends the step after a group in a chord's body once for each of its members, all with one id: which of
-    # their results stays is chance.
+    # their results is kept depends on timing.
     return sorted(seen, key=repr), outcome(result) if len(tags) == len(ran) else "one of several"
 
 
@@ -97,7 +97,7 @@ def children_of(task_id):
 
 
 def tagged(trees, tags):
-    """Trees with tags for the tasks' ids; those of groups are made anew each time."""
+    """Result trees with tags in place of task ids; ids of groups differ in each run."""
     return [[tags.get(own, "group"), members and tagged(members, tags)] for (own, _parent), members in trees or []]
 
 
@@ -109,7 +109,7 @@ def outcome(result):
 
 
 def by_either(seed):
-    """A worker that is ours or Celery's, by chance, message by message."""
+    """A worker that is randomly ours or Celery's for each message."""
     chance = random.Random(seed)
 
     def run(body):
@@ -128,7 +128,7 @@ def test_a_canvas_runs_the_same_on_either_worker_and_on_both(description, seed):
     assert run_all(description, by_either(seed)) == stock
 
 
-# Celery 5.4 stumbles over the missing id of a failed chord's body where that is a chain.
+# Celery 5.4 fails if a failed chord's body is a chain, because its id is missing.
 @pytest.mark.filterwarnings("ignore:Exception raised outside body:RuntimeWarning")
 @NORMAL
 @given(canvases(failing=True))
@@ -138,8 +138,8 @@ def test_a_failing_canvas_stops_where_celery_stops_and_the_client_gets_the_error
     ran, result = run_all(description, ours.run)
 
     assert ran == stock_ran
-    # Where a stock worker leaves the client waiting for ever (a chord inside a failed chord), ours ends with the error.
-    # Where a chord's body is a group, Celery 5.7 fails its tasks with the part's own error; ours is the chord's.
+    # If a stock worker leaves the client waiting forever (a chord inside a failed chord), ours ends with the error.
+    # If a chord's body is a group, Celery 5.7 fails its tasks with the part's error; ours is the chord's.
     errors = ["ValueError", "ChordError"]
     if stock_outcome in [*errors, "TimeoutError"]:
         assert result in errors

@@ -1,4 +1,4 @@
-"""The file by which the stack knows a Celery application, and Celery's schedules as EventBridge has them."""
+"""The description file of a Celery application, and beat schedules as EventBridge schedules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FUNCTIONS = Path(__file__).parents[1] / "stack/functions"
 
 
 def test_the_shops_description_matches_its_application():
-    """In a process of its own: tasks that other tests share belong to every application of a process."""
+    """Runs in a separate process: shared tasks of other tests belong to every application of a process."""
     command = [sys.executable, "-m", "makertasks.contrib.celery.describing", "shop.celery:app"]
     search = os.pathsep.join([os.environ["PYTHONPATH"], str(FUNCTIONS)])
     done = subprocess.run(  # noqa: S603 - ours

@@ -1,4 +1,4 @@
-"""The result backend that fetches from the bucket what no record holds, in the place of Celery's own."""
+"""The result backend for Celery that also reads large results from the bucket."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_result_in_the_bucket_is_read_like_any_other(app):
 
 @pytest.mark.parametrize("backend", [BACKEND, "dynamodb://@us-east-1/unit-tasks"])
 def test_a_compressed_result_is_read_by_celery_5_7_and_by_the_reader(app, backend):
-    """The setting result_compression came with 5.7; before that, no stock backend decompresses."""
+    """Celery has result_compression since 5.7; no earlier stock backend decompresses."""
     compressed("compressed", LARGE)
     client = AsyncResult("compressed", app=Celery("client", broker="memory://", backend=backend))
     if backend != BACKEND and celery.VERSION < (5, 7):

@@ -1,4 +1,4 @@
-"""An application's tasks on its Lambda handler, with a stock client: what the client reads of odd endings."""
+"""An application's tasks on its Lambda handler, with a stock client: what the client reads in edge cases."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ENVIRONMENT = {
 
 @dataclass
 class Lambda:
-    """What a handler finds as its context."""
+    """The context that Lambda passes to a handler."""
 
     aws_request_id: str = "request"
     function_name: str = "unit-shop"
@@ -51,7 +51,7 @@ class Shop:
     handler: object
 
     def work(self):
-        """Bring every message to its end, as Lambda does."""
+        """Deliver all messages until the queue is empty, as Lambda does."""
         while messages := self.received():
             for message in messages:
                 self.deliver(message)
@@ -66,7 +66,7 @@ class Shop:
         )
 
     def deliver(self, message):
-        """Give one message to the function; one whose function is lost comes back."""
+        """Deliver one message to the function; it returns to the queue if the function is lost."""
         handle = {"QueueUrl": self.url, "ReceiptHandle": message["ReceiptHandle"]}
         try:
             done = self.handler({"Records": [_record(message)]}, Lambda())
@@ -124,7 +124,7 @@ def deployed():
 
 
 def forget():
-    """Leave nothing of a worker to the process's other tests."""
+    """Reset a worker's global state for the other tests of this process."""
     _state._set_task_join_will_block(False)
     for receiver in list(before_task_publish.receivers):
         before_task_publish.receivers.remove(receiver)

@@ -1,4 +1,4 @@
-"""What we write is what kombu writes, and what kombu writes is what we read: byte for byte where bytes can be equal."""
+"""Messages that we write equal kombu's, byte for byte where possible, and we read those that kombu writes."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from stock import QUEUE, app, fail, read_by_kombu, received, run_by_celery, say
 
 from makertasks import wire
 
-# No surrogates, which JSON text cannot hold; no NaN, which is not equal to itself.
+# No surrogates, which JSON cannot represent; no NaN, which does not equal itself.
 text = st.text(st.characters(codec="utf-8"), max_size=20)
 typed = st.one_of(
     st.datetimes(timezones=st.one_of(st.none(), st.just(UTC))),
@@ -121,7 +121,7 @@ def test_our_message_equals_a_stock_clients_byte_for_byte(args):
         eta=options["eta"],
         time_limit=20,
         argsrepr="…",
-        ignore_result=by_stock.ignore_result,  # null or false, by the version
+        ignore_result=by_stock.ignore_result,  # null or false, depending on the version
         origin=by_stock.origin,
         reply_to=by_stock.reply_to,
     )

@@ -1,4 +1,4 @@
-"""The same application on Lambda and with a stock worker: a stock client finds no differences but those listed.
+"""The same application on Lambda and with a stock worker: a stock client observes only the documented differences.
 
 The worker has a queue and a table of its own on the same local AWS. The behaviours are in celery_client/behaviours.py,
 the differences in docs/celery.md. `ONLY`, a regular expression, narrows the behaviours; `RUNS` is how often groups
@@ -29,14 +29,14 @@ from tests.stack.test_stock_celery import CLIENT, run
 PYTHON = str(ROOT / ".local/celery-newest/bin/python")
 STOCK = "stock-shop"  # queue and table of the worker
 HEADING = "### Compared with a stock worker"
-# Maximum duration of one side's observations. A quiet machine needs a tenth.
+# Maximum duration of one side's observations. An idle machine needs a tenth.
 SECONDS = 900
 RUNS = int(os.environ.get("RUNS", "10"))  # of nested groups
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack with the application, and nothing that follows the tasks' records: what is compared does not need it."""
+    """A stack with the application, without stream consumers, which the comparison does not need."""
     folder = tmp_path_factory.mktemp("beside")
     template = with_layer(project_with(folder, "shop"), "celery", "shop")
     with local_stack(folder / "aws", template=template) as stack:
@@ -49,7 +49,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def seen(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What the client finds of each behaviour, on both sides."""
+    """What the client observes of each behaviour, on both sides."""
     here, worker = of_function(stack), of_worker(stack)
     log = tmp_path_factory.mktemp("worker") / "worker.log"
     with stock_worker(worker, log), ThreadPoolExecutor(2) as both:
@@ -64,7 +64,7 @@ def of_function(stack: LocalStack) -> dict[str, str]:
 
 
 def of_worker(stack: LocalStack) -> dict[str, str]:
-    """A queue and a table as somebody makes them for a worker."""
+    """A queue and a table for a stock worker."""
     url = stack.client("sqs").create_queue(QueueName=STOCK, Attributes={"VisibilityTimeout": "1800"})["QueueUrl"]
     stack.client("dynamodb").create_table(
         TableName=STOCK,
@@ -95,7 +95,7 @@ OPTIONS = (
 
 @contextmanager
 def stock_worker(environment: dict[str, str], log: Path) -> Iterator[None]:
-    """A worker that starts again if it ends, as under a supervisor: an unknown task in a chord sometimes ends one."""
+    """A worker that is restarted as by a supervisor, because an unknown task in a chord sometimes stops it."""
     over = Event()
     running: list[subprocess.Popen[bytes]] = []
 
@@ -116,7 +116,7 @@ def stock_worker(environment: dict[str, str], log: Path) -> Iterator[None]:
                 worker.terminate()
                 try:
                     worker.wait(30)
-                except subprocess.TimeoutExpired:  # it waits for tasks whose eta is far away
+                except subprocess.TimeoutExpired:  # it waits for tasks with a distant eta
                     worker.kill()
 
 
@@ -129,7 +129,7 @@ def observe(environment: dict[str, str], program: str = "observing.py") -> dict[
 
 
 def listed() -> list[tuple[str, set[str]]]:
-    """The behaviours that docs/celery.md says are different here, as patterns, and in which fields."""
+    """Patterns of the behaviours that differ according to docs/celery.md, and their fields."""
     section = (ROOT / "docs/celery.md").read_text().partition(HEADING)[2].partition("\n##")[0]
     rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
     quoted = [[re.findall(r"`([^`]+)`", cell) for cell in row[1:3]] for row in rows]
@@ -141,7 +141,7 @@ def allowed(name: str) -> set[str]:
 
 
 def different(seen: dict[str, dict[str, Any]], name: str) -> dict[str, tuple[Any, Any]]:
-    """Where the two sides differ, as far as no row lists it: the worker's value and ours, by their path."""
+    """Undocumented differences between both sides: the worker's value and ours, by path."""
     here, worker = (dict(leaves(seen[side][name])) for side in ("here", "worker"))
     return {
         path: (worker.get(path, "absent"), here.get(path, "absent"))
@@ -166,7 +166,7 @@ def test_every_documented_difference_differs(seen):
 
 
 def compared(seen: dict[str, dict[str, Any]]) -> list[str]:
-    """The listed patterns: all of them, or with ONLY those of behaviours that ran."""
+    """The documented patterns; with ONLY, those of behaviours that ran."""
     patterns = [pattern for pattern, _ in listed()]
     if "ONLY" not in os.environ:
         return patterns
@@ -174,9 +174,9 @@ def compared(seen: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def test_nested_groups_in_a_chain_always_end(stack):
-    """A part that waits for its chord's other parts must not keep their messages from being run (`BatchSize`)."""
+    """A part that waits for its chord's other parts must not block their messages (`BatchSize`)."""
     found = observe(of_function(stack) | {"RUNS": str(RUNS)}, "nesting.py")
-    assert found == {"SUCCESS [3, 2, 6, 5, 4]": RUNS}  # in the order in which Celery flattens them
+    assert found == {"SUCCESS [3, 2, 6, 5, 4]": RUNS}  # in Celery's flattening order
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from tests.faults.run import SEED, run
 
 
 def main() -> None:
-    """Send, restart, wait, check, and say how long it took."""
+    """Send, restart, wait, check, and print the duration."""
     parser = argparse.ArgumentParser(description="Faults injected into many tasks, and restarts in the middle")
     parser.add_argument("size", type=int, nargs="?", default=5_000, help="tasks")
     parser.add_argument(

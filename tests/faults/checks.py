@@ -1,4 +1,4 @@
-"""What must hold when a run has come to rest."""
+"""Invariants that must hold after a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Records = dict[str, dict[str, Any]]
 
 
 def check(running: Run) -> Records:
-    """Look at everything; answers the records."""
+    """Check everything; returns the records."""
     records = running.come_to_rest()
     every_fault_was_suffered(running, records)
     every_task_is_recorded_truthfully(running, records)
@@ -28,7 +28,7 @@ def check(running: Run) -> Records:
 
 
 def every_fault_was_suffered(running: Run, records: Records) -> None:
-    """Otherwise the run would prove nothing."""
+    """Check that faults happened; otherwise the run would prove nothing."""
     plan = running.plan
     assert running.gate.refused > 0, "DynamoDB and S3 never refused"
     assert plan.used_up
@@ -44,7 +44,7 @@ def every_fault_was_suffered(running: Run, records: Records) -> None:
 
 
 def every_task_is_recorded_truthfully(running: Run, records: Records) -> None:
-    """None is lost, none made up; each ended as its faults demand."""
+    """No task is lost or invented; each ended as its faults require."""
     plan = running.plan
     assert set(records) == {*plan.tasks, *running.unreadable_ids}
     wrong = {
@@ -58,10 +58,10 @@ def every_task_is_recorded_truthfully(running: Run, records: Records) -> None:
 
 
 def every_task_ended_once(running: Run, records: Records) -> None:
-    """The table's stream knows one change to a final status for each task, and none away from one."""
+    """The table's stream has exactly one change to a final status per task, and none from one."""
     endings = running.endings()
     unseen = set(records) - set(endings)
-    # A local AWS that is stopped forgets what its streams have not handed over.
+    # A stopped local AWS loses changes that its streams have not delivered.
     assert not unseen or running.restarts, unseen
     assert set(endings) <= set(records)
     doubled = {task_id: changes for task_id, changes in endings.items() if len(changes) != 1}
@@ -69,7 +69,7 @@ def every_task_ended_once(running: Run, records: Records) -> None:
 
 
 def every_effect_is_there_once(running: Run) -> None:
-    """Whoever succeeded left one object, however often it was tried."""
+    """Each successful task left exactly one object, regardless of the number of attempts."""
     plan, effects = running.plan, running.effects()
     succeeded = {str(plan.tasks[task_id]["number"]) for task_id in plan.tasks if plan.outcome(task_id) == "SUCCESS"}
     assert succeeded <= set(effects), succeeded - set(effects)

@@ -1,4 +1,4 @@
-"""A gate between functions and the services: while it is shut, DynamoDB and S3 cannot be reached."""
+"""A gate between functions and services: while it is closed, DynamoDB and S3 are unreachable."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 
 class Gate:
-    """Hands connections on to `port`, or ends them."""
+    """Forwards connections to `port`, or closes them."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -20,7 +20,7 @@ class Gate:
         self._loop = asyncio.new_event_loop()
 
     def close(self, seconds: float) -> None:
-        """Shut the gate for so long; connections that are open end, too."""
+        """Close the gate for this number of seconds, including open connections."""
 
         def shut() -> None:
             self.shut = True
@@ -78,7 +78,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @contextmanager
 def gate_to(port: int) -> Iterator[Gate]:
-    """A gate to a port of this machine, on a port of its own."""
+    """A gate to a port of this machine, on a separate port."""
     gate, ready = Gate(port), threading.Event()
     thread = threading.Thread(target=gate.run, args=(ready,))
     thread.start()

@@ -1,4 +1,4 @@
-"""The real template with the task `chaos` beside the others, and with little patience, so that runs are short."""
+"""The real template with the additional task `chaos`, and with short time-outs, so that runs are short."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FEEDER = """
 
 
 def project(folder: Path, gate: str, timeout: int) -> Path:
-    """A project in `folder` whose functions reach DynamoDB and S3 through `gate`; answers its template.yaml.
+    """A project in `folder` whose functions reach DynamoDB and S3 through `gate`; returns its template.yaml.
 
     `timeout` is that of `chaos` in seconds, of which the last five are kept for the record.
     """
@@ -54,7 +54,7 @@ def project(folder: Path, gate: str, timeout: int) -> Path:
     chaos = re.sub(r"(?<=maxReceiveCount: )\d+", "20", chaos)
     chaos = re.sub(r"(?<=BatchSize: )\d+", "3", chaos)
     chaos = re.sub(r"(?<=ScalingConfig: ).*", "{MaximumConcurrency: 8}}", chaos)
-    # A letter that a sweep received and could not record, since services refused, comes back for one of the next.
+    # A dead letter that a sweep received but could not record during an outage returns for a later sweep.
     template = re.sub(r"(?<=VisibilityTimeout: )300(?= # longer than a sweep)", "20", template)
     template = template.replace("\nOutputs:\n", f"\n{chaos}{FEEDER}\nOutputs:\n")
     level = "        POWERTOOLS_LOG_LEVEL: INFO\n"

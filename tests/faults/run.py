@@ -1,4 +1,4 @@
-"""A run: many tasks, faults injected into some, then a look at everything that must hold whatever happened."""
+"""A run: many tasks, faults injected into some, then a check of all invariants."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ from tests.faults.project import project
 from tests.waiting import wait_for
 
 FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
-FEED = 200  # tasks a call
-ATTEMPTS = 2  # of those that crash every time
-EVERY_ATTEMPT = 9  # as many as the task has
+FEED = 200  # tasks per call
+ATTEMPTS = 2  # for tasks that crash every time
+EVERY_ATTEMPT = 9  # all attempts that the task has
 SEED = 20261122
 OUTAGE_SECONDS = 10.0
-# A sweep looks at every task that has not ended: seconds between two, and seconds for each task of the run.
+# A sweep reads every unfinished task: seconds between sweeps, and additional seconds per task of the run.
 SWEEP_SECONDS, SWEEP_SECONDS_PER_TASK = 2.0, 0.02
 LOOK_SECONDS = 1.0
-# The function's time-out in seconds: short, so that runs are; longer where many functions start at a time, which takes
-# them long, so that those end that are meant to and no others.
+# The function's time-out in seconds: short for short runs; longer if many functions start at the same time, which takes
+# longer, so that only the intended tasks time out.
 MANY, TIMEOUT, LONG_TIMEOUT = 500, 10, 20
-# Faults of a task's own, and the share of tasks that suffer each.
+# Faults inside a task, and the share of tasks with each.
 KINDS = {"crash": 0.025, "crash-late": 0.025, "hang": 0.025, "hang-late": 0.025, "pass": 0.1, "fail": 0.02}
-# A run that has not come to rest by then has lost something: seconds, and seconds for each task.
+# A run that has not finished by then has lost something: seconds, and additional seconds per task.
 PATIENCE, PATIENCE_PER_TASK = 180.0, 1.0
 
 
 @dataclass
 class Plan:
-    """What is sent: arguments by task id, and which of them suffer what else."""
+    """The tasks to send: arguments by task id, and other faults by task id."""
 
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    used_up: set[str] = field(default_factory=set)  # those that crash as often as they are tried
+    used_up: set[str] = field(default_factory=set)  # tasks that crash in every attempt
     doubled: list[str] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
     unreadable: int = 0
 
     @classmethod
     def of(cls, size: int, seed: int = SEED) -> Plan:
-        """5 % crash, 5 % hang until Lambda ends them, 10 % fail in passing, 2 % for ever; 5 % come doubled, 1 % never.
+        """5 % crash, 5 % time out, 10 % fail temporarily, 2 % permanently; 5 % are duplicated, 1 % lost.
 
         Half of the crashes and hangs happen after the effect; a few tasks suffer until their attempts are used up. The
         first tasks have one fault each, so that every kind is there, however few tasks there are.
@@ -72,7 +72,7 @@ class Plan:
             used_up = fault == "crash" and number % 3 == 0
             times = ATTEMPTS if used_up else chance.randint(1, 2) if fault == "pass" else 1
             if fault == "fail":
-                times = EVERY_ATTEMPT  # a restart may use up the first ones
+                times = EVERY_ATTEMPT  # a restart may use up some attempts
             task_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
             plan.tasks[task_id] = {"number": number, "faults": [] if fault == "none" else [fault] * times}
             if used_up:
@@ -84,25 +84,25 @@ class Plan:
         return plan
 
     def outcome(self, task_id: str) -> str:
-        """How a task must end."""
+        """The expected final status of a task."""
         faults = self.tasks[task_id]["faults"]
         return "FAILURE" if faults[:1] == ["fail"] or task_id in self.used_up else "SUCCESS"
 
 
 @dataclass
 class Run:
-    """A stack, a plan, and what came of it."""
+    """A stack, a plan, and its outcome."""
 
     stack: LocalStack
     plan: Plan
     gate: Gate
     unreadable_ids: list[str] = field(default_factory=list)
     restarts: int = 0
-    ended_before: dict[str, list[str]] = field(default_factory=dict)  # what streams said before a restart
-    calm: threading.Lock = field(default_factory=threading.Lock)  # held by whoever must not be interrupted by one
+    ended_before: dict[str, list[str]] = field(default_factory=dict)  # changes read from streams before a restart
+    calm: threading.Lock = field(default_factory=threading.Lock)  # held while a restart must not happen
 
     def send(self) -> None:
-        """Submit everything, the duplicates and what cannot be read in between."""
+        """Submit everything, with duplicates and unreadable messages in between."""
         sqs, url = self.stack.client("sqs"), self.queue("tasks-chaos")
         sent = [task_id for task_id in self.plan.tasks if task_id not in set(self.plan.unsent)]
         for start in range(0, len(sent), FEED):
@@ -118,7 +118,7 @@ class Run:
                 self.unreadable_ids.append(sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"])
 
     def restart(self) -> None:
-        """Stop the local AWS and start it again: functions end in the middle of their tasks, and streams begin anew."""
+        """Restart the local AWS: functions stop in the middle of their tasks, and streams start again."""
         with self.calm:
             self.ended_before = self.endings()
             self.stack.aws.stop()
@@ -126,7 +126,7 @@ class Run:
             self.restarts += 1
 
     def recount(self) -> dict[str, Any]:
-        """What `makertasks recount` says: the counters of changes that a stopped local AWS forgot are put right."""
+        """Run `makertasks recount`, which repairs counters for changes that a stopped local AWS lost."""
         environment = dict(line.split("=", 1) for line in self.stack.environment.read_text().splitlines())
         told = subprocess.run(
             [sys.executable, "-m", "makertasks", "recount", "--behind", "0", "--json"],
@@ -138,7 +138,7 @@ class Run:
         return dict(json.loads(told.stdout))
 
     def _feed(self, sent: list[str], unsent: list[str]) -> None:
-        """One call of many tasks, made again where services refused: that doubles none."""
+        """One bulk call, repeated if services are unavailable, without duplicates."""
         event: dict[str, Any] = {
             "max_retries": dict.fromkeys(self.plan.used_up, ATTEMPTS - 1),
             "tasks": [[task_id, self.plan.tasks[task_id]] for task_id in sent],
@@ -159,11 +159,11 @@ class Run:
         wait_for(accepted, "every task to be accepted", PATIENCE)
 
     def sweep(self) -> dict[str, Any]:
-        """What the schedule does every five minutes; it may fail as long as services refuse. Its answer or error."""
+        """Sweep as the schedule does every five minutes; returns the response, or an error during an outage."""
         return self.invoke("sweeper", {})
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
-        """A function's answer, or the error that it ended with."""
+        """Invoke a function; returns its response or error."""
         name = f"{self.stack.name}-{function}"
         answer = self.stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
         return dict(json.load(answer["Payload"]))
@@ -178,7 +178,7 @@ class Run:
         return sum(map(int, answer["Attributes"].values()))
 
     def records(self) -> dict[str, dict[str, Any]]:
-        """Every task of the table by its id."""
+        """All tasks of the table by id."""
         pages = (
             self.stack.client("dynamodb")
             .get_paginator("scan")
@@ -188,7 +188,7 @@ class Run:
         return {wire.task_id_of(item["id"]): item for item in items if "status" in item}
 
     def come_to_rest(self) -> dict[str, dict[str, Any]]:
-        """Sweep now and then until every task is final and the queues are empty; answers the records."""
+        """Sweep repeatedly until every task is final and the queues are empty; returns the records."""
         expected = len(self.plan.tasks) + self.plan.unreadable
         pause = SWEEP_SECONDS + SWEEP_SECONDS_PER_TASK * expected
         swept = looked = 0.0
@@ -215,7 +215,7 @@ class Run:
             raise AssertionError(f"{error}; seen: {seen}") from None
 
     def effects(self) -> Counter[str]:
-        """How often each number was left in the bucket; objects have one number each."""
+        """How often each number occurs in the bucket; each object contains one number."""
         pages = (
             self.stack.client("s3")
             .get_paginator("list_objects_v2")
@@ -224,7 +224,7 @@ class Run:
         return Counter(entry["Key"].rpartition("/")[2] for page in pages for entry in page.get("Contents", []))
 
     def endings(self) -> dict[str, list[str]]:
-        """From the table's stream: every change of each task's status to a final one, or from one."""
+        """All changes of each task's status to or from a final one, from the table's stream."""
         streams = self.stack.client("dynamodbstreams")
         table = self.stack.client("dynamodb").describe_table(TableName=self.stack.outputs["TasksTableName"])["Table"]
         arn = table["LatestStreamArn"]
@@ -244,7 +244,7 @@ class Run:
         return found
 
     def counted(self) -> Counter[tuple[str, str, str]]:
-        """What the counters' hours say: tasks by hour, name and status."""
+        """Tasks by hour, name and status, according to the counters."""
         pages = (
             self.stack.client("dynamodb")
             .get_paginator("scan")
@@ -260,7 +260,7 @@ class Run:
         return counts
 
     def counters_equal(self, table: Counter[tuple[str, str, str]]) -> None:
-        """Wait until the counters, which run a moment behind, say what a count of the table says."""
+        """Wait until the counters, which lag slightly, agree with the table."""
 
         def equal() -> bool:
             return self.counted() == table
@@ -278,7 +278,7 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def run(folder: Path, size: int, *, seed: int = SEED, restarts: int = 0) -> Iterator[Run]:
-    """Everything sent, faults, an outage and restarts of the local AWS included."""
+    """Send everything, with faults, an outage and restarts of the local AWS."""
     port = free_port()
     with gate_to(port) as gate:
         template = project(

@@ -1,4 +1,4 @@
-"""Whatever crashes, repeats, hangs or is lost: every task ends once, and truthfully."""
+"""Despite crashes, duplicates, time-outs and losses, every task ends exactly once with the right status."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ else:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory):
-    """A database with every table and no row."""
+    """A database with all tables and no rows."""
     from django.core.management import call_command
     from django.db import connections
 
@@ -43,7 +43,7 @@ def empty_database(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def settings_of_site(tmp_path, empty_database):
-    """The site, empty: its settings, with a database and a media folder of this test's own."""
+    """The empty site's settings, with a separate database and media folder for each test."""
     from django.conf import settings
     from django.core.cache import cache
     from django.db import connections

@@ -1,4 +1,4 @@
-"""What the stack does with what the site sends, and the other way round: its own code on moto's AWS."""
+"""The stack's side of a synchronisation, in both directions: its own code on moto."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Imports:
         return [key for key in sent() if key not in self.done]
 
     def run(self, *keys: str) -> list[dict]:
-        """Import these files, all new ones where none are named."""
+        """Import these files, or all new ones if none are given."""
         reports = []
         for key in keys or self.new():
             with running(Context("t")):
@@ -53,7 +53,7 @@ class Stream:
     """The inventory table's stream, read as item_changes does."""
 
     def __init__(self) -> None:
-        # moto does not know the addresses that hold an account's number.
+        # moto does not support queue URLs with the account number.
         self.client = boto3.client("dynamodbstreams", config=Config(account_id_endpoint_mode="disabled"))
         [stream] = self.client.list_streams(TableName=settings.inventory_table())["Streams"]
         [shard] = self.client.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
@@ -62,7 +62,7 @@ class Stream:
         )["ShardIterator"]
 
     def messages(self) -> list[site_changes.Message]:
-        """Messages about what changed since the last call."""
+        """Messages about changes since the last call."""
         answer = self.client.get_records(ShardIterator=self.iterator)
         self.iterator = answer["NextShardIterator"]
         found = []
@@ -72,7 +72,7 @@ class Stream:
         return list(site_changes.messages(filter(None, found)))
 
     def tell(self) -> int:
-        """Send what changed to the queue; the number of messages."""
+        """Send messages about changes to the queue; returns their number."""
         bodies = [site_changes.encode(message) for message in self.messages()]
         for body in bodies:
             queues.send(queues.SITE_CHANGES, body)

@@ -1,4 +1,4 @@
-"""What `manage.py check` says of a wrong configuration, and the way from Django admin to an item's tasks."""
+"""`manage.py check` on wrong configurations, and links from Django admin to an item's tasks."""
 
 from __future__ import annotations
 

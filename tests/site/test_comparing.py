@@ -1,4 +1,4 @@
-"""`makertasks_sync --all`: what signals and queues have missed is found and repaired, in both directions."""
+"""`makertasks_sync --all`: finds and repairs differences that signals and queues missed, in both directions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def imports(inventory_table, media_bucket):
 
 @pytest.fixture
 def item(imports):
-    """An item with an offer, which site and stack have."""
+    """An item with a supplier link, in the site and in the stack."""
     with transaction.atomic():
         item = InventoryItem.objects.create(
             name="Drill", sku="D-1", current_stock=5, category=Category.objects.create(name="Tools")

@@ -1,4 +1,4 @@
-"""What a site sees of objects that are gone, where S3 answers as on AWS.
+"""What a site sees of missing objects if S3 responds as on AWS.
 
 Whoever may not list a bucket gets 403 for an object that is not there, and 404 only with `s3:ListBucket`:
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html. Neither moto nor the local AWS does that, so it is
@@ -23,7 +23,7 @@ GONE = "inventory/images/gone.png"
 
 
 def allows(statements, action: str, resource: str) -> bool:
-    """Whether a policy of allowing statements allows an action, by IAM's rule of names and wildcards."""
+    """Whether a policy with only Allow statements allows an action, by IAM's rules for wildcards."""
     return any(
         action in each["Action"]
         and any(
@@ -36,7 +36,7 @@ def allows(statements, action: str, resource: str) -> bool:
 
 @pytest.fixture
 def s3_obeys(inventory_table, media_bucket, task_queues):
-    """Make S3 obey the statements of a policy for GetObject."""
+    """Make S3 apply a policy's statements to GetObject."""
     statements: list[dict] = []
     client = session.client("s3")
 

@@ -1,4 +1,4 @@
-"""The site's view: it takes what the stack signed, once, and nothing else."""
+"""The site's view: it accepts messages signed by the stack, each once, and nothing else."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ def test_a_replay_is_refused(link):
     assert [post(body).status_code for _ in range(2)] == [200, 409]
     ReceivedMessage.objects.update(received=datetime.now(UTC) - timedelta(days=1))
     assert post(message(link, 4, 2), "m2").status_code == 200
-    assert list(ReceivedMessage.objects.values_list("id", flat=True)) == ["m2"]  # the old one is too old to be replayed
+    assert list(ReceivedMessage.objects.values_list("id", flat=True)) == [
+        "m2"
+    ]  # the other one is too old to be replayed
 
 
 def test_a_huge_body_is_refused_before_it_is_parsed(link):

@@ -1,4 +1,4 @@
-"""What tasks made reaches the site's database and media: once, in order, and beside whatever else is going on there."""
+"""Changes made by tasks reach the site's database and media: once, in order, and despite concurrent changes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def imports(inventory_table, media_bucket):
 
 @pytest.fixture
 def item(imports, queue):
-    """An item that site and stack have."""
+    """An item in the site and in the stack."""
     made = InventoryItem.objects.create(name="Drill", sku="D-1", current_stock=5)
     imports.run()
     return made
@@ -54,7 +54,7 @@ def picture(colour: str, size: int = 600) -> bytes:
 
 
 def make_image(item, colour: str, key: str = "inventory/images/D-1.png") -> None:
-    """What a download does in the end: the object, then the item's one write."""
+    """The last steps of a download: store the object, then update the item."""
     bucket.put(key, picture(colour), "image/png")
     inventory.update_item(item.pk, image=key, thumbnail=f"CACHE/{key}.webp", image_digest=colour)
 
@@ -148,7 +148,7 @@ def test_a_replaced_image_is_deleted_with_its_thumbnail(item, stream, tmp_path):
     page(item)
     files = sorted(file.relative_to(tmp_path / "media").as_posix() for file in (tmp_path / "media").rglob("*.*"))
     assert files[-1] == "inventory/images/D-1.png"
-    assert len(files) == 2  # it and one thumbnail
+    assert len(files) == 2  # the image and one thumbnail
     assert files[0].startswith("CACHE/images/inventory/images/D-1/")
 
 
@@ -197,7 +197,7 @@ def test_200_changes_made_while_the_site_is_down_all_arrive(item, imports, strea
 
 
 def test_a_concurrent_change_of_stock_survives(item, stream, monkeypatch):
-    """The site's stock changes between the reading of the row and its writing."""
+    """The site's stock changes between reading and writing the row."""
     make_image(item, "red")
     place = applying.media.place
 

@@ -1,4 +1,4 @@
-"""What the site saves reaches the inventory table as its database has it, whatever was in memory and in which order."""
+"""Saved objects reach the inventory table with their database values, whatever was in memory and in any order."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_deletions_cascade_in_any_order(imports):
 
 
 def test_an_unpaired_surrogate_does_not_block_other_changes(imports, monkeypatch):
-    """SQLite refuses it, PostgreSQL never returns it; what a driver lets through must not stop the others."""
+    """SQLite rejects it and PostgreSQL never returns it; one that a driver lets through must not block others."""
     item = InventoryItem.objects.create(name="Drill")
     monkeypatch.setattr("makertasks.contrib.django.changes._read", lambda *_: InventoryItem(pk=item.pk, name="a\ud83d"))
     item.save()
@@ -167,7 +167,7 @@ def test_nothing_is_pending_after_a_commit(imports):
 
 
 def test_a_site_can_save_while_the_stack_is_unreachable(inventory_table, caplog):
-    """There is no bucket."""
+    """The bucket does not exist."""
     item = InventoryItem.objects.create(name="Drill")
     assert InventoryItem.objects.get() == item
     assert "did not store imports/changes/" in caplog.text

@@ -1,4 +1,4 @@
-"""What the API is for, as probes of its role (see probes.py): requests through the gateway."""
+"""Probes of the API's role (see probes.py): requests through API Gateway."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def submits_where_a_queue_refuses(bench: Bench, role: Role) -> None:
 
 
 def lists(bench: Bench, role: Role) -> None:
-    """Every filter has an index of its own."""
+    """Every filter has its own index."""
     name = "inventory.tasks.generate_qr_code"
     for query in (
         "",
@@ -69,7 +69,7 @@ def links_to_media(bench: Bench, role: Role) -> None:
 
 
 def addresses(value: Any) -> list[str]:
-    """Every presigned address in an answer."""
+    """All presigned URLs in a response."""
     if isinstance(value, dict):
         return [found for each in value.values() for found in addresses(each)]
     return [value] if isinstance(value, str) and "X-Amz-Signature" in value else []
@@ -125,7 +125,7 @@ def submits_a_delayed_task_and_revokes_it(bench: Bench, role: Role) -> None:
 
 
 def delayed(bench: Bench) -> list[str]:
-    """Names of the schedules of tasks whose time is far off."""
+    """Names of the schedules of delayed tasks."""
     pages = bench.stack.client("scheduler").get_paginator("list_schedules").paginate(
         GroupName=f"{bench.stack.name}-delays"
     )  # fmt: skip
@@ -142,7 +142,7 @@ def turns_the_page(bench: Bench, role: Role) -> None:
 
 
 def shows_what_a_job_did(bench: Bench, role: Role) -> None:
-    """Outcomes lie in the bucket, part by part."""
+    """Outcomes are stored in the bucket in parts."""
     job_id, outcome = str(uuid.uuid4()), {"id": "a task", "outcome": "RETRIED", "detail": ""}
     bench.put_object(jobs.key_of(job_id, 0), json.dumps(outcome).encode())
     probes.put_record(bench, job_id, jobs.TASK, status="STARTED", state=json.dumps({"part": 1}))
@@ -158,7 +158,7 @@ def submits_many(bench: Bench, role: Role) -> None:
 
 
 def keeps_large_arguments(bench: Bench, role: Role) -> None:
-    """Written where they are submitted, read where it is retried, removed with the record."""
+    """Large arguments are written on submission, read on retry, and deleted with the record."""
     wanted = {"name": "inventory.tasks.generate_index_cards", "kwargs": {"item_ids": [bench.item()] * 1000}}
     task = answers(bench, "POST", "/v1/tasks", 202, json=wanted)
     bench.stack.api.request("POST", f"/v1/tasks/{task['id']}/revoke", json={})
@@ -167,7 +167,7 @@ def keeps_large_arguments(bench: Bench, role: Role) -> None:
 
 
 def sets_a_webhook(bench: Bench, role: Role) -> None:
-    """Stored, tested by the function that may read its address, and deleted with it."""
+    """An alert's URL is stored, tested by the function that may read it, and deleted with the alert."""
     name = f"probe-{uuid.uuid4().hex[:8]}"
     wanted = {"form": "json", "kinds": ["dead_letter"], "address": "https://127.0.0.1/probe"}
     answers(bench, "PUT", f"/v1/alerts/{name}", json=wanted)
@@ -178,7 +178,7 @@ def sets_a_webhook(bench: Bench, role: Role) -> None:
 
 
 def sets_a_mail(bench: Bench, role: Role) -> None:
-    """An address is subscribed, and unsubscribed with its last alert."""
+    """An email address is subscribed, and unsubscribed with its last alert."""
     name = f"probe-{uuid.uuid4().hex[:8]}"
     address = f"{name}@example.org"
     answers(bench, "PUT", f"/v1/alerts/{name}", json={"form": "email", "kinds": ["dead_letter"], "address": address})

@@ -1,4 +1,4 @@
-"""What a program does with the Python client, each with a user of its own; test_client_rights.py runs this.
+"""Probes of the Python client, each with its own IAM user; test_client_rights.py runs this.
 
 Standard input: a list of [probe, keys]; for each, a process of its own tries the probe and says how it ended.
 """
@@ -51,7 +51,7 @@ def revokes_a_delayed_task():
 
 
 def stores_a_large_result():
-    """Done by an administrator, for the probe that reads it."""
+    """Set up by an administrator for the probe that reads it."""
     from makertasks import wire  # noqa: PLC0415 - needs the stack's names
     from makertasks.records import lifecycle, payloads  # noqa: PLC0415 - needs the stack's names
     from makertasks.records import table as records  # noqa: PLC0415

@@ -31,7 +31,7 @@ def project_with(folder: Path, *tasks: str) -> Path:
 
 
 def with_layer(template: Path, layer: str, task: str) -> Path:
-    """The template with a layer that no function of the stack itself has, given to one task's function."""
+    """The template with one task's function using a layer that no function of the stack uses."""
     text = template.read_text()
     model, name = "QrcodeLayer", f"{_camel(layer)}Layer"
     found = re.search(rf"  {model}:\n(?: {{4}}.*\n)+", text)
@@ -71,7 +71,7 @@ def _described(app: str, source: Path) -> str:
 
 
 def with_schedule(template: Path, task: str, kwargs: dict[str, Any]) -> Path:
-    """The template with a schedule for a task, copied from another's as somebody does who adds one."""
+    """The template with a schedule for a task, copied from another schedule as documented."""
     text = template.read_text()
     model, prefix = "update_average_lead_times", task.replace("_", "-")
     found = re.search(r"  LeadTimesScheduleRole:\n.*?(?=  CleanMediaScheduleRole:)", text, re.DOTALL)
@@ -85,7 +85,7 @@ def with_schedule(template: Path, task: str, kwargs: dict[str, Any]) -> Path:
 
 
 def block(template: str, name: str) -> str:
-    """A task's block, as somebody who adds a task copies it."""
+    """A task's block, copied from another task's block as documented."""
     found = re.search(rf"  # ── Task {MODEL} .*?(?=  # ── )", template, re.DOTALL)
     assert found, f"template.yaml has no block of {MODEL}"
     return found[0].replace(MODEL, name).replace(_camel(MODEL), _camel(name))

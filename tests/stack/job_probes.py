@@ -1,4 +1,4 @@
-"""What jobs over many tasks are for, as probes of their role (see probes.py)."""
+"""Probes of the role of bulk jobs (see probes.py)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def job(bench: Bench, role: Role, action: str, where: dict[str, Any], *done: str
 
 
 def deletes(bench: Bench, role: Role) -> None:
-    """Records with what they keep in the bucket, found by item."""
+    """Delete records and their objects in the bucket, selected by item."""
     item_id, key = bench.item(), f"payloads/{uuid.uuid4().hex}/kwargs-1.json"
     bench.put_object(key, b"{}")
     task_id = ended(bench, item_id=item_id, payloads={"kwargs": {"key": key, "bytes": 2}})
@@ -53,7 +53,7 @@ def deletes(bench: Bench, role: Role) -> None:
 
 
 def retries(bench: Bench, role: Role) -> None:
-    """By worker; one about an item, one with large arguments."""
+    """Select by worker: one task of an item, one with large arguments."""
     worker, item_id = f"w@{uuid.uuid4().hex}", bench.item()
     key = f"payloads/{uuid.uuid4().hex}/kwargs-1.json"
     items = [bench.item() for _ in range(2)] * (payloads.INLINE_BYTES // 38)
@@ -67,7 +67,7 @@ def retries(bench: Bench, role: Role) -> None:
 
 
 def revokes(bench: Bench, role: Role) -> None:
-    """Delayed tasks with their schedules, by name."""
+    """Revoke delayed tasks and their schedules, selected by name."""
     name, task_id = f"probe.{uuid.uuid4().hex}", str(uuid.uuid4())
     tomorrow = clock.text(datetime.now(UTC) + timedelta(days=1))
     probes.put_record(bench, task_id, name, status="PENDING", eta=tomorrow, queue="generate_qr_code")
@@ -83,7 +83,7 @@ def finds_by_status_and_by_name(bench: Bench, role: Role) -> None:
 
 
 def purges(bench: Bench, role: Role) -> None:
-    """What waits without a record."""
+    """Purge messages without a record."""
     queue, task_id = bench.queue("update_average_lead_times"), str(uuid.uuid4())
     body = wire.encode(wire.Message(task_id=task_id, name=LEAD_TIMES), "probe")
     with bench.alone_with(queue):
@@ -95,7 +95,7 @@ def purges(bench: Bench, role: Role) -> None:
 
 
 def continues_after_a_finished_page(bench: Bench, role: Role) -> None:
-    """A second attempt reads what the first one has done."""
+    """A second attempt reads the outcomes of the first one."""
     name = f"probe.{uuid.uuid4().hex}"
     ended(bench, name=name)
     given = {"action": "delete", "where": {"name": name}, "arguments": {}, "who": "probe"}

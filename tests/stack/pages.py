@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.local.stack import LocalStack
 from tests import shells
 
-# Runs one command after the other in one process, as the installed command would, and says how each ended.
+# Runs commands one after the other in one process, as the installed command would, and prints their exit codes.
 RUNNER = """
 import contextlib, io, json, shlex, sys
 from makertasks.cli.application import run
@@ -27,7 +27,7 @@ for line in sys.stdin:
 
 
 def environment(stack: LocalStack, folder: Path) -> dict[str, str]:
-    """What somebody's shell has who has credentials, and whose configuration is in `folder`."""
+    """The environment of a shell with AWS credentials and the command line's configuration in `folder`."""
     return {**shells.with_package(stack), "HOME": str(folder)}
 
 

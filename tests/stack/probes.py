@@ -1,7 +1,7 @@
-"""What each function is for, as short probes: a probe passes while its role has every right, and raises without one.
+"""Short probes of each function's work: a probe passes if its role has every permission, and raises if one is missing.
 
-Together the probes of a role need every one of its rights; test_rights.py takes each right away and wants one of them
-to fail. A function that gets a new right gets a probe here that needs it.
+Together a role's probes need all of its permissions; test_rights.py removes each permission and expects one of them
+to fail. A new permission needs a probe here.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def received(bench: Bench, queue: str, is_it: Callable[[dict[str, Any]], bool], 
 
 
 def ends_a_chord(bench: Bench, role: Role) -> None:
-    """The last part of a chord reads the results of all parts, and lets the body fail with one that failed."""
+    """The last part of a chord reads the results of all parts, and fails the body if a part failed."""
     group_id, task_id, body_id = (str(uuid.uuid4()) for _ in range(3))
     tree = [[group_id, None], [[[task_id, None], None]]]
     bench.put("tasks", {"id": wire.group_key(group_id), "result": wire.group_meta(tree), "timestamp": 1})
@@ -142,7 +142,7 @@ def declared(role: Role) -> Task:
 
 
 def arguments(bench: Bench, role: Role) -> dict[str, Any]:
-    """Arguments with which a task succeeds: its own example, about an item that is there."""
+    """Arguments with which a task succeeds: its declared example, for an existing item."""
     name = short_name(role)
     if name == "bulk_action":
         return {"action": "delete", "where": {"item_id": bench.item()}, "arguments": {}, "who": "probe"}
@@ -159,7 +159,7 @@ def arguments(bench: Bench, role: Role) -> dict[str, Any]:
 
 
 def a_change(bench: Bench) -> dict[str, Any]:
-    """An item's new image, as the site is told of it."""
+    """The message to the site about an item's new image."""
     key = f"inventory/images/{uuid.uuid4()}.png"
     bench.put_object(key, picture(), "image/png")
     attributes = {"image": {"value": key, "version": 1}}
@@ -230,7 +230,7 @@ def picture(colour: str = "red", kind: str = "PNG") -> bytes:
 
 
 def image_url(bench: Bench, colour: str = "red") -> str:
-    """Where a picture can be downloaded: a presigned address of the local bucket, which the stack allows."""
+    """A presigned URL of a picture in the local bucket, which the stack allows for downloads."""
     key = f"CACHE/source-{colour}.png"
     bench.put_object(key, picture(colour), "image/png")
     bucket = bench.stack.outputs["MediaBucketName"]
@@ -239,7 +239,7 @@ def image_url(bench: Bench, colour: str = "red") -> str:
 
 
 def replaces_an_image(bench: Bench, role: Role) -> None:
-    """The image before, under another name, goes with its thumbnail."""
+    """The previous image, under another name, is deleted with its thumbnail."""
     old = f"inventory/images/{uuid.uuid4()}.jpg"
     bench.put_object(old, picture(kind="JPEG"))
     bench.put_object(f"CACHE/{old}.webp", picture(kind="WEBP"))
@@ -259,7 +259,7 @@ def replaces_a_code(bench: Bench, role: Role) -> None:
 
 
 def reads_items_of_a_batch_together(bench: Bench, role: Role) -> None:
-    """Without the permission each task reads its own item, and the log says so."""
+    """Without the permission, each task reads its own item and logs it."""
     began, ids = int(time.time() * 1000) - 1, [str(uuid.uuid4()) for _ in range(2)]
     attributes = {"SentTimestamp": str(began), "ApproximateReceiveCount": "1"}
     events = [
@@ -281,7 +281,7 @@ def reads_items_of_a_batch_together(bench: Bench, role: Role) -> None:
 
 
 def draws_pictures(bench: Bench, role: Role) -> None:
-    """Cards show the thumbnail, and the image where there is no thumbnail."""
+    """Cards show the thumbnail, or the image if there is no thumbnail."""
     image = f"inventory/images/{uuid.uuid4()}.png"
     for key, attribute in ((image, "image"), (f"CACHE/{image}.webp", "thumbnail")):
         bench.put_object(key, picture())
@@ -291,7 +291,7 @@ def draws_pictures(bench: Bench, role: Role) -> None:
 
 
 def measures(bench: Bench, role: Role) -> None:
-    """A delivery ten days after its order makes a lead time of ten days."""
+    """A delivery ten days after its order has a lead time of ten days."""
     owner, yesterday = inventory.owner_of(bench.item()), datetime.now(UTC) - timedelta(days=1)
     ordered, received = clock.text(yesterday - timedelta(days=10)), yesterday.date().isoformat()
     bench.put_entry(inventory.ItemSupplier(owner, "supplier#1", supplier_id="7", is_primary=True))
@@ -315,7 +315,7 @@ def dump(
 
 
 def imports_changes(bench: Bench, role: Role) -> None:
-    """An item that is new, then one that is different, then one that is gone."""
+    """Import a new item, then a changed one, then a deletion."""
     pk = str(uuid.uuid4())
     for name in ("Before", "After"):
         deliver(bench, role, {"key": dump(bench, pk, name)})
@@ -329,7 +329,7 @@ def upload(bench: Bench, item_id: str) -> str:
 
 
 def rejects_what_is_no_picture(bench: Bench, role: Role) -> None:
-    """Moved aside with its reason; a second attempt finds both."""
+    """An unusable upload is moved aside with the reason; a second attempt finds both."""
     key = f"uploads/images/{bench.item()}/{uuid.uuid4().hex}.png"
     bench.put_object(key, b"no picture")
     deliver(bench, role, {"key": key}, ends_as="FAILURE")
@@ -337,7 +337,7 @@ def rejects_what_is_no_picture(bench: Bench, role: Role) -> None:
 
 
 def knows_what_it_rejected(bench: Bench, role: Role) -> None:
-    """A second attempt, whose first moved the upload aside and could not say so, reads the reason."""
+    """If the first attempt moved the upload aside without recording it, the second one reads the reason."""
     key = f"images/{uuid.uuid4()}/{uuid.uuid4().hex}.png"
     bench.put_object(f"rejected/{key}", b"no picture")
     bench.put_object(f"rejected/{key}.reason.txt", b"no picture")
@@ -351,7 +351,7 @@ def knows_what_it_rejected(bench: Bench, role: Role) -> None:
 
 
 def records_a_dead_letter(bench: Bench, role: Role) -> None:
-    """One that nobody can read, and one whose task is recorded as waiting; the queue is empty afterwards."""
+    """An unreadable dead letter, and one whose task is recorded as waiting; the queue is empty afterwards."""
     sqs = bench.stack.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{bench.stack.name}-dead-letters")["QueueUrl"]
     sqs.purge_queue(QueueUrl=url)
@@ -370,7 +370,7 @@ def records_a_dead_letter(bench: Bench, role: Role) -> None:
 
 
 def counts_an_hour_anew(bench: Bench, role: Role) -> None:
-    """One whose changes the counters' function gave up on, and whose time has come."""
+    """An overdue batch of changes on which the counting function gave up."""
     name = f"probe.{uuid.uuid4().hex}"
     put_record(bench, name, name, status="SUCCESS", created="2026-11-20T09:30:00.000000Z",
                name_key=f"{name}#2026-11-20T09")  # fmt: skip
@@ -384,7 +384,7 @@ def counts_an_hour_anew(bench: Bench, role: Role) -> None:
 
 
 def rolls_up_a_day_of_expired_tasks(bench: Bench, role: Role) -> None:
-    """A day whose tasks expired, noted on the last day that is over."""
+    """A note, from yesterday, of a day whose tasks expired."""
     over, before = rolling_up.open_days()[-1], clock.text(clock.now() - timedelta(days=rolling_up.OPEN_DAYS))[:10]
     noted = {"period": f"{rolling_up.LATE}{over}", "cell": "2026-01-01"}
     bench.put("counters", {**noted, "version": 1})
@@ -409,7 +409,7 @@ def stream_record(event_id: str, image: dict[str, Any]) -> dict[str, Any]:
 
 
 def item_changed(bench: Bench) -> dict[str, Any]:
-    """The stream's event of an item with an address for its image."""
+    """The stream's event for an item with an image URL."""
     item = {"owner": {"S": f"item#{bench.item()}"}, "image_url": {"S": "https://shop.example/a.png"}}
     return {"Records": [stream_record(uuid.uuid4().hex, item)]}
 
@@ -419,7 +419,7 @@ def queues_a_download(bench: Bench, role: Role) -> None:
 
 
 def tells_the_site(bench: Bench, role: Role) -> None:
-    """What a task changed becomes a task that posts it: the stack of this test has a site."""
+    """A task's change becomes a task that posts it, because this test's stack has a site."""
     event = item_changed(bench)
     image = event["Records"][0]["dynamodb"]["NewImage"]
     image |= {"kind": {"S": "item"}, "image": {"S": "inventory/images/a.png"}, "image_version": {"N": "2"}}
@@ -456,7 +456,7 @@ def records_what_it_cannot_send(bench: Bench, role: Role) -> None:
 
 
 def sends_a_lost_message_again(bench: Bench, role: Role) -> None:
-    """A task whose message must have been lost, and one whose message was lost too often."""
+    """A task whose message was lost, and one whose message was lost too often."""
     long_ago = clock.text(datetime.now(UTC) - timedelta(days=10))
     found = {}
     for requeues in ("0", "9"):
@@ -480,7 +480,7 @@ def task_of(message: dict[str, Any]) -> str | None:
 
 
 def forgets_payloads(bench: Bench, role: Role) -> None:
-    """What a record kept in the bucket goes with it."""
+    """A record's objects in the bucket are deleted with it."""
     key = f"payloads/{uuid.uuid4().hex}/kwargs-1.json"
     bench.put_object(key, b"{}")
     old = TypeSerializer().serialize({"payloads": {"kwargs": {"key": key, "bytes": 2}}})["M"]
@@ -490,12 +490,12 @@ def forgets_payloads(bench: Bench, role: Role) -> None:
 
 
 def cleans(bench: Bench, role: Role) -> None:
-    """Nothing here is a day old, so the task only lists."""
+    """No object is a day old, so the task only lists."""
     bench.item(image="inventory/images/x.png")
     assert deliver(bench, role, {})["looked_at"] >= 0
 
 
-# A task's role that has nothing of its own below is probed with the task's example, and with what any task needs.
+# A task's role without its own probes below is probed with the task's example and with the probes of all tasks.
 TASK_ROLES = [
     name
     for name, body in resources().items()
@@ -512,7 +512,7 @@ def put_alert(bench: Bench, name: str, **attributes: Any) -> None:
 
 
 def starts_alerts(bench: Bench, role: Role) -> None:
-    """If there is an alert, the sweep starts their function."""
+    """If an alert exists, the sweep starts the alerts function."""
     put_alert(bench, "probe-sweep")
     bench.invoke(role, {})
 
@@ -525,7 +525,7 @@ def looks_for_every_kind(bench: Bench, role: Role) -> None:
 
 
 def posts_to_a_webhook(bench: Bench, role: Role) -> None:
-    """The function reads the address, and refuses to post to this one."""
+    """The function reads the webhook URL, and refuses to post to this internal one."""
     parameter = {"Name": f"/{bench.stack.name}/alerts/probe-post", "Value": "https://127.0.0.1/probe"}
     bench.stack.client("ssm").put_parameter(Type="SecureString", Overwrite=True, **parameter)
     put_alert(bench, "probe-post")

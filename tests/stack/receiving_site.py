@@ -30,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def receiving_site() -> Iterator[str]:
-    """The address that a stack posts to."""
+    """The view that a stack posts to."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -66,7 +66,7 @@ class Role:
 
     @contextmanager
     def denied(self, actions: list[str], resource: str) -> Iterator[None]:
-        """The role while a service refuses it something: how a probe makes a task fail."""
+        """The role with an additional Deny: how a probe makes a task fail."""
         self._put(DENIED, [{"Effect": "Deny", "Action": actions, "Resource": [resource, f"{resource}/*"]}])
         try:
             yield
@@ -74,7 +74,9 @@ class Role:
             self.stack.client("iam").delete_role_policy(RoleName=self.name, PolicyName=DENIED)
 
     def _put(self, policy: str, statements: list[dict[str, Any]]) -> None:
-        statements = statements or [{"Effect": "Deny", "Action": "iam:GetUser", "Resource": "*"}]  # none is no policy
+        statements = statements or [
+            {"Effect": "Deny", "Action": "iam:GetUser", "Resource": "*"}
+        ]  # a policy needs at least one statement
         document = {"Version": "2012-10-17", "Statement": statements}
         self.stack.client("iam").put_role_policy(
             RoleName=self.name, PolicyName=policy, PolicyDocument=json.dumps(document)
@@ -83,7 +85,7 @@ class Role:
 
 @dataclass
 class Bench:
-    """A stack whose queues, streams and bucket call no function, so that only what a probe does happens."""
+    """A stack whose queues, streams and bucket invoke no function, so that only probes do."""
 
     stack: LocalStack
     _locks: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
@@ -125,7 +127,7 @@ class Bench:
         return found
 
     def _policies(self, role: str) -> dict[str, list[Right]]:
-        """A role's permissions by policy. What tasks share becomes the role's own, so that it can lose one alone."""
+        """A role's permissions by policy. Shared policies are copied, so that only this role loses them."""
         iam = self.stack.client("iam")
         shared = self.physical["EnginePolicy"]
         if shared in {each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]}:
@@ -137,12 +139,12 @@ class Bench:
         return {name: rights_of(iam.get_role_policy(RoleName=role, PolicyName=name)) for name in names}
 
     def queue(self, name: str) -> str:
-        """Address of a task's queue."""
+        """URL of a task's queue."""
         url: str = self.stack.client("sqs").get_queue_url(QueueName=f"{self.stack.name}-tasks-{name}")["QueueUrl"]
         return url
 
     def alone_with(self, queue: str) -> threading.Lock:
-        """Lock a queue while it is emptied or a message in it is awaited: several roles are examined at a time."""
+        """Lock a queue while it is purged or a message is awaited, because several roles are tested concurrently."""
         return self._locks[queue]
 
     def table(self, name: str) -> str:
@@ -157,14 +159,14 @@ class Bench:
     # ── what probes do ──
 
     def invoke(self, role: Role, event: Any) -> Any:
-        """The answer of a role's function; raises AssertionError where it ended with an error."""
+        """The response of a role's function; raises AssertionError if it failed."""
         answer = self.stack.client("lambda").invoke(FunctionName=role.function, Payload=json.dumps(event))
         body = json.load(answer["Payload"])
         assert "FunctionError" not in answer, f"{body.get('errorType')}: {body.get('errorMessage')}"
         return body
 
     def restart(self, role: Role) -> None:
-        """The next invocation starts a new environment: what one has cached (a queue's address) is forgotten."""
+        """Make the next invocation start a new environment, without cached values such as queue URLs."""
         client = self.stack.client("lambda")
         timeout = client.get_function_configuration(FunctionName=role.function)["Timeout"]
         client.update_function_configuration(FunctionName=role.function, Timeout=timeout)
@@ -185,7 +187,7 @@ class Bench:
         self.stack.client("dynamodb").put_item(TableName=self.table(table), Item=item)
 
     def record(self, task_id: str) -> dict[str, Any]:
-        """A task's record in DynamoDB's own form; empty where there is none."""
+        """A task's item in DynamoDB's format; empty if there is none."""
         key = {"id": {"S": wire.result_key(task_id)}}
         answer = self.stack.client("dynamodb").get_item(TableName=self.table("tasks"), Key=key, ConsistentRead=True)
         return dict(answer.get("Item", {}))
@@ -197,7 +199,7 @@ class Bench:
         )
 
     def has_object(self, key: str) -> bool:
-        """Whether the media bucket has it."""
+        """Whether the media bucket contains the object."""
         try:
             self.stack.client("s3").head_object(Bucket=self.stack.outputs["MediaBucketName"], Key=key)
         except ClientError:
@@ -206,7 +208,7 @@ class Bench:
 
 
 def rights_of(policy: dict[str, Any]) -> list[Right]:
-    """The rights that an inline policy gives."""
+    """The permissions that an inline policy grants."""
     return [
         Right(
             statement.get("Sid", ""),

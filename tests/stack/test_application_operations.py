@@ -163,7 +163,7 @@ def sweep(stack: LocalStack) -> dict[str, Any]:
 
 
 def received(sqs: Any, url: str) -> list[Any]:
-    """What a worker gets that loses every message at once."""
+    """Settings with which a worker loses every message at once."""
     return list(sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages", []))
 
 

@@ -1,4 +1,4 @@
-"""`makertasks[celery]`: an ordinary Celery application runs on Lambda, unchanged, by Celery's own tracer."""
+"""`makertasks[celery]`: an ordinary Celery application runs unchanged on Lambda, with Celery's own tracer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policy that `makertasks policy` prints is what the Python client needs, and nothing more."""
+"""The policy that `makertasks policy` prints has exactly the permissions that the Python client needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.local.stack import LocalStack
 from tests.stack.extra import ROOT
 from tests.stack.test_stock_celery import a_user, an_item, makertasks, root_keys, stack_environment, without
 
-# What of a client needs each right that the policy gives.
+# The probes that need each permission of the policy.
 NEEDS = {
     "sqs:GetQueueUrl": "sends",
     "sqs:SendMessage": "sends",

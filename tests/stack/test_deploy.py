@@ -1,4 +1,4 @@
-"""Deploying as the documentation says, with SAM itself, and two stages side by side; packages are small."""
+"""Deployment as documented, with SAM itself, and two stages side by side; with small packages."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
         yield started
 
 
-# What a deployment to the local AWS needs: it knows no saved queries, and runs functions on this machine.
+# Parameters for a deployment to the local AWS, which has no saved queries and runs functions on this machine.
 PROCESSOR = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64"}[platform.machine()]
 HERE = f"SavedQueries=false Architecture={PROCESSOR}"
 
 
 def typed(aws: MiniStack, line: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-    """A command typed in this checkout by somebody whose account is the local AWS; `answer` is typed when it asks."""
+    """Run a command in this checkout with the local AWS as account; `answer` is its standard input."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_CONFIG_FILE": os.devnull,
@@ -51,12 +51,12 @@ def typed(aws: MiniStack, line: str, answer: str = "") -> subprocess.CompletedPr
 
 
 def documented(beginning: str) -> str:
-    """The one command that begins so, as docs/deploying.md has it."""
+    """The one command in docs/deploying.md that begins with this text."""
     [line] = [line for line in documentation.run_by("tests/stack/test_deploy.py") if line.startswith(beginning)]
     return line
 
 
-# Their names are within another resource of the stack: a group's schedule, a pool's group, an API's stage.
+# Resources whose names are scoped by another resource of the stack: a schedule, a user group, an API's stage.
 WITHIN_ANOTHER = {
     "AWS::ApiGatewayV2::Stage",
     "AWS::Cognito::UserPoolGroup",
@@ -66,7 +66,7 @@ WITHIN_ANOTHER = {
 
 
 def names(account: Connection, stack: str) -> set[tuple[str, str]]:
-    """Type and physical id of everything in a stack that has a name of its own."""
+    """Type and physical id of every resource in a stack that has its own name."""
     pages = account.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     found = [each for page in pages for each in page["StackResourceSummaries"]]
     own = [each for each in found if each["ResourceType"] not in WITHIN_ANOTHER]
@@ -136,7 +136,7 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_documented(aws: Mi
     assert removed.returncode == 0, removed.stderr
     assert "makertasks-dev-tasks" in dynamodb.list_tables()["TableNames"]
 
-    # which a deployment does not meet by surprise, and which comes back with the stack
+    # which a deployment reports before it starts, and which `make restore` restores
     refused = typed(aws, "make deploy STAGE=dev")
     assert "make restore STAGE=dev" in refused.stderr
     restored = typed(aws, f"{documented('make restore ')} {HERE}")

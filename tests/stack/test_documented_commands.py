@@ -1,4 +1,4 @@
-"""What the pages say to type with AWS's own tools, and the test events: all of it run as it stands on a stack."""
+"""The documented AWS CLI commands and the test events, run unchanged on a stack."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CELERY = ROOT / ".local/celery-newest/bin/python"
 [CELERYS] = (ROOT / ".local/celery-newest/lib").glob("python*/site-packages")  # Django is there
 DUMP = ROOT / "tests/data/openmakersuite-dump.json"
 PICTURE = ROOT / "infra/local/sample/images/plywood.jpg"
-# What functions answer that run no task, or whose task does not succeed here.
+# Responses of functions that run no task, or whose task does not succeed here.
 OTHER_ANSWERS: dict[str, dict[str, Any] | None] = {
     "alerts": {"problems": 0, "sent": 0, "failed": 0},
     "api": {"statusCode": 200, "body": '{"status":"ok"}'},
@@ -42,7 +42,7 @@ OTHER_ANSWERS: dict[str, dict[str, Any] | None] = {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    # The pages speak of the stage prod.
+    # The documentation uses the stage prod.
     with local_stack(tmp_path_factory.mktemp("documentation"), name="makertasks-prod") as deployed:
         for item_id in ITEMS:
             item = inventory.Item(inventory.owner_of(item_id), "item", name="Birch plywood 6 mm")
@@ -53,7 +53,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 def typed(stack: LocalStack, line: str, folder: Path, **variables: str) -> str:
-    """What a command prints that is typed in this checkout by somebody who has AWS's tools and credentials."""
+    """Run a command in this checkout with the AWS CLI and credentials; returns its output."""
     tools = (ROOT / ".local/awscli/bin", ROOT / ".local/sam/bin")
     path = os.pathsep.join([*map(str, tools), os.environ["PATH"]])
     environment = {**shells.shell(stack.endpoint), "PATH": path, "HOME": str(folder), "SAM_CLI_TELEMETRY": "0"}
@@ -61,7 +61,7 @@ def typed(stack: LocalStack, line: str, folder: Path, **variables: str) -> str:
 
 
 def executed(stack: LocalStack, python: str, script: str, folder: Path) -> str:
-    """What a script prints that has the package and knows the stack."""
+    """Run a script with the package and the stack's configuration; returns its output."""
     environment = {**shells.with_package(stack), **shells.of_stack(stack), "HOME": str(folder)}
     return ran([python, "-c", script], environment, folder)
 
@@ -75,7 +75,7 @@ def ran(command: list[str], environment: dict[str, str], folder: Path) -> str:
 
 
 def lines(page: str, begins: str) -> list[str]:
-    """The page's commands that begin so."""
+    """The page's commands that begin with this text."""
     return [line for line in documentation.run_by(ME, page) if line.startswith(begins)]
 
 
@@ -148,7 +148,7 @@ def prepared(stack: LocalStack, event: dict[str, Any]) -> dict[str, Any]:
     s3, bucket = stack.client("s3"), stack.outputs["MediaBucketName"]
     if key := event.get("key"):
         s3.put_object(Bucket=bucket, Key=key, Body=(DUMP if key.endswith(".json") else PICTURE).read_bytes())
-    if "image_url" in event:  # tests reach no network
+    if "image_url" in event:  # tests have no network access
         s3.put_object(Bucket=bucket, Key="downloads/plywood.jpg", Body=PICTURE.read_bytes(), ContentType="image/jpeg")
         event["image_url"] = s3.generate_presigned_url(
             "get_object", Params={"Bucket": bucket, "Key": "downloads/plywood.jpg"}
@@ -157,7 +157,7 @@ def prepared(stack: LocalStack, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_clients_examples_run(stack: LocalStack, tmp_path: Path):
-    # the first example's item is as much there as the others
+    # the first example's item is replaced by an existing one
     examples = [
         documentation.example("docs/client.md", "result.get(timeout=30)").replace(
             "94cb6421-7fa1-4dab-802f-ec76eba2bfe7", ITEMS[0]

@@ -1,4 +1,4 @@
-"""Nothing is lost: a restart in the middle of 500 tasks, a deployment during traffic; and two stacks share no name."""
+"""Nothing is lost by a restart amid 500 tasks or a deployment during traffic; two stacks share no resource name."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.waiting import wait_for
 ITEM = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
 QR_CODE = "generate_qr_code"
 TASK = {"name": f"inventory.tasks.{QR_CODE}", "kwargs": {"item_id": ITEM}}
-TASKS, MESSAGES = 450, 50  # by the API, and by the queue alone
+TASKS, MESSAGES = 450, 50  # sent by the API, and directly to the queue
 REQUESTS = 20
 PATIENCE = 240.0
-# Their names need be unique only in a group, an API or a user pool of the same stack.
+# Types whose names only need to be unique in a group, an API or a user pool of the same stack.
 NAMED_WITHIN_THEIR_PARENT = {
     "AWS::ApiGatewayV2::Stage",
     "AWS::Cognito::UserPoolGroup",
@@ -38,12 +38,12 @@ def deployed(aws: MiniStack, name: str = STACK_NAME, **overrides: str) -> LocalS
 
 
 def queue(stack: LocalStack) -> str:
-    """Address of the QR codes' queue."""
+    """URL of the QR code queue."""
     return str(stack.client("sqs").get_queue_url(QueueName=f"{stack.name}-tasks-{QR_CODE}")["QueueUrl"])
 
 
 def send(stack: LocalStack, number: int) -> set[str]:
-    """Put so many messages into the QR codes' queue, as the SQS console does; answers their tasks' ids."""
+    """Send a number of messages to the QR code queue as the SQS console does; returns their tasks' ids."""
     sqs, url = stack.client("sqs"), queue(stack)
     body, sent = json.dumps(TASK["kwargs"]), set()
     for start in range(0, number, 10):
@@ -53,7 +53,7 @@ def send(stack: LocalStack, number: int) -> set[str]:
 
 
 def statuses(stack: LocalStack) -> dict[str, str]:
-    """The status of every task, from the table itself."""
+    """The status of every task, read from the table."""
     pages = (
         stack.client("dynamodb")
         .get_paginator("scan")
@@ -69,7 +69,7 @@ def statuses(stack: LocalStack) -> dict[str, str]:
 
 
 def all_succeed(stack: LocalStack, sent: set[str], sweep: Callable[[], object] = lambda: None) -> None:
-    """Wait for it, each once; `sweep` does now and then what a schedule does every five minutes."""
+    """Wait until each task has finished once; `sweep` is called now and then in place of its schedule."""
 
     def done() -> bool:
         sweep()
@@ -142,7 +142,7 @@ def test_a_deployment_during_traffic_loses_no_message_and_no_request(tmp_path: P
 
 
 def physical_names(stack: LocalStack) -> set[tuple[str, str]]:
-    """(type, name) of everything that a stack created."""
+    """(type, name) of every resource that a stack created."""
     pages = stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.name)
     resources = [each for page in pages for each in page["StackResourceSummaries"]]
     return {(each["ResourceType"], each["PhysicalResourceId"]) for each in resources}

@@ -1,4 +1,4 @@
-"""How tasks are executed on the real template: delays, expiry, rates, pauses, revoking, idempotency keys, bulk."""
+"""Task execution on the real template: delays, expiry, rate limits, pausing, revoking, idempotency keys, bulk calls."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def ended(stack: LocalStack, task_id: str) -> dict[str, Any]:
 
 
 def switch(stack: LocalStack, what: str, queue: str = "calculate") -> None:
-    """Pause or resume a queue, and wait until it is so."""
+    """Pause or resume a queue and wait until it has that state."""
     stack.api.post(f"/v1/queues/{queue}/{what}", {})
     state = {"pause": "paused", "resume": "running"}[what]
     wait_for(lambda: stack.api.get(f"/v1/queues/{queue}")["state"] == state, f"the queue to be {state}")
@@ -82,7 +82,7 @@ def test_a_rate_limit_applies_across_all_functions_and_uses_no_attempt(stack: Lo
     tasks = [ended(stack, task_id) for task_id in answer["ids"]]
     starts = sorted(moment(task, "started") for task in tasks)
     first = min(moment(task, "created") for task in tasks)
-    # on a busy machine, a task may start later than its turn, but never before it
+    # on a busy machine, a task may start later than scheduled, but never earlier
     assert all((start - first).total_seconds() > turn - 0.5 for turn, start in enumerate(starts))
     assert {(task["status"], len(task["attempts"]), task["retries"]) for task in tasks} == {("SUCCESS", 1, 0)}
     stack.api.request("PATCH", f"/v1/task-types/{NAME}", json={"rate_limit": None}).raise_for_status()
@@ -226,7 +226,7 @@ def test_every_command_in_execution_md_runs(stack: LocalStack, tmp_path: Path):
     assert "by-schedule" in next(said for line, _, said in ran if line == "makertasks inspect scheduled")
 
 
-# The last one: it leaves a paused queue with a thousand tasks behind.
+# Must be the last test: it leaves a paused queue with a thousand tasks behind.
 def test_a_killed_bulk_call_can_be_repeated_without_duplicates(stack: LocalStack, tmp_path: Path):
     # given a client that is killed while it submits
     switch(stack, "pause", "generate_qr_code")
@@ -252,7 +252,7 @@ def test_a_killed_bulk_call_can_be_repeated_without_duplicates(stack: LocalStack
     again = subprocess.run(command, env=environment(stack, tmp_path), capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert "a call with this key is in progress" in again.stderr
     key = {"id": {"S": _held("labels")}}
-    stack.client("dynamodb").delete_item(TableName=stack.outputs["TasksTableName"], Key=key)  # as its time ends
+    stack.client("dynamodb").delete_item(TableName=stack.outputs["TasksTableName"], Key=key)  # as if it had expired
     done = subprocess.run(command, env=environment(stack, tmp_path), capture_output=True, text=True, check=True)  # noqa: S603 - our own
 
     # then every task is there, once

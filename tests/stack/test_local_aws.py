@@ -1,4 +1,4 @@
-"""The local AWS itself: functions with their own interpreter, deployments, and an end that leaves nothing behind."""
+"""The local AWS itself: functions with their own interpreter, deployments, and a clean stop."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def aws(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with one function, one layer and a template; answers a function that writes the template."""
+    """A folder with one function, one layer and a template; returns a function that writes the template."""
     (tmp_path / "functions/probe").mkdir(parents=True)
     (tmp_path / "functions/probe/handler.py").write_text(PROBE)
     (tmp_path / "layers").mkdir()

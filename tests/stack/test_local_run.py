@@ -1,4 +1,4 @@
-"""`make run` as a newcomer sees it: everything runs, it stops without a trace, and is there again the next time."""
+"""`make run` as a newcomer sees it: everything runs, stops cleanly, and is kept for the next start."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def start(data, port, *options):
 
 
 def read_until(process, words):
-    """What it prints up to a line with `words`."""
+    """The output up to a line that contains `words`."""
     lines = []
     for line in process.stdout:
         lines.append(line)
@@ -61,7 +61,7 @@ def nothing_left(data, port):
 
 
 def readme_commands(port, data):
-    """What the README's commands say, one after another in one shell."""
+    """The output of the README's commands, run one after another in one shell."""
     lines = documentation.run_by("tests/stack/test_local_run.py")
     environment = os.environ | {"MAKERTASKS_PORT": str(port), "MAKERTASKS_DATA": str(data)}
     ran = subprocess.run(  # noqa: S603 - the commands of our own page
@@ -73,7 +73,7 @@ def readme_commands(port, data):
 
 
 def json_values(text):
-    """The JSON values that stand one after another in a text."""
+    """The consecutive JSON values in a text."""
     values, place = [], 0
     while place < len(text):
         value, place = json.JSONDecoder().raw_decode(text, place)
@@ -83,7 +83,7 @@ def json_values(text):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Where data is kept from one start to the next, and the port."""
+    """The folder for data that is kept between starts, and the port."""
     return tmp_path_factory.mktemp("run"), free_port()
 
 

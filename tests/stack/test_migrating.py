@@ -1,4 +1,4 @@
-"""docs/migrating.md: every section of the guide has its place there, and every command there runs."""
+"""docs/migrating.md covers every section of OpenMakerSuite's guide, and all of its commands run."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.stack.extra import ROOT
 from tests.stack.pages import run
 
 GUIDE = ROOT / "docs/migrating.md"
-# Pages whose commands are run, in this order.
+# Pages whose commands run, in this order.
 PAGES = ("docs/migrating.md", "docs/celery.md", "docs/client.md")
 DUMP = ROOT / "tests/data/openmakersuite-dump.json"
 
-# The headings of OpenMakerSuite's own guide, and under which heading of ours each is answered.
+# The headings of OpenMakerSuite's guide, and the heading of ours that covers each.
 SECTIONS = {
     "Django Admin Interface": "Django admin interface",
     "Flower - Real-time Monitoring Dashboard": "Flower",
@@ -33,7 +33,7 @@ SECTIONS = {
     "Production Deployment": "Production deployment",
     "Security Considerations": "Security considerations",
 }
-# The commands of OpenMakerSuite's own guide; each is named beside what takes its place.
+# The commands of OpenMakerSuite's guide; docs/migrating.md names each with its replacement.
 COMMANDS = (
     "celery -A config flower --port=5555",
     "celery -A config worker",
@@ -55,7 +55,7 @@ COMMANDS = (
 
 
 def commands() -> list[str]:
-    """The commands of the pages, in their order and each once, without what a shell does with them."""
+    """The commands of the pages, in order and each once, without redirections and pipes."""
     lines = [line for page in PAGES for line in documentation.run_by("tests/stack/test_migrating.py", page)]
     return list(dict.fromkeys(re.split(r"\s+>", line)[0] for line in lines))
 

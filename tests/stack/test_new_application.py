@@ -1,4 +1,4 @@
-"""`make celery-app` in a copy of the project: applications as others write them run here after one command."""
+"""`make celery-app` in a copy of the project: ordinary Celery applications run on the local AWS after one command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests import copies
 from tests.copies import MAKE, run
 
 APPLICATIONS = Path(__file__).with_name("applications")
-# What the command may change.
+# Files that the command may change.
 CHANGED = ("functions", "layers", "template.yaml")
 
 

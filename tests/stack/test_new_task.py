@@ -22,9 +22,9 @@ from tests.copies import MAKE, run
 from tests.template import ROOT
 from tests.waiting import wait_for
 
-# What the command may change.
+# Files that the command may change.
 CHANGED = ("functions", "infra", "tests", "docs", "template.yaml")
-# The tests that a new task concerns.
+# The tests that a new task affects.
 UNIT = tuple(f"tests/unit/test_{name}.py" for name in ("print_label", "template", "declarations", "events", "costs"))
 
 

@@ -1,4 +1,4 @@
-"""The package as `pip install .` gives it: tasks that can be imported, with types, and a command."""
+"""The package as installed by `pip install .`: importable tasks, types, and the command."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from makertasks import AsyncResult, generate_index_card, generate_qr_code
 
 result: AsyncResult = generate_qr_code.delay(item_id="94cb6421-7fa1-4dab-802f-ec76eba2bfe7")
 generate_index_card.s(blank=True).delay().get(timeout=30)
-generate_qr_code.delay(item_id=7)  # no UUID
+generate_qr_code.delay(item_id=7)  # not a UUID
 generate_qr_code.delay()  # an argument is missing
 """
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the package, built from a copy of what it is made of."""
+    """A folder with the package, built from a copy of its sources."""
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -82,7 +82,7 @@ def test_the_command_line_needs_only_declared_packages():
 
 
 def imports_behind(start: str) -> set[str]:
-    """Top-level names of all modules that a module of the package imports, directly or through the package."""
+    """Top-level names of all modules that a module imports, directly or through the package."""
     source, names, known, left = ROOT / "layers/makertasks/python", set(), set(), [start]
     while left:
         module = left.pop()

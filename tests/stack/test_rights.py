@@ -1,4 +1,4 @@
-"""Every permission is needed, under IAM enforcement: if one is removed, something that needs it fails."""
+"""Every permission is needed: with IAM enforced, removing one makes a probe fail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.stack.receiving_site import receiving_site
 from tests.stack.rights import Bench, Right, Role
 from tests.template import resources
 
-# Rights whose absence a local AWS does not notice, because it does these calls itself and not as the role. On AWS they
+# Permissions that the local AWS does not check, because it makes these calls itself instead of as the role. On AWS they
 # are needed as written: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html and, for streams,
 # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html.
 NOT_ENFORCED = {
@@ -46,7 +46,7 @@ NOT_ENFORCED = {
     ("s3:ListBucket", "KnownImages"): "without it S3 says 403 of what it has not; the local AWS says 404 anyway",
     ("s3:ListBucket", "KnownPictures"): "as above",
 }
-# Roles that no function has: what they are for, and who tests them.
+# Roles without a function: their purpose, and the tests that cover them.
 WITHOUT_FUNCTION = {
     "CleanMediaScheduleRole": "Scheduler sends as this role; the local AWS as itself",
     "LeadTimesScheduleRole": "Scheduler sends as this role; the local AWS as itself",
@@ -54,9 +54,9 @@ WITHOUT_FUNCTION = {
     "SweepScheduleRole": "Scheduler calls the sweeper as this role; the local AWS as itself",
 }
 
-# What a running function asks for once: without the right, it must be started anew to miss it.
+# Permissions that a function uses only once: without one, a function must be restarted to fail.
 REMEMBERED: set[str | tuple[str, str]] = {"sqs:GetQueueUrl"}
-# Roles examined at a time.
+# Roles tested concurrently.
 AT_ONCE = 4
 
 
@@ -69,7 +69,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 def noticed(bench: Bench, role: Role, right: Right, telling: dict[tuple[str, str], str]) -> bool:
-    """Whether one of the role's probes fails; first the one that told of such a right's loss in another role."""
+    """Whether one of the role's probes fails; tries the probe that detected this permission in another role first."""
     likely = telling.get((right.action, right.sid))
     for probe in sorted(PROBES[role.logical_id], key=lambda each: each.__name__ != likely):
         try:
@@ -89,14 +89,14 @@ def is_needed(bench: Bench, role: Role, right: Right, telling: dict[tuple[str, s
 
 @dataclass(frozen=True)
 class Findings:
-    """Of one role: rights that nothing needed, and probes that fail although it has every right."""
+    """A role's unneeded permissions, and probes that fail although it has all permissions."""
 
     surplus: list[Right]
     failing: list[str]
 
 
 def examine(bench: Bench, role: Role, telling: dict[tuple[str, str], str]) -> Findings:
-    """Remove each permission in turn, then try with all."""
+    """Remove each permission in turn, then run all probes with all permissions."""
     enforced = [right for right in role.rights if (right.action, right.sid) not in NOT_ENFORCED]
     surplus = [right for right in enforced if not is_needed(bench, role, right, telling)]
     failing = []
@@ -110,7 +110,7 @@ def examine(bench: Bench, role: Role, telling: dict[tuple[str, str], str]) -> Fi
 
 @pytest.fixture(scope="module")
 def findings(bench: Bench, request: pytest.FixtureRequest) -> dict[str, Findings]:
-    """Those of every role that this run asks about (`-k PrintLabelRole`), a few at a time: probes mostly wait."""
+    """The findings of every selected role (`-k PrintLabelRole`), several concurrently, because probes mostly wait."""
     parameters = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     names = [name for name in PROBES if any(each.get("role") == name for each in parameters)]
     telling: dict[tuple[str, str], str] = {}

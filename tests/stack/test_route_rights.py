@@ -1,4 +1,4 @@
-"""Who may call what: every route without a token, with forged ones and with each role, as docs/api.md says."""
+"""Permissions of every route without a token, with forged tokens and with each role, as in docs/api.md."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from tests import documentation
 DOCUMENT = ROOT / "docs/api.md"
 ROLES = {"viewers": "viewer", "operators": "operator", "superusers": "superuser"}
 COLUMNS = ["no token", "forged token", *ROLES]
-# Nothing has these names, so requests that are allowed find and change nothing.
+# Nothing has these names, so allowed requests find and change nothing.
 VALUES = {"item_id": "00000000-0000-4000-8000-000000000000", "file": "start.js"}
 NOBODY = "no_such_thing"
-# Routes whose role depends on what is asked for, as the document names them.
+# Routes whose role depends on the request, by their name in the document.
 SPECIAL: dict[str, dict[str, Any]] = {
     "POST /v1/jobs that deletes": {"json": {"action": "delete", "where": {"worker": NOBODY}}},
     "POST /tasks/bulk that deletes": {"data": {"action": "delete", "id": NOBODY}},
@@ -43,14 +43,14 @@ BODIES: dict[str, dict[str, Any]] = {"POST /v1/schedules/{schedule}/run": {"json
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the document: a route, and what each column says."""
+    """A row of the document: a route, and the text of each column."""
 
     name: str
     says: dict[str, str]
 
     @property
     def route(self) -> routing.Route:
-        """The route itself; the row of a special case is one of its route's."""
+        """The row's route; a special case belongs to its general route."""
         return ROUTES[" ".join(self.name.split()[:2])]
 
 
@@ -58,20 +58,20 @@ ROUTES = {f"{route.method} {route.path}": route for route in routing.all_routes(
 
 
 def rows() -> list[Row]:
-    """The rows of the document's tables of rights."""
+    """The rows of the document's permission tables."""
     found = re.findall(r"^\| `([A-Z]+ /\S*)`( [a-z ]+)? \| (.*) \|$", DOCUMENT.read_text(), re.MULTILINE)
     return [Row(name + more, dict(zip(COLUMNS, cells.split(" | "), strict=True))) for name, more, cells in found]
 
 
 @dataclass
 class Door:
-    """The deployed API, as strangers and users meet it."""
+    """The deployed API, called without and with tokens."""
 
     url: str
     session: requests.Session
 
     def knock(self, row: Row, token: str | None) -> requests.Response:
-        """One request; pages get the token as their cookie, from a browser's own form."""
+        """Send one request; pages get the token as a cookie, and the headers of a browser's form."""
         route = row.route
         path = re.sub(r"{(\w+)}", lambda name: VALUES.get(name[1], NOBODY), route.path)
         headers = {"Sec-Fetch-Site": "same-origin"}
@@ -86,7 +86,7 @@ class Door:
 
 
 def verdict(response: requests.Response) -> str:
-    """An answer in the document's words."""
+    """A response in the document's terms."""
     if response.status_code in {401, 403} or response.status_code >= 500:
         return str(response.status_code)
     is_led = response.status_code == 303 and response.headers["Location"].startswith("/sign-in")
@@ -103,7 +103,7 @@ def door(stack) -> Iterator[Door]:
 
 @pytest.fixture(scope="module")
 def forged(stack) -> dict[str, str]:
-    """Tokens that look like a superuser's and are not, by what is wrong with them."""
+    """Tokens that look like a superuser's but are invalid, by the reason."""
     good = stack.sign_ins["superuser"].token()
     header, claims = jwt.get_unverified_header(good), jwt.decode(good, options={"verify_signature": False})
     pool = stack.outputs["UserPoolId"]
@@ -112,7 +112,7 @@ def forged(stack) -> dict[str, str]:
     )
     public = own.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     named = {"kid": header["kid"]}
-    # to be sure that what is wrong is what the name says: the same, made alike with nothing wrong, is let in
+    # a control: a token made the same way without a defect is accepted
     assert requests.get(
         f"{stack.api_url}/v1/me",
         headers={"Authorization": f"Bearer {jwt.encode(claims, own, 'RS256', headers=named)}"},
@@ -175,7 +175,7 @@ def test_every_route_allows_exactly_the_documented_roles(stack, door, forged):
     kinds = cycle(forged.items())
 
     def ask(row: Row) -> list[str]:
-        # two kinds of forged tokens each: all of them are refused before any route's own code runs
+        # two kinds of forged tokens per route: all are refused before any route's code runs
         asked = [(column, column, token) for column, token in tokens.items()]
         asked += [("forged token", *next(kinds)) for _ in range(2)]
         found = [(column, what, verdict(door.knock(row, token))) for column, what, token in asked]
@@ -197,7 +197,7 @@ def test_every_kind_of_forged_token_is_refused(door, forged, name):
 
 
 def test_without_a_token_the_response_reveals_nothing(stack, door):
-    """The response is the same whether something exists or not, and names nothing."""
+    """The response is the same whether something exists or not, and contains no names."""
     task_id = stack.api.post("/v1/tasks", {"name": "inventory.tasks.update_average_lead_times"})["id"]
     paths = [f"/v1/tasks/{task_id}", "/v1/tasks/none", "/v1/queues/generate_qr_code", "/v1/queues/none", "/api/workers"]
     answers = [door.session.get(door.url + path, timeout=35) for path in paths]
@@ -226,7 +226,7 @@ def test_a_machine_signs_in_with_client_credentials_and_may_do_what_its_scope_sa
 
 
 def test_the_commands_in_api_md_work(stack, tmp_path):
-    """As a newcomer types them; `make` stands for the stack that is up here already."""
+    """Run the documented commands; a shell function `make` stands in for the running stack."""
     commands = documentation.run_by("tests/stack/test_route_rights.py")
     given = {"MADE_url": stack.api_url, "MADE_token": stack.sign_ins["superuser"].token()}
     made = f"make() {{ case $2 in url) echo '{given['MADE_url']}';; token) echo '{given['MADE_token']}';; esac; }}\n"

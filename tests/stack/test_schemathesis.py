@@ -14,13 +14,13 @@ from api.arguments import AN_ITEM
 from infra.local.stack import local_stack
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-# On two busy cores, cold starts of all functions included; two idle ones need a third.
+# Time limit on two busy cores, including all cold starts; two idle cores need a third.
 SECONDS = 900
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    """A stack of its own: tasks are deleted and queues paused at random."""
+    """A separate stack, because tasks are deleted and queues paused at random."""
     with local_stack(tmp_path_factory.mktemp("aws")) as deployed:
         item = {"owner": f"item#{AN_ITEM}", "entry": "item", "kind": "item", "listing": "item"}
         named = {**item, "name": "M3 hex nuts", "sort_name": "m3 hex nuts"}
@@ -38,7 +38,7 @@ def test_the_api_conforms_to_its_openapi_document(stack, tmp_path):
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIGURATION, "run", document),
             *("--url", stack.api_url, "--header", f"Authorization: Bearer {token}", "--checks", "all"),
-            # One thread: in two at once, CPython 3.11's parser, which Hypothesis calls, now and then ends in "AST
+            # One thread: with two, CPython 3.11's parser, which Hypothesis calls, occasionally fails with "AST
             # constructor recursion depth mismatch".
             *("--workers", "1"),
         ],

@@ -1,4 +1,4 @@
-"""The whole circle: a Django site with stock Celery, and a stack, by pull and by push."""
+"""The complete round trip between a Django site with stock Celery and a stack, by pull and by push."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLIENT = Path(__file__).with_name("celery_client")
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """What the site's process finds in its environment, beside its keys."""
+    """The environment of the site's process, without its AWS keys."""
     return {
         "SITE": str(ROOT / "tests/site"),
         "SITE_FOLDER": str(tmp_path),
@@ -39,7 +39,7 @@ def port() -> int:
 
 
 def makertasks(stack: LocalStack, *arguments: str) -> str:
-    """What an administrator's command prints."""
+    """The output of an administrator's command."""
     environment = {**shells.with_package(stack), **shells.of_stack(stack)}
     ran = run([str(ROOT / ".venv/bin/python"), "-m", "makertasks", *arguments], environment, ROOT)
     assert ran.returncode == 0, ran.stderr
@@ -47,7 +47,7 @@ def makertasks(stack: LocalStack, *arguments: str) -> str:
 
 
 def picture(stack: LocalStack, colour: str, kind: str) -> str:
-    """Where a picture can be downloaded: a presigned address of the local bucket, which the stack allows."""
+    """A presigned URL of a picture in the local bucket, which the stack allows for downloads."""
     body = io.BytesIO()
     Image.new("RGB", (400, 400), colour).save(body, kind)
     place = {"Bucket": stack.outputs["MediaBucketName"], "Key": f"CACHE/source.{kind.lower()}"}
@@ -57,7 +57,7 @@ def picture(stack: LocalStack, colour: str, kind: str) -> str:
 
 
 def go_round(stack: LocalStack, environment: dict[str, str], version: str) -> None:
-    """Run the site, on the oldest or the newest Celery and Django, with exactly the policy that is printed for it."""
+    """Run the site, on the oldest or newest Celery and Django, with exactly the printed policy."""
     Path(environment["CELERY_SETTINGS"]).write_text(makertasks(stack, "celery-settings", "--json"))
     policy = json.loads(makertasks(stack, "celery-settings", "--policy", "--inventory"))
     pictures = {"RED": picture(stack, "red", "JPEG"), "BLUE": picture(stack, "blue", "PNG")}
@@ -89,7 +89,7 @@ def test_a_site_stays_in_sync_by_push(tmp_path: Path, environment: dict[str, str
 
 
 def test_migrating_to_the_stack_and_back(tmp_path: Path, environment: dict[str, str]):
-    """The commands of docs/openmakersuite.md, in their order."""
+    """The commands of docs/openmakersuite.md, in order."""
     (tmp_path / "config").mkdir()
     lines = documentation.run_by("tests/stack/test_site.py", "docs/openmakersuite.md")
     assert "python manage.py makertasks_sync --all" in lines

@@ -1,4 +1,4 @@
-"""The policy that is printed for a Django site, with what the documentation adds for media served from the bucket."""
+"""The policy printed for a Django site, with the documented additions for media served from the bucket."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.stack.test_site import makertasks
 from tests.stack.test_stock_celery import a_user
 
 CLIENT = Path(__file__).with_name("celery_client")
-# Statements about tasks, which test_stock_celery.py takes away one by one.
+# Statements about tasks, whose permissions test_stock_celery.py removes one by one.
 OF_TASKS = {"SendTasks", "ReadResults", "KeepGroupsAndForget", "Revoke", "RevokePutOff"}
 
-# What of a site needs each right, by statement, action and the end of the resource.
+# The probes that need each permission, by statement, action and the end of the resource.
 NEEDS = {
     ("SendInventory", "s3:PutObject", "imports/changes/*"): "sends_inventory",
     ("PullChanges", "sqs:GetQueueUrl", "site-changes"): "pulls",
@@ -35,11 +35,11 @@ NEEDS = {
     ("Thumbnails", "s3:DeleteObject", "CACHE/images/*"): "draws_a_thumbnail_anew",
     ("Uploads", "s3:PutObject", "inventory/images/*"): "uploads_in_admin",
 }
-# Only those who may list the bucket get a 404 for a missing object; others get a 403, which a site would take for a
+# Only identities that may list the bucket get a 404 for a missing object; others get a 403, which a site would take as a
 # temporary error. The local AWS always returns 404.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 NOT_ENFORCED_HERE = ("KnowMedia", "s3:ListBucket", "")
-# What needs several, and is seen to work with all of them.
+# Probes that need several permissions, tested with all of them.
 WORKS = ("shows_media_from_the_bucket", "links_end", *sorted(set(NEEDS.values())))
 
 
@@ -79,7 +79,7 @@ def every_right(policy: dict[str, Any]) -> Iterator[Right]:
 
 
 def policy_of(rights: list[Right]) -> dict[str, Any]:
-    """A policy with a statement for each right; IAM wants names of letters and digits, each once."""
+    """A policy with one statement per permission; IAM requires unique alphanumeric Sids."""
     named = enumerate(rights)
     return {
         "Version": "2012-10-17",
@@ -88,13 +88,13 @@ def policy_of(rights: list[Right]) -> dict[str, Any]:
 
 
 def need_of(right: Right) -> tuple[str, str, str]:
-    """A right as NEEDS names it."""
+    """A permission in the form of NEEDS."""
     found = [need for need in NEEDS if need[:2] == (right.sid, right.action) and right.resource.endswith(need[2])]
     return found[0] if found else (right.sid, right.action, right.resource)
 
 
 def documented_policy(stack: LocalStack) -> dict[str, Any]:
-    """What the page adds."""
+    """The statements that the documentation adds."""
     [text] = [
         block.text for block in documentation.blocks("json", "docs/openmakersuite.md") if "Thumbnails" in block.text
     ]
@@ -103,7 +103,7 @@ def documented_policy(stack: LocalStack) -> dict[str, Any]:
 
 
 def documented_storages(stack: LocalStack) -> str:
-    """The page's STORAGES for this stack, as JSON."""
+    """The documented STORAGES setting for this stack, as JSON."""
     text = documentation.example("docs/openmakersuite.md", "STORAGES").replace(
         "BUCKET", stack.outputs["MediaBucketName"]
     )
@@ -114,7 +114,7 @@ def documented_storages(stack: LocalStack) -> str:
 
 
 def probed(cases: list[tuple[str, dict[str, str]]], stack: LocalStack, folder: Path) -> list[str]:
-    """How each probe ended."""
+    """The outcome of each probe."""
     environment = {
         **shells.shell(stack.endpoint),
         **shells.of_stack(stack),

@@ -1,4 +1,4 @@
-"""Stock Celery from PyPI, the oldest and the newest that is promised, with an IAM user who has exactly our policy."""
+"""Stock Celery from PyPI, the oldest and newest supported versions, with an IAM user who has exactly our policy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.waiting import wait_for
 
 CLIENT = Path(__file__).with_name("celery_client")
 VERSIONS = ("oldest", "newest")
-# Programs that run beside each other: more than there are processors, since most of their time is waiting.
+# Concurrent programs: more than there are processors, because they mostly wait.
 SIDE_BY_SIDE = 4
 
 Ran = subprocess.CompletedProcess[str]
@@ -33,29 +33,29 @@ Ran = subprocess.CompletedProcess[str]
 
 @dataclass
 class Site:
-    """The stack, its settings for Celery, and the policy that a command printed for its users."""
+    """The stack, its settings for Celery, and the policy that the command line prints for clients."""
 
     stack: LocalStack
     folder: Path
     item_id: str
-    root: dict[str, str]  # the environment of an administrator's command line
+    root: dict[str, str]  # environment of an administrator's command line
     policy: dict[str, Any]
 
     @property
     def beside_the_package(self) -> dict[str, str]:
-        """What makes a site use the package, too; the user stays the same."""
+        """Environment with which a site also uses the package; the IAM user stays the same."""
         names = {name: value for name, value in self.root.items() if name.isupper() and not name.startswith("AWS_")}
         return names | {"WITH_MAKERTASKS": "1", "PYTHONPATH": str(ROOT / "layers/makertasks/python")}
 
     def check(self, version: str, *arguments: str, policy: dict[str, Any] | None = None, **more: str) -> Ran:
-        """Run checks where that version of Celery is installed, as a new user who has the policy and nothing else."""
+        """Run checks with that version of Celery, as a new IAM user who has only the policy."""
         python = str(ROOT / f".local/celery-{version}/bin/python")
         options = ("-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--confcutdir={CLIENT}")
         user = a_user(self.stack, policy or self.policy)
         return run([python, "-m", "pytest", *options, *arguments], self.environment(user) | more, CLIENT)
 
     def environment(self, keys: dict[str, str]) -> dict[str, str]:
-        """What a site's process finds in its environment."""
+        """The environment of a site's process."""
         return {
             **shells.shell(self.stack.endpoint),
             "CELERY_SETTINGS": str(self.folder / "settings.json"),
@@ -88,7 +88,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def begun(site: Site) -> Iterator[dict[tuple[str, str], Future[Ran]]]:
-    """Stock Celery's checks, by version and kind: started together; each test waits for its own."""
+    """Stock Celery's checks by version and kind, all started at once; each test waits for its own."""
     with_inventory = json.loads(makertasks(site.root, "celery-settings", "--policy", "--inventory"))
     with_results = json.loads(makertasks(site.root, "celery-settings", "--policy", "--results"))
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
@@ -111,7 +111,7 @@ def begun(site: Site) -> Iterator[dict[tuple[str, str], Future[Ran]]]:
 
 
 def a_user(stack: LocalStack, policy: dict[str, Any]) -> dict[str, str]:
-    """The keys of a new IAM user who has this policy, as environment variables."""
+    """Environment variables with the keys of a new IAM user who has this policy."""
     iam, name = stack.client("iam"), f"site-{uuid.uuid4().hex[:8]}"
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName="celery", PolicyDocument=json.dumps(policy))
@@ -120,19 +120,19 @@ def a_user(stack: LocalStack, policy: dict[str, Any]) -> dict[str, str]:
 
 
 def run(command: list[str], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program of ours and wait for its end."""
+    """Run a program and wait until it ends."""
     return subprocess.run(  # noqa: S603 - what it is given is written here
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
 
 
 def stack_environment(stack: LocalStack, folder: Path) -> dict[str, str]:
-    """What the makertasks command of an administrator finds in the environment."""
+    """The environment of an administrator's makertasks command."""
     return {**shells.with_package(stack, folder / "functions"), **shells.of_stack(stack)}
 
 
 def makertasks(environment: dict[str, str], *arguments: str) -> str:
-    """What the command prints."""
+    """The command's output."""
     command = [str(ROOT / ".venv/bin/python"), "-m", "makertasks", *arguments]
     ran = run(command, environment, ROOT)
     assert ran.returncode == 0, ran.stderr
@@ -151,7 +151,7 @@ def an_item(stack: LocalStack) -> str:
     return item_id
 
 
-# What of a stock client needs each right that the policy gives.
+# The checks that need each permission of the policy.
 NEEDS = {
     "sqs:GetQueueAttributes": ("checks.py", "delay_and_get"),
     "sqs:SendMessage": ("checks.py", "delay_and_get"),
@@ -168,7 +168,7 @@ WORKED_BY_STOCK = "download_image_from_url"
 
 
 def test_a_stock_worker_runs_what_our_client_sent(site: Site, begun: object):
-    """The way back: the same queue, the same table, another worker.
+    """Migrating back: the same queue, the same table, another worker.
 
     On a queue that no other test uses: the last poll of a worker that was stopped goes on in the queue for ten seconds,
     and whatever it takes then comes back only after the queue's visibility time-out.
@@ -188,7 +188,7 @@ def test_a_stock_worker_runs_what_our_client_sent(site: Site, begun: object):
 
 
 def a_waiting_task(site: Site) -> str:
-    """The id of a task whose message waits in the queue; a poll that was under way may have taken the first ones."""
+    """Id of a task whose message waits in the queue; a poll already in progress may have received earlier ones."""
     for _ in range(10):
         arguments = json.dumps({"item_id": site.item_id, "image_url": "https://images.example/ours.png"})
         task_id = makertasks(site.root, "call", WORKED_BY_STOCK, "--kwargs", arguments).strip()
@@ -200,7 +200,7 @@ def a_waiting_task(site: Site) -> str:
 
 @contextmanager
 def stock_worker(site: Site, version: str) -> Iterator[None]:
-    """A stock worker on one queue, with every right."""
+    """A stock worker on one queue, with all permissions."""
     queue = f"{site.stack.name}-tasks-{WORKED_BY_STOCK}"
     options = ("-A", "client", "worker", "-P", "solo", "-Q", queue, "--without-mingle", "--without-gossip")
     worker = subprocess.Popen(  # noqa: S603 - what it runs is written here
@@ -219,7 +219,7 @@ def stock_worker(site: Site, version: str) -> Iterator[None]:
 
 
 def test_malformed_messages_do_not_affect_others(site: Site, begun: object):
-    """What cannot be read is FAILURE where it says whose it is, a dead letter where not; its neighbours run."""
+    """An unreadable message becomes a FAILURE if it names its task, else a dead letter; other messages run."""
     sqs, name = site.stack.client("sqs"), "tests.calculate"
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-tasks-calculate")["QueueUrl"]
     good = [
@@ -247,7 +247,7 @@ def test_malformed_messages_do_not_affect_others(site: Site, begun: object):
 
 
 def broken(task_id: str, *, compression: bool = False, **changes: object) -> str:
-    """A readable envelope with something wrong in it."""
+    """A readable envelope with one invalid value."""
     envelope = json.loads(base64.b64decode(wire.encode(wire.Message(task_id, "tests.calculate"), "calculate")))
     if compression:
         envelope["body"] = base64.b64encode(zlib.compress(b"0" * 50_000_000)).decode()

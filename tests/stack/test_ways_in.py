@@ -21,7 +21,7 @@ FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
 
 
 def final(stack, task_id):
-    """The task as the API shows it once it has ended."""
+    """Wait until the task has finished and return it as the API shows it."""
 
     def ended():
         answer = stack.api.request("GET", f"/v1/tasks/{task_id}")
@@ -31,7 +31,7 @@ def final(stack, task_id):
 
 
 def newest(stack, name, **filters):
-    """The newest task of a name, once there is one that has ended."""
+    """Wait for a finished task with this name and return the newest."""
 
     def found():
         tasks = stack.api.get("/v1/tasks", name=name, **filters)["tasks"]
@@ -53,12 +53,12 @@ def queue_url(stack, task):
 
 
 def send(stack, task, body):
-    """A message as the SQS console sends it; answers the message's id."""
+    """Send a message as the SQS console does; returns the message's id."""
     return stack.client("sqs").send_message(QueueUrl=queue_url(stack, task), MessageBody=body)["MessageId"]
 
 
 def swept(stack):
-    """What one sweep did."""
+    """Run one sweep and return its report."""
     answer = stack.client("lambda").invoke(FunctionName=f"{stack.name}-sweeper", Payload=b"{}")
     assert "FunctionError" not in answer
     return json.load(answer["Payload"])
@@ -72,7 +72,7 @@ def inventory(stack):
 
 @pytest.fixture(scope="module")
 def items(stack):
-    """The real dump dropped under imports/: its items by name."""
+    """Upload the real dump under imports/; returns its items by name."""
     put(stack, "imports/openmakersuite.json", DUMP.read_bytes())
     imported = newest(stack, "makertasks.import_dump")
     assert imported["status"] == "SUCCESS", imported
@@ -257,7 +257,7 @@ def test_no_message_is_left_in_any_queue(stack):
         counts = [
             sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
             for url in sqs.list_queues(QueueNamePrefix=f"{stack.name}-")["QueueUrls"]
-            if not url.endswith("-site-changes")  # a site takes what is there, and there is none here
+            if not url.endswith("-site-changes")  # only a site receives these, and there is none here
         ]
         return all(int(value) == 0 for count in counts for value in count.values())
 

@@ -1,4 +1,4 @@
-"""What Celery does, in Celery's words: each entry sends something and returns what a client looks at afterwards.
+"""Celery's behaviours: each entry sends something and returns what a client observes afterwards.
 
 That is a result, a group's result, or a dictionary of them and of `Calls(key)`, the number of times a callback ran.
 """
@@ -47,7 +47,7 @@ VALUES = {
     "nothing": None, "empty": [{}, [], ""], "unicode": "ошибка ü 💩 \x00", "true": True,
 }  # fmt: skip
 NUMBERS = [[1, 2], [3, 4], [5, 6]]
-# Without those that end a stock worker itself: SystemExit, KeyboardInterrupt, GeneratorExit, MemoryError.
+# Without exceptions that stop a stock worker: SystemExit, KeyboardInterrupt, GeneratorExit, MemoryError.
 ODD = (
     "nan set bytes deep bigint types td surrogate intkeys generator exception_object needs_keyword two_args "
     "unprintable odd_args no_args unicode group_exc chained stopiter recursion "

@@ -1,4 +1,4 @@
-"""The application of tests/stack/functions/shop as a stock worker and a stock client have it: one queue, one table."""
+"""The application of tests/stack/functions/shop for a stock worker and client, with one queue and one table."""
 
 import os
 
@@ -15,8 +15,8 @@ app.conf.update(
     result_backend=f"dynamodb://@us-east-1/{TABLE}",
     result_extended=True,
     worker_enable_remote_control=False,
-    task_acks_late=True,  # as here: what is still in the queue has not ended
+    task_acks_late=True,  # as here: a message in the queue means an unfinished task
     worker_prefetch_multiplier=8,
 )  # fmt: skip
 app.loader.import_default_modules()
-app.finalize(auto=True)  # tasks are made on first use otherwise, which several threads cannot do at once
+app.finalize(auto=True)  # otherwise tasks are created on first use, which is not thread-safe

@@ -108,7 +108,7 @@ def test_expires():
 
 
 def test_a_linked_task_gets_the_result_and_is_a_child():
-    result = calculate.apply_async(("a",), link=calculate.s("b"))  # the result comes before the link's own arguments
+    result = calculate.apply_async(("a",), link=calculate.s("b"))  # the result precedes the link's own arguments
     assert get(result) == "a"
     first = calculate.apply_async((1,), link=add(10))
     assert get(first) == 1
@@ -160,7 +160,7 @@ def test_a_chord_with_a_part_that_fails():
     body = total.clone().on_error(calculate.s().set(task_id=told))
     result = chord([calculate.s(1), calculate.s(2, operation="fail")], body).apply_async()
     with pytest.raises(ChordError, match=r"Dependency .* raised ValueError"):
-        get(AsyncResult(result.id, app=app))  # through its parent, the group, the part's own error would come first
+        get(AsyncResult(result.id, app=app))  # the parent, a group, would raise the part's error first
     assert get(AsyncResult(told, app=app)) == result.id
 
 

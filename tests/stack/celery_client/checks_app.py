@@ -31,7 +31,7 @@ from makertasks import wire
 
 QUEUE, URL, TABLE = os.environ["QUEUE"], os.environ["QUEUE_URL"], os.environ["TASKS_TABLE"]
 SECONDS = 60
-PATIENCE = 2  # what the sweep has, a second, and one more
+PATIENCE = 2  # the sweep's one second, and one more
 app.conf.update(
     broker_url="sqs://",
     broker_transport_options={"region": "us-east-1", "predefined_queues": {QUEUE: {"url": URL}}},
@@ -53,7 +53,7 @@ def wait_for(result, status):
 
 
 def record(task_id):
-    """Our record of a task, as DynamoDB has it."""
+    """Our record of a task, as stored in DynamoDB."""
     key = {"id": {"S": wire.result_key(task_id)}}
     return boto3.client("dynamodb").get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"]
 
@@ -145,7 +145,7 @@ def test_a_slow_replacement_of_a_task_is_not_considered_lost():
 
 
 def test_every_task_carries_the_number_of_tasks_before_it():
-    """Loop detection is off for functions; a header bounds what would send for ever."""
+    """Lambda's loop detection is off; a header limits tasks that would send others forever."""
     last = get(chain(add.s(1, 2), add.s(3), describe.si()).apply_async())
     assert last["headers"]["makertasks-generation"] == 2
 

@@ -1,4 +1,4 @@
-"""A Django site whose inventory the stack's table follows; test_stock_celery.py runs it where Django is installed."""
+"""A Django site whose inventory is synchronised; test_stock_celery.py runs it where Django is installed."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Results of every size: whole for a stock client as far as a record holds them, beyond that for the package's."""
+"""Results of every size: complete for a stock client if a record can hold them, else for the package's backend."""
 
 import json
 import os

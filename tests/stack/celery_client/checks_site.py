@@ -1,4 +1,4 @@
-"""A site goes the whole circle with stock Celery as sender; test_site.py runs this where Django is installed.
+"""A site's complete round trip with stock Celery as sender; test_site.py runs this where Django is installed.
 
 What it saves reaches the stack, and what tasks make there is on its own pages, from its own database and media: pulled
 by `manage.py makertasks_sync`, or pushed to its view.

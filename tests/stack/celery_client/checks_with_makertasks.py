@@ -1,4 +1,4 @@
-"""What a site gets that installs the package beside its stock Celery; run as checks.py is."""
+"""What a site gains by installing the package next to stock Celery; run like checks.py."""
 
 import hashlib
 import time

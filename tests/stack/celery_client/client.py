@@ -1,4 +1,4 @@
-"""A Django site's Celery application as OpenMakerSuite has it, with nothing of ours but its settings."""
+"""A Django site's Celery application as in OpenMakerSuite; only its settings come from makertasks."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def calculate(value=None, operation="give", amount=0):
     raise AssertionError("runs on Lambda")
 
 
-if os.environ.get("WITH_MAKERTASKS"):  # the package beside stock Celery
+if os.environ.get("WITH_MAKERTASKS"):  # the package next to stock Celery
     from makertasks.contrib.celery.client import MakertasksControl, use_queue_delays
 
     app.control = MakertasksControl(app)

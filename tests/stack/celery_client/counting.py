@@ -1,4 +1,4 @@
-"""Results of which a client looks at more than one, and callbacks that count their calls."""
+"""Behaviours with several observed results, and callbacks that count their calls."""
 
 import uuid
 
@@ -22,14 +22,14 @@ def at(task_id):
 
 
 def linked(signature_, kind="link"):
-    """A task or canvas with a counted callback or errback; both are looked at."""
+    """A task or canvas with a counted callback or errback; both are observed."""
     key = new()
     callback = counted.s(key=key) if kind == "link" else counted_error.s(key=key)
     return {"result": signature_.apply_async(**{kind: callback}), "calls": Calls(key)}
 
 
 def marked(send):
-    """What `send(marker)` starts, and the task of that id that something in it starts."""
+    """The result of `send(marker)`, and the task with that id that it starts."""
     marker = new()
     return {"result": send(marker), "marker": at(marker)}
 

@@ -1,4 +1,4 @@
-"""Runs groups within a group of a chain, RUNS times at once; prints how many runs gave which result, as JSON."""
+"""Runs nested groups in a chain, RUNS times concurrently; prints the number of runs per result as JSON."""
 
 import collections
 import json

@@ -1,4 +1,4 @@
-"""Starts every behaviour at once, waits until all is at rest, and prints what a stock client finds, as JSON."""
+"""Starts all behaviours at once, waits until they have finished, and prints what a stock client observes as JSON."""
 
 import functools
 import json
@@ -16,12 +16,12 @@ from celery.utils.serialization import UnpickleableExceptionWrapper
 from counting import Calls
 from kombu.utils.json import dumps
 
-SECONDS = float(os.environ["SECONDS"])  # a quiet machine needs a small part of it
-SENDERS = 8  # threads: most of their time is waiting
+SECONDS = float(os.environ["SECONDS"])  # an idle machine needs a fraction of it
+SENDERS = 8  # threads, which mostly wait
 STARTED = time.monotonic()
-DEPTH = 6  # of results within results
+DEPTH = 6  # maximum depth of nested results
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-# What no two workers have in common.
+# Attributes that differ between any two workers.
 VARIES = [
     (UUID, "<id>"),
     (re.compile(r"0x[0-9a-f]{6,}"), "<address>"),
@@ -34,7 +34,7 @@ VARIES = [
 
 
 def plain(value):
-    """A value as text that is the same on both sides where the value is."""
+    """A value as text that is equal on both sides if the values are."""
     text = str(value) if isinstance(value, str) else shown(value)
     for pattern, name in VARIES:
         text = pattern.sub(name, text)
@@ -42,7 +42,7 @@ def plain(value):
 
 
 def shown(value):
-    if isinstance(value, UnpickleableExceptionWrapper):  # keeps the text of its arguments letter by letter
+    if isinstance(value, UnpickleableExceptionWrapper):  # keeps its arguments' text as a sequence of characters
         return f"{value.exc_module}.{value.exc_cls_name}: {value.text}"
     if isinstance(value, BaseException):
         return f"{type(value).__module__}.{type(value).__name__}{value.args!r}"
@@ -52,7 +52,7 @@ def shown(value):
 
 
 def at_rest():
-    """Wait until the queue is empty: nothing runs and nothing waits any more.
+    """Wait until the queue is empty, so that nothing runs or waits.
 
     Both workers delete a message when its task has ended, and have sent by then whatever comes of it.
     """
@@ -67,7 +67,7 @@ def at_rest():
 
 
 def seen(found, depth=DEPTH):
-    """What a client finds of it."""
+    """What a client observes of a result."""
     if isinstance(found, Calls):
         return count(found)
     if isinstance(found, dict):
@@ -82,7 +82,7 @@ def seen(found, depth=DEPTH):
 
 @functools.cache
 def stored(task_id):
-    """What the client has of a result: read once, however many others lead to it."""
+    """What a client observes of a result, read once even if several results refer to it."""
     result = app.AsyncResult(task_id)
     return result._set_cache(result.backend.get_task_meta(task_id))
 
@@ -111,7 +111,7 @@ def of_one(result, depth):
 
 
 def count(key):
-    """How often the counted callback of that key was called."""
+    """The number of calls of the counted callback with that key."""
     stored = boto3.client("dynamodb").get_item(
         TableName=TABLE, Key={"id": {"S": str(app.backend.get_key_for_chord(key))}}, ConsistentRead=True
     )

@@ -1,4 +1,4 @@
-"""What a Django site does with its AWS identity, each probe with keys of its own; test_site_rights.py runs this.
+"""Probes of a Django site's IAM policy, each with its own keys; test_site_rights.py runs this.
 
 Standard input: a list of [probe, keys]; for each, a process of its own tries the probe and says how it ended.
 """
@@ -83,7 +83,7 @@ def compares():
 
 
 def shows_media_from_the_bucket():
-    """Image and thumbnail by links that expire, before and after a task replaced the image; nothing is copied."""
+    """Presigned links of image and thumbnail, before and after a task replaces the image; nothing is copied."""
     item = InventoryItem.objects.create(name="Drill")
     for version, colour in enumerate(("red", "blue"), start=1):
         key = put(f"inventory/images/{item.pk}.png", colour)
@@ -103,7 +103,7 @@ def colour_of(url):
 
 
 def draws_a_thumbnail_anew():
-    """The image has new pixels under its former name."""
+    """The image has new content under the same name."""
     item = InventoryItem.objects.create(name="Drill", image=put(f"inventory/images/{uuid.uuid4()}.png"))
     item.thumbnail.generate()
     item.thumbnail.storage.delete(item.thumbnail.name)
@@ -117,7 +117,7 @@ def reads_a_thumbnail():
 
 
 def uploads_in_admin():
-    """Two images of one name are two objects."""
+    """Two images with the same name are two objects."""
     items = [InventoryItem.objects.create(name="Drill") for _ in range(2)]
     for item in items:
         item.image.save("photo.png", ContentFile(picture("red")))
@@ -125,7 +125,7 @@ def uploads_in_admin():
 
 
 def links_end():
-    """A link that has expired shows nothing."""
+    """An expired link is refused."""
     url = default_storage.url(put("inventory/images/short.png"), expire=1)
     deadline = time.monotonic() + 20
     while True:
