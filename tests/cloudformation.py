@@ -1,4 +1,4 @@
-"""template.yaml as CloudFormation gets it: built, packaged and transformed by SAM."""
+"""template.yaml as CloudFormation receives it: built, packaged and transformed by SAM."""
 
 from __future__ import annotations
 

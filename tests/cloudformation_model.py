@@ -22,7 +22,7 @@ Undo = Callable[[], bool]
 
 
 class Failed(Exception):
-    """A resource could not be made or changed."""
+    """A resource could not be created or changed."""
 
 
 @cache
@@ -34,7 +34,7 @@ def replaced_by(kind: str) -> frozenset[str]:
 
 @dataclass
 class Resource:
-    """One resource that exists, whether a stack has it or not."""
+    """One existing resource, whether or not it belongs to a stack."""
 
     kind: str
     name: str
@@ -42,7 +42,7 @@ class Resource:
 
     @property
     def is_protected(self) -> bool:
-        """Whether it refuses to be deleted."""
+        """Whether it is protected against deletion."""
         return self.properties.get("DeletionProtectionEnabled") is True or (
             self.properties.get("DeletionProtection") == "ACTIVE"
         )
@@ -50,7 +50,7 @@ class Resource:
 
 @dataclass
 class Stack:
-    """What a stack has: each resource's physical name, and the policies it was last deployed with."""
+    """A stack's resources: each one's physical name, and the policies of its last deployment."""
 
     names: dict[str, str] = field(default_factory=dict)
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -58,21 +58,21 @@ class Stack:
 
 @dataclass
 class Account:
-    """What exists in one account and region, and one stack in it."""
+    """The resources of one account and region, with one stack."""
 
     existing: dict[tuple[str, str], Resource] = field(default_factory=dict)
     stack: Stack = field(default_factory=Stack)
     status: str | None = None
     reason: str = ""
     policy: Mapping[str, Any] = field(default_factory=dict)  # the stack policy
-    published: dict[str, Any] = field(default_factory=dict)  # what each function's newest version holds
+    published: dict[str, Any] = field(default_factory=dict)  # the content of each function's newest version
     _made: int = 0
     _stuck: list[Undo] = field(default_factory=list)
 
     # ── What somebody asks for ────────────────────────────────────────────────────────────────────────────────────────
 
     def create(self, template: Template, fails_at: str | None = None) -> None:
-        """Create the stack; a failure removes what was made, except for what is retained or protected."""
+        """Create the stack; a failure removes created resources that are neither retained nor protected."""
         self.stack, undone = Stack(), []
         template.physical = self.stack.names
         try:
@@ -86,7 +86,7 @@ class Account:
             self.stack.bodies, self.status = dict(template.resources()), "CREATE_COMPLETE"
 
     def update(self, template: Template, fails_at: str | None = None) -> None:
-        """Change the stack to what a template says, or back to what it was."""
+        """Update the stack to a template; a failure rolls it back."""
         before, wanted = dict(self.stack.names), template.resources()
         template.physical = self.stack.names
         undone: list[Undo] = []
@@ -103,12 +103,12 @@ class Account:
         self.stack.bodies, self.status = dict(wanted), "UPDATE_COMPLETE"
 
     def continue_rollback(self) -> None:
-        """What `continue-update-rollback` does: the rest of a rollback once more."""
+        """Continue a failed rollback, as `continue-update-rollback` does."""
         assert self.status == "UPDATE_ROLLBACK_FAILED"
         self._roll_back(self._stuck, self.stack.names)
 
     def adopt(self, template: Template, names: Mapping[str, str]) -> None:
-        """Import: every resource must be there as it is described, and have a deletion policy."""
+        """Import: every resource must exist as described, and have a deletion policy."""
         assert not self.stack.names
         template.physical = dict(names)
         for logical_id, body in template.resources().items():
@@ -121,7 +121,7 @@ class Account:
         self.status = "IMPORT_COMPLETE"
 
     def delete(self) -> None:
-        """Delete the stack; what is retained stays, and what is protected makes it fail."""
+        """Delete the stack; retained resources stay, and protected ones make it fail."""
         left = {}
         for logical_id, body in reversed(self.stack.bodies.items()):
             if not str(body.get("DeletionPolicy", "")).startswith("Retain") and not self._remove(body, logical_id):
@@ -132,7 +132,7 @@ class Account:
     # ── One resource ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _make(self, template: Template, logical_id: str, fails_at: str | None) -> Undo:
-        """Make a resource; returns what undoes it."""
+        """Create a resource; returns a function that undoes it."""
         body, names = template.body["Resources"][logical_id], self.stack.names
         fixed = template.name(logical_id)
         self._made += 1
@@ -158,14 +158,14 @@ class Account:
         return undo
 
     def _publish(self, function: str) -> None:
-        """A version; Lambda makes none of a function that is as its newest version is."""
+        """Publish a version; Lambda publishes none if the function equals its newest version."""
         content = self.existing["AWS::Lambda::Function", function].properties
         if self.published.get(function) == content:
             raise Failed(f"A version for this Lambda function exists: {function}. Modify the function")
         self.published[function] = content
 
     def _change(self, template: Template, logical_id: str, fails_at: str | None) -> Undo:
-        """Give a resource other properties, or replace it; returns what undoes that."""
+        """Change a resource's properties or replace it; returns a function that undoes it."""
         kind = template.body["Resources"][logical_id]["Type"]
         key = (kind, self.stack.names[logical_id])
         wanted = template.properties(logical_id)
@@ -192,7 +192,7 @@ class Account:
         return undo_change
 
     def _remove(self, body: Mapping[str, Any], logical_id: str) -> bool:
-        """Delete a resource that a stack has; false where it refuses."""
+        """Delete a stack's resource; returns False if it is protected."""
         key = (body["Type"], self.stack.names[logical_id])
         if key in self.existing and self.existing[key].is_protected:
             return False
@@ -200,7 +200,7 @@ class Account:
         return True
 
     def _forget(self, key: tuple[str, str]) -> None:
-        """What was deleted; a function's versions go with it."""
+        """Remove a deleted resource; a function's versions are removed with it."""
         self.existing.pop(key, None)
         if key[0] == "AWS::Lambda::Function":
             self.published.pop(key[1], None)
@@ -218,7 +218,7 @@ class Account:
         self.stack.names, self._stuck, self.status = dict(names), [], "UPDATE_ROLLBACK_COMPLETE"
 
     def _clean_up(self, before: Mapping[str, str], wanted: Mapping[str, Any]) -> None:
-        """After an update: what is no longer in the template, and what was replaced."""
+        """Clean up after an update: resources that were replaced or are no longer in the template."""
         for logical_id, name in before.items():
             body, is_gone = self.stack.bodies[logical_id], logical_id not in wanted
             policy = body.get("DeletionPolicy" if is_gone else "UpdateReplacePolicy", "")

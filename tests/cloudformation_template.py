@@ -24,12 +24,12 @@ PSEUDO = {
 
 @dataclass
 class Template:
-    """A template with its parameters resolved; what is known only later stays a text such as `<Logical.Arn>`."""
+    """A template with its parameters resolved; values known only after creation are texts such as `<Logical.Arn>`."""
 
     body: dict[str, Any]
     stack: str
     parameters: dict[str, str] = field(default_factory=dict)
-    physical: dict[str, str] = field(default_factory=dict)  # identifiers of what exists, by logical id
+    physical: dict[str, str] = field(default_factory=dict)  # identifiers of existing resources, by logical id
 
     def value(self, node: Any) -> Any:
         """A value with its functions computed."""
@@ -66,7 +66,7 @@ class Template:
         return true(self.body["Conditions"][condition])
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """The resources whose condition holds."""
+        """The resources whose condition is true."""
         return {
             name: body
             for name, body in self.body["Resources"].items()
@@ -74,7 +74,7 @@ class Template:
         }
 
     def order(self) -> Iterator[str]:
-        """Each resource behind those it needs; raises graphlib.CycleError."""
+        """The resources in the order of their dependencies; raises graphlib.CycleError."""
         found = self.resources()
         needs = {
             name: {each for each in _names_in(body) if each in found and each != name} for name, body in found.items()
@@ -82,11 +82,11 @@ class Template:
         return TopologicalSorter(needs).static_order()
 
     def properties(self, logical_id: str) -> dict[str, Any]:
-        """A resource's properties with their functions computed; what has no value is left out."""
+        """A resource's properties with their functions computed, without `AWS::NoValue`."""
         return _without_nothing(self.value(self.body["Resources"][logical_id].get("Properties", {})))
 
     def name(self, logical_id: str) -> tuple[str, str] | None:
-        """Type and fixed name of a resource; None where CloudFormation makes up the name."""
+        """Type and fixed name of a resource; None if CloudFormation generates the name."""
         resource = self.body["Resources"][logical_id]
         named = resource.get("Properties", {}).get(NAMES.get(resource["Type"], ""))
         return None if named is None else (resource["Type"], str(self.value(named)))
@@ -101,7 +101,7 @@ class Template:
         return self.physical.get(name, f"<{name}>")
 
     def _substituted(self, name: str) -> str:
-        """A text's `${name}` or `${name.attribute}`."""
+        """The value of `${name}` or `${name.attribute}` in a text."""
         logical_id, dot, attribute = name.partition(".")
         return f"<{self._named(logical_id)}.{attribute}>" if dot else str(self._named(name))
 
@@ -124,7 +124,7 @@ def _names_in(node: Any) -> Iterator[str]:
 
 
 def _without_nothing(node: Any) -> Any:
-    """A value without what `AWS::NoValue` stands for."""
+    """A value without `AWS::NoValue`."""
     if isinstance(node, dict):
         return {name: _without_nothing(each) for name, each in node.items() if each is not None}
     if isinstance(node, list):

@@ -11,7 +11,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Move every clock but the monotonic one before tests are imported, and let it go on from there."""
+    """Set every clock but the monotonic one before tests are imported; they continue from there."""
     if at := config.getoption("at"):
         import time_machine  # noqa: PLC0415 - only here: the environments with a real Celery are without it
 

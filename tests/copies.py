@@ -1,4 +1,4 @@
-"""A copy of the project in which a test may change everything, with the environments of the original."""
+"""A copy of the project that a test may change, with the original's environments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.template import ROOT
 
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
-# The environments are there; nothing that make would do first.
+# The environments exist, so make has nothing to install first.
 INSTALLED = (".venv/.installed", ".local/ministack/.installed", ".local/runtime/.installed")
 MAKE = ("make", "--no-print-directory", *(part for made in INSTALLED for part in ("-o", made)))
 
@@ -25,14 +25,14 @@ def project(folder: Path) -> Path:
 
 
 def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
-    """A command there; answers what came of it, whatever that is."""
+    """Run a command in the copy; returns its outcome, whether it succeeded or not."""
     return subprocess.run(  # noqa: S603 - ours
         command, cwd=folder, env=os.environ, capture_output=True, text=True, check=False
     )
 
 
 def files(folder: Path, *parts: str) -> dict[str, bytes]:
-    """What these files and folders hold, by path."""
+    """The contents of these files and folders, by path."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for part in parts

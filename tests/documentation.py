@@ -14,7 +14,7 @@ from tests.template import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
-# Where in the pages (a pattern of their paths), which commands (a pattern of how they begin), the test that runs them.
+# Pages (a pattern of their paths), commands (a pattern of their beginning), and the test that runs them.
 RUNNERS = (
     (r"docs/(migrating|celery|client)\.md", r"makertasks ", "tests/stack/test_migrating.py"),
     (r"docs/openmakersuite\.md", r"makertasks |python manage\.py ", "tests/stack/test_site.py"),
@@ -26,7 +26,7 @@ RUNNERS = (
     (r"docs/deploying\.md", r"(AWS_REGION=\S+ )?make (deploy|destroy|restore) ", "tests/stack/test_deploy.py"),
 )  # fmt: skip
 
-# What is not run as it stands, and why. The first that fits counts.
+# Commands that are not run unchanged, and the reason. The first match counts.
 NOT_RUN = (
     (r"make deploy STAGE=prod KeyShards", "a parameter like others; tests/engine/test_key_shards.py spreads keys"),
     (r"make rollback ", "the local AWS has no aliases; tests/unit/test_deploying.py rolls back"),
@@ -41,7 +41,7 @@ NOT_RUN = (
     (r"set -a; |\.venv/bin/python -m infra\.deploy ", "goes with the container; test_deploy.py runs infra.deploy"),
 )  # fmt: skip
 
-# Page, words of a Python example in it, the test that runs it, or that holds it equal to code that runs.
+# Page, words of a Python example in it, and the test that runs it or compares it with code that runs.
 EXAMPLES = (
     ("README.md", "result.get(timeout=30)", "tests/unit/test_documentation.py"),
     ("docs/client.md", "result.get(timeout=30)", "tests/stack/test_documented_commands.py"),
@@ -79,7 +79,7 @@ class Command:
 
     @property
     def runner(self) -> str | None:
-        """The test that runs it."""
+        """The test that runs the command."""
         found = (
             test for pages, begins, test in RUNNERS if re.fullmatch(pages, self.page) and re.match(begins, self.line)
         )
@@ -87,14 +87,14 @@ class Command:
 
     @property
     def why_not(self) -> str | None:
-        """Why no test runs it as it stands, where none does."""
+        """The reason why no test runs the command unchanged, if none does."""
         return (
             None if self.runner else next((reason for begins, reason in NOT_RUN if re.match(begins, self.line)), None)
         )
 
 
 def blocks(language: str | None = None, page: str | None = None) -> list[Block]:
-    """The blocks of all pages, or of one, in their order; of one language or of all."""
+    """The blocks of all pages or of one, in order; of one language or of all."""
     found = [
         Block(name, match["language"], textwrap.dedent(match["text"]))
         for path in PAGES
@@ -110,7 +110,7 @@ def outside_blocks(page: str) -> str:
 
 
 def commands(page: str | None = None) -> list[Command]:
-    """The commands of all pages, or of one, in their order."""
+    """The commands of all pages or of one, in order."""
     lines = [
         (block.page, line) for block in blocks("sh", page) for line in block.text.replace("\\\n", " ").splitlines()
     ]
@@ -118,11 +118,11 @@ def commands(page: str | None = None) -> list[Command]:
 
 
 def run_by(test: str, page: str | None = None) -> list[str]:
-    """The commands that a test has to run, in their order; of all pages, or of one."""
+    """The commands that a test has to run, in order; of all pages or of one."""
     return [command.line for command in commands(page) if command.runner == test]
 
 
 def example(page: str, words: str) -> str:
-    """The one Python example of a page that has these words."""
+    """The only Python example of a page that contains these words."""
     [found] = [block.text for block in blocks("python", page) if words in block.text]
     return found

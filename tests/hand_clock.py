@@ -1,4 +1,4 @@
-"""A clock that a test moves forward by hand, so that no outcome depends on how fast the machine is."""
+"""A clock that a test moves forward, so that no outcome depends on the machine's speed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ import time_machine
 
 @pytest.fixture
 def time_passes():
-    """Call it with timedelta's arguments: every clock but the monotonic one goes forward, moto's queues included."""
+    """Takes timedelta's arguments and moves every clock but the monotonic one forward, including moto's queues."""
     with time_machine.travel(datetime.now(UTC), tick=True) as traveller:
         yield lambda **duration: traveller.shift(timedelta(**duration))

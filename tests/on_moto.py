@@ -15,7 +15,7 @@ from tests.template import resources
 ROOT = Path(__file__).parents[1]
 TABLE_KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
 
-# What template.yaml gives every function.
+# The environment that template.yaml gives every function.
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -35,11 +35,11 @@ ENVIRONMENT = {
 
 
 class Clients:
-    """What of a boto3 session tests use."""
+    """The part of a boto3 session that tests use."""
 
     @staticmethod
     def client(service):
-        """The client that the code under test uses, too."""
+        """The client that the code under test also uses."""
         return aws_module.client(service)
 
 
@@ -48,17 +48,17 @@ aws_clients = Clients()
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    """What template.yaml gives every function."""
+    """The environment that template.yaml gives every function."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     names.forget()
     recent.forget()
-    views._folders.cache_clear()  # a test with tasks of its own may have filled it
+    views._folders.cache_clear()  # a test with its own tasks may have filled it
 
 
 @pytest.fixture
 def aws(environment):
-    """moto's AWS, empty. boto3's clients are kept from test to test: making one costs more than most tests."""
+    """An empty AWS account on moto. boto3's clients are kept between tests, because creating one is slow."""
     with mock_aws():
         yield aws_clients
 

@@ -1,4 +1,4 @@
-"""What AWS makes of a template: built, packaged and transformed by SAM's own code, for several sets of parameters.
+"""A template as CloudFormation gets it: built, packaged and transformed by SAM's own code, for sets of parameters.
 
     .local/sam/bin/python tests/sam_transform.py < {"template": …, "parameters": [{…}, …]}
                                                  > {"packaged": "text", "transformed": [{…}, …]}
@@ -29,12 +29,12 @@ FOLDERS = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersio
 
 
 class Uploader:
-    """Says where SAM's uploader would have put a file in its bucket."""
+    """Returns where SAM's uploader would have put a file in its bucket."""
 
     bucket_name, prefix = "aws-sam-cli-managed-default-samclisourcebucket-123456789012", None
 
     def upload_with_dedup(self, _path: str, extension: str | None = None, precomputed_md5: str | None = None) -> str:
-        """An address as long as a real one."""
+        """A URL as long as a real one."""
         return f"s3://{self.bucket_name}/{precomputed_md5 or '0' * 32}.{extension}"
 
 
@@ -63,7 +63,7 @@ def packaged(template: dict[str, Any], here: Path) -> str:
 
 
 def main() -> None:
-    """Read the wish, write the answer."""
+    """Read the request from standard input and write the response."""
     wanted = json.load(sys.stdin)
     with tempfile.TemporaryDirectory() as folder:
         text = packaged(wanted["template"], Path(folder))

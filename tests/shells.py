@@ -1,4 +1,4 @@
-"""Environments of programs that tests and benches start beside a local stack."""
+"""Environments of programs that tests and benches start next to a local stack."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FUNCTIONS = ROOT / "functions"
 
 
 def shell(endpoint: str) -> dict[str, str]:
-    """What a shell has whose programs reach the local AWS at an address, with every right."""
+    """Environment of a shell with all permissions on the local AWS at an address."""
     settings = {name: value for name, value in read_settings().items() if name.startswith("AWS_")}
     # Loopback is never behind a proxy.
     return {**settings, "PATH": os.environ["PATH"], "NO_PROXY": "*", "AWS_ENDPOINT_URL": endpoint}
 
 
 def with_package(stack: LocalStack, functions: Path = FUNCTIONS) -> dict[str, str]:
-    """The same with this checkout's `makertasks`, which knows the tasks of a folder and no stack yet."""
+    """The same with this checkout's `makertasks` and the tasks of a folder, but no stack yet."""
     package = ROOT / "layers/makertasks/python"
     return {
         **shell(stack.endpoint),
@@ -30,7 +30,7 @@ def with_package(stack: LocalStack, functions: Path = FUNCTIONS) -> dict[str, st
 
 
 def of_stack(stack: LocalStack) -> dict[str, str]:
-    """By which names the package finds the stack."""
+    """The environment variables with which the package finds the stack."""
     return {
         "STACK_NAME": stack.name,
         "TASKS_TABLE": stack.outputs["TasksTableName"],

@@ -1,4 +1,4 @@
-"""A task's life as a pure state machine: what `lifecycle` and the conditions of its writes are compared with."""
+"""A task's life as a pure state machine, the oracle for `lifecycle` and the conditions of its writes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from makertasks.records.states import Status
 
-# None stands for "no record": a message that no producer of ours recorded begins its record where it is met.
+# None means "no record": a message that no producer of ours recorded gets its record when it is received.
 TRANSITIONS: dict[Status | None, frozenset[Status]] = {
     None: frozenset({Status.PENDING, Status.STARTED, Status.FAILURE, Status.REVOKED}),
     Status.PENDING: frozenset({Status.STARTED, Status.FAILURE, Status.REVOKED}),
@@ -20,29 +20,29 @@ TRANSITIONS: dict[Status | None, frozenset[Status]] = {
 
 @dataclass(frozen=True)
 class Life:
-    """What of a task decides which event may happen next. Times are seconds of one clock."""
+    """The part of a task that decides which event may happen next. Times are seconds of one clock."""
 
     status: Status | None = None
-    attempt: int = 0  # attempts begun
+    attempt: int = 0  # started attempts
     holder: str = ""  # worker of the running attempt
     lease_ends: float = 0.0
     retry_at: float = 0.0
-    terminate: bool = False  # the running attempt was asked to end
+    terminate: bool = False  # termination of the running attempt was requested
 
 
 class Refused(Exception):
-    """The event may not happen to a task in this state; nothing changes."""
+    """The event is not allowed in this state; nothing changes."""
 
 
 def move(life: Life, target: Status) -> Life:
-    """The life with another status; raises Refused where that may not follow."""
+    """The life with another status; raises Refused if that transition is not allowed."""
     if target not in TRANSITIONS[life.status]:
         raise Refused(f"{life.status} may not become {target}")
     return replace(life, status=target)
 
 
 def claim(life: Life, worker: str, now: float, lease: float) -> Life:
-    """A worker takes the task: a waiting one whose time has come, or one whose holder's lease has ended."""
+    """A worker claims the task: a due one that waits, or one whose holder's lease has expired."""
     if life.status is Status.STARTED and now < life.lease_ends:
         raise Refused(f"{life.holder} holds the task until its lease ends")
     if life.status is Status.RETRY and now < life.retry_at:
@@ -54,7 +54,7 @@ def claim(life: Life, worker: str, now: float, lease: float) -> Life:
 
 
 def finish(life: Life, target: Status, worker: str, attempt: int, retry_at: float = 0.0) -> Life:
-    """The holder ends its own attempt; anybody else is refused, however late its answer comes.
+    """The holder ends its own attempt; any other worker is refused, however late it reports.
 
     A task that was asked to terminate is not tried again: its holder revokes it instead.
     """
@@ -66,20 +66,20 @@ def finish(life: Life, target: Status, worker: str, attempt: int, retry_at: floa
 
 
 def release(life: Life, worker: str, attempt: int, retry_at: float = 0.0) -> Life:
-    """The holder gives its attempt back, because the task goes on in another invocation: it does not count."""
+    """The holder gives its attempt back, because the task continues in another invocation: it does not count."""
     waiting = finish(life, Status.RETRY, worker, attempt, retry_at)
     return replace(waiting, attempt=attempt - 1)
 
 
 def ask_to_terminate(life: Life) -> Life:
-    """Ask a running task to end at its next checkpoint."""
+    """Request that a running task stops at its next checkpoint."""
     if life.status is not Status.STARTED:
         raise Refused(f"{life.status} is not running")
     return replace(life, terminate=True)
 
 
 def close(life: Life, target: Status, now: float) -> Life:
-    """End a task that no worker holds as FAILURE or REVOKED: one that waits, or one whose holder's lease has ended."""
+    """End a task that no worker holds as FAILURE or REVOKED: a waiting one, or one whose holder's lease has expired."""
     if life.status is Status.STARTED and now < life.lease_ends:
         raise Refused(f"{life.holder} is running it; ask it to terminate")
     return replace(move(life, target), holder="", lease_ends=0.0, retry_at=0.0)

@@ -1,4 +1,4 @@
-"""template.yaml as data, for tests that build from it or look at it. Intrinsic functions become their arguments."""
+"""template.yaml as data, for tests that use or check it. Intrinsic functions become their arguments."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 
-# Far above what anything here needs on a slow machine; a test that gets here has failed.
+# Far more than any condition needs on a slow machine; a test that waits this long has failed.
 PATIENCE_SECONDS = 60.0
 
 
 def wait_for(condition: Callable[[], Value], what: str, seconds: float = PATIENCE_SECONDS) -> Value:
-    """The condition's first true value; fails, saying for what it waited in vain and what came last."""
+    """Return the condition's first true value; fails with a description and the last value if there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -27,7 +27,7 @@ def wait_for(condition: Callable[[], Value], what: str, seconds: float = PATIENC
 
 
 def to_its_end(call: Callable[[], Value], seconds: float = PATIENCE_SECONDS) -> Value:
-    """What a call returns or raises, where it might never end; fails then."""
+    """Return or raise what a call does; fails if it does not end in time."""
     outcome: Future[Value] = Future()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""An HTTPS server on this machine that receives webhooks: it keeps what is posted, and answers as it is told."""
+"""An HTTPS server on this machine that receives webhooks: it keeps the posts and responds as the test chooses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What was posted, and the status of the next answers; `certificate` is the file that its callers must trust."""
+    """The received posts, and the status of the next responses; callers must trust `certificate`."""
 
     host: str
     certificate: Path
@@ -56,7 +56,7 @@ def webhook_receiver(folder: Path) -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """The test's own output is enough."""
+            """Do not log requests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

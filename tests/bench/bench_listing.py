@@ -1,9 +1,9 @@
 """A list of 25 tasks from the HTTP API, warm, on the local stack: 100,000 tasks in 30 days compared with 1,000.
 
-Two stacks take turns, so that a busy machine slows both alike. In both, an item has 25 tasks and a worker's environment
-100: what grows with the traffic is how many there are, and no environment lives long. Beside the times stands what a
-list reads from DynamoDB (entries of indexes and records), which the machine does not change. A last row asks for an
-item that every 40th task is about, 2,500 of 100,000: what is read stays the same there, too; its time is not bounded,
+Two stacks are measured alternately, so that other load affects both. An item has 25 tasks in both, an environment
+100: with more traffic there are more environments, but none lives longer. The table also shows what a
+list reads from DynamoDB (index entries and records), which does not depend on the machine. The last row queries an
+item with every 40th task, 2,500 of 100,000: what is read is the same there, too; its time has no limit,
 because the local DynamoDB sorts a whole partition for each query, and AWS does not.
 """
 

@@ -1,6 +1,6 @@
 """Cold starts: CPU time of each function's import and first invocation, with its bytecode.
 
-Lambda gives a function a share of a processor by its memory, so this time divided by that share is about what a start takes
+Lambda gives a function a share of a processor by its memory, so this time divided by that share is about a start's time
 until the first response. boto3 with one client is the baseline: no function that calls AWS can be faster.
 """
 

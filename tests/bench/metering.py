@@ -1,6 +1,6 @@
 """Counts the requests that this process sends to AWS, and the capacity units that DynamoDB charges for them.
 
-Write units are those that DynamoDB reports. Read units are computed by AWS's rule from the size of each response, because the
+Write units are those that DynamoDB reports. Read units follow AWS's rule from the size of each response, because the
 local AWS reports the same figure for every read: one unit per 4 KB, half for an eventually consistent read.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 """

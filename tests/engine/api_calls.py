@@ -22,7 +22,7 @@ class PoolKeys:
     """The user pool's key set with one key, `pool-key`."""
 
     def key(self, key_id):
-        """The key, or the refusal of the real one."""
+        """The key, or the real client's error."""
         if key_id != "pool-key":
             raise access.Unauthenticated("the token was not signed by the user pool")
         return jwt.PyJWK.from_json(
@@ -51,7 +51,7 @@ def pool(monkeypatch):
 
 
 def token(*groups, key=PRIVATE, key_id="pool-key", algorithm="RS256", **claims):
-    """An access token as Cognito makes one."""
+    """An access token as Cognito issues it."""
     usual = {
         "sub": "1",
         "iss": ISSUER,

@@ -1,4 +1,4 @@
-"""Commands run in the test's own process, with a worker beside them."""
+"""Commands that run in the test's process, and a worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ITEM = str(uuid4())
 
 @pytest.fixture
 def worker(aws, tasks_table, inventory_table, counters_table, media_bucket, task_queues, monkeypatch, tmp_path):
-    """The stack's tables, bucket and queues with one item, and the worker of QR codes."""
+    """The stack's tables, bucket and queues with one item, and the QR code worker."""
     monkeypatch.setenv("MAKERTASKS_CONFIG", str(tmp_path / "none.toml"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     configuration.load.cache_clear()

@@ -11,5 +11,5 @@ from tests.on_moto import aws, counters_table, environment, inventory_table, med
 
 @pytest.fixture(autouse=True)
 def declared(environment):  # noqa: F811 - the fixture above
-    """Import every task before a test replaces the registry: tasks first imported then would be lost."""
+    """Import every task before a test replaces the registry; tasks imported later would be lost."""
     tasks.discover()

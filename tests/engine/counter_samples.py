@@ -22,7 +22,7 @@ def changes(events):
 
 
 def counted():
-    """The counts in the hours' cells: {(hour, name): {status: tasks}}, and the same summed up from the days' cells."""
+    """The hourly counters, {(hour, name): {status: tasks}}, and the daily ones."""
     by_hour = {(hour.hour, name): counts for hour in reading.hours("9", "0") for name, counts in hour.names.items()}
     by_day = {}
     for month in reading.months():

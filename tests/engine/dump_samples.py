@@ -13,7 +13,7 @@ def obj(model: str, pk, **fields) -> dict:
 
 
 def a_makerspace() -> list[dict]:
-    """An item with two suppliers, a purchase order that was received, and a request."""
+    """An item with two suppliers, a received purchase order, and a request."""
     return [
         obj("inventory.category", 1, name="Screws", color="#f59e0b"),
         obj("inventory.location", 2, name="Shelf 3B"),

@@ -1,4 +1,4 @@
-"""A small task for tests, whose runs do what the test says, with its queue on moto."""
+"""A small task whose behaviour a test chooses, with its queue on moto."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "tests.echo"
 
 @dataclass
 class Echo:
-    """A task whose next runs do what the test says."""
+    """A task whose next runs follow the test's plan."""
 
     queue: Queue
     time_passes: Callable[..., None]

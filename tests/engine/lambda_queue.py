@@ -1,4 +1,4 @@
-"""A stand-in for Lambda's event source mapping: takes messages from a moto queue and hands them to a function."""
+"""A stand-in for Lambda's event source mapping: receives messages from a moto queue and invokes a function."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Queue:
         ]
 
     def deliver(self) -> list[str]:
-        """Deliver one batch; return the bodies that are to be retried, and remove the others from the queue."""
+        """Deliver one batch; return the bodies to be retried, and delete the other messages."""
         if not (records := self.receive()):
             return []  # Lambda invokes no function for nothing
         answer = self.handler({"Records": records}, self.context)

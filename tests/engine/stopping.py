@@ -1,4 +1,4 @@
-"""A process that ends at one of its calls to AWS, before or after the call was carried out."""
+"""A process that stops at one of its AWS calls, before or after the call's effect."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WRITES = ("PutItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems", "PutO
 
 
 class Stopped(BaseException):
-    """The process ends here."""
+    """The process stops here."""
 
 
 def stopped(number, moment, work, *, calls=()):
-    """Whether the work ended at its n-th call, `moment` ("before" or "after") that was carried out.
+    """Whether the work stopped at its n-th call, `moment` ("before" or "after") its effect.
 
     `calls` are the names of those that count, all of them by default.
     """
@@ -72,7 +72,7 @@ def _stopping_at(number, moment, calls):
 
 
 def _clients():
-    """Those of the package and of PynamoDB's models."""
+    """The clients of the package and of PynamoDB's models."""
     records.connect()
     notes.connect()
     inventory.connect()

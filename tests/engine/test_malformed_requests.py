@@ -1,4 +1,4 @@
-"""Malformed requests at every route: a status of the 400s with one sentence, never an internal error."""
+"""Malformed requests at every route: a 4xx status with one sentence, never an internal error."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ BODIES = {
 
 
 def _path(route) -> str:
-    """An address of a route whose values name nothing."""
+    """A route's URL whose values name nothing that exists."""
     values = {"item_id": "94cb6421-7fa1-4dab-802f-ec76eba2bfe7", "file": "tasks.csv", "name": "generate_qr_code"}
     if "/alerts/" in route.path:
         values["name"] = "workshop"
@@ -89,7 +89,7 @@ def _check(answer, route, what):
 
 @pytest.fixture
 def stack(tasks_table, counters_table, inventory_table, media_bucket, task_queues, monkeypatch):
-    """The stack's parts that routes use; the user pool refuses everything."""
+    """The stack's resources that routes use; the user pool rejects everything."""
     monkeypatch.setattr("api.sign_in._post", lambda *_, **__: (400, {"error": "invalid_grant"}))
 
 
@@ -153,7 +153,7 @@ def test_an_error_page_keeps_the_signed_in_users_navigation(stack):
     assert (status, '<nav aria-label="Main">' in html, 'href="/sign-in"' in html) == (404, False, True)
 
 
-# Forms with typed fields: the address, the form, and the field that is wrong in it.
+# Forms with typed fields: the URL, the form, and its invalid field.
 TYPED = [
     ("/task-types/{type}", {"kwargs.item_id": "no item", "kwargs.image_url": "https://shop.example/a.png"}, "item_id"),
     ("/task-types/{type}", {"kwargs.item_id": "{item}", "kwargs.image_url": ""}, "image_url"),

@@ -1,4 +1,4 @@
-"""Celery's map, starmap and chunks over the stack's own tasks, and messages too large for a schedule."""
+"""Celery's map, starmap and chunks with the stack's tasks, and messages too large for a schedule."""
 
 from __future__ import annotations
 

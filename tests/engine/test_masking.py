@@ -1,4 +1,4 @@
-"""Secrets stay out of records, logs and answers, and still reach the function that needs them."""
+"""Secrets do not appear in records, logs and responses, but reach the function that needs them."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_an_error_that_quotes_the_request_masks_its_secrets():
 
 
 def planted(depth: str) -> dict[str, Any]:
-    """Secrets under telltale names, in addresses and in texts; `depth` says where they were put."""
+    """Secrets under obvious names, in URLs and in texts; `depth` says where they are."""
     return {
         "db_password": f"hunter2-{depth}",
         "settings": {"X-Api-Key": f"hunter2-{depth}", "note": f"pwd=hunter2-{depth}"},

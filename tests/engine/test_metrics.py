@@ -71,7 +71,7 @@ def test_every_step_of_a_task_is_logged_by_its_name_and_the_share_that_fails_is_
         "runtime_sum": 2.0, "runtime_max": 1.5,
     }  # fmt: skip
     assert {name: steps[name] for name in expected} == expected
-    # one of the two that ended failed; nothing else costs a metric
+    # one of the two finished tasks failed; nothing else writes a metric
     assert metrics_in(lines()) == {(("unit",), "Failed"): [0, 1]}
 
 
@@ -82,7 +82,7 @@ def test_every_step_of_a_task_is_logged_by_its_name_and_the_share_that_fails_is_
         ({"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}, True),
         ({"userIdentity": {"type": "Service", "principalId": "somebody-else.amazonaws.com"}}, False),
         ({"userIdentity": None}, False),
-        ({}, False),  # deleted by somebody
+        ({}, False),  # deleted by a person
     ],
 )
 def test_a_task_that_dynamodb_expired_is_distinguished_from_a_deleted_one(identity, is_expired):

@@ -1,4 +1,4 @@
-"""Pages name items and tasks for people, and keep their ids in tooltips."""
+"""Pages show names of items and tasks, and their ids in tooltips."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fail(task_id, item_id, name):
 
 @pytest.fixture
 def failed(tasks_table, counters_table, inventory_table, media_bucket, task_queues):
-    """Two failed downloads: of an item that was renamed since, and of one that is gone."""
+    """Two failed downloads: of an item that has been renamed, and of a deleted one."""
     inventory.write([Item(f"item#{ITEM}", "item", name="Goggles", thumbnail="CACHE/7.webp")])
     fail("of-item", ITEM, "Safety glasses")
     fail("of-gone", GONE, "Worn brush")

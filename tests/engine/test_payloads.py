@@ -1,4 +1,4 @@
-"""Large arguments and results: stored in the bucket, returned whole, refused above the limit."""
+"""Large arguments and results: stored in the bucket, returned unchanged, refused above the limit."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ GIVEN = {
 }
 
 
-# Every argument of every task that may hold text, and a value for it that has half a letter somewhere.
+# Every argument of every task that accepts text, and a value for it with an unpaired surrogate.
 TEXTS = [
     ("download_image_from_url", "image_url", HALF_A_LETTER),
     ("attach_upload", "key", f"uploads/images/{ITEM}/{HALF_A_LETTER}"),
@@ -167,7 +167,7 @@ def test_a_task_ends_whatever_text_it_gets(echo, text):
         assert echo.result(task_id)["result"] == {"text": text}
 
 
-# Every prefix of the bucket; a key of each is tried as the argument of each task that takes a key.
+# Every prefix of the bucket; a key under each is tried as argument of each task that accepts a key.
 PREFIXES = ["uploads/", "imports/", "inventory/images/", "inventory/qrcodes/", "index_cards/", "CACHE/", "payloads/"]
 PREFIXES += ["jobs/", "rejected/", "", "/uploads/", "x\nuploads/"]
 
@@ -184,7 +184,7 @@ def test_every_argument_that_is_a_key_is_tried():
 
 @pytest.mark.parametrize(("short_name", "argument", "prefix"), FOREIGN)
 class TestAKeyOutsideOfTheTasksPrefix:
-    """No task touches an object that is not under the prefix of its own, whoever names it."""
+    """No task accesses an object outside its own prefix, whoever passes the key."""
 
     def test_is_refused_at_every_entry_point(self, aws, short_name, argument, prefix):
         key = f"{prefix}{ITEM}/a.jpg"
@@ -208,7 +208,7 @@ class TestAKeyOutsideOfTheTasksPrefix:
         queue, task = consumer(aws, short_name), tasks.in_folder(short_name)
         task_id = producer.submit(Submission(task.name, GIVEN[short_name])).task_id
         queue.deliver()
-        assert records.get(task_id).status == Status.FAILURE  # there is no such object
+        assert records.get(task_id).status == Status.FAILURE  # the object does not exist
 
         with pytest.raises(InvalidRequest, match="must be the key of an object under"):
             retrying.retry(task_id, kwargs=GIVEN[short_name] | {argument: f"{prefix}a.jpg"})

@@ -1,4 +1,4 @@
-"""A site that is down for days: from the change in the table to the accepted POST, with a clock that is moved."""
+"""A site that is down for days: from the change in the table to the accepted POST, with a moved clock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TASK = "site-e0-0"  # of the first event of a stream
 
 @pytest.fixture
 def queue(aws, task_queues, tasks_table, inventory_table, media_bucket, secret) -> Queue:  # noqa: F811 - the fixture
-    """The queue of the pushes and their function; an image of an item has changed."""
+    """The push queue and its function; an item's image has changed."""
     bucket.put("inventory/images/a.png", b"png", "image/png")
     return Queue(aws.client("sqs"), "unit-tasks-push_to_site", push_handler)
 
@@ -72,7 +72,7 @@ def test_a_site_that_comes_back_after_five_days_gets_the_change(site, queue, tim
     Webhook(SECRET).verify(body, headers)
     assert set(posted(site)) == {(TASK, "inventory/images/a.png", 5)}
     assert queue.count() == 0
-    assert clock.now() - back < timedelta(hours=5)  # the longest pause is four hours
+    assert clock.now() - back < timedelta(hours=5)  # the longest delay is four hours
 
 
 def test_a_site_that_stays_away_is_given_up_after_a_week_and_a_retry_sends_the_same(site, queue, time_passes):  # noqa: F811 - fixtures

@@ -79,7 +79,7 @@ def test_a_message_keeps_its_start_time_if_it_is_received_early_and_then_runs(li
     limited.queue.deliver()
     assert limited.record(waiting.task_id).slot == waiting.slot
 
-    waiting.update(actions=[TaskRecord.slot.set(clock.text(clock.now()))])  # its turn has come
+    waiting.update(actions=[TaskRecord.slot.set(clock.text(clock.now()))])  # its start time has come
     limited.queue.send(body)
     limited.queue.deliver()
     assert sorted(limited.calls) == ["0", "1"]

@@ -1,4 +1,4 @@
-"""Reading dumps as a stream, with errors that name line and column; and listing what was imported."""
+"""Reading dumps as a stream, with errors that name line and column, and listing imported objects."""
 
 from __future__ import annotations
 

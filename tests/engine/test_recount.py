@@ -21,7 +21,7 @@ def image(record):
 
 @pytest.fixture
 def shop(tasks_table, counters_table):
-    """Three tasks of long ago, counted."""
+    """Three old tasks, counted."""
     tasks = []
     for number in range(3):
         message = wire.Message(task_id=f"task {number}", name="shop.tasks.one")

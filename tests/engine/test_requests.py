@@ -1,4 +1,4 @@
-"""How many requests a QR task makes: each is paid for, and each is time that the function waits."""
+"""The number of requests of a QR task: each costs money and waiting time."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ ITEMS = [str(UUID(int=number)) for number in range(1, 11)]
 
 @pytest.fixture
 def worker(aws, tasks_table, inventory_table, media_bucket, task_queues, monkeypatch):
-    """The QR code's function, warm, and ten items that have their codes."""
+    """The warm QR code function, and ten items that have their codes."""
     monkeypatch.setenv("FRONTEND_URL", "https://makers.example")
-    monkeypatch.setattr(task_limits, "CACHE_SECONDS", 3_600)  # no request more on a machine that is slow at present
+    monkeypatch.setattr(task_limits, "CACHE_SECONDS", 3_600)  # no additional request on a slow machine
     inventory.write([inventory.Item(f"item#{each}", "item", name="Vice") for each in ITEMS])
     from generate_qr_code.handler import handler  # noqa: PLC0415 - its environment is there now
 
@@ -39,7 +39,7 @@ def worker(aws, tasks_table, inventory_table, media_bucket, task_queues, monkeyp
 
 
 def run(queue, item_ids, gone=()):
-    """The requests that one invocation makes for tasks of these items, and the tasks; some are deleted before."""
+    """The requests of one invocation for tasks of these items, and the tasks; some items are deleted before."""
     ids = [producer.submit(Submission(QR, {"item_id": each})).task_id for each in item_ids]
     for each in gone:
         inventory.Item(f"item#{each}", "item").delete()
@@ -58,7 +58,7 @@ def test_a_warm_task_makes_four_requests(worker):
 
 
 def steps_of(aws, task_id):
-    """The changes of a task's record as its table's stream has them: submitted, started, ended."""
+    """The changes of a task's record in its table's stream: submitted, started, finished."""
     key = {"id": {"S": wire.result_key(task_id)}}
     ended = aws.client("dynamodb").get_item(TableName="unit-tasks", Key=key)["Item"]
     pending, started = (

@@ -1,4 +1,4 @@
-"""How long records of ended tasks are kept: each status by its own setting of the template."""
+"""Retention of finished tasks' records: each status has its own setting in the template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rolling up counters of past days: every reader sees the same before and after, also after a crash."""
+"""Rolling up counters of past days: readers see the same before and after, even after a crash."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ NAME = "shop.tasks.one"
 
 @pytest.fixture
 def fixed_clock():
-    """A clock that stands still, and that a test may set."""
+    """A stopped clock that a test can set."""
     with time_machine.travel(clock.parse(TODAY), tick=False) as traveller:
         yield traveller
 
 
 def everything():
-    """What readers see: by day, in total, and in the statistics of ten days."""
+    """What readers see: counts by day, in total, and in the statistics of ten days."""
     [total] = reading.totals()
     days = {day: names[NAME] for day, names in reading.days("2026-11").items()}
     since = clock.parse(TODAY) - timedelta(days=5)

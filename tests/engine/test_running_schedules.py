@@ -1,4 +1,4 @@
-"""Running a schedule manually: once, however often somebody clicks."""
+"""Running a schedule manually: one run, however often somebody clicks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROLE = "arn:aws:iam::123456789012:role/r"
 
 @pytest.fixture
 def scheduled(echo, aws):
-    """Two schedules of the echo task, and one of the system's own."""
+    """Two schedules of the echo task, and one that belongs to the system."""
     scheduler = aws.client("scheduler")
     scheduler.create_schedule_group(Name=settings.stack())
     for name in ("nightly", "weekly", "sweep"):
@@ -47,7 +47,7 @@ def test_twelve_clicks_are_one_run(scheduled):
 
 
 def test_twelve_concurrent_clicks_are_one_run(scheduled):
-    schedules.get("nightly")  # moto's clients are made one at a time
+    schedules.get("nightly")  # creating moto's clients is not thread-safe
     with ThreadPoolExecutor(12) as pool:
         ids = set(pool.map(lambda _: schedules.run_now("nightly", "ada"), range(12)))
     assert (len(ids), scheduled.queue.count()) == (1, 1)

@@ -1,4 +1,4 @@
-"""Lists in both orders, and what a search reads again: nothing of past hours and finished tasks that it has read."""
+"""Lists in both orders; repeated searches do not read finished tasks of past hours again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def oldest_first(wanted, limit):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """The keys of records and the partitions of indexes that were read."""
+    """The keys of records and the index partitions that were read."""
     found = []
     get_many, entries = records.get_many, places._entries
 

@@ -1,4 +1,4 @@
-"""Signing out revokes the session in the user pool or says that it could not; no form takes another site's posts."""
+"""Signing out revokes the session in the user pool or reports the failure; no form accepts another site's posts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FOREIGN = [
 
 @pytest.fixture
 def cognito(aws, monkeypatch):
-    """A Cognito that answers what a test says."""
+    """A Cognito with responses that a test chooses."""
     client = boto3.client("cognito-idp", region_name="us-east-1")
     other = session.client
     monkeypatch.setattr(session, "client", lambda name: client if name == "cognito-idp" else other(name))
@@ -39,7 +39,7 @@ def expect(token):
 
 
 def sign_out(**cookies):
-    """Sign out from the dashboard; answers the status, the address that it leads to and the cookies that it sets."""
+    """Sign out from the dashboard; returns the status, the redirect's location and the cookies that it sets."""
     sent = [f"{name}={value}" for name, value in cookies.items()]
     status, _, answer = call("POST", "/sign-in/end", headers=OWN, cookies=sent)
     set_to = {each.partition("=")[0]: each.partition("=")[2] for each in answer["cookies"]}

@@ -31,7 +31,7 @@ LAMBDA = SimpleNamespace(
 
 @dataclass
 class Site:
-    """Answers as it is told, and keeps what was posted."""
+    """A site whose responses a test chooses, and that keeps what was posted."""
 
     url: str = ""
     status: int = 200
@@ -124,8 +124,8 @@ class TestPulling:
     @pytest.mark.parametrize(
         ("old", "new"),
         [
-            (IMAGE[1], {**IMAGE[1], "current_stock": {"N": "4"}}),  # the site's own change of stock
-            (row(), row(image="inventory/images/own.png")),  # an image that the site had
+            (IMAGE[1], {**IMAGE[1], "current_stock": {"N": "4"}}),  # a change of stock by the site
+            (row(), row(image="inventory/images/own.png")),  # an image that came from the site
             (row(), row(thumbnail="t")),
         ],
     )

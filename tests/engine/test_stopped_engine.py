@@ -1,4 +1,4 @@
-"""A process that ends at any of the engine's calls, before or after it was carried out: the task still ends once."""
+"""A process that stops at any AWS call of the engine, before or after its effect: the task still ends exactly once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shop(echo, media_bucket):
 
 
 def hand_over(shop, messages):
-    """One batch to a function that lives; what it does not give back is gone."""
+    """Deliver one batch to a running function; messages that it does not return are deleted."""
     answer = shop.queue.handler({"Records": messages}, shop.queue.context)
     back = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
     for message in messages:
@@ -36,7 +36,7 @@ def hand_over(shop, messages):
 
 
 def bring_to_rest(shop, task_id):
-    """What happens after the end of a process: its lease ends, its messages come back, the sweep runs."""
+    """What follows the end of a process: its lease expires, its messages return, the sweep runs."""
     for _ in range(6):
         shop.time_passes(minutes=11)
         sweeping.sweep(10)
@@ -59,7 +59,7 @@ def test_a_worker_that_stops_at_any_call(shop, moment, first):
         assert (record.status, record.task_id) == (Status.SUCCESS, task_id), number
         assert bucket.get(KEY).body == b"done"
         assert record.attempt <= 3
-        for message in messages:  # what is still hidden would be dropped when it comes back
+        for message in messages:  # hidden messages would be dropped when they return
             shop.queue.sqs.delete_message(QueueUrl=shop.queue.url, ReceiptHandle=message["receiptHandle"])
         if not was_stopped:
             break
@@ -89,7 +89,7 @@ def test_a_bulk_call_that_stops_at_any_call_and_is_made_again_with_its_key(shop,
         wanted = [Submission("tests.echo", {"text": text}) for text in texts]
         call = lambda: bulk.submit_many(wanted, idempotency_key=f"{moment} {number}")  # noqa: B023, E731
         was_stopped = stopped(number, moment, call)
-        notes.delete(bulk_calls._held(f"{moment} {number}"))  # as its time ends
+        notes.delete(bulk_calls._held(f"{moment} {number}"))  # as if it had expired
         answer = call()
         assert (answer.rejected, answer.unsent) == ([], [])
         while shop.queue.count():

@@ -1,4 +1,4 @@
-"""A function that stops at any of its writes leaves old or new, never a mixture; the next attempt ends in new."""
+"""A function that stops at any write leaves the old or the new state, no mixture; the next attempt completes it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def fill():
 
 
 def delivery(owner, days):
-    """A request that took so many days and came today."""
+    """A request that was delivered today after this number of days."""
     today = clock.now()
     return ReorderRequest(
         owner,

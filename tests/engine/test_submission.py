@@ -169,7 +169,7 @@ def test_a_dead_letter_that_is_deleted_or_gone_is_not_counted(echo):
     assert waiting_letters.counts() == {"echo": 2}
     lifecycle.delete("deleted")
     assert waiting_letters.counts() == {"echo": 1}
-    records.get("gone").delete()  # as DynamoDB does when its time to live has passed
+    records.get("gone").delete()  # as DynamoDB does when its time to live has expired
     assert waiting_letters.not_redriven("echo") == ([], True)
     assert waiting_letters.counts() == {}
 

@@ -1,4 +1,4 @@
-"""The sweep: stuck tasks are resent or ended, and a backlog is left alone."""
+"""The sweep: stuck tasks are resent or ended; tasks in a backlog are not touched."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PRESENT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture
 def lost(echo, monkeypatch):
-    """An echo task whose messages are lost long enough ago for the sweep."""
+    """An echo task whose messages were lost long enough ago for the sweep."""
     monkeypatch.setenv("SWEEP_PATIENCE_SECONDS", str(PATIENCE.total_seconds()))
 
     def lose():
-        echo.time_passes(minutes=1)  # until those in flight are back
+        echo.time_passes(minutes=1)  # until messages in flight have returned
         for message in echo.queue.receive() + echo.queue.receive():
             echo.queue.sqs.delete_message(QueueUrl=echo.queue.url, ReceiptHandle=message["receiptHandle"])
         echo.time_passes(minutes=11)
@@ -66,7 +66,7 @@ def test_a_retry_whose_message_was_lost_is_resent_and_runs(lost):
 
 
 def sent_again_as_often_as_can_be(lost):
-    """A task whose message was lost once more than the sweep sends it again."""
+    """A task whose message was lost once more than the sweep resends it."""
     task_id = lost.submit()
     for _ in range(sweeping.REQUEUES):
         lost.lose()
@@ -84,7 +84,7 @@ def test_messages_that_cannot_run_become_failures_with_the_reason(lost):
 
 
 def test_a_task_is_not_given_up_while_something_is_in_its_queue(lost):
-    """Lambda at its concurrency limit holds messages and returns them: none waits visibly, none is lost."""
+    """At its concurrency limit, Lambda receives and returns messages: none is visible, none is lost."""
     task_id = sent_again_as_often_as_can_be(lost)
     lost.submit("in flight")
     assert lost.queue.receive()

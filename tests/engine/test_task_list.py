@@ -1,4 +1,4 @@
-"""The task list's rows and live updates: what a row says of each kind of task, and that an update is small."""
+"""The task list's rows and live updates: what a row shows for each kind of task, and the size of updates."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from makertasks.records.states import Status
 
 QR = "inventory.tasks.generate_qr_code"
 ROWS = 25
-# A live update on the wire, without some 850 bytes of headers.
+# Maximum size of a live update on the wire, without about 850 bytes of headers.
 UPDATE_BYTES = 4_150
 
 
 @pytest.fixture
 def stored(tasks_table, inventory_table, counters_table, media_bucket):
-    """Items with thumbnails, and a failed task about each, all with different texts."""
+    """Items with thumbnails, and a failed task of each, all with different texts."""
     chance = random.Random(7)
     items = [str(UUID(int=chance.getrandbits(128))) for _ in range(ROWS)]
     inventory.write(
@@ -56,7 +56,7 @@ def fail(task_id, item_id, text):
 
 
 def update(known, have):
-    """What an open page with these rows gets: status, compressed size, and the HTML."""
+    """The update of an open page with these rows: status, compressed size, and the HTML."""
     status, html, _ = browse("GET", "/tasks", {"known": known, "have": ".".join(have)}, headers={"hx-request": "true"})
     return status, len(gzip.compress(html.encode(), 5)), html
 

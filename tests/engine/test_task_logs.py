@@ -1,4 +1,4 @@
-"""A task's log lines are those with its id in their field, whatever other lines say."""
+"""A task's log lines are those with its id in the field, whatever other lines contain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task's trace goes on where it was submitted: what a function sends carries the trace of its own invocation.
+"""A task continues the trace of its submission: what a function sends carries its invocation's trace.
 
 SQS takes the trace from the request's header and hands it on with the message, where Lambda begins the task's:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-tracing.html

@@ -1,4 +1,4 @@
-"""Uploads: a form for a picture, the task that an upload becomes, and what happens to the picture."""
+"""Uploads: the form, the task that an upload starts, and the processing of the picture."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def notification(key: str, **stored) -> dict:
 
 
 def waiting(queue: str) -> int:
-    """How many messages wait in a queue."""
+    """The number of messages waiting in a queue."""
     url = queues.url_of(queue)
     return len(session.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []))
 
@@ -203,5 +203,5 @@ def all_records() -> list[TaskRecord]:
 
 def test_the_forms_limit_is_that_of_pictures():
     assert pictures.MAX_BYTES == uploads.MAX_BYTES
-    # AVIF is read, and stored as one of the others.
+    # AVIF is accepted, and stored in one of the other formats.
     assert {*pictures.CONTENT_TYPES.values(), "image/avif"} == set(uploads.EXTENSIONS)

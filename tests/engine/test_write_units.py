@@ -1,4 +1,4 @@
-"""What a task's writes cost by AWS's rules, and that infra/costs.py computes with it.
+"""The write units of a task by AWS's rules, which infra/costs.py must use.
 
 `make bench` asks the local AWS for the same figures; moto reports none, so they follow here from the table's stream.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html and GSI.html#GSI.Writes
@@ -37,7 +37,7 @@ def units_of(old, new):
 
 
 def index_units(index, old, new):
-    """None where an entry stays as it is, one where it comes, goes or changes, two where its key changes."""
+    """Write units of an index: 0 for an unchanged entry, 2 for a changed key, 1 for any other change."""
     keys = {key["AttributeName"] for key in index["KeySchema"]}
     shown = keys | TABLE_KEY | set(index["Projection"].get("NonKeyAttributes", []))
     before, after = ({name: image[name] for name in shown & set(image)} for image in (old, new))
@@ -50,7 +50,7 @@ def index_units(index, old, new):
 
 @pytest.fixture
 def changes(aws, tasks_table, inventory_table, counters_table, media_bucket, task_queues, monkeypatch):
-    """The changes of the tasks table, as (event, old, new), since this was asked last."""
+    """The changes of the tasks table since the last call, as (event, old, new)."""
     monkeypatch.setenv("FRONTEND_URL", "https://makers.example")
     shard = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables["unit-tasks"].stream_shard
     seen = 0
@@ -88,7 +88,7 @@ def counted(told, **more):
 
 
 def plain(image):
-    """What counting needs of an image: its strings."""
+    """The part of an image that counting needs: its strings."""
     return {name: value["S"] for name, value in image.items() if "S" in value} if image else None
 
 

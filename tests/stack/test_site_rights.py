@@ -35,8 +35,8 @@ NEEDS = {
     ("Thumbnails", "s3:DeleteObject", "CACHE/images/*"): "draws_a_thumbnail_anew",
     ("Uploads", "s3:PutObject", "inventory/images/*"): "uploads_in_admin",
 }
-# Only identities that may list the bucket get a 404 for a missing object; others get a 403, which a site would take as a
-# temporary error. The local AWS always returns 404.
+# Only identities that may list the bucket get a 404 for a missing object; others get a 403, which a site would treat as
+# a temporary error. The local AWS always returns 404.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 NOT_ENFORCED_HERE = ("KnowMedia", "s3:ListBucket", "")
 # Probes that need several permissions, tested with all of them.

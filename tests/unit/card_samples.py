@@ -1,4 +1,4 @@
-"""Cards that tests draw and the benchmark measures, and what reads them back."""
+"""Cards that tests and the benchmark draw, and functions that read them back."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def card(name: str = "Kapton tape", category: str = "", colour: str | None = Non
 
 
 def golden_cards() -> dict[str, Card]:
-    """The cards whose pictures are kept."""
+    """The cards with golden pictures."""
     long = (
         "Extremely long item name that a member typed in without thinking about how it would ever fit the three by "
         "five inch card it is printed on"
@@ -78,7 +78,7 @@ def golden_cards() -> dict[str, Card]:
 
 
 def draw(cards: Sequence[Card], title: str = "Index cards", skip: int = 0) -> bytes:
-    """The cards as PDF, every one of which was rendered and its QR code read back."""
+    """The cards as PDF, after rendering each and reading its QR code."""
     pdf = sheet.pdf_of(cards, title, range(skip))
     for page in range(-(-(len(cards) + skip) // SHEET.slots)):
         first = page * SHEET.slots - skip
@@ -102,7 +102,7 @@ def cut_out(page: Image.Image, place: int = 0) -> Image.Image:
 
 
 def scan(picture: Image.Image) -> list[str]:
-    """What the QR codes of a picture say, from the top down."""
+    """The contents of a picture's QR codes, from top to bottom."""
     codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
     return [code.text for code in sorted(codes, key=lambda code: code.position.top_left.y)]
 

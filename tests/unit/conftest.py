@@ -1,4 +1,4 @@
-"""Fixtures of tests of single parts."""
+"""Fixtures of unit tests."""
 
 import pytest
 
@@ -9,12 +9,12 @@ from tests.unit.misbehaving_server import MisbehavingServer
 
 @pytest.fixture
 def server():
-    """Return a web server that behaves as the test says."""
+    """Return a web server whose behaviour the test chooses."""
     with MisbehavingServer() as running:
         yield running
 
 
 @pytest.fixture
 def store(inventory_table, media_bucket):  # noqa: F811 - the fixtures
-    """Return an item in moto's inventory table, beside an empty media bucket."""
+    """Return an item in moto's inventory table, with an empty media bucket."""
     return save_item()

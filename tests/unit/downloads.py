@@ -1,4 +1,4 @@
-"""What tests of downloads share: an item, a fetcher that may reach this machine, a resolver that does as told."""
+"""Shared by tests of downloads: an item, a fetcher that may reach this machine, a scripted resolver."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ITEM = UUID("3f0c2f1e-7f6b-4f0a-9b51-0d8f4f0c7a11")
 OTHER = UUID("8d1c7c3e-54a5-4f86-8f1e-2f7b8f3f2b22")
 JPEG = encoded("JPEG")
 
-# For what must end by itself, and for what must not end before it is through, on a slow machine too.
+# Deadlines for downloads that must time out, and for those that must not, even on a slow machine.
 QUICK = Limits(seconds=0.15, connect_seconds=0.15, silence_seconds=0.15, bytes=300_000)
 PATIENT = Limits(seconds=10.0, connect_seconds=5.0, silence_seconds=5.0, bytes=300_000)
 
@@ -30,7 +30,7 @@ def save_item(item_id=ITEM, **attributes):
 
 
 def local_fetcher(limits=PATIENT, **options):
-    """A fetcher that may reach this machine, as the local stack's may."""
+    """A fetcher that may reach this machine, like the local stack's."""
     return Fetcher(frozenset({"127.0.0.1"}), limits, **options)
 
 
@@ -44,7 +44,7 @@ def stored_keys():
 
 
 def answering(*addresses):
-    """A resolver that gives these answers in turn, the last one for ever; `asked` lists the names."""
+    """A resolver that returns these addresses in turn, then always the last; `asked` lists the names."""
     asked = []
 
     def resolve(host, port, *_):

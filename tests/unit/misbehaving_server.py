@@ -1,4 +1,4 @@
-"""A web server on 127.0.0.1 that answers each path with the bytes it was told, or misbehaves as it was told.
+"""A web server on 127.0.0.1 that returns the given bytes for each path, or misbehaves in the given way.
 
 with MisbehavingServer() as server:
     server.serve("/picture.jpg", reply(200, body=jpeg))
@@ -25,12 +25,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-# What answers a path: it is given the connection and the request's head.
+# A path's behaviour, called with the connection and the request's head.
 Behaviour = Callable[[socket.socket, bytes], None]
 
 
 class MisbehavingServer(socketserver.ThreadingTCPServer):
-    """Serves until the end of its `with` block; `requests` counts paths, `heads` keeps what was asked last."""
+    """Serves until the end of its `with` block; `requests` counts paths, `heads` has each path's last request head."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -85,7 +85,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
 
 def reply(status: int, body: bytes = b"", **headers: str) -> Behaviour:
-    """An honest answer; header names are written with underscores."""
+    """A correct response; header names are written with underscores."""
 
     def answer(connection: socket.socket, _head: bytes) -> None:
         named = {"Content-Length": str(len(body))} | {name.replace("_", "-"): text for name, text in headers.items()}
@@ -96,7 +96,7 @@ def reply(status: int, body: bytes = b"", **headers: str) -> Behaviour:
 
 
 def raw(answer: bytes) -> Behaviour:
-    """Exactly these bytes, then the end of the connection."""
+    """Send exactly these bytes, then close the connection."""
     return lambda connection, _head: connection.sendall(answer)
 
 
@@ -128,7 +128,7 @@ def reset(connection: socket.socket, _head: bytes) -> None:
 
 
 def write_certificate(path: Path, *names: str) -> Path:
-    """A certificate of its own for these names and addresses, with its key, as one PEM file."""
+    """A self-signed certificate for these names and addresses, with its key, as one PEM file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "misbehaving server")])
     certificate = (

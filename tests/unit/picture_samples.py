@@ -1,4 +1,4 @@
-"""Pictures for tests, made on the spot."""
+"""Generated pictures for tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 160, 60), (30, 60, 200), (255, 255
 
 
 def quarters(width: int = 80, height: int = 60, mode: str = "RGB") -> Image.Image:
-    """Red and green above, blue and white below: every turn and flip of it is another picture."""
+    """Red and green above, blue and white below: every rotation and reflection is a different picture."""
     image = Image.new("RGB", (width, height), WHITE)
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, width // 2 - 1, height // 2 - 1), RED)
@@ -48,7 +48,7 @@ def corners(image: Image.Image) -> list[str]:
 
 
 def photograph(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """Something as busy as a photograph, so that encoders have work to do."""
+    """A picture as detailed as a photograph, so that encoders have work to do."""
     noise = Image.effect_noise((width // 8, height // 8), 80)
     channels = [
         noise.transpose(turn).resize((width, height), Image.Resampling.BICUBIC)
@@ -66,7 +66,7 @@ def photograph(width: int, height: int, mode: str = "RGB") -> Image.Image:
 
 
 def exif(orientation: int = 1) -> Image.Exif:
-    """EXIF data of a telephone: orientation, device, owner and a place."""
+    """EXIF data of a phone: orientation, device, owner and location."""
     data = Image.Exif()
     data[0x0112] = orientation
     data[0x010F] = "SecretPhone"
@@ -76,7 +76,7 @@ def exif(orientation: int = 1) -> Image.Exif:
 
 
 def png(width: int, height: int, rows: bytes | None = None, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A grey PNG built chunk by chunk, to lie with: its header says `width` and `height` whatever `rows` hold."""
+    """A grey PNG built chunk by chunk, whose header states `width` and `height` whatever `rows` contain."""
     parts = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
         *chunks,
@@ -88,7 +88,7 @@ def png(width: int, height: int, rows: bytes | None = None, *chunks: tuple[bytes
     )
 
 
-# One of each kind of file that is refused, and the words it is refused with.
+# One file of each refused kind, and the error message.
 REFUSED = {
     "a GIF": encoded("GIF"),
     "a BMP": encoded("BMP"),

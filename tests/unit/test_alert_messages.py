@@ -1,4 +1,4 @@
-"""The forms of alerts' messages, with hostile texts; what is told when; how an address is shown."""
+"""Alert messages for each channel, with hostile texts; when problems are reported; how a webhook URL is shown."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def text_of(form, message):
 
 
 def quoted(text):
-    """What stands in code, and the rest."""
+    """The text formatted as code, and the rest."""
     parts = text.split("`")
     assert len(parts) % 2, "a backtick is left over"
     return "".join(parts[1::2]), "".join(parts[0::2])
@@ -140,7 +140,7 @@ def test_a_test_message_is_marked_as_a_test(form):
 
 
 def plans(rounds, **options):
-    """What is told in each round: (problems told, problems over), where the receiver works if the round says so."""
+    """What is reported in each round, (problems, recoveries); each round says whether the receiver works."""
     known, told = {}, []
     for number, (present, works) in enumerate(rounds):
         made = planning.plan(

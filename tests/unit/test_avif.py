@@ -1,4 +1,4 @@
-"""AVIF: read, and stored in a format that every program shows."""
+"""AVIF is accepted, and stored in a format that every program can show."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def clear_corner() -> Image.Image:
 
 
 def saying_size(body: bytes, width: int, height: int) -> bytes:
-    """A file whose container states another size than its pixels have."""
+    """A file whose container states a different size than its pixels."""
     at = body.index(b"ispe") + 8
     return body[:at] + struct.pack(">II", width, height) + body[at + 8 :]
 

@@ -1,4 +1,4 @@
-"""How the benchmark measures processor time."""
+"""The benchmark's measurement of CPU time."""
 
 from __future__ import annotations
 

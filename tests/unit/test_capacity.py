@@ -1,4 +1,4 @@
-"""docs/capacity.md says what infra/capacity.py computes, and the model of partitions lets a burst through."""
+"""docs/capacity.md agrees with infra/capacity.py, and the partition model handles a burst."""
 
 from __future__ import annotations
 

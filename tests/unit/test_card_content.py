@@ -1,4 +1,4 @@
-"""What an index card says: its facts, its name, its hazards, and a warning for each text that it cannot show."""
+"""The content of an index card: facts, name, hazards, and a warning for each text that it cannot show."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ WORDS = {
 
 
 def names(count: int) -> list[str]:
-    """Names of 1 to 300 letters from many alphabets, mixed."""
+    """Names of 1 to 300 letters from a mix of many alphabets."""
     choices = random.Random(20)
     words = [word for group in WORDS.values() for word in group.split()]
     made = []
@@ -105,7 +105,7 @@ def test_no_text_box_overlaps_another_or_leaves_the_card_for_500_names():
 
 
 def test_every_letter_of_the_pdf_is_inside_its_card_and_outside_the_qr_code():
-    """The same, measured in the PDF by another library, with its own idea of where letters are."""
+    """The same check in the PDF, with another library's positions of the letters."""
     choices = random.Random(5)
     cards = [random_card(name, choices) for name in names(45)]
     cards = [replace(made, photo=None) for made in cards]

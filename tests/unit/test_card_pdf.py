@@ -29,11 +29,11 @@ from tests.unit.card_samples import (
 )
 
 GOLDEN = Path(__file__).parent / "golden" / "cards"
-# `RENEW_GOLDEN_CARDS=1 pytest tests/unit/test_card_pdf.py` redraws the kept pictures; look at them before committing.
+# `RENEW_GOLDEN_CARDS=1 pytest tests/unit/test_card_pdf.py` redraws the golden pictures; check them before committing.
 RENEW = "RENEW_GOLDEN_CARDS"
 GOLDEN_DOTS_AN_INCH = 96
-# Another version of the renderer draws edges a little differently, and nothing else: on average of all pixels at most
-# this much of 255, and not more than this share of them by more than a third.
+# Another version of the renderer may only draw edges slightly differently: on average over all pixels by at most
+# this much of 255, and at most this share of pixels by more than a third.
 MEAN_DIFFERENCE, FAR_OFF_SHARE = 1.5, 0.01
 
 
@@ -135,7 +135,7 @@ def test_the_pdf_is_tagged_with_title_language_and_structure():
 
 
 def test_everything_drawn_is_either_tagged_or_an_artifact():
-    """Outside of marked content nothing is painted."""
+    """Nothing is painted outside marked content."""
     document = pypdf.PdfReader(io.BytesIO(draw([golden_cards()["hazard"]])))
     depth = 0
     for _operands, operator in pypdf.generic.ContentStream(document.pages[0].get_contents(), document).operations:
@@ -174,7 +174,7 @@ def test_a_card_matches_its_golden_picture(name):
 
 
 def test_the_tolerance_of_golden_pictures_tells_cards_apart():
-    """The tolerance is narrow enough: another card, or one word more, is no match."""
+    """The tolerance is narrow enough: another card, or one additional word, does not match."""
     drawn = [cut_out(render(draw([made]), dots_an_inch=96)) for made in golden_cards().values()]
     for one, other in pairwise(drawn):
         difference = ImageChops.difference(one, other).convert("L")

@@ -1,4 +1,4 @@
-"""Text on index cards in any script: fonts, shaping, writing direction, and that it can be found in the PDF."""
+"""Text on index cards in any script: fonts, shaping, writing direction, and searchability in the PDF."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_character_that_no_font_has_is_shown_as_a_box_and_named_in_a_warning()
 
 @pytest.mark.parametrize("base", ["L", "R"])
 def test_lines_are_ordered_by_the_unicode_bidirectional_algorithm(base):
-    """Beside python-bidi, which knows the order, but not the levels from which letters are shaped and mirrored."""
+    """Compared with python-bidi, which computes the order, but not the levels for shaping and mirroring."""
     choices = random.Random(9)
     pieces = [
         "שקע",
@@ -80,7 +80,7 @@ def test_right_to_left_lines_are_searchable_and_aligned_right(name):
 
 
 def _ink(pdf: bytes, box: Box) -> tuple[float, float, float, float]:
-    """Where within a box of the first card something is drawn, in points."""
+    """The positions of drawings within a box of the first card, in points."""
     scale = 3
     page = render(pdf, dots_an_inch=72 * scale)
     left, top = box.left * scale, (layout.HEIGHT - box.top) * scale

@@ -1,4 +1,4 @@
-"""The tasks that store index cards: what they read, write, change and warn of."""
+"""The tasks that store index cards: what they read, write, change and warn about."""
 
 from __future__ import annotations
 

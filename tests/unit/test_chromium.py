@@ -1,4 +1,4 @@
-"""`make chromium`, the first step of `make test`, on machines with and without a browser, root and a network."""
+"""`make chromium`, the first step of `make test`, on machines with and without Chromium, root and network access."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORM = "The browser tests need Chromium, which is not installed. On Debian: sudo
 
 @pytest.fixture
 def machine(tmp_path):
-    """Runs `make chromium` with these programs, each a line of shell, beside what make itself needs."""
+    """Run `make chromium` with these programs, each a line of shell, and those that make needs."""
 
     def run(**programs):
         for name in ("bash", "make"):

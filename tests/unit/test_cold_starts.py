@@ -1,4 +1,4 @@
-"""What a cold start loads: no library before it is used, one session of botocore, its files read fast."""
+"""What a cold start loads: no unused library, one botocore session, its data files read quickly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from makertasks.aws import service_files
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
-# Libraries that take 10 ms or more to load, which no function needs before its first request, if ever.
+# Libraries that take 10 ms or more to load, and which no function needs before its first request.
 LATE = (
     "jinja2", "jwt", "cryptography", "PIL", "reportlab", "uharfbuzz", "qrcode", "requests",
     "prometheus_client", "cron_descriptor", "celery", "django",
@@ -26,7 +26,7 @@ NAMES = {"STACK_NAME": "s", "TASKS_TABLE": "s-tasks", "COUNTERS_TABLE": "s-count
 
 
 def printed(command: str) -> str:
-    """What a fresh interpreter prints."""
+    """The output of a new interpreter."""
     path = os.pathsep.join(map(str, (ROOT / "functions", ROOT / "layers/makertasks/python")))
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, **AWS, **NAMES}
     done = subprocess.run(  # noqa: S603 - this interpreter

@@ -1,5 +1,5 @@
-"""compose.yaml, as far as can be seen without Docker: it is valid, what both containers need comes from the one file,
-and nothing listens but on loopback."""
+"""compose.yaml, as far as it can be tested without Docker: it is valid, both containers read the same settings file,
+and services listen only on loopback."""
 
 from __future__ import annotations
 

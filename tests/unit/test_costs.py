@@ -1,4 +1,4 @@
-"""docs/costs.md says what infra/costs.py computes, from the memory and the batches that template.yaml has."""
+"""docs/costs.md agrees with infra/costs.py, whose memory and batch sizes are those of template.yaml."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from infra import costs, prices
 from tests.template import resources
 
-OWN_QUEUES = 8  # task queues that come with the project, but for the one with a maximum concurrency
+OWN_QUEUES = 8  # the project's task queues without the one with a maximum concurrency
 
 
 def function_of(kind):
@@ -44,7 +44,7 @@ def test_a_backlog_makes_tasks_cheaper_and_more_tasks_cost_more():
 def test_the_bill_of_a_quiet_makerspace_stays_below_what_is_promised(monkeypatch):
     # given the tasks that come with the project: one that somebody adds costs what polling its queue does
     monkeypatch.setattr(costs, "polled", lambda: (OWN_QUEUES, 1))
-    assert prices.dollars(costs.month(0)) <= 1.25  # lead times and metrics of one task a day included
+    assert prices.dollars(costs.month(0)) <= 1.25  # including lead times and metrics of one task a day
     standing = prices.together([units for _, units in costs.standing_parts()])
     assert (prices.dollars(standing) <= 1.20, prices.after_free(standing) <= 0.80) == (True, True)
     assert (prices.dollars(costs.month(300)) <= 2.00, prices.after_free(costs.month(300)) <= 1.50) == (True, True)

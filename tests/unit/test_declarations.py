@@ -1,4 +1,4 @@
-"""What tasks declare about themselves: folders, examples, names; and that template.yaml follows from it."""
+"""Declarations of tasks (folders, examples, names), and that template.yaml agrees with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deciding what a deployment does: parameters, the remains of a failed one, rolling back."""
+"""Decisions of a deployment: parameters, cleaning up after a failed one, rolling back."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_an_unknown_parameter_is_refused_with_a_list_of_the_known_ones():
 
 
 class CloudFormation:
-    """One stack in a given status; deleting it or continuing its rollback ends as CloudFormation would."""
+    """One stack in a given status; deletion and continued rollback end as in CloudFormation."""
 
     def __init__(self, status: str | None, *, fails: bool = False):
         self.status, self.fails, self.calls, self.events = status, fails, [], []
@@ -260,7 +260,7 @@ def lacks_budgets(region: str) -> bool:
 
 
 def test_a_budget_cannot_be_in_the_template_because_some_regions_lack_the_resource_type():
-    """CloudFormation refuses a template with a type that it does not know, whatever the conditions say."""
+    """CloudFormation rejects a template with an unknown resource type, whatever the conditions say."""
     lacking = {region for region in boto3.Session().get_available_regions("lambda") if lacks_budgets(region)}
     assert {"eu-central-2", "ap-southeast-5"} <= lacking
     assert "AWS::Budgets::Budget" not in {body["Type"] for body in load()["Resources"].values()}

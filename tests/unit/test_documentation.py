@@ -1,4 +1,4 @@
-"""The documentation's commands: each is run by a test, or named with the reason why not."""
+"""The documentation's commands: each is run by a test, or listed with the reason why not."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_command_excluded_from_the_tests_still_exists():
 
 @pytest.mark.parametrize("page", [path.relative_to(ROOT).as_posix() for path in documentation.PAGES])
 def test_no_code_block_escapes_the_tests(page):
-    # No test would read a block without a language, or one that is only indented.
+    # No test reads blocks without a language or indented blocks.
     assert {block.language for block in documentation.blocks(page=page)} <= LANGUAGES
     rest = documentation.outside_blocks(page)
     assert "```" not in rest
@@ -61,7 +61,7 @@ def test_every_test_named_for_an_example_contains_it():
 
 def test_the_example_task_in_contributing_works(monkeypatch, inventory_table, media_bucket):
     # given the handler as CONTRIBUTING.md has it, and an item
-    monkeypatch.setattr(tasks, "_registry", {})  # the page's example is not one of our tasks
+    monkeypatch.setattr(tasks, "_registry", {})  # the page's example must not join the project's tasks
     names: dict[str, Any] = {"__name__": "print_label.handler"}
     exec(documentation.example("CONTRIBUTING.md", "def print_label("), names)  # noqa: S102 - our own page
     item_id = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
@@ -104,7 +104,7 @@ def test_every_target_that_is_named_exists(target):
 
 @pytest.mark.parametrize("block", documentation.blocks("yaml"), ids=lambda block: block.page)
 def test_template_examples_use_only_resource_types_and_properties_of_the_template(block):
-    # Resources with what template.yaml has in those of the same type, which name only what is there.
+    # Resources use only properties that template.yaml uses for the type, and refer only to what exists.
     for name, body in read(block.text).items():
         kind = body.get("Type", "AWS::Serverless::Function" if name.endswith("Function") else None)
         alike = [each["Properties"] for each in resources().values() if each["Type"] == kind]
@@ -134,7 +134,7 @@ def test_the_threat_model_names_existing_tests():
 
 
 def named_in_code(pattern: str) -> list[tuple[str, str]]:
-    """What the pages' prose and tables have in backticks and fits a pattern, with its page."""
+    """Texts in backticks in the pages' prose and tables that match a pattern, with their page."""
     return sorted(
         {
             (page, text)
@@ -146,7 +146,7 @@ def named_in_code(pattern: str) -> list[tuple[str, str]]:
     )
 
 
-# Names of examples and of what other projects or a reader's own checkout have.
+# Names from examples, other projects or a reader's own checkout.
 EXAMPLE_NAMES = re.compile(r"print_label|\bshop\b|\.local/|\.venv/|settings\.py$")
 
 

@@ -1,4 +1,4 @@
-"""Downloads of item images: the picture is stored, and its item changes with it."""
+"""Downloads of item images: the picture is stored and its item updated."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_two_items_with_the_same_sku_have_two_images(server, store):
 
 @pytest.mark.parametrize("step", range(6))
 def test_running_again_repairs_a_crash_at_any_step(store, monkeypatch, step):
-    """The function dies before its first, second … write; a second run ends where one undisturbed run ends."""
+    """The function stops before its first, second … write; a second run ends as an uninterrupted one."""
     first, second = "https://example.com/first.jpg", "https://example.com/second.png"
     images.attach(save_item(image_url=first), prepared(), first)
     item = save_item(image_url=second, image="inventory/images/DR-1.jpg", image_source=first)

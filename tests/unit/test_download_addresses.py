@@ -139,7 +139,7 @@ def test_a_name_with_a_public_and_a_private_address_is_refused():
 
 
 def test_dns_rebinding_between_redirects_is_refused(server):
-    """The first look-up returns an allowed host; the second, of the redirect's host, a private address."""
+    """The first lookup returns an allowed host; the second, of the redirect's host, a private address."""
     server.serve("/start", redirect("http://rebinding.example.com/drill.jpg"))
     fetcher = local_fetcher(resolver=answering("127.0.0.1", "10.0.0.1"))
 

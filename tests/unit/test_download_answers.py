@@ -1,4 +1,4 @@
-"""Odd but usable responses and addresses, as found on the web."""
+"""Unusual but usable responses and URLs, as found on the web."""
 
 from __future__ import annotations
 

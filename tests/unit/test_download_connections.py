@@ -13,7 +13,7 @@ from tests.unit.misbehaving_server import MisbehavingServer, redirect, repeated,
 
 
 def test_a_host_name_is_resolved_only_once(server, store):
-    """DNS rebinding, the other way round: the first answer is the server, any later one is a place without."""
+    """DNS rebinding in reverse: the first lookup returns the server, later ones an address without one."""
     resolver = answering("127.0.0.1", "127.0.0.99")
     server.serve("/drill.jpg", reply(200, JPEG))
     fetcher = Fetcher(frozenset({"rebinding.example.com"}), PATIENT, resolver)
@@ -93,7 +93,7 @@ def test_credentials_are_used_but_never_stored(server, store):
 
 
 def test_a_url_without_credentials_matches_the_items_url_with_them(server, store):
-    """So that messages and task records need not carry them."""
+    """Messages and task records therefore do not need them."""
     plain = server.serve("/drill.jpg", reply(200, JPEG))
     save_item(image_url=plain.replace("http://", "http://ann:secret@"))
 

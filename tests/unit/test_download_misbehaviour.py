@@ -1,4 +1,4 @@
-"""What a server can send instead of a picture: whether the failure is permanent, and that every download ends."""
+"""Responses that are not pictures: whether the failure is permanent, and that every download ends."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ SLOW = {
 
 
 def failure(server, behaviour, limits):
-    """The error of downloading what `behaviour` sends, which ends and tells nothing secret."""
+    """The error of downloading what `behaviour` sends, which must end and contain no secret."""
     url = server.serve("/picture.jpg", behaviour)
     with pytest.raises((PermanentError, TemporaryError)) as failed:
         to_its_end(lambda: run(f"{url}?token=secret", limits=limits))
@@ -263,7 +263,7 @@ def test_an_untrusted_certificate_is_refused(certificate):
 
 
 def test_a_tls_handshake_that_never_completes_ends_at_the_deadline(server):
-    """TLS to a port that accepts the connection and sends nothing."""
+    """A TLS connection to a port that accepts it and sends nothing."""
     with pytest.raises(TemporaryError, match="did not"):
         run(server.url("/drill.jpg").replace("http:", "https:"), limits=QUICK)
 

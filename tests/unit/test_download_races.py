@@ -1,4 +1,4 @@
-"""Downloads and uploads at the same time: the newest request wins, and no object is left over."""
+"""Concurrent downloads and uploads: the newest request wins, and no orphaned object remains."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_override_fetches_another_url_and_keeps_the_items_own(server, store):
 
     item = inventory.get_item(ITEM)
     assert (result["changed"], item.image) == (True, result["image"])
-    # As an upload: the picture counts for the item's own address, which an import does not download again.
+    # As an upload: the picture is recorded for the item's image URL, which an import does not download again.
     assert (item.image_url, item.image_source) == (own, own)
 
 
 def test_a_late_download_of_an_outdated_url_overwrites_nothing(server, store):
-    """While the old picture is on its way, the address changes and the new picture is stored under the same key."""
+    """While the old picture is downloading, the URL changes and the new picture is stored under the same key."""
     new = server.serve("/new.jpg", reply(200, encoded("JPEG", quarters(40, 30))))
 
     def change_address_first(connection, head):
@@ -75,7 +75,7 @@ def test_a_late_download_of_an_outdated_url_overwrites_nothing(server, store):
 
 @pytest.mark.parametrize("moment", ["version", "replace"])
 def test_a_newer_image_is_not_overwritten_at_any_step(store, monkeypatch, moment):
-    """The newer download runs whole between two steps of the older one."""
+    """The newer download runs completely between two steps of the older one."""
     old, new = "https://example.com/old.jpg", "https://example.com/new.jpg"
     item = save_item(image_url=old)
     step = getattr(bucket, moment)
@@ -154,7 +154,7 @@ def test_an_upload_during_an_older_download_is_kept(server, store):
 @pytest.mark.parametrize("source", ["https://example.com/drill.jpg", None])
 @pytest.mark.parametrize("newest", ["https://example.com/drill.jpg", None])
 def test_the_newest_request_wins_in_any_order(store, source, newest):
-    """`None` is an upload. The one asked for at noon is attached first; the morning's comes when all is done."""
+    """`None` is an upload. The one requested at noon is attached first; the morning's arrives last."""
     item = save_item(image_url="https://example.com/drill.jpg")
     with requested_at(NOON):
         images.attach(item, prepared((40, 30)), newest)
@@ -179,7 +179,7 @@ def test_a_repeated_request_stores_the_image_again(store, source):
 
 
 def test_an_older_request_does_not_overwrite_objects_of_a_newer_one_in_progress(store):
-    """The newer one has written its objects, and not yet the item."""
+    """The newer one has written its objects, but not the item yet."""
     item = save_item(image_url="https://example.com/drill.jpg")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inventory, "update_item", stop)

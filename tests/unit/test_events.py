@@ -1,4 +1,4 @@
-"""Test events for the console, `sam local invoke` and `sam remote invoke`: one for each function, and they fit."""
+"""Test events for the console, `sam local invoke` and `sam remote invoke`: one valid event per function."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_test_event_matches_its_functions_trigger(name, monkeypatch):
 
 
 def test_invoking_a_function_without_its_alias_asks_for_the_alias():
-    """Without one Lambda runs $LATEST, which neither a rollback nor a gradual deployment changes."""
+    """Without an alias Lambda runs $LATEST, which neither a rollback nor a gradual deployment changes."""
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
     commands = [
         command

@@ -1,4 +1,4 @@
-"""The two rules of lead times on one history: ours, and OpenMakerSuite's own."""
+"""Both lead time rules on one history: ours and OpenMakerSuite's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ago(days: int) -> date:
 
 
 def received(number: int, ordered: int, delivered: int, supplier: str | None = None) -> ReorderRequest:
-    """A request with its days before today."""
+    """A request, with dates in days before today."""
     return ReorderRequest(
         f"item#{ITEM}", f"request#{number}", status="received", supplier_id=supplier,
         ordered_at=f"{ago(ordered)}T12:00:00Z", actual_delivery=str(ago(delivered)),
@@ -29,7 +29,7 @@ def received(number: int, ordered: int, delivered: int, supplier: str | None = N
 
 @pytest.fixture
 def measure(inventory_table, monkeypatch):
-    """The means of two suppliers' links after a run by a rule, and the run's result."""
+    """The means of two suppliers' links after a run with a rule, and the run's result."""
 
     def run(rule: str, *deliveries) -> tuple[dict[str, int], dict]:
         monkeypatch.setenv("LEAD_TIME_RULE", rule)
@@ -66,7 +66,7 @@ def test_the_example_of_the_documentation(measure):
 
 
 def test_openmakersuites_rule_excludes_what_its_own_task_excludes(measure):
-    """Delivered on the same day, ordered before the window, and what no request says."""
+    """Same-day deliveries, orders before the window, and deliveries without a request."""
     log = LoggedDelivery(
         f"item#{ITEM}", "log#9", supplier_id="A", ordered_at=f"{ago(50)}T12:00:00Z", actual_delivery=str(ago(10))
     )

@@ -38,7 +38,7 @@ TODAY = datetime.now(UTC).date()
 
 @pytest.fixture(autouse=True)
 def no_midnight(monkeypatch):
-    """It stays the day on which the tests were read."""
+    """Keep today's date fixed during the tests."""
     noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
     monkeypatch.setattr(clock, "now", lambda: noon)
 
@@ -89,7 +89,7 @@ def links_of(item: str = ITEM) -> dict[str, ItemSupplier]:
 
 @pytest.fixture
 def write(inventory_table):
-    """Put entries into the table beside the item that they belong to."""
+    """Write entries to the table, with the item that they belong to."""
 
     def put(*entries: inventory.Entry) -> None:
         items = {entry.owner: Item(entry.owner, "item", name="M3 screws", current_stock=5) for entry in entries}
@@ -104,7 +104,7 @@ class TestAverages:
 
     def test_median_rounds_half_up_and_p90_is_the_nearest_rank(self):
         measured = lead_time(Counter([1, 2, 3, 4, 5, 6, 7, 8, 9, 30]))
-        assert measured == (8, 6, 9, 10)  # mean 7.5, median 5.5, the ninth of ten values
+        assert measured == (8, 6, 9, 10)  # mean 7.5, median 5.5, ninth of ten values
 
     def test_a_same_day_delivery_takes_zero_days(self):
         assert lead_time(Counter([0])) == (0, 0, 0, 1)
@@ -287,7 +287,7 @@ class TestTheTask:
 
 
 def generated(rng: Random) -> tuple[list[Offer], list[Received]]:
-    """An item's links and deliveries of one day each, so that no two records are the same goods."""
+    """An item's links and deliveries, one per day, so that no two records are the same delivery."""
     offers = [
         Offer(str(number), f"s{number}", is_primary=rng.random() < 0.3, is_active=rng.random() < 0.8,
               unit_cost=rng.choice([None, "2.50", "10.00", "3.75"]))
@@ -305,7 +305,7 @@ def generated(rng: Random) -> tuple[list[Offer], list[Received]]:
 
 
 def reference(offers: list[Offer], received: list[Received]) -> dict[str, tuple[int, int, int]]:
-    """The rules once more, written out link by link."""
+    """A straightforward reference implementation of the rules, link by link."""
     marked = [offer for offer in offers if offer.is_primary]
     by_cost = sorted(offers, key=lambda each: Decimal(each.unit_cost or 10**9))
     main = (marked or by_cost)[0].supplier_id

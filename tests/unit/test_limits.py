@@ -1,4 +1,4 @@
-"""AWS's limits of templates and of what is in them, on what SAM makes of the template.
+"""AWS's limits for templates and their resources, checked on SAM's output.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html and those of each service.
 Each limit is a function that names what is above it, and each is shown to find that.
@@ -19,7 +19,7 @@ from infra.local.template import TEMPLATE
 from tests.cloudformation import FIRST, deployments
 from tests.cloudformation_template import Template
 
-# What somebody may call a stage's stack, and the longest name of a region.
+# The longest name of a stage's stack that is tested, and the longest region name.
 STACK, REGION = "makertasks-staging-of-a-club", "ap-southeast-5"
 ADDRESS = "https://" + "a" * 200
 KEY = f"arn:aws-us-gov:kms:{REGION}:111122223333:key/{'0' * 36}"
@@ -27,7 +27,7 @@ REQUEST_BYTES, OBJECT_BYTES = 51_200, 460_800
 
 
 def made() -> Template:
-    """The template with long values and everything that is optional."""
+    """The template with long values and all optional resources."""
     options = {"KeyArn": KEY, "AlarmEmail": "ann@example.org", "MachineSignIn": "true", "SiteUrl": ADDRESS}
     return Template(deployments()["first"], STACK, {"FrontendUrl": ADDRESS, **FIRST, **options})
 
@@ -37,7 +37,7 @@ def size(value: Any) -> int:
 
 
 def resolved(template: Template, logical_id: str) -> dict[str, Any]:
-    """A resource's properties, where every reference is as long as an ARN of this stack can be."""
+    """A resource's properties, with every reference as long as the stack's longest ARN."""
     template.physical = dict.fromkeys(template.body["Resources"], "arn:aws-us-gov:logs:ap-southeast-5:1" + "x" * 100)
     return template.properties(logical_id)
 

@@ -1,4 +1,4 @@
-"""Presigned addresses of the media bucket: the host must be the one that answers for the bucket's region."""
+"""Presigned URLs of the media bucket: their host must be the endpoint of the bucket's region."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REGIONS = {
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch):
-    """An account to sign for, in a region of the test's choice; the clients of other tests stay apart."""
+    """AWS credentials in a region that the test chooses; separate from other tests' clients."""
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")

@@ -1,4 +1,4 @@
-"""What is changed in the template for the local AWS: that list, and nothing else."""
+"""Changes to the template for the local AWS: exactly the documented ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.template import ROOT
 
 @pytest.fixture(scope="module")
 def launcher() -> ModuleType:
-    """The launcher as a module; it is a program of the local AWS's own interpreter otherwise."""
+    """The launcher as a module; otherwise it runs as a program in the local AWS's interpreter."""
     spec = importlib.util.spec_from_file_location("launcher", ROOT / "infra/local/launcher.py")
     assert spec
     assert spec.loader
@@ -29,7 +29,7 @@ def launcher() -> ModuleType:
 
 
 def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
-    """The name of each property that was left out or changed; `Alias` where an alias became its function."""
+    """The names of all removed or changed properties; `Alias` if an alias was replaced by its function."""
     if isinstance(before, dict) and str(before.get("Ref", "")).endswith(".Alias"):
         function = before["Ref"].removesuffix(".Alias")
         yield "Alias" if after == {"Fn::GetAtt": [function, "Arn"]} else where

@@ -99,7 +99,7 @@ def test_bytecode_depends_only_on_the_sources(tmp_path):
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory):
-    """The project's functions as they are deployed, and what an expression about them prints."""
+    """Evaluate an expression on the project's functions as deployed, and return its output."""
     folder = tmp_path_factory.mktemp("code") / "functions"
     shutil.copytree(ROOT / "functions", folder)
     packages.compile_code(folder, Target("here", compiler=Path(sys.executable)))

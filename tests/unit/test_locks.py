@@ -1,4 +1,4 @@
-"""The lock files of layers are resolved in one place, for every Python in use and without what Lambda brings."""
+"""Lock files of layers are resolved by one command, for every supported Python and without the runtime's packages."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_attempts_keep_their_numbers_if_only_the_newest_are_kept():
     attempts = [{"start": f"2026-11-22T09:0{minute}:00Z", "end": f"2026-11-22T09:0{minute}:30Z"} for minute in (1, 2)]
     bars = timeline.waterfall("2026-11-22T09:00:00Z", attempts, NOW, "2026-11-22T09:04:00Z", made=7)
     assert [bar.number for bar in bars] == [6, 7]
-    # The task ended after its last attempt did: the drawing goes on to there.
+    # The task ended after its last attempt: the drawing continues to that time.
     assert bars[-1].run_from + bars[-1].run_width == timeline.WIDTH * 2.5 / 4
 
 
@@ -217,7 +217,7 @@ def test_the_calendar_narrows_from_years_to_hours(counters_table):
 
 @dataclass
 class Counted:
-    """Tasks that the counters know: two names and statuses, in two years."""
+    """Counted tasks: two names and statuses, in two years."""
 
     quick = tuple(calendar.quick("2026-11-22", "2026-11-16"))
 
@@ -235,7 +235,7 @@ class Counted:
         return [period.count for period in filter_counts.read(filters, self.quick)[1]]
 
     def of(self, **filters):
-        """Counts of the filters; None where the counters do not know."""
+        """Counts of the filters; None if the counters do not include them."""
         return filter_counts.read(filters, self.quick)[0]
 
 
@@ -368,7 +368,7 @@ def test_a_lists_url_contains_its_state_and_a_new_sort_order_starts_at_the_first
 def test_templates_mark_nothing_safe_but_their_own_text_and_hold_no_inline_code():
     for template in (PAGES / "templates").glob("*.html"):
         text = template.read_text()
-        # Markup of the template itself, without data from a record.
+        # Markup of the template itself, without data from records.
         text = text.replace("{{ described|safe }}", "").replace(
             "{{ ' aria-invalid=\"true\"'|safe if field.mistake }}", ""
         )
@@ -409,7 +409,7 @@ def test_a_spike_is_cut_off_and_leaves_the_other_columns_readable():
     assert chart.top < 20
     assert [column.label for column in chart.cut] == ["3"]
     assert all(0 <= bar.y <= charts.HEIGHT and bar.height >= 0 for column in chart.columns for bar in column.bars)
-    # The figures stay whole for tooltips and tables.
+    # Tooltips and tables keep the full figures.
     assert (chart.columns[3].total, chart.columns[3].bars[0].value) == (601, 600)
     assert chart.columns[0].bars[0].height > charts.HEIGHT / 5
     line = charts.lines(points, ["x"])
@@ -429,7 +429,7 @@ def test_a_failure_rate_may_be_zero_and_is_none_in_an_hour_without_tasks():
 
 @pytest.mark.parametrize("template", sorted(rendering.TEMPLATES.iterdir()), ids=lambda path: path.name)
 def test_every_filter_and_test_of_a_template_exists(template):
-    """Jinja only misses one when it is reached, which may be within a rare condition."""
+    """Jinja reports a missing one only when it is evaluated, which may be in a rare branch."""
     environment = rendering.environment()
     parsed = environment.parse(template.read_text())
     assert {each.name for each in parsed.find_all(nodes.Filter)} <= environment.filters.keys()

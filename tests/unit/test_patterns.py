@@ -1,4 +1,4 @@
-"""Regular expressions that check text: no foreign digits, no line break behind the end."""
+"""Regular expressions that validate text: only ASCII digits, no trailing line break."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:shop-generate_qr_c
 
 
 class Lambda:
-    """Lists mappings as AWS does: under a bare function name only those of the function itself, not of an alias."""
+    """Lists mappings as AWS does: for an unqualified function name, only the function's own, not its aliases'."""
 
     def __init__(self):
         self.mapping = {

@@ -106,7 +106,7 @@ def test_a_png_of_many_small_chunks_is_read_in_one_piece():
 
 
 def grey_png(depth: int, samples: list[int], transparent: int) -> bytes:
-    """One row of grey samples, one of which stands for transparent."""
+    """One row of grey samples, one of which means transparent."""
     bits = "".join(f"{sample:0{depth}b}" for sample in samples)
     bits += "0" * (-len(bits) % 8)
     row = b"\x00" + int(bits, 2).to_bytes(len(bits) // 8, "big")
@@ -165,7 +165,7 @@ def test_transparency_is_applied_before_a_large_picture_is_halved():
 
     assert stored.size == (2100, 2100)
     assert stored.getpixel((1000, 1000))[3] == 0
-    assert stored.getpixel((0, 1000))[2] == 255  # blue alone, not mixed with what is transparent
+    assert stored.getpixel((0, 1000))[2] == 255  # pure blue, not mixed with the transparent pixels
 
 
 @pytest.mark.parametrize("size", [(1, 18_000_000), (18_000_000, 1), (2, 70_000)])

@@ -119,7 +119,7 @@ def test_sixteen_bits_of_grey_become_eight_without_turning_white():
 
 
 def test_another_colour_space_becomes_srgb():
-    """Full green of a profile whose green is sRGB's blue must look blue."""
+    """Pure green in a profile whose green is sRGB's blue must become blue."""
     swapped = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     green, blue = swapped.index(b"gXYZ"), swapped.index(b"bXYZ")
     swapped[green : green + 4], swapped[blue : blue + 4] = b"bXYZ", b"gXYZ"
@@ -216,7 +216,7 @@ def test_a_damaged_picture_is_either_refused_or_drawn(kind, data):
 
 
 def _with_size(body: bytes, width: int, height: int) -> bytes:
-    """A JPEG whose header lies about its size."""
+    """A JPEG with a wrong size in its header."""
     at = next(body.index(marker) for marker in (b"\xff\xc0", b"\xff\xc2") if marker in body)
     return body[: at + 5] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + body[at + 9 :]
 
@@ -276,7 +276,7 @@ def test_a_thumbnail_fits_and_is_never_enlarged(kind, size, expected):
 
 
 def test_a_picture_that_needs_the_most_memory_stays_under_256_megabytes(tmp_path):
-    """A progressive CMYK JPEG, as large as is kept whole, to be turned: in a process of its own, to see its peak."""
+    """A rotated progressive CMYK JPEG of the maximum size; in a separate process, to measure its peak memory."""
     body = tmp_path / "largest.jpg"
     flat = Image.new("CMYK", (4096, 3072), (10, 200, 30, 5))
     flat.save(body, "JPEG", progressive=True, subsampling=0, exif=exif(6))

@@ -26,7 +26,7 @@ def template(which: str = "first", **more: str) -> Template:
 
 
 def changed(logical_id: str, change: Callable[[dict[str, Any]], object], which: str = "second") -> Template:
-    """A template in which one resource has changed."""
+    """The template with one changed resource."""
     made = template(which)
     made.body = copy.deepcopy(made.body)
     change(made.body["Resources"][logical_id])
@@ -60,7 +60,7 @@ def test_no_resource_depends_on_itself_and_names_are_unique():
         assert len(names) == len(set(names))
 
 
-# Their names are within something else, which is new as well where they are.
+# Types whose names are scoped by another resource, which is replaced with them.
 NAMED_WITHIN = {
     "AWS::Cognito::UserPoolGroup": "GroupName", "AWS::Lambda::Alias": "Name", "AWS::Scheduler::Schedule": "Name",
     "AWS::ApiGatewayV2::Stage": "StageName",
@@ -125,7 +125,7 @@ def test_an_update_moves_every_alias_to_a_new_version_and_keeps_the_one_before()
 
 
 def aliases(account: Account) -> dict[str, str]:
-    """The version that each alias names."""
+    """The version that each alias points to."""
     return {
         found.name: found.properties["FunctionVersion"].removesuffix(".Version>").removeprefix("<")
         for found in account.existing.values()
@@ -153,7 +153,7 @@ def test_a_failed_update_leaves_the_stack_unchanged():
 
 
 def test_after_a_failed_update_the_same_build_needs_another_digest():
-    """Why rollback.marker goes into the digest: Lambda publishes nothing that its newest version holds already."""
+    """Why the digest includes rollback.marker: Lambda publishes no version that equals the newest one."""
     account = created()
     account.update(template("second"), fails_at=list(template("second").order())[-1])
     assert account.status == "UPDATE_ROLLBACK_COMPLETE"
@@ -200,7 +200,7 @@ def test_a_manually_deleted_resource_fails_an_update_and_leaves_the_others_uncha
 
 
 def test_every_parameter_can_be_changed_later():
-    """No change of one replaces what has a fixed name, which CloudFormation refuses."""
+    """No parameter change replaces a resource with a fixed name, which CloudFormation rejects."""
     values = {
         "KeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1", "SiteUrl": "https://a.example/makertasks/changes/",
         "AlarmEmail": "ann@example.org", "LeadTimesSchedule": "rate(1 day)", "CleanMediaSchedule": "rate(2 days)",
@@ -294,7 +294,7 @@ def test_a_removed_stack_is_restored_with_its_stores(more: dict[str, str]):
     assert account.status == "ROLLBACK_COMPLETE"
     assert account.existing == stores
 
-    # restoring does not; what was left out of the import comes with the deployment
+    # restoring succeeds; the deployment adds what the import left out
     for logical_id, left_out in restore.LATER.items():
         for name in left_out:
             del account.existing["AWS::S3::Bucket", names[logical_id]].properties[name]

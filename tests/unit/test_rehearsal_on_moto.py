@@ -1,4 +1,4 @@
-"""The transformed template on moto's CloudFormation: a second implementation, of what our model takes for granted.
+"""The transformed template on moto's CloudFormation, a second implementation to check our model's assumptions.
 
 It changes no function with layers and retains nothing, so updates and removals are the model's (test_rehearsal.py) and
 the local AWS's (tests/stack/test_deploy.py).
@@ -24,8 +24,8 @@ STACK, REGION, ACCOUNT = "makertasks-staging", "eu-central-1", "123456789012"
 GIVEN = {"FrontendUrl": "https://a.example", "SuccessRetentionDays": "90", **FIRST}
 ON_THE_LOCAL_AWS = "the local AWS makes it, and its tests use it (tests/stack)"
 BY_SAM = "SAM makes it of a function, and tests/unit/test_versions.py looks at it"
-# What moto's CloudFormation does not know, and who looks at it instead. Everything else is created here, and cfn-lint
-# compares all of it with AWS's schemas (make check).
+# Types that moto's CloudFormation lacks, and the tests that cover them. All others are created here, and cfn-lint
+# compares them all with AWS's schemas (make check).
 UNKNOWN = {
     "AWS::ApiGatewayV2::Api": ON_THE_LOCAL_AWS,
     "AWS::ApiGatewayV2::Integration": ON_THE_LOCAL_AWS,
@@ -52,7 +52,7 @@ UNKNOWN = {
 
 
 def known_part(body: dict[str, Any]) -> dict[str, Any]:
-    """A template without what moto does not know; an alias becomes its function, other references a text."""
+    """A template without unsupported types; an alias becomes its function, other references a text."""
     unknown = {name for name, each in body["Resources"].items() if each["Type"] in UNKNOWN}
     rest = {name: each for name, each in copy.deepcopy(body)["Resources"].items() if name not in unknown}
     found: dict[str, Any] = _without({**body, "Resources": rest, "Outputs": {}}, unknown)
@@ -81,7 +81,7 @@ def client(service: str) -> Any:
 
 @pytest.fixture(scope="module")
 def physical() -> Iterator[dict[tuple[str, str], str]]:
-    """A stack on moto, beside the bucket that SAM keeps its artefacts in; gives physical ids by type and logical id."""
+    """A stack on moto, with SAM's artefact bucket; yields physical ids by type and logical id."""
     with mock_aws():
         bucket = deployments()["first"]["Resources"]["ApiFunction"]["Properties"]["Code"]["S3Bucket"]
         region = {"LocationConstraint": REGION}
@@ -98,7 +98,7 @@ def physical() -> Iterator[dict[tuple[str, str], str]]:
             (each["ResourceType"], each["LogicalResourceId"]): each["PhysicalResourceId"]
             for page in pages
             for each in page["StackResourceSummaries"]
-            if each["ResourceType"]  # moto lists what a condition left out, without a name
+            if each["ResourceType"]  # moto lists resources with a false condition, without a name
         }
 
 

@@ -1,4 +1,4 @@
-"""Bringing a removed stage back: what CloudFormation is asked to import."""
+"""Restoring a removed stage: the resources that CloudFormation imports."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class UserPools:
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[UserPools]:
-    """An account in which only the stores of a removed stack are left; gives its user pools."""
+    """An account with only a removed stack's stores; yields its user pools."""
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.setenv("AWS_REGION", "eu-central-1")  # as docs/deploying.md has it; boto3 itself does not read it
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
@@ -79,7 +79,7 @@ def test_the_import_template_contains_only_the_stores_with_literal_names_and_no_
 
     stores = {
         name: resource["Type"] for name, resource in load()["Resources"].items() if "DeletionPolicy" in resource
-    }  # what the whole template keeps is what an import brings back
+    }  # the import contains exactly what the template retains
     assert {name: resource["Type"] for name, resource in body["Resources"].items()} == stores
     for name, resource in body["Resources"].items():
         identifier = restore.IDENTIFIERS[name]

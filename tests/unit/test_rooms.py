@@ -1,4 +1,4 @@
-"""The package's rooms: what stands in `makertasks`, and which part may import which."""
+"""The package's rooms: the names in `makertasks`, and which room may import which."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import makertasks
 
 PACKAGE = Path(makertasks.__file__).parent
-# What a task's author imports, and what every room uses. They import each other and nothing below.
+# Imported by task authors and by every room. These modules import only each other.
 GROUND = {"tasks", "context", "errors", "settings", "clock", "logs", "masking"}
 # Rooms on one line do not import each other; each imports only from lines above.
 ORDER: list[set[str]] = [
@@ -39,7 +39,7 @@ def room_of(file: Path) -> str:
 
 
 def imports(file: Path) -> Iterator[str]:
-    """Full names of what a module imports, inside functions too."""
+    """Full names of a module's imports, including those inside functions."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

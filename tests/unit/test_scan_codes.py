@@ -1,4 +1,4 @@
-"""QR codes: what they hold, by the standard, as PNG and SVG; and the task that stores them."""
+"""QR codes: content and standard conformance, as PNG and SVG, and the task that stores them."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_png_is_one_bit_deep_and_scannable(text):
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_an_svg_reads_back(text):
-    """Its path is drawn here module by module: h strips of one row each, on a white ground."""
+    """Draws the SVG's path module by module: horizontal strips of one row each, on a white background."""
     root = ET.fromstring(encode(text).svg("a <title> & more"))  # noqa: S314 - made right here
     side = int(root.get("viewBox").split()[2])
     title, _ground, strips = root

@@ -21,7 +21,7 @@ OUTPUTS = {
 
 
 class Deployed:
-    """A deployed stack: its API's answers by path, and whether somebody works on its queue."""
+    """A deployed stack: its API's responses by path, and whether a function consumes its queue."""
 
     def __init__(self) -> None:
         self.answers = {"/v1/health": b'{"status": "ok"}', "/signed-out": b"<html>"}

@@ -1,4 +1,4 @@
-"""The state machine: whatever happens in whatever order, a task's history stays consistent."""
+"""The state machine: a task's history stays consistent for any sequence of events."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Story:
 
     life: Life
     now: float = 0.0
-    held: dict[str, int] = field(default_factory=dict)  # worker: the attempt it believes to hold
+    held: dict[str, int] = field(default_factory=dict)  # worker: the attempt that it believes it holds
     finals: list[Status] = field(default_factory=list)
 
     def happen(self, kind: str, *what: str) -> None:

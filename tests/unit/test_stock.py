@@ -1,4 +1,4 @@
-"""Stocks: every one that can be asked for exists, is documented, and fits its paper."""
+"""Label stocks: every one exists, is documented, and fits its paper."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_labels_are_centred_on_their_paper(name):
 
 
 def drawn_within(pdf: bytes, page: int = 0) -> tuple[float, float, float, float]:
-    """White at the left, top, right and bottom of a page, in points."""
+    """White margins at the left, top, right and bottom of a page, in points."""
     drawn = render(pdf, page, DOTS_AN_INCH).convert("L")
     left, top, right, bottom = ImageChops.invert(drawn).getbbox()
     return tuple(72 / DOTS_AN_INCH * dots for dots in (left, top, drawn.width - right, drawn.height - bottom))
@@ -82,6 +82,6 @@ def test_a_test_pages_text_is_inside_the_printable_area_of_sheets_without_margin
     drawn = render(pdf, 0, 72).convert("L")
     edge = round(stock.edge[0])
 
-    # Beside the outlines of the labels themselves nothing is at the edge.
+    # Nothing but the labels' outlines is at the edge.
     inside_first = drawn.crop((2, 4, edge - 1, round(stock.height) - 2))
     assert min(inside_first.tobytes()) == 255

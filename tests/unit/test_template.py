@@ -1,4 +1,4 @@
-"""template.yaml: permissions without wildcards, alarms for everything, no account's own values."""
+"""template.yaml: permissions without wildcards, alarms for everything, no hard-coded account values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.template import ROOT, resources, template
 
 RUNBOOKS = ROOT / "docs/runbooks.md"
 
-# Actions for which AWS knows no narrower resource than all.
+# Actions that support no narrower resource than `*`.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 WITHOUT_RESOURCE = {
     "dynamodb:ListStreams",
@@ -21,7 +21,7 @@ WITHOUT_RESOURCE = {
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
-# Names that end in an asterisk because what follows is made while it runs: objects, tasks' queues, log groups,
+# Names that end in an asterisk because the rest is created at run time: objects, tasks' queues, log groups,
 # schedules of delayed tasks, alerts' parameters, event source mappings (whose id AWS chooses; a condition names the
 # functions).
 OPEN_ENDS = re.compile(
@@ -43,7 +43,7 @@ def many(value):
 
 
 def statements():
-    """Every statement that allows something, with where it stands."""
+    """Every Allow statement, with its location."""
     for name, body in resources().items():
         if body["Type"] in {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"}:
             properties = body["Properties"]
@@ -77,7 +77,7 @@ def test_queues_bucket_and_topic_refuse_plain_http_and_other_accounts():
         for name, policy in of_type(kind).items():
             stated = {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
             assert stated["DenyPlainHttp"]["Effect"] == "Deny", name
-            # A topic lets nobody else in by what it allows; the others say so.
+            # A topic's policy denies others by allowing only this account; the others deny explicitly.
             assert "DenyOtherAccounts" in stated or kind == "AWS::SNS::TopicPolicy", name
 
 
@@ -164,7 +164,7 @@ def test_alarms_stay_within_the_ten_that_are_free():
 
 
 def test_every_named_resource_contains_the_stacks_name():
-    kept_within = {"AWS::Scheduler::Schedule", "AWS::Cognito::UserPoolGroup"}  # within a group, within a pool
+    kept_within = {"AWS::Scheduler::Schedule", "AWS::Cognito::UserPoolGroup"}  # scoped by a group, scoped by a pool
     for name, body in resources().items():
         for key, value in body["Properties"].items():
             if key.endswith("Name") and key != "DisplayName" and body["Type"] not in kept_within:
@@ -192,7 +192,7 @@ def test_every_parameter_and_output_is_explained():
 def test_logs_expire_after_the_configured_days():
     groups = of_type("AWS::Logs::LogGroup")
     assert {properties["RetentionInDays"] for properties in groups.values()} == {"LogRetentionDays"}
-    # no function writes into a group that Lambda makes by itself, which would stay for ever
+    # no function writes to a log group that Lambda creates itself, which would never expire
     written = {properties["LoggingConfig"]["LogGroup"] for properties in of_type("AWS::Serverless::Function").values()}
     assert written <= groups.keys()
 
@@ -222,7 +222,7 @@ def test_users_and_tables_refuse_to_be_deleted_where_the_stage_is_protected():
 
 
 def test_data_stores_are_retained_and_no_update_may_replace_them():
-    # Kept when the stack is deleted, but not when its creation fails: a second try would meet what the first one made.
+    # Retained when the stack is deleted, but not when its creation fails: a second attempt would find the first one's.
     kept = {name for name, body in resources().items() if body.get("DeletionPolicy") == "RetainExceptOnCreate"}
     assert not [name for name, body in resources().items() if body.get("DeletionPolicy") == "Retain"]
     assert kept == {name for name, body in resources().items() if body.get("UpdateReplacePolicy") == "Retain"}
@@ -265,7 +265,7 @@ def task_queues():
 
 
 def test_a_message_whose_function_died_comes_back_within_its_time_out():
-    """AWS refuses a shorter one, and advises a longer one against duplicates, which are harmless here."""
+    """AWS rejects a shorter one, and recommends a longer one against duplicates, which are harmless here."""
     assert len(task_queues()) > 8
     for name, (queue, function) in task_queues().items():
         assert queue["VisibilityTimeout"] == function["Timeout"], name

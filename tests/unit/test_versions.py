@@ -1,4 +1,4 @@
-"""Versions and aliases, in the output of SAM's transform: what a deployment changes runs afterwards."""
+"""Versions and aliases in SAM's output: after a deployment, the changed code runs."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def test_each_function_gets_a_new_version_exactly_where_the_digest_changed():
     assert not versions(first) & versions(other)
     functions = of_type(first, "AWS::Lambda::Function")
     assert len(versions(first)) == len(functions)
-    # Lambda publishes nothing where code and configuration are as before, so both have to differ as well.
+    # Lambda publishes no version if code and configuration are unchanged, so the configuration must differ, too.
     for name, function in of_type(other, "AWS::Lambda::Function").items():
         assert function["Properties"]["Description"] != functions[name]["Properties"]["Description"]
         assert function["Properties"]["Environment"]["Variables"]["BUILD"] == {"Ref": "Build"}
 
 
 def test_without_the_digest_a_changed_layer_or_time_out_is_not_published():
-    """Why the digest is needed: by themselves SAM's versions follow the code's address and the environment alone."""
+    """Why the digest is needed: SAM's versions otherwise follow only the code's location and the environment."""
     template = load()
     for body in template["Resources"].values():
         body.get("Properties", {}).pop("AutoPublishCodeSha256", None)

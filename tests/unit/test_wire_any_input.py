@@ -1,4 +1,4 @@
-"""Whatever stands in a queue, reading it and following it up gives messages or Malformed, and nothing else."""
+"""Any text in a queue, decoded and followed up, gives messages or Malformed, and nothing else."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from makertasks import wire
 
 @st.composite
 def mutated(draw, value):
-    """A JSON value with one part replaced by junk, somewhere."""
+    """A JSON value with a random part replaced by junk."""
     if isinstance(value, dict) and value and draw(st.integers(0, 5)):
         key = draw(st.sampled_from(sorted(value)))
         return {**value, key: draw(mutated(value[key]))}
@@ -23,7 +23,7 @@ def mutated(draw, value):
 
 
 def only_malformed(text):
-    """Read a message and all that follows it: either works, or it is Malformed."""
+    """Decode a message and its follow-ups: this works or raises Malformed."""
     try:
         message = wire.decode(text, message_id="sqs-id", default_name=NAME)
         wire.decode(wire.encode(message, "q"), message_id="sqs-id")

@@ -1,4 +1,4 @@
-"""What follows a task's end: callbacks, chains, chords, errbacks."""
+"""Follow-ups of a finished task: callbacks, chains, chords, errbacks."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Tables and buckets that no refused download may write to."""
+"""Tables and buckets to which no refused download may write."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def untouched_aws():
 
 @pytest.fixture(autouse=True)
 def nothing_is_stored(untouched_aws):
-    """After each test, too. (That the item has not changed is seen once, after all: it is written after the bucket.)"""
+    """Check after each test, too. (The item is checked once at the end: it is written after the bucket.)"""
     yield
     assert stored_keys() == []

@@ -1,4 +1,4 @@
-"""Messages, signatures and junk that the tests of the wire format are made of."""
+"""Messages, signatures and junk for tests of the wire format."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
 def envelope(payload=None, *, content=None, headers=None, **changes):
-    """A stock client's envelope, as the dict it is before it becomes text."""
+    """A stock client's envelope as a dict."""
     written = json.dumps([[], ITEM, {}] if payload is None else payload).encode() if content is None else content
     return {
         "body": base64.b64encode(written).decode(),
