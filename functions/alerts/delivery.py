@@ -66,8 +66,8 @@ def _mail(alert: StoredAlert, message: Message) -> Outcome:
         return Outcome(
             False,
             "the e-mail address has not confirmed its subscription",
-            "Open the mail from AWS Notifications and confirm. If there is none, look among spam, or save the alert "
-            "again: AWS then sends another one.",
+            "Open the email from AWS Notifications and confirm the subscription. If it has not arrived, check the spam "
+            "folder, or save the alert again to receive another one.",
         )
     topics.publish(topic, recipient_of(alert.address), messages.title(message), messages.plain(message))
     return Outcome(True, "handed to SNS for mailing")

@@ -118,7 +118,7 @@ def test_selected_tasks_are_revoked_with_an_outcome_for_each(site, open_page, wa
     page.get_by_role("button", name="Revoke …").click()
     expect(page.locator("main h1")).to_have_text("Revoke 3 tasks?")
     page.get_by_role("button", name="Revoke", exact=True).click()
-    expect(page.locator("main h1")).to_have_text("2 of 3 done")
+    expect(page.locator("main h1")).to_have_text("2 of 3 tasks revoked")
     expect(page.locator("tbody tr", has=page.get_by_text("runs-for-hours"))).to_contain_text("is running")
     assert [site.record(task_id)["status"] for task_id in waiting] == ["REVOKED", "REVOKED", "PENDING"]
     assert site.record("runs-for-hours")["status"] == "STARTED"
@@ -145,7 +145,7 @@ def test_selected_tasks_are_retried_after_confirmation_with_an_outcome_for_each(
     assert [site.record(task_id).get("retried_to") for task_id in ended] == [None, None]
     select(page)
     page.get_by_role("button", name="Retry", exact=True).click()
-    expect(page.locator("main h1")).to_have_text("2 of 3 done")
+    expect(page.locator("main h1")).to_have_text("2 of 3 tasks retried")
     assert in_both_themes(page) == []
     refused = page.locator("tbody tr", has=page.get_by_text("runs-for-hours"))
     expect(refused).to_contain_text("has not finished")

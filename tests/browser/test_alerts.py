@@ -51,7 +51,7 @@ def test_a_real_failure_is_reported_once_after_the_sweep(site, open_page, receiv
     add(page, "hall", receiver.url(SECRET))
     card = card_of(page, "hall")
     expect(card).to_contain_text(f"{receiver.host}/…wxyz")
-    card.get_by_role("button", name="Test").click()
+    card.get_by_role("button", name="Send test").click()
     expect(card_of(page, "hall")).to_contain_text("the receiver answered 200")
     assert [post.json["type"] for post in receiver.posts] == ["test"]
 
@@ -81,13 +81,13 @@ def test_a_missing_webhook_is_reported_with_the_remedy(open_page, receiver):
     add(page, "gone", receiver.url(SECRET))
     receiver.status = 404
     try:
-        card_of(page, "gone").get_by_role("button", name="Test").click()
+        card_of(page, "gone").get_by_role("button", name="Send test").click()
     finally:
         expect(card_of(page, "gone")).to_contain_text("404")
         receiver.status = 200
     expect(card_of(page, "gone")).to_contain_text("create a new one")
-    expect(page.get_by_role("status")).to_contain_text("could not be delivered")
-    card_of(page, "gone").get_by_role("link", name="Change").click()
+    expect(page.get_by_role("status")).to_contain_text("was not delivered")
+    card_of(page, "gone").get_by_role("link", name="Edit").click()
     expect(page.get_by_label("Address")).to_have_value("")
     page.get_by_role("link", name="Cancel").click()
     card_of(page, "gone").get_by_role("button", name="Delete").click()

@@ -37,7 +37,7 @@ def chart(page, title):
 
 def test_a_queues_charts_show_waiting_messages_and_waiting_times(site, open_page, waited):
     page = open_page(PATH, "viewer")
-    expect(chart(page, "Most waiting messages").locator("svg a title").last).to_contain_text(f"waiting {TASKS}")
+    expect(chart(page, "Maximum waiting messages").locator("svg a title").last).to_contain_text(f"waiting {TASKS}")
 
     def counted():
         page.reload()
@@ -53,9 +53,9 @@ def test_a_queues_charts_show_waiting_messages_and_waiting_times(site, open_page
 
 def test_a_column_shows_its_figures_by_keyboard_and_links_to_its_hours_tasks(open_page, waited):
     page = open_page(PATH, "viewer")
-    column = chart(page, "Most waiting messages").locator("svg a").last
+    column = chart(page, "Maximum waiting messages").locator("svg a").last
     column.focus()
-    expect(chart(page, "Most waiting messages").locator("[data-tip]")).to_contain_text(f"waiting {TASKS}")
+    expect(chart(page, "Maximum waiting messages").locator("[data-tip]")).to_contain_text(f"waiting {TASKS}")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/tasks\?name=inventory\.tasks\.generate_index_card&created_from="))
     for task_id in waited:
@@ -64,7 +64,7 @@ def test_a_column_shows_its_figures_by_keyboard_and_links_to_its_hours_tasks(ope
 
 def test_without_scripts_the_figures_are_a_table(open_page, waited):
     page = open_page(PATH, "viewer", java_script_enabled=False)
-    lengths = chart(page, "Most waiting messages")
+    lengths = chart(page, "Maximum waiting messages")
     lengths.get_by_text("Show as a table").click()
     expect(lengths.locator("tbody tr").last.locator("td")).to_have_text(str(TASKS))
     lengths.locator("tbody tr a").last.click()
@@ -145,7 +145,7 @@ def bottoms(page):
 def test_a_browser_without_a_pdf_viewer_shows_a_notice_in_the_documents_box(site, open_page, waited):
     page = open_page(f"/tasks/{waited[0]}", "viewer")
     box = page.locator("figure.document object").bounding_box()
-    sentence = page.get_by_text("This browser shows no PDF within a page")
+    sentence = page.get_by_text("This browser cannot show a PDF inside a page")
     expect(sentence).to_be_visible()
     said = sentence.bounding_box()
     assert box["height"] > 100

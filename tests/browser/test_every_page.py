@@ -59,7 +59,7 @@ OPERATORS = {
     "/task-types/inventory.tasks.generate_index_cards": ["Run"],
     "/queues/generate_qr_code": ["Pause", "Purge …"],
     "/schedules": ["Run now", "Disable"],
-    "/alerts": ["Test", "Change", "Delete", "Add alert"],
+    "/alerts": ["Send test", "Edit", "Delete", "Add alert"],
     "/failures/{cause}": ["Acknowledge", "Mute"],
     "/items": ["Print cards …"],
     "/items/{item}": ["Generate QR code", "Generate index card", "Fix picture", "Print card …"],

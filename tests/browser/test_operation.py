@@ -66,7 +66,7 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
     page.get_by_text("Show", exact=True).first.click()
     expect(page.locator("td pre").first).to_have_text(body)
     page.get_by_role("button", name="Send all back to the queue").click()
-    expect(page.locator("main h1")).to_have_text("1 of 1 done")
+    expect(page.locator("main h1")).to_have_text("1 of 1 message sent back to the queue")
     again = page.locator("td a.id").first.inner_text()
     assert site.ended(again)["retry_of"] == task_id
     page.goto("/queues/generate_index_card")

@@ -73,12 +73,12 @@ def test_a_wrong_image_is_fixed_by_another_url_and_repeating_it_changes_nothing(
     good = next(each["image_url"] for each in site.items if each.get("image_url") and each["id"] != item["id"])
     page = open_page(f"/items/{item['id']}", "operator")
     page.get_by_role("link", name="Fix picture").click()
-    page.get_by_label("Address of the picture").fill("ftp://example.com/a.png")
+    page.get_by_label("Picture URL").fill("ftp://example.com/a.png")
     page.get_by_role("button", name="Download picture").click()
-    expect(page.locator("#m-image_url")).to_contain_text("must be a web address")
+    expect(page.locator("#m-image_url")).to_contain_text("must be a URL")
     for changed in (True, False):
         page.goto(f"/items/{item['id']}/picture")
-        page.get_by_label("Address of the picture").fill(good)
+        page.get_by_label("Picture URL").fill(good)
         page.get_by_role("button", name="Download picture").click()
         done = site.ended(task_of(page))
         assert done["status"] == "SUCCESS"

@@ -123,7 +123,7 @@ def test_longer_periods_show_the_most_waiting_messages_of_each(dense, range_):
 
 def test_a_chart_of_a_queue_without_waiting_messages_says_so(dense):
     _, html, _ = browse("GET", "/queues/import_dump")
-    assert "No messages were waiting at any sweep" in html
+    assert "No messages were waiting when the queue was measured" in html
 
 
 def test_the_overview_marks_deployments(dense):

@@ -94,7 +94,7 @@ def test_a_deleted_queue_is_reported_as_deleted(monkeypatch):
         raise NotFound("no such queue")
 
     monkeypatch.setattr(queues, "get", refuse)
-    assert waiting.reason(task()) == waiting.Reason("Its queue no longer exists")
+    assert waiting.reason(task()) == waiting.Reason("The task's queue no longer exists")
 
 
 @pytest.mark.parametrize(

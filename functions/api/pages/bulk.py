@@ -40,6 +40,12 @@ class Selection(Filters, kw_only=True):
         return self.id if isinstance(self.id, list) else [self.id]
 
     @property
+    def done(self) -> str:
+        """Return what the page of outcomes says of the tasks to which the action was applied."""
+        revoked = "revoked or stopping" if self.terminate else "revoked"
+        return {"retry": "retried", "revoke": revoked, "delete": "deleted"}[self.action]
+
+    @property
     def back(self) -> str:
         """Return the address of the list."""
         return address("/tasks", self.filters())
@@ -74,6 +80,7 @@ def act(caller: Caller, form: Selection, request: Request) -> Reply:
         "bulk_done.html",
         section="/tasks",
         action=form.action,
+        done=form.done,
         outcomes=outcomes,
         about=about,
         is_message=False,

@@ -9,18 +9,18 @@ from makertasks.records.states import Status
 
 # The fields of `search.FIELDS`, and what they find.
 FIELDS = {
-    "status": "is",
-    "name": "of the task contains",
-    "error": "contains",
-    "args": "contain",
-    "result": "contains",
-    "item": "has this UUID, or a name that contains",
-    "queue": "contains",
-    "worker": "contains",
-    "by": "requested by",
-    "id": "begins with",
-    "state": "is, also of a task that sets its own",
-    "fingerprint": "of the failure's cause begins with",
+    "status": "exact status",
+    "name": "part of the task's name",
+    "error": "text of the error",
+    "args": "text of the arguments",
+    "result": "text of the result",
+    "item": "the item's UUID, or part of its name",
+    "queue": "part of the queue's name",
+    "worker": "part of the worker's name",
+    "by": "who requested the task",
+    "id": "beginning of the id",
+    "state": "status, or a task's custom state",
+    "fingerprint": "beginning of the cause's fingerprint",
 }
 
 

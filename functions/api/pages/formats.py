@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,6 +45,16 @@ def heading(name: str) -> str:
     """
     text = label(name)
     return text[:1].upper() + text[1:]
+
+
+def sentence(text: str) -> str:
+    """Return an error as a sentence; a field's name before a colon keeps its case.
+
+    >>> sentence("there is no task 7"), sentence("limit: must be at most 100")
+    ('There is no task 7.', 'limit: must be at most 100.')
+    """
+    begun = text if re.match(r"[\w.\[\]]+:", text) else text[:1].upper() + text[1:]
+    return begun if begun.endswith((".", "?", "!")) else f"{begun}."
 
 
 def brief_url(text: str) -> str:

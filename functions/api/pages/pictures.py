@@ -49,9 +49,9 @@ class Address(msgspec.Struct, forbid_unknown_fields=True):
         try:
             parts = urlsplit(url)
         except ValueError as error:
-            raise InvalidRequest("image_url", "is not an address; copy it from the browser again") from error
+            raise InvalidRequest("image_url", "is not a valid URL; copy it from the browser again") from error
         if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
-            raise InvalidRequest("image_url", "must be a web address such as https://example.com/picture.jpg")
+            raise InvalidRequest("image_url", "must be a URL such as https://example.com/picture.jpg")
         return url
 
 

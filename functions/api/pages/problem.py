@@ -6,24 +6,24 @@ from http import HTTPStatus
 
 from api import problems
 from api.access import Caller, Role
-from api.pages import rendering
+from api.pages import formats, rendering
 from api.requests import Request
 
 TITLES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "Invalid request",
     HTTPStatus.NOT_FOUND: "Page not found",
     HTTPStatus.FORBIDDEN: "Permission denied",
-    HTTPStatus.UNAUTHORIZED: "Signed out",
-    HTTPStatus.CONFLICT: "Not possible now",
+    HTTPStatus.UNAUTHORIZED: "Sign-in required",
+    HTTPStatus.CONFLICT: "Action not possible",
     HTTPStatus.SERVICE_UNAVAILABLE: "Service unavailable",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
 }
 # What the reader can do about it.
 REMEDIES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the address, or go back to the form and correct the field.",
-    HTTPStatus.NOT_FOUND: "Check the address. A task's record is deleted when its retention ends; search for others.",
-    HTTPStatus.FORBIDDEN: "Ask a superuser for the role, or to do it for you.",
-    HTTPStatus.CONFLICT: "Reload the page to see the present state.",
+    HTTPStatus.NOT_FOUND: "It may have been deleted; task records are deleted when their retention period ends.",
+    HTTPStatus.FORBIDDEN: "Ask a superuser to give you the role or to do it for you.",
+    HTTPStatus.CONFLICT: "Reload the page to see the current state.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing was lost. Try again in a minute.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Try again. If it happens again, tell a superuser what you did and when.",
 }
@@ -38,7 +38,7 @@ def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Call
         "problem.html",
         section="",
         title=TITLES.get(status, status.phrase),
-        detail=detail,
+        detail=formats.sentence(detail),
         remedy=REMEDIES.get(status, ""),
         again=request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )

@@ -137,8 +137,9 @@ def redrive(queue: QueueName, caller: Caller, request: Request) -> Reply:
     outcomes = [Outcome(old, "sent again", is_done=True, new_id=new) for old, new in done["redriven"].items()]
     outcomes += [Outcome(old, reason, is_done=False) for old, reason in done["refused"].items()]
     return rendering.page(
-        request, caller, "bulk_done.html", section="/queues", action="send back", outcomes=outcomes, is_message=True,
-        back=f"/queues/{rendering.segment(queue)}#dead", about=task_rows.by_id(each.task_id for each in outcomes),
+        request, caller, "bulk_done.html", section="/queues", action="redrive", done="sent back to the queue",
+        outcomes=outcomes, is_message=True, queue=queue, back=f"/queues/{rendering.segment(queue)}#dead",
+        about=task_rows.by_id(each.task_id for each in outcomes),
     )  # fmt: skip
 
 

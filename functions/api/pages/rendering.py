@@ -48,9 +48,9 @@ def environment() -> Environment:
         auto_reload=False,
     )
     for function in (
-        formats.short_name, formats.words, formats.heading, formats.duration, formats.milliseconds, formats.number,
-        formats.size, formats.compact, formats.pretty, formats.arguments, formats.cut, formats.worker_of,
-        formats.brief_url, formats.about,
+        formats.words, formats.heading, formats.duration, formats.milliseconds, formats.number, formats.size,
+        formats.compact, formats.pretty, formats.arguments, formats.cut, formats.worker_of, formats.brief_url,
+        formats.about,
     ):  # fmt: skip
         found.filters[function.__name__] = function
     # A long name may be wrapped after its underscores and dots.

@@ -38,7 +38,7 @@ def reason(record: TaskRecord) -> Reason | None:
     try:
         queue = queues.get(record.queue or "")
     except NotFound:
-        return Reason("Its queue no longer exists")
+        return Reason("The task's queue no longer exists")
     if queue["state"] == "paused":
         return _paused(queue["name"])
     return _later(record) or _behind(queue)

@@ -44,7 +44,7 @@ class ItemQuery(msgspec.Struct, forbid_unknown_fields=True):
         Meta(
             max_length=200,
             description="Words that the name contains, case- and accent-insensitive, or the beginning of the id. "
-            "New names are found after at most a minute",
+            "New names can be found within a minute",
             examples=["glasses"],
         ),
     ] = ""

@@ -49,7 +49,7 @@
         take(wanted);
         return null;
       }
-      said.textContent = !answer ? "Items cannot be searched at present; enter the UUID." : !items.length ? "No matching items" : answer.cursor ? `The first ${items.length} matching items` : `${items.length} matching ${items.length === 1 ? "item" : "items"}`;
+      said.textContent = !answer ? "Item search is unavailable; enter the item's UUID." : !items.length ? "No matching items" : answer.cursor ? `The first ${items.length} matching items` : `${items.length} matching ${items.length === 1 ? "item" : "items"}`;
       return items.map((item) => ({ id: item.id, label: item.name, picture: item.links.thumbnail || "", about: [item.sku, item.location].filter(Boolean).join(" · ") }));
     };
     window.combobox(input, { label: "Items", find, first: true, choose: (option) => { said.textContent = ""; take(option.id); } });

@@ -52,7 +52,7 @@
       const found = next.querySelectorAll("#rows tbody tr");
       if (body) body.append(...found); else if (found.length || !next.querySelector("[data-searched]")) rows.replaceChildren(...next.getElementById("rows").children);
       const further = next.querySelector("[data-searched]");
-      if (further) progress.replaceChildren(...further.childNodes); else progress.textContent = "Searched all tasks of this filter.";
+      if (further) progress.replaceChildren(...further.childNodes); else progress.textContent = "Searched all matching dates.";
       for (const pages of document.querySelectorAll("nav.pages [rel=next]")) { const there = next.querySelector("nav.pages [rel=next]"); if (there) pages.href = there.href; else pages.remove(); }
       document.dispatchEvent(new CustomEvent("htmx:after:swap"));
     }

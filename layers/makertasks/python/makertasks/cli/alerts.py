@@ -67,7 +67,7 @@ def add(
     address: Annotated[
         str | None, typer.Option("--to", help="Email address. A webhook URL is read from standard input.")
     ] = None,
-    recoveries: Annotated[bool, typer.Option("--recoveries", help="Also report when a problem is over.")] = False,
+    recoveries: Annotated[bool, typer.Option("--recoveries", help="Also report when a problem is resolved.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """Add or change an alert.
