@@ -46,7 +46,7 @@ def claim(life: Life, worker: str, now: float, lease: float) -> Life:
     if life.status is Status.STARTED and now < life.lease_ends:
         raise Refused(f"{life.holder} holds the task until its lease ends")
     if life.status is Status.RETRY and now < life.retry_at:
-        raise Refused("the next attempt's time has not come")
+        raise Refused("the next attempt is scheduled for later")
     if life.status is Status.STARTED and life.terminate:
         raise Refused("the task was asked to terminate; nobody takes it over")
     started = move(life, Status.STARTED)

@@ -25,17 +25,17 @@ from makertasks.monitoring.alerts import EMAIL, StoredAlert
 # Seconds for the whole delivery, and for connecting. API Gateway waits 30 s for the response to a test.
 SECONDS, CONNECT_SECONDS = 10.0, 4.0
 
-AGAIN = "It is sent again after 4, 8, 16, 32 and 64 minutes; test the alert once the receiver works."
+AGAIN = "It will be sent again after 4, 8, 16, 32 and 64 minutes; send a test once the receiver works."
 _REMEDIES: dict[int, str] = {
-    401: "The receiver asks for another key: copy the webhook's address again.",
-    403: "The receiver refuses: the webhook is switched off or belongs to somebody else. Create a new one.",
-    404: "The webhook does not exist any more: create a new one in the receiver and enter its address here.",
+    401: "The receiver rejected the key: copy the webhook's address again.",
+    403: "The receiver refused access: the webhook is disabled or belongs to somebody else. Create a new one.",
+    404: "The webhook no longer exists: create a new one in the receiver and enter its address here.",
     410: "The webhook was removed: create a new one in the receiver and enter its address here.",
-    400: "The receiver does not understand the message: check that the form fits the receiver.",
-    405: "The address takes no messages: copy the webhook's own address.",
-    429: f"The receiver gets too many messages. {AGAIN}",
+    400: "The receiver rejected the message: check that the form matches the receiver.",
+    405: "The address accepts no messages: copy the webhook's own address.",
+    429: f"The receiver limits the rate of messages. {AGAIN}",
 }
-_CHECK = "Check that address and form fit the receiver."
+_CHECK = "Check that the address and the form match the receiver."
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def send(alert: StoredAlert, message: Message) -> Outcome:
             return _mail(alert, message)
         address = parameters.secret(settings.alert_secret(alert.cell))
     except Unavailable:
-        return Outcome(False, "AWS did not take the message", AGAIN)
+        return Outcome(False, "AWS did not accept the message", AGAIN)
     if address is None:
         return Outcome(False, "the webhook's address is missing", "Enter the webhook's address again.")
     return post(address, messages.WEBHOOKS[alert.form](message))
@@ -70,7 +70,7 @@ def _mail(alert: StoredAlert, message: Message) -> Outcome:
             "folder, or save the alert again to receive another one.",
         )
     topics.publish(topic, recipient_of(alert.address), messages.title(message), messages.plain(message))
-    return Outcome(True, "handed to SNS for mailing")
+    return Outcome(True, "passed to SNS for mailing")
 
 
 def post(address: str, what: Post) -> Outcome:
@@ -80,8 +80,8 @@ def post(address: str, what: Post) -> Outcome:
     except SSRFGuardError:
         return Outcome(
             False,
-            "the address may not be reached: it is not a public web server",
-            "Alerts are posted to public addresses at the ports 443 and 8443 only.",
+            "the address is not allowed: it is not a public web server",
+            "Alerts can be posted only to public addresses, on the ports 443 and 8443.",
         )
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         return _failed(error)
@@ -110,9 +110,9 @@ def _answered(status: int) -> Outcome:
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
     detail = f"the receiver answered {status} {phrase}".strip()
     if status in REDIRECTS:
-        return Outcome(False, detail, "The webhook is at another address now: enter the one that it redirects to.")
+        return Outcome(False, detail, "The webhook has moved: enter the address that it redirects to.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome(False, detail, f"The receiver fails. {AGAIN}")
+        return Outcome(False, detail, f"The receiver has an error. {AGAIN}")
     return Outcome(False, detail, _REMEDIES.get(status, _CHECK))
 
 
@@ -126,5 +126,5 @@ def _failed(error: Exception) -> Outcome:
                 False, "the receiver's certificate is not valid", "Renew the certificate, or correct the address."
             )
         if isinstance(cause, requests.Timeout | TimeoutError):
-            return Outcome(False, f"the receiver did not answer within {SECONDS:g} s", AGAIN)
+            return Outcome(False, f"the receiver did not respond within {SECONDS:g} s", AGAIN)
     return Outcome(False, "the connection to the receiver failed", AGAIN)

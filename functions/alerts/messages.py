@@ -48,8 +48,8 @@ def title(message: Message) -> str:
     """Return the heading in ASCII, made of fixed words and the stack's name only."""
     stack = settings.stack()
     if message.test:
-        return f"makertasks {stack}: test of the alert {message.alert}"[:MOST_SUBJECT]
-    parts = [_counted(len(message.told), "problem"), f"{len(message.over)} over" if message.over else ""]
+        return f"makertasks {stack}: test of alert {message.alert}"[:MOST_SUBJECT]
+    parts = [_counted(len(message.told), "problem"), f"{len(message.over)} resolved" if message.over else ""]
     return f"makertasks {stack}: {', '.join(filter(None, parts))}"[:MOST_SUBJECT]
 
 
@@ -62,7 +62,7 @@ def plain(message: Message, form: Form = "email") -> str:
 
     def line(problem: Problem, over: bool) -> str:
         text = problem.text.replace("://", ": //")
-        said = f"{'Over: ' if over else ''}{LABELS[problem.kind]}: {text}"
+        said = f"{'Resolved: ' if over else ''}{LABELS[problem.kind]}: {text}"
         return said if over else f"{said}\n  {page_of(problem)}\n  What to do: {runbook_of(problem)}"
 
     return _filled(message, form, line, "\n\n", str)
@@ -151,7 +151,7 @@ def _chat(
     strong: Callable[[str], str],
 ) -> str:
     def line(problem: Problem, over: bool) -> str:
-        said = f"{'Over: ' if over else ''}{LABELS[problem.kind]}: {code(problem.text)}"
+        said = f"{'Resolved: ' if over else ''}{LABELS[problem.kind]}: {code(problem.text)}"
         return said if over else f"{said} {link('Open', page_of(problem))} · {link('What to do', runbook_of(problem))}"
 
     return _filled(message, form, line, "\n", strong)

@@ -1,7 +1,7 @@
 """Plans which problems an alert reports in this run. Pure: `known` has the alert's claims by the problem's key.
 
 {"since": …, "text": …, "attempts": 1, "tried": …, "told": false}   claimed, and being sent
-{…, "told": true}                                                    sent: nothing more until it is over
+{…, "told": true}                                                    sent: nothing more until it is resolved
 {…, "over": true, "attempts": 1, …}                                  over, and this is being sent
 """
 

@@ -33,7 +33,7 @@ class Problem:
 
     @property
     def key(self) -> str:
-        """The identity of the problem until it is over."""
+        """The identity of the problem until it is resolved."""
         return f"{self.kind}#{self.subject}"
 
 
@@ -55,7 +55,7 @@ def find(kinds: Collection[Kind]) -> Found:
                 Problem(kind, subject, _plain(text), path) for subject, text, path in _FINDERS[kind](found)
             ]
         except MakertasksError:
-            logger.exception("problems could not be looked for", kind=kind)
+            logger.exception("problems could not be checked", kind=kind)
             found.unknown.add(kind)
     return found
 

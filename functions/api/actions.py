@@ -74,7 +74,7 @@ def check_name(name: str) -> None:
         raise InvalidRequest("name", _SYSTEM)
 
 
-_SYSTEM = "is a task that only the system starts: a job by POST /v1/jobs, an upload by its arrival in the bucket"
+_SYSTEM = "is started only by the system: POST /v1/jobs starts a job, and an upload starts its own task"
 
 
 def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> task_views.TaskDetail:
@@ -110,7 +110,7 @@ def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None)
     try:
         task = tasks.find(old.name)
     except UnknownTask as error:
-        raise Conflict(f"task {task_id} cannot be run again: {error.reason}") from error
+        raise Conflict(f"task {task_id} cannot be retried: {error.reason}") from error
     if task.name == jobs.TASK:
         raise Conflict(f"task {task_id} is a job; POST /v1/jobs starts another one")
     if task.system and kwargs is not None:
@@ -280,7 +280,7 @@ def set_schedule(caller: Caller, name: str, enabled: bool) -> schedules.Schedule
     """Enable or disable a schedule."""
     caller.require(Role.OPERATOR)
     schedules.get(name)
-    audit.record(caller.name, "switch schedule on" if enabled else "switch schedule off", name)
+    audit.record(caller.name, "enable schedule" if enabled else "disable schedule", name)
     return schedules.set_enabled(name, enabled)
 
 

@@ -34,14 +34,14 @@ def _refuse_unknown(wanted: listing.Filter) -> None:
     """Raise InvalidRequest for an unknown name or worker, so that a misspelt one does not give an empty list."""
     known = tasks.discover()
     if wanted.name and wanted.name not in known:
-        raise InvalidRequest("name", f"no task is called {wanted.name!r}; {_suggestion(wanted.name, list(known))}")
+        raise InvalidRequest("name", f"there is no task {wanted.name!r}; {_suggestion(wanted.name, list(known))}")
     functions = [task.short_name for task in known.values()]
     function = (wanted.worker or "").partition("@")[0]
     if function and function not in functions:
-        raise InvalidRequest("worker", f"no worker is called {wanted.worker!r}; {_suggestion(function, functions)}")
+        raise InvalidRequest("worker", f"there is no worker {wanted.worker!r}; {_suggestion(function, functions)}")
 
 
 def _suggestion(name: str, known: list[str]) -> str:
     by_short_name = {each.rpartition(".")[2]: each for each in known}
     close = difflib.get_close_matches(name.rpartition(".")[2], by_short_name, n=1)
-    return f"did you mean {by_short_name[close[0]]}?" if close else f"known are {', '.join(known)}"
+    return f"did you mean {by_short_name[close[0]]}?" if close else f"choose one of {', '.join(known)}"

@@ -26,7 +26,9 @@ def invalid(message: str, name: str, kind: Any) -> InvalidRequest:
     where = path.rstrip("`").lstrip(".")
     if found := re.fullmatch(r"Object contains unknown field `(.*)`", reason, re.DOTALL):
         known = ", ".join(_definition(kind, where).get("properties", {}))
-        return InvalidRequest(_joined(where, found[1]), f"is unknown{f'; known are {known}' if known else ''}")
+        return InvalidRequest(
+            _joined(where, found[1]), f"is unknown{f'; the known fields are {known}' if known else ''}"
+        )
     if found := re.fullmatch(r"Object missing required field `(.*)`", reason, re.DOTALL):
         return InvalidRequest(_joined(where, found[1]), "is missing")
     return InvalidRequest(where or name, _reason(reason, _definition(kind, where)))

@@ -21,7 +21,7 @@ def run(key: str, etag: str | None) -> dict[str, Any]:
     if not seen.etag:
         return _finished_before(key)
     if etag is not None and seen.etag.strip('"') != etag.strip('"'):
-        raise PermanentError(f"{key}: replaced since; the newer upload has a task of its own")
+        raise PermanentError(f"{key}: has been replaced; the newer upload has its own task")
     try:
         result = _attach(key)
     except Unusable as error:
@@ -45,7 +45,7 @@ def _finished_before(key: str) -> dict[str, Any]:
 def _attach(key: str) -> dict[str, Any]:
     item_id = uploads.item_of(key)
     if item_id is None:
-        raise Unusable(f"{key}: not under uploads/images/{{item id}}/, so nobody knows its item")
+        raise Unusable(f"{key}: not under uploads/images/{{item id}}/, so its item is unknown")
     try:
         body = bucket.get(key, pictures.MAX_BYTES).body
     except ValueError as error:

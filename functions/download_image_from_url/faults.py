@@ -40,13 +40,13 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PermanentError | Te
     (
         (requests.exceptions.InvalidURL, LocationParseError, UnicodeError),
         PermanentError,
-        "{} is not an address that a request can be sent to; correct the item's image_url",
+        "{} is not a valid URL; correct the item's image_url",
     ),
-    ((InvalidHeader,), PermanentError, "the server of {} sent headers that contradict each other"),
-    ((IncompleteRead,), TemporaryError, "the connection ended before all of {} had come"),
-    ((RemoteDisconnected,), TemporaryError, "the server of {} closed the connection without an answer"),
-    ((HTTPException,), PermanentError, "what answers at {} does not speak HTTP as a web server does"),
-    ((requests.Timeout, TimeoutError), TemporaryError, "{} did not answer in time"),
+    ((InvalidHeader,), PermanentError, "the server of {} sent contradictory headers"),
+    ((IncompleteRead,), TemporaryError, "the connection closed before {} was complete"),
+    ((RemoteDisconnected,), TemporaryError, "the server of {} closed the connection without a response"),
+    ((HTTPException,), PermanentError, "the server of {} does not respond with valid HTTP"),
+    ((requests.Timeout, TimeoutError), TemporaryError, "{} did not respond in time"),
 )
 
 # Permanent failures of a look-up: no such name, no address for it. A resolver's other failures may be temporary.
@@ -65,14 +65,10 @@ def from_status(status: int, headers: Mapping[str, str], where: str, contact: st
     if status in PASSING_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TemporaryError(f"image_url: the server answered {phrase} for {where}", retry_after(headers))
     if status == HTTPStatus.FORBIDDEN:
-        named = (
-            ""
-            if contact
-            else "set the stack's parameter DownloadContact, as some servers want to know whom to ask, or "
-        )
+        named = "" if contact else "set the stack's parameter DownloadContact, which some servers require, or "
         return PermanentError(
-            f"image_url: the server answered {phrase} for {where}; it does not serve programs, or not without "
-            f"signing in: {named}upload the picture instead"
+            f"image_url: the server answered {phrase} for {where}; it refuses automated downloads, or "
+            f"requires signing in: {named}upload the picture instead"
         )
     return PermanentError(
         f"image_url: the server answered {phrase} for {where}; open the address in a browser that is not signed in, "
@@ -101,10 +97,10 @@ def from_refusal(error: SSRFGuardError, where: str) -> PermanentError:
     """The failure for an address to which connections are not allowed."""
     if isinstance(error, BlockedAddressError | BlockedURLError):
         return PermanentError(
-            f"image_url: {where} may not be reached: {error.reason}. Only public web servers are, and the hosts that "
-            "the operator lists in DOWNLOAD_ALLOWED_HOSTS"
+            f"image_url: {where} is not allowed: {error.reason}. Pictures are downloaded only from public web servers "
+            "and the hosts in the stack's parameter DownloadAllowedHosts"
         )
-    return PermanentError(f"image_url: {where} may not be reached")
+    return PermanentError(f"image_url: {where} is not allowed")
 
 
 def from_error(error: Exception, where: str) -> TaskError:

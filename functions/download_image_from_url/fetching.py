@@ -71,21 +71,19 @@ def parse(url: str) -> Location:
     """Check an address without using the network; raises InvalidArguments, whose message begins with `image_url: `."""
     url = url.strip()
     if not url:
-        raise InvalidArguments("image_url: empty; give the address of a picture")
+        raise InvalidArguments("image_url: empty; enter the URL of a picture")
     if len(url) > MAX_URL_CHARACTERS:
-        raise InvalidArguments(f"image_url: {len(url)} characters; at most {MAX_URL_CHARACTERS} are taken")
+        raise InvalidArguments(f"image_url: {len(url)} characters; at most {MAX_URL_CHARACTERS} are accepted")
     if re.search(r"[\x00-\x1f\x7f\\]", url):
-        raise InvalidArguments(
-            "image_url: holds a control character or a backslash, which browsers and servers differ on"
-        )
+        raise InvalidArguments("image_url: contains a control character or a backslash; remove it")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:  # its text may contain the password
-        raise InvalidArguments("image_url: cannot be read as an address; its host or port is malformed") from None
+        raise InvalidArguments("image_url: is not a valid URL; its host or port is malformed") from None
     if parts.scheme.lower() not in {"http", "https"}:
         scheme = repr(parts.scheme) if parts.scheme else "missing"
-        raise InvalidArguments(f"image_url: the scheme is {scheme}; only http and https are fetched")
+        raise InvalidArguments(f"image_url: the scheme is {scheme}; only http and https are supported")
     if not host:
         raise InvalidArguments("image_url: names no host; write it as https://example.com/picture.jpg")
     plain = without_credentials(url)
@@ -168,7 +166,7 @@ class Fetcher:
         return min(self.limits.connect_seconds, left), min(self.limits.silence_seconds, left)
 
     def _too_slow(self, where: str) -> TemporaryError:
-        return TemporaryError(f"image_url: {where} did not come whole within {self.limits.seconds:g} s")
+        return TemporaryError(f"image_url: {where} did not arrive completely within {self.limits.seconds:g} s")
 
     @staticmethod
     def _next(response: requests.Response, location: Location) -> Location | None:
@@ -182,7 +180,7 @@ class Fetcher:
         except (InvalidArguments, ValueError) as error:
             reason = str(error).removeprefix("image_url: ") if isinstance(error, InvalidArguments) else "malformed"
             raise PermanentError(
-                f"image_url: {shown(location.url)} redirects to an address that is not fetched: {reason}"
+                f"image_url: {shown(location.url)} redirects to an address that is not allowed: {reason}"
             ) from None
         if following.user is None and following.origin == location.origin:
             return replace(location, url=following.url)
@@ -200,7 +198,7 @@ class Fetcher:
         except packing.TooLarge:
             raise self._too_large(where) from None
         except packing.Incomplete:
-            raise TemporaryError(f"image_url: the connection ended before all of {where} had come") from None
+            raise TemporaryError(f"image_url: the connection closed before {where} was complete") from None
 
     def _sent(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
         """Yield the body's bytes as they arrive; the limit applies regardless of Content-Length."""
@@ -221,4 +219,4 @@ class Fetcher:
         return body.getvalue()
 
     def _too_large(self, where: str) -> PermanentError:
-        return PermanentError(f"image_url: {where} has more than {self.limits.bytes} bytes; give a smaller picture")
+        return PermanentError(f"image_url: {where} has more than {self.limits.bytes} bytes; use a smaller picture")

@@ -43,10 +43,10 @@ def codings_of(header: str) -> list[str]:
     named = [part.strip().lower() for part in header.split(",")]
     for name in named:
         if name in _FOREIGN:
-            raise CannotUnpack(f"came packed ({name}) although the server was asked not to; use another address")
+            raise CannotUnpack(f"was compressed ({name}) although that was not requested; use another URL")
     known = [name for name in reversed(named) if name in _KNOWN]
     if len(known) > MOST_CODINGS:
-        raise CannotUnpack(f"came packed {len(known)} times over; use another address")
+        raise CannotUnpack(f"was compressed {len(known)} times over; use another URL")
     return known
 
 
@@ -103,4 +103,4 @@ def _unpacked_brotli(body: bytes, limit: int) -> bytes:
 
 
 def _mislabelled(coding: str) -> CannotUnpack:
-    return CannotUnpack(f"is not packed as its headers say ({coding}); use another address")
+    return CannotUnpack(f"is not compressed as its headers say ({coding}); use another URL")

@@ -47,13 +47,13 @@ def _copy(key: str, etag: str | None, file: BinaryIO) -> None:
     except NotFound as error:
         raise PermanentError(f"{key}: no longer in the bucket; upload the dump again") from error
     if etag is not None and response["ETag"].strip('"') != etag.strip('"'):
-        raise PermanentError(f"{key}: replaced since; the newer file has a task of its own")
+        raise PermanentError(f"{key}: has been replaced; the newer file has its own task")
     if response["ContentLength"] > MAXIMUM_BYTES:
         raise PermanentError(
             f"{key}: {response['ContentLength']} bytes; the limit is {MAXIMUM_BYTES}. Dump only inventory and "
             "reorder_queue, or one model at a time"
         )
-    with asking(f"S3 stopped while {key} was read", raises=TemporaryError):
+    with asking(f"S3 closed the connection while {key} was being read", raises=TemporaryError):
         file.writelines(response["Body"].iter_chunks(PIECE_BYTES))
 
 

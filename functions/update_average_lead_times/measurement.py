@@ -115,7 +115,7 @@ def record(changes: Iterable[Change], written: Iterable[bool], tally: Tally) -> 
             tally.changed += 1
             tally.largest.append(change.told())
         else:
-            tally.add("skipped", "gone, inactive or not writable by now")
+            tally.add("skipped", "deleted, inactive or no longer writable")
     tally.largest.sort(key=lambda told: (-abs(told["to"] - (told["from"] or 0)), told["item_id"], told["supplier"]))
     del tally.largest[NAMED_CHANGES:]
 
@@ -127,7 +127,7 @@ def result(history: History, tally: Tally) -> dict[str, Any]:
     skipped.update(tally.without_link)
     without = history.deliveries - history.skipped.total() - tally.accounted
     if without > 0:
-        skipped["the item has no supplier link, or is gone"] += without
+        skipped["the item has no supplier link or was deleted"] += without
     return {
         "rule": str(history.rule),
         "window": {"first": first.isoformat(), "last": last.isoformat()},

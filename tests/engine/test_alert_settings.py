@@ -147,7 +147,7 @@ def test_a_problem_that_could_not_be_checked_is_not_reported_as_over(receiver, m
 
 
 def _unavailable(*_args, **_named):
-    raise Unavailable("the tasks table did not answer")
+    raise Unavailable("the tasks table did not respond")
 
 
 # ── the command line ──

@@ -134,7 +134,7 @@ def test_a_link_that_cannot_be_updated_does_not_block_others(spoil):
     result = update_average_lead_times.call({})
 
     assert result["links"]["changed"] == 1
-    assert result["links_skipped"] == {"gone, inactive or not writable by now": 1}
+    assert result["links_skipped"] == {"deleted, inactive or no longer writable": 1}
 
 
 def test_files_named_by_an_item_with_wrong_types_are_not_cleaned_up(spoil):

@@ -77,7 +77,7 @@ def test_an_aws_error_exits_with_4(command, aws):
 
 def test_a_configuration_error_comes_with_a_hint(command, monkeypatch):
     def unreachable(*_args):
-        raise Unavailable("the tasks table did not answer: Unable to locate credentials")
+        raise Unavailable("the tasks table did not respond: Unable to locate credentials")
 
     monkeypatch.setattr(records, "stored", unreachable)
     code, _, err = command("show", "x")

@@ -84,7 +84,7 @@ def test_a_dead_letter_that_cannot_be_recorded_stays_and_does_not_block_others(d
 
     def refusing(body, **about):
         if about["message_id"] == bad:
-            raise Unavailable("the tasks table did not answer")
+            raise Unavailable("the tasks table did not respond")
         return record(body, **about)
 
     monkeypatch.setattr(dead_letters, "record", refusing)

@@ -69,7 +69,7 @@ def test_a_scheduled_task_runs_now_once_and_its_own_message_changes_nothing(echo
     echo.queue.send(body)  # as the schedule would have, or the delay
     echo.queue.deliver()
     assert echo.calls == ["early"]
-    with pytest.raises(InvalidRequest, match="does not wait for a time"):
+    with pytest.raises(InvalidRequest, match="is not scheduled for a later time"):
         run_now.run_now(task_id)
 
 

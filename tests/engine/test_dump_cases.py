@@ -113,7 +113,7 @@ def test_a_dump_with_only_invalid_values_names_each_by_its_line(bring_in):
 
 def test_an_unknown_cost_does_not_stop_lead_times(bring_in):
     report = bring_in("16_nan_cost.json")
-    assert reasons(report) == ["unit_cost: 'NaN' is no amount from 0 to 1000000000000"]
+    assert reasons(report) == ["unit_cost: 'NaN' is not an amount from 0 to 1000000000000"]
 
     result = update_average_lead_times.call({})
 

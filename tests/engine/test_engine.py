@@ -307,7 +307,7 @@ def test_time_limits_say_which_limit_it_was(echo):
     echo.queue.deliver()
     record = echo.record(task_id)
     assert (record.status, record.error_type) == (Status.FAILURE, "TimeLimitExceeded")
-    assert "what its function had left" in record.error_message
+    assert "the remainder of the function's time-out" in record.error_message
 
 
 def test_a_task_whose_time_was_used_up_by_others_is_retried(echo):

@@ -175,8 +175,8 @@ LIMITS = ("0.25", "0.5", "0.75", "10.0", "+Inf")
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('"half', "quote"), ("(hello", "parenthesis"), ("hello)", "nothing opened"), ("hello AND", "at its end"),
-        ("OR hello", "before OR"), ("NOT hello", "leave tasks out"), ("-hello", "leave tasks out"),
+        ('"half', "quotation mark"), ("(hello", "parenthesis"), ("hello)", "unexpected )"), ("hello AND", "at its end"),
+        ("OR hello", "before OR"), ("NOT hello", "exclude tasks"), ("-hello", "exclude tasks"),
         ("ab", "at least 3"), ("name:", "at least 3"), ("((((((hello))))))", "nest"), ("hello " * 200, "at most 128"),
     ],
 )  # fmt: skip
@@ -189,5 +189,5 @@ def test_a_search_with_a_mistake_names_it(text, words):
 def test_a_search_full_of_backslashes_is_parsed_quickly(text):
     """Each character can match in only one way, so no text causes backtracking."""
     search.parse(text)
-    with pytest.raises(InvalidRequest, match="quote"):
+    with pytest.raises(InvalidRequest, match="quotation mark"):
         search.parse(f'"{text}')

@@ -165,7 +165,11 @@ def test_an_unreadable_message_shows_outcome_and_actions_and_has_the_same_count_
 
     assert counts() == (1, 1, 1)
     status, html, _ = browse("POST", "/queues/generate_qr_code/redrive", form={})
-    assert (status, "0 of 1 message sent back to the queue" in html, "still cannot be read" in html) == (200, True, True)
+    assert (status, "0 of 1 message sent back to the queue" in html, "still cannot be read" in html) == (
+        200,
+        True,
+        True,
+    )
     assert f"/tasks/{LETTER}/message" in html
     assert counts() == (1, 1, 1)
     # When it is resent unchanged, the reason appears at the top of its page.

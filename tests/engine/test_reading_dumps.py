@@ -45,7 +45,7 @@ class TestReading:
             (gzip.compress(b'[\n{"a": 1},\n{"a" 2}\n]', mtime=0), 3, 6, "expecting ':' delimiter"),
             (b'[\n{"a": "\xff"}]', 2, 8, "byte 0xff is not UTF-8"),
             (b"\xff\xfe[\x00]\x00", 1, 1, "byte 0xff is not UTF-8"),
-            ('[{"ä": "€'.encode()[:-1], 1, 9, "the file ends inside a letter"),
+            ('[{"ä": "€'.encode()[:-1], 1, 9, "the file ends inside a character"),
             (b"[" + b"[" * 200_000, 1, 2, "recursion"),
             (b'[{"a": "' + b"x" * (1 << 21), 1, 2, "an object of more than 1048576 characters"),
         ],

@@ -80,12 +80,12 @@ class TestAttaching:
         [
             (KEY, b"<html>", "my photo"),
             (KEY, photo()[:500], "my photo"),
-            (KEY, (PICTURES / "indexed-without-plte.png").read_bytes(), "palette, and it has none"),
+            (KEY, (PICTURES / "indexed-without-plte.png").read_bytes(), "palette, which is missing"),
             (KEY, b"\0" * (uploads.MAX_BYTES + 1), f"the limit is {uploads.MAX_BYTES}"),
             (f"uploads/images/{UUID(int=8)}/a.jpg", photo(), f"the inventory has no item {UUID(int=8)}"),
-            ("uploads/images/a.jpg", photo(), "nobody knows its item"),
-            ("uploads/images/screws/a.jpg", photo(), "nobody knows its item"),
-            ("uploads/a.jpg", photo(), "nobody knows its item"),
+            ("uploads/images/a.jpg", photo(), "its item is unknown"),
+            ("uploads/images/screws/a.jpg", photo(), "its item is unknown"),
+            ("uploads/a.jpg", photo(), "its item is unknown"),
         ],
     )
     def test_an_unusable_upload_is_moved_aside_with_the_reason(self, upload, item, key, body, reason):
@@ -102,7 +102,7 @@ class TestAttaching:
     @pytest.mark.usefixtures("item")
     def test_an_upload_that_was_replaced_is_left_to_its_own_task(self):
         bucket.put(KEY, photo(), "image/jpeg")
-        with pytest.raises(PermanentError, match="replaced since"):
+        with pytest.raises(PermanentError, match="has been replaced"):
             attach_upload.call({"key": KEY, "etag": "0123"})
         assert bucket.keys("uploads/") == {KEY}
 

@@ -153,7 +153,10 @@ class Run:
             if "errorType" in payload:
                 assert payload["errorType"] == "Unavailable", payload
                 return False
-            assert all("table did not" in each["reason"] or "refused" in each["reason"] for each in payload["rejected"])
+            assert all(
+                "table did not" in each["reason"] or "table could not" in each["reason"] or "refused" in each["reason"]
+                for each in payload["rejected"]
+            )
             return not payload["rejected"] and payload["ids"] == sent
 
         wait_for(accepted, "every task to be accepted", PATIENCE)

@@ -109,5 +109,5 @@ REFUSED = {
     "a JSON text": b'{"error": "not found"}',
     "plain text": "nicht gefunden: Schlüssel".encode(),
     "an empty file": b"",
-    "a file of unknown kind": bytes(range(7, 250)),
+    "a file of an unknown type": bytes(range(7, 250)),
 }

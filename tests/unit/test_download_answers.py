@@ -115,7 +115,7 @@ def test_a_host_name_may_have_underscores(server, host):
 
 
 def test_a_host_name_with_underscores_cannot_reach_private_addresses():
-    with pytest.raises(PermanentError, match="may not be reached"):
+    with pytest.raises(PermanentError, match="is not allowed"):
         download(ITEM, "http://my_shop.example.com/a.jpg", Fetcher(resolver=answering("10.0.0.1")))
     assert inventory.get_item(ITEM).image is None
 

@@ -231,7 +231,7 @@ class TestTheTask:
             "no order date": 1,
             "the item has no link to the supplier": 1,
             "the supplier's link is inactive": 1,
-            "the item has no supplier link, or is gone": 1,
+            "the item has no supplier link or was deleted": 1,
         }
         assert result["links_skipped"] == {"inactive": 1, "no deliveries in the window": 1}
         assert links_of()["2"].average_lead_time == 7

@@ -196,7 +196,7 @@ def test_a_lossless_webp_stays_lossless():
 def test_a_truncated_picture_is_refused(kind, part):
     body = encoded(kind, photograph(160, 120))
 
-    with pytest.raises(UnusablePicture, match="is a damaged or cut off"):
+    with pytest.raises(UnusablePicture, match="is a damaged or incomplete"):
         pictures.prepare(body[: int(part * len(body))])
 
 

@@ -48,14 +48,14 @@ def parse(text: str) -> Fits:
     reader = _Reader(tokens)
     found = reader.alternatives(0)
     if reader.next is not None:
-        raise InvalidRequest("search", f"has a {reader.next} that nothing opened or led to")
+        raise InvalidRequest("search", f"has an unexpected {reader.next}")
     return found
 
 
 def _tokens(text: str) -> Iterator[Token]:
     for parenthesis, term, other in _TOKEN.findall(text):
         if other:
-            raise InvalidRequest("search", 'has a quote that is not closed; end it with "')
+            raise InvalidRequest("search", 'has an unclosed quotation mark; close it with "')
         plain = re.sub(r'\\(["\\])|"', r"\1", term)
         yield Token(parenthesis or plain, joins=bool(parenthesis) or plain == term)
 
@@ -102,7 +102,7 @@ class _Reader:
         self.position += 1
         found = self.alternatives(level + 1)
         if self.next != ")":
-            raise InvalidRequest("search", "has a parenthesis that is not closed; end it with )")
+            raise InvalidRequest("search", "has an unclosed parenthesis; close it with )")
         self.position += 1
         return found
 
@@ -112,14 +112,16 @@ def _term(token: Token) -> Fits:
     field = name.casefold() if colon and name.casefold() in FIELDS else ""
     value = (value if field else token.text).casefold()
     if not field and ((token.joins and token.text == "NOT") or value.startswith("-")):
-        raise InvalidRequest("search", "cannot leave tasks out: NOT and - are not supported")
+        raise InvalidRequest("search", "cannot exclude tasks: NOT and - are not supported")
     if field == "state":
         return lambda task: task["state"].casefold() == value
     if field == "kwargs" and "=" in value:
         key, _, wanted = value.partition("=")
         return lambda task: _kwargs(task).get(key.strip()) == wanted.strip()
     if len(value.strip()) < LEAST_CHARACTERS:
-        raise InvalidRequest("search", f"must look for at least {LEAST_CHARACTERS} characters, not {value!r}")
+        raise InvalidRequest(
+            "search", f"must have search terms of at least {LEAST_CHARACTERS} characters, not {value!r}"
+        )
     return lambda task: value in (str(task[field] or "") if field else _text(task)).casefold()  # type: ignore[literal-required]  # one of FIELDS
 
 

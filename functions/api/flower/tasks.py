@@ -48,9 +48,9 @@ class FlowerQuery(msgspec.Struct):
     """Flower's parameters of a list; as in Flower, others are ignored."""
 
     limit: Annotated[
-        int, Meta(description=f"Maximum number of tasks, {MOST_TASKS} whatever is requested; none below 1")
+        int, Meta(description=f"Maximum number of tasks, at most {MOST_TASKS}; below 1 it returns no tasks")
     ] = MOST_TASKS
-    offset: Annotated[int, Meta(le=MOST_EXAMINED, description="Tasks to skip; none below 1")] = 0
+    offset: Annotated[int, Meta(le=MOST_EXAMINED, description="Number of tasks to skip; below 1 it skips no tasks")] = 0
     sort_by: (
         Annotated[
             Literal["name", "state", "received", "started", "-name", "-state", "-received", "-started"],

@@ -164,7 +164,7 @@ def _schema(record: TaskRecord) -> dict[str, Any]:
         return tasks.find(record.name).schema()
     except UnknownTask as error:
         raise InvalidRequest(
-            "name", f"is {record.name}, which no longer exists, so the task cannot run again"
+            "name", f"is {record.name}, which no longer exists, so the task cannot be retried"
         ) from error
 
 

@@ -56,7 +56,9 @@ class JobArguments(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
 class JobRequest(msgspec.Struct, forbid_unknown_fields=True):
     """An action and the filter of its tasks."""
 
-    action: Annotated[Action, Meta(description="delete and cleanup are for superusers; purge takes `name` alone")]
+    action: Annotated[
+        Action, Meta(description="delete and cleanup require the role superuser; purge accepts only `name`")
+    ]
     where: TaskFilter
     arguments: JobArguments = msgspec.field(default_factory=JobArguments)
 

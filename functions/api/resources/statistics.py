@@ -122,7 +122,9 @@ def times(created_from: str | None, created_to: str | None) -> tuple[datetime, d
     if end < begin:
         raise InvalidRequest("created_to", "is before created_from")
     if end - begin > LONGEST:
-        raise InvalidRequest("created_from", f"is more than {LONGEST.days} days before created_to; ask for less")
+        raise InvalidRequest(
+            "created_from", f"is more than {LONGEST.days} days before created_to; choose a shorter period"
+        )
     return begin, end
 
 

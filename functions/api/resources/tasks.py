@@ -62,7 +62,7 @@ Search = Annotated[
     str,
     Meta(
         max_length=search.MAXIMUM_CHARACTERS,
-        description=f'A search: words, "quoted text", AND, OR, NOT, brackets, and fields ({", ".join(search.FIELDS)})',
+        description=f'Words, "quoted text", AND, OR, NOT, parentheses, and fields ({", ".join(search.FIELDS)})',
         examples=['status:FAILURE error:"timed out"'],
     ),
 ]
@@ -78,7 +78,7 @@ class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
     created_from: Moment | None = None
     created_to: Moment | None = None
     q: Search | None = None
-    scheduled: Annotated[bool, Meta(description="Whether it waits for its ETA, which lies ahead")] | None = None
+    scheduled: Annotated[bool, Meta(description="Whether the task waits for an ETA in the future")] | None = None
 
     def filter(self) -> listing.Filter:
         """Return it as listings expect it; raises InvalidRequest for an invalid time or search."""

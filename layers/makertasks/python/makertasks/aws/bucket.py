@@ -76,7 +76,7 @@ class Version:
 def version(key: str) -> Version:
     """Return a key's current version without reading its content; raises TemporaryError if S3 fails."""
     try:
-        with asking(f"S3 did not say what {key} is", *_NOT_FOUND, raises=TemporaryError):
+        with asking(f"S3 could not describe {key}", *_NOT_FOUND, raises=TemporaryError):
             response = session.client("s3").head_object(Bucket=settings.bucket(), Key=key)
     except Answered:
         return Version()
@@ -106,7 +106,7 @@ def get(key: str, maximum: int | None = None) -> StoredObject:
     size = int(response["ContentLength"])
     if maximum is not None and size > maximum:
         raise ValueError(f"{key} has {size} bytes; the limit is {maximum}")
-    with asking(f"S3 stopped while {key} was read", raises=TemporaryError):
+    with asking(f"S3 closed the connection while {key} was being read", raises=TemporaryError):
         body = response["Body"].read()
     return StoredObject(body, response.get("ContentType", ""), response.get("Metadata", {}))
 
@@ -114,7 +114,7 @@ def get(key: str, maximum: int | None = None) -> StoredObject:
 def open_object(key: str) -> dict[str, Any]:
     """Return S3's GetObject response, its body not read yet; raises NotFound or TemporaryError."""
     try:
-        with asking(f"S3 did not give {key}", *_NOT_FOUND, raises=TemporaryError):
+        with asking(f"S3 could not return {key}", *_NOT_FOUND, raises=TemporaryError):
             response: dict[str, Any] = session.client("s3").get_object(Bucket=settings.bucket(), Key=key)
     except Answered as error:
         raise NotFound(f"the bucket has no object {key}") from error

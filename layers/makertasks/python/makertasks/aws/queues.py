@@ -137,7 +137,7 @@ def lengths(queue: str) -> tuple[int, int, int]:
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
-    with asking(f"the queue {name_of(queue)} did not answer"):
+    with asking(f"the queue {name_of(queue)} did not respond"):
         found = session.client("sqs").get_queue_attributes(QueueUrl=url_of(queue), AttributeNames=names)["Attributes"]
     return int(found[names[0]]), int(found[names[1]]), int(found[names[2]])
 

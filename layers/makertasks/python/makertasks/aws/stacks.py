@@ -10,7 +10,7 @@ from makertasks.errors import NotFound, Unavailable
 def outputs(stack: str) -> dict[str, str]:
     """Return a stack's outputs by key; raises NotFound or Unavailable."""
     try:
-        with asking(f"the stack {stack} could not be looked up"):
+        with asking(f"the stack {stack} could not be described"):
             described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except Unavailable as error:
         # CloudFormation has no error code of its own for this: ValidationError, "Stack with id NAME does not exist".

@@ -20,12 +20,12 @@ def changes(stream: str, shard: str, first: str, last: str) -> Iterator[tuple[Im
     """Yield old and new image of a shard's changes between two sequence numbers, if not expired; raises Unavailable."""
     client = session.client("dynamodbstreams")
     try:
-        with asking("the table's stream did not answer", *GONE):
+        with asking("the table's stream did not respond", *GONE):
             iterator = client.get_shard_iterator(
                 StreamArn=stream, ShardId=shard, ShardIteratorType="AT_SEQUENCE_NUMBER", SequenceNumber=first
             )["ShardIterator"]
         while iterator:
-            with asking("the table's stream did not answer", *GONE):
+            with asking("the table's stream did not respond", *GONE):
                 page = client.get_records(ShardIterator=iterator, Limit=PAGE)
             for record in page["Records"]:
                 if int(record["dynamodb"]["SequenceNumber"]) > int(last):

@@ -135,7 +135,7 @@ class RemoteTask:
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> None:
         """Raise TypeError: a task runs on AWS."""
-        raise TypeError(f"{self.folder} runs on AWS Lambda and not here; send it with {self.folder}.delay(…)")
+        raise TypeError(f"{self.folder} runs on AWS Lambda, not in this process; send it with {self.folder}.delay(…)")
 
     def __repr__(self) -> str:
         return f"<RemoteTask {self.folder}>"

@@ -52,7 +52,7 @@ def check(name: str, *, form: Form, address: str | None, kinds: list[Kind], new:
         raise InvalidRequest("name", "must be lower-case letters, digits and hyphens, at most 40, such as workshop")
     stored = {each.cell: each for each in alerts.listed()}
     if new and name in stored:
-        raise InvalidRequest("name", f"is the name of an alert already: change {name}, or choose another name")
+        raise InvalidRequest("name", f"already exists: edit the alert {name}, or choose another name")
     if name not in stored and len(stored) >= alerts.MOST:
         raise InvalidRequest("name", f"would be alert number {alerts.MOST + 1}; delete another one first")
     if not kinds:

@@ -58,15 +58,17 @@ def start(action: str, where: Mapping[str, Any], *, who: str, arguments: Mapping
 def check(action: str, where: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
     """Raises InvalidRequest for an invalid job."""
     if action not in ACTIONS:
-        raise InvalidRequest("action", f"{action!r} is none of {', '.join(ACTIONS)}")
+        raise InvalidRequest("action", f"{action!r} is not one of {', '.join(ACTIONS)}")
     known = {field.name for field in fields(Filter)}
     if surplus := where.keys() - known:
-        raise InvalidRequest(f"where.{min(surplus)}", f"is not a filter of tasks; known are {', '.join(sorted(known))}")
+        raise InvalidRequest(
+            f"where.{min(surplus)}", f"is not a filter of tasks; the filters are {', '.join(sorted(known))}"
+        )
     if surplus := arguments.keys() - ACTIONS[action]:
         raise InvalidRequest(f"arguments.{min(surplus)}", f"is not an argument of {action}")
     status = where.get("status")
     if status is not None and status not in set(Status):
-        raise InvalidRequest("where.status", f"{status!r} is none of {', '.join(Status)}")
+        raise InvalidRequest("where.status", f"{status!r} is not one of {', '.join(Status)}")
     if action in {"retry", "delete", "cleanup"} and status in ACTIVE:
         raise InvalidRequest("where.status", f"{action} is for finished tasks; {status} tasks have not finished")
     if action == "revoke" and status in FINAL:

@@ -27,7 +27,7 @@ def run_now(task_id: str) -> None:
     """
     record = records.get(task_id)
     if time_of(record) is None:
-        raise InvalidRequest("id", f"task {task_id} is {record.status} and does not wait for a time")
+        raise InvalidRequest("id", f"task {task_id} is {record.status} and is not scheduled for a later time")
     try:
         message = payloads.whole(records.message_of(record))
     except (wire.Malformed, NotFound) as error:
@@ -35,6 +35,6 @@ def run_now(task_id: str) -> None:
     if masking.hides(message.kwargs):
         raise InvalidRequest("id", "the task has secret arguments, which are not kept; it can only run at its time")
     if not lifecycle.bring_forward(record):
-        raise InvalidRequest("id", f"task {task_id} has changed meanwhile; check its status again")
+        raise InvalidRequest("id", f"task {task_id} has changed in the meantime; check its status again")
     delays.send(str(record.queue), replace(message, eta=None))
     delays.cancel(task_id)

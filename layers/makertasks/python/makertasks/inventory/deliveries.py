@@ -46,7 +46,7 @@ def _week(week: str, condition: Condition) -> Iterator[DeliveryRow]:
     connection = Delivery._get_connection()  # noqa: SLF001 - PynamoDB gives no other way to the bound table
     start = None
     while True:
-        with answering("the inventory table did not answer", raises=TemporaryError):
+        with answering("the inventory table did not respond", raises=TemporaryError):
             page = connection.query(week, condition, index_name="deliveries", exclusive_start_key=start)
         yield from map(_row, page["Items"])
         start = page.get("LastEvaluatedKey")
@@ -70,7 +70,7 @@ def links(shard: int, after: str = "") -> Iterator[ItemSupplier | Broken]:
     """The supplier links of one shard in the order of their items, those after the owner `after`, a page at a time."""
     inventory.connect()
     condition = ItemSupplier.owner > after if after else None
-    with answering("the inventory table did not answer", raises=TemporaryError):
+    with answering("the inventory table did not respond", raises=TemporaryError):
         yield from ItemSupplier.links.query(str(shard), condition)
 
 

@@ -28,7 +28,7 @@ def of(item_ids: Iterable[str]) -> dict[str, Face]:
     if not keys:
         return {}
     connect()
-    with answering("the inventory table did not answer", raises=TemporaryError):
+    with answering("the inventory table did not respond", raises=TemporaryError):
         found = list(Entry.batch_get(keys, attributes_to_get=["owner", "entry", "kind", "name", "thumbnail"]))
     named = [item for item in found if isinstance(item, Item) and item.name]
     return {item.item_id: Face(str(item.name), item.thumbnail) for item in named}

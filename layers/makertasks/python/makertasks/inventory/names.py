@@ -112,6 +112,6 @@ def _current() -> list[Name]:
 
 def _read() -> Iterator[Name]:
     """Every item's name, from the index, one megabyte per request; raises TemporaryError."""
-    with answering("the inventory table did not answer", raises=TemporaryError):
+    with answering("the inventory table did not respond", raises=TemporaryError):
         for item in Item.items.query("item", attributes_to_get=["kind", "sort_name", "owner", "entry"]):
             yield Name(folded(str(item.sort_name)), str(item.sort_name), str(item.owner))

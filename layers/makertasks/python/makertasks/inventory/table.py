@@ -121,7 +121,7 @@ def get_item(item_id: UUID | str) -> Item:
         return _readable(held)
     connect()
     try:
-        with answering("the inventory table did not answer", raises=TemporaryError):
+        with answering("the inventory table did not respond", raises=TemporaryError):
             item: Entry = Item.get(owner_of(item_id), "item", consistent_read=True)
     except Missing as error:
         raise UnknownItem(str(item_id)) from error
@@ -144,7 +144,7 @@ def _nameless(entry: Entry) -> tuple[dict[str, Any], ValueError]:
 def get_item_page(item_id: UUID | str) -> ItemPage:
     """One item with its supplier links and requests, by one Query; raises UnknownItem, Unreadable or TemporaryError."""
     connect()
-    with answering("the inventory table did not answer", raises=TemporaryError):
+    with answering("the inventory table did not respond", raises=TemporaryError):
         entries = list(Entry.query(owner_of(item_id)))
     item = next((entry for entry in entries if entry.entry == "item"), None)
     if item is None:
@@ -166,7 +166,7 @@ def list_items(limit: int, cursor: str | None = None, prefix: str = "") -> ItemL
     connect()
     begins = Item.sort_name.startswith(sort_name_of(prefix)) if sort_name_of(prefix) else None
     start = decode_cursor(cursor, prefix) if cursor else None
-    with answering("the inventory table did not answer", raises=TemporaryError):
+    with answering("the inventory table did not respond", raises=TemporaryError):
         page = Item.items.query("item", begins, limit=limit, last_evaluated_key=start, page_size=limit)
         keys = [(str(entry.owner), "item") for entry in page]
         last = page.last_evaluated_key
@@ -199,7 +199,7 @@ def every_entry() -> Iterator[Entry]:
     For comparing the whole table with a site, at a twentieth of the cost of reading its entries one by one.
     """
     connect()
-    with answering("the inventory table did not answer", raises=TemporaryError):
+    with answering("the inventory table did not respond", raises=TemporaryError):
         yield from Entry.scan()
 
 
@@ -224,7 +224,7 @@ def decode_cursor(cursor: str, prefix: str = "") -> dict[str, dict[str, str]]:
 def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Entry]:
     """The entries that exist among `keys` (owner, entry), 100 per request; raises TemporaryError."""
     connect()
-    with answering("the inventory table did not answer", raises=TemporaryError):
+    with answering("the inventory table did not respond", raises=TemporaryError):
         entries = Entry.batch_get(dict.fromkeys(keys), consistent_read=True)
         return {(str(entry.owner), str(entry.entry)): entry for entry in entries}
 

@@ -75,10 +75,10 @@ def _text(head: bytes) -> str:
     try:
         text = head.decode("utf-8-sig", "ignore" if len(head) == HEAD_BYTES else "strict").encode()
     except UnicodeDecodeError:
-        return "a file of unknown kind"
+        return "a file of an unknown type"
     start = text.lstrip().lower()
     if b"\x00" in text:
-        return "a file of unknown kind"
+        return "a file of an unknown type"
     if b"<svg" in start and start.startswith(b"<"):
         return "an SVG"
     if start.startswith(_PAGE) or b"<html" in start:

@@ -43,8 +43,8 @@ ATTEMPTS = 3
 # A SKU that is used unchanged as a file's name. Other names contain an exclamation mark, which none of these has.
 _PLAIN_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
-OUTDATED = "the item's image_url is another one now; its own download counts"
-OVERTAKEN = "the item's image was asked for later than this one; the newer counts"
+OUTDATED = "the item's image_url has changed; the download from the new one applies"
+OVERTAKEN = "a newer image was requested for the item; that one applies"
 
 
 def key_of(name: str, extension: str) -> str:
@@ -94,7 +94,7 @@ def attach(item: Item, picture: Picture, source_url: str | None) -> dict[str, An
             continue
         made = _Made(image, without_credentials(source_url or now.image_url or "") or None, wanted, written)
         return _commit(now, picture, made, _still_wanted(now, wanted, is_upload=source_url is None))
-    raise TemporaryError(f"other tasks kept writing the image of item {item.item_id}; it will be tried again")
+    raise TemporaryError(f"other tasks kept changing the image of item {item.item_id}; it will be retried")
 
 
 def _place(item: Item, picture: Picture) -> tuple[str, Version]:

@@ -122,11 +122,11 @@ def thumbnail(body: bytes) -> bytes:
 
 def _kind_of(body: bytes) -> str:
     if len(body) > MAX_BYTES:
-        raise UnusablePicture(f"has {len(body)} bytes; the limit is {MAX_BYTES}. Give a smaller picture")
+        raise UnusablePicture(f"has {len(body)} bytes; the limit is {MAX_BYTES}. Use a smaller picture")
     kind = name_of(body)
     if kind not in KEPT + CONVERTED:
-        remedy = REMEDIES.get(kind, "Give one of these")
-        raise UnusablePicture(f"is {kind}; only JPEG, PNG, WebP and AVIF are read. {remedy}")
+        remedy = REMEDIES.get(kind, "Convert it to one of these")
+        raise UnusablePicture(f"is {kind}; only JPEG, PNG, WebP and AVIF are supported. {remedy}")
     return kind
 
 
@@ -146,7 +146,7 @@ def _refusing_damage(kind: str) -> Iterator[None]:
         # Pillow's message names an unknown file by the address of a buffer, which is useless.
         broken = isinstance(error, UnidentifiedImageError)
         reason = "its header is broken" if broken else " ".join(str(error).split()) or type(error).__name__
-        raise UnusablePicture(f"is a damaged or cut off {_title(kind)} ({reason}). Give an intact one") from error
+        raise UnusablePicture(f"is a damaged or incomplete {_title(kind)} ({reason}). Use an intact one") from error
 
 
 def _title(kind: str) -> str:
@@ -160,7 +160,7 @@ def _article(kind: str) -> str:
 def _too_large(kind: str, pixels: int | None, largest: int) -> UnusablePicture:
     has = f"{pixels / 1e6:.1f}" if pixels else "too many"
     return UnusablePicture(
-        f"has {has} megapixels; the limit for {_article(kind)} is {largest / 1e6:.1f}. Give a smaller picture"
+        f"has {has} megapixels; the limit for {_article(kind)} is {largest / 1e6:.1f}. Use a smaller picture"
     )
 
 
@@ -200,7 +200,7 @@ def _open_jpeg(body: bytes) -> _Source:
     if found.excessive:
         raise UnusablePicture(
             f"is a JPEG of more than {jpeg.MAX_SCANS} scans or {jpeg.MAX_SEGMENTS} segments, which could take minutes "
-            "to decode. Save it again with an ordinary program"
+            "to decode. Save it again with an image editor"
         )
     image: Image.Image = Image.open(io.BytesIO(body), formats=("JPEG",))
     several = "JPEG of several scans" if found.scans > 1 else "JPEG"
@@ -219,7 +219,7 @@ def _checked(image: Image.Image, name: str) -> tuple[Image.Image, PixelLimit]:
         raise _too_large(name, pixels, limit.largest)
     if max(image.size) > MAX_SIDE:
         raise UnusablePicture(
-            f"is {image.width} x {image.height} pixels; the limit for a side is {MAX_SIDE}. Give a smaller picture"
+            f"is {image.width} x {image.height} pixels; the limit for a side is {MAX_SIDE}. Use a smaller picture"
         )
     return image, limit
 

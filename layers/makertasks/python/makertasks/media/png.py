@@ -119,7 +119,7 @@ def read(body: bytes) -> Png:
     if not png.header or not png.pixels:
         raise DamagedPng("it has no header" if not png.header else "it has no pixels")
     if png.header[9] == _INDEXED and not png.palette:
-        raise DamagedPng("its colours are numbers of a palette, and it has none")
+        raise DamagedPng("its colours refer to a palette, which is missing")
     return png
 
 

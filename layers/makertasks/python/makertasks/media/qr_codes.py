@@ -63,7 +63,7 @@ def ascii_address(url: str) -> str:
     """
     match = _ADDRESS.fullmatch(url.strip())
     if match is None:
-        raise PermanentError(f"FrontendUrl: {url[:80]!r} is no address such as https://inventory.example.org")
+        raise PermanentError(f"FrontendUrl: {url[:80]!r} is not a URL such as https://inventory.example.org")
     scheme, host, rest = match.groups()
     if not host.isascii():
         import idna  # noqa: PLC0415 - most hosts need none of it

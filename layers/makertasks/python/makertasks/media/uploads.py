@@ -43,7 +43,7 @@ def presigned_post(item_id: UUID | str, content_type: str, redirect: str = "") -
     extension = EXTENSIONS.get(content_type.strip().lower())
     if extension is None:
         raise InvalidRequest(
-            "content_type", f"{content_type!r} is none of {', '.join(EXTENSIONS)}; convert the picture"
+            "content_type", f"{content_type!r} is not supported; convert the picture to one of {', '.join(EXTENSIONS)}"
         )
     key = f"{IMAGES}{item_id}/{uuid4().hex}.{extension}"
     expires = clock.now() + timedelta(seconds=FORM_SECONDS)

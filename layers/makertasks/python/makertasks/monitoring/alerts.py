@@ -7,7 +7,7 @@ In the counters table. A webhook's address opens it, so it is a secret: it is a 
 (`settings.alert_secret`), and here is only enough to recognise it by.
 
 `known` holds the problems that an alert has claimed, by key: a problem is claimed by a conditional write before its
-message is sent, so that runs at the same time do not both send it, and it stays until it is over.
+message is sent, so that runs at the same time do not both send it, and it stays until it is resolved.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def note_lengths(names: Iterable[str]) -> None:
         hours = entry.hours or {}
         if waiting > hours.get(moment[11:13], 0):
             entry.hours = {**hours, moment[11:13]: waiting}
-            with answering("the counters table did not take a write"):
+            with answering("the counters table could not be written"):
                 entry.save()
 
 
@@ -64,7 +64,7 @@ def lengths(queue: str, since: datetime, until: datetime) -> Iterator[tuple[str,
     first, last = clock.text(since), clock.text(until)
     for month in _months(since, until):
         within = (first[8:10], last[8:10]) if first[:7] == last[:7] == month else ("01", "32")
-        with answering("the counters table did not answer"):
+        with answering("the counters table did not respond"):
             entries = list(Entry.query(f"lengths#{month}", Entry.cell.between(within[0], f"{within[1]}~")))
         for entry in entries:
             day, _, name = entry.cell.partition("#")
@@ -79,10 +79,10 @@ def note_deployment() -> None:
     if not build:
         return
     _connect()
-    with answering("the counters table did not answer"):
+    with answering("the counters table did not respond"):
         last = next(iter(Entry.query(DEPLOYMENTS, scan_index_forward=False, limit=1)), None)
     if last is None or last.build != build:
-        with answering("the counters table did not take a write"):
+        with answering("the counters table could not be written"):
             Entry(DEPLOYMENTS, clock.text(clock.now()), build=build).save()
 
 
@@ -90,13 +90,13 @@ def deployments(since: datetime, until: datetime) -> list[Deployment]:
     """Return the deployments between two times, oldest first; raises Unavailable."""
     _connect()
     between = Entry.cell.between(clock.text(since), clock.text(until))
-    with answering("the counters table did not answer"):
+    with answering("the counters table did not respond"):
         return [Deployment(entry.cell, entry.build or "") for entry in Entry.query(DEPLOYMENTS, between)]
 
 
 def _read(period: str, cell: str) -> Entry:
     try:
-        with answering("the counters table did not answer"):
+        with answering("the counters table did not respond"):
             return Entry.get(period, cell, consistent_read=True)
     except Missing:
         return Entry(period, cell)

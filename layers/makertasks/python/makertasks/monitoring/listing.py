@@ -120,7 +120,7 @@ def page(
     after = _read_cursor(cursor, wanted) if cursor else None
     if wanted.q is not None and (task_id := search.exact_id(search.parse(wanted.q))):
         return _one(wanted, task_id)
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         at_once = MAXIMUM_LIMIT if wanted.needs_records else limit + 1
         found = _places(wanted.narrowed(), after, set(names), at_once, oldest_first=oldest_first)
         fitting, last = _collect(wanted, limit, found, seconds)
@@ -133,7 +133,7 @@ def newest(wanted: Filter, most: int, *, names: Iterable[str] = ()) -> tuple[lis
     Finished tasks may be as they were when they finished. Raises InvalidRequest and Unavailable.
     """
     found = _places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT, whole=True)
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         fitting, last = _collect(wanted, most, found, MOST_SECONDS)
     return fitting, last is None
 
@@ -145,7 +145,7 @@ def walk(wanted: Filter, *, names: Iterable[str] = (), most: int) -> Iterator[Ta
     InvalidRequest and Unavailable.
     """
     found = islice(_places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT), most)
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         while chunk := list(islice(found, MAXIMUM_LIMIT)):
             stored, _ = recent.get_many([key for _, key in chunk])
             yield from (stored[key] for _, key in chunk if key in stored and wanted.admits(stored[key]))

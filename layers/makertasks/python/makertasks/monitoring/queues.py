@@ -110,7 +110,7 @@ def oldest_waiting() -> dict[str, float]:
     present = clock.now()
     now = clock.text(present)
     keys: dict[str, list[tuple[str, str]]] = {}
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         for key in records.active_keys():
             for found in TaskRecord.by_status.query(key, limit=OLDEST_EXAMINED):
                 if (found.eta or "") <= now:

@@ -138,7 +138,7 @@ def parse(query: str) -> Expression:
     parser = _Parser(tokens)
     found = parser.either()
     if parser.next.kind != "end":
-        raise _mistake(parser.next, "no bracket is open that this could close")
+        raise _mistake(parser.next, "this parenthesis closes nothing")
     return found
 
 
@@ -173,7 +173,7 @@ def _tokens(query: str) -> Iterator[_Token]:
         kind = str(match.lastgroup)
         token = _Token(kind, match[kind], match.start(kind) + 1)
         if kind == "open":
-            raise _mistake(token, "the quotation mark is never closed")
+            raise _mistake(token, "the quotation mark is not closed")
         if kind == "field":
             token = _field(token)
         elif kind == "quoted":
@@ -188,7 +188,9 @@ def _tokens(query: str) -> Iterator[_Token]:
 def _field(token: _Token) -> _Token:
     if token.text.lower() not in FIELDS:
         known = ", ".join(FIELDS)
-        raise _mistake(token, f"there is no field {token.text!r}; those are {known}. Put text with colons in quotes")
+        raise _mistake(
+            token, f"there is no field {token.text!r}; the fields are {known}. Put text with colons in quotes"
+        )
     return replace(token, text=token.text.lower())
 
 
@@ -239,25 +241,25 @@ class _Parser:
         if token.kind == "text":
             return Term(token.text.lower())
         if token.kind == "end":
-            raise _mistake(token, "a word, a quoted text or a field is expected here; nothing follows")
-        raise _mistake(token, f"a word, a quoted text or a field is expected here, not {token.text!r}")
+            raise _mistake(token, "expected a word, quoted text or a field, but the search ends here")
+        raise _mistake(token, f"expected a word, quoted text or a field, not {token.text!r}")
 
     def bracket(self, opening: _Token) -> Expression:
         self.depth += 1
         if self.depth > MAXIMUM_DEPTH:
-            raise _mistake(opening, f"brackets are nested deeper than {MAXIMUM_DEPTH}")
+            raise _mistake(opening, f"parentheses are nested deeper than {MAXIMUM_DEPTH} levels")
         found = self.either()
         if self.take().text != ")":
-            raise _mistake(opening, "the bracket is never closed")
+            raise _mistake(opening, "the parenthesis is not closed")
         self.depth -= 1
         return found
 
     def valued(self, field: _Token) -> Expression:
         value = self.take()
         if value.kind != "text":
-            raise _mistake(value, f"a value for {field.text} is expected here")
+            raise _mistake(value, f"expected a value for {field.text}")
         if field.text == "status" and value.text.upper() not in set(Status):
-            raise _mistake(value, f"{value.text!r} is no status; those are {', '.join(Status)}")
+            raise _mistake(value, f"{value.text!r} is not a status; the statuses are {', '.join(Status)}")
         return Term(value.text.lower(), field.text)
 
 

@@ -83,7 +83,7 @@ def begin(chord: wire.StartedChord) -> None:
     moment = int(clock.now().timestamp())
     group = SavedGroup(wire.group_key(chord.group_id), result=wire.group_meta(chord.group), timestamp=moment)
     for item in (group, PartCounter(wire.chord_key(chord.group_id), timestamp=moment)):
-        with suppress(ConditionFailed), answering("the tasks table did not take a write"):
+        with suppress(ConditionFailed), answering("the tasks table could not be written"):
             item.save(condition=type(item).id.does_not_exist())
 
 
@@ -91,7 +91,7 @@ def save(group_id: str, tree: Tree) -> None:
     """Save a group, replacing one with the same id; raises Unavailable."""
     _connect()
     group = SavedGroup(wire.group_key(group_id), result=wire.group_meta(tree), timestamp=int(clock.now().timestamp()))
-    with answering("the tasks table did not take a write"):
+    with answering("the tasks table could not be written"):
         group.save()
 
 
@@ -103,7 +103,7 @@ def count(group_id: str, task_id: str) -> int:
     actions: list[Action] = [PartCounter.chord_count.set(PartCounter.chord_count + 1), PartCounter.marks.add({mark})]
     few = PartCounter.marks.does_not_exist() | (size("marks") < MARKS_INSIDE)
     try:
-        with answering("the tasks table did not take a write"):
+        with answering("the tasks table could not be written"):
             counter.update(actions, PartCounter.id.exists() & ~PartCounter.marks.contains(mark) & few)
     except (ConditionFailed, Busy):
         return _count_outside(group_id, mark)
@@ -131,7 +131,7 @@ def _add(counter: PartCounter, own: Mark) -> None:
     """Count one part and write its mark in one transaction; raises ConditionFailed and Unavailable."""
     one_more = PartCounter.chord_count.set(PartCounter.chord_count + 1)
     with (
-        answering("the tasks table did not take a write"),
+        answering("the tasks table could not be written"),
         TransactWrite(connection=PartCounter._get_connection().connection) as transaction,  # noqa: SLF001 - PynamoDB's own way
     ):
         transaction.save(own, condition=Mark.id.does_not_exist())
@@ -140,7 +140,7 @@ def _add(counter: PartCounter, own: Mark) -> None:
 
 def _is_marked(key: str) -> bool:
     try:
-        with answering("the tasks table did not answer"):
+        with answering("the tasks table did not respond"):
             Mark.get(key, consistent_read=True)
     except Missing:
         return False
@@ -151,7 +151,7 @@ def group_of(group_id: str) -> Tree:
     """Return the tree of a saved group; raises ChordError if there is none, Malformed and Unavailable."""
     _connect()
     try:
-        with answering("the tasks table did not answer"):
+        with answering("the tasks table did not respond"):
             saved = SavedGroup.get(wire.group_key(group_id), consistent_read=True)
     except Missing as error:
         raise ChordError(f"GroupResult {group_id} no longer exists") from error
@@ -162,7 +162,7 @@ def records_of(task_ids: list[str]) -> dict[str, TaskRecord]:
     """Return the tasks' existing records by task id, read consistently; raises Unavailable."""
     records.connect()
     keys = {wire.result_key(task_id): task_id for task_id in task_ids}
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         return {keys[record.id]: record for record in TaskRecord.batch_get(list(keys), consistent_read=True)}
 
 
@@ -174,13 +174,13 @@ def end(group_id: str) -> None:
         (SavedGroup(wire.group_key(group_id)), SavedGroup),
         (PartCounter(wire.chord_key(group_id)), PartCounter),
     ):
-        with suppress(ConditionFailed), answering("the tasks table did not take a write"):
+        with suppress(ConditionFailed), answering("the tasks table could not be written"):
             item.update([kind.ttl.set(gone)], kind.id.exists())
 
 
 def _counter(group_id: str) -> PartCounter | None:
     try:
-        with answering("the tasks table did not answer"):
+        with answering("the tasks table did not respond"):
             return PartCounter.get(wire.chord_key(group_id), consistent_read=True)
     except Missing:
         return None

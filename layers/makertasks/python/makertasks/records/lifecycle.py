@@ -47,7 +47,7 @@ def create(record: TaskRecord) -> bool:
     """Write a new record; False if the task already has one, which then does not change."""
     records.connect()
     try:
-        with answering("the tasks table did not take a write"):
+        with answering("the tasks table could not be written"):
             record.save(condition=TaskRecord.id.does_not_exist())
     except ConditionFailed:
         return False
@@ -226,7 +226,7 @@ def delete(task_id: str) -> None:
     """Delete a final record; raises NotFound or StillActive."""
     record = records.get(task_id)
     try:
-        with answering("the tasks table did not take a write"):
+        with answering("the tasks table could not be written"):
             record.delete(condition=TaskRecord.status.is_in(*sorted(FINAL)))
     except ConditionFailed as error:
         status = records.get(task_id).status  # NotFound if it was just deleted
@@ -274,7 +274,7 @@ def _not_terminated() -> Condition:
 def _update(record: TaskRecord, actions: Sequence[Action], condition: Condition) -> bool:
     """Write, and refresh the record; False if the condition failed."""
     try:
-        with answering("the tasks table did not take a write"):
+        with answering("the tasks table could not be written"):
             record.update(actions=list(actions), condition=condition)
     except ConditionFailed:
         return False

@@ -38,7 +38,7 @@ def get(key: str) -> dict[str, Any] | None:
     """Return a note's content, None if there is none; raises Unavailable."""
     connect()
     try:
-        with answering("the tasks table did not answer"):
+        with answering("the tasks table did not respond"):
             note = Note.get(key, consistent_read=True)
     except Missing:
         return None
@@ -48,7 +48,7 @@ def get(key: str) -> dict[str, Any] | None:
 def put(key: str, value: dict[str, Any], until: datetime | None = None) -> None:
     """Write or replace a note; raises Unavailable."""
     connect()
-    with answering("the tasks table did not take a write"):
+    with answering("the tasks table could not be written"):
         Note(key, value=value, ttl=until).save()
 
 
@@ -58,7 +58,7 @@ def put_first(key: str, value: dict[str, Any], until: datetime) -> bool:
     # `ttl` is in whole seconds, so a note that expires within this second is still valid.
     ended = Note.id.does_not_exist() | (Note.ttl < clock.now())
     try:
-        with answering("the tasks table did not take a write"):
+        with answering("the tasks table could not be written"):
             Note(key, value=value, ttl=until).save(condition=ended)
     except ConditionFailed:
         return False
@@ -68,7 +68,7 @@ def put_first(key: str, value: dict[str, Any], until: datetime) -> bool:
 def delete(key: str) -> None:
     """Delete a note, if it exists; raises Unavailable."""
     connect()
-    with answering("the tasks table did not take a write"):
+    with answering("the tasks table could not be written"):
         Note(key).delete()
 
 
@@ -86,13 +86,13 @@ def take_turn(key: str, now: float, interval: float, horizon: float) -> float:
             note = Note(key)
             later = Note.next.set(free_at + interval if free_at is not None else Note.next + interval)
             try:
-                with answering("the tasks table did not take a write"):
+                with answering("the tasks table could not be written"):
                     note.update(actions=[later], condition=condition)
             except ConditionFailed:
                 continue
             return float(note.next) - interval
         try:
-            with answering("the tasks table did not answer"):
+            with answering("the tasks table did not respond"):
                 note = Note.get(key, consistent_read=True)
         except Missing:
             continue

@@ -52,7 +52,7 @@ def stored(task_id: str) -> TaskRecord | None:
     """Return a task's stored record, even an expired one that DynamoDB has not deleted yet; raises Unavailable."""
     connect()
     try:
-        with answering("the tasks table did not answer"):
+        with answering("the tasks table did not respond"):
             record = TaskRecord.get(wire.result_key(task_id), consistent_read=True)
     except Missing:
         return None
@@ -84,7 +84,7 @@ def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:
     """Return the records with these keys that exist and have not expired; raises Unavailable."""
     connect()
     present = clock.now()
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         found = {record.id: record for record in TaskRecord.batch_get(list(keys))}
     return {key: record for key, record in found.items() if record.ttl is None or record.ttl > present}
 
@@ -92,7 +92,7 @@ def get_many(keys: Iterable[str]) -> dict[str, TaskRecord]:
 def get_states(keys: Iterable[str]) -> Iterator[TaskRecord]:
     """Return only the current key, status and attempts of the records that exist; raises Unavailable."""
     connect()
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         yield from TaskRecord.batch_get(list(keys), consistent_read=True, attributes_to_get=["id", "status", "attempt"])
 
 

@@ -85,5 +85,5 @@ def counts() -> Counter[str]:
 @contextmanager
 def _answering() -> Iterator[None]:
     Unredriven.bind(settings.tasks_table())
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         yield

@@ -145,7 +145,7 @@ def _untyped(entry: dict[str, Any]) -> Any:
     kind = entry["__type__"]
     reader = _READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
-        raise Malformed(f"a typed value has the unknown type {shown(kind)}; known are {', '.join(_READERS)}")
+        raise Malformed(f"a typed value has the unknown type {shown(kind)}; the known types are {', '.join(_READERS)}")
     try:
         return reader(entry["__value__"])
     except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:

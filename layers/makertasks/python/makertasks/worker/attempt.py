@@ -104,7 +104,7 @@ def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits)
     if claimed.attempt > attempts_allowed(task, claimed.record):
         return claimed.record if lifecycle.fail(claimed, _lost(claimed)) else None
     if not delivery.invocation.has_time and lifecycle.release(claimed, _state_of(claimed), clock.now()):
-        raise Requeue(0, "claiming it took the function's time")
+        raise Requeue(0, "claiming the task used up the function's time")
     logger.info("task started", worker=delivery.worker)
     try:
         result = msgspec.to_builtins(_call(task, delivery, claimed, now), str_keys=True, builtin_types=TYPED)
@@ -124,7 +124,7 @@ def run(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limits)
     else:
         mine = lifecycle.succeed(claimed, payloads.shown(pointer) if pointer else kept, pointer)
     if not mine:
-        logger.warning("attempt lost: it was taken over")
+        logger.warning("attempt abandoned: another worker took over")
         return None
     return claimed.record
 
@@ -143,7 +143,7 @@ def _call(task: Task, delivery: Delivery, claimed: Claim, now: task_limits.Limit
     left = delivery.invocation.left
     hard = min(message.time_limit or now.time_limit or left, left)
     own = hard < left
-    reason = "the task's time limit" if own else "what its function had left of its own time-out"
+    reason = "the task's time limit" if own else "the remainder of the function's time-out"
     running = context.Context(
         task_id=message.task_id,
         attempt=claimed.attempt,

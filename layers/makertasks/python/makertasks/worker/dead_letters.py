@@ -133,7 +133,7 @@ def _take(letter: queues.Received, drained: Drained) -> None:
         lost_changes.take(batch, letter.body, letter.message_id)
         drained.recorded += 1
     elif letter.source and (task_id := renew(letter.body, letter.message_id, letter.source, letter.sent)):
-        logger.warning("message sent again: its function never took it", task_id=task_id, queue=letter.source)
+        logger.warning("message sent again: its function never received it", task_id=task_id, queue=letter.source)
         drained.renewed += 1
     else:
         queue = letter.source or ""

@@ -69,7 +69,7 @@ def _bring_further(task: Task, delivery: Delivery) -> Outcome:
         return _delay(task, delivery, record, eta)
     now = task_limits.of(task)
     if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
-        raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} delays it")
+        raise Requeue(delays.seconds_until(turn), f"delayed by the rate limit {now.rate_limit}")
     claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
         report_reuse(delivery.message, record, claimed)
@@ -81,7 +81,7 @@ def _bring_further(task: Task, delivery: Delivery) -> Outcome:
 
 def _new_record(task: Task, delivery: Delivery) -> TaskRecord:
     if delivery.message.name != task.name:
-        reason = f"the queue {task.short_name} runs {task.name} only, not {delivery.message.name!r}"
+        reason = f"the queue {task.short_name} accepts only {task.name}, not {delivery.message.name!r}"
         raise InvalidRequest("task", reason)
     generations.check(delivery.message)
     try:
@@ -126,7 +126,7 @@ def _delay(task: Task, delivery: Delivery, record: TaskRecord, eta: datetime) ->
             return stand_aside(stored)
     wait = delays.seconds_until(eta)
     if wait <= queues.MAXIMUM_DELAY_SECONDS:
-        raise Requeue(wait, "its time has not come")
+        raise Requeue(wait, "scheduled for later")
     try:
         delays.send(task.short_name, delivery.message)
     except delays.TooLong as error:
@@ -171,9 +171,9 @@ def stand_aside(held: TaskRecord) -> Outcome:
         return Outcome(held, ended_now=False)
     present = clock.now()
     if held.status == Status.RETRY and held.retry_at:
-        raise Requeue(delays.seconds_until(clock.parse(held.retry_at)), "the next attempt's time has not come")
+        raise Requeue(delays.seconds_until(clock.parse(held.retry_at)), "the next attempt is scheduled for later")
     lease_left = float(held.lease or 0) - present.timestamp()
     if lease_left <= 0 and held.terminate:
         ended_now = lifecycle.close(held, Status.REVOKED, Terminated(f"terminated by {held.terminate}"))
         return Outcome(records.get(held.task_id), ended_now)
-    raise Requeue(lease_left + AFTER_LEASE_SECONDS, f"{held.worker} holds the task")
+    raise Requeue(lease_left + AFTER_LEASE_SECONDS, f"{held.worker} is running the task")

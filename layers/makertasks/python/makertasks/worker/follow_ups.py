@@ -90,7 +90,7 @@ def _send(ended: wire.Message, following: wire.Followers, error: BaseException |
     for message in following.messages:
         _send_one(generations.after(generations.of(ended), message))
     for never_run in following.failed:
-        _close(never_run, error or ChordError("a task before it failed"))
+        _close(never_run, error or ChordError("a preceding task failed"))
         _count(never_run)
 
 

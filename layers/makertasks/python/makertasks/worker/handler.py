@@ -133,13 +133,13 @@ def _deliver(
     delivery = Delivery(message, worker_name(task.short_name), invocation, sent, message.origin or "", is_first)
     try:
         if not invocation.has_time:
-            raise Requeue(0, "earlier messages of the batch used up the function's time")  # noqa: TRY301 - one way to come back
+            raise Requeue(0, "earlier messages in the batch used up the function's time")  # noqa: TRY301 - one way to come back
         outcome = execute(task, delivery)
         _log_end(outcome, sent)
     except Requeue as requeue:
         _come_back(task, record, message, requeue, received)
     except Exception:
-        logger.exception("message not processed; it comes back")
+        logger.exception("message not processed; it will be received again")
         wait = min(SERVICE_DOWN_SECONDS * 2.0 ** (received - 1), LONGEST_SERVICE_DOWN_SECONDS)
         queues.postpone(task.short_name, record.receipt_handle, wait)
         raise
@@ -147,7 +147,7 @@ def _deliver(
 
 def _come_back(task: Task, record: SQSRecord, message: wire.Message, requeue: Requeue, received: int) -> None:
     """Make a message come back when it is due; one that was received often is replaced by a new one."""
-    logger.info("message comes back", seconds=requeue.seconds, reason=str(requeue))
+    logger.info("message delayed", seconds=requeue.seconds, reason=str(requeue))
     if received >= RENEWED_AFTER:
         again = generations.after(generations.of(message), message)
         queues.send(task.short_name, delays.body_of(task.short_name, again), requeue.seconds)

@@ -144,7 +144,7 @@ def _active(partition: str, ends: float, swept: Swept) -> Iterator[list[TaskReco
 def _page(partition: str, after: dict[str, Any] | None) -> tuple[list[str], dict[str, Any] | None]:
     """Return the keys of one page, and the next page's start."""
     records.connect()
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         page = TaskRecord.by_status.query(
             partition, scan_index_forward=True, limit=PAGE, page_size=PAGE, last_evaluated_key=after
         )

@@ -131,7 +131,7 @@ def bring_further(app: Any, queue: str, delivery: Delivery) -> Outcome:
         return _passed_on(app, queue, delivery, _delay(queue, message, record))
     now = _limits(message.name)
     if now.rate_limit and (turn := rate_limits.turn(record, now.rate_limit)):
-        raise Requeue(delays.seconds_until(turn), f"the rate limit {now.rate_limit} delays it")
+        raise Requeue(delays.seconds_until(turn), f"delayed by the rate limit {now.rate_limit}")
     claimed = lifecycle.claim(record, delivery.worker, delivery.invocation.ends)
     if isinstance(claimed, TaskRecord):
         execution.report_reuse(message, record, claimed)
@@ -192,7 +192,7 @@ def _delay(queue: str, message: wire.Message, record: TaskRecord) -> Outcome:
             return _stand_aside(held, message)
     wait = delays.seconds_until(message.eta)
     if wait <= queues.MAXIMUM_DELAY_SECONDS:
-        raise Requeue(wait, "its time has not come")
+        raise Requeue(wait, "scheduled for later")
     try:
         delays.send(queue, message)
     except delays.TooLong as error:
@@ -204,7 +204,7 @@ def _stand_aside(held: TaskRecord, message: wire.Message) -> Outcome:
     """Stand aside as the stack's tasks do; a retry or a replacement that arrives early waits only for a moment."""
     follows = int(held.attempt) <= message.retries or message.replaced_task_nesting
     if held.status == Status.STARTED and follows:
-        raise Requeue(RETRY_SECONDS, "the attempt before it is about to end")
+        raise Requeue(RETRY_SECONDS, "the previous attempt is about to end")
     return execution.stand_aside(held)
 
 

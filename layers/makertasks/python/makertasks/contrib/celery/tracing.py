@@ -77,7 +77,7 @@ def _traced(app: Any, task: Any, delivery: Delivery, request: dict[str, Any], no
     soft = message.soft_time_limit or now.soft_time_limit or task.soft_time_limit
     wanted = message.time_limit or now.time_limit or task.time_limit
     hard = min(wanted or left, left)
-    reason = "the task's time limit" if hard < left else "what its function had left of its own time-out"
+    reason = "the task's time limit" if hard < left else "the remainder of the function's time-out"
     try:
         with time_limits.time_limits(soft, hard, reason, soft_error=_soft_error):
             _, info, _, _ = trace_task(

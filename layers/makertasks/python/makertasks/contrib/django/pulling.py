@@ -49,7 +49,7 @@ def follow() -> NoReturn:
         try:
             received = queues.receive(queues.SITE_CHANGES, WAIT_SECONDS)
         except Unavailable as error:
-            logger.warning("the queue of changes cannot be reached, trying again: %s", error)
+            logger.warning("the queue of changes cannot be reached, retrying: %s", error)
             time.sleep(PAUSE_SECONDS)
             continue
         close_old_connections()

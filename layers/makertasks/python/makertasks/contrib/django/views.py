@@ -48,7 +48,7 @@ def changes(request: HttpRequest) -> JsonResponse:
         return _refusal(401, "not signed with this site's MAKERTASKS_WEBHOOK_SECRET within the last five minutes")
     message_id = request.headers["webhook-id"][:255]
     if ReceivedMessage.objects.filter(id=message_id).exists():
-        return _refusal(409, "applied before")
+        return _refusal(409, "already applied")
     try:
         message = site_changes.decode(body)
     except site_changes.UnknownFormat as error:

@@ -206,7 +206,7 @@ class _Window:
         except UnicodeDecodeError as error:
             self.text += error.object[: error.start].decode("utf-8-sig")
             wrong = f"byte 0x{error.object[error.start]:02x} is not UTF-8; dump with PYTHONUTF8=1 and --output"
-            self.fail("the file ends inside a letter; it is incomplete" if self.ended else wrong, len(self.text))
+            self.fail("the file ends inside a character; it is incomplete" if self.ended else wrong, len(self.text))
         return True
 
     def _chunk(self) -> bytes:

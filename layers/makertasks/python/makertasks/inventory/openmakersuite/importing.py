@@ -130,7 +130,7 @@ def plan(objects: Iterable[DumpObject], references: References, report: Report) 
                 each, parsed.model, parsed.number, letters, entries, parsed.deleted, parsed.related, parsed.applied
             )
         else:
-            report.pass_over(f"{parsed.model} of no item")
+            report.pass_over(f"{parsed.model} without an item")
 
 
 def _checked_letters(parsed: Parsed) -> int:

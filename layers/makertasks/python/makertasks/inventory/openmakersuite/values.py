@@ -114,7 +114,7 @@ def _cost(value: str) -> str:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or not 0 <= amount <= MAXIMUM_COST:
-        raise ValueError(f"{_shown(value)} is no amount from 0 to {MAXIMUM_COST}")
+        raise ValueError(f"{_shown(value)} is not an amount from 0 to {MAXIMUM_COST}")
     return str(amount)
 
 

@@ -143,7 +143,7 @@ def places_of(name: str, created: str, shard: int = 0) -> list[tuple[str, str]]:
 def read(period: str, name: str) -> CounterCell:
     """One cell, a new one where nothing is counted there yet; raises Unavailable."""
     try:
-        with answering("the counters table did not answer"):
+        with answering("the counters table did not respond"):
             return CounterCell.get(period, name, consistent_read=True)
     except Missing:
         return CounterCell(period, name)
@@ -156,5 +156,5 @@ def cells(period: str, within: str = "", *, consistent: bool = False) -> list[Co
     """
     connect()
     one = CounterCell.cell.startswith(f"{within}#") if within else None
-    with answering("the counters table did not answer"):
+    with answering("the counters table did not respond"):
         return list(CounterCell.query(period, one, consistent_read=consistent))

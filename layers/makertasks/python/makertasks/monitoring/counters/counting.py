@@ -86,7 +86,7 @@ def count(changes: list[Change]) -> int:
     cells: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for change in changes:
         cells[counters.places_of(change.name, change.hour, change.shard)[0]].append(change)
-    with answering("the counters table did not answer"):
+    with answering("the counters table did not respond"):
         written = sum(_count_in(period, cell, batch) for (period, cell), batch in cells.items())
     changing = rolling_up.changing_days()
     ended: dict[str, set[str]] = defaultdict(set)
@@ -121,7 +121,7 @@ def _count_in(period: str, name: str, batch: list[Change]) -> bool:
         cell.remembered = cast("Any", kept)
         cell.forgotten = max([cell.forgotten or 0, *(seen_events.moment_of(each, latest) for each in gone)]) or None
         try:
-            with answering("the counters table did not take a write"):
+            with answering("the counters table could not be written"):
                 cell.save()
         except ConditionFailed:
             continue

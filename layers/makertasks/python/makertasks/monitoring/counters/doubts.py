@@ -43,7 +43,7 @@ def _change(add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
             return
         cell.counts = wanted
         try:
-            with answering("the counters table did not take a write"):
+            with answering("the counters table could not be written"):
                 cell.save()
         except ConditionFailed:
             continue

@@ -94,7 +94,7 @@ def _scan(answer: Rebuilt) -> dict[Place, _Found]:
     records.connect()
     found: dict[Place, _Found] = defaultdict(_Found)
     wanted = ["id", "name", "created", "status", "timestamp"]
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         for record in TaskRecord.scan(
             TaskRecord.name_key.exists(), attributes_to_get=wanted, consistent_read=True, page_size=PAGE
         ):
@@ -118,7 +118,7 @@ def _repair(place: Place, cell: CounterCell | None, told: _Found) -> bool:
     right = cell or CounterCell(*place)
     right.counts = dict(told.counts)
     try:
-        with answering("the counters table did not take a write"):
+        with answering("the counters table could not be written"):
             right.save()
     except ConditionFailed:
         return False

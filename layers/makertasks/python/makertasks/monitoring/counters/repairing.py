@@ -38,7 +38,7 @@ def repair(name: str, hour: str) -> bool:
         counts.update(missing)
         cell.counts = {status: tasks for status, tasks in counts.items() if tasks}
         try:
-            with answering("the counters table did not take a write"):
+            with answering("the counters table could not be written"):
                 cell.save()
         except ConditionFailed:
             return False
@@ -50,7 +50,7 @@ def _count(name: str, hour: str) -> tuple[Counter[str], float]:
     """Return the hour's number of tasks by status, and the time of the last write to one of them."""
     records.connect()
     found, newest, keys = Counter[str](), 0.0, list[str]()
-    with answering("the tasks table did not answer"):
+    with answering("the tasks table did not respond"):
         for partition in records.name_keys(name, hour):
             keys += [entry.id for entry in TaskRecord.by_name.query(partition, page_size=1_000)]
     for start in range(0, len(keys), PAGE):

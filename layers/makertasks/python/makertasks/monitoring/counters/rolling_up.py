@@ -58,7 +58,7 @@ def note_late(days: Iterable[str]) -> None:
     for day in sorted(days):
         cell = counters.read(f"{LATE}{today}", day)
         if cell.version is None:  # reading costs a fifth of writing, and a day is noted once for many tasks
-            with answering("the counters table did not take a write"):
+            with answering("the counters table could not be written"):
                 cell.save(add_version_condition=False)
 
 
@@ -72,7 +72,7 @@ def _roll_up_late(noted: str) -> int:
     written = 0
     for cell in counters.cells(f"{LATE}{noted}", consistent=True):
         written += roll_up(str(cell.cell))
-        with answering("the counters table did not take a write"):
+        with answering("the counters table could not be written"):
             cell.delete(add_version_condition=False)
     return written
 
@@ -112,7 +112,7 @@ def _write(day: CounterCell, gained: CounterCell) -> bool:
     total.add(gained)
     try:
         with (
-            answering("the counters table did not take a write"),
+            answering("the counters table could not be written"),
             TransactWrite(connection=CounterCell._get_connection().connection) as transaction,  # noqa: SLF001 - PynamoDB's documented way to a transaction
         ):
             transaction.save(day)

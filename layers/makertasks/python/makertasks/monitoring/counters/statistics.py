@@ -90,7 +90,9 @@ def read(created_from: datetime, created_to: datetime) -> Counted:
     if created_to < created_from:
         raise InvalidRequest("created_to", "is before created_from")
     if created_to - created_from > LONGEST:
-        raise InvalidRequest("created_from", f"is more than {LONGEST.days} days before created_to; ask for less")
+        raise InvalidRequest(
+            "created_from", f"is more than {LONGEST.days} days before created_to; choose a shorter period"
+        )
     hourly = created_to - created_from <= HOURLY
     oldest, newest = clock.text(created_from), clock.text(created_to)
     cells = dict(_hours(oldest, newest) if hourly else _days(oldest, newest))
