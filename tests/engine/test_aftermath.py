@@ -298,7 +298,7 @@ class TestWhatSendsItselfForEver:
         assert {echo.record(task_id).status for task_id in submitted[:-1]} == {Status.SUCCESS}
         last = echo.record(submitted[-1])
         assert (last.status, last.error_type) == (Status.FAILURE, "TooManyGenerations")
-        assert "more than 5 tasks before it each sent the next" in last.error_message
+        assert "more than 5 tasks have each submitted the next one" in last.error_message
 
     def test_a_chain_within_the_limit_runs_to_its_end_and_counts_its_steps(self, shop):
         steps = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(5)]

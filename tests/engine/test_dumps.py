@@ -178,7 +178,7 @@ class TestObjects:
             20: "actual_delivery: invalid RFC3339 encoded date",
             21: "Object missing required field `pk`",
             22: "Expected `object`, got `str`",
-            23: "object 1 of the dump has the same model and pk; that one counts",
+            23: "object 1 of the dump has the same model and pk; only that one was imported",
             24: "its texts have 100001 characters; an entry of the table holds 90000",
         }
 

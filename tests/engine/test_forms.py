@@ -191,7 +191,7 @@ def test_a_discarded_message_is_audited_and_no_longer_counted(everything):
     _, html, _ = browse("GET", f"/tasks/{LETTER}")
     assert ("Edit and send" in html, f"/tasks/{LETTER}/discard" in html) == (True, False)
     status, html, _ = browse("POST", f"/tasks/{LETTER}/discard", form={})
-    assert (status, "sent again or discarded already" in html) == (422, True)
+    assert (status, "already been sent again or discarded" in html) == (422, True)
 
 
 def test_the_banner_is_red_only_for_unacknowledged_failures(everything):

@@ -77,4 +77,4 @@ def test_a_message_too_large_for_a_schedule_is_a_failure_with_that_reason(echo, 
     message = wire.Message("over", NAME, ["a"], eta=at, chain=[step])
     record = run(echo, message)
     assert (record.status, record.error_type) == (Status.FAILURE, "TooLong")
-    assert "an EventBridge schedule holds 262,144" in record.error_message
+    assert "the limit of an EventBridge schedule is 262,144" in record.error_message

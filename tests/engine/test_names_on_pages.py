@@ -103,3 +103,25 @@ def test_a_log_names_the_items_of_its_lines(failed, monkeypatch):
     assert face(ITEM, "Goggles").search(html)
     assert face(GONE, "Worn brush").search(html)
     assert html.count('class="face"') == 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/items/{ITEM}", "/tasks/of-item", "/tasks/of-item/log", "/tasks/of-item/retry", "/task-types",
+        f"/task-types/{DOWNLOAD}", "/queues/download_image_from_url",
+    ],
+)  # fmt: skip
+def test_pages_name_a_task_by_its_heading_and_keep_the_full_name_in_a_tooltip(failed, path):
+    html = browse("GET", path)[1].replace("<wbr>", "")
+    assert "Download image from URL" in html
+    assert f'title="{DOWNLOAD}"' in html
+    assert re.findall(r'<a [^>]*href="/task(?:s|-types)[/?][^>]*>(?:<strong>)?download_image_from_url', html) == []
+    assert "download_image_from_url" not in re.search("<title>(.*?)</title>", html)[1] or path.startswith("/queues")
+
+
+def test_the_audit_log_names_the_task_type_whose_limits_were_changed(failed):
+    audit.record("ann", "change limits", DOWNLOAD, rate_limit="10/m")
+    html = browse("GET", "/activity")[1]
+    assert f'<a href="/task-types/{DOWNLOAD}" title="{DOWNLOAD}">Download image from URL</a>' in html
+    assert "<td>Change limits</td>" in html

@@ -131,7 +131,7 @@ def test_the_sweep_and_a_retry_send_the_same_arguments(store):
 
 
 def test_arguments_above_the_limit_are_refused_naming_the_limit(store):
-    with pytest.raises(InvalidRequest, match=r"at most 5,000,000 are kept") as refused:
+    with pytest.raises(InvalidRequest, match=r"the limit is 5,000,000") as refused:
         store.submit("x" * payloads.MAXIMUM_BYTES)
     assert refused.value.field == "kwargs"
     assert store.queue.count() == 0
@@ -172,7 +172,7 @@ def test_invalid_large_arguments_are_not_recorded(store):
 
 def test_a_chain_too_long_for_a_record_is_refused_or_fails_at_once(store):
     step = {"task": NAME, "args": ["x" * 9000], "kwargs": {}, "options": {}, "subtask_type": None, "immutable": True}
-    with pytest.raises(InvalidRequest, match=r"options: the task's follow-ups and headers.* at most 150,000 are kept"):
+    with pytest.raises(InvalidRequest, match=r"options: the task's follow-ups and headers.* the limit is 150,000"):
         producer.submit(producer.Submission(NAME, {"text": "a"}, chain=[step] * 20))
     message = wire.Message(task_id="long", name=NAME, kwargs={"text": "a"}, chain=[step] * 20)
     store.queue.send(wire.encode(message, "echo"))

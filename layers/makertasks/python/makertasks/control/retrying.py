@@ -32,7 +32,7 @@ def retry(
         raise InvalidRequest("id", f"task {task_id} is {record.status} and has not finished; revoke it first, or wait")
     message = _dead_message(record) if record.body else _message(record)
     if kwargs is None and masking.hides(message.kwargs):
-        raise InvalidRequest("kwargs", "the secrets among the arguments are not kept; give all arguments again")
+        raise InvalidRequest("kwargs", "the task has secret arguments, which are not stored; enter all arguments again")
     given = dict(kwargs) if kwargs is not None else message.kwargs
     wanted = Submission(
         message.name,
@@ -90,12 +90,12 @@ def send_edited(task_id: str, body: str, *, who: str = "") -> str:
 def discard(task_id: str) -> None:
     """Remove a dead letter from the count of unreadable messages; its record stays until it expires.
 
-    Raises InvalidRequest if the task is not a dead letter or was sent again or discarded already, NotFound and
+    Raises InvalidRequest if the task is not a dead letter or has already been sent again or discarded, NotFound and
     Unavailable.
     """
     record = _dead_letter(task_id)
     if not is_waiting(record):
-        raise InvalidRequest("id", f"the message of task {task_id} was sent again or discarded already")
+        raise InvalidRequest("id", f"the message of task {task_id} has already been sent again or discarded")
     unredriven.discard(unredriven.DeadLetter.of(record))
 
 
@@ -107,7 +107,7 @@ def is_waiting(record: TaskRecord) -> bool:
 def _dead_letter(task_id: str) -> TaskRecord:
     record = records.get(task_id)
     if not record.body:
-        raise InvalidRequest("id", f"task {task_id} is not a dead letter: its message was read; retry it instead")
+        raise InvalidRequest("id", f"task {task_id} is not a dead letter; retry it instead")
     return record
 
 

@@ -33,7 +33,9 @@ def run_now(task_id: str) -> None:
     except (wire.Malformed, NotFound) as error:
         raise InvalidRequest("id", f"the arguments of task {task_id} cannot be read: {error}") from error
     if masking.hides(message.kwargs):
-        raise InvalidRequest("id", "the task has secret arguments, which are not kept; it can only run at its time")
+        raise InvalidRequest(
+            "id", "the task has secret arguments, which are not stored; it can run only at its scheduled time"
+        )
     if not lifecycle.bring_forward(record):
         raise InvalidRequest("id", f"task {task_id} has changed in the meantime; check its status again")
     delays.send(str(record.queue), replace(message, eta=None))

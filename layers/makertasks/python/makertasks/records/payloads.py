@@ -47,7 +47,7 @@ class TooLarge(PermanentError):
     def __init__(self, what: str, size: int) -> None:
         """`what` is the field; `size` is in bytes of JSON."""
         super().__init__(
-            f"{what}: {size:,} bytes of JSON, and at most {MAXIMUM_BYTES:,} are kept; put the data into the bucket and "
+            f"{what}: {size:,} bytes of JSON; the limit is {MAXIMUM_BYTES:,}; put the data into the bucket and "
             "pass its key"
         )
 

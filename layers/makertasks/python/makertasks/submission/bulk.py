@@ -75,7 +75,9 @@ def submit_many(
     could be processed; retry later in that case.
     """
     if len(submissions) > MAXIMUM_TASKS:
-        raise InvalidRequest("tasks", f"{len(submissions):,} in one call; make several of at most {MAXIMUM_TASKS:,}")
+        raise InvalidRequest(
+            "tasks", f"are {len(submissions):,}; one call accepts at most {MAXIMUM_TASKS:,}, so make several"
+        )
     if idempotency_key is None:
         return _submit(submissions, None, requested_by, patience)
     with bulk_calls.holding(idempotency_key, submissions) as call:
@@ -227,10 +229,10 @@ def _send(drafts: Mapping[int, Draft], pool: ThreadPoolExecutor, answer: Submitt
         places = list(messages)
         bodies = [(delays.body_of(queue, message), delays.seconds_until(message.eta)) for message in messages.values()]
         for number, reason in queues.send_many(queue, bodies, pool).items():
-            answer.unsent.append(Rejection(places[number], "task", f"is recorded and was not sent: {reason}"))
+            answer.unsent.append(Rejection(places[number], "task", f"was recorded but not sent: {reason}"))
     for place, reason in zip(delayed, pool.map(_delay, delayed.values()), strict=True):
         if reason:
-            answer.unsent.append(Rejection(place, "task", f"is recorded and was not sent: {reason}"))
+            answer.unsent.append(Rejection(place, "task", f"was recorded but not sent: {reason}"))
     answer.unsent.sort(key=lambda rejection: rejection.index)
 
 

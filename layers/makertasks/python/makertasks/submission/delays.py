@@ -34,7 +34,7 @@ def check(eta: datetime, field: str = "eta") -> None:
     """Raises InvalidRequest for a time that is too far ahead."""
     if eta - clock.now() > LONGEST:
         raise InvalidRequest(
-            field, f"{clock.text(eta)} is more than a year ahead; {clock.text(clock.now() + LONGEST)} is the latest"
+            field, f"{clock.text(eta)} is more than a year ahead; the latest is {clock.text(clock.now() + LONGEST)}"
         )
 
 
@@ -66,8 +66,8 @@ def schedule(queue: str, task_id: str, body: str, at: datetime) -> None:
     """Schedule a message a minute before `at`, if the task has no schedule yet; raises TooLong and Unavailable."""
     if (size := len(body.encode())) > MAXIMUM_INPUT_BYTES:
         raise TooLong(
-            f"eta: the message has {size:,} bytes with its headers and follow-ups, and an EventBridge schedule "
-            f"holds {MAXIMUM_INPUT_BYTES:,}; send it within 15 minutes of its time, or make its canvas smaller"
+            f"eta: the message has {size:,} bytes with its headers and follow-ups, and the limit of an EventBridge "
+            f"schedule is {MAXIMUM_INPUT_BYTES:,}; send it within 15 minutes of its ETA, or make its canvas smaller"
         )
     moment = at - timedelta(seconds=EARLY_SECONDS)
     schedules.create(

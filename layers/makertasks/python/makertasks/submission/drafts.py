@@ -38,8 +38,8 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
     shown = masking.masked(kwargs, task.secret_arguments)
     if shown != kwargs and not payloads.stands_in_record(kwargs):
         raise InvalidArguments(
-            "kwargs: have secrets among them, and are too large (or have too large a number or too many levels) for the"
-            " task's record; they would be kept in the bucket, in the open. Give the rest of them less room"
+            "kwargs: contain secrets and do not fit into the task's record (too large, too deeply nested, or with too "
+            "large a number); stored in the bucket, they would not be masked. Shorten the other arguments"
         )
     args = list(message.args) if task.is_of_application else []
     slim = payloads.slim(replace(message, args=args, kwargs=kwargs))
@@ -50,8 +50,8 @@ def draft(task: Task, message: wire.Message, *, created: datetime | None = None,
     record = records.new(kept, queue=task.short_name, created=created, **known)
     if (size := len(record.options or "")) > MAXIMUM_OPTIONS:
         raise InvalidArguments(
-            f"options: the task's follow-ups and headers have {size:,} characters of JSON; at most "
-            f"{MAXIMUM_OPTIONS:,} are kept. Make its chain, its links or its group smaller"
+            f"options: the task's follow-ups and headers have {size:,} characters of JSON; the limit "
+            f"is {MAXIMUM_OPTIONS:,}. Make its chain, its links or its group smaller"
         )
     return Draft(record, slim)
 

@@ -42,6 +42,6 @@ def check(message: wire.Message) -> None:
     """Raises TooManyGenerations."""
     if of(message) > MOST:
         raise TooManyGenerations(
-            f"more than {MOST:,} tasks before it each sent the next (root {message.root_id}); a task that sends "
+            f"more than {MOST:,} tasks have each submitted the next one (root {message.root_id}); a task that submits "
             "itself, or links back to an earlier one, must stop at some point"
         )

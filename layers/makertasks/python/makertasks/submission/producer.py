@@ -197,7 +197,7 @@ def _checked_retries(max_retries: int | None) -> int | None:
 
 def _eta(wanted: Submission) -> datetime | None:
     if wanted.countdown is not None and wanted.eta is not None:
-        raise InvalidRequest("countdown", "given together with eta; give one of them")
+        raise InvalidRequest("countdown", "cannot be combined with eta; give only one of them")
     if wanted.countdown is not None:
         eta = clock.now() + _seconds("countdown", wanted.countdown)
         delays.check(eta, "countdown")

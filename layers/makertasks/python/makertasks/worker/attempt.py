@@ -179,7 +179,9 @@ def _arguments(task: Task, delivery: Delivery, record: TaskRecord) -> dict[str, 
         return kept
     sent = task.bind(delivery.message.args, delivery.message.kwargs)
     if masking.hides(sent) or masking.masked(sent, task.secret_arguments) != kept:
-        raise PermanentError("kwargs: the secrets among the arguments are not kept; submit the task again with them")
+        raise PermanentError(
+            "kwargs: the task has secret arguments, which are not stored; submit the task again with all arguments"
+        )
     return sent
 
 

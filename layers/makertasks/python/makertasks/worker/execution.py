@@ -150,7 +150,7 @@ def report_reuse(message: wire.Message, record: TaskRecord, held: TaskRecord) ->
         return
     new_id = str(uuid.uuid5(follow_ups.NAMESPACE, f"{held.task_id}/reused/{wire.dump_value(given)}"))
     reason = IdReused(
-        f"the id {held.task_id} belongs to a task with other arguments, which has ended; this one did not run. Send it "
+        f"the id {held.task_id} belongs to a finished task with other arguments, so this task did not run. Send it "
         "with an id of its own"
     )
     shown = replace(bare(message), task_id=new_id, args=record.args or [], kwargs=record.kwargs)

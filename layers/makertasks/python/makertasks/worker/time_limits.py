@@ -27,8 +27,8 @@ def time_limits(
 ) -> Iterator[None]:
     """Raise in the body when `soft` or `hard` seconds have passed; only in a process's main thread.
 
-    `hard_reason` names the hard limit ("the task's time limit", "the rest of the function's time-out"); `soft_error`
-    makes the exception that is raised at the soft one.
+    `hard_reason` names the hard limit ("the task's time limit", "the remainder of the function's time-out");
+    `soft_error` makes the exception that is raised at the soft one.
     """
     running = True
     stages: list[tuple[float, BaseException]] = [(hard, TimeLimitExceeded(f"stopped after {hard:g} s: {hard_reason}"))]

@@ -136,7 +136,7 @@ def plan(objects: Iterable[DumpObject], references: References, report: Report) 
 def _checked_letters(parsed: Parsed) -> int:
     letters = sum(len(value) for value in parsed.raw.values() if isinstance(value, str))
     if letters > MAXIMUM_LETTERS:
-        raise Refused(f"its texts have {letters} characters; an entry of the table holds {MAXIMUM_LETTERS}")
+        raise Refused(f"its texts have {letters} characters; the limit is {MAXIMUM_LETTERS}")
     return letters
 
 

@@ -65,7 +65,7 @@ class References:
         """Raise Refused if an object of the same model and number came earlier."""
         first = self._first.get((parsed.model, parsed.number), position)
         if first != position:
-            raise Refused(f"object {first} of the dump has the same model and pk; that one counts")
+            raise Refused(f"object {first} of the dump has the same model and pk; only that one was imported")
 
     def learn(self, found: dict[Key, Entry]) -> None:
         """Add entries of the table."""
