@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -22,6 +22,7 @@ from api.routing import Reply, Route
 from makertasks import logs, settings
 from makertasks.aws import bucket
 from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError
+from makertasks.monitoring.counters import snapshot
 
 logger = logs.logger()
 
@@ -55,7 +56,8 @@ def answer(request: Request) -> Reply:
             who.require(route.role)
         elif "authorization" not in request.headers:  # which no other site's page can send
             sign_in.refuse_foreign_pages(request)
-        result = route.call(request, who, path)
+        with snapshot.taken() if request.method == "GET" else nullcontext():
+            result = route.call(request, who, path)
     except Unauthenticated as error:
         # A live page cannot follow a redirect to the sign-in: it shows a notice instead.
         if route and route.is_page and route.role > Role.NOBODY and not rendering.is_update(request):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -16,6 +15,7 @@ from api.routing import Reply, page
 from makertasks import clock, tasks
 from makertasks.monitoring import dead_letters, failure_groups, listing, schedules
 from makertasks.monitoring import queues as task_queues
+from makertasks.monitoring.counters import snapshot
 from makertasks.records.states import Status
 
 REFRESH_SECONDS = 10
@@ -38,7 +38,7 @@ def overview_page(caller: Caller, query: OverviewQuery, request: Request) -> Rep
     """Everything at a glance."""
     now = clock.now()
     if not rendering.is_update(request):
-        with ThreadPoolExecutor(1) as pool:
+        with snapshot.threads(1) as pool:
             drawn = pool.submit(overview_charts.shown, periods.RANGES[query.range], now)
             context = shown(now)
         return rendering.page(request, caller, "overview.html", section="/", **context, **drawn.result())
@@ -52,7 +52,7 @@ def shown(now: datetime) -> dict[str, Any]:
     """Return what needs attention, read by concurrent requests."""
     hour, day = now - timedelta(hours=1), now - timedelta(days=1)
     names = list(tasks.discover())
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
+    with snapshot.threads(AT_A_TIME) as pool:
         last_day = pool.submit(failure_groups.recent, day, now)
         last_hour = pool.submit(failure_groups.recent, hour, now)
         queues = pool.submit(task_queues.list_queues)

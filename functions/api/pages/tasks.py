@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,6 +17,7 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
 from makertasks.errors import InvalidRequest
+from makertasks.monitoring.counters import snapshot
 from makertasks.records.states import Status
 
 # Seconds between two live updates of a list.
@@ -43,7 +43,7 @@ class Shown:
         try:
             filters = query.filters() | ({"name": name} if (name := task_lists.wanted(query).name) else {})
             period = filters.get("created_from", ""), filters.get("created_to", "")
-            with ThreadPoolExecutor(AT_A_TIME) as pool:
+            with snapshot.threads(AT_A_TIME) as pool:
                 found = pool.submit(task_lists.find, query)
                 drilled = pool.submit(calendar.calendar, *period, filters.get("status", ""), filters.get("name", ""))
                 counts, quick = pool.submit(filter_counts.read, filters, _quick()).result()

@@ -25,7 +25,7 @@ from pynamodb.attributes import BinaryAttribute, ListAttribute, NumberAttribute,
 
 from makertasks import settings
 from makertasks.aws.dynamodb import JSONMap, Missing, Table, answering
-from makertasks.monitoring.counters import samples
+from makertasks.monitoring.counters import samples, snapshot
 
 
 class CounterCell(Table):
@@ -152,8 +152,16 @@ def read(period: str, name: str) -> CounterCell:
 def cells(period: str, within: str = "", *, consistent: bool = False) -> list[CounterCell]:
     """Every cell of a day (`2026-11-22`: its hours) or of a month (`2026-11`: its days); raises Unavailable.
 
-    `within` is the one hour or day that is read, `consistent` reads what was written a moment ago.
+    `within` is the one hour or day that is read, `consistent` reads what was written a moment ago. Within a snapshot
+    the cells are shared: they must not be changed.
     """
+    shared = None if consistent else snapshot.current()
+    if shared is None:
+        return _query(period, within, consistent=consistent)
+    return shared.cells((period, within), lambda: _query(period, within, consistent=False))
+
+
+def _query(period: str, within: str, *, consistent: bool) -> list[CounterCell]:
     connect()
     one = CounterCell.cell.startswith(f"{within}#") if within else None
     with answering("the counters table did not respond"):
