@@ -116,3 +116,15 @@ def test_expired_tasks_are_hidden_before_dynamodb_removes_them(aws, tasks_table,
     gone = TaskRecord.ttl.set(datetime.now(UTC) - timedelta(seconds=1))
     TaskRecord(record.id).update(actions=[gone])
     assert listing.page(listing.Filter(), names=NAMES).records == []
+
+
+@pytest.mark.parametrize("minute", range(0, 60, 5))
+def test_tasks_of_the_last_minutes_are_listed_before_they_are_counted(tasks_table, counters_table, monkeypatch, minute):
+    present = datetime(2026, 11, 25, 10, minute, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: present)
+    ages = range(-4, 15, 2)  # minutes; a producer's clock may be ahead
+    for age in ages:
+        message = wire.Message(task_id=f"task{age:+}", name=NAMES[0])
+        lifecycle.create(records.new(message, queue="shop", created=present - timedelta(minutes=age)))
+    found = listing.page(listing.Filter(name=NAMES[0]), names=NAMES).records
+    assert [record.task_id for record in found] == [f"task{age:+}" for age in ages]

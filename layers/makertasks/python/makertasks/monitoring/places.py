@@ -1,15 +1,18 @@
 """Where lists find tasks: positions in the tasks table's indexes, hour by hour, newest or oldest first.
 
 A filter uses the index with the fewest entries to read. Keys of the name and status indexes are bucketed by hour, and
-the counters say which hours have matching tasks. The last hours are always queried, because the counters lag slightly.
+the counters say which hours have matching tasks. The last quarter of an hour is always queried, because the counters
+lag slightly; an alarm tells when they lag more.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from pynamodb.indexes import GlobalSecondaryIndex
@@ -26,8 +29,11 @@ from makertasks.records.states import FINAL, Status
 if TYPE_CHECKING:
     from makertasks.monitoring.listing import Filter
 
-# Number of last hours that are always queried.
-UNCOUNTED_HOURS = 2
+# How far the counters may lag behind before a task is listed only once it was counted. Usually it is seconds; after
+# ten minutes the alarm `streams-behind` goes off.
+LAG = timedelta(minutes=15)
+# Concurrent queries of one hour's partitions; they wait for the network, not for the processor.
+AT_A_TIME = 5
 # Entries of an hour and name up to which they are kept in memory.
 MOST_KEPT_ENTRIES = 2_000
 # How far the clock of a task's producer may be ahead of ours before its task is listed only once it was counted.
@@ -69,12 +75,21 @@ def _in_hour(wanted: Filter, hour: HourCounts, reading: Reading) -> Iterator[Pla
         yield from _merged(TaskRecord.by_status, records.status_keys(str(wanted.status), hour.hour), reading)
         return
     names = [wanted.name] if wanted.name else sorted(hour.names)
-    found = (
+    found = [
         _partition(TaskRecord.by_name, key, reading, _tasks_of(hour, name) if reading.whole else None)
         for name in names
         for key in records.name_keys(name, hour.hour)
-    )
-    yield from heapq.merge(*found, reverse=not reading.oldest_first)
+    ]
+    yield from heapq.merge(*_begun(found), reverse=not reading.oldest_first)
+
+
+def _begun(partitions: list[Iterator[Place]]) -> list[Iterator[Place]]:
+    """Return the same positions, with each partition's first ones read concurrently."""
+    if len(partitions) == 1:
+        return partitions
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        begun = list(pool.map(lambda each: list(islice(each, 1)), partitions))
+    return [chain(first, each) for first, each in zip(begun, partitions, strict=True)]
 
 
 def _tasks_of(hour: HourCounts, name: str) -> int | None:
@@ -110,13 +125,13 @@ def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[HourCo
 def last_hours() -> list[str]:
     """Return the hours that the counters may lack, newest first."""
     present = clock.now()
-    moments = [present + AHEAD, *(present - timedelta(hours=back) for back in range(UNCOUNTED_HOURS))]
+    moments = (present + AHEAD, present, present - LAG)
     return list(dict.fromkeys(clock.hour(clock.text(moment)) for moment in moments))
 
 
 def _merged(index: GlobalSecondaryIndex[Any], partitions: Iterable[str], reading: Reading) -> Iterator[Place]:
-    found = (_partition(index, key, reading) for key in partitions)
-    return heapq.merge(*found, reverse=not reading.oldest_first)
+    found = [_partition(index, key, reading) for key in partitions]
+    return heapq.merge(*_begun(found), reverse=not reading.oldest_first)
 
 
 def _partition(

@@ -8,6 +8,7 @@ another number of tasks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 
 from makertasks import clock, settings
 from makertasks.records import table as records
@@ -27,6 +28,7 @@ MOST_ENTRIES = 200_000
 _kept: dict[str, TaskRecord] = {}
 _partitions: dict[str, tuple[int, list[Place]]] = {}
 _table: list[str] = []
+_keeping = Lock()  # partitions are read concurrently
 
 
 def partition(key: str, tasks: int, read: Callable[[], list[Place]]) -> list[Place]:
@@ -34,9 +36,11 @@ def partition(key: str, tasks: int, read: Callable[[], list[Place]]) -> list[Pla
     _of_this_table()
     held = _partitions.get(key)
     if held is None or held[0] != tasks:
-        held = _partitions[key] = (tasks, read())
-    while sum(len(entries) for _, entries in _partitions.values()) > MOST_ENTRIES:
-        del _partitions[next(iter(_partitions))]
+        held = (tasks, read())
+        with _keeping:
+            _partitions[key] = held
+            while sum(len(entries) for _, entries in _partitions.values()) > MOST_ENTRIES:
+                del _partitions[next(iter(_partitions))]
     return held[1]
 
 
