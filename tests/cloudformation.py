@@ -15,24 +15,22 @@ PYTHON = ROOT / ".local/sam/bin/python"
 FIRST, SECOND = {"Build": "a" * 64}, {"Build": "b" * 64}
 
 
-def transformed(*parameters: dict[str, str], template: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The template with each of these sets of parameters."""
-    found: list[dict[str, Any]] = _made(template or load(), *parameters)["transformed"]
-    return found
-
-
 @cache
 def deployments() -> dict[str, Any]:
-    """The template of two deployments, `first` and `second`, and `packaged`, the text before SAM's transform."""
-    made = _made(load(), FIRST, SECOND)
-    return {**dict(zip(("first", "second"), made["transformed"], strict=True)), "packaged": made["packaged"]}
+    """The template of three deployments, and `packaged`, the text before SAM's transform.
+
+    `second` has another build than `first`, and `same` is transformed anew from what `first` was.
+    """
+    [made] = transformed((load(), [FIRST, FIRST, SECOND]))
+    return {**dict(zip(("first", "same", "second"), made["transformed"], strict=True)), "packaged": made["packaged"]}
 
 
-def _made(template: dict[str, Any], *parameters: dict[str, str]) -> dict[str, Any]:
-    wanted = json.dumps({"template": template, "parameters": parameters})
+def transformed(*wanted: tuple[dict[str, Any], list[dict[str, str]]]) -> list[dict[str, Any]]:
+    """Templates, each with sets of parameters, in one run of SAM: loading it takes longer than transforming."""
     done = subprocess.run(  # noqa: S603 - ours
         [PYTHON, ROOT / "tests/sam_transform.py"],
-        input=wanted, env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"}, capture_output=True, text=True, check=True,
+        input=json.dumps([{"template": template, "parameters": parameters} for template, parameters in wanted]),
+        env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
     return found

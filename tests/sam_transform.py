@@ -1,7 +1,7 @@
 """A template as CloudFormation gets it: built, packaged and transformed by SAM's own code, for sets of parameters.
 
-    .local/sam/bin/python tests/sam_transform.py < {"template": …, "parameters": [{…}, …]}
-                                                 > {"packaged": "text", "transformed": [{…}, …]}
+    .local/sam/bin/python tests/sam_transform.py < [{"template": …, "parameters": [{…}, …]}, …]
+                                                 > [{"packaged": "text", "transformed": [{…}, …]}, …]
 
 `packaged` is what `sam deploy` would hand to CloudFormation. Nothing is compiled or uploaded: each folder has one file.
 """
@@ -62,16 +62,15 @@ def packaged(template: dict[str, Any], here: Path) -> str:
     return str(yaml_dump(exported))
 
 
-def main() -> None:
-    """Read the request from standard input and write the response."""
-    wanted = json.load(sys.stdin)
+def answer(wanted: dict[str, Any]) -> dict[str, Any]:
+    """One template, packaged, and transformed for each set of parameters."""
     with tempfile.TemporaryDirectory() as folder:
         text = packaged(wanted["template"], Path(folder))
     body = yaml_parse(text)
     made = [transform(copy.deepcopy(body), each, SimpleNamespace(load=dict)) for each in wanted["parameters"]]
-    json.dump({"packaged": text, "transformed": made}, sys.stdout)
+    return {"packaged": text, "transformed": made}
 
 
 if __name__ == "__main__":
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-    main()
+    json.dump([answer(each) for each in json.load(sys.stdin)], sys.stdout)

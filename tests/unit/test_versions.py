@@ -70,7 +70,7 @@ def versions(made: dict[str, Any]) -> set[str]:
 
 
 def test_each_function_gets_a_new_version_exactly_where_the_digest_changed():
-    first, same, other = transformed({"Build": "a" * 64}, {"Build": "a" * 64}, {"Build": "b" * 64})
+    first, same, other = (deployments()[each] for each in ("first", "same", "second"))
 
     assert versions(first) == versions(same)
     assert not versions(first) & versions(other)
@@ -84,13 +84,13 @@ def test_each_function_gets_a_new_version_exactly_where_the_digest_changed():
 
 def test_without_the_digest_a_changed_layer_or_time_out_is_not_published():
     """Why the digest is needed: SAM's versions otherwise follow only the code's location and the environment."""
-    template = load()
-    for body in template["Resources"].values():
+    template, other = load(), load()
+    for body in (*template["Resources"].values(), *other["Resources"].values()):
         body.get("Properties", {}).pop("AutoPublishCodeSha256", None)
-    [before] = transformed({}, template=template)
-    template["Resources"]["ApiFunction"]["Properties"]["Timeout"] = 28
-    template["Resources"]["MakertasksLayer"]["Properties"]["Description"] = "another layer"
-    [after] = transformed({"SuccessRetentionDays": "90"}, template=template)
+    other["Resources"]["ApiFunction"]["Properties"]["Timeout"] = 28
+    other["Resources"]["MakertasksLayer"]["Properties"]["Description"] = "another layer"
+    made = transformed((template, [{}]), (other, [{"SuccessRetentionDays": "90"}]))
+    [before], [after] = (each["transformed"] for each in made)
     assert versions(before) == versions(after)
 
 

@@ -66,7 +66,13 @@ def shape(line: str, font: str, *, right_to_left: bool = False) -> tuple[Run, ..
 
 def width(line: str, font: str, size: float) -> float:
     """Width of a line in points."""
-    return size * sum(run.width for run in shape(line, font))
+    return size * _advance(line, font)
+
+
+@lru_cache(KEPT_LINES)
+def _advance(line: str, font: str) -> float:
+    """Width of a line at size 1: wrapping asks for the same lines at every size that it tries."""
+    return sum(run.width for run in shape(line, font))
 
 
 def _meaning(text: str, glyphs: Iterable[Glyph]) -> Iterator[Glyph]:
@@ -92,7 +98,13 @@ def _fonts_of(line: str, font: str) -> Iterator[str]:
         yield before
 
 
-def _glyphs(text: str, font: str, *, turned: bool) -> Iterator[Glyph]:
+@lru_cache(KEPT_LINES)
+def _glyphs(text: str, font: str, *, turned: bool) -> tuple[Glyph, ...]:
+    """Shape a piece of one font and direction; the pieces of a line are the pieces of most of its beginnings."""
+    return tuple(_shaped(text, font, turned=turned))
+
+
+def _shaped(text: str, font: str, *, turned: bool) -> Iterator[Glyph]:
     import uharfbuzz  # noqa: PLC0415 - importing this module stays cheap
 
     loaded = fonts.load(font)
