@@ -27,6 +27,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode
 
+from infra.local import trial
 from infra.local.connection import read_settings
 from infra.local.stack import LocalStack, local_stack
 from tests.bench import bench_pages
@@ -39,6 +40,8 @@ ROUNDS = 15
 BOUND = 1.5
 # Limit for entries read: a rare status reads the counters of whole days, at most a cell per hour and name.
 MOST_ENTRIES = 2
+# For each page, each order and each search of the last day.
+PAGE_MILLISECONDS = 300
 NAMES = [f"inventory.tasks.{name}" for name in ("generate_qr_code", "generate_index_card", "download_image_from_url")]
 OF_ONE_ITEM = 25
 OF_ONE_WORKER = 100
@@ -122,17 +125,32 @@ def rows() -> Iterator[Figure]:
             yield from compare(what, query, *benches)
         yield from compare("item of every 40th task", {"item_id": BUSY_ITEM}, *benches, bound=None)
         yield from sorted_and_searched(benches[1], now)
+        yield from pages(benches[1])
 
 
 def sorted_and_searched(bench: Bench, now: datetime) -> Iterator[Figure]:
-    """Sorted lists and searches of the last day with 100,000 tasks, compared with the plain page; warm."""
+    """The list's page in its orders, and its searches of the last day, with 100,000 tasks; warm."""
     since = (now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     searches = ("id:ffff", f"item:{ITEM}", 'error:"answered 404"', "error:nowhere", "args:nowhere")
     asked = {f"search {q} of the last day": f"/tasks?{urlencode({'q': q, 'created_from': since})}" for q in searches}
     asked |= {f"sorted by {column}": f"/tasks?sort={column}" for column in ("created", "-done", "-runtime")}
     for what, page in asked.items():
-        ours, plain = bench_pages.medians(bench.stack.api, page, ["/tasks"], ROUNDS)
-        yield Figure(f"{what}: {ours * 1000:.0f} ms, the plain page {plain * 1000:.0f} ms", ours / plain, "×", BOUND)
+        yield served(bench, what, page)
+
+
+def pages(bench: Bench) -> Iterator[Figure]:
+    """Every page of the dashboard with 100,000 tasks and the sample inventory; warm."""
+    trial.import_sample(bench.stack)
+    item = bench.stack.api.get("/v1/items", limit=1)["items"][0]["id"]
+    task = bench.stack.api.get("/v1/tasks", limit=1)["tasks"][0]["id"]
+    for page in bench_pages.PAGES:
+        yield served(bench, page, page, item=item, task=task)
+
+
+def served(bench: Bench, what: str, page: str, **ids: str) -> Figure:
+    """How long a page takes in the median."""
+    seconds, _ = bench_pages.medians(bench.stack.api, page, [], ROUNDS, **ids)
+    return Figure(f"{what}: page with {bench.tasks:,} tasks", seconds * 1000, "ms (median)", PAGE_MILLISECONDS)
 
 
 def compare(what: str, query: dict[str, str], few: Bench, many: Bench, bound: float | None = BOUND) -> Iterator[Figure]:
