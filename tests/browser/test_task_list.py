@@ -51,23 +51,37 @@ class Busy(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
+def variables_of(site, function):
+    """A function's environment variables."""
+    name = f"{site.stack.name}-{function}"
+    return site.stack.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+
+@contextmanager
+def changed_environment(site, function, **variables) -> Iterator[None]:
+    """Change a function's environment variables for a while."""
+    functions, name, before = site.stack.client("lambda"), f"{site.stack.name}-{function}", variables_of(site, function)
+    try:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before | variables})
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+
 @contextmanager
 def retrying(site) -> Iterator[str]:
     """A download whose first attempt found a busy server, so that the next attempt starts in an hour."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     host = f"127.0.0.1:{server.server_port}"
-    functions, name = site.stack.client("lambda"), f"{site.stack.name}-download_image_from_url"
-    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    allowed = variables_of(site, "download_image_from_url")["DOWNLOAD_ALLOWED_HOSTS"]
     try:
-        allowed = {**before, "DOWNLOAD_ALLOWED_HOSTS": f"{before['DOWNLOAD_ALLOWED_HOSTS']} {host}"}
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": allowed})
-        kwargs = {"item_id": site.items[2]["id"], "image_url": f"http://{host}/busy.png", "override": True}
-        task_id = site.stack.api.submit("download_image_from_url", **kwargs)
-        wait_for(lambda: site.record(task_id)["status"] == "RETRY", "the first attempt to fail")
-        yield task_id
+        with changed_environment(site, "download_image_from_url", DOWNLOAD_ALLOWED_HOSTS=f"{allowed} {host}"):
+            kwargs = {"item_id": site.items[2]["id"], "image_url": f"http://{host}/busy.png", "override": True}
+            task_id = site.stack.api.submit("download_image_from_url", **kwargs)
+            wait_for(lambda: site.record(task_id)["status"] == "RETRY", "the first attempt to fail")
+            yield task_id
     finally:
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
         server.shutdown()
         server.server_close()
 
@@ -190,3 +204,27 @@ def test_every_filters_count_agrees_with_the_statistics(site, open_page):
     assert wait_for(agree, "the counts to agree with the statistics")
     page.goto("/tasks?q=timeout")
     expect(page.locator(".side li small")).to_have_count(0)
+
+
+@pytest.mark.parametrize("role", ["viewer", "superuser"])
+def test_a_search_goes_on_by_itself_and_shows_how_far_it_came(site, open_page, role):
+    page = open_page("/tasks?sort=created", role, alone=True)
+    oldest = page.locator("table.tasks tbody tr").first.get_attribute("id").removeprefix("r")
+    steps, told = [], []
+    page.on("request", lambda request: steps.append(request.url) if "cursor=" in request.url else None)
+    page.expose_function("tell", lambda text: told.append(text))  # noqa: PLW0108 - Playwright needs a function of Python
+    page.add_init_script(
+        """addEventListener("DOMContentLoaded", () => {
+            const progress = document.querySelector("[data-searched]");
+            if (!progress) return;
+            tell(progress.textContent);
+            new MutationObserver(() => tell(progress.textContent)).observe(progress, { childList: true });
+        })"""
+    )
+    with changed_environment(site, "api", SEARCH_STEP_SECONDS="0"):
+        page.goto(f"/tasks?q=id:{oldest[:-1]}")  # a part of the id, which no index has
+        expect(row_of(page, oldest)).to_be_visible()
+        expect(page.locator("[data-searched]")).to_have_text("Searched all matching dates.")
+    assert len(steps) > 1
+    assert len({text for text in told if "Searched back to" in text}) > 1
+    assert page.locator("table.tasks tbody tr").count() == 1

@@ -168,7 +168,7 @@ def test_the_update_of_a_sorted_page_reads_only_its_rows_and_keeps_their_order(p
 
 
 def test_a_page_of_a_search_reports_its_progress_and_links_to_the_next(pool, tasks, monkeypatch):  # noqa: F811 - the fixture
-    monkeypatch.setattr(task_lists, "STEP_SECONDS", 0)
+    monkeypatch.setenv("SEARCH_STEP_SECONDS", "0")
     moment = datetime.now(UTC) - timedelta(hours=5)
     for number in range(30):
         finished_task(f"task-{number:03}", moment - timedelta(seconds=number))

@@ -15,7 +15,7 @@ from api.pages.addresses import address
 from api.pages.task_rows import Row
 from api.requests import Request
 from api.resources.tasks import TaskFilter
-from makertasks import tasks, wire
+from makertasks import settings, tasks, wire
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import listing
 from makertasks.records import table as records
@@ -25,8 +25,6 @@ from makertasks.records.model import TaskRecord
 SORTED_TASKS = 500
 # In seconds; the request has 30.
 SEARCH_SECONDS = 8.0
-# Seconds of one step of a search: a page says how far it came, and goes on.
-STEP_SECONDS = 0.25
 # Maximum number of earlier pages' cursors in a URL: the gateway limits its length.
 REMEMBERED_PAGES = 12
 SORTABLE = ("name", "status", "created", "done", "runtime", "worker", "eta", "retry_at")
@@ -149,7 +147,7 @@ def _by_creation(query: ListQuery) -> TaskList:
         wanted(query),
         cursor=query.cursor or None,
         oldest_first=query.sort == "created",
-        seconds=STEP_SECONDS if query.q else listing.MOST_SECONDS,
+        seconds=settings.search_step() if query.q else listing.MOST_SECONDS,
     )
     trail = [part for part in query.before.split(".") if part]
     found = TaskList(task_rows.of(page, query.held()), number=query.page)

@@ -76,6 +76,11 @@ def sweep_patience() -> float:
     return float(os.environ.get("SWEEP_PATIENCE_SECONDS", "") or 600)
 
 
+def search_step() -> float:
+    """Return the seconds after which a search of tasks shows how far it came, and goes on with another request."""
+    return float(os.environ.get("SEARCH_STEP_SECONDS", "") or 0.25)
+
+
 def frontend_url() -> str:
     """Base address of the OpenMakerSuite front end, without trailing slash; QR codes hold {this}/scan/{item id}."""
     return required("FRONTEND_URL").rstrip("/")
