@@ -10,10 +10,12 @@ import typer
 from command_line import ITEM, qr
 from rich.console import Console
 
+from makertasks import clock
 from makertasks.cli import application, output
 from makertasks.inventory.model import Item
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
+from makertasks.worker import dead_letters
 
 
 def test_json_output_is_one_document(command, worker):
@@ -35,6 +37,16 @@ def test_a_cursor_continues_a_list(command, worker):
     assert {task["id"] for task in first["tasks"] + rest["tasks"]} == sent
     assert rest["cursor"] is None
     assert json.loads(command("list", "--item", ITEM, "--status", "pending", "--json")[1])["tasks"]
+
+
+def test_unreadable_messages_are_listed_by_their_task_with_their_beginning(command, worker):
+    dead_letters.record("{", message_id="broken", queue="generate_qr_code", sent=clock.now(), deliveries=3)
+    [letter] = json.loads(command("inspect", "dead-letters", "--json")[1])
+    assert (letter["id"], letter["name"]) == ("broken", "inventory.tasks.generate_qr_code")
+    assert (letter["deliveries"], letter["message"]) == (3, "{")
+    _, out, err = command("inspect", "dead-letters")
+    assert "generate_qr_code" in out
+    assert "makertasks control discard ID" in err
 
 
 def test_events_prints_each_change_of_status(command, worker):

@@ -57,7 +57,7 @@ def test_a_message_that_names_no_task_is_still_recorded(dead):
     assert (dead.record(message_id).queue, dead.record(message_id).body) == (records.UNKNOWN, "no message")
 
 
-def test_the_queue_that_sqs_names_as_the_source_is_recorded(dead, monkeypatch):
+def test_the_queue_and_the_deliveries_that_sqs_reports_are_recorded(dead, monkeypatch):
     put_manually(dead, "no message")
     found = queues._received(
         {
@@ -67,6 +67,7 @@ def test_the_queue_that_sqs_names_as_the_source_is_recorded(dead, monkeypatch):
             "Attributes": {
                 "SentTimestamp": "1795345802436",
                 "DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:123456789012:unit-tasks-echo",
+                "ApproximateReceiveCount": "4",  # of all queues: three deliveries, and the sweep's
             },
         }
     )
@@ -75,7 +76,7 @@ def test_the_queue_that_sqs_names_as_the_source_is_recorded(dead, monkeypatch):
     monkeypatch.setattr(queues, "receive", lambda *_args, **_options: given.pop(0))
     monkeypatch.setattr(queues, "delete", lambda *_args: None)
     dead_letters.drain(10)
-    assert dead.record("m").queue == "echo"
+    assert (dead.record("m").queue, dead.record("m").deliveries) == ("echo", 3)
 
 
 def test_a_dead_letter_that_cannot_be_recorded_stays_and_does_not_block_others(dead, monkeypatch):

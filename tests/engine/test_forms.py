@@ -183,6 +183,33 @@ def test_an_unreadable_message_shows_outcome_and_actions_and_has_the_same_count_
     assert counts() == (0, 0, 0)
 
 
+def test_an_unreadable_message_is_listed_by_its_task_with_its_beginning_and_deliveries(everything):
+    dead_letters.record("e30=", message_id="of-nobody", queue="", sent=records.clock.now(), deliveries=1)
+    dead_letters.record("[" + "7, " * 99, message_id="long", queue="generate_qr_code", sent=records.clock.now(),
+                        deliveries=3)  # fmt: skip
+
+    _, html, _ = browse("GET", "/messages")
+
+    rows = dict(re.findall(r'<tr id="m([^"]+)">(.*?)</tr>', html, re.DOTALL))
+    said = {letter: re.sub(r"<[^>]+>", " ", row) for letter, row in rows.items()}
+    assert "Generate QR code" in said["long"]
+    assert "delivered 3 times" in said["long"]
+    assert f"[{'7, ' * 5}" in said["long"]
+    assert "Unknown task" in said["of-nobody"]
+    assert "delivered once" in said["of-nobody"]
+    assert "delivered" not in said[LETTER]
+    for letter, row in rows.items():
+        assert f'href="/tasks/{letter}/message"' in row
+        assert f'action="/tasks/{letter}/discard"' in row
+    listed = json.loads(browse("GET", "/v1/dead-letters")[1])["dead_letters"]
+    assert {each["id"]: (each["name"], each["deliveries"]) for each in listed} == {
+        "of-nobody": (records.UNKNOWN, 1), "long": ("inventory.tasks.generate_qr_code", 3),
+        LETTER: ("inventory.tasks.generate_qr_code", None),
+    }  # fmt: skip
+    # In the list of tasks, the beginning of the message stands for the arguments.
+    assert "[7, 7, 7" in browse("GET", "/tasks")[1]
+
+
 def test_a_discarded_message_is_audited_and_no_longer_counted(everything):
     assert browse("POST", f"/tasks/{LETTER}/discard", form={})[0] == 303
     assert unredriven.counts().total() == 0

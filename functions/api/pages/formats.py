@@ -10,6 +10,8 @@ from typing import Any
 # Django admin's list cuts arguments at 50 characters.
 SUMMARY_CHARACTERS = 50
 
+# The name of a task whose record does not know it (records.table).
+UNKNOWN = "unknown"
 ABBREVIATIONS = frozenset({"qr", "svg", "pdf", "url"})
 SECONDS_OF = (("d", 86_400), ("h", 3_600), ("min", 60))
 
@@ -42,7 +44,11 @@ def heading(name: str) -> str:
 
     >>> heading("inventory.tasks.generate_qr_code")
     'Generate QR code'
+    >>> heading("unknown")
+    'Unknown task'
     """
+    if name == UNKNOWN:
+        return "Unknown task"
     text = label(name)
     return text[:1].upper() + text[1:]
 

@@ -20,7 +20,6 @@ from makertasks.control import audit
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import dead_letters
 from makertasks.monitoring import queues as task_queues
-from makertasks.monitoring import views as task_views
 
 REFRESH_SECONDS = 10
 # Audit entries that a queue's page searches, and the number that it shows.
@@ -78,8 +77,7 @@ def messages_page(caller: Caller, request: Request) -> Reply:
         caller,
         "unreadable_messages.html",
         section="/queues",
-        letters=[task_views.summary(record) for record in letters],
-        bodies={record.task_id: record.body for record in letters},
+        letters=task_rows.letters(letters),
         complete=complete,
     )
 
@@ -95,8 +93,7 @@ def queue_page(queue: QueueName, caller: Caller, query: QueueQuery, request: Req
         "queue.html",
         section="/queues",
         queue=found,
-        letters=[task_views.summary(record) for record in letters],
-        bodies={record.task_id: record.body for record in letters},
+        letters=task_rows.letters(letters),
         complete=complete,
         said=query.said,
         done=done_to(queue),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import tasks
 from makertasks.errors import InvalidRequest, NotFound, UnknownTask
-from makertasks.monitoring import task_logs
+from makertasks.monitoring import dead_letters, task_logs
 from makertasks.monitoring import views as task_views
 from makertasks.records import payloads
 from makertasks.records import table as records
@@ -119,20 +118,8 @@ def message_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
         raise NotFound(f"task {task_id} has no unreadable message: retry it instead")
     return rendering.page(
         request, caller, "message.html", section="/tasks", task=task_views.summary(record),
-        body=request.sent.get("body", readable(record.body)),
+        body=request.sent.get("body", dead_letters.readable(record.body)),
     )  # fmt: skip
-
-
-def readable(body: str) -> str:
-    """Return a message's body as people read it: Celery's clients send base64.
-
-    >>> readable("eyJhIjogMX0="), readable("{")
-    ('{"a": 1}', '{')
-    """
-    try:
-        return base64.b64decode(body, validate=True).decode()
-    except ValueError:
-        return body
 
 
 @page("POST", "/tasks/{task_id}/message", Role.OPERATOR)

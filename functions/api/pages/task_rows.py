@@ -11,7 +11,7 @@ from typing import Any, cast
 from api.pages import formats, item_faces
 from makertasks import masking, wire
 from makertasks.control.run_now import time_of
-from makertasks.monitoring import listing
+from makertasks.monitoring import dead_letters, listing
 from makertasks.monitoring import views as task_views
 from makertasks.monitoring.views import TaskSummary
 from makertasks.records import table as records
@@ -55,6 +55,31 @@ def of(found: Iterable[TaskRecord], known: Collection[str] | None = None) -> lis
     return rows
 
 
+class Letter(TaskSummary):
+    """An unreadable message in a list, with its body as people read it and the beginning of that."""
+
+    body: str
+    beginning: str
+    deliveries: int | None
+
+
+def letters(found: Iterable[TaskRecord]) -> list[Letter]:
+    """Return the rows of unreadable messages."""
+    return [
+        {
+            **task_views.summary(record),
+            "body": dead_letters.readable(str(record.body)),
+            "beginning": _beginning(record),
+            "deliveries": None if record.deliveries is None else int(record.deliveries),
+        }
+        for record in found
+    ]
+
+
+def _beginning(record: TaskRecord) -> str:
+    return formats.cut(dead_letters.beginning(record), ARGUMENTS)
+
+
 def by_id(task_ids: Iterable[str]) -> dict[str, Row]:
     """Return the rows of the tasks that exist, by id, read a hundred at a time; raises Unavailable."""
     keys = [wire.result_key(task_id) for task_id in dict.fromkeys(task_ids)]
@@ -67,6 +92,8 @@ def by_id(task_ids: Iterable[str]) -> dict[str, Row]:
 def _row(record: TaskRecord) -> Row:
     summary = task_views.summary(record)
     arguments = formats.arguments(summary["args"], summary["kwargs"], ARGUMENTS, record.item_id)
+    if record.body and not arguments:
+        arguments = _beginning(record)
     return cast(
         "Row", {**summary, "outcome": outcome(record), "arguments": arguments, "later": time_of(record), "item": None}
     )

@@ -15,15 +15,16 @@ from api.resources.tasks import A_WAITING_TASK
 from api.routing import route
 from makertasks.monitoring import dead_letters
 from makertasks.monitoring import views as task_views
-from makertasks.monitoring.views import Moment
 
 
 class DeadLetter(TypedDict):
     """A message that no task could read; `id` is the failed task that was recorded for it."""
 
     id: str
+    name: Annotated[str, Meta(description="The task's full name; `unknown` if neither message nor queue tells it")]
     queue: str | None
-    created: Moment
+    created: Annotated[str, Meta(description="When the message was sent, in UTC, ISO 8601")]
+    deliveries: Annotated[int | None, Meta(description="How often its queue delivered it; null if that is not known")]
     reason: str | None
     body: str
 
@@ -60,8 +61,10 @@ class NewBody(msgspec.Struct, forbid_unknown_fields=True):
         "dead_letters": [
             {
                 "id": A_TASK,
+                "name": "inventory.tasks.generate_qr_code",
                 "queue": "generate_qr_code",
                 "created": "2026-11-22T09:30:00.000000Z",
+                "deliveries": 3,
                 "reason": "gave up on a message: the message cannot be read: it is not JSON",
                 "body": "{",
             }
@@ -76,8 +79,10 @@ def list_dead_letters() -> DeadLetters:
         "dead_letters": [
             {
                 "id": record.task_id,
+                "name": record.name,
                 "queue": record.queue,
                 "created": record.created,
+                "deliveries": None if record.deliveries is None else int(record.deliveries),
                 "reason": record.error_message,
                 "body": str(record.body),
             }

@@ -102,6 +102,7 @@ class Received:
     receipt_handle: str
     sent: datetime
     source: str | None = None  # the source queue of a dead letter
+    receives: int = 1  # number of times that any queue delivered it, this one included
 
 
 def receive(queue: str, wait: int = 1) -> list[Received]:
@@ -111,17 +112,19 @@ def receive(queue: str, wait: int = 1) -> list[Received]:
             QueueUrl=url_of(queue),
             MaxNumberOfMessages=MAXIMUM_BATCH,
             WaitTimeSeconds=wait,
-            MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn"],
+            MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn", "ApproximateReceiveCount"],
         )
     return [_received(message) for message in answer.get("Messages", [])]
 
 
 def _received(message: Mapping[str, Any]) -> Received:
-    sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
-    source = message["Attributes"].get("DeadLetterQueueSourceArn", "").rpartition(":")[2]
+    attributes = message["Attributes"]
+    sent = datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC)
+    source = attributes.get("DeadLetterQueueSourceArn", "").rpartition(":")[2]
     return Received(
-        message["Body"], message["MessageId"], message["ReceiptHandle"], sent, source.removeprefix(name_of("")) or None
-    )
+        message["Body"], message["MessageId"], message["ReceiptHandle"], sent, source.removeprefix(name_of("")) or None,
+        int(attributes.get("ApproximateReceiveCount", 1)),
+    )  # fmt: skip
 
 
 def delete(queue: str, receipt_handle: str) -> None:

@@ -159,13 +159,27 @@ def unreadable(as_json: output.AsJson = False) -> None:
     asking.connect()
     found, complete = dead_letters.not_redriven()
     rows = [
-        {"id": each.task_id, "queue": each.queue, "created": each.created, "reason": each.error_message}
+        {
+            "id": each.task_id, "name": each.name, "queue": each.queue, "created": each.created,
+            "deliveries": None if each.deliveries is None else int(each.deliveries), "reason": each.error_message,
+            "message": dead_letters.beginning(each) if not as_json else dead_letters.readable(str(each.body)),
+        }
         for each in found
-    ]
+    ]  # fmt: skip
     if as_json:
         output.print_json(rows)
         return
-    output.table(rows, {name: name.upper() for name in ("id", "queue", "created", "reason")}, "no unreadable messages")
+    named = (
+        {**row, "name": shown.short_name(str(row["name"])), "created": str(row["created"])[:19].replace("T", " ")}
+        for row in rows
+    )
+    columns = {
+        "id": "ID", "name": "TASK", "created": "RECEIVED", "deliveries": "DELIVERIES", "message": "MESSAGE",
+        "reason": "REASON",
+    }  # fmt: skip
+    output.table(named, columns, "no unreadable messages", ("deliveries",))
+    if rows:
+        output.say("send one again: makertasks retry ID; discard it: makertasks control discard ID")
     if not complete:
         output.console.print("\nOnly the newest are shown; there are more.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from makertasks import wire
 from makertasks.records import table as records
 from makertasks.records import unredriven
@@ -9,6 +11,7 @@ from makertasks.records.model import TaskRecord
 
 counts = unredriven.counts
 
+BEGINNING = 120  # maximum characters of a message in a list
 MOST_LETTERS = 100  # maximum number per queue that is shown, or sent again, at a time: one BatchGetItem
 
 
@@ -29,3 +32,20 @@ def not_redriven(queue: str | None = None) -> tuple[list[TaskRecord], bool]:
         else:
             unredriven.discard(letter)
     return found, len(listed) <= MOST_LETTERS
+
+
+def readable(body: str) -> str:
+    """Return a message's body as people read it: Celery's clients send base64.
+
+    >>> readable("eyJhIjogMX0="), readable("{")
+    ('{"a": 1}', '{')
+    """
+    try:
+        return base64.b64decode(body, validate=True).decode()
+    except ValueError:
+        return body
+
+
+def beginning(record: TaskRecord) -> str:
+    """Return the beginning of an unreadable message, on one line."""
+    return " ".join(readable(str(record.body)).split())[:BEGINNING]

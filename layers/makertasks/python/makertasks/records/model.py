@@ -117,6 +117,7 @@ class TaskRecord(Table):
     changes = JSONMap(null=True)  # of a retry: {argument: {from, to}}; the side of an absent argument is absent
     options = UnicodeAttribute(null=True)  # the message's other options (links, chain, …), as JSON
     body = UnicodeAttribute(null=True)  # an unreadable message's body
+    deliveries = NumberAttribute(null=True)  # number of times that SQS delivered an unreadable message to a function
     status_key = UnicodeAttribute(null=True)
     name_key = UnicodeAttribute()
 

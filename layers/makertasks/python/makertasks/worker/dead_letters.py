@@ -34,12 +34,12 @@ class DeadLetter(MakertasksError):
     """The message reached the dead-letter queue."""
 
 
-def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
+def record(body: str, *, message_id: str, queue: str, sent: datetime, deliveries: int = 0) -> str:
     """Record a dead letter as FAILURE and return its task's id; raises Unavailable.
 
     `queue` is the short name of the source queue, empty if SQS does not report it: then the message's task determines
-    it. An unfinished task becomes FAILURE, a finished one does not change, and one whose lease has not expired is left
-    to the sweep.
+    it. `deliveries` is how often that queue delivered the message, 0 if that is not known. An unfinished task becomes
+    FAILURE, a finished one does not change, and one whose lease has not expired is left to the sweep.
     """
     task = _task_of(queue)
     name = task.name if task else queue or records.UNKNOWN
@@ -54,7 +54,10 @@ def record(body: str, *, message_id: str, queue: str, sent: datetime) -> str:
     bare = wire.Message(
         task_id=message.task_id, name=message.name, root_id=message.root_id, parent_id=message.parent_id
     )
-    fresh = records.new(bare, queue=queue or message.name.rpartition(".")[2], created=sent, body=body[:KEPT_CHARACTERS])
+    fresh = records.new(
+        bare, queue=queue or message.name.rpartition(".")[2], created=sent, body=body[:KEPT_CHARACTERS],
+        deliveries=deliveries or None,
+    )  # fmt: skip
     lifecycle.close(fresh, Status.FAILURE, DeadLetter(f"gave up on a message: {reason}"))
     ended = records.get(message.task_id)
     if ended.is_final:
@@ -137,7 +140,10 @@ def _take(letter: queues.Received, drained: Drained) -> None:
         drained.renewed += 1
     else:
         queue = letter.source or ""
-        task_id = record(letter.body, message_id=letter.message_id, queue=queue, sent=letter.sent)
+        # SQS counts the receives of all queues: the last one is this sweep's.
+        task_id = record(
+            letter.body, message_id=letter.message_id, queue=queue, sent=letter.sent, deliveries=letter.receives - 1
+        )
         logger.error("dead letter recorded", task_id=task_id, queue=queue)
         drained.recorded += 1
 
