@@ -13,6 +13,7 @@ from rich.console import Console
 from makertasks import clock
 from makertasks.cli import application, output
 from makertasks.inventory.model import Item
+from makertasks.monitoring import history as monitoring_history
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.worker import dead_letters
@@ -47,6 +48,17 @@ def test_unreadable_messages_are_listed_by_their_task_with_their_beginning(comma
     _, out, err = command("inspect", "dead-letters")
     assert "generate_qr_code" in out
     assert "makertasks control discard ID" in err
+
+
+def test_the_history_of_a_queue_is_listed_by_hour(command, worker):
+    command(*qr())
+    monitoring_history.note_lengths(["generate_qr_code"])
+    [found] = json.loads(command("inspect", "queue-history", "-d", "generate_qr_code", "--json")[1])
+    assert [each["most_waiting"] for each in found["periods"]] == [1]
+    _, out, _ = command("inspect", "queue-history", "-d", "generate_qr_code")
+    assert "MOST WAITING" in out
+    code, _, err = command("inspect", "queue-history", "--from", "2026-11-22", "--to", "2026-11-21")
+    assert (code, "--to: is before --from" in err) == (2, True)
 
 
 def test_events_prints_each_change_of_status(command, worker):

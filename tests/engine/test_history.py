@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import time_machine
+from api_calls import call, pool, token  # noqa: F401 - the fixture
+from echo_task import NAME
 from lambda_queue import LambdaContext
 
 from makertasks import clock
@@ -120,3 +123,30 @@ def test_days_and_totals_add_the_waiting_times_of_their_hours():
     assert (gained.waits, gained.wait_sum) == (1, 7.0)
     day.add(gained)
     assert (day.waits, day.wait_sum, day.longest_wait) == (4, 15.0, 7.0)
+
+
+def past(**query):
+    """The history of a queue as the API returns it."""
+    given = {"created_to": clock.text(NOW), **query}
+    return call("GET", "/v1/queues/echo/history", query=given, bearer=token("viewers"))[:2]
+
+
+@pytest.mark.usefixtures("pool", "counters_table", "time_stands")
+def test_the_history_of_a_queue_has_waiting_times_and_lengths_by_hour_or_by_day(echo, sweep):
+    # given a task that waited four seconds, and two that waited at a sweep
+    counting.count([replace(started(1, 4), name=NAME)])
+    echo.submit(task_id="a")
+    echo.submit(task_id="b")
+    sweep()
+
+    status, found = past()
+    _, by_day = past(created_from=clock.text(NOW - timedelta(days=9)))
+    _, before = past(created_from="2026-11-01", created_to="2026-11-02")
+
+    wait = {"mean": 4.0, "longest": 4.0}
+    assert (status, found["queue"], found["step"]) == (200, "echo", "hour")
+    assert found["periods"] == [{"period": "2026-11-22T09", "wait": wait, "most_waiting": 2}]
+    assert by_day["periods"] == [{"period": "2026-11-22", "wait": wait, "most_waiting": 2}]
+    assert before["periods"] == []
+    status, said = past(created_from="2026-11-30")
+    assert (status, said["field"]) == (422, "created_to")

@@ -11,11 +11,14 @@ from msgspec import Meta
 from api import actions
 from api.access import Caller, Role
 from api.arguments import A_TASK, QueueName
+from api.resources.statistics import Range
 from api.resources.tasks import A_WAITING_TASK
 from api.routing import route
 from makertasks.control.pausing import MAXIMUM_CONCURRENCY, MINIMUM_CONCURRENCY
+from makertasks.monitoring import queue_history
 from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring import views as task_views
+from makertasks.monitoring.queue_history import QueueHistory
 from makertasks.monitoring.queues import Queue
 
 A_QUEUE = {
@@ -64,6 +67,24 @@ def list_queues() -> QueueList:
 def get_queue(queue: QueueName) -> Queue:
     """One queue."""
     return task_queues.get(queue)
+
+
+@route(
+    "GET",
+    "/v1/queues/{queue}/history",
+    Role.VIEWER,
+    tag="Queues",
+    example={
+        "queue": "generate_qr_code",
+        "from": "2026-11-21T09:30:00.000000Z",
+        "to": "2026-11-22T09:30:00.000000Z",
+        "step": "hour",
+        "periods": [{"period": "2026-11-22T09", "wait": {"mean": 0.4, "longest": 2.1}, "most_waiting": 12}],
+    },
+)
+def get_queue_history(queue: QueueName, query: Range) -> QueueHistory:
+    """Waiting times before first attempts and most waiting messages, by hour; by day for more than three days."""
+    return queue_history.of(queue, *query.times())
 
 
 @route(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,8 @@ import typer
 from makertasks import clock, settings, tasks
 from makertasks.cli import asking, output, shown, viewing
 from makertasks.cli.asking import Destination, TaskIds
-from makertasks.monitoring import dead_letters, listing, workers
+from makertasks.errors import InvalidRequest
+from makertasks.monitoring import dead_letters, listing, queue_history, workers
 from makertasks.monitoring import queues as task_queues
 from makertasks.monitoring import views as task_views
 from makertasks.records.states import Status
@@ -29,7 +31,8 @@ def register(app: typer.Typer) -> None:
     commands: dict[str, Callable[..., None]] = {
         "active": active, "registered": registered, "scheduled": scheduled, "reserved": reserved, "revoked": revoked,
         "dead-letters": unreadable,
-        "stats": stats, "conf": conf, "active-queues": active_queues, "query-task": query_task, "ping": ping,
+        "stats": stats, "conf": conf, "active-queues": active_queues, "queue-history": past,
+        "query-task": query_task, "ping": ping,
     }  # fmt: skip
     for name, command in commands.items():
         inspect.command(name)(command)
@@ -149,6 +152,42 @@ def active_queues(as_json: output.AsJson = False) -> None:
         "dead": "DEAD LETTERS", "oldest_seconds": "OLDEST (S)", "maximum_concurrency": "MAX CONCURRENCY",
     }  # fmt: skip
     output.table(({**queue} for queue in found), columns, "no queues")
+
+
+def past(
+    destination: Destination = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="From this date or time on (ISO 8601); the last day by default.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Until this date or time.")] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Show queues' waiting times and lengths over time.
+
+    By hour, or by day for more than three days.
+    """
+    asking.connect()
+    end = asking.moment("--to", until) or clock.now()
+    begin = asking.moment("--from", since) or end - timedelta(days=1)
+    if end < begin:
+        raise InvalidRequest("--to", "is before --from")
+    found = [queue_history.of(name, begin, end) for name in asking.queues_named(destination)]
+    if as_json:
+        output.print_json(found)
+        return
+    rows = (
+        {
+            "queue": each["queue"], "period": period["period"].replace("T", " "), "waiting": period["most_waiting"],
+            **{name: f"{value:.2f} s" for name, value in (period["wait"] or {}).items()},
+        }
+        for each in found
+        for period in each["periods"]
+    )  # fmt: skip
+    columns = {
+        "queue": "QUEUE", "period": "PERIOD (UTC)", "mean": "MEAN WAIT", "longest": "LONGEST WAIT",
+        "waiting": "MOST WAITING",
+    }  # fmt: skip
+    output.table(rows, columns, "no task started and no message waited")
 
 
 def unreadable(as_json: output.AsJson = False) -> None:

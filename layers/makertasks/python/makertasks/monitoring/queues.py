@@ -62,17 +62,18 @@ def get(name: str) -> Queue:
 
 def mapping_of(name: str) -> event_sources.Mapping | None:
     """Return the event source mapping of a task's queue, None if it has none; raises NotFound."""
-    _tasks(name)
+    tasks_of(name)
     queue = queues.name_of(name)
     return next((mapping for found, mapping in event_sources.mappings() if found == queue), None)
 
 
 def with_mapping(name: str, mapping: event_sources.Mapping | None) -> Queue:
     """One queue, whose mapping is known; raises NotFound."""
-    return _queue(name, _tasks(name), mapping, oldest_waiting(), dead_letters.counts())
+    return _queue(name, tasks_of(name), mapping, oldest_waiting(), dead_letters.counts())
 
 
-def _tasks(name: str) -> list[tasks.Task]:
+def tasks_of(name: str) -> list[tasks.Task]:
+    """Return the tasks of a queue; raises NotFound if there is no such queue."""
     found = tasks.of_queue(name)
     if not found:
         raise NotFound(f"there is no queue {name[:100]!r}; GET /v1/queues lists those there are")
