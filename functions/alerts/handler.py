@@ -1,4 +1,4 @@
-"""Sweeper ▶ problems of tasks, queues and schedules ▶ e-mail and webhooks; also sends an alert's test message."""
+"""Sweeper ▶ problems of tasks, queues and schedules ▶ e-mail and webhooks; also test messages and unsubscribing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ logger = logs.logger()
 def handler(event: dict[str, Any], _context: Any) -> Any:
     """Evaluate every alert; `{"test": name}` sends one alert's test message and returns its outcome.
 
+    `{"unsubscribe": address}` deletes the subscription of an address that no alert has any more.
+
     Raises Unavailable at the end if problems of some kind could not be looked for.
     """
     if name := event.get("test"):
         return running.test(str(name))
+    if address := event.get("unsubscribe"):
+        return {"unsubscribed": running.unsubscribe(str(address))}
     ran = running.run()
     logger.info("alerts evaluated", problems=ran.problems, sent=ran.sent, failed=ran.failed)
     if ran.unknown:

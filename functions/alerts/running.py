@@ -1,4 +1,4 @@
-"""Runs all alerts, or tests one."""
+"""Runs all alerts, tests one, or unsubscribes an address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from aws_lambda_powertools import Logger
 
 from alerts import planning, problems
 from alerts.messages import Message
-from makertasks import clock
+from makertasks import clock, settings
+from makertasks.aws import topics
 from makertasks.errors import MakertasksError
 from makertasks.monitoring import alerts
 from makertasks.monitoring.alerts import Delivery, StoredAlert
@@ -66,6 +67,21 @@ def _attend(alert: StoredAlert, found: problems.Found) -> bool | None:
 def test(name: str) -> Delivery:
     """Send an alert's test message and return its outcome; raises NotFound and Unavailable."""
     return _deliver(alerts.find(name), "test", Message(name, test=True))
+
+
+def unsubscribe(address: str) -> bool:
+    """Delete an e-mail address's subscription unless an alert has the address; returns whether there was one.
+
+    IAM cannot limit sns:Unsubscribe to a topic: this function finds the subscription in the alerts' own topic, so
+    nobody who calls it can delete another. Raises Unavailable.
+    """
+    if any(each.form == alerts.EMAIL and each.address.lower() == address.lower() for each in alerts.listed()):
+        return False
+    subscription = topics.subscriptions(settings.alerts_topic()).get(address.lower(), "")
+    if not subscription.startswith("arn:"):  # SNS forgets an unconfirmed one by itself
+        return False
+    topics.unsubscribe(subscription)
+    return True
 
 
 def _deliver(alert: StoredAlert, what: Literal["alert", "test"], message: Message) -> Delivery:

@@ -227,12 +227,12 @@ def put_alert(
     """Create or change an alert; `new`: only create. The audit log has no webhook's address."""
     caller.require(Role.OPERATOR)
     address = (address or "").strip() or None
-    alerting.check(name, form=form, address=address, kinds=kinds, new=new)
+    stored = alerting.check(name, form=form, address=address, kinds=kinds, new=new)
     shown = alerting.shown_address(form, address) if address else None
     audit.record(
         caller.name, "set alert", name, form=form, to=shown or "unchanged", kinds=list(kinds), recoveries=recoveries
     )
-    return alerting.put(name, form=form, address=address, kinds=kinds, recoveries=recoveries, who=caller.name)
+    return alerting.put(name, stored, form=form, address=address, kinds=kinds, recoveries=recoveries, who=caller.name)
 
 
 def delete_alert(caller: Caller, name: str) -> None:

@@ -14,6 +14,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
 
 from alerts import problems
+from makertasks import settings
 from makertasks.aws import topics
 from makertasks.cli import application
 from makertasks.client import configuration
@@ -66,7 +67,32 @@ def test_an_email_address_is_unsubscribed_with_its_last_alert(stack):
     assert call("GET", "/v1/alerts", bearer=token("viewers"))[1] == {"alerts": []}
 
 
+def test_only_unused_addresses_of_the_alerts_own_topic_are_unsubscribed(stack):
+    # given an address that an alert has, one of another topic, and one that no alert has any more
+    sns = stack.client("sns")
+    other = sns.create_topic(Name="another-service")["TopicArn"]
+    topics.subscribe(other, "other@example.org", "-")
+    topics.subscribe(settings.alerts_topic(), "gone@example.org", "-")
+    put(form="email", address="ann@example.org")
+
+    outcomes = [run({"unsubscribe": f"{who}@example.org"})["unsubscribed"] for who in ("Ann", "other", "Gone", "none")]
+
+    assert outcomes == [False, False, True, False]
+    left = {each["Endpoint"] for each in sns.list_subscriptions()["Subscriptions"]}
+    assert left == {"ann@example.org", "other@example.org"}
+
+
 # ── changes ──
+
+
+def test_storing_an_alert_lists_the_alerts_once(stack, receiver, monkeypatch):
+    put("mail", form="email", address="ann@example.org")
+    put(address=receiver.url(SECRET))
+    reads, listed = [], alerts.listed
+    monkeypatch.setattr(alerts, "listed", lambda: reads.append(1) or listed())
+    put(kinds=["dead_letter"])
+    put("mail", form="email", address="Ann@example.org", kinds=["dead_letter"])
+    assert len(reads) == 2
 
 
 def test_an_alert_keeps_its_address_unless_another_is_given_and_a_new_address_gets_all_problems(receiver):

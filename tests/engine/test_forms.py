@@ -147,7 +147,7 @@ def everything(aws, tasks_table, counters_table, inventory_table, media_bucket, 
     topic = aws.client("sns").create_topic(Name="unit-alerts")["TopicArn"]
     monkeypatch.setenv("ALERTS_TOPIC", topic)
     alerting.put(
-        "workshop", form="email", address="ann@example.org", kinds=["dead_letter"], recoveries=False, who="ann"
+        "workshop", {}, form="email", address="ann@example.org", kinds=["dead_letter"], recoveries=False, who="ann"
     )
     Item.bind("unit-inventory")
     Item(f"item#{ITEM}", "item", name="Safety glasses", sort_name="glasses", image_url=PICTURE).save()

@@ -53,6 +53,10 @@ def statements():
                     yield name, statement
 
 
+def test_only_the_function_for_alerts_may_delete_subscriptions_of_the_account():
+    assert [name for name, each in statements() if "sns:Unsubscribe" in many(each["Action"])] == ["AlertsRole"]
+
+
 def test_no_permission_is_wider_than_necessary():
     for name, statement in statements():
         for action in many(statement["Action"]):

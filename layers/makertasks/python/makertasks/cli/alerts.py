@@ -82,12 +82,12 @@ def add(
         address = _secret()
     chosen = [cast("alerts.Kind", kind.name) for kind in kinds] if kinds else list(alerts.KINDS)
     wanted = cast("alerts.Form", form.value)
-    alerting.check(name, form=wanted, address=address, kinds=chosen)
+    stored = alerting.check(name, form=wanted, address=address, kinds=chosen)
     shown = alerting.shown_address(wanted, address) if address else "unchanged"
     audit.record(asking.who(), "set alert", name, form=wanted, to=shown, kinds=chosen, recoveries=recoveries)
     alert = alerting.put(
-        name, form=wanted, address=address, kinds=chosen, recoveries=recoveries, who=asking.who()
-    )  # fmt: skip
+        name, stored, form=wanted, address=address, kinds=chosen, recoveries=recoveries, who=asking.who()
+    )
     output.print_json(alert) if as_json else output.facts({**alert})
 
 

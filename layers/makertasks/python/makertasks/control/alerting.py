@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from makertasks import settings
@@ -46,8 +47,13 @@ def _subscriptions(stored: list[StoredAlert]) -> dict[str, str]:
     return topics.subscriptions(settings.alerts_topic()) if any(each.form == EMAIL for each in stored) else {}
 
 
-def check(name: str, *, form: Form, address: str | None, kinds: list[Kind], new: bool = False) -> None:
-    """Raises InvalidRequest for an alert that cannot be stored; `new`: none may have its name."""
+def check(
+    name: str, *, form: Form, address: str | None, kinds: list[Kind], new: bool = False
+) -> dict[str, StoredAlert]:
+    """Return the alerts that are stored, by name, for `put`; `new`: none may have this name.
+
+    Raises InvalidRequest for an alert that cannot be stored, and Unavailable.
+    """
     if not _NAME.fullmatch(name):
         raise InvalidRequest("name", "must be lower-case letters, digits and hyphens, at most 40, such as workshop")
     stored = {each.cell: each for each in alerts.listed()}
@@ -62,6 +68,7 @@ def check(name: str, *, form: Form, address: str | None, kinds: list[Kind], new:
         raise InvalidRequest("address", f"is missing; {_WANTED[form == EMAIL]}")
     if address is not None:
         _check_address(form, address)
+    return stored
 
 
 _WANTED = {
@@ -90,9 +97,21 @@ def _check_address(form: Form, address: str) -> None:
         raise InvalidRequest("address", "contains a user name; give the webhook's address without one")
 
 
-def put(name: str, *, form: Form, address: str | None, kinds: list[Kind], recoveries: bool, who: str) -> Alert:
-    """Create or change an alert that `check` has let pass; without `address`, its own stays. Raises Unavailable."""
-    before = next((each for each in alerts.listed() if each.cell == name), None)
+def put(
+    name: str,
+    stored: Mapping[str, StoredAlert],
+    *,
+    form: Form,
+    address: str | None,
+    kinds: list[Kind],
+    recoveries: bool,
+    who: str,
+) -> Alert:
+    """Create or change an alert; `stored` is what `check` returned. Without `address`, its own stays.
+
+    Raises Unavailable.
+    """
+    before = stored.get(name)
     shown = shown_address(form, address) if address else str(before.address) if before else ""
     if address and form != EMAIL:
         parameters.put_secret(settings.alert_secret(name), address)
@@ -101,8 +120,10 @@ def put(name: str, *, form: Form, address: str | None, kinds: list[Kind], recove
     alerts.put(
         name, form=form, address=shown, kinds=kinds, recoveries=recoveries, who=who, readdressed=address is not None
     )
-    if before is not None:
-        _forget(name, form=str(before.form), address=str(before.address))
+    if before is not None and before.form != EMAIL == form:
+        parameters.delete_secret(settings.alert_secret(name))
+    elif before is not None and before.form == EMAIL and (form != EMAIL or not _same(before.address, shown)):
+        _unsubscribe(str(before.address))
     return get(name)
 
 
@@ -110,21 +131,19 @@ def delete(name: str) -> None:
     """Delete an alert, and its webhook's address or its subscription; raises NotFound and Unavailable."""
     stored = alerts.find(name)
     alerts.delete(name)
-    _forget(name, form=str(stored.form), address=str(stored.address))
+    if stored.form == EMAIL:
+        _unsubscribe(str(stored.address))
+    else:
+        parameters.delete_secret(settings.alert_secret(name))
 
 
-def _forget(name: str, *, form: str, address: str) -> None:
-    """Delete what an alert had: the parameter, or the subscription, unless it or another alert has it still."""
-    present = alerts.listed()
-    if form != EMAIL:
-        if all(each.form == EMAIL for each in present if each.cell == name):
-            parameters.delete_secret(settings.alert_secret(name))
-        return
-    if any(each.form == EMAIL and each.address.lower() == address.lower() for each in present):
-        return
-    subscription = topics.subscriptions(settings.alerts_topic()).get(address.lower(), "")
-    if subscription.startswith("arn:"):  # SNS forgets an unconfirmed one by itself
-        topics.unsubscribe(subscription)
+def _unsubscribe(address: str) -> None:
+    """Let the function `alerts`, the only one that may, delete an address's subscription if no alert has it still."""
+    functions.call(settings.alerts_function(), {"unsubscribe": address})
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
 
 
 def test(name: str) -> Delivery:
