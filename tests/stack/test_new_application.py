@@ -31,7 +31,7 @@ def add(project: Path, app: str, source: Path, **more: str) -> subprocess.Comple
     ("app", "source", "reason"),
     [
         ("proj.celery", "proj", "APP=proj.celery: write package.module:name"),
-        ("other.celery:app", "proj", "has neither a folder other nor other.py"),
+        ("other.celery:app", "proj", "contains neither a folder other nor other.py"),
         ("proj.nothing:app", "proj", "proj.nothing:app could not be imported"),
         ("proj.celery:nothing", "proj", "proj.celery:nothing could not be imported"),
     ],

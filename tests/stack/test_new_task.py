@@ -41,12 +41,12 @@ def project(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     ("name", "writes", "reason"),
     [
-        ("cli", "", "NAME=cli: is reserved, because makertasks.cli is something else"),
-        ("chain", "", "NAME=chain: is reserved, because makertasks.chain is something else"),
+        ("cli", "", "NAME=cli: is reserved, because makertasks.cli is part of the package"),
+        ("chain", "", "NAME=chain: is reserved, because makertasks.chain is part of the package"),
         ("api", "", "NAME=api: functions/api already exists"),
         ("print_label", "", "NAME=print_label: functions/print_label already exists"),
-        ("json", "", "NAME=json: a Python module has this name"),
-        ("boto3", "", "NAME=boto3: a Python module has this name"),
+        ("json", "", "NAME=json: this name belongs to a Python module"),
+        ("boto3", "", "NAME=boto3: this name belongs to a Python module"),
         ("Print-Label", "", "NAME=Print-Label: use lower-case letters"),
         ("class", "", "NAME=class: use lower-case letters"),
         ("", "", "NAME=: use lower-case letters"),
