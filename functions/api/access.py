@@ -52,7 +52,7 @@ class Caller:
         """Raises Forbidden for a caller below `role`."""
         if not self.may(role):
             group = next(name for name, level in GROUPS.items() if level is role)
-            raise Forbidden(f"this needs the group {group}; ask a superuser to add you to it")
+            raise Forbidden(f"this requires the group {group}; ask a superuser to add you to it")
 
 
 def caller_of(claims: dict[str, Any]) -> Caller:

@@ -176,7 +176,7 @@ def _refusals() -> dict[str, Any]:
     details = {
         HTTPStatus.BAD_REQUEST: "received_start: must be a time such as 2026-11-22 09:30",
         HTTPStatus.UNAUTHORIZED: "send an access token in `Authorization: Bearer {token}`, or sign in at /sign-in",
-        HTTPStatus.FORBIDDEN: "this needs the group operators; ask a superuser to add you to it",
+        HTTPStatus.FORBIDDEN: "this requires the group operators; ask a superuser to add you to it",
         HTTPStatus.NOT_FOUND: "there is no task 3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11",
         HTTPStatus.CONFLICT: "task 3f2b1c9e-8d4a-4c6b-9a57-0f6f7f2f4f11 is STARTED; only finished tasks can be deleted",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body has 200000 bytes; this route accepts at most 128000",

@@ -32,7 +32,7 @@ USUAL = {QR_CODE: 0.3, CARD: 0.9, DOWNLOAD: 2.4, LEAD_TIMES: 0.6}
 FAILURES: list[tuple[str, BaseException]] = [
     (DOWNLOAD, PermanentError("https://shop.example/p/4711.jpg answered 404 Not Found")),
     (DOWNLOAD, PermanentError("https://shop.example/p/12.jpg is text/html, no picture")),
-    (DOWNLOAD, TemporaryError("https://cdn.example/a.webp did not answer within 30 s")),
+    (DOWNLOAD, TemporaryError("https://cdn.example/a.webp did not respond within 30 s")),
 ]
 
 

@@ -43,7 +43,7 @@ def test_a_retrying_task_shows_its_next_attempt_and_can_be_revoked(site, open_pa
     page.locator(f"tr[id='r{site.tasks['retrying']}'] td.name a").click()
     expect(page.locator("#task .title .status")).to_have_text("RETRY")
     [first] = page.locator(".waterfall li").all()
-    expect(first).to_contain_text("did not answer within 5 s")
+    expect(first).to_contain_text("did not respond within 5 s")
     retry_at = site.stack.api.get(f"/v1/tasks/{site.tasks['retrying']}")["retry_at"]
     told = page.get_by_text("The next attempt starts at")
     assert told.locator("time").get_attribute("datetime") == f"{retry_at[:19]}Z"

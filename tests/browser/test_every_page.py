@@ -217,10 +217,10 @@ def test_each_attempt_has_a_row_with_times_worker_error_and_a_bar(site, open_pag
     page.emulate_media(color_scheme=theme)
     rows = page.locator(".waterfall li")
     expected = [
-        ("1", "RETRY", "waited 800 ms, ran 5.1 s", "did not answer within 5 s"),
+        ("1", "RETRY", "waited 800 ms, ran 5.1 s", "did not respond within 5 s"),
         ("2", "RETRY", "waited 12 s, ran 1.3 s", "503 Service Unavailable"),
         ("3", "CRASHED", "waited 31 s, worker lost within 1 min 2 s", "was lost (crash, time-out or out of memory)"),
-        ("4", "FAILURE", "waited 20 ms, ran 6.4 s", "did not answer within 5 s"),
+        ("4", "FAILURE", "waited 20 ms, ran 6.4 s", "did not respond within 5 s"),
     ]
     assert rows.count() == len(expected)
     for number, texts in enumerate(expected):

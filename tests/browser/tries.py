@@ -22,7 +22,7 @@ def write(task_id: str, created: datetime, name: str = DOWNLOAD) -> str:
     message = wire.Message(task_id=task_id, name=name, args=[], kwargs=kwargs, root_id=task_id)
     queue = name.rpartition(".")[2]
     record = records.new(message, queue=queue, created=created, requested_by="item change")
-    slow, busy = "did not answer within 5 s", "answered 503 Service Unavailable"
+    slow, busy = "did not respond within 5 s", "answered 503 Service Unavailable"
     tries = [(0.8, 5.1, "RETRY", slow), (12, 1.3, "RETRY", busy), (31, 62, "CRASHED", "")]
     record.attempts, now = [], created
     for number, (waited, ran, how, why) in enumerate(tries, 1):
@@ -60,7 +60,7 @@ def await_next(task_id: str, name: str = DOWNLOAD) -> str:
 
 
 def _fetch() -> None:
-    raise TemporaryError("https://cdn.example/a.webp did not answer within 5 s")
+    raise TemporaryError("https://cdn.example/a.webp did not respond within 5 s")
 
 
 def _caught() -> TemporaryError:

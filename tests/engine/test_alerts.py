@@ -183,7 +183,8 @@ def test_a_rejected_alert_is_delivered_once_the_receiver_works(receiver, time_pa
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [(404, "create a new one"), (410, "create a new one"), (403, "refuses"), (302, "redirects")]
+    ("status", "says"),
+    [(404, "create a new one"), (410, "create a new one"), (403, "refused access"), (302, "redirects")],
 )
 def test_a_rejected_alert_names_the_remedy(receiver, status, says):
     put(address=receiver.url(SECRET))

@@ -112,7 +112,7 @@ def test_tasks_that_could_not_be_sent_are_recorded_and_reported(echo):
 
 
 def test_a_batch_of_too_many_tasks_is_refused(echo):
-    with pytest.raises(InvalidRequest, match="of at most 10,000"):
+    with pytest.raises(InvalidRequest, match="at most 10,000, so make several"):
         submit_many(texts(1) * 10_001)
 
 

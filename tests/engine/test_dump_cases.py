@@ -103,9 +103,9 @@ def test_a_dump_with_only_invalid_values_names_each_by_its_line(bring_in):
     json.dumps(report).encode()  # the result can be stored
     said = "\n".join(reasons(report))
     for part in (
-        "'NaN' is no amount",
-        "'Infinity' is no amount",
-        "'abc' is no amount",
+        "'NaN' is not an amount",
+        "'Infinity' is not an amount",
+        "'abc' is not an amount",
         "characters; a primary key has at",
     ):
         assert part in said

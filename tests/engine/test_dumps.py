@@ -179,7 +179,7 @@ class TestObjects:
             21: "Object missing required field `pk`",
             22: "Expected `object`, got `str`",
             23: "object 1 of the dump has the same model and pk; only that one was imported",
-            24: "its texts have 100001 characters; an entry of the table holds 90000",
+            24: "its texts have 100001 characters; the limit is 90000",
         }
 
     def test_only_differences_are_written(self, bring_in):
@@ -287,7 +287,7 @@ class TestTheTask:
 
     def test_a_replaced_dump_is_left_to_its_own_task(self, put):
         put([])
-        with pytest.raises(PermanentError, match=r"imports/dump\.json: replaced since"):
+        with pytest.raises(PermanentError, match=r"imports/dump\.json: has been replaced"):
             import_dump.call({"key": KEY, "etag": "0123"})
 
     @pytest.mark.usefixtures("inventory_table", "media_bucket")

@@ -190,7 +190,7 @@ def test_a_message_for_another_task_is_a_failure(echo):
     message = wire.Message(task_id="stray", name="tests.other")
     echo.queue.send(wire.encode(message, "unit-tasks-echo"))
     assert echo.queue.deliver() == []
-    assert "runs tests.echo only" in echo.record("stray").error_message
+    assert "accepts only tests.echo" in echo.record("stray").error_message
 
 
 def test_an_unreadable_message_returns_until_it_is_a_dead_letter_and_others_run(echo):

@@ -117,7 +117,7 @@ def test_the_webhooks_json_document_has_the_documented_fields():
     assert {key: body[key] for key in ("type", "alert", "title")} == {
         "type": "alert",
         "alert": "workshop",
-        "title": "makertasks makertasks: 1 problem, 1 over",
+        "title": "makertasks makertasks: 1 problem, 1 resolved",
     }
     assert body["problems"] == [
         {

@@ -123,5 +123,5 @@ def test_a_large_avif_is_halved():
 def test_truncated_pictures_are_refused_with_a_one_line_message(part):
     body = encoded("AVIF", photograph(160, 120))
 
-    with pytest.raises(UnusablePicture, match=r"^is a damaged or cut off AVIF \([^\n]*\)\. Use an intact one"):
+    with pytest.raises(UnusablePicture, match=r"^is a damaged or incomplete AVIF \([^\n]*\)\. Use an intact one"):
         pictures.prepare(body[: int(part * len(body))])

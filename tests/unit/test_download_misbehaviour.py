@@ -68,14 +68,14 @@ PERMANENT = {
     "packed in another way": (reply(200, b"abc", Content_Encoding="zstd"), "compressed (zstd)"),
     "a brotli bomb": (reply(200, BROTLI_BOMB, Content_Encoding="br"), "more than 300000 bytes"),
     "a brotli bomb in gzip": (reply(200, gzip.compress(BROTLI_BOMB), Content_Encoding="br, gzip"), "more than 300000"),
-    "not brotli as it says": (reply(200, JPEG, Content_Encoding="br"), "not packed as its headers say (br)"),
+    "not brotli as it says": (reply(200, JPEG, Content_Encoding="br"), "not compressed as its headers say (br)"),
     "a decompression bomb": (reply(200, png(50_000, 50_000, bytes(1_000_000))), "megapixels; the limit for a PNG is"),
     "too many pixels": (reply(200, png(6_000, 6_000, b"")), "has 36.0 megapixels"),
     "HTML as JPEG": (reply(200, REFUSED["an HTML page"], Content_Type="image/jpeg"), "is an HTML page"),
-    "a truncated picture": (reply(200, encoded("JPEG", photograph(160, 120))[:2000]), "damaged or cut off JPEG"),
+    "a truncated picture": (reply(200, encoded("JPEG", photograph(160, 120))[:2000]), "damaged or incomplete JPEG"),
     "a length shorter than the body": (
         raw(OK + b"Content-Length: 100\r\n\r\n" + encoded("PNG", photograph(160, 120))),
-        "damaged or cut off PNG",
+        "damaged or incomplete PNG",
     ),
     "an end before the picture's": (raw(OK + b"\r\n" + encoded("WEBP")[:60]), "damaged or incomplete WebP"),
     "GIF and HTML in one": (reply(200, b"GIF89a/*" + REFUSED["an HTML page"]), "is a GIF"),
@@ -193,7 +193,7 @@ def test_a_resolver_that_does_not_answer_ends_at_the_deadline():
     fetcher = Fetcher(limits=QUICK, resolver=lambda *_: answers.wait())
 
     # when, then
-    with pytest.raises(TemporaryError, match=r"did not come completely within 0\.15 s|did not answer in time"):
+    with pytest.raises(TemporaryError, match=r"did not arrive completely within 0\.15 s|did not respond in time"):
         to_its_end(lambda: download(ITEM, "http://picture.example.com/a.jpg", fetcher))
     answers.set()
 

@@ -53,7 +53,7 @@ def test_a_picture_that_browsers_can_show_is_accepted(name, mode):
 )
 def test_an_indexed_picture_without_a_palette_is_refused_with_the_reason(name):
     for entrance in (pictures.prepare, pictures.thumbnail):
-        with pytest.raises(UnusablePicture, match=r"damaged or cut off PNG.*palette, and it has none"):
+        with pytest.raises(UnusablePicture, match=r"damaged or incomplete PNG.*palette, which is missing"):
             entrance((CASES / name).read_bytes())
 
 
@@ -85,7 +85,7 @@ def test_damage_to_visible_data_counts_as_damage(name):
     palette = encoded("PNG", quarters().quantize(4), transparency=0)
     at = palette.index(name)
 
-    with pytest.raises(UnusablePicture, match="damaged or cut off PNG"):
+    with pytest.raises(UnusablePicture, match="damaged or incomplete PNG"):
         pictures.prepare(palette[: at + 4] + bytes([palette[at + 4] ^ 1]) + palette[at + 5 :])
 
 
@@ -225,7 +225,7 @@ def test_a_jpeg_that_lacks_only_its_end_marker_is_accepted(options, lacking):
 def test_a_jpeg_with_missing_pixels_is_refused(options, lacking):
     body = encoded("JPEG", photograph(160, 120), **options)
 
-    with pytest.raises(UnusablePicture, match="damaged or cut off JPEG"):
+    with pytest.raises(UnusablePicture, match="damaged or incomplete JPEG"):
         pictures.prepare(body[:-lacking])
 
 
@@ -258,5 +258,5 @@ def test_any_decoder_error_means_a_damaged_picture(monkeypatch, error):
 
     monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.load", fail)
 
-    with pytest.raises(UnusablePicture, match="damaged or cut off JPEG"):
+    with pytest.raises(UnusablePicture, match="damaged or incomplete JPEG"):
         pictures.prepare(encoded("JPEG"))

@@ -34,7 +34,7 @@ def test_jpeg_png_and_webp_keep_their_format(kind, extension, content_type):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_other_formats_are_refused_by_name(name):
-    with pytest.raises(UnusablePicture, match=rf"^is {name}; only JPEG, PNG, WebP and AVIF are read"):
+    with pytest.raises(UnusablePicture, match=rf"^is {name}; only JPEG, PNG, WebP and AVIF are supported"):
         pictures.prepare(REFUSED[name])
 
 

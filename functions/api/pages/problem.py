@@ -22,7 +22,6 @@ TITLES = {
 REMEDIES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the address, or go back to the form and correct the field.",
     HTTPStatus.NOT_FOUND: "It may have been deleted; task records are deleted when their retention period ends.",
-    HTTPStatus.FORBIDDEN: "Ask a superuser to give you the role or to do it for you.",
     HTTPStatus.CONFLICT: "Reload the page to see the current state.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing was lost. Try again in a minute.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Try again. If it happens again, tell a superuser what you did and when.",

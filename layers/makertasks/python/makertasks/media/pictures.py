@@ -125,7 +125,7 @@ def _kind_of(body: bytes) -> str:
         raise UnusablePicture(f"has {len(body)} bytes; the limit is {MAX_BYTES}. Use a smaller picture")
     kind = name_of(body)
     if kind not in KEPT + CONVERTED:
-        remedy = REMEDIES.get(kind, "Convert it to one of these")
+        remedy = REMEDIES.get(kind, "Use one of these formats")
         raise UnusablePicture(f"is {kind}; only JPEG, PNG, WebP and AVIF are supported. {remedy}")
     return kind
 
