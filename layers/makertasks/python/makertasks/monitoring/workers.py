@@ -8,12 +8,14 @@ from typing import TypedDict
 
 from makertasks import clock, tasks
 from makertasks.monitoring import listing, queues
-from makertasks.monitoring.counters import statistics
+from makertasks.monitoring.counters import snapshot, statistics
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
 # The period of the totals.
 PERIOD = timedelta(hours=24)
+# Concurrent requests to AWS; they wait for the network, not for the processor.
+AT_A_TIME = 4
 
 
 class Environment(TypedDict):
@@ -50,19 +52,24 @@ def list_workers() -> list[Worker]:
     """
     present = clock.now()
     since = present - PERIOD
-    counted = {entry["name"]: entry for entry in statistics.summary(since, present)["by_name"]}
     names = list(tasks.discover())
-    running = listing.page(listing.Filter(status=Status.STARTED), limit=listing.MAXIMUM_LIMIT, names=names).records
-    recent = listing.page(listing.Filter(), limit=listing.MAXIMUM_LIMIT, names=names).records
+    with snapshot.threads(AT_A_TIME) as pool:
+        totals = pool.submit(statistics.summary, since, present)
+        running, recent = (
+            pool.submit(listing.page, wanted, limit=listing.MAXIMUM_LIMIT, names=names)
+            for wanted in (listing.Filter(status=Status.STARTED), listing.Filter())
+        )
+        listed = pool.submit(queues.list_queues)
+    counted = {entry["name"]: entry for entry in totals.result()["by_name"]}
     return [
         _worker(
             queue,
             [counted[name] for name in queue["tasks"] if name in counted],
-            _of(queue, running),
-            _of(queue, recent),
+            _of(queue, running.result().records),
+            _of(queue, recent.result().records),
             clock.text(since),
         )
-        for queue in queues.list_queues()
+        for queue in listed.result()
     ]
 
 
