@@ -91,7 +91,7 @@ MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UT
 DATED = tests/unit/test_lead_times.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
 
 .PHONY: test
-test: chromium zbar check unit engine dates celery site stack faults browser ## Run all checks and tests (about 20 minutes)
+test: chromium zbar shells check unit engine dates celery site stack faults browser ## Run all checks and tests (about 20 minutes)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Check format, lint, types and the template
@@ -136,6 +136,14 @@ zbar: ## Install zbar, which tests use to read QR codes, if missing (on Debian, 
 	echo "Tests read QR codes with zbar, which is not installed. On Debian: sudo apt-get install -y libzbar0"; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libzbar0 >/dev/null; \
+	fi
+
+.PHONY: shells
+shells: ## Install zsh and fish, in which tests complete commands, where there is none and this is root on Debian
+	@command -v zsh >/dev/null && command -v fish >/dev/null && exit 0; \
+	echo "Tests complete commands in zsh and fish, which are not installed. On Debian: sudo apt-get install -y zsh fish"; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends zsh fish >/dev/null; \
 	fi
 
 .PHONY: chromium

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from uuid import uuid4
 
 import pytest
 import typer
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from makertasks import clock
 from makertasks.cli import application, output
+from makertasks.inventory import names as item_names
 from makertasks.inventory.model import Item
 from makertasks.monitoring import history as monitoring_history
 from makertasks.records import table as records
@@ -94,6 +96,55 @@ def test_completion_offers_matching_names_and_ids(command, monkeypatch):
         "makertasks show nothing": [],
     }.items():
         assert offered(command, monkeypatch, line) == expected, line
+
+
+def typed(monkeypatch, line, shell):
+    """Return what the shell's completion function receives for a line."""
+    monkeypatch.setenv("_MAKERTASKS_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", line)
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_items_are_completed_by_a_part_of_their_names(command, monkeypatch, shell):
+    Item("item#1", "item", name="Safety $glasses", listing="item", sort_name="safety $glasses").save()
+    item_names.forget()
+    typed(monkeypatch, "makertasks list --item glass", shell)
+    code, out, err = command()
+    assert (code, err) == (0, "")
+    assert {"bash": r"Safety\ \$glasses", "zsh": "values=('Safety $glasses')", "fish": "Safety $glasses"}[shell] in out
+    assert ("compadd -U" in out) == (shell == "zsh")
+
+
+def test_bash_keeps_the_typed_text_where_names_only_contain_it(command, monkeypatch):
+    for number, name in enumerate(("Small saw", "Saw bench")):
+        Item(f"item#{number}", "item", name=name, listing="item", sort_name=name.lower()).save()
+    item_names.forget()
+    typed(monkeypatch, "makertasks list --item saw", "bash")
+    assert sorted(command()[1].splitlines()) == [r"Saw\ bench", r"Small\ saw", "saw"]
+    typed(monkeypatch, 'makertasks list --item "small', "bash")
+    assert command()[1].splitlines() == ["Small saw"]
+
+
+def test_a_list_of_an_item_takes_its_name(command, worker):
+    task_id = command(*qr())[1].strip()
+    other = str(uuid4())
+    Item(f"item#{other}", "item", name="Drill press", listing="item", sort_name="drill press").save()
+    item_names.forget()
+
+    def listed(item):
+        code, out, err = command("list", "--item", item, "--json")
+        return code, [task["id"] for task in json.loads(out)["tasks"]] if out else err
+
+    assert listed("drill") == (0, [task_id])  # a whole name comes before parts of others
+    assert listed("press") == (0, [])
+    assert listed(ITEM) == (0, [task_id])
+    code, said = listed("dri")
+    assert (code, ITEM in said, other in said) == (2, True, True)
+    code, said = listed("drlil")
+    assert (code, "no item is named 'drlil'" in said) == (3, True)
 
 
 def test_completion_offers_nothing_if_aws_fails(command, monkeypatch, aws):

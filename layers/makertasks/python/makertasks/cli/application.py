@@ -12,13 +12,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 import typer
 import typer.core
 
-from makertasks.cli import alerts, control, events, inspection, new, output, sending, setup, upkeep, viewing
+from makertasks.cli import alerts, control, events, inspection, new, output, sending, setup, shells, upkeep, viewing
 from makertasks.client import configuration
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, TemporaryError, Unavailable
 
@@ -89,6 +90,9 @@ for module in (sending, viewing, events, inspection, control, alerts, upkeep, se
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
+    if shells.VARIABLE in os.environ and (found := shells.completions(typer.main.get_command(app))) is not None:
+        sys.stdout.write(f"{found}\n")
+        sys.exit(0)
     try:
         app(arguments, prog_name="makertasks")
     except (MakertasksError, TimeoutError) as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import getpass
 import json
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -14,6 +16,7 @@ from makertasks import clock, tasks
 from makertasks.cli import completion, output
 from makertasks.client import configuration
 from makertasks.errors import InvalidRequest, NotFound, did_you_mean
+from makertasks.inventory import names
 from makertasks.monitoring import queues as task_queues
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -29,6 +32,9 @@ TaskIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Task ids.",
 
 # Seconds between reads of a task that a command waits for.
 LOOK_SECONDS = 0.3
+# Items that an ambiguous name is compared with, and those that its error lists.
+MOST_ITEMS = 50
+SHOWN_ITEMS = 5
 
 
 def connect() -> None:
@@ -47,6 +53,23 @@ def task_named(name: str) -> Task:
         return tasks.find(name)
     found = next((task for task in tasks.discover().values() if task.name.rpartition(".")[2] == name), None)
     return found if found is not None else tasks.find(name)
+
+
+def item_named(text: str) -> str:
+    """Return the id of an item, given that or its name, or a part that no other name contains.
+
+    Raises InvalidRequest for several such items, and NotFound. An id is not looked up: tasks outlive their items.
+    """
+    with suppress(ValueError):
+        return str(UUID(text))
+    found = names.search(text, MOST_ITEMS).items
+    same = [item for item in found if names.folded(str(item.name)).split() == names.folded(text).split()]
+    if len(same or found) == 1:
+        return (same or found)[0].item_id
+    if not found:
+        raise NotFound(f"no item is named {text!r}; give an item's id or a part of its name")
+    listed = ", ".join(f"{item.name} ({item.item_id})" for item in (same or found)[:SHOWN_ITEMS])
+    raise InvalidRequest("--item", f"{text!r} fits several items; give the id of one: {listed}")
 
 
 def purged_by(queue: str) -> str:

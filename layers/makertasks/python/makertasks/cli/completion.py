@@ -1,20 +1,35 @@
 """Shell completion: names of tasks, queues and statuses from the code, task ids and schedules from the stack.
 
-Each function returns pairs of a value and its description, for values that begin with the typed text.
+Each function returns pairs of a value and its description, for values that begin with the typed text, or, of items,
+contain it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from makertasks import tasks
 from makertasks.cli import output, shown
 from makertasks.client import configuration
 from makertasks.errors import MakertasksError
+from makertasks.inventory import names
 from makertasks.monitoring import listing, schedules
 from makertasks.records.states import FINAL, Status
 
 Offers = list[tuple[str, str]]
+
+MOST_ITEMS = 50
+
+
+class Found(str):
+    """A value that was found by more than its beginning: Typer drops those that do not begin with the typed text."""
+
+    __slots__ = ()
+
+    def startswith(self, *_typed: Any) -> bool:
+        """Return True: what is typed was looked for already."""
+        return True
 
 
 def task_names(incomplete: str) -> Offers:
@@ -48,6 +63,16 @@ def task_ids(incomplete: str) -> Offers:
             yield record.task_id, f"{shown.short_name(record.name)} {record.status}"
 
     return _beginning(_of_stack(newest), incomplete)
+
+
+def items(incomplete: str) -> Offers:
+    """Names of items that contain the typed words, or whose ids begin with the text; their ids are shown beside."""
+
+    def found() -> Iterator[tuple[str, str]]:
+        for item in names.search(incomplete, MOST_ITEMS).items:
+            yield Found(" ".join(str(item.name).split())), item.item_id
+
+    return [offer for offer in _of_stack(found) if not output.CONTROLS.search("".join(offer))]
 
 
 def schedule_names(incomplete: str) -> Offers:

@@ -36,7 +36,10 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
     name: Annotated[
         str | None, typer.Option(help="The task's full or short name.", autocompletion=completion.task_names)
     ] = None,
-    item: Annotated[str | None, typer.Option(help="Id of the inventory item.")] = None,
+    item: Annotated[
+        str | None,
+        typer.Option(help="The tasks' inventory item: its id, or its name.", autocompletion=completion.items),
+    ] = None,
     worker: Annotated[str | None, typer.Option(help="Worker that ran the tasks.")] = None,
     created_from: Annotated[
         str | None, typer.Option("--from", help="Created at or after this date or time (ISO 8601).")
@@ -65,7 +68,7 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
     wanted = listing.Filter(
         status=status.upper() if status else None,
         name=asking.task_named(name).name if name else None,
-        item_id=item,
+        item_id=asking.item_named(item) if item else None,
         worker=worker,
         created_from=_bound("--from", created_from),
         created_to=_bound("--to", created_to),
