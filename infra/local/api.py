@@ -61,6 +61,6 @@ class Api:
         except requests.RequestException as error:
             raise SampleFailed(f"{method} {path}: the API did not respond: {error}") from error
         if not response.ok:
-            raise SampleFailed(f"{method} {path}: the API answered {response.status_code}: {response.text[:300]}")
+            raise SampleFailed(f"{method} {path}: the API returned {response.status_code}: {response.text[:300]}")
         answer: dict[str, Any] = response.json()
         return answer

@@ -28,17 +28,17 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 SERVER = ROOT / ".local/ministack/bin/python"
 RUNTIME = ROOT / ".local/runtime/bin/python"
 
-START_SECONDS = 120  # it takes 0.5 s on two idle cores, over 30 s on two that ten programs share
+START_SECONDS = 120  # 0.5 s on two idle cores, over 30 s on two that ten programs share
 STOP_SECONDS = 15  # it takes 0.5 s; a state of a million tasks takes longer to write
 POLL_SECONDS = 0.05
 LOOPBACK = "127.0.0.1"
 
 
 class MiniStack:
-    """A local AWS. Its state, temporary files and log are in `data`; with `persist`, state survives a clean stop."""
+    """A local AWS. `data` has its state, temporary files and log; with `persist`, its state survives a clean stop."""
 
     def __init__(self, data: Path, port: int | None = None, *, persist: bool = False) -> None:
-        """`port` None takes any free one."""
+        """Configure it; `port` None means any free port."""
         self.data = data
         self.persist = persist
         self.port = port or free_port()
@@ -103,10 +103,10 @@ class MiniStack:
         shutil.rmtree(self.data / "tmp", ignore_errors=True)
 
     def wait(self) -> None:
-        """Wait until it ends by itself, which it should not do, and raise NotStarted."""
+        """Wait until it stops unexpectedly, then raise NotStarted."""
         if self._process:
             self._process.wait()
-            raise NotStarted(f"the local AWS ended by itself; its log is {self.log}")
+            raise NotStarted(f"the local AWS stopped unexpectedly; its log is {self.log}")
 
     def last_error(self) -> str:
         """Return the last error in its log, with the log's path."""
@@ -135,7 +135,7 @@ class MiniStack:
         opener = build_opener(ProxyHandler({}))  # loopback is never behind a proxy
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise NotStarted(f"the local AWS ended with status {process.returncode}: {self.last_error()}")
+                raise NotStarted(f"the local AWS exited with status {process.returncode}: {self.last_error()}")
             with suppress(URLError, OSError), opener.open(f"{self.endpoint}/_ministack/ready", timeout=5):
                 return
             time.sleep(POLL_SECONDS)
@@ -148,14 +148,14 @@ def check_installed() -> None:
         if not python.exists():
             name = python.relative_to(ROOT).parts[1]
             raise NotInstalled(
-                f"the environment .local/{name} is not installed; `make run` installs it and needs the network for that"
+                f"the environment .local/{name} is not installed; `make run` installs it, which needs the network"
             )
 
 
 def check_port(port: int) -> None:
     """Raise PortInUse if another program listens on the port."""
     in_use = PortInUse(
-        f"port {port} is in use; stop what listens there, or take another one: MAKERTASKS_PORT={port + 1} make run"
+        f"port {port} is in use; stop the program that uses it, or choose another: MAKERTASKS_PORT={port + 1} make run"
     )
     with socket.socket() as probe:
         if probe.connect_ex((LOOPBACK, port)) == 0:
