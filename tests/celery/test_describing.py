@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import subprocess
@@ -95,3 +96,8 @@ def test_unsupported_schedules_are_left_out_and_reported():
     assert "whole minutes" in left
     assert "hourly" in options
     assert "expires, queue" in options
+
+
+def test_examples_in_docstrings_are_true():
+    failed, tried = doctest.testmod(describing)
+    assert (failed, tried > 0) == (0, True)

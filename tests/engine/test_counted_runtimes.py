@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from datetime import timedelta
 
 from counter_samples import HOURS, changes, life
@@ -75,8 +74,3 @@ def test_a_days_runtimes_are_those_of_its_hours():
     assert (samples.read(day.samples), day.longest) == ([0.1, 0.2, 0.3], 0.3)
     day.add(runs_of(0.2), -1)
     assert samples.read(day.samples) == [0.1, 0.3]
-
-
-def test_doctests_of_samples_pass():
-    failed, tried = doctest.testmod(samples)
-    assert (failed, tried > 0) == (0, True)

@@ -244,7 +244,7 @@ def check_time_limit(field: str, seconds: float | None, name: str) -> None:
 
 
 def is_unicode(value: Any) -> bool:
-    """Whether every text in a JSON value can be written as UTF-8: none has an unpaired surrogate.
+    r"""Whether every text in a JSON value can be written as UTF-8: none has an unpaired surrogate.
 
     >>> is_unicode({"name": ["drill", 1]}), is_unicode("half a letter \ud800")
     (True, False)
