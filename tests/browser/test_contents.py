@@ -82,4 +82,4 @@ def test_an_item_is_found_by_part_of_its_name_and_shows_suppliers_and_tasks(site
             "tbody tr", has_text=supplier["supplier_name"]
         )
         expect(row).to_contain_text(f"{supplier['average_lead_time']} d")
-    expect(page.get_by_role("region", name="Tasks, table")).to_contain_text("generate_qr_code")
+    expect(page.get_by_role("region", name="Tasks, table")).to_contain_text("Generate QR code")

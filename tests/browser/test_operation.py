@@ -104,7 +104,7 @@ def test_an_unreadable_message_is_edited_and_sent_or_discarded(site, open_page):
     page.goto("/messages")
     expect(page.locator("main")).to_contain_text("No unreadable messages")
     page.goto("/activity")
-    expect(page.locator("tbody tr").first).to_contain_text("discard message")
+    expect(page.locator("tbody tr").first).to_contain_text("Discard message")
 
 
 def test_a_schedule_can_be_disabled_enabled_and_run_now(site, open_page):
