@@ -38,7 +38,7 @@ def secrets() -> list[str]:
 def changes(request: HttpRequest) -> JsonResponse:
     """Apply one message.
 
-    200 applied · 401 wrong or expired signature · 409 applied before · 413 too large · 422 unknown format
+    200 applied · 401 wrong or expired signature · 409 already applied · 413 too large · 422 unknown format
     503 temporary error: the stack will retry the message
     """
     body = request.read(MAXIMUM_BYTES + 1)
