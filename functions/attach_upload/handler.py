@@ -19,7 +19,7 @@ Key = Annotated[str, object_under("uploads/")]
     example={"key": "uploads/images/b3515d30-e44f-455a-a04a-d4199241840e/photo.jpg"},
 )
 def attach_upload(key: Key, etag: str | None = None) -> dict[str, Any]:
-    """Make a picture that was put under `uploads/images/{item id}/` the image of its item.
+    """Make a picture uploaded under `uploads/images/{item id}/` the item's image.
 
     Reads the object `key` of the bucket (only the version that `etag` names, where given) and the item. Writes image
     and thumbnail and sets `image`, `thumbnail` and `image_source` of the item, as a download does; then removes the

@@ -20,7 +20,7 @@ from makertasks.worker.handler import lambda_handler
     },
 )
 def bulk_action(action: str, where: dict[str, Any], arguments: dict[str, Any], who: str) -> dict[str, Any]:
-    """Do one thing to every task that a filter finds: revoke, retry, delete, cleanup or purge.
+    """Revoke, retry, delete, clean up or purge all tasks that match a filter.
 
     Reads the tasks table by its indexes; writes what the action says, and the outcome of each task as lines of JSON
     under `jobs/{task id}/`. Answers how many were found and done, and the outcomes counted. Goes on in a next

@@ -33,7 +33,7 @@ Override = Annotated[bool, Meta(description="Take this picture even though the i
     },
 )
 def download_image_from_url(item_id: ItemId, image_url: str, override: Override = False) -> dict[str, Any]:
-    """Fetch the picture at `image_url` and make it the item's image, with a thumbnail.
+    """Download the picture at `image_url` and make it the item's image, with a thumbnail.
 
     Reads the item. Writes the image (inventory/images/{SKU or id}.{jpg, png, webp}), its thumbnail under CACHE/, and
     the item's `image`, `thumbnail` and `image_source` in one write; then removes the image it replaced. Where the

@@ -16,7 +16,7 @@ from makertasks.worker.handler import lambda_handler
     example={"item_id": "b3515d30-e44f-455a-a04a-d4199241840e", "blank": False},
 )
 def generate_index_card(item_id: ItemId, blank: bool = False) -> dict[str, Any]:
-    """Draw an item's index card (Avery 5388) as PDF; a blank one shows the QR code alone.
+    """Draw an item's index card (Avery 5388) as PDF; a blank card has only the QR code.
 
     Reads the item, its supplier links and its image; writes `index_cards/card_{id}.pdf` and the item's `index_card`
     where it differs. A blank card is `index_cards/card_{id}_blank.pdf` and leaves the item as it is. What the card

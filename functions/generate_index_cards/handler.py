@@ -46,7 +46,7 @@ def generate_index_cards(
     offset_down: Offset = 0.0,
     test_page: bool = False,
 ) -> dict[str, Any]:
-    """Draw the index cards or labels of up to 1,000 items as one PDF; blank ones show the QR code alone.
+    """Draw the index cards or labels of up to 1,000 items as one PDF; blank ones have only the QR code.
 
     Reads each item, its supplier links and its image; writes `index_cards/sheets/{task id}.pdf` and changes no item.
     `skip` and `used` leave slots of the first sheet out; the offsets move what is printed, and a test page in front of

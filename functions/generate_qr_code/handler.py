@@ -22,7 +22,7 @@ FOLDER = "inventory/qrcodes/"
     example={"item_id": "b3515d30-e44f-455a-a04a-d4199241840e"},
 )
 def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
-    """Draw the QR code that opens an item's scan page, as PNG; the API draws the SVG when somebody asks for it.
+    """Draw the QR code of an item's scan page as PNG; the API and the command line draw it as SVG on request.
 
     Reads the item; writes `inventory/qrcodes/qr_{id}.png`, and the item's `qr_code` where it differs in name or
     content. A code under another name that the item had before is deleted. Raises UnknownItem, or TemporaryError where

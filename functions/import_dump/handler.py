@@ -12,7 +12,7 @@ Key = Annotated[str, object_under("imports/")]
 
 @task("makertasks.import_dump", example={"key": "imports/dump.json"})
 def import_dump(key: Key, etag: str | None = None) -> dict[str, Any]:
-    """Bring an OpenMakerSuite dump (`manage.py dumpdata inventory reorder_queue`) into the inventory table.
+    """Import an OpenMakerSuite dump (`manage.py dumpdata inventory reorder_queue`) into the inventory.
 
     Reads the object `key` of the bucket (only the version `etag`, if given), the names of the images in the bucket and
     the entries of the dump's objects; writes new and different entries, and only attributes that OpenMakerSuite owns.

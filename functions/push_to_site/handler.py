@@ -27,7 +27,7 @@ from makertasks.worker.handler import lambda_handler
     },
 )
 def push_to_site(changes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Post what tasks changed to the site, signed by the Standard Webhooks scheme.
+    """Post changes made by tasks to the site, signed as Standard Webhooks specifies.
 
     `changes` are those of a message that a site could pull (docs/openmakersuite.md has the format); each image gets a
     link that works for 15 minutes. Returns the site's answer. Raises TemporaryError where the site cannot be reached or
