@@ -120,7 +120,7 @@ def test_a_submission_returns_the_record_without_reading_it_again(tasks_table, t
     options = {"countdown": 600, "expires": 900, "max_retries": 2, "time_limit": 60, "soft_time_limit": 50.5}
     wanted = {"name": LEAD_TIMES, "task_id": "mine", "idempotency_key": "monday", **options}
 
-    # when it is accepted while nobody can read a record
+    # when it is accepted while records cannot be read
     with monkeypatch.context() as blind:
         blind.setattr(records, "get", None)
         status, submitted, _ = call("POST", "/v1/tasks", body=wanted, bearer=operator)

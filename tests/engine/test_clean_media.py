@@ -115,7 +115,7 @@ def test_large_arguments_are_deleted_with_their_record(counters_table, media_buc
 
 
 def test_files_of_other_tasks_belong_to_the_items_and_tasks_in_their_keys(media, monkeypatch):
-    # given a task that writes labels, and labels of an item and a task that are there, of ones that are not, of nobody
+    # given a task that writes labels, and labels of an existing item and task, of deleted ones, and of none
     monkeypatch.setattr(tasks, "written_folders", lambda: ("labels/",))
     gone, task_id = str(uuid.UUID(int=9)), str(uuid.UUID(int=8))
     monkeypatch.setattr(clock, "now", lambda: LATER - timedelta(days=40))
@@ -127,5 +127,5 @@ def test_files_of_other_tasks_belong_to_the_items_and_tasks_in_their_keys(media,
     monkeypatch.setattr(clock, "now", lambda: LATER)
     clean_media.call({})
 
-    # then only the labels whose item or task is gone are deleted
+    # then only the labels of deleted items or tasks are deleted
     assert set(bucket.keys("labels/")) == {f"labels/{name}.txt" for name in (B, task_id, "all")}

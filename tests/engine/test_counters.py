@@ -75,7 +75,7 @@ def test_changes_count_once_in_any_batches_repeats_and_order(counters_table, see
     ]
     shards = [changes([event for steps in zip(*lives[start::2], strict=True) for event in steps]) for start in range(2)]
 
-    # when each shard is handed over in batches, some of them twice and more: whole, in pieces, together with the batch
+    # when each shard is delivered in batches, some of them repeatedly: whole, in pieces, together with the batch
     # before or behind, or in another order
     deliveries = []
     for shard in shards:
@@ -143,7 +143,7 @@ def test_a_shard_redelivered_late_is_counted_correctly_in_the_end(counters_table
         events = [(f"{number}", None, image("PENDING", name=name, hour=hour)) for number in numbers]
         return [counting.change_of(*event, started + second) for event in events]
 
-    # when one shard's batch is counted, but its function dies before Lambda knows, and the other shard goes on
+    # when one shard's batch is counted, but its function stops before Lambda knows, and the other shard continues
     late = batch(range(20), second=0)
     counting.count(late)
     for second in range(1, 51):

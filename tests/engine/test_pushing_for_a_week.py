@@ -61,7 +61,7 @@ def test_a_site_that_comes_back_after_five_days_gets_the_change(site, queue, tim
     item_changes(stream_event(IMAGE), LAMBDA)
     began = clock.now()
 
-    # when the site comes back after five days
+    # when the site is up again after five days
     push_until(lambda _: clock.now() - began > timedelta(days=5), queue, time_passes)
     site.status, back = 200, clock.now()
     record = push_until(lambda _: False, queue, time_passes)
@@ -76,7 +76,7 @@ def test_a_site_that_comes_back_after_five_days_gets_the_change(site, queue, tim
 
 
 def test_a_site_that_stays_away_is_given_up_after_a_week_and_a_retry_sends_the_same(site, queue, time_passes):  # noqa: F811 - fixtures
-    # given a site that does not come back
+    # given a site that stays down
     site.status = 503
     item_changes(stream_event(IMAGE), LAMBDA)
     began = clock.now()

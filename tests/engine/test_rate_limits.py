@@ -141,7 +141,7 @@ def test_a_changed_time_limit_applies_to_the_next_run(limited):
 
 
 def test_a_corrected_rate_limit_starts_tasks_at_once_despite_earlier_start_times(limited):
-    # given: the next turn of the slow rate is a day away
+    # given: the next start time at the slow rate is a day away
     limited.set_rate("0.042/h")
     limited.submit("0")
     limited.queue.deliver()

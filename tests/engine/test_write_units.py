@@ -93,7 +93,7 @@ def plain(image):
 
 
 def test_a_single_qr_code_costs_what_the_model_says_and_at_most_nine_write_units(worker, changes):
-    # when one task lives its life, and the stream hands its changes over together
+    # when one task runs, and the stream delivers its changes together
     run(worker)
     told = changes()
     steps = [units_of(old or {}, new or {}) for _, old, new in told]

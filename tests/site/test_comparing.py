@@ -96,7 +96,7 @@ def test_changes_that_the_site_missed_are_delivered(item, imports, settings_of_s
     assert (InventoryItem.objects.get().image, ItemSupplier.objects.get().average_lead_time) == (key, 3)
     assert sync()[1] == "site: nothing missing"
 
-    # and a file that is lost later comes back
+    # and a file that is lost later is restored
     (Path(settings_of_site.MEDIA_ROOT) / key).unlink()
     assert sync()[1] == "site: 1 applied"
     assert (Path(settings_of_site.MEDIA_ROOT) / key).exists()

@@ -175,7 +175,7 @@ def test_the_newest_change_wins_in_any_order_and_repetition(item, stream):
 
 
 def test_200_changes_made_while_the_site_is_down_all_arrive(item, imports, stream):
-    # given 200 items whose tasks end while the site is down, each change told twice and in any order
+    # given 200 items whose tasks finish while the site is down, each change sent twice and in any order
     with transaction.atomic():
         items = [InventoryItem.objects.create(name=f"No. {number}") for number in range(200)]
     imports.run()
@@ -188,7 +188,7 @@ def test_200_changes_made_while_the_site_is_down_all_arrive(item, imports, strea
     for body in bodies:
         queues.send(queues.SITE_CHANGES, body)
 
-    # when it is there again
+    # when it is up again
     said = sync()
 
     # then nothing is missing

@@ -77,7 +77,7 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_documented(aws: Mi
     account = Connection(aws.endpoint, REGION)
     cloudformation = account.client("cloudformation")
 
-    # given an account with nothing in it, when prod is deployed without what it needs, it says so
+    # given an empty account, when prod is deployed without its required parameters, the error names them
     refused = typed(aws, "make deploy STAGE=prod")
     assert refused.returncode != 0
     assert "needs FrontendUrl: make deploy STAGE=prod FrontendUrl=https://" in refused.stderr

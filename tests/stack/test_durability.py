@@ -124,7 +124,7 @@ def test_a_deployment_during_traffic_loses_no_message_and_no_request(tmp_path: P
         is_deployed.set()
         client.join(PATIENCE)
 
-        # then no request was refused, every message and submission ends well, and the new version is there
+        # then no request was refused, every message and submission succeeds, and the new version is active
         assert not refused
         assert len(submitted) >= REQUESTS
         all_succeed(stack, sent | submitted)

@@ -197,7 +197,7 @@ def test_a_secret_argument_reaches_only_its_function(stack: LocalStack, jammed: 
     else:
         assert task["result"] == {"door": "front", "digest": hashlib.sha256(pin.encode()).hexdigest()}
 
-    # and nobody is shown it: no answer, no page, no export, no log line, no entry of the tables
+    # and it is shown nowhere: no response, page, export, log line or table entry contains it
     lines = wait_for(lambda: stack.api.get(f"/v1/tasks/{task_id}/logs")["lines"], "its log lines", PATIENCE)
     assert "unlocking" in [line["message"] for line in lines]
     shown = [json.dumps([task, lines])]
@@ -255,6 +255,6 @@ def test_a_killed_bulk_call_can_be_repeated_without_duplicates(stack: LocalStack
     stack.client("dynamodb").delete_item(TableName=stack.outputs["TasksTableName"], Key=key)  # as if it had expired
     done = subprocess.run(command, env=environment(stack, tmp_path), capture_output=True, text=True, check=True)  # noqa: S603 - our own
 
-    # then every task is there, once
+    # then every task exists exactly once
     assert json.loads(done.stdout) == [MANY, 0, 0]
     assert 0 < some <= submitted() == MANY

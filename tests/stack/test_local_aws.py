@@ -177,7 +177,7 @@ def test_the_local_aws_keeps_its_state_after_a_stop_and_leaves_no_process(projec
     # when it is stopped, nothing of it runs any more
     assert processes_of(data) == []
 
-    # and when it is started again, the function is there
+    # and when it is started again, the function exists
     with MiniStack(data, port=first.port, persist=True) as second:
         assert probe(second, ["qrcode"])["modules"]["qrcode"]
 

@@ -112,7 +112,7 @@ def test_make_run_runs_every_task_and_prints_how_to_call_the_api(place):
         assert (data / "finished/qr_code.png").read_bytes().startswith(b"\x89PNG")
         assert "Reorder at" in PdfReader(data / "finished/index_card.pdf").pages[0].extract_text()
 
-        # and the API answers as the output says
+        # and the API responds as the output says
         url = re.search(r"API='(.*)'", output)[1]
         token = subprocess.run(  # noqa: S603  # ours
             [sys.executable, "-m", "infra.local", "token", "--data", data, "--port", str(port)],
@@ -202,7 +202,7 @@ def test_sigterm_stops_it_at_any_moment(tmp_path):
     process = start(tmp_path, port)
     read_until(process, "Local AWS")
 
-    # when it is told to end
+    # when it receives the signal
     process.terminate()
     output, errors = process.communicate(timeout=60)
 

@@ -169,7 +169,7 @@ def test_every_file_and_folder_that_a_page_names_exists():
 
 
 def test_every_module_class_and_function_that_a_page_names_exists():
-    # given dotted names that begin with the package or with one of its rooms and modules
+    # given dotted names that begin with the package or one of its rooms or modules
     package = Path(makertasks.__file__).parent
     rooms = {path.stem for path in package.iterdir()}
     named = [

@@ -188,7 +188,7 @@ def test_a_redirect_loop_ends(server):
 
 
 def test_a_resolver_that_does_not_answer_ends_at_the_deadline():
-    # given a resolver that waits until the test lets it answer
+    # given a resolver that waits until the test lets it respond
     answers = threading.Event()
     fetcher = Fetcher(limits=QUICK, resolver=lambda *_: answers.wait())
 

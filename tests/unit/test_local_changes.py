@@ -53,7 +53,7 @@ def test_only_the_documented_properties_are_changed_locally(launcher: ModuleType
     deploy._replace_folders(changed, TEMPLATE.parent)
     changed = launcher.without_aliases(changed)
 
-    # then what differs is what docs/deploying.md names, each with a test that is there
+    # then exactly the differences in docs/deploying.md exist, each with an existing test
     table = (
         (ROOT / "docs/deploying.md").read_text().partition("## What differs on the local AWS")[2].partition("\n## ")[0]
     )

@@ -119,7 +119,7 @@ def test_deployed_templates_need_no_compilation(code):
     for source in (code / "api/pages/templates").iterdir():
         source.write_text("{% this would not compile %}")
 
-    # then every template loads, and bytecode is there for each
+    # then every template loads, and each has bytecode
     loaded = "from api.pages.rendering import environment; print(len([environment().get_template(n) for n in {}]))"
     names = sorted(path.name for path in (ROOT / "functions/api/pages/templates").iterdir())
     assert in_code(code, loaded.format(names)) == str(len(names))
@@ -178,7 +178,7 @@ def test_a_local_layer_is_built_once_and_then_referenced(tmp_path):
     [pointer] = (tmp_path / "unpacked").rglob("*.pth")
     content = Path(re.search(r"'([^']+)'\)$", pointer.read_text())[1])
 
-    # then the content is there, with bytecode, and is built again only when it is gone
+    # then the content exists, with bytecode, and is rebuilt only if it is missing
     assert (content / "fonts/__init__.py").read_text() == "NAME = 'a'\n"
     assert list(content.rglob("*.pyc"))
     built = content.stat().st_ino

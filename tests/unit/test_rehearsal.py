@@ -167,7 +167,7 @@ def test_after_a_failed_update_the_same_build_needs_another_digest():
 
 
 def test_a_failed_rollback_can_be_finished_once_its_cause_is_fixed():
-    # given a queue that somebody removes by hand while an update that changed it goes on, and then fails
+    # given a queue that a person deletes during an update that changed it and then fails
     account, made = created(), changed("DeadLetters", lambda body: body["Properties"].update(VisibilityTimeout=90))
     before, queue, last = state(account), ("AWS::SQS::Queue", f"{STACK}-dead-letters"), list(made.order())[-1]
     lost = []

@@ -84,7 +84,7 @@ def test_the_sites_pages_show_results_of_tasks():
     shown = until(lambda: (found := page(item))["image"] and found, "the image")
     assert (colour_of(shown["image"]), colour_of(shown["thumbnail"])) == ("red", "red")
 
-    # and the QR code, once it is asked for
+    # and the QR code, once requested
     assert generate_qr_code.delay(item_id=str(item.pk)).get(timeout=SECONDS, interval=0.2)["qr_code"]
     shown = until(lambda: (found := page(item))["qr_code_url"] and found, "the QR code")
     assert (MEDIA / shown["qr_code_url"].removeprefix("/media/")).is_file()

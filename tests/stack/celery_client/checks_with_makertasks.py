@@ -33,7 +33,7 @@ def test_revoking_a_finished_task_changes_nothing():
 
 
 def test_a_short_delay_waits_in_the_queue():
-    # given somebody who may look at a queue that nobody else delays anything in
+    # given an administrator of a queue without other delayed messages
     sqs = boto3.client("sqs", aws_access_key_id="test", aws_secret_access_key="test")
     queue = app.conf.task_routes["inventory.tasks.update_average_lead_times"]["queue"]
     url = app.conf.broker_transport_options["predefined_queues"][queue]["url"]
@@ -66,7 +66,7 @@ def test_a_long_delay_is_revoked_with_its_schedule():
         assert time.monotonic() < deadline, "no schedule was made"
         time.sleep(0.1)
 
-    # when it is revoked, then both are gone
+    # when it is revoked, then both are deleted
     result.revoke()
     assert result.status == "REVOKED"
     assert not is_scheduled()
