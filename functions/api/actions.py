@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
+from api import pagination
 from api.access import Caller, Role
 from api.arguments import full_name
 from makertasks import tasks
@@ -148,6 +149,7 @@ def start_job(
     if not where:
         raise InvalidRequest("where", "is empty; a job needs a filter, such as created_from")
     jobs.check(action, where, arguments or {})
+    pagination.refuse_misspelt(where.get("name"), where.get("worker"))
     audit.record(caller.name, f"job: {action}", "tasks", where=dict(where), arguments=dict(arguments or {}))
     return _accepted(jobs.start(action, where, who=caller.name, arguments=arguments))
 

@@ -30,6 +30,15 @@ def task_page(
     return page.records, page.cursor
 
 
+def refuse_misspelt(name: str | None, worker: str | None) -> None:
+    """Raise InvalidRequest for an unknown name or worker that no task has: a job would do nothing."""
+    wanted = listing.Filter(name=name, worker=worker)
+    try:
+        _refuse_unknown(wanted)
+    except InvalidRequest:  # tasks outlive the code of their type
+        task_page(wanted, 1)
+
+
 def _refuse_unknown(wanted: listing.Filter) -> None:
     """Raise InvalidRequest for an unknown name or worker, so that a misspelt one does not give an empty list."""
     known = tasks.discover()

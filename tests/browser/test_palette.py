@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.axe import violations
@@ -43,3 +44,56 @@ def test_a_charts_column_shows_its_figures_by_keyboard(open_page):
     column = page.locator(".chart svg a").first
     column.focus()
     expect(page.locator(".chart [data-tip]").first).to_contain_text(re.compile(r"\d"))
+
+
+@pytest.mark.parametrize(
+    ("role", "actions"),
+    [
+        ("viewer", []),
+        ("operator", ["Retry", "Edit and retry"]),
+        ("superuser", ["Retry", "Edit and retry", "Delete …"]),
+    ],
+)
+def test_each_role_reaches_pages_and_its_own_actions_by_keyboard_alone(site, open_page, role, actions):
+    page = open_page(f"/tasks/{site.tasks['done']}", role)
+    options = page.locator("#palette").get_by_role("option")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("action")
+    expect(options.filter(has_text="Action")).to_have_text([re.compile(f"^Action {each}$") for each in actions])
+    for words, path in (
+        ("queue qr code", "/queues/generate_qr_code"),
+        ("task type card", "/task-types/"),
+        (site.items[0]["name"], f"/items/{site.items[0]['id']}"),
+        (site.tasks["done"], f"/tasks/{site.tasks['done']}"),
+    ):
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type(words)
+        wanted = options.filter(has_text="Item") if "/items/" in path else options
+        expect(wanted.first).to_be_visible()
+        while "/items/" in path and wanted.first.get_attribute("aria-selected") != "true":
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(re.escape(path)))
+        page.keyboard.press("Control+k")
+    page.keyboard.press("Escape")
+    expect(page.locator("#palette")).to_be_hidden()
+
+
+def test_the_palette_does_what_a_notice_of_the_page_offers(site, open_page):
+    site.stack.api.post("/v1/queues/generate_qr_code/pause", {})
+    waiting = site.stack.api.submit("generate_qr_code", item_id=site.items[3]["id"])
+    page = open_page(f"/tasks/{waiting}", "operator")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("resume queue")
+    expect(page.locator("#palette").get_by_role("option").first).to_contain_text("Resume queue")
+    page.keyboard.press("Enter")
+    expect(page.locator(".said")).to_contain_text("resumed")
+    assert site.ended(waiting)["status"] == "SUCCESS"
+
+
+def test_the_error_of_a_failed_task_comes_first_on_a_phone(site, open_page):
+    page = open_page(f"/tasks/{site.tasks['failed']}", "viewer")
+    page.set_viewport_size({"width": 360, "height": 740})
+    error = page.locator("section", has=page.get_by_role("heading", name="Error", exact=True))
+    tops = page.locator("main section.card").evaluate_all("all => all.map(each => each.getBoundingClientRect().top)")
+    assert error.evaluate("each => each.getBoundingClientRect().top") == min(tops)

@@ -128,6 +128,21 @@ def test_bash_keeps_the_typed_text_where_names_only_contain_it(command, monkeypa
     assert command()[1].splitlines() == ["Small saw"]
 
 
+def test_revoking_many_and_recounting_show_progress(command, monkeypatch):
+    shown = []
+    real = output.progress
+
+    def noted(what, total, *, quiet=False):
+        shown.append((what, total, quiet))
+        return real(what, total, quiet=quiet)
+
+    monkeypatch.setattr(output, "progress", noted)
+    command("control", "revoke", "one", "two")
+    command("control", "revoke", "one", "--json")
+    command("recount")
+    assert shown == [("revoking", 2, False), ("revoking", 1, True), ("counting", None, False)]
+
+
 def test_a_list_of_an_item_takes_its_name(command, worker):
     task_id = command(*qr())[1].strip()
     other = str(uuid4())

@@ -104,6 +104,8 @@ def test_retry_creates_a_new_task(command, worker):
     [
         (("call", "generate_qr_cod"), "did you mean generate_qr_code?"),
         (("control", "shutdown", "-d", "download_image"), "did you mean download_image_from_url?"),
+        (("list", "--worker", "generate_qr_cod"), "did you mean generate_qr_code?"),
+        (("list", "--name", "generate_qr_cod"), "did you mean generate_qr_code?"),
         (("lst",), "Did you mean 'list'?"),
     ],
 )

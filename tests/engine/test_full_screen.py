@@ -48,6 +48,9 @@ def test_the_full_screen_shows_filters_and_opens_tasks(monitor):
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, screen.Detail))
             assert any(ended in str(line.render()) for line in app.screen.query("Static"))
+            [attempts] = app.screen.query(".attempts")
+            assert [str(column.header) for column in attempts.content.columns][:2] == ["ATTEMPT", "STATUS"]
+            assert attempts.content.row_count == 1
             await pilot.press("escape", "q")
 
     asyncio.run(use())

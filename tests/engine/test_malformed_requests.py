@@ -11,8 +11,9 @@ from api_calls import Context, call, pool, token  # noqa: F401 - pool is a fixtu
 
 from api import routing
 from api.handler import handler
-from makertasks import tasks
+from makertasks import tasks, wire
 from makertasks.inventory.table import Item
+from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.states import Status
 from makertasks.submission import producer
@@ -131,6 +132,31 @@ def test_a_misspelt_filter_is_an_error_instead_of_an_empty_list(stack, filters, 
     status, problem, _ = call("GET", "/v1/tasks", query=filters, bearer=token("viewers"))
     assert (status, problem["field"]) == (422, *filters)
     assert said in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"name": "generate_qr_kode"}, "did you mean inventory.tasks.generate_qr_code?"),
+        ({"name": "generate_qr_code", "worker": "generate_qr_kode"}, "did you mean generate_qr_code?"),
+    ],
+)
+def test_a_job_for_a_misspelt_filter_is_an_error_and_no_job_of_nothing(stack, where, said):
+    bearer = token("operators")
+    status, problem, _ = call("POST", "/v1/jobs", body={"action": "retry", "where": where}, bearer=bearer)
+    assert (status, problem["field"], said in problem["detail"]) == (422, [*where][-1], True)
+    assert call("GET", "/v1/jobs", bearer=bearer)[1]["jobs"] == []
+
+
+def test_a_job_takes_the_name_of_a_task_type_that_is_gone_but_has_tasks(stack):
+    lifecycle.create(records.new(wire.Message("old", "inventory.tasks.gone", kwargs={}), queue="gone"))
+    body = {"action": "revoke", "where": {"name": "inventory.tasks.gone"}}
+    assert call("POST", "/v1/jobs", body=body, bearer=token("operators"))[0] == 202
+
+
+def test_a_misspelt_queue_gets_a_suggestion(stack):
+    status, problem, _ = call("GET", "/v1/queues/generate_qr_kode", bearer=token("viewers"))
+    assert (status, "did you mean generate_qr_code?" in problem["detail"]) == (404, True)
 
 
 def test_a_short_task_name_is_accepted(stack):

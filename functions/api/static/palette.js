@@ -15,7 +15,7 @@
   const json = (path) => fetch(path, { headers: { Accept: "application/json" } }).then((answer) => (answer.ok ? answer.json() : {})).catch(() => ({}));
   const place = (kind, label, href) => ({ kind, label, run: () => location.assign(href) });
   const action = (element) => ({ kind: "Action", label: element.textContent.trim(), run: () => { dialog.close(); element.click(); } });
-  const offered = () => [...document.querySelectorAll("main .title a.as-button, main .title button, main .title summary[role=button]")]
+  const offered = () => [...document.querySelectorAll("main .title a.as-button, main .title button, main .title summary[role=button], main .banner form button")]
     .filter((each) => each.textContent.trim() && each.checkVisibility());
   const load = async () => {
     const pages = [...document.querySelectorAll("header.top nav a, header.top .links a")].map((link) => place("Page", link.textContent.trim(), link.href));

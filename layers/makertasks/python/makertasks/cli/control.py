@@ -128,10 +128,12 @@ def revoke(
     A running task continues unless `--terminate` stops it at its next checkpoint.
     """
     asking.connect()
-    answers = {}
-    for task_id in task_ids:
-        audit.record(asking.who(), "terminate" if terminate_them else "revoke", task_id)
-        answers[task_id] = str(revoking.revoke(task_id, terminate=terminate_them, who=asking.who()))
+    answers: dict[str, str] = {}
+    with output.progress("revoking", len(task_ids), quiet=as_json) as report:
+        for task_id in task_ids:
+            audit.record(asking.who(), "terminate" if terminate_them else "revoke", task_id)
+            answers[task_id] = str(revoking.revoke(task_id, terminate=terminate_them, who=asking.who()))
+            report(len(answers))
     if as_json:
         output.print_json(answers)
         return

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Static
 
-from makertasks.cli import asking, output, shown
+from makertasks.cli import asking, output, shown, viewing
 from makertasks.control import audit, pausing, retrying
 from makertasks.errors import MakertasksError
 from makertasks.monitoring import queues as task_queues
@@ -42,11 +42,14 @@ class Detail(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the details."""
         task = shown.detail(shown.read(self.task_id))
-        traceback = task.pop("traceback")
+        traceback, attempts = task.pop("traceback"), task.pop("attempts")
         with VerticalScroll():
             for name, value in task.items():
                 if value not in (None, [], {}):
                     yield Static(Text.assemble((f"{name}  ", "bold"), output.cell(name, value)))
+            if attempts:
+                yield Static("")
+                yield Static(output.grid(viewing.enumerated(attempts), viewing.ATTEMPT_COLUMNS), classes="attempts")
             if traceback:
                 yield Static(Text(f"\n{output.safe(traceback)}"))
 

@@ -129,7 +129,8 @@ def recount_tasks(
     Reads the whole table and prints the counters that differed.
     """
     asking.connect()
-    answer = asdict(rebuilding.rebuild(repair=not dry_run, behind=behind))
+    with output.progress("counting", None, quiet=as_json):
+        answer = asdict(rebuilding.rebuild(repair=not dry_run, behind=behind))
     if as_json:
         output.print_json(answer)
         return

@@ -79,6 +79,8 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
 
 def _print_list(wanted: listing.Filter, limit: int, cursor: str | None, *, as_json: bool) -> None:
     found, after = collect(wanted, limit, cursor, quiet=as_json)
+    if wanted.worker and not found and not after:
+        asking.check_worker(wanted.worker)
     pages.note(wanted, limit, after)
     if as_json:
         output.print_json({"tasks": found, "cursor": after})

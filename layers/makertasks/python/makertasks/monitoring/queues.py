@@ -11,7 +11,7 @@ from typing import Literal, TypedDict
 from makertasks import clock, tasks
 from makertasks.aws import event_sources, queues
 from makertasks.aws.dynamodb import answering
-from makertasks.errors import NotFound
+from makertasks.errors import NotFound, did_you_mean
 from makertasks.monitoring import dead_letters
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -76,7 +76,8 @@ def tasks_of(name: str) -> list[tasks.Task]:
     """Return the tasks of a queue; raises NotFound if there is no such queue."""
     found = tasks.of_queue(name)
     if not found:
-        raise NotFound(f"there is no queue {name[:100]!r}; GET /v1/queues lists those there are")
+        near = did_you_mean(name[:100], tasks.queues())
+        raise NotFound(f"there is no queue {name[:100]!r}{near}; GET /v1/queues lists those there are")
     return found
 
 
