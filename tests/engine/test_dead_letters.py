@@ -11,6 +11,7 @@ from lambda_queue import LambdaContext
 from makertasks import clock, wire
 from makertasks.aws import queues
 from makertasks.errors import Unavailable
+from makertasks.monitoring import dead_letters as open_letters
 from makertasks.records import table as records
 from makertasks.records import unredriven
 from makertasks.records.states import Status
@@ -157,3 +158,8 @@ def test_the_renewal_ends_when_the_queue_would_have_dropped_the_message():
         if properties["Type"] == "AWS::SQS::Queue"
     }
     assert retentions == {dead_letters.KEPT.total_seconds()}
+
+
+@pytest.mark.parametrize(("body", "shown"), [("eyJhIjogMX0=", '{"a": 1}'), ("{", "{"), ("abcd", "abcd")])
+def test_a_body_in_base64_is_shown_as_its_text(body, shown):
+    assert open_letters.readable(body) == shown

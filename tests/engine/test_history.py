@@ -150,3 +150,9 @@ def test_the_history_of_a_queue_has_waiting_times_and_lengths_by_hour_or_by_day(
     assert before["periods"] == []
     status, said = past(created_from="2026-11-30")
     assert (status, said["field"]) == (422, "created_to")
+
+
+def test_no_mean_waiting_time_is_longer_than_the_longest(counters_table, time_stands):
+    counting.count([started(1, 0.0018)])
+    [wait] = statistics.waits_by_period(statistics.read(NOW - timedelta(hours=1), NOW), 13, {"shop.one"}).values()
+    assert wait == {"mean": 0.002, "longest": 0.002}

@@ -6,6 +6,8 @@ import pytest
 from echo_task import NAME
 from lambda_queue import Queue
 
+from api.pages import task as task_page
+from api.pages import task_rows
 from api.resources.jobs import job_of
 from bulk_action import running
 from bulk_action.handler import bulk_action
@@ -51,6 +53,19 @@ def test_revoking_by_filter_revokes_waiting_tasks_and_counts_them(desk):
     assert {desk.record(task_id).status for task_id in waiting} == {Status.REVOKED}
     assert set(outcomes) == waiting
     assert desk.record(ended).status == Status.SUCCESS
+
+
+def test_a_job_that_did_nothing_is_amber_wherever_its_task_is_shown(desk):
+    started = [jobs.start("retry", {"name": NAME, "status": "FAILURE"}, who="ada").task_id]
+    desk.jobs.deliver()
+    desk.submit("waiting")
+    started += [jobs.start("revoke", {"name": NAME}, who="ada").task_id]
+    desk.jobs.deliver()
+    [nothing, revoked] = [task_rows.of([records.get(job)])[0] for job in started]
+    assert (nothing["status"], nothing["is_amber"]) == (Status.SUCCESS, True)
+    assert nothing["outcome"] == "No matching tasks: nothing was retried"
+    assert (revoked["status"], revoked["is_amber"]) == (Status.SUCCESS, False)
+    assert task_page.shown(records.get(started[0]))["undone"] == nothing["outcome"]
 
 
 def test_retrying_by_filter_creates_a_new_task_for_each(desk):

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from api.pages import queues as queue_pages
-from api.pages import waiting
-from api.pages.jobs import verdict
+from api.pages import verdicts, waiting
 from makertasks import clock
 from makertasks.errors import NotFound
 from makertasks.monitoring import queues
@@ -102,7 +101,10 @@ def test_a_deleted_queue_is_reported_as_deleted(monkeypatch):
     [
         ({"status": "SUCCESS", "action": "retry", "found": 14, "outcomes": {"RETRIED": 14}}, ""),
         ({"status": "STARTED", "action": "retry", "found": 14, "outcomes": {"REFUSED": 14}}, ""),
-        ({"status": "SUCCESS", "action": "retry", "found": 0, "outcomes": {}}, ""),
+        ({"status": "SUCCESS", "action": "retry", "found": 0, "outcomes": {}},
+         "No matching tasks: nothing was retried"),
+        ({"status": "SUCCESS", "action": "cleanup", "found": 0, "outcomes": {}}, ""),
+        ({"status": "SUCCESS", "action": "purge", "found": 0, "outcomes": {}}, ""),
         ({"status": "SUCCESS", "action": "retry", "found": 14, "outcomes": {"REFUSED": 14}},
          "0 of 14 retried: 14 refused"),
         ({"status": "SUCCESS", "action": "revoke", "found": 3, "outcomes": {"ENDED": 1, "REVOKED": 2}},
@@ -110,4 +112,4 @@ def test_a_deleted_queue_is_reported_as_deleted(monkeypatch):
     ],
 )  # fmt: skip
 def test_a_job_reports_what_it_did_not_finish(job, text):
-    assert verdict(job) == text
+    assert verdicts.of_job(job) == text

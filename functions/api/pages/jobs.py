@@ -13,18 +13,16 @@ from msgspec import Meta
 from api import actions, pagination
 from api.access import Caller, Role
 from api.arguments import Cursor, TaskId
-from api.pages import item_faces, rendering, task_rows
+from api.pages import item_faces, rendering, task_rows, verdicts
 from api.pages.addresses import address
 from api.requests import Request
-from api.resources.jobs import Job, get_record, job_of
+from api.resources.jobs import get_record, job_of
 from api.routing import Reply, page
 from makertasks.control import jobs
 from makertasks.monitoring import listing
-from makertasks.records.states import ACTIVE, Status
+from makertasks.records.states import ACTIVE
 
 REFRESH_SECONDS = 3
-# Outcomes of tasks to which the action was applied; tasks with other outcomes did not change.
-DONE = {"RETRIED", "REVOKED", "RECORDED", "TERMINATING", "DELETED"}
 JOBS = 25
 # Outcomes on a job's first page; a part has a thousand.
 OUTCOMES = 100
@@ -48,7 +46,7 @@ class JobPageQuery(msgspec.Struct, forbid_unknown_fields=True):
 def jobs_page(caller: Caller, query: JobsQuery, request: Request) -> Reply:
     """Jobs, newest first."""
     found, cursor = pagination.task_page(listing.Filter(name=jobs.TASK), JOBS, query.cursor or None)
-    shown = [{**(job := job_of(record)), "verdict": verdict(job)} for record in found]
+    shown = [{**(job := job_of(record)), "verdict": verdicts.of_job(job)} for record in found]
     return rendering.page(request, caller, "jobs.html", section="/jobs", jobs=shown, named=named(shown), cursor=cursor)
 
 
@@ -76,7 +74,7 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
         is_active=job["status"] in ACTIVE,
         is_cut=is_cut,
         part=query.part,
-        verdict=verdict(job),
+        verdict=verdicts.of_job(job),
         reasons=counted,
         done=sum(job["outcomes"].values()),
         every=REFRESH_SECONDS,
@@ -89,29 +87,13 @@ def named(shown: Iterable[Mapping[str, Any]]) -> dict[str, item_faces.Shown]:
     return item_faces.present(str(job["where"]["item_id"]) for job in shown if job["where"].get("item_id"))
 
 
-def verdict(job: Job) -> str:
-    """Return what a finished job left undone, empty if that is nothing.
-
-    >>> verdict({"status": "SUCCESS", "action": "retry", "found": 14, "outcomes": {"REFUSED": 13, "GONE": 1}})
-    '0 of 14 retried: 13 refused, 1 gone'
-    """
-    done = sum(count for outcome, count in job["outcomes"].items() if outcome in DONE)
-    if job["status"] != Status.SUCCESS or done >= job["found"]:
-        return ""
-    others = [
-        f"{count:,} {name.lower().replace('_', ' ')}" for name, count in job["outcomes"].items() if name not in DONE
-    ]
-    verb = {"retry": "retried", "delete": "deleted", "cleanup": "deleted"}.get(job["action"], "revoked")
-    return f"{done:,} of {job['found']:,} {verb}{': ' if others else ''}{', '.join(others)}"
-
-
 def reasons(outcomes: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """Return why tasks were skipped, the most frequent reason first, without tasks' ids.
 
     >>> reasons({"id": i, "outcome": "REFUSED", "detail": f"task {i} has not finished"} for i in "bc")
     [('this task has not finished', 2)]
     """
-    said = (about_this(each) or each["outcome"].lower() for each in outcomes if each["outcome"] not in DONE)
+    said = (about_this(each) or each["outcome"].lower() for each in outcomes if each["outcome"] not in verdicts.DONE)
     return Counter(said).most_common()
 
 

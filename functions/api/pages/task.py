@@ -8,7 +8,7 @@ import msgspec
 
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import item_faces, pictures, rendering, results, timeline, waiting
+from api.pages import item_faces, pictures, rendering, results, timeline, verdicts, waiting
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
@@ -44,7 +44,7 @@ def shown(record: TaskRecord) -> dict[str, Any]:
     """Return what the page shows of a record."""
     task = task_views.detail(record)
     reason = waiting.reason(record)
-    unchanged = nothing_changed(task["result"])
+    unchanged = verdicts.nothing_changed(task["result"])
     bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"], int(record.attempt or 0))
     return {
         "task": task,
@@ -61,6 +61,7 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "can_edit": can_run(record.name),
         "failed": record.status == Status.FAILURE,
         "unchanged": unchanged,
+        "undone": verdicts.of_record(record),
         "is_message": bool(record.body),
         "is_unread": bool(record.body) and retrying.is_waiting(record),
         "fixes_picture": record.name in pictures.TASKS and record.item_id and (record.error_type or unchanged),
@@ -85,17 +86,6 @@ def digest(record: TaskRecord) -> str:
     """Return a digest that changes with the task's progress."""
     progress, again = record.progress or {}, record.retried_to or []
     return f"{record.status}-{record.attempt}-{progress.get('done', '')}-{len(again)}"
-
-
-def nothing_changed(result: Any) -> str:
-    """Return why a finished task left everything as it was, empty if it did not.
-
-    >>> nothing_changed({"image": "a.png", "changed": False}), nothing_changed({"changed": True})
-    ('The result is the same as before.', '')
-    """
-    if not isinstance(result, dict) or result.get("changed") is not False:
-        return ""
-    return str(result.get("reason") or "The result is the same as before.")
 
 
 def lineage(task: Any) -> list[tuple[str, list[str]]]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any, cast
 
-from api.pages import formats, item_faces
+from api.pages import formats, item_faces, verdicts
 from makertasks import masking, wire
 from makertasks.control.run_now import time_of
 from makertasks.monitoring import dead_letters, listing
@@ -34,6 +34,7 @@ class Row(TaskSummary):
     """A task in the list: `outcome` is its error or result in short, `later` the future time for which it waits."""
 
     outcome: str
+    is_amber: bool  # whether it is a SUCCESS that left something undone
     arguments: str
     later: str | None
     item: item_faces.Shown | None
@@ -94,8 +95,17 @@ def _row(record: TaskRecord) -> Row:
     arguments = formats.arguments(summary["args"], summary["kwargs"], ARGUMENTS, record.item_id)
     if record.body and not arguments:
         arguments = _beginning(record)
+    undone = verdicts.of_record(record)
     return cast(
-        "Row", {**summary, "outcome": outcome(record), "arguments": arguments, "later": time_of(record), "item": None}
+        "Row",
+        {
+            **summary,
+            "outcome": undone or outcome(record),
+            "is_amber": bool(undone) or _is_unchanged(record),
+            "arguments": arguments,
+            "later": time_of(record),
+            "item": None,
+        },
     )
 
 
@@ -124,6 +134,12 @@ def outcome(record: TaskRecord) -> str:
     if record.status != Status.SUCCESS or "result" in (record.payloads or {}):
         return ""
     return in_short(masking.masked(wire.plain(wire.parse_result_meta(record.result)["result"])))
+
+
+def _is_unchanged(record: TaskRecord) -> bool:
+    if record.status != Status.SUCCESS or "result" in (record.payloads or {}):
+        return False
+    return bool(verdicts.nothing_changed(wire.plain(wire.parse_result_meta(record.result)["result"])))
 
 
 def in_short(result: Any) -> str:

@@ -144,7 +144,7 @@ def waits_by_period(counted: Counted, digits: int, names: Collection[str]) -> di
     return {
         period: {
             "mean": round(sum(cell.wait_sum or 0 for cell in cells) / sum(int(cell.waits or 0) for cell in cells), 3),
-            "longest": max(float(cell.longest_wait or 0) for cell in cells),
+            "longest": round(max(float(cell.longest_wait or 0) for cell in cells), 3),
         }
         for period, cells in found.items()
         if cells
