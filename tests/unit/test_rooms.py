@@ -99,3 +99,12 @@ def test_only_the_room_aws_makes_requests_with_a_client_of_boto3():
 def test_no_module_is_long():
     lengths = {str(file.relative_to(PACKAGE)): len(file.read_text().splitlines()) for file in MODULES}
     assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+@pytest.mark.parametrize("file", [*MODULES, *FUNCTIONS], ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_every_docstring_can_be_written_as_utf_8(file):
+    """Python 3.13.0 cannot compile one with half a surrogate pair."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, documented):
+            (ast.get_docstring(node, clean=False) or "").encode()
