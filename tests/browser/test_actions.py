@@ -196,7 +196,7 @@ def test_all_matching_tasks_are_retried_revoked_and_deleted_by_jobs_with_each_ou
     all_that_match(page, f"{mine}REVOKED", "Delete", f"Delete {count} tasks?")
     assert [site.record(task_id) for task_id in waiting] == [{}] * 3
     page.goto("/jobs")
-    expect(page.locator("tbody tr").first).to_contain_text("delete")
+    expect(page.locator("tbody tr").first).to_contain_text("Delete")
 
 
 def test_qr_codes_cards_and_sheets_can_be_made_from_items(site, open_page):
