@@ -6,6 +6,8 @@ import base64
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
@@ -14,11 +16,12 @@ import pytest
 from api_calls import Context, pool, token  # noqa: F401 - the fixture
 
 from api.handler import handler
-from makertasks import wire
+from makertasks import clock, wire
 from makertasks.control import alerting, audit, jobs
 from makertasks.errors import PermanentError
 from makertasks.inventory.table import Item, update_item
 from makertasks.monitoring import listing
+from makertasks.monitoring.counters import counting
 from makertasks.records import lifecycle, unredriven
 from makertasks.records import table as records
 from makertasks.records.states import Status
@@ -243,6 +246,20 @@ def test_the_banner_is_red_only_for_unacknowledged_failures(everything):
     browse("POST", f"/failures/{cause}", form={"what": "mute"})
     assert not band()
     assert [entry["action"] for entry in audit.page(2)["entries"]] == ["mute failures", "acknowledge failures"]
+
+
+def test_the_banner_counts_a_task_that_failed_now_after_hours_of_retries(everything):
+    message = wire.Message("long ago", DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})
+    created = clock.now() - timedelta(hours=5)
+    record = records.new(message, queue="download_image_from_url", item_id=ITEM, created=created)
+    lifecycle.close(record, Status.FAILURE, PermanentError("image_url: the server answered 503"))
+    image = records.get("long ago").attribute_values
+    counting.count([counting.change_of("event", None, image)])
+    _, html, _ = browse("GET", "/")
+    assert "2 unacknowledged failures in the last hour" in html
+    [link] = re.findall(r'href="(/tasks\?status=FAILURE[^"]*)"[^>]*>2 unacknowledged', html)
+    _, html, _ = browse("GET", unescape(link))
+    assert re.findall(r'<tr id="r([^"]+)"', html)[0] == "long ago"
 
 
 def test_a_viewer_reads_a_cause_and_changes_nothing(everything):

@@ -31,14 +31,14 @@ def troubles(
 ) -> list[Trouble]:
     """Return current problems.
 
-    `failures` is the number of unacknowledged failures since `since`, an hour ago; `messages` is the number of
-    unreadable messages.
+    `failures` is the number of unacknowledged failures that ended in the last hour, of tasks created since `since`;
+    `messages` is the number of unreadable messages.
     """
     found = []
     if messages:
         found.append(Trouble(counted(messages, "unreadable message"), "/messages", is_grave=False))
     if failures:
-        link = address("/tasks", {"status": "FAILURE", "created_from": since})
+        link = address("/tasks", {"status": "FAILURE", "created_from": since, "sort": "-done"})
         found.append(Trouble(f"{counted(failures, 'unacknowledged failure')} in the last hour", link))
     if stuck:
         found.append(Trouble(f"{counted(len(stuck), 'task')} stuck: worker lost", "/tasks?status=STARTED&sort=created"))

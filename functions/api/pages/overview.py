@@ -53,30 +53,29 @@ def shown(now: datetime) -> dict[str, Any]:
     hour, day = now - timedelta(hours=1), now - timedelta(days=1)
     names = list(tasks.discover())
     with snapshot.threads(AT_A_TIME) as pool:
-        last_day = pool.submit(failure_groups.recent, day, now)
-        last_hour = pool.submit(failure_groups.recent, hour, now)
+        failures = pool.submit(failure_groups.grouped, day, now, [None, hour])
         queues = pool.submit(task_queues.list_queues)
         messages = pool.submit(dead_letters.counts)
         running = pool.submit(
             listing.page, listing.Filter(status=Status.STARTED), limit=listing.MAXIMUM_LIMIT, names=names
         )
         coming = pool.submit(schedules.list_schedules)
-    latest = {group["fingerprint"]: group["count"] for group in last_hour.result()["groups"]}
+    last_day, last_hour = failures.result()
+    latest = {group["fingerprint"]: group["count"] for group in last_hour["groups"]}
     stuck = health.stuck(running.result().records, now)
-    since = clock.text(hour)
     context = {
         "troubles": health.troubles(
-            sum(group["new"] for group in last_hour.result()["groups"]),
-            since,
+            sum(group["new"] for group in last_hour["groups"]),
+            clock.text(day),
             queues.result(),
             stuck,
             messages.result().total(),
         ),
-        "groups": last_day.result()["groups"][:GROUPS],
-        "more_groups": max(len(last_day.result()["groups"]) - GROUPS, 0),
+        "groups": last_day["groups"][:GROUPS],
+        "more_groups": max(len(last_day["groups"]) - GROUPS, 0),
         "in_last_hour": latest,
-        "failed_in_day": last_day.result()["examined"],
-        "is_complete": last_day.result()["complete"],
+        "failed_in_day": last_day["examined"],
+        "is_complete": last_day["complete"],
         "day": clock.text(day),
         "queues": queues.result(),
         "running": len(running.result().records),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
 
@@ -67,13 +67,35 @@ class Cause(TypedDict):
 
 def recent(created_from: datetime, created_to: datetime, limit: int = GROUPS, examined: int = EXAMINED) -> Groups:
     """The newest failures of the tasks created between two times, grouped; raises Unavailable."""
-    groups: dict[str, Group] = {}
+    [groups] = grouped(created_from, created_to, [None], limit, examined)
+    return groups
+
+
+def grouped(
+    created_from: datetime,
+    created_to: datetime,
+    ended_from: Sequence[datetime | None],
+    limit: int = GROUPS,
+    examined: int = EXAMINED,
+) -> list[Groups]:
+    """As `recent`, once for each time in `ended_from`: with the failures that ended from then on, None for all.
+
+    A task that was retried for hours fails long after its creation.
+    """
     looked = acknowledgements.by_cause()
     failed, complete = _failed(created_from, created_to, examined)
-    for record in failed:
+    return [_grouped(failed, looked, complete, limit, clock.text(moment) if moment else "") for moment in ended_from]
+
+
+def _grouped(
+    failed: list[TaskRecord], looked: Mapping[str, Acknowledgement], complete: bool, limit: int, ended_from: str
+) -> Groups:
+    groups: dict[str, Group] = {}
+    ended = [record for record in failed if (record.done or record.created) >= ended_from]
+    for record in ended:
         _add(groups, record, looked)
     ordered = sorted(groups.values(), key=lambda group: (group["count"], group["last"]), reverse=True)
-    return {"groups": ordered[:limit], "examined": len(failed), "complete": complete and len(ordered) <= limit}
+    return {"groups": ordered[:limit], "examined": len(ended), "complete": complete and len(ordered) <= limit}
 
 
 def of_cause(fingerprint: str, created_from: datetime, created_to: datetime) -> Cause:
