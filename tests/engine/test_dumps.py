@@ -1,105 +1,20 @@
 """Imports of OpenMakerSuite's dumps into the inventory table, first and repeated ones."""
 
+# ruff: noqa: F811 - tests name the fixtures that are imported here
 from __future__ import annotations
 
-import copy
 import json
 import random
-import time
 from collections import Counter
-from types import SimpleNamespace
 from uuid import UUID
 
-import boto3
-import pytest
+from dump_imports import bring_in, counts, one_copy_a_transaction, put, rows  # noqa: F401 - fixtures
 from dump_samples import ITEM, REAL, a_makerspace, change, obj
-from moto.dynamodb import models as moto_models
-from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.table import Table
 
-from import_dump.handler import import_dump
-from makertasks import settings
 from makertasks.aws import bucket
-from makertasks.context import Context, Continue, running
-from makertasks.errors import PermanentError, UnknownItem
 from makertasks.inventory import deliveries
 from makertasks.inventory import table as inventory
-from makertasks.inventory.openmakersuite import dumps
 from makertasks.inventory.table import Item, ItemSupplier, LoggedDelivery, Reference, ReorderRequest
-
-KEY = "imports/dump.json"
-
-
-@pytest.fixture(autouse=True)
-def _one_copy_a_transaction(monkeypatch):
-    """moto copies the whole table once for each entry of a transaction, in case it fails; one copy is enough."""
-    transact = DynamoDBBackend.transact_write_items
-
-    def transact_with_one_copy(backend, transact_items):
-        copied: dict[int, object] = {}
-
-        def deepcopy(value):
-            if not isinstance(value, Table):
-                return copy.deepcopy(value)
-            if id(value) not in copied:
-                copied[id(value)] = copy.deepcopy(value)
-            return copied[id(value)]
-
-        with monkeypatch.context() as patch:
-            patch.setattr(moto_models, "copy", SimpleNamespace(deepcopy=deepcopy))
-            transact(backend, transact_items)
-
-    monkeypatch.setattr(DynamoDBBackend, "transact_write_items", transact_with_one_copy)
-
-
-@pytest.fixture
-def put(inventory_table, media_bucket):
-    """Put a dump under imports/."""
-
-    def upload(content: list | bytes) -> None:
-        body = content if isinstance(content, bytes) else json.dumps(content, indent=1).encode()
-        bucket.put(KEY, body, "application/json")
-
-    return upload
-
-
-@pytest.fixture
-def bring_in(put):
-    """Put a dump under imports/ and run its task."""
-
-    def run(content: list | bytes) -> dict:
-        put(content)
-        return import_dump.call({"key": KEY})
-
-    return run
-
-
-@pytest.fixture
-def rows(inventory_table):
-    """Return everything in the table, by key."""
-
-    def scan() -> dict[tuple[str, str], dict]:
-        table = boto3.resource("dynamodb").Table(settings.inventory_table())
-        return {(row["owner"], row["entry"]): row for row in table.scan()["Items"]}
-
-    return scan
-
-
-def run_with_pauses() -> tuple[list[int], dict]:
-    """Run the task with so little time that it pauses after each chunk; return where it paused, and its result."""
-    pauses: list[int] = []
-    state: dict = {}
-    while True:
-        try:
-            with running(Context("t", deadline=time.monotonic() + 1, state=state)):
-                return pauses, import_dump.call({"key": KEY})
-        except Continue as pause:
-            state = json.loads(json.dumps(pause.state))
-            pauses.append(state["objects"])
-
-
-def counts(report: dict) -> tuple[int, int, int, int]:
-    return report["created"], report["changed"], report["unchanged"], report["refused"]
 
 
 class TestTheRealDump:
@@ -232,74 +147,6 @@ class TestObjects:
         report = bring_in(change([link], "inventory.itemsupplier", unit_cost="9.90"))
         assert counts(report) == (0, 1, 0, 0)
         assert inventory.get_item_page(ITEM).suppliers[0].unit_cost == "9.90"
-
-
-class TestDeletions:
-    def test_a_deletion_removes_an_object_and_older_states_do_not_restore_it(self, bring_in, rows):
-        whole = change(a_makerspace(), "inventory.inventoryitem", updated_at="2026-11-01T00:00:00Z")
-        bring_in(whole)
-        gone = [deleted(whole, pk, "2026-11-02T00:00:00Z") for pk in (5, ITEM)]
-        assert [bring_in(each)["deleted"] for each in gone] == [1, 1]
-        kinds = set(rows())
-        assert not kinds & {(f"item#{ITEM}", "item"), (f"item#{ITEM}", "supplier#5"), ("link#5", "reference")}
-        assert (f"item#{ITEM}", "supplier#6") in kinds
-        again = bring_in(whole)
-        assert (again["created"], again["older"]) == (0, 2)
-        assert [bring_in(each)["deleted"] for each in gone] == [0, 0]
-
-    def test_a_deletion_that_arrives_before_its_object_keeps_it_out(self, bring_in):
-        whole = change(a_makerspace(), "inventory.inventoryitem", updated_at="2026-11-01T00:00:00Z")
-        bring_in(deleted(whole, ITEM, "2026-11-02T00:00:00Z"))
-        assert bring_in(whole)["older"] == 1
-        with pytest.raises(UnknownItem):
-            inventory.get_item(ITEM)
-
-    def test_an_object_recreated_since_its_deletion_is_kept(self, bring_in):
-        whole = change(a_makerspace(), "inventory.inventoryitem", updated_at="2026-11-03T00:00:00Z")
-        bring_in(whole)
-        assert bring_in(deleted(whole, ITEM, "2026-11-02T00:00:00Z"))["older"] == 1
-        assert inventory.get_item(ITEM).sku == "M3"
-
-    def test_many_deletions_fit_into_dynamodbs_transactions(self, bring_in):
-        suppliers = [obj("inventory.supplier", number, name=f"No. {number}") for number in range(120)]
-        bring_in(suppliers)
-        gone = [{**each, "deleted": "2026-11-02T00:00:00Z"} for each in suppliers]
-        assert bring_in(gone)["deleted"] == 120
-
-    def test_an_invalid_time_of_deletion_is_refused(self, bring_in):
-        assert bring_in(deleted(a_makerspace(), 3, "yesterday"))["refused"] == 1
-
-
-def deleted(objects: list[dict], pk, moment: str) -> list[dict]:
-    """The object of that key as a live OpenMakerSuite says that it was deleted, with what it names before it."""
-    [one] = [each for each in objects if each["pk"] == pk]
-    named = [each for each in objects if each["pk"] in {1, 2, 3, ITEM}] if pk == 5 else objects[:2]
-    return [*named, {**one, "deleted": moment}]
-
-
-class TestTheTask:
-    def test_an_import_continues_where_its_time_ran_out(self, put, rows):
-        put(json.loads(REAL.read_bytes())[:160])
-        pauses, report = run_with_pauses()
-        assert pauses == [50, 100]
-        assert counts(report) == (140, 0, 0, 0)
-        assert len(rows()) == 140 + report["by_model"]["inventory.itemsupplier"]["created"]
-
-    def test_a_replaced_dump_is_left_to_its_own_task(self, put):
-        put([])
-        with pytest.raises(PermanentError, match=r"imports/dump\.json: has been replaced"):
-            import_dump.call({"key": KEY, "etag": "0123"})
-
-    @pytest.mark.usefixtures("inventory_table", "media_bucket")
-    def test_a_missing_file_is_reported(self):
-        with pytest.raises(PermanentError, match="no longer in the bucket"):
-            import_dump.call({"key": "imports/gone.json"})
-
-    @pytest.mark.parametrize("length", [0, 1, 5_000, 172_000])
-    def test_a_truncated_dump_changes_nothing(self, bring_in, rows, length):
-        with pytest.raises(dumps.BrokenDump, match=r"^line \d+, column \d+: .*; nothing was imported$"):
-            bring_in(REAL.read_bytes()[:length])
-        assert rows() == {}
 
 
 def test_entries_of_every_class_are_read_as_that_class(inventory_table):

@@ -12,7 +12,7 @@ import requests
 
 from makertasks.control import jobs
 from makertasks.submission import delays
-from tests.stack import probes
+from tests.stack import deliveries
 from tests.stack.rights import Bench, Role
 
 
@@ -145,7 +145,7 @@ def shows_what_a_job_did(bench: Bench, role: Role) -> None:
     """Outcomes are stored in the bucket in parts."""
     job_id, outcome = str(uuid.uuid4()), {"id": "a task", "outcome": "RETRIED", "detail": ""}
     bench.put_object(jobs.key_of(job_id, 0), json.dumps(outcome).encode())
-    probes.put_record(bench, job_id, jobs.TASK, status="STARTED", state=json.dumps({"part": 1}))
+    deliveries.put_record(bench, job_id, jobs.TASK, status="STARTED", state=json.dumps({"part": 1}))
     assert answers(bench, "GET", f"/v1/jobs/{job_id}/outcomes")["outcomes"] == [outcome]
 
 

@@ -11,7 +11,7 @@ from makertasks import clock, wire
 from makertasks.control import jobs
 from makertasks.records import payloads
 from makertasks.submission import delays
-from tests.stack import probes
+from tests.stack import deliveries
 from tests.stack.rights import Bench, Role
 
 LEAD_TIMES = "inventory.tasks.update_average_lead_times"
@@ -23,14 +23,14 @@ def ended(bench: Bench, **attributes: Any) -> str:
     hour = clock.text(datetime.now(UTC))[:13]
     queue = name.rpartition(".")[2]
     status = {"status": "FAILURE", "status_key": f"FAILURE#{hour}", "queue": queue, "result": b'{"status":"FAILURE"}'}
-    probes.put_record(bench, task_id, name, **status | attributes)
+    deliveries.put_record(bench, task_id, name, **status | attributes)
     return task_id
 
 
 def job(bench: Bench, role: Role, action: str, where: dict[str, Any], *done: str, **fields: Any) -> None:
     """Run a job and check that it processed at least these tasks."""
     given = {"action": action, "where": where, "arguments": {}, "who": "probe"}
-    outcome = probes.deliver(bench, role, given, **fields)
+    outcome = deliveries.deliver(bench, role, given, **fields)
     key = outcome["key"]
     bucket = bench.stack.outputs["MediaBucketName"]
     lines = b"".join(
@@ -60,7 +60,7 @@ def retries(bench: Bench, role: Role) -> None:
     bench.put_object(key, json.dumps({"item_ids": items[:1000]}).encode())
     name = "inventory.tasks.generate_index_cards"
     found = [
-        ended(bench, worker=worker, name=probes.QR_CODE, kwargs={"item_id": item_id}),
+        ended(bench, worker=worker, name=deliveries.QR_CODE, kwargs={"item_id": item_id}),
         ended(bench, worker=worker, name=name, payloads={"kwargs": {"key": key, "bytes": 20_000}}),
     ]
     job(bench, role, "retry", {"worker": worker}, *found)
@@ -70,7 +70,7 @@ def revokes(bench: Bench, role: Role) -> None:
     """Revoke delayed tasks and their schedules, selected by name."""
     name, task_id = f"probe.{uuid.uuid4().hex}", str(uuid.uuid4())
     tomorrow = clock.text(datetime.now(UTC) + timedelta(days=1))
-    probes.put_record(bench, task_id, name, status="PENDING", eta=tomorrow, queue="generate_qr_code")
+    deliveries.put_record(bench, task_id, name, status="PENDING", eta=tomorrow, queue="generate_qr_code")
     job(bench, role, "revoke", {"name": name, "status": "PENDING"}, task_id)
     assert delays.name_of(task_id)
 
@@ -99,7 +99,7 @@ def continues_after_a_finished_page(bench: Bench, role: Role) -> None:
     name = f"probe.{uuid.uuid4().hex}"
     ended(bench, name=name)
     given = {"action": "delete", "where": {"name": name}, "arguments": {}, "who": "probe"}
-    task_id = probes.waiting(bench, role, timedelta(seconds=-1), **given)
+    task_id = deliveries.waiting(bench, role, timedelta(seconds=-1), **given)
     bench.put_object(jobs.key_of(task_id, 0), b'{"id": "before", "outcome": "DELETED", "detail": ""}\n')
     job(bench, role, "delete", {"name": name}, "before", task_id=task_id)
 
