@@ -109,13 +109,27 @@ unit: $(ENVIRONMENTS) .local/sam/.installed ## Run the unit tests
 engine: $(ENVIRONMENTS) ## Test the engine on moto: tasks from submission to end, API, pages and command line
 	$(RANDOMLY) tests/engine
 
+PYTHONS ?= 3.11 3.12 3.13
+.local/python-%/.installed: requirements/dev.txt | $(UV)
+	@echo "Installing what tests need on Python $* …"
+	@$(UV) venv --quiet --clear --python $* .local/python-$*
+	@$(UV) pip install --quiet --python .local/python-$*/bin/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: pythons
+pythons: $(ENVIRONMENTS) .local/sam/.installed $(PYTHONS:%=.local/python-%/.installed) ## Run unit and engine tests on every Python; slow (PYTHONS=3.13)
+	@for version in $(PYTHONS); do echo "On Python $$version, with seed $(SEED):"; \
+	  $(subst $(BIN),.local/python-$$version/bin,$(RANDOMLY)) tests/unit tests/engine || exit 1; done
+
 .PHONY: dates
 dates: $(ENVIRONMENTS) ## Test code that counts days: at midnight, on leap day, at the start of daylight saving
 	@for moment in $(MOMENTS); do echo "At $$moment, with seed $(SEED):"; $(RANDOMLY) $(DATED) --at $$moment || exit 1; done
 
+# Each worker has a local AWS of its own; these tests wait most of the time, so more workers than cores may be faster.
+WORKERS ?= 2
 .PHONY: stack
-stack: $(ENVIRONMENTS) $(COMMAND_LINE) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Test the real template on the local AWS, with makertasks' and stock Celery clients
-	$(BIN)/pytest tests/stack -n 2 --dist loadfile
+stack: $(ENVIRONMENTS) $(COMMAND_LINE) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Test the real template on the local AWS, with makertasks' and stock Celery clients (WORKERS=4)
+	$(BIN)/pytest tests/stack -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: faults soak
 SEED ?= 20261122

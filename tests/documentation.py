@@ -31,7 +31,7 @@ NOT_RUN = (
     (r"make deploy STAGE=prod KeyShards", "a parameter like others; tests/engine/test_key_shards.py spreads keys"),
     (r"make rollback ", "the local AWS has no aliases; tests/unit/test_deploying.py rolls back"),
     (r"git (clone|checkout) ", "there is no address and no former version to take; what follows is run"),
-    (r"make (setup|check|unit|engine|dates|stack|test)\b", "these run the tests; that the targets exist is tested"),
+    (r"make (setup|check|unit|engine|dates|pythons|stack|test)\b", "these run the tests; the targets exist"),
     (r"make run\b", "tests/stack/test_local_run.py runs what the target runs"),
     (r"pip install ", "not published; tests/stack/test_package.py installs the checkout"),
     (r"python manage\.py ", "OpenMakerSuite's own; the tests import a file that it made"),

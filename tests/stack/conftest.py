@@ -8,6 +8,13 @@ import pytest
 
 from infra.local.stack import LocalStack, local_stack
 
+SLOWEST = ("test_schemathesis.py", "test_stock_celery.py", "test_rights.py", "test_new_task.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files first that take longest, so that no worker is left alone with one of them in the end."""
+    items.sort(key=lambda item: item.path.name not in SLOWEST)
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:

@@ -94,7 +94,7 @@ def test_json_blocks_are_valid_json(block):
     assert json.loads(block.text)
 
 
-@pytest.mark.parametrize("target", ["run", "test", "setup", "check", "unit", "stack"])
+@pytest.mark.parametrize("target", ["run", "test", "setup", "check", "unit", "stack", "pythons"])
 def test_every_target_that_is_named_exists(target):
     named = {match for command in documentation.commands() for match in re.findall(r"\bmake ([a-z]+)", command.line)}
     assert target in named
