@@ -1,1 +1,1 @@
-"""Alerts: finds problems, and sends them by e-mail or webhook."""
+"""Alerts: finds problems, and sends them by email or webhook."""

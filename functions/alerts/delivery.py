@@ -65,7 +65,7 @@ def _mail(alert: StoredAlert, message: Message) -> Outcome:
     if not is_confirmed(alert, topics.subscriptions(topic)):
         return Outcome(
             False,
-            "the e-mail address has not confirmed its subscription",
+            "the email address has not confirmed its subscription",
             "Open the email from AWS Notifications and confirm the subscription. If it has not arrived, check the spam "
             "folder, or save the alert again to receive another one.",
         )

@@ -1,4 +1,4 @@
-"""Sweeper ▶ problems of tasks, queues and schedules ▶ e-mail and webhooks; also test messages and unsubscribing."""
+"""Sweeper ▶ problems of tasks, queues and schedules ▶ email and webhooks; also test messages and unsubscribing."""
 
 from __future__ import annotations
 

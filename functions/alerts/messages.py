@@ -58,7 +58,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def plain(message: Message, form: Form = "email") -> str:
-    """Return the text of an e-mail or of a message of ntfy."""
+    """Return the text of an email or of a message of ntfy."""
 
     def line(problem: Problem, over: bool) -> str:
         text = problem.text.replace("://", ": //")

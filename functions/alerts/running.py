@@ -70,7 +70,7 @@ def test(name: str) -> Delivery:
 
 
 def unsubscribe(address: str) -> bool:
-    """Delete an e-mail address's subscription unless an alert has the address; returns whether there was one.
+    """Delete an email address's subscription unless an alert has the address; returns whether there was one.
 
     IAM cannot limit sns:Unsubscribe to a topic: this function finds the subscription in the alerts' own topic, so
     nobody who calls it can delete another. Raises Unavailable.

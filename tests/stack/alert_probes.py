@@ -37,6 +37,6 @@ def mails(bench: Bench, role: Role) -> None:
     address = "probe@example.org"
     topic = bench.physical["Alerts"]
     bench.stack.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
-    put_alert(bench, "probe-mail", form="email", address=address)
-    outcome = bench.invoke(role, {"test": "probe-mail"})
+    put_alert(bench, "probemail", form="email", address=address)
+    outcome = bench.invoke(role, {"test": "probemail"})
     assert outcome["delivered"], outcome

@@ -19,7 +19,7 @@ from makertasks.errors import InvalidRequest
 from makertasks.monitoring.alerts import EMAIL, LABELS, Form, Kind
 
 FORMS: dict[Form, str] = {
-    "email": "E-mail",
+    "email": "Email",
     "slack": "Slack",
     "mattermost": "Mattermost",
     "discord": "Discord",

@@ -49,7 +49,7 @@ Address = Annotated[
     str,
     Meta(
         max_length=alerting.MOST_CHARACTERS,
-        description="An e-mail address, or a webhook's https:// address; without it, the alert keeps its own",
+        description="An email address, or a webhook's https:// address; without it, the alert keeps its own",
     ),
 ]
 Kinds = Annotated[list[Kind], Meta(max_length=10, description="The kinds of problems that the alert reports")]
@@ -96,7 +96,7 @@ def get_alert(alert: AlertName) -> Alert:
     example=AN_ALERT,
 )
 def put_alert(alert: AlertName, body: AlertChange, caller: Caller) -> Alert:
-    """Create an alert, or change it. An e-mail address is asked to confirm."""
+    """Create an alert, or change it. An email address is asked to confirm."""
     return actions.put_alert(
         caller, alert, form=body.form, address=body.address, kinds=body.kinds, recoveries=body.recoveries
     )

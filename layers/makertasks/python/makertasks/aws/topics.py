@@ -1,4 +1,4 @@
-"""SNS: the only module that talks to it. Subscriptions by e-mail, and messages to them."""
+"""SNS: the only module that talks to it. Subscriptions by email, and messages to them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ RECIPIENT = "to"
 
 
 def subscribe(topic: str, address: str, recipient: str) -> None:
-    """Subscribe an e-mail address to messages for `recipient`; SNS asks the address to confirm. Raises Unavailable.
+    """Subscribe an email address to messages for `recipient`; SNS asks the address to confirm. Raises Unavailable.
 
     Subscribing again changes nothing for a confirmed address, and sends the question again otherwise.
     """
-    with asking("the e-mail address could not be subscribed"):
+    with asking("the email address could not be subscribed"):
         session.client("sns").subscribe(
             TopicArn=topic,
             Protocol="email",
@@ -38,7 +38,7 @@ def subscriptions(topic: str) -> dict[str, str]:
 def unsubscribe(subscription: str) -> None:
     """Delete a confirmed subscription, if it exists; raises Unavailable."""
     try:
-        with asking("the e-mail address could not be unsubscribed", "NotFound", "NotFoundException"):
+        with asking("the email address could not be unsubscribed", "NotFound", "NotFoundException"):
             session.client("sns").unsubscribe(SubscriptionArn=subscription)
     except Answered:
         return

@@ -1,4 +1,4 @@
-"""Changing alerts: an e-mail address is subscribed to the topic, a webhook's address becomes a parameter."""
+"""Changing alerts: an email address is subscribed to the topic, a webhook's address becomes a parameter."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def get(name: str) -> Alert:
 
 
 def is_confirmed(alert: StoredAlert, subscriptions: dict[str, str]) -> bool | None:
-    """Return whether an e-mail address receives mail; None for a webhook."""
+    """Return whether an email address receives mail; None for a webhook."""
     if alert.form != EMAIL:
         return None
     return subscriptions.get(alert.address.lower(), topics.UNCONFIRMED).startswith("arn:")
@@ -72,7 +72,7 @@ def check(
 
 
 _WANTED = {
-    True: "give the e-mail address that receives the alert, such as ann@example.org",
+    True: "give the email address that receives the alert, such as ann@example.org",
     False: "give the webhook's address, which begins with https://",
 }
 
@@ -80,7 +80,7 @@ _WANTED = {
 def _check_address(form: Form, address: str) -> None:
     if form == EMAIL:
         if not _EMAIL.fullmatch(address):
-            raise InvalidRequest("address", f"is not an e-mail address; {_WANTED[True]}")
+            raise InvalidRequest("address", f"is not an email address; {_WANTED[True]}")
         return
     if len(address) > MOST_CHARACTERS:
         raise InvalidRequest("address", f"is longer than {MOST_CHARACTERS} characters; copy it again")

@@ -51,9 +51,9 @@ class Delivery(TypedDict):
 
 
 class Alert(TypedDict):
-    """An alert. `address` is an e-mail address, or a webhook's host and its last characters.
+    """An alert. `address` is an email address, or a webhook's host and its last characters.
 
-    `confirmed` is false until the e-mail address has confirmed its subscription, and null for webhooks.
+    `confirmed` is false until the email address has confirmed its subscription, and null for webhooks.
     `open` is the number of problems that it reports now.
     """
 
