@@ -91,7 +91,7 @@ MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UT
 DATED = tests/unit/test_lead_times.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
 
 .PHONY: test
-test: chromium zbar shells check unit engine dates celery site stack faults browser ## Run all checks and tests (about 20 minutes)
+test: chromium zbar shells check unit engine dates celery site stack faults browser ## Run all checks and tests (about 35 minutes on two cores)
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Check format, lint, types and the template
