@@ -40,3 +40,10 @@ def mails(bench: Bench, role: Role) -> None:
     put_alert(bench, "probemail", form="email", address=address)
     outcome = bench.invoke(role, {"test": "probemail"})
     assert outcome["delivered"], outcome
+
+
+def unsubscribes(bench: Bench, role: Role) -> None:
+    """The API asks for it when the last alert of an address is deleted."""
+    address = f"{uuid.uuid4().hex[:8]}@example.org"
+    bench.stack.client("sns").subscribe(TopicArn=bench.physical["Alerts"], Protocol="email", Endpoint=address)
+    assert bench.invoke(role, {"unsubscribe": address}) == {"unsubscribed": True}

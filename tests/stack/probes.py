@@ -46,7 +46,7 @@ PROBES: dict[str, list[Probe]] = {name: [own.succeeds, *EVERY_TASK] for name in 
         sweeps.rolls_up_a_day_of_expired_tasks,
         sweeps.starts_alerts,
     ],
-    "AlertsRole": [alerts.looks_for_every_kind, alerts.posts_to_a_webhook, alerts.mails],
+    "AlertsRole": [alerts.looks_for_every_kind, alerts.posts_to_a_webhook, alerts.mails, alerts.unsubscribes],
     "BulkActionRole": [*job_probes.EVERY_JOB, *EVERY_TASK],
     "CleanMediaRole": [own.cleans, *EVERY_TASK],
     "ApiRole": api_probes.EVERY_REQUEST,

@@ -74,7 +74,7 @@ def sends_a_lost_message_again(bench: Bench, role: Role) -> None:
     with bench.alone_with(queue):
         bench.stack.client("sqs").purge_queue(QueueUrl=queue)
         bench.invoke(role, {})
-        received(bench, queue, lambda message: task_of(message) == found["0"], seconds=5)
+        received(bench, queue, lambda message: task_of(message) == found["0"], seconds=20)
     assert bench.record(found["0"])["requeues"] == {"N": "1"}
     assert bench.record(found["9"])["status"] == {"S": "FAILURE"}
 
