@@ -26,5 +26,5 @@ def handler(event: dict[str, Any], _context: Any) -> Any:
     ran = running.run()
     logger.info("alerts evaluated", problems=ran.problems, sent=ran.sent, failed=ran.failed)
     if ran.unknown:
-        raise Unavailable(f"could not be checked:  {', '.join(ran.unknown)}")
+        raise Unavailable(f"could not be checked: {', '.join(ran.unknown)}")
     return {"problems": ran.problems, "sent": ran.sent, "failed": ran.failed}
