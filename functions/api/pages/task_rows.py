@@ -95,13 +95,13 @@ def _row(record: TaskRecord) -> Row:
     arguments = formats.arguments(summary["args"], summary["kwargs"], ARGUMENTS, record.item_id)
     if record.body and not arguments:
         arguments = _beginning(record)
-    undone = verdicts.of_record(record)
+    undone, result = verdicts.of_record(record), _result(record)
     return cast(
         "Row",
         {
             **summary,
-            "outcome": undone or outcome(record),
-            "is_amber": bool(undone) or _is_unchanged(record),
+            "outcome": undone or _outcome(record, result),
+            "is_amber": bool(undone or verdicts.nothing_changed(result)),
             "arguments": arguments,
             "later": time_of(record),
             "item": None,
@@ -126,20 +126,19 @@ def _shorten(row: Row) -> None:
     row["version"] = _version(row)
 
 
-def outcome(record: TaskRecord) -> str:
+def _result(record: TaskRecord) -> Any:
+    """Return a task's result as plain values; None before its SUCCESS, or if it is kept in the bucket."""
+    if record.status != Status.SUCCESS or "result" in (record.payloads or {}):
+        return None
+    return wire.plain(wire.parse_result_meta(record.result)["result"])
+
+
+def _outcome(record: TaskRecord, result: Any) -> str:
     """Return the first line of a task's error, or its result in short."""
     if record.error_type:
         first = next(iter((record.error_message or "").strip().splitlines()), "")
         return formats.cut(first or record.error_type, OUTCOME)
-    if record.status != Status.SUCCESS or "result" in (record.payloads or {}):
-        return ""
-    return in_short(masking.masked(wire.plain(wire.parse_result_meta(record.result)["result"])))
-
-
-def _is_unchanged(record: TaskRecord) -> bool:
-    if record.status != Status.SUCCESS or "result" in (record.payloads or {}):
-        return False
-    return bool(verdicts.nothing_changed(wire.plain(wire.parse_result_meta(record.result)["result"])))
+    return in_short(masking.masked(result))
 
 
 def in_short(result: Any) -> str:
