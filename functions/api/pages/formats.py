@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from makertasks.records.table import UNKNOWN
+
 # Django admin's list cuts arguments at 50 characters.
 SUMMARY_CHARACTERS = 50
 
-# The name of a task whose record does not know it (records.table).
-UNKNOWN = "unknown"
 ABBREVIATIONS = frozenset({"qr", "svg", "pdf", "url"})
 SECONDS_OF = (("d", 86_400), ("h", 3_600), ("min", 60))
 
