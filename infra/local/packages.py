@@ -188,13 +188,15 @@ def _trim(python: Path) -> None:
 
 @cache
 def interpreter(version: str) -> Path | None:
-    """A Python of exactly this version, which alone can make its bytecode: installed here, or fetched by uv once.
+    """A Python of exactly this version, which alone can make its bytecode: this one, another here, or uv's download.
 
     None if there is neither; then the build has no bytecode, and this prints the effect. MAKERTASKS_PYTHON has the
     result if a deployment has already searched, empty for none.
     """
     if (known := os.environ.get("MAKERTASKS_PYTHON")) is not None:
         return Path(known) if known else None
+    if version == "{}.{}".format(*sys.version_info):
+        return Path(sys.executable)
     for command in ("find", "install"):
         if command == "install":
             subprocess.run([UV, "python", "install", "--quiet", version], check=False, capture_output=True)
