@@ -22,7 +22,7 @@ from api.routing import Reply, Route
 from makertasks import logs, settings
 from makertasks.aws import bucket
 from makertasks.errors import InvalidArguments, InvalidRequest, MakertasksError
-from makertasks.monitoring.counters import snapshot
+from makertasks.monitoring import snapshot
 
 logger = logs.logger()
 

@@ -13,9 +13,8 @@ from api.pages import health, overview_charts, periods, rendering
 from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
-from makertasks.monitoring import dead_letters, failure_groups, listing, schedules
+from makertasks.monitoring import dead_letters, failure_groups, listing, schedules, snapshot
 from makertasks.monitoring import queues as task_queues
-from makertasks.monitoring.counters import snapshot
 from makertasks.records.states import Status
 
 REFRESH_SECONDS = 10

@@ -17,7 +17,7 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
 from makertasks.errors import InvalidRequest
-from makertasks.monitoring.counters import snapshot
+from makertasks.monitoring import snapshot
 from makertasks.records.states import Status
 
 # Seconds between two live updates of a list.

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 
 from makertasks import wire
+from makertasks.monitoring import snapshot
 from makertasks.records import table as records
 from makertasks.records import unredriven
 from makertasks.records.model import TaskRecord
 
-counts = unredriven.counts
-
 BEGINNING = 120  # maximum characters of a message in a list
 MOST_LETTERS = 100  # maximum number per queue that is shown, or sent again, at a time: one BatchGetItem
+
+
+def counts() -> Counter[str]:
+    """Return the number of dead letters by queue; raises Unavailable."""
+    return snapshot.once(("dead-letters",), unredriven.counts)
 
 
 def not_redriven(queue: str | None = None) -> tuple[list[TaskRecord], bool]:

@@ -130,16 +130,7 @@ def _failed(created_from: datetime, created_to: datetime, examined: int = EXAMIN
     wanted = listing.Filter(
         status=Status.FAILURE, created_from=clock.text(created_from), created_to=clock.text(created_to)
     )
-    names = list(tasks.discover())
-    found: list[TaskRecord] = []
-    cursor = None
-    while len(found) < examined:
-        page = listing.page(wanted, limit=listing.MAXIMUM_LIMIT, cursor=cursor, names=names)
-        found += page.records
-        cursor = page.cursor
-        if cursor is None:
-            break
-    return found, cursor is None
+    return listing.newest(wanted, examined, names=tasks.discover())
 
 
 def _key(record: TaskRecord) -> str:

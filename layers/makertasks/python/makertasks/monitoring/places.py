@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from makertasks import clock
-from makertasks.monitoring import recent
+from makertasks.monitoring import recent, unfinished
 from makertasks.monitoring.counters.reading import HourCounts
 from makertasks.monitoring.counters.reading import hours as counted_hours
 from makertasks.monitoring.recent import Place
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LAG = timedelta(minutes=15)
 # Concurrent queries of one hour's partitions; they wait for the network, not for the processor.
 AT_A_TIME = 5
-# Entries of an hour and name up to which they are kept in memory.
+# Entries of an hour with one name or status up to which they are kept in memory.
 MOST_KEPT_ENTRIES = 2_000
 # How far the clock of a task's producer may be ahead of ours before its task is listed only once it was counted.
 AHEAD = timedelta(minutes=5)
@@ -51,7 +51,7 @@ class Reading:
     whole: bool = False
 
 
-# A whole partition, a thousand entries a request.
+# Whole partitions, a thousand entries a request.
 EVERYTHING = Reading("9", "0", 1_000, oldest_first=True)
 
 
@@ -62,7 +62,13 @@ def candidates(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[Pl
     elif wanted.worker:
         yield from _partition(TaskRecord.by_worker, wanted.worker, reading)
     elif wanted.status and wanted.status not in FINAL:
-        yield from _merged(TaskRecord.by_status, records.active_keys(), reading)
+        found = (
+            _within_range([(each.created, each.id) for each in part.entries], reading)
+            if part.is_complete
+            else _partition(TaskRecord.by_status, part.key, reading)
+            for part in unfinished.partitions()
+        )
+        yield from heapq.merge(*_begun(list(found)), reverse=not reading.oldest_first)
     else:
         for hour in _hours(wanted, reading, names):
             yield from _in_hour(wanted, hour, reading)
@@ -72,15 +78,41 @@ def _in_hour(wanted: Filter, hour: HourCounts, reading: Reading) -> Iterator[Pla
     """Yield positions of one hour, from the index with fewer non-matching tasks."""
     in_status_index = wanted.status and wanted.status != Status.SUCCESS
     if in_status_index and not _fewer_by_name(wanted, hour):
-        yield from _merged(TaskRecord.by_status, records.status_keys(str(wanted.status), hour.hour), reading)
-        return
-    names = [wanted.name] if wanted.name else sorted(hour.names)
-    found = [
-        _partition(TaskRecord.by_name, key, reading, _tasks_of(hour, name) if reading.whole else None)
-        for name in names
-        for key in records.name_keys(name, hour.hour)
-    ]
+        status = str(wanted.status)
+        keys = records.status_keys(status, hour.hour)
+        found = _within(TaskRecord.by_status, keys, reading, hour, hour.tasks(status=status))
+    else:
+        found = [
+            part
+            for name in ([wanted.name] if wanted.name else sorted(hour.names))
+            for part in _within(TaskRecord.by_name, records.name_keys(name, hour.hour), reading, hour, hour.tasks(name))
+        ]
     yield from heapq.merge(*_begun(found), reverse=not reading.oldest_first)
+
+
+def _within(
+    index: GlobalSecondaryIndex[Any], keys: list[str], reading: Reading, hour: HourCounts, tasks: int
+) -> list[Iterator[Place]]:
+    """Return the positions in an hour's partitions, which have this number of tasks.
+
+    If all of them are wanted and the hour is over, they are read once and kept until something in the hour changes.
+    """
+    if not reading.whole or tasks > MOST_KEPT_ENTRIES or hour.hour in last_hours():
+        return [_partition(index, key, reading) for key in keys]
+    return [_kept(index, keys, reading, (hour.version, tasks))]
+
+
+def _kept(
+    index: GlobalSecondaryIndex[Any], keys: list[str], reading: Reading, version: recent.Version
+) -> Iterator[Place]:
+    found = recent.entries(
+        keys[0], version, lambda: sorted(chain.from_iterable(_entries(index, key, EVERYTHING) for key in keys))
+    )
+    yield from _within_range(found, reading)
+
+
+def _within_range(ascending: list[Place], reading: Reading) -> Iterator[Place]:
+    yield from (each for each in _ordered(ascending, reading) if reading.oldest <= each[0] <= reading.newest)
 
 
 def _begun(partitions: list[Iterator[Place]]) -> list[Iterator[Place]]:
@@ -92,18 +124,8 @@ def _begun(partitions: list[Iterator[Place]]) -> list[Iterator[Place]]:
     return [chain(first, each) for first, each in zip(begun, partitions, strict=True)]
 
 
-def _tasks_of(hour: HourCounts, name: str) -> int | None:
-    """Return how many tasks of a name an hour has, by which a change of the hour shows; None where it is not known."""
-    tasks = sum(hour.names.get(name, {}).values())
-    return tasks if tasks <= MOST_KEPT_ENTRIES and hour.hour not in last_hours() else None
-
-
 def _fewer_by_name(wanted: Filter, hour: HourCounts) -> bool:
-    if not wanted.name:
-        return False
-    of_name = sum(hour.names.get(wanted.name, {}).values())
-    of_status = sum(counts.get(str(wanted.status), 0) for counts in hour.names.values())
-    return of_name < of_status
+    return bool(wanted.name) and hour.tasks(wanted.name) < hour.tasks(status=str(wanted.status))
 
 
 def _hours(wanted: Filter, reading: Reading, names: set[str]) -> Iterator[HourCounts]:
@@ -129,24 +151,9 @@ def last_hours() -> list[str]:
     return list(dict.fromkeys(clock.hour(clock.text(moment)) for moment in moments))
 
 
-def _merged(index: GlobalSecondaryIndex[Any], partitions: Iterable[str], reading: Reading) -> Iterator[Place]:
-    found = [_partition(index, key, reading) for key in partitions]
-    return heapq.merge(*_begun(found), reverse=not reading.oldest_first)
-
-
-def _partition(
-    index: GlobalSecondaryIndex[Any], key: str, reading: Reading, tasks: int | None = None
-) -> Iterator[Place]:
-    """Yield positions of one partition in order; tasks of the same microsecond are ordered by key.
-
-    With `tasks`, their number, the whole partition is read once and kept until that number changes.
-    """
-    records.connect()
+def _partition(index: GlobalSecondaryIndex[Any], key: str, reading: Reading) -> Iterator[Place]:
+    """Yield positions of one partition in order; tasks of the same microsecond are ordered by key."""
     if reading.oldest > reading.newest:
-        return
-    if tasks is not None:
-        found = recent.partition(key, tasks, lambda: sorted(_entries(index, key, EVERYTHING)))
-        yield from (each for each in _ordered(found, reading) if reading.oldest <= each[0] <= reading.newest)
         return
     same_moment: list[Place] = []
     for place in _entries(index, key, reading):
@@ -163,6 +170,7 @@ def _ordered(ascending: list[Place], reading: Reading) -> Iterable[Place]:
 
 def _entries(index: GlobalSecondaryIndex[Any], key: str, reading: Reading) -> Iterator[Place]:
     """Yield the entries of a range; without PynamoDB's models, which would take most of the time."""
+    records.connect()
     query: dict[str, Any] = {
         "range_key_condition": TaskRecord.created.between(reading.oldest, reading.newest),
         "index_name": index.Meta.index_name,

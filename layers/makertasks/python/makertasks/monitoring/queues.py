@@ -10,19 +10,17 @@ from typing import Literal, TypedDict
 
 from makertasks import clock, tasks
 from makertasks.aws import event_sources, queues
-from makertasks.aws.dynamodb import answering
 from makertasks.errors import NotFound, did_you_mean
-from makertasks.monitoring import dead_letters
+from makertasks.monitoring import dead_letters, snapshot, unfinished
 from makertasks.records import table as records
-from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
 # unused: a parameter of the stack is not set, so nothing is sent to it.
 State = Literal["running", "paused", "changing", "unused"]
 
 _STATES: dict[str, State] = {"Enabled": "running", "Disabled": "paused"}
-# Maximum number of active tasks per shard, oldest first, that are read to find the one that waits longest.
-OLDEST_EXAMINED = 50
+# Concurrent requests to AWS; they wait for the network, not for the processor.
+AT_A_TIME = 4
 OLDEST_READ = 100  # one BatchGetItem
 # Three retries take up to 20 minutes; whoever waits longer for a first attempt waits too long, in seconds.
 TOO_LONG_SECONDS = 1_800
@@ -48,10 +46,17 @@ class Queue(TypedDict):
 
 def list_queues(oldest: Mapping[str, float] | None = None) -> list[Queue]:
     """Return every queue; `oldest` is the result of oldest_waiting(), if known."""
-    oldest = oldest_waiting() if oldest is None else oldest
-    mappings, dead = dict(event_sources.mappings()), dead_letters.counts()
+    names = tasks.queues()
+    with snapshot.threads(AT_A_TIME) as pool:
+        waiting = pool.submit(oldest_waiting) if oldest is None else None
+        mappings, dead = pool.submit(lambda: dict(event_sources.mappings())), pool.submit(dead_letters.counts)
+        lengths = dict(zip(names, pool.map(queues.lengths, names), strict=True))
+    found = waiting.result() if waiting else oldest or {}
     return [
-        _queue(name, tasks.of_queue(name), mappings.get(queues.name_of(name)), oldest, dead) for name in tasks.queues()
+        _queue(
+            name, tasks.of_queue(name), mappings.result().get(queues.name_of(name)), found, dead.result(), lengths[name]
+        )
+        for name in names
     ]
 
 
@@ -69,7 +74,7 @@ def mapping_of(name: str) -> event_sources.Mapping | None:
 
 def with_mapping(name: str, mapping: event_sources.Mapping | None) -> Queue:
     """One queue, whose mapping is known; raises NotFound."""
-    return _queue(name, tasks_of(name), mapping, oldest_waiting(), dead_letters.counts())
+    return _queue(name, tasks_of(name), mapping, oldest_waiting(), dead_letters.counts(), queues.lengths(name))
 
 
 def tasks_of(name: str) -> list[tasks.Task]:
@@ -87,8 +92,9 @@ def _queue(
     mapping: event_sources.Mapping | None,
     oldest: Mapping[str, float],
     dead: Mapping[str, int],
+    lengths: tuple[int, int, int],
 ) -> Queue:
-    waiting, in_flight, delayed = queues.lengths(name)
+    waiting, in_flight, delayed = lengths
     without: State = "unused" if served[0].optional else "paused"
     names = [task.name for task in served]
     state = _STATES.get(mapping.get("State", ""), "changing") if mapping else without
@@ -108,15 +114,13 @@ def _queue(
 
 def oldest_waiting() -> dict[str, float]:
     """Return each name's longest waiting time in seconds, from the tasks table; time before the ETA does not count."""
-    records.connect()
     present = clock.now()
     now = clock.text(present)
     keys: dict[str, list[tuple[str, str]]] = {}
-    with answering("the tasks table did not respond"):
-        for key in records.active_keys():
-            for found in TaskRecord.by_status.query(key, limit=OLDEST_EXAMINED):
-                if (found.eta or "") <= now:
-                    keys.setdefault(found.name, []).append((found.created, found.id))
+    for partition in unfinished.partitions():
+        for found in partition.entries:
+            if (found.eta or "") <= now:
+                keys.setdefault(found.name, []).append((found.created, found.id))
     stored = records.get_many(list(_oldest_of_each(keys.values()))[:OLDEST_READ])
     since: dict[str, str] = {}
     for record in stored.values():

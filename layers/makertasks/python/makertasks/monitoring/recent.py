@@ -1,8 +1,8 @@
 """What this environment has read of past hours: a search of the last day reads its index and finished tasks once.
 
 Nothing that a list filters or sorts by changes once a task is finished. What a page shows is read again, so that a
-deleted task is not shown and a retried one names its retry. An hour's entries are read again once the counters have
-another number of tasks for it.
+deleted task is not shown and a retried one names its retry. An hour's entries are read again once its counters have
+changed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from makertasks.records.model import TaskRecord
 
 # A task's position in every list: its time of creation, then the table's key.
 Place = tuple[str, str]
+# Of the counters of an hour: grows with each change; and the number of tasks that they tell.
+Version = tuple[int, int]
 
 # Several days of a busy makerspace, about 40 MB at most.
 MOST_RECORDS = 5_000
@@ -26,22 +28,28 @@ MOST_BYTES = 2_000
 MOST_ENTRIES = 200_000
 
 _kept: dict[str, TaskRecord] = {}
-_partitions: dict[str, tuple[int, list[Place]]] = {}
+_entries: dict[str, tuple[Version, list[Place]]] = {}
 _table: list[str] = []
-_keeping = Lock()  # partitions are read concurrently
+_keeping = Lock()  # they are read concurrently
 
 
-def partition(key: str, tasks: int, read: Callable[[], list[Place]]) -> list[Place]:
-    """Return a partition's entries, which `read` returns, for as long as it has this number of tasks."""
+def entries(key: str, version: Version, read: Callable[[], list[Place]]) -> list[Place]:
+    """Return entries of an index, which `read` returns, for as long as their hour's counters have this version.
+
+    They are not kept if there are more or less of them than were counted: the index lags behind, or the counters do.
+    """
     _of_this_table()
-    held = _partitions.get(key)
-    if held is None or held[0] != tasks:
-        held = (tasks, read())
-        with _keeping:
-            _partitions[key] = held
-            while sum(len(entries) for _, entries in _partitions.values()) > MOST_ENTRIES:
-                del _partitions[next(iter(_partitions))]
-    return held[1]
+    held = _entries.get(key)
+    if held is not None and held[0] == version:
+        return held[1]
+    found = read()
+    with _keeping:
+        _entries.pop(key, None)
+        if len(found) == version[1]:
+            _entries[key] = (version, found)
+        while sum(len(each) for _, each in _entries.values()) > MOST_ENTRIES:
+            del _entries[next(iter(_entries))]
+    return found
 
 
 def get_many(keys: Sequence[str]) -> tuple[dict[str, TaskRecord], int]:
@@ -60,7 +68,7 @@ def get_many(keys: Sequence[str]) -> tuple[dict[str, TaskRecord], int]:
 def forget() -> None:
     """Read everything again."""
     _kept.clear()
-    _partitions.clear()
+    _entries.clear()
 
 
 def _may_be_kept(record: TaskRecord) -> bool:

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TypedDict
 
 from makertasks import clock, tasks
-from makertasks.monitoring import listing, queues
-from makertasks.monitoring.counters import snapshot, statistics
+from makertasks.monitoring import listing, queues, snapshot
+from makertasks.monitoring.counters import statistics
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 

@@ -22,10 +22,12 @@ from __future__ import annotations
 import math
 
 from pynamodb.attributes import BinaryAttribute, ListAttribute, NumberAttribute, UnicodeAttribute, VersionAttribute
+from pynamodb.expressions.condition import Condition
 
 from makertasks import settings
 from makertasks.aws.dynamodb import JSONMap, Missing, Table, answering
-from makertasks.monitoring.counters import samples, snapshot
+from makertasks.monitoring import snapshot
+from makertasks.monitoring.counters import samples
 
 
 class CounterCell(Table):
@@ -155,14 +157,18 @@ def cells(period: str, within: str = "", *, consistent: bool = False) -> list[Co
     `within` is the one hour or day that is read, `consistent` reads what was written a moment ago. Within a snapshot
     the cells are shared: they must not be changed.
     """
-    shared = None if consistent else snapshot.current()
-    if shared is None:
-        return _query(period, within, consistent=consistent)
-    return shared.cells((period, within), lambda: _query(period, within, consistent=False))
-
-
-def _query(period: str, within: str, *, consistent: bool) -> list[CounterCell]:
-    connect()
     one = CounterCell.cell.startswith(f"{within}#") if within else None
+    if consistent:
+        return _query(period, one, consistent=True)
+    return snapshot.once(("cells", period, within), lambda: _query(period, one, consistent=False))
+
+
+def days(month: str, first: str, last: str) -> list[CounterCell]:
+    """Return the cells of some days of a month (`2026-11`, `22`, `24`), read consistently; raises Unavailable."""
+    return _query(month, CounterCell.cell.between(f"{first}#", f"{last}$"), consistent=True)
+
+
+def _query(period: str, within: Condition | None, *, consistent: bool) -> list[CounterCell]:
+    connect()
     with answering("the counters table did not respond"):
-        return list(CounterCell.query(period, one, consistent_read=consistent))
+        return list(CounterCell.query(period, within, consistent_read=consistent))

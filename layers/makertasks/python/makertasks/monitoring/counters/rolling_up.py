@@ -18,6 +18,7 @@ from pynamodb.transactions import TransactWrite
 
 from makertasks import clock
 from makertasks.aws.dynamodb import ConditionFailed, answering
+from makertasks.monitoring import snapshot
 from makertasks.monitoring.counters import cells as counters
 from makertasks.monitoring.counters.cells import CounterCell
 from makertasks.records import notes
@@ -131,6 +132,12 @@ def note_month(month: str) -> None:
 
 def sums(day: str, *, consistent: bool = False) -> dict[str, CounterCell]:
     """Return the sum of a day's hours by task name; raises Unavailable."""
+    if consistent:
+        return _sums(day, consistent=True)
+    return snapshot.once(("sums", day), lambda: _sums(day, consistent=False))
+
+
+def _sums(day: str, *, consistent: bool) -> dict[str, CounterCell]:
     found: dict[str, CounterCell] = {}
     for cell in counters.cells(day, consistent=consistent):
         found.setdefault(cell.name, CounterCell(day[:7], f"{day[8:10]}#{cell.name}")).add(cell)

@@ -1,6 +1,6 @@
-"""A snapshot of the counters: within it, each period is read once, however many parts of a page ask for it.
+"""A snapshot: what several parts of an answer need is read and summed up once for it, such as a period of the counters.
 
-Consistent reads are never answered from it.
+What it returns is shared: it must not be changed. Consistent reads are never answered from it.
 """
 
 from __future__ import annotations
@@ -10,27 +10,26 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from makertasks.monitoring.counters.cells import CounterCell
-
-Key = tuple[str, str]  # a period, and the hour or day within it
+Found = TypeVar("Found")
+Key = tuple[str, ...]  # what was asked for, such as the sums of a day
 
 
 class Snapshot:
-    """Cells by what was asked for."""
+    """Answers by what was asked for."""
 
     def __init__(self) -> None:
-        self._found: dict[Key, list[CounterCell]] = {}
+        self._found: dict[Key, Any] = {}
         self._locks: dict[Key, Lock] = {}
 
-    def cells(self, key: Key, read: Callable[[], list[CounterCell]]) -> list[CounterCell]:
-        """Return the cells, which `read` returns at the first call; whoever asks meanwhile waits for its answer."""
+    def once(self, key: Key, read: Callable[[], Found]) -> Found:
+        """Return the answer, which `read` returns at the first call; whoever asks meanwhile waits for it."""
         with self._locks.setdefault(key, Lock()):
             if key not in self._found:
                 self._found[key] = read()
-            return self._found[key]
+            answer: Found = self._found[key]
+            return answer
 
 
 _current: ContextVar[Snapshot | None] = ContextVar("snapshot", default=None)
@@ -46,9 +45,10 @@ def taken() -> Iterator[None]:
         _current.reset(token)
 
 
-def current() -> Snapshot | None:
-    """Return the snapshot of this context, None outside of one."""
-    return _current.get()
+def once(key: Key, read: Callable[[], Found]) -> Found:
+    """Return what `read` returns; within a snapshot, what it returned at the first call with this key."""
+    shared = _current.get()
+    return read() if shared is None else shared.once(key, read)
 
 
 def threads(number: int) -> ThreadPoolExecutor:
