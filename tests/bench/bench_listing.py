@@ -86,7 +86,7 @@ class Bench:
     def entries(self, query: dict[str, str]) -> int:
         """The number of index entries and records that the same list reads from DynamoDB."""
         from makertasks import tasks  # noqa: PLC0415 - reads the environment set here
-        from makertasks.monitoring import listing  # noqa: PLC0415 - reads the environment set here
+        from makertasks.monitoring import listing, recent  # noqa: PLC0415 - reads the environment set here
         from makertasks.monitoring.counters import cells as counters  # noqa: PLC0415 - reads the environment set here
         from makertasks.records import table as records  # noqa: PLC0415 - reads the environment set here
         from makertasks.records.model import TaskRecord  # noqa: PLC0415
@@ -96,6 +96,7 @@ class Bench:
                 model._connection = None  # of the other stack
             records.connect()
             counters.connect()
+            recent.forget()  # both stacks have the same tasks
             self.read.clear()
             models = (TaskRecord, counters.CounterCell)
             clients = [model._get_connection().connection.client for model in models]

@@ -121,10 +121,11 @@ def page(
     if wanted.q is not None and (task_id := search.exact_id(search.parse(wanted.q))):
         return _one(wanted, task_id)
     with answering("the tasks table did not respond"):
-        at_once = MAXIMUM_LIMIT if wanted.needs_records else limit + 1
+        # One more shows whether there is a next page, and another one that no task of the same moment is missing.
+        at_once = MAXIMUM_LIMIT if wanted.needs_records else limit + 2
         found = _places(wanted.narrowed(), after, set(names), at_once, oldest_first=oldest_first)
-        fitting, last = _collect(wanted, limit, found, seconds)
-        return Page(_fresh(wanted, fitting), _write_cursor(last, wanted) if last else None)
+        fitting, last, fresh = _collect(wanted, limit, found, seconds)
+        return Page(_current(wanted, fitting, fresh), _write_cursor(last, wanted) if last else None)
 
 
 def newest(wanted: Filter, most: int, *, names: Iterable[str] = ()) -> tuple[list[TaskRecord], bool]:
@@ -134,7 +135,7 @@ def newest(wanted: Filter, most: int, *, names: Iterable[str] = ()) -> tuple[lis
     """
     found = _places(wanted.narrowed(), None, set(names), MAXIMUM_LIMIT, whole=True)
     with answering("the tasks table did not respond"):
-        fitting, last = _collect(wanted, most, found, MOST_SECONDS)
+        fitting, last, _ = _collect(wanted, most, found, MOST_SECONDS)
     return fitting, last is None
 
 
@@ -163,30 +164,32 @@ def _one(wanted: Filter, task_id: str) -> Page:
 
 def _collect(
     wanted: Filter, limit: int, found: Iterator[Place], seconds: float
-) -> tuple[list[TaskRecord], Place | None]:
-    """Return up to `limit` matching tasks, and the position after which there may be more."""
+) -> tuple[list[TaskRecord], Place | None, set[str]]:
+    """Return up to `limit` matching tasks, the position after which there may be more, and the keys read now."""
     fitting: list[TaskRecord] = []
-    read = 0
+    read: set[str] = set()
     last_seen: Place | None = None
     ends = time.monotonic() + seconds
-    while last_seen is None or (read < MAXIMUM_READ and time.monotonic() < ends):
+    while last_seen is None or (len(read) < MAXIMUM_READ and time.monotonic() < ends):
         # A page first; if that finds little, as many as one request reads.
         wished = min(limit + 1, MAXIMUM_LIMIT) if last_seen is None else MAXIMUM_LIMIT
         chunk = list(islice(found, wished))
-        stored, asked = recent.get_many([key for _, key in chunk])
-        read += asked
+        stored, missing = recent.get_many([key for _, key in chunk])
+        read |= missing
         fitting += [stored[key] for _, key in chunk if key in stored and wanted.admits(stored[key])]
         if len(fitting) > limit:
-            return fitting[:limit], (fitting[limit - 1].created, fitting[limit - 1].id)
+            return fitting[:limit], (fitting[limit - 1].created, fitting[limit - 1].id), read
         if len(chunk) < wished:
-            return fitting, None
+            return fitting, None, read
         last_seen = chunk[-1]
-    return fitting, last_seen
+    return fitting, last_seen, read
 
 
-def _fresh(wanted: Filter, fitting: list[TaskRecord]) -> list[TaskRecord]:
-    """Return the tasks as they are now: a finished one may have been deleted or retried since it was read."""
-    stored = records.get_many(record.id for record in fitting) if fitting else {}
+def _current(wanted: Filter, fitting: list[TaskRecord], fresh: set[str]) -> list[TaskRecord]:
+    """Return the tasks as they are now: one in memory may have been deleted or retried since it was read."""
+    stored = {record.id: record for record in fitting if record.id in fresh}
+    if missing := [record.id for record in fitting if record.id not in fresh]:
+        stored |= records.get_many(missing)
     return [stored[record.id] for record in fitting if record.id in stored and wanted.admits(stored[record.id])]
 
 

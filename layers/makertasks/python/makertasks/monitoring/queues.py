@@ -5,6 +5,7 @@ All functions raise Unavailable if AWS fails.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, TypedDict
 
@@ -46,16 +47,17 @@ class Queue(TypedDict):
 
 def list_queues(oldest: Mapping[str, float] | None = None) -> list[Queue]:
     """Return every queue; `oldest` is the result of oldest_waiting(), if known."""
-    names = tasks.queues()
+    served: dict[str, list[tasks.Task]] = defaultdict(list)
+    for task in tasks.discover().values():
+        served[task.short_name].append(task)
+    names = sorted(served)
     with snapshot.threads(AT_A_TIME) as pool:
         waiting = pool.submit(oldest_waiting) if oldest is None else None
         mappings, dead = pool.submit(lambda: dict(event_sources.mappings())), pool.submit(dead_letters.counts)
         lengths = dict(zip(names, pool.map(queues.lengths, names), strict=True))
     found = waiting.result() if waiting else oldest or {}
     return [
-        _queue(
-            name, tasks.of_queue(name), mappings.result().get(queues.name_of(name)), found, dead.result(), lengths[name]
-        )
+        _queue(name, served[name], mappings.result().get(queues.name_of(name)), found, dead.result(), lengths[name])
         for name in names
     ]
 

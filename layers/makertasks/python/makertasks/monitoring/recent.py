@@ -52,17 +52,17 @@ def entries(key: str, version: Version, read: Callable[[], list[Place]]) -> list
     return found
 
 
-def get_many(keys: Sequence[str]) -> tuple[dict[str, TaskRecord], int]:
-    """Return the records with these keys that exist, and how many of them were read; raises Unavailable."""
+def get_many(keys: Sequence[str]) -> tuple[dict[str, TaskRecord], set[str]]:
+    """Return the records with these keys that exist, and the keys that were read now; raises Unavailable."""
     _of_this_table()
     present = clock.now()
     known = {key: record for key in keys if (record := _kept.get(key)) and (record.ttl is None or record.ttl > present)}
-    missing = [key for key in keys if key not in known]
+    missing = {key for key in keys if key not in known}
     read = records.get_many(missing) if missing else {}
     _kept.update((key, record) for key, record in read.items() if _may_be_kept(record))
     while len(_kept) > MOST_RECORDS:
         del _kept[next(iter(_kept))]
-    return known | read, len(missing)
+    return known | read, missing
 
 
 def forget() -> None:
