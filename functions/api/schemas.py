@@ -52,6 +52,7 @@ class TaskType(TypedDict):
     """A task that can be submitted."""
 
     name: str
+    title: Annotated[str, Meta(description="Its name as pages show it")]
     queue: str
     purpose: str
     arguments: Annotated[dict[str, Any], Meta(description="A JSON schema of the arguments by name")]

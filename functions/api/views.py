@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from api import schemas
+from api import names, schemas
 from makertasks import masking
 from makertasks.aws import bucket
 from makertasks.inventory.table import Broken, Item, ItemSupplier
@@ -20,6 +20,7 @@ def task_type(task: Task, schedules: list[str]) -> schemas.TaskType:
     limits = task_limits.of(task)
     return {
         "name": task.name,
+        "title": names.heading(task.name),
         "queue": task.short_name,
         "purpose": task.purpose,
         "arguments": task.schema(),

@@ -39,6 +39,17 @@ def test_the_palette_opens_queues_items_and_tasks_and_performs_the_pages_actions
     expect(find).to_be_hidden()
 
 
+def test_the_palette_lists_task_types_by_their_headings_with_the_full_name_behind(open_page):
+    page = open_page("/", "viewer")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("task type generate qr code")
+    row = page.locator("#palette").get_by_role("option").filter(has_text=re.compile("^Task type"))
+    expect(row).to_have_count(1)
+    expect(row.locator("bdi")).to_have_text("Generate QR code")
+    expect(row.locator(".about")).to_have_text("inventory.tasks.generate_qr_code")
+    page.keyboard.press("Escape")
+
+
 def test_a_charts_column_shows_its_figures_by_keyboard(open_page):
     page = open_page("/", "viewer")
     column = page.locator(".chart svg a").first
@@ -65,6 +76,7 @@ def test_each_role_reaches_pages_and_its_own_actions_by_keyboard_alone(site, ope
     for words, kind, path in (
         ("queue qr code", "Queue", "/queues/generate_qr_code"),
         ("task type card", "Task type", "/task-types/"),
+        ("inventory.tasks.generate_qr", "Task type", "/task-types/"),
         (site.items[0]["name"], "Item", f"/items/{site.items[0]['id']}"),
         (site.tasks["done"], "Task", f"/tasks/{site.tasks['done']}"),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -125,3 +126,11 @@ def test_the_audit_log_names_the_task_type_whose_limits_were_changed(failed):
     html = browse("GET", "/activity")[1]
     assert f'<a href="/task-types/{DOWNLOAD}" title="{DOWNLOAD}">Download image from URL</a>' in html
     assert "<td>Change limits</td>" in html
+
+
+def test_the_api_has_each_task_types_heading_for_the_palette(failed):
+    types = json.loads(browse("GET", "/v1/task-types")[1])["task_types"]
+    titles = {each["name"]: each["title"] for each in types}
+    for name, title in titles.items():
+        assert f'<h1 title="{name}">{title}</h1>' in browse("GET", f"/task-types/{name}")[1]
+    assert titles[DOWNLOAD] == "Download image from URL"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from api import names
 from api.access import Caller, Role
 from api.pages import formats, static_files
 from api.pages.addresses import address
@@ -48,7 +49,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     for function in (
-        formats.words, formats.heading, formats.duration, formats.milliseconds, formats.number, formats.size,
+        names.words, names.heading, formats.duration, formats.milliseconds, formats.number, formats.size,
         formats.compact, formats.pretty, formats.arguments, formats.cut, formats.worker_of, formats.brief_url,
         formats.about,
     ):  # fmt: skip

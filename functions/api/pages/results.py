@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from api import names
 from api.pages import formats
 from makertasks.aws import bucket
 from makertasks.monitoring import views as task_views
@@ -48,7 +49,7 @@ def made(result: Any) -> list[Made]:
     found = []
     for name, value in _entries(result):
         keys = value if isinstance(value, list) else [value]
-        found += [Made(formats.label(name), key, bucket.link(key)) for key in keys if _is_file(key)]
+        found += [Made(names.label(name), key, bucket.link(key)) for key in keys if _is_file(key)]
     return found
 
 

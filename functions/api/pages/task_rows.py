@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any, cast
 
+from api import names
 from api.pages import formats, item_faces, verdicts
 from makertasks import masking, wire
 from makertasks.control.run_now import time_of
@@ -155,7 +156,7 @@ def in_short(result: Any) -> str:
         if result.get("changed") is False:
             return "Nothing changed"
         shown = {name: text for name, value in result.items() if name != "thumbnail" and (text := _value(value))}
-        parts = [f"{formats.label(name)} {text}" for name, text in shown.items()]
+        parts = [f"{names.label(name)} {text}" for name, text in shown.items()]
         return formats.cut(", ".join(parts), OUTCOME)
     return "" if result is None else formats.cut(formats.compact(result), OUTCOME)
 

@@ -17,6 +17,7 @@ from makertasks.monitoring import schedules
 
 AN_ANSWER = {
     "name": A_NAME,
+    "title": "Generate QR code",
     "queue": "generate_qr_code",
     "purpose": "Draw an item's QR code.",
     "arguments": {"type": "object", "properties": {"item_id": {"type": "string", "format": "uuid"}}},

@@ -13,7 +13,7 @@
   let timer = 0;
 
   const json = (path) => fetch(path, { headers: { Accept: "application/json" } }).then((answer) => (answer.ok ? answer.json() : {})).catch(() => ({}));
-  const place = (kind, label, href) => ({ kind, label, run: () => location.assign(href) });
+  const place = (kind, label, href, about = "") => ({ kind, label, about, run: () => location.assign(href) });
   const action = (element) => ({ kind: "Action", label: element.textContent.trim(), run: () => { dialog.close(); element.click(); } });
   const offered = () => [...document.querySelectorAll("main .title a.as-button, main .title button, main .title summary[role=button], main .banner form button")]
     .filter((each) => each.textContent.trim() && each.checkVisibility());
@@ -23,7 +23,7 @@
     show();
     const [queues, types] = await Promise.all([json("/v1/queues"), json("/v1/task-types")]);
     known = known.concat((queues.queues || []).map((queue) => place("Queue", queue.name, `/queues/${queue.name}`)),
-      (types.task_types || []).map((type) => place("Task type", type.name, `/task-types/${encodeURIComponent(type.name)}`)));
+      (types.task_types || []).map((type) => place("Task type", type.title, `/task-types/${encodeURIComponent(type.name)}`, type.name)));
     show();
   };
   const find = async (text) => {
@@ -35,7 +35,7 @@
   const entries = () => {
     const text = input.value.trim();
     const words = text.toLowerCase().split(/\s+/);
-    const fits = known.filter((each) => words.every((word) => `${each.kind} ${each.label}`.toLowerCase().replaceAll("_", " ").includes(word.replaceAll("_", " "))));
+    const fits = known.filter((each) => words.every((word) => `${each.kind} ${each.label} ${each.about || ""}`.toLowerCase().replaceAll("_", " ").includes(word.replaceAll("_", " "))));
     const asked = !text ? [] : [place("Task", `with the id ${text}`, `/tasks/${encodeURIComponent(encodeURIComponent(text)).replaceAll("%2520", "%20")}`), place("Search", `tasks for “${text}”`, `/tasks?q=${encodeURIComponent(text)}`)];
     const isId = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(text);
     return isId ? [asked[0], ...fits] : [...fits.slice(0, MOST - 4), ...items, ...asked.reverse()].slice(0, MOST + 4);
@@ -53,6 +53,12 @@
       const label = document.createElement("bdi");
       label.textContent = each.label;
       row.append(kind, " ", label);
+      if (each.about) {
+        const about = document.createElement("small");
+        about.className = "about";
+        about.textContent = each.about;
+        row.append(" ", about);
+      }
       row.addEventListener("click", each.run);
       return row;
     }));
