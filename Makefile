@@ -88,7 +88,7 @@ endif
 RANDOMLY = PYTHONHASHSEED=$(SEED) $(BIN)/pytest -n 2 --dist worksteal -p randomly --randomly-seed=$(SEED)
 # Moments at which code that counts days, hours or months may fail, and the tests of such code.
 MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UTC 2027-03-14T01:59:50@America/New_York
-DATED = tests/unit/test_lead_times.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
+DATED = tests/unit/test_lead_times.py tests/unit/test_lead_time_figures.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
 
 .PHONY: test
 test: chromium zbar shells check unit engine dates celery site stack faults browser ## Run all checks and tests (about 35 minutes on two cores)

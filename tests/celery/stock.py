@@ -76,6 +76,13 @@ def received() -> list[str]:
     return bodies
 
 
+def sent(call) -> list[str]:
+    """The bodies that this call sends."""
+    received()
+    call()
+    return received()
+
+
 def read_by_kombu(body: str):
     """The message that a stock worker decodes from an SQS body."""
     with app.connection_for_read() as connection:

@@ -1,6 +1,7 @@
 """Fixtures of engine tests."""
 
 import pytest
+from canvas_shop import shop  # noqa: F401 - a fixture
 from command_line import command, worker  # noqa: F401 - fixtures
 from echo_task import echo  # noqa: F401 - a fixture
 

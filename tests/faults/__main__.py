@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from tests.faults.checks import check
-from tests.faults.run import SEED, run
+from tests.faults.plan import SEED
+from tests.faults.run import run
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tests.faults.run import KINDS, Run
+from tests.faults.plan import KINDS
+from tests.faults.run import Run
 
 Records = dict[str, dict[str, Any]]
 

@@ -25,6 +25,8 @@ else:
     os.environ["DJANGO_SETTINGS_MODULE"] = "makerspace.settings"
     django.setup()
 
+    from way_back import imports, item, queue, stream  # noqa: F401 - fixtures
+
     from tests.on_moto import *  # noqa: F403 - fixtures
 
 

@@ -1,87 +1,17 @@
-"""Changes made by tasks reach the site's database and media: once, in order, and despite concurrent changes."""
+"""Changes made by tasks reach the site's database and media: once, and in order."""
 
 from __future__ import annotations
 
-import io
-import json
 import random
 
-import pytest
-import stack_side
-from django.core.management import CommandError, call_command
-from django.db import connection, transaction
-from django.test import Client
+from django.db import transaction
 from inventory.models import InventoryItem, ItemSupplier, Supplier
-from PIL import Image
+from way_back import colour_of, is_red, make_code, make_image, page, picture, sync
 
 from makertasks.aws import bucket, queues
-from makertasks.contrib.django import applying, pulling
-from makertasks.contrib.django.models import AppliedVersion
-from makertasks.errors import Unavailable
+from makertasks.contrib.django import applying
 from makertasks.inventory import deliveries, site_changes
 from makertasks.inventory import table as inventory
-
-
-@pytest.fixture
-def queue(aws):
-    sqs = aws.client("sqs")
-    queues.url_of.cache_clear()
-    return sqs.create_queue(QueueName=queues.name_of(queues.SITE_CHANGES), Attributes={"VisibilityTimeout": "0"})
-
-
-@pytest.fixture
-def imports(inventory_table, media_bucket):
-    return stack_side.Imports()
-
-
-@pytest.fixture
-def item(imports, queue):
-    """An item in the site and in the stack."""
-    made = InventoryItem.objects.create(name="Drill", sku="D-1", current_stock=5)
-    imports.run()
-    return made
-
-
-@pytest.fixture
-def stream(item):
-    return stack_side.Stream()
-
-
-def picture(colour: str, size: int = 600) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (size, size), colour).save(file, "PNG")
-    return file.getvalue()
-
-
-def make_image(item, colour: str, key: str = "inventory/images/D-1.png") -> None:
-    """The last steps of a download: store the object, then update the item."""
-    bucket.put(key, picture(colour), "image/png")
-    inventory.update_item(item.pk, image=key, thumbnail=f"CACHE/{key}.webp", image_digest=colour)
-
-
-def make_code(item) -> None:
-    key = f"inventory/qrcodes/qr_{item.pk}.png"
-    bucket.put(key, picture("black", 100), "image/png")
-    inventory.update_item(item.pk, qr_code=key, qr_code_digest="d")
-
-
-def sync(**options) -> str:
-    said = io.StringIO()
-    call_command("makertasks_sync", stdout=said, **options)
-    return said.getvalue().strip()
-
-
-def page(item) -> dict:
-    return Client().get(f"/items/{item.pk}/").json()
-
-
-def colour_of(settings_of_site, url: str) -> tuple[int, ...]:
-    with Image.open(f"{settings_of_site.MEDIA_ROOT}/{url.removeprefix('/media/')}") as image:
-        return image.convert("RGB").getpixel((10, 10))
-
-
-def is_red(colour: tuple[int, ...]) -> bool:
-    return colour[0] > 200 and colour[2] < 60
 
 
 def test_the_sites_page_shows_image_thumbnail_code_and_lead_times(item, stream, imports, settings_of_site):
@@ -196,127 +126,6 @@ def test_200_changes_made_while_the_site_is_down_all_arrive(item, imports, strea
     assert InventoryItem.objects.exclude(qr_code="").exclude(qr_code=None).count() == 200
 
 
-def test_a_concurrent_change_of_stock_survives(item, stream, monkeypatch):
-    """The site's stock changes between reading and writing the row."""
-    make_image(item, "red")
-    place = applying.media.place
-
-    def meanwhile(*arguments):
-        InventoryItem.objects.filter(pk=item.pk).update(current_stock=4)
-        place(*arguments)
-
-    monkeypatch.setattr(applying.media, "place", meanwhile)
-    stream.tell()
-    assert sync() == "1 applied"
-    found = InventoryItem.objects.get()
-    assert (found.current_stock, str(found.image)) == (4, "inventory/images/D-1.png")
-
-
-def test_an_item_deleted_meanwhile_leaves_no_files(item, stream, tmp_path):
-    make_image(item, "red")
-    stream.tell()
-    item.delete()
-    assert sync() == "1 gone"
-    assert not list((tmp_path / "media").rglob("*.*"))
-    assert not AppliedVersion.objects.exists()
-
-
-def test_an_object_replaced_meanwhile_is_left_to_the_newer_change(item, stream):
-    make_image(item, "red", "inventory/images/D-1.jpg")
-    older = stream.messages()
-    bucket.delete("inventory/images/D-1.jpg")
-    make_image(item, "blue")
-    assert [dict(applying.apply(message)) for message in older] == [{"superseded": 1}]
-    stream.tell()
-    assert sync() == "1 applied"
-
-
-def test_a_pulled_change_that_fails_is_received_again(item, stream, monkeypatch):
-    make_image(item, "red")
-    stream.tell()
-    with monkeypatch.context() as patch:
-        patch.setattr(applying.media, "place", no_room)
-        patch.setattr(queues, "receive", once(queues.receive))
-        with pytest.raises(CommandError, match="received again"):
-            sync()
-    assert not InventoryItem.objects.get().image
-    assert sync() == "1 applied"
-
-
-def no_room(*_):
-    raise OSError("no room on the disk")
-
-
-def once(receive):
-    answers = iter([True])
-    return lambda *given: receive(*given) if next(answers, False) else []
-
-
-def test_a_following_process_survives_failures_of_the_queue_and_the_database(item, stream, monkeypatch):
-    # given a queue that cannot be reached at first, and a database that drops its connection after a change
-    paused = []
-    make_image(item, "red")
-    stream.tell()
-
-    def unreachable():
-        raise Unavailable("no route to host")
-
-    def another_change():
-        assert InventoryItem.objects.get().image == "inventory/images/D-1.png"
-        connection.connection.close()
-        make_code(item)
-        stream.tell()
-        return receive(queues.SITE_CHANGES)
-
-    def stopped():
-        raise KeyboardInterrupt
-
-    receive = queues.receive
-    rounds = iter([unreachable, lambda: receive(queues.SITE_CHANGES), another_change, list, stopped])
-    monkeypatch.setattr(queues, "receive", lambda *_: next(rounds)())
-    monkeypatch.setattr(pulling.time, "sleep", paused.append)
-
-    # when it follows until somebody stops it
-    said = sync(follow=True)
-
-    # then it has waited once, and applied both changes
-    assert (said, paused) == ("", [pulling.PAUSE_SECONDS])
-    found = InventoryItem.objects.get()
-    assert (found.image, found.qr_code) == ("inventory/images/D-1.png", f"inventory/qrcodes/qr_{item.pk}.png")
-
-
-def test_an_unknown_format_stays_in_the_queue(item, monkeypatch):
-    queues.send(queues.SITE_CHANGES, json.dumps({"type": "inventory.changed", "format": 2, "changes": []}))
-    monkeypatch.setattr(queues, "receive", once(queues.receive))
-    with pytest.raises(CommandError, match="received again"):
-        sync()
-
-
-@pytest.mark.parametrize(
-    ("model", "pk", "name", "value"),
-    [
-        ("inventory.inventoryitem", None, "name", "Other"),
-        ("auth.user", "1", "is_superuser", 1),
-        ("inventory.inventoryitem", "no uuid", "image", "inventory/images/D-1.png"),
-        ("inventory.nothing", "1", "image", "x"),
-    ],
-)
-def test_only_known_attributes_can_be_changed(item, model, pk, name, value):
-    attributes = {name: site_changes.Attribute(value, 9)}
-    message = site_changes.Message([site_changes.Changed(model, pk or str(item.pk), attributes)])
-    assert dict(applying.apply(message)) == {"unknown": 1}
-
-
-@pytest.mark.parametrize("kept", ["copy", "bucket"])
-@pytest.mark.parametrize("key", ["../../etc/passwd", "inventory/images/../../x.png", "uploads/images/x.png"])
-def test_a_key_outside_the_folders_of_tasks_is_refused(item, settings_of_site, key, kept):
-    settings_of_site.MAKERTASKS_MEDIA = kept
-    attributes = {"image": site_changes.Attribute(key, 9)}
-    message = site_changes.Message([site_changes.Changed("inventory.inventoryitem", str(item.pk), attributes)])
-    with pytest.raises(ValueError, match="not in a folder to which tasks write images"):
-        applying.apply(message)
-
-
 def test_images_served_from_the_bucket_are_not_copied(item, stream, settings_of_site, tmp_path):
     settings_of_site.MAKERTASKS_MEDIA = "bucket"
     make_image(item, "red")
@@ -324,13 +133,3 @@ def test_images_served_from_the_bucket_are_not_copied(item, stream, settings_of_
     assert sync() == "1 applied"
     assert InventoryItem.objects.get().image == "inventory/images/D-1.png"
     assert not list((tmp_path / "media").rglob("*.png"))
-
-
-def test_a_failed_transaction_leaves_versions_unchanged(item):
-    with transaction.atomic():
-        assert AppliedVersion.advance("k", 5, "default")
-        transaction.set_rollback(True)
-    assert AppliedVersion.advance("k", 4, "default")
-    assert not AppliedVersion.advance("k", 4, "default")
-    assert not AppliedVersion.advance("k", 3, "default")
-    assert connection.is_usable()

@@ -1,53 +1,17 @@
-"""A stack's life on a model of CloudFormation: creation, failure, retry, update, rollback, removal, restoring."""
+"""A stack's life on a model of CloudFormation: creation, failure, retry, update, rollback."""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from rehearsed_stack import POLICY, STACK, aliases, changed, created, kept, state, template
 
-from infra import parameters, restore, stacks
-from tests.cloudformation import FIRST, SECOND, deployments
+from infra import parameters, stacks
 from tests.cloudformation_model import Account, replaced_by
 from tests.cloudformation_template import NAMES, PSEUDO, Template
-from tests.template import ROOT
-
-STACK = "makertasks-staging"
-POLICY = json.loads((ROOT / "infra/stack-policy.json").read_text())
-
-
-def template(which: str = "first", **more: str) -> Template:
-    given = {"first": FIRST, "second": SECOND}[which]
-    return Template(deployments()[which], STACK, {"FrontendUrl": "https://a.example", **given, **more})
-
-
-def changed(logical_id: str, change: Callable[[dict[str, Any]], object], which: str = "second") -> Template:
-    """The template with one changed resource."""
-    made = template(which)
-    made.body = copy.deepcopy(made.body)
-    change(made.body["Resources"][logical_id])
-    return made
-
-
-def created(**more: str) -> Account:
-    """An account with a stack."""
-    account = Account(policy=POLICY)
-    account.create(template(**more))
-    assert account.status == "CREATE_COMPLETE", account.reason
-    return account
-
-
-def state(account: Account) -> dict[Any, Any]:
-    return {key: found.properties for key, found in account.existing.items() if key[0] != "AWS::Lambda::Version"}
-
-
-def kept(made: Template) -> set[str]:
-    return {name for name, body in made.resources().items() if body.get("DeletionPolicy") == "RetainExceptOnCreate"}
-
 
 # ── What the model has to know of the template ────────────────────────────────────────────────────────────────────────
 
@@ -122,15 +86,6 @@ def test_an_update_moves_every_alias_to_a_new_version_and_keeps_the_one_before()
     assert not set(before.values()) & set(after.values())
     versions = {name for kind, name in account.existing if kind == "AWS::Lambda::Version"}
     assert versions >= set(before.values()), "what `make rollback` moves back to"
-
-
-def aliases(account: Account) -> dict[str, str]:
-    """The version that each alias points to."""
-    return {
-        found.name: found.properties["FunctionVersion"].removesuffix(".Version>").removeprefix("<")
-        for found in account.existing.values()
-        if found.kind == "AWS::Lambda::Alias"
-    }
 
 
 def test_protecting_a_new_stack_afterwards_publishes_nothing():
@@ -257,60 +212,6 @@ def test_no_update_replaces_or_removes_a_store(policy: dict[str, Any]):
             account.update(changed(logical_id, lambda body, name=renamed: body["Properties"].update({name: "other"})))
             assert (account.status == "UPDATE_ROLLBACK_COMPLETE") == bool(policy)
             assert key in account.existing
-
-
-# ── Removal and the way back ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_removed_stack_retains_its_stores_even_if_they_are_protected():
-    account = created()
-    account.update(template("second", DeletionProtection="true"))
-    stores = {(template().body["Resources"][name]["Type"], account.stack.names[name]) for name in kept(template())}
-    account.delete()
-    assert account.status is None
-    assert account.existing.keys() == stores
-    assert len(stores) == len(restore.IDENTIFIERS)
-
-
-def test_a_protected_resource_that_is_not_retained_would_make_the_removal_fail():
-    account = created()
-    account.update(changed("TasksTable", lambda body: body.update(DeletionPolicy="Delete")))
-    account.existing["AWS::DynamoDB::Table", f"{STACK}-tasks"].properties["DeletionProtectionEnabled"] = True
-    account.delete()
-    assert account.status == "DELETE_FAILED"
-    assert account.stack.names == {"TasksTable": f"{STACK}-tasks"}
-
-
-@pytest.mark.parametrize("more", [{}, {"KeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1", "KeyShards": "8"}])
-def test_a_removed_stack_is_restored_with_its_stores(more: dict[str, str]):
-    account = created(**more)
-    whole = account.existing.keys()
-    names = {logical_id: account.stack.names[logical_id] for logical_id in restore.IDENTIFIERS}
-    account.delete()
-    stores = dict(account.existing)
-
-    # creating it again fails: the stores exist
-    account.create(template(**more))
-    assert account.status == "ROLLBACK_COMPLETE"
-    assert account.existing == stores
-
-    # restoring succeeds; the deployment adds what the import left out
-    for logical_id, left_out in restore.LATER.items():
-        for name in left_out:
-            del account.existing["AWS::S3::Bucket", names[logical_id]].properties[name]
-    account.adopt(Template(restore.template(names), STACK, more), names)
-    assert account.status in stacks.READY
-    account.update(template(**more))
-    assert account.status == "UPDATE_COMPLETE", account.reason
-    assert {kind for kind, _ in account.existing} == {kind for kind, _ in whole}
-    assert all(account.existing[key] is found for key, found in stores.items()), "no store was replaced"
-
-
-def test_each_store_is_imported_by_the_identifier_that_cloudformation_takes():
-    for logical_id, identifier in restore.IDENTIFIERS.items():
-        kind = template().body["Resources"][logical_id]["Type"]
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-        assert schema["primaryIdentifier"] == [f"/properties/{identifier}"]
 
 
 # ── Other partitions ──────────────────────────────────────────────────────────────────────────────────────────────────

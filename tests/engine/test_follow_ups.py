@@ -3,103 +3,17 @@
 from __future__ import annotations
 
 import json
-import uuid
 
 import pytest
-from echo_task import NAME
-from lambda_queue import Queue
+from canvas_shop import chord_of, message, signature
 
-from makertasks import clock, context, tasks, wire
+from makertasks import clock, wire
 from makertasks.aws import queues
 from makertasks.aws.dynamodb import ConditionFailed
 from makertasks.errors import Unavailable
 from makertasks.records import chords, lifecycle
 from makertasks.records import table as records
 from makertasks.records.states import Status
-from makertasks.submission import generations, producer
-from makertasks.worker import handler as worker
-
-
-class Shop:
-    """Three tasks, their queues, and a sender."""
-
-    def __init__(self, sqs):
-        self.sqs = sqs
-        self.calls = []
-        self.workers = {}
-
-    def add_task(self, run):
-        declared = tasks.task(f"shop.{run.__name__}", max_retries=0)(run)
-        self.sqs.create_queue(QueueName=f"unit-tasks-{run.__name__}")
-        self.workers[run.__name__] = Queue(self.sqs, f"unit-tasks-{run.__name__}", worker.lambda_handler(declared))
-
-    def send(self, message):
-        """What a stock client does: a message, and no record."""
-        name = message.name.rpartition(".")[2]
-        self.workers[name].send(wire.encode(message, name))
-        return message.task_id
-
-    def run(self):
-        """Deliver until every queue is empty."""
-        while waiting := [queue for queue in self.workers.values() if queue.count()]:
-            for queue in waiting:
-                queue.deliver()
-
-    def meta(self, task_id):
-        return wire.parse_result_meta(records.get(task_id).result)
-
-
-@pytest.fixture
-def shop(aws, tasks_table, monkeypatch):
-    monkeypatch.setattr(tasks, "_registry", {})
-    opened = Shop(aws.client("sqs"))
-
-    def add(x: int, y: int = 0) -> int:
-        """A sum."""
-        opened.calls.append(("add", x, y))
-        return x + y
-
-    def total(numbers: list[int]) -> int:
-        """A sum of many."""
-        opened.calls.append(("total", numbers))
-        return sum(numbers)
-
-    def fail(x: int) -> int:
-        """Never works."""
-        raise ValueError(f"no {x}")
-
-    def note(task_id: str) -> str:
-        """An errback."""
-        opened.calls.append(("note", task_id))
-        return task_id
-
-    for run in (add, total, fail, note):
-        opened.add_task(run)
-    return opened
-
-
-def signature(name, *args, **options):
-    return {
-        "task": f"shop.{name}",
-        "args": list(args),
-        "kwargs": {},
-        "options": options,
-        "subtask_type": None,
-        "immutable": False,
-    }
-
-
-def message(name, *args, **options):
-    return wire.Message(options.pop("task_id", str(uuid.uuid4())), f"shop.{name}", list(args), **options)
-
-
-def chord_of(shop, *parts, body):
-    """Save a chord as a stock client does; return the messages of its parts."""
-    group_id = str(uuid.uuid4())
-    sent = [message(*part, group_id=group_id, group_index=index, chord=body) for index, part in enumerate(parts)]
-    tree = [[group_id, None], [[[part.task_id, None], None] for part in sent]]
-    chords.begin(wire.StartedChord(group_id, tree, len(sent)))
-    return sent
 
 
 def test_a_callback_gets_the_result_and_is_the_tasks_child(shop):
@@ -269,73 +183,3 @@ class TestALargeChord:
     @pytest.mark.usefixtures("tasks_table")
     def test_of_a_finished_chord_is_not_counted(self):
         assert chords.count("gone", "part") == 0
-
-
-class TestWhatSendsItselfForEver:
-    """Lambda's recursive loop detection is off for tasks' functions; our limit ends a loop with a reason."""
-
-    @pytest.fixture(autouse=True)
-    def _few(self, monkeypatch):
-        monkeypatch.setattr(generations, "MOST", 5)
-
-    def test_a_task_that_submits_itself_ends_as_failure_with_the_reason(self, echo):
-        # given a task that submits itself each time it runs
-        def again():
-            submitted.append(producer.submit(producer.Submission(NAME, {"text": "again"})).task_id)
-            echo.plan.append(again)
-            return {}
-
-        submitted = []
-        echo.plan.append(again)
-        submitted.append(echo.submit())
-
-        # when it runs for as long as something is in its queue
-        while echo.queue.count():
-            echo.queue.deliver()
-
-        # then the last one failed, and no other
-        assert len(submitted) == generations.MOST + 2
-        assert {echo.record(task_id).status for task_id in submitted[:-1]} == {Status.SUCCESS}
-        last = echo.record(submitted[-1])
-        assert (last.status, last.error_type) == (Status.FAILURE, "TooManyGenerations")
-        assert "more than 5 tasks have each submitted the next one" in last.error_message
-
-    def test_a_chain_within_the_limit_runs_to_its_end_and_counts_its_steps(self, shop):
-        steps = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(5)]
-        shop.send(wire.Message("first", "shop.add", args=[1, 1], chain=steps))
-        shop.run()
-        assert len(shop.calls) == 6
-
-    @pytest.mark.parametrize("steps", [9])
-    def test_a_chain_above_the_limit_fails_with_all_its_remaining_steps(self, shop, steps):
-        last = str(uuid.uuid4())
-        chain = [{"task": "shop.add", "args": [1], "kwargs": {}, "options": {}} for _ in range(steps)]
-        chain[0]["options"] = {"task_id": last}
-        shop.send(wire.Message("first", "shop.add", args=[1, 1], chain=chain))
-        shop.run()
-        assert len(shop.calls) == generations.MOST + 1
-        assert records.get(last).status == Status.FAILURE
-
-    def test_a_continued_task_counts_towards_the_loop_limit(self, echo):
-        # given a task that continues in another invocation without end
-        def go_on():
-            echo.plan.append(go_on)
-            raise context.Continue({})
-
-        echo.plan.append(go_on)
-        task_id = echo.submit()
-
-        # when it has been delivered often enough
-        for _ in range(1_000):
-            if not echo.queue.count():
-                break
-            echo.queue.deliver()
-            echo.time_passes(seconds=2)
-
-        # then it has ended
-        record = echo.record(task_id)
-        assert (record.status, record.error_type) == (Status.FAILURE, "TooManyGenerations")
-
-    @pytest.mark.parametrize("value", [-5, "9999999", True, None, 1.5])
-    def test_an_invalid_generation_header_counts_as_zero(self, value):
-        assert generations.of(wire.Message("m", NAME, headers={generations.HEADER: value})) == 0
