@@ -98,6 +98,6 @@ def test_unsupported_schedules_are_left_out_and_reported():
     assert "expires, queue" in options
 
 
-def test_examples_in_docstrings_are_true():
+def test_examples_in_the_docstrings_of_describing_are_true():
     failed, tried = doctest.testmod(describing)
     assert (failed, tried > 0) == (0, True)

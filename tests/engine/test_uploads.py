@@ -59,7 +59,7 @@ def upload(item):
 
 
 class TestAttaching:
-    def test_a_picture_becomes_the_items_image(self, upload, item):
+    def test_an_uploaded_picture_becomes_the_items_image(self, upload, item):
         result = upload(photo())
         assert (item().image, item().thumbnail) == ("inventory/images/M3.jpg", "CACHE/inventory/images/M3.jpg.webp")
         assert (result["width"], result["height"], result["changed"]) == (400, 200, True)

@@ -41,7 +41,7 @@ def test_the_sites_page_shows_image_thumbnail_code_and_lead_times(item, stream, 
     assert sync() == "nothing new"
 
 
-def test_changes_from_the_site_are_not_sent_back(item, stream, imports):
+def test_the_sites_own_changes_do_not_come_back_to_it(item, stream, imports):
     bucket.put("inventory/images/own.png", picture("green"), "image/png")
     item.image = "inventory/images/own.png"
     item.save()

@@ -105,7 +105,7 @@ def test_the_colours_of_another_profile_become_srgb():
         ),
     ],
 )
-def test_too_many_pixels_are_refused_before_they_are_decoded(body, reason):
+def test_an_avif_of_too_many_pixels_is_refused_before_it_is_decoded(body, reason):
     for entrance in (pictures.prepare, pictures.thumbnail):
         with pytest.raises(UnusablePicture, match=reason):
             entrance(body)

@@ -13,7 +13,7 @@ def text() -> str:
     return capacity.DOCUMENT.read_text()
 
 
-def test_the_document_agrees_with_the_formula(text):
+def test_docs_capacity_agrees_with_the_formula(text):
     assert capacity.document(text) == text, "run: python -m infra.capacity"
 
 

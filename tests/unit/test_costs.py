@@ -19,7 +19,7 @@ def function_of(kind):
     )
 
 
-def test_the_document_agrees_with_the_formula():
+def test_docs_costs_agrees_with_the_formula():
     text = costs.DOCUMENT.read_text()
     assert costs.document(text) == text, "run: python -m infra.costs"
 

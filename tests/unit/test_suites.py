@@ -1,0 +1,25 @@
+"""The test suites themselves: names that differ, so that any of them run together in one process."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+SUITES = Path(__file__).parents[1]
+TESTS = sorted(SUITES.rglob("test_*.py"))
+
+
+def test_no_two_test_files_have_the_same_name():
+    """pytest imports them by their names alone."""
+    counted = Counter(file.name for file in TESTS)
+    assert [name for name, number in counted.items() if number > 1] == []
+
+
+def test_no_test_has_the_name_of_a_test_in_another_file():
+    found: dict[str, set[str]] = {}
+    for file in TESTS:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                found.setdefault(node.name, set()).add(str(file.relative_to(SUITES)))
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}
