@@ -39,8 +39,8 @@ handler = lambda_handler({name}, queue="{package}")
 '''
 # Its role's permissions besides those of every task: kombu reads the length of a queue before it sends to it.
 RIGHTS = """\
-            {Sid: Queues, Effect: Allow, Action: [sqs:GetQueueAttributes],
-             Resource: !Sub "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-tasks-*"}]}"""
+        {Sid: Queues, Effect: Allow, Action: [sqs:GetQueueAttributes],
+         Resource: !Sub "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-tasks-*"}]}}]"""
 LAYER = """\
   {camel}Layer:
     Type: AWS::Serverless::LayerVersion
@@ -57,10 +57,8 @@ SCHEDULE_ROLE = """\
         {{Effect: Allow, Action: sts:AssumeRole, Principal: {{Service: scheduler.amazonaws.com}},
          Condition: {{StringEquals: {{"aws:SourceAccount": !Ref "AWS::AccountId"}}}}}}]}}
       ManagedPolicyArns: [!If [HasKey, !Ref KeyPolicy, !Ref "AWS::NoValue"]]
-      Policies:
-        - PolicyName: send
-          PolicyDocument: {{Version: "2012-10-17", Statement: [
-            {{Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt {camel}Queue.Arn}}]}}
+      Policies: [{{PolicyName: send, PolicyDocument: {{Version: "2012-10-17", Statement: [
+        {{Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt {camel}Queue.Arn}}]}}}}]
 
 """
 SCHEDULE = """\

@@ -89,8 +89,8 @@ def test_an_item_that_is_not_there_fails_the_task_for_good(inventory_table, medi
 '''
 # The new role's permissions besides those of every task.
 RIGHTS = """\
-            {{Sid: Item, Effect: Allow, Action: [dynamodb:GetItem], Resource: !GetAtt InventoryTable.Arn}},
-            {{Sid: File, Effect: Allow, Action: [s3:PutObject], Resource: !Sub "${{MediaBucket.Arn}}/{folder}*"}}]}}"""
+        {{Sid: Item, Effect: Allow, Action: [dynamodb:GetItem], Resource: !GetAtt InventoryTable.Arn}},
+        {{Sid: File, Effect: Allow, Action: [s3:PutObject], Resource: !Sub "${{MediaBucket.Arn}}/{folder}*"}}]}}}}]"""
 
 
 class InvalidTask(Exception):
@@ -189,7 +189,7 @@ def _with_folder(template: str, role: str, sid: str, folder: str) -> str:
     if folder.startswith(tuple(re.findall(r"MediaBucket\.Arn\}/([^*]*)\*", found[1]))):
         return template
     end = found.end() - 1
-    return f'{template[:end]},\n{" " * 15}!Sub "${{MediaBucket.Arn}}/{folder}*"{template[end:]}'
+    return f'{template[:end]},\n{" " * 11}!Sub "${{MediaBucket.Arn}}/{folder}*"{template[end:]}'
 
 
 def _replace(pattern: str, by: str, text: str, after: str = "") -> str:
