@@ -19,7 +19,7 @@ def monitor(command, worker):
     ended = command(*qr())[1].strip()
     worker.deliver()
     waiting = command(*qr())[1].strip()
-    return screen.Monitor(lambda: shown.rows(events.look()), interval=0.2, seconds=None), ended, waiting
+    return screen.Monitor(lambda: shown.rows(events.look()), interval=2, seconds=None), ended, waiting
 
 
 def ids_on(app):
@@ -29,7 +29,7 @@ def ids_on(app):
 
 async def until(pilot, condition):
     """Wait until a condition holds, and fail if it never does."""
-    for _ in range(200):
+    for _ in range(1200):
         if condition():
             return
         await pilot.pause(0.05)

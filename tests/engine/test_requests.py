@@ -48,6 +48,8 @@ def run(queue, item_ids, gone=()):
     task_limits.of(tasks.find(QR))  # a warm function has read them within the last seconds
     with requests() as made:
         assert queue.handler({"Records": batch}, queue.context) == {"batchItemFailures": []}
+    for message in batch:  # as Lambda does; a slow machine would otherwise receive them again
+        queue.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["receiptHandle"])
     return made, ids
 
 
