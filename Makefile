@@ -142,7 +142,7 @@ faults: $(ENVIRONMENTS) ## Inject crashes, time-outs, duplicates and AWS errors:
 	$(BIN)/pytest tests/faults
 
 CHROMIUMS = chromium-headless-shell chromium chromium-browser google-chrome
-INSTALL_CHROMIUM = apt-get install -y --no-install-recommends chromium-headless-shell fonts-dejavu-core fonts-noto-color-emoji
+INSTALL_CHROMIUM = apt-get install -y --no-install-recommends chromium-headless-shell fonts-dejavu-core fonts-droid-fallback fonts-noto-color-emoji
 
 .PHONY: zbar
 zbar: ## Install zbar, which tests use to read QR codes, if missing (on Debian, as root)
