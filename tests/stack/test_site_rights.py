@@ -18,7 +18,7 @@ from tests.stack.test_stock_celery import a_user
 
 CLIENT = Path(__file__).with_name("celery_client")
 # Statements about tasks, whose permissions test_stock_celery.py removes one by one.
-OF_TASKS = {"SendTasks", "ReadResults", "KeepGroupsAndForget", "Revoke", "RevokePutOff"}
+OF_TASKS = {"SendTasks", "ReadResults", "KeepGroupsAndForget", "Revoke", "RevokeDelayed"}
 
 # The probes that need each permission, by statement, action and the end of the resource.
 NEEDS = {

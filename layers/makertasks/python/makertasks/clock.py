@@ -59,7 +59,5 @@ def interval_of(rate: str) -> float | None:
         return None
     interval = _UNITS[found[2]] / number
     if not SHORTEST_INTERVAL <= interval <= LONGEST_INTERVAL:
-        raise ValueError(
-            f"{rate!r} is out of range; use a rate between 0.042/h (one a day) and 1000/s, or 0 for no limit"
-        )
+        raise ValueError(f"{rate!r} is out of range; use a rate from 0.042/h (once a day) to 1000/s, or 0 for no limit")
     return interval

@@ -66,7 +66,7 @@ def policy(*, inventory: bool = False, results: bool = False) -> dict[str, Any]:
             _allow("ReadResults", ["dynamodb:DescribeTable", "dynamodb:GetItem"], table),
             _allow("KeepGroupsAndForget", ["dynamodb:PutItem", "dynamodb:DeleteItem"], table),
             _allow("Revoke", ["dynamodb:UpdateItem"], table),
-            _allow("RevokePutOff", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
+            _allow("RevokeDelayed", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
         ],
     }
 
@@ -99,7 +99,7 @@ def client_policy() -> dict[str, Any]:
             _allow("Records", [*single, "dynamodb:BatchWriteItem"], table),
             _allow("KnowItems", ["dynamodb:BatchGetItem"], _table_arn(settings.inventory_table())),
             _allow("LargeValues", ["s3:PutObject", "s3:GetObject"], payloads),
-            _allow("RevokePutOff", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
+            _allow("RevokeDelayed", ["scheduler:DeleteSchedule"], _schedules_arn(table)),
         ],
     }
 
