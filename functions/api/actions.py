@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from api import pagination
 from api.access import Caller, Role
 from api.arguments import full_name
-from makertasks import tasks
+from makertasks import clock, tasks
 from makertasks.control import alerting, audit, jobs, pausing, retrying, revoking
 from makertasks.control import run_now as starting
 from makertasks.control.revoking import Revocation
 from makertasks.errors import InvalidRequest, MakertasksError, NotFound, UnknownTask
-from makertasks.monitoring import acknowledgements, dead_letters, queues, schedules
+from makertasks.monitoring import acknowledgements, dead_letters, failure_groups, misspelt, queues, schedules
 from makertasks.monitoring import views as task_views
 from makertasks.monitoring.acknowledgements import Acknowledgement
 from makertasks.monitoring.alerts import Alert, Delivery, Form, Kind
+from makertasks.monitoring.counters import statistics
+from makertasks.monitoring.listing import Filter
 from makertasks.records import lifecycle, payloads
 from makertasks.records import table as records
 from makertasks.submission import bulk, producer
@@ -149,7 +150,7 @@ def start_job(
     if not where:
         raise InvalidRequest("where", "is empty; a job needs a filter, such as created_from")
     jobs.check(action, where, arguments or {})
-    pagination.refuse_misspelt(where.get("name"), where.get("worker"))
+    misspelt.refuse_job(Filter(name=where.get("name"), worker=where.get("worker"), q=where.get("q")))
     audit.record(caller.name, f"job: {action}", "tasks", where=dict(where), arguments=dict(arguments or {}))
     return _accepted(jobs.start(action, where, who=caller.name, arguments=arguments))
 
@@ -210,8 +211,10 @@ def discard(caller: Caller, task_id: str) -> None:
 
 
 def acknowledge(caller: Caller, fingerprint: str, note: str = "", *, muted: bool = False) -> Acknowledgement:
-    """Acknowledge a cause's failures so far; `muted` covers later ones, too."""
+    """Acknowledge a cause's failures so far; `muted` covers later ones, too. Raises NotFound for an unknown cause."""
     caller.require(Role.OPERATOR)
+    now = clock.now()
+    failure_groups.of_cause(fingerprint, now - statistics.LONGEST, now)
     audit.record(caller.name, "mute failures" if muted else "acknowledge failures", fingerprint, note=note)
     return acknowledgements.acknowledge(fingerprint, who=caller.name, note=note, muted=muted)
 

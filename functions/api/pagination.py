@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-
 from makertasks import tasks
-from makertasks.errors import InvalidRequest
-from makertasks.monitoring import listing
+from makertasks.monitoring import listing, misspelt
 from makertasks.records.model import TaskRecord
 
 
@@ -25,32 +22,6 @@ def task_page(
     page = listing.page(
         wanted, limit=limit, cursor=cursor, names=tasks.discover(), oldest_first=oldest_first, seconds=seconds
     )
-    if not page.records and not page.cursor and not cursor:
-        _refuse_unknown(wanted)
+    if not page.records and not cursor:
+        misspelt.refuse(wanted, complete=page.cursor is None)
     return page.records, page.cursor
-
-
-def refuse_misspelt(name: str | None, worker: str | None) -> None:
-    """Raise InvalidRequest for an unknown name or worker that no task has: a job would do nothing."""
-    wanted = listing.Filter(name=name, worker=worker)
-    try:
-        _refuse_unknown(wanted)
-    except InvalidRequest:  # tasks outlive the code of their type
-        task_page(wanted, 1)
-
-
-def _refuse_unknown(wanted: listing.Filter) -> None:
-    """Raise InvalidRequest for an unknown name or worker, so that a misspelt one does not give an empty list."""
-    known = tasks.discover()
-    if wanted.name and wanted.name not in known:
-        raise InvalidRequest("name", f"there is no task {wanted.name!r}; {_suggestion(wanted.name, list(known))}")
-    functions = [task.short_name for task in known.values()]
-    function = (wanted.worker or "").partition("@")[0]
-    if function and function not in functions:
-        raise InvalidRequest("worker", f"there is no worker {wanted.worker!r}; {_suggestion(function, functions)}")
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    by_short_name = {each.rpartition(".")[2]: each for each in known}
-    close = difflib.get_close_matches(name.rpartition(".")[2], by_short_name, n=1)
-    return f"did you mean {by_short_name[close[0]]}?" if close else f"choose one of {', '.join(known)}"

@@ -38,7 +38,6 @@ PAGES = [
     "/jobs",
     "/activity",
     "/alerts",
-    "/failures/some-cause",
     "/failures/{cause}",
 ]
 FORMS = [

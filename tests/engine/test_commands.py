@@ -102,14 +102,23 @@ def test_retry_creates_a_new_task(command, worker):
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [
-        (("call", "generate_qr_cod"), "did you mean generate_qr_code?"),
+        (("call", "generate_qr_cod"), "did you mean inventory.tasks.generate_qr_code?"),
         (("control", "shutdown", "-d", "download_image"), "did you mean download_image_from_url?"),
         (("list", "--worker", "generate_qr_cod"), "did you mean generate_qr_code?"),
-        (("list", "--name", "generate_qr_cod"), "did you mean generate_qr_code?"),
+        (("list", "--name", "generate_qr_cod"), "did you mean inventory.tasks.generate_qr_code?"),
+        (("list", "-q", "queue:generate_qr_kode"), "did you mean generate_qr_code?"),
+        (("schedules", "run", "nightli"), "did you mean nightly?"),
+        (("inspect", "stats", "-d", "generate_qr_cod"), "did you mean generate_qr_code?"),
         (("lst",), "Did you mean 'list'?"),
     ],
 )
-def test_a_misspelt_name_gets_a_suggestion(command, arguments, meant):
+def test_a_misspelt_name_gets_a_suggestion(command, aws, arguments, meant):
+    scheduler = aws.client("scheduler")
+    scheduler.create_schedule_group(Name="unit")
+    scheduler.create_schedule(
+        GroupName="unit", Name="nightly", ScheduleExpression="rate(1 day)", FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:sqs:us-east-1:1:q", "RoleArn": "arn:aws:iam::123456789012:role/r"},
+    )  # fmt: skip
     code, _, said = command(*arguments)
     assert code in {2, 3}
     assert meant in " ".join(said.split())

@@ -17,7 +17,7 @@ from api.requests import Request
 from api.resources.tasks import TaskFilter
 from makertasks import settings, tasks, wire
 from makertasks.errors import InvalidRequest
-from makertasks.monitoring import listing
+from makertasks.monitoring import listing, misspelt
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 
@@ -169,7 +169,10 @@ def _sorted(query: ListQuery) -> TaskList:
     column = query.sort.removeprefix("-")
     if column not in SORTABLE:
         raise InvalidRequest("sort", f"must be one of {', '.join(SORTABLE)}, with a minus for the largest first")
-    matching, complete = listing.newest(wanted(query), SORTED_TASKS, names=tasks.discover())
+    filters = wanted(query)
+    matching, complete = listing.newest(filters, SORTED_TASKS, names=tasks.discover())
+    if not matching:
+        misspelt.refuse(filters, complete=complete)
     having = [record for record in matching if getattr(record, column) is not None]
     having.sort(key=lambda record: getattr(record, column), reverse=query.sort.startswith("-"))
     having += [record for record in matching if getattr(record, column) is None]

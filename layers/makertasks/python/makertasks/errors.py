@@ -74,11 +74,19 @@ class TemporaryError(TaskError):
         self.retry_after = retry_after
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """What an error says of a misspelt name: the nearest of those there are, or nothing.
+def did_you_mean(name: str, known: Iterable[str], *, near: bool = False) -> str:
+    """What an error says of a misspelt name: the nearest known one, else all of them, or with `near` nothing.
 
-    >>> did_you_mean("generate_qr_cod", ["generate_qr_code", "import_dump"])
-    '; did you mean generate_qr_code?'
+    Dotted names may be given by their last part.
+
+    >>> did_you_mean("generate_qr_cod", ["inventory.tasks.generate_qr_code", "import_dump"])
+    '; did you mean inventory.tasks.generate_qr_code?'
+    >>> did_you_mean("drill", ["generate_qr_code", "import_dump"]), did_you_mean("drill", [])
+    ('; choose one of generate_qr_code, import_dump', '; there are none')
     """
-    near = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    by_last_part = {each.rpartition(".")[2]: each for each in known}
+    if close := difflib.get_close_matches(name[:200].rpartition(".")[2], by_last_part, 1):
+        return f"; did you mean {by_last_part[close[0]]}?"
+    if near:
+        return ""
+    return f"; choose one of {', '.join(by_last_part.values())}" if by_last_part else "; there are none"

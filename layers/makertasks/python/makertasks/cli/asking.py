@@ -72,13 +72,6 @@ def item_named(text: str) -> str:
     raise InvalidRequest("--item", f"{text!r} fits several items; give the id of one: {listed}")
 
 
-def check_worker(worker: str) -> None:
-    """Raise NotFound for the name of a worker that no task has."""
-    function, known = worker.partition("@")[0], tasks.queues()
-    if function not in known:
-        raise NotFound(f"no worker named {worker!r}{did_you_mean(function, known)}; those are {', '.join(known)}")
-
-
 def purged_by(queue: str) -> str:
     """Return the name by which a job selects a queue's tasks: the task's, or the Celery application's queue."""
     first = tasks.of_queue(queue)[0]
@@ -147,5 +140,5 @@ def queues_named(names: list[str] | None) -> list[str]:
     known = {task.short_name: task for task in tasks.discover().values()}
     for name in names or []:
         if name not in known:
-            raise NotFound(f"no queue named {name!r}{did_you_mean(name, known)}; the queues are {', '.join(known)}")
+            raise NotFound(f"there is no queue {name!r}{did_you_mean(name, known)}")
     return names or [name for name, task in known.items() if not task.optional or task_queues.mapping_of(name)]

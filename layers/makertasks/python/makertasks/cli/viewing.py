@@ -12,7 +12,7 @@ from makertasks import clock, tasks
 from makertasks.cli import asking, completion, output, pages, shown
 from makertasks.cli.sending import TaskId
 from makertasks.errors import InvalidRequest
-from makertasks.monitoring import listing, task_logs
+from makertasks.monitoring import listing, misspelt, task_logs
 from makertasks.monitoring import views as task_views
 from makertasks.records.states import Status
 
@@ -79,8 +79,8 @@ def list_tasks(  # noqa: PLR0913, PLR0917 - one argument an option
 
 def _print_list(wanted: listing.Filter, limit: int, cursor: str | None, *, as_json: bool) -> None:
     found, after = collect(wanted, limit, cursor, quiet=as_json)
-    if wanted.worker and not found and not after:
-        asking.check_worker(wanted.worker)
+    if not found and cursor is None:
+        misspelt.refuse(wanted, complete=after is None)
     pages.note(wanted, limit, after)
     if as_json:
         output.print_json({"tasks": found, "cursor": after})

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from makertasks import clock, tasks
+from makertasks.errors import NotFound
 from makertasks.monitoring import acknowledgements, listing
 from makertasks.monitoring.acknowledgements import Acknowledgement
 from makertasks.records.model import TaskRecord
@@ -99,10 +100,20 @@ def _grouped(
 
 
 def of_cause(fingerprint: str, created_from: datetime, created_to: datetime) -> Cause:
-    """One cause among the failures of the tasks created between two times; raises Unavailable."""
+    """One cause among the failures of the tasks created between two times.
+
+    Raises NotFound if it has none and was never acknowledged, and Unavailable.
+    """
     failed, complete = _failed(created_from, created_to)
     alike = [record for record in failed if _key(record) == fingerprint]
     looked = acknowledgements.by_cause()
+    if not alike and fingerprint not in looked:
+        among = "" if complete else f" among the newest {len(failed)} failures"
+        period = f"between {clock.text(created_from)[:19]}Z and {clock.text(created_to)[:19]}Z"
+        raise NotFound(
+            f"no task created {period} failed with the cause {fingerprint[:200]!r}{among};"
+            " the overview lists the causes of the last 24 hours"
+        )
     groups: dict[str, Group] = {}
     items: dict[str, AffectedItem] = {}
     for record in alike:

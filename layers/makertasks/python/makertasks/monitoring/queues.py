@@ -83,8 +83,7 @@ def tasks_of(name: str) -> list[tasks.Task]:
     """Return the tasks of a queue; raises NotFound if there is no such queue."""
     found = tasks.of_queue(name)
     if not found:
-        near = did_you_mean(name[:100], tasks.queues())
-        raise NotFound(f"there is no queue {name[:100]!r}{near}; GET /v1/queues lists those there are")
+        raise NotFound(f"there is no queue {name[:100]!r}{did_you_mean(name, tasks.queues())}")
     return found
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from makertasks import clock, settings, wire
 from makertasks.aws import schedules
-from makertasks.errors import InvalidRequest, NotFound
+from makertasks.errors import InvalidRequest, NotFound, did_you_mean
 from makertasks.records import notes
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -158,7 +158,8 @@ def _read(name: str) -> dict[str, Any]:
     try:
         return schedules.get(settings.stack(), name)
     except NotFound as error:
-        raise NotFound(f"there is no schedule {name}; GET /v1/schedules lists those there are") from error
+        known = schedules.names(settings.stack())
+        raise NotFound(f"there is no schedule {name!r}{did_you_mean(name, known)}") from error
 
 
 def _schedule(found: dict[str, Any]) -> Schedule:

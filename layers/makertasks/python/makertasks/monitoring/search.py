@@ -151,6 +151,15 @@ def required(expression: Expression) -> Iterator[Term]:
         yield from required(expression.right)
 
 
+def asked(expression: Expression) -> Iterator[Term]:
+    """The terms that records are looked for by: all but those that NOT excludes."""
+    if isinstance(expression, Term):
+        yield expression
+    elif isinstance(expression, And | Or):
+        yield from asked(expression.left)
+        yield from asked(expression.right)
+
+
 def exact_id(expression: Expression) -> str | None:
     """The one task's id that the search asks for, where it names a whole one."""
     ids = (term.text for term in required(expression) if term.field == "id" and is_uuid(term.text))

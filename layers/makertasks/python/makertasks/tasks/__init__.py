@@ -96,9 +96,7 @@ def find(name: str) -> Task:
     if name not in _registry:
         if declared := applications.declared(settings.code_root()).get(name):
             return declared
-        known = list(discover())
-        meant = did_you_mean(folder, [each.rpartition(".")[2] for each in known])
-        raise UnknownTask("name", f"there is no task {name[:200]!r}{meant}; the tasks are {', '.join(known)}")
+        raise UnknownTask("name", f"there is no task {name[:200]!r}{did_you_mean(name, discover())}")
     return _registry[name]
 
 
