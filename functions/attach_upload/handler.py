@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from makertasks.media import uploads
-from makertasks.tasks import object_under, task
+from makertasks.tasks import ObjectVersion, object_under, task
 from makertasks.worker.handler import lambda_handler
 
 Key = Annotated[str, object_under("uploads/")]
@@ -18,7 +18,7 @@ Key = Annotated[str, object_under("uploads/")]
     writes=("inventory/images/", "CACHE/"),
     example={"key": "uploads/images/b3515d30-e44f-455a-a04a-d4199241840e/photo.jpg"},
 )
-def attach_upload(key: Key, etag: str | None = None) -> dict[str, Any]:
+def attach_upload(key: Key, etag: ObjectVersion | None = None) -> dict[str, Any]:
     """Make a picture uploaded under `uploads/images/{item id}/` the item's image.
 
     Reads the object `key` of the bucket (only the version that `etag` names, where given) and the item. Writes image

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from makertasks.tasks import object_under, task
+from makertasks.tasks import ObjectVersion, object_under, task
 from makertasks.worker.handler import lambda_handler
 
 Key = Annotated[str, object_under("imports/")]
 
 
 @task("makertasks.import_dump", example={"key": "imports/dump.json"})
-def import_dump(key: Key, etag: str | None = None) -> dict[str, Any]:
+def import_dump(key: Key, etag: ObjectVersion | None = None) -> dict[str, Any]:
     """Import an OpenMakerSuite dump (`manage.py dumpdata inventory reorder_queue`) into the inventory.
 
     Reads the object `key` of the bucket (only the version `etag`, if given), the names of the images in the bucket and

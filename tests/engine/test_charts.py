@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 import time_machine
 from api_calls import pool, token  # noqa: F401 - the fixture
+from browsing import browse
 from lambda_queue import LambdaContext
-from test_forms import browse
 
 from api.handler import handler
 from makertasks import clock, tasks, wire

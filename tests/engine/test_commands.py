@@ -39,7 +39,7 @@ def test_a_failed_task_exits_with_1_and_shows_its_traceback(command, worker):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("call", "generate_qr_codes"), "the tasks are"),
+        (("call", "generate_qr_codes"), "did you mean inventory.tasks.generate_qr_code?"),
         (("call", "generate_qr_code"), "item_id: missing"),
         (qr("seven"), "item_id"),
         (qr(str(uuid4())), "the inventory has no item"),

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from api_calls import pool  # noqa: F401 - the fixture
-from test_forms import DOWNLOAD, ITEM, PICTURE, browse, everything  # noqa: F401 - the fixture
+from browsing import DOWNLOAD, ITEM, PICTURE, browse, everything  # noqa: F401 - the fixture
 
 from makertasks import tasks
 from makertasks.inventory.table import Item

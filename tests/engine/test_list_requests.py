@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 from api_calls import pool  # noqa: F401 - the fixture
-from test_forms import browse
+from browsing import browse
 
 from makertasks import clock, settings, wire
 from makertasks.errors import PermanentError

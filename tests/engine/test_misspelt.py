@@ -9,6 +9,7 @@ from api_calls import call, pool, token  # noqa: F401 - pool is a fixture
 
 from makertasks import wire
 from makertasks.monitoring import acknowledgements, listing
+from makertasks.monitoring.alerts import put
 from makertasks.monitoring.counters import counting
 from makertasks.records import lifecycle
 from makertasks.records import table as records
@@ -135,3 +136,8 @@ def test_an_unknown_cause_is_not_acknowledged(stack, path, body, kind):
 def test_a_misspelt_schedule_gets_a_suggestion(stack, method, path, accept):
     status, answer, _ = call(method, path, headers={"accept": accept}, bearer=token("operators"))
     assert (status, "did you mean update_average_lead_times?" in text_of(answer)) == (404, True)
+
+
+def test_a_misspelt_alert_gets_a_suggestion(stack):
+    put("workshop", form="email", address="ann@example.org", kinds=[], recoveries=False, who="ann", readdressed=False)
+    assert get("/v1/alerts/workshp") == (404, "there is no alert 'workshp'; did you mean workshop?")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from api_calls import pool  # noqa: F401 - the fixture
-from test_forms import browse
+from browsing import browse
 
 from api.pages import jobs as job_pages
 from makertasks import wire

@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 from api_calls import pool  # noqa: F401 - a fixture
-from test_forms import browse
+from browsing import browse
 from test_listing import NAMES, TASKS, WORKERS, make_task, shop  # noqa: F401 - shop is a fixture
 
 from api.pages import task_lists

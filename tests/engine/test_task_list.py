@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from api_calls import pool  # noqa: F401 - the fixture
-from test_forms import browse
+from browsing import browse
 
 from api.pages import task_rows
 from makertasks import clock, wire

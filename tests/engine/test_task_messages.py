@@ -46,7 +46,7 @@ def test_invalid_arguments_of_a_submission_leave_nothing_behind(echo, aws, argum
 
 
 def test_an_unknown_task_is_refused_with_a_list_of_the_known_ones(echo):
-    with pytest.raises(UnknownTask, match=r"no task 'tests.nothing'; the tasks are .*tests.echo"):
+    with pytest.raises(UnknownTask, match=r"no task 'tests.nothing'; choose one of .*tests.echo"):
         producer.submit(producer.Submission("tests.nothing"))
 
 

@@ -72,7 +72,8 @@ def task_type_page(name: TaskName, caller: Caller, query: dict[str, str], reques
 
 @page("POST", "/task-types/{name}", Role.OPERATOR)
 def run_page(name: TaskName, caller: Caller, form: Sent) -> Reply:
-    """Submit a task with the form's arguments and go to its page."""
+    """Submit a task with the form's arguments and go to its page. A task of the system has no form."""
+    actions.check_name(_task(name).name)
     kwargs = forms.read(_task(name).schema(), form)
     submitted = actions.submit(caller, Submission(name, kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))

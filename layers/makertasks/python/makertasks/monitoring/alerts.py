@@ -19,7 +19,7 @@ from pynamodb.expressions.update import Action
 
 from makertasks import clock, settings
 from makertasks.aws.dynamodb import ConditionFailed, JSONMap, Missing, Table, answering
-from makertasks.errors import NotFound
+from makertasks.errors import NotFound, did_you_mean
 
 PERIOD = "alerts"
 MOST = 20  # alerts of a stack: each is evaluated in every run
@@ -99,7 +99,8 @@ def find(name: str) -> StoredAlert:
         with answering("the alert could not be read"):
             return StoredAlert.get(PERIOD, name, consistent_read=True)
     except Missing as error:
-        raise NotFound(f"there is no alert {name}; GET /v1/alerts lists those there are") from error
+        known = did_you_mean(name, [alert.cell for alert in listed()])
+        raise NotFound(f"there is no alert {name!r}{known}") from error
 
 
 def put(

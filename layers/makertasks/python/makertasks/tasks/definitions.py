@@ -29,6 +29,9 @@ ItemId = Annotated[UUID, msgspec.Meta(description="UUID of the inventory item", 
 # A secret argument: only the message contains it; records, logs and responses do not.
 Secret = Annotated[str, msgspec.Meta(description="Not shown in records, logs and responses", extra={"is_secret": True})]
 
+# An argument with an object's ETag, where a task takes only one version of an object.
+ObjectVersion = Annotated[str, msgspec.Meta(min_length=1, max_length=100, description="The object's ETag")]
+
 # An argument with an object's key is `Annotated[str, object_under("imports/")]`: any other key is rejected, however a
 # task is submitted, before the task starts.
 
@@ -36,7 +39,10 @@ Secret = Annotated[str, msgspec.Meta(description="Not shown in records, logs and
 def object_under(prefix: str) -> msgspec.Meta:
     """Return the constraint of an argument that is the key of an object under `prefix`."""
     return msgspec.Meta(
-        pattern=rf"^{re.escape(prefix)}", description=f"Key of an object under {prefix}", extra={"prefix": prefix}
+        max_length=1024,  # S3's limit
+        pattern=rf"^{re.escape(prefix)}",
+        description=f"Key of an object under {prefix}",
+        extra={"prefix": prefix},
     )
 
 
