@@ -226,5 +226,6 @@ def test_a_search_goes_on_by_itself_and_shows_how_far_it_came(site, open_page, r
         expect(row_of(page, oldest)).to_be_visible()
         expect(page.locator("[data-searched]")).to_have_text("Searched all matching dates.")
     assert len(steps) > 1
+    assert all("step=yes" in address for address in steps)
     assert len({text for text in told if "Searched back to" in text}) > 1
     assert page.locator("table.tasks tbody tr").count() == 1

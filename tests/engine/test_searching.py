@@ -178,3 +178,26 @@ def test_a_page_of_a_search_reports_its_progress_and_links_to_the_next(pool, tas
     assert "Searched back to" in html
     [on] = re.findall(r'data-go-on href="([^"]+)"', html)
     assert rows_of(browse("GET", unescape(on))[1]) == ["task-029"]
+
+
+def test_a_step_of_a_search_reads_and_sends_only_the_list(pool, tasks, monkeypatch):  # noqa: F811 - the fixture
+    # given a search of several steps
+    monkeypatch.setenv("SEARCH_STEP_SECONDS", "0")
+    moment = datetime.now(UTC) - timedelta(hours=5)
+    for number in range(250):
+        finished_task(f"task-{number:03}", moment - timedelta(seconds=number))
+    html = browse("GET", "/tasks?q=id:task-249")[1]
+    monkeypatch.setattr("api.pages.tasks.Shown.of", lambda *_: pytest.fail("the whole page was read"))
+
+    # when the page's script takes them
+    found = []
+    while following := re.findall(r'data-go-on href="([^"]+)"', html):
+        html = browse("GET", unescape(following[0]), query={"step": "yes"}, headers=UPDATE)[1]
+        found.append(html)
+
+    # then each has only the list, how far it came, and the link to the next one
+    assert len(found) > 1
+    assert ["Searched back to" in step for step in found] == [True] * (len(found) - 1) + [False]
+    assert [rows_of(step) for step in found] == [[]] * (len(found) - 1) + [["task-249"]]
+    assert not any("<html" in step or "data-complete" in step or "step=" in step for step in found)
+    assert all('rel="next" class="as-button quiet" href=' in step for step in found[:-1])

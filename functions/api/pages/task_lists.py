@@ -68,6 +68,7 @@ class ListQuery(Filters):
     said: Text = ""  # the action that led here
     known: Text = ""  # of a live update: digest of what the page shows
     keep: Text = ""  # of a live update that only reads the shown tasks again, in their order
+    step: Text = ""  # of a search that goes on by itself: only what this page found
     have: Text = ""  # of a live update: versions of the rows that the page shows, separated by dots
 
     def held(self) -> frozenset[str] | None:

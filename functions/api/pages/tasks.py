@@ -91,7 +91,10 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
 
 
 def _update(caller: Caller, query: ListQuery, request: Request) -> Reply:
-    """Return the current rows: in the same order while the reader points at one, else a new page."""
+    """Return the current rows: in the same order while the reader points at one, else a new page.
+
+    A step of a search that goes on by itself has the pages before and after it, too.
+    """
     shown = query.shown.split(",") if query.shown else []
     if query.keep and not shown:
         return Reply("", HTTPStatus.NO_CONTENT)
@@ -102,8 +105,9 @@ def _update(caller: Caller, query: ListQuery, request: Request) -> Reply:
         found.rows = kept
     if digest(found, fresh) == query.known:
         return Reply("", HTTPStatus.NO_CONTENT)
+    template = "search_step.html" if query.step else "task_rows.html"
     return rendering.page(
-        request, caller, "task_rows.html", section="/tasks", found=found, query=query, fresh=fresh,
+        request, caller, template, section="/tasks", found=found, query=query, fresh=fresh,
         digest=digest(found, fresh), every=REFRESH_SECONDS, mistakes={},
     )  # fmt: skip
 

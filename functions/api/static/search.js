@@ -45,7 +45,7 @@
       const progress = document.querySelector("[data-searched]");
       const link = progress?.querySelector("[data-go-on]");
       if (!link || rows.querySelectorAll("tbody tr").length >= PAGE) return;
-      const answer = await fetch(link.href).catch(() => null);
+      const answer = await fetch(`${link.href}&step=yes`, { headers: { "HX-Request": "true" } }).catch(() => null);
       if (!answer?.ok) return;
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       const body = rows.querySelector("tbody");
