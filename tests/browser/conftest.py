@@ -11,8 +11,10 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Vie
 from tests.browser.axe import violations
 from tests.browser.content import fill
 from tests.browser.deployed import Site, deployed
+from tests.browser.fit import holes
 
 DESK: ViewportSize = {"width": 1280, "height": 800}
+OVERVIEW_WIDTHS = (768, 1280, 1920)
 EMPTY_PAGES = ("/", "/tasks", "/items", "/jobs", "/activity")
 
 
@@ -36,20 +38,20 @@ def empty_pages(new_site: Site) -> dict[str, tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="session")
-def empty_columns(new_site: Site) -> list[int]:
-    """Bottom of the overview's two columns of cards while the stack is empty, in pixels."""
+def empty_holes(new_site: Site) -> dict[int, list[str]]:
+    """Holes between and in the overview's cards while the stack is empty, by width."""
+    found = {}
     with new_site.context("superuser") as context:
         page = context.new_page()
-        page.set_viewport_size(DESK)
         page.goto("/")
-        ends: list[int] = page.locator(".pair > div > .card:last-child").evaluate_all(
-            "cards => cards.map(card => Math.round(card.getBoundingClientRect().bottom))"
-        )
-        return ends
+        for width in OVERVIEW_WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            found[width] = holes(page)
+    return found
 
 
 @pytest.fixture(scope="session")
-def site(new_site: Site, empty_pages: object, empty_columns: object) -> Site:
+def site(new_site: Site, empty_pages: object, empty_holes: object) -> Site:
     """The stack with content, and a browser."""
     fill(new_site)
     return new_site

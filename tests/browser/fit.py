@@ -1,4 +1,4 @@
-"""Finds what does not fit a page's width: tables that are cut off, and words broken across lines."""
+"""Finds what does not fit a page's width: cut tables, words broken across lines, and holes between or in cards."""
 
 from __future__ import annotations
 
@@ -42,3 +42,27 @@ FIND = """() => {
 def misfits(page: Page) -> list[str]:
     """Return what does not fit the page's current width."""
     return page.evaluate(FIND)  # type: ignore[no-any-return]
+
+
+# Of the overview's cards: blank space below one, beside one, and below what it contains.
+HOLES = """() => {
+  const MOST = 28;
+  const found = [];
+  const all = document.getElementById("overview").getBoundingClientRect();
+  const cards = [...document.querySelectorAll("#overview > *")];
+  let above = all.top;
+  for (const card of cards) {
+    const box = card.getBoundingClientRect(), last = card.lastElementChild.getBoundingClientRect();
+    for (const [where, blank] of Object.entries({
+      above: box.top - above, beside: all.width - box.width, inside: box.bottom - last.bottom })) {
+      if (blank > MOST) found.push(`${Math.round(blank)} px ${where} ${card.getAttribute("aria-labelledby")}`);
+    }
+    above = box.bottom;
+  }
+  return cards.length < 4 ? ["cards are missing"] : found;
+}"""
+
+
+def holes(page: Page) -> list[str]:
+    """Return the overview's holes at the page's current width."""
+    return page.evaluate(HOLES)  # type: ignore[no-any-return]

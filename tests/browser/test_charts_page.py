@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.axe import in_both_themes
-from tests.browser.conftest import DESK
+from tests.browser.conftest import OVERVIEW_WIDTHS
+from tests.browser.fit import holes
 from tests.browser.loading import loaded_bytes
 from tests.waiting import wait_for
 
@@ -124,22 +125,17 @@ def test_the_overview_and_its_updates_are_small(site, open_page):
     assert 0 < max(sizes) < UPDATE_BYTES
 
 
-def test_the_overviews_columns_have_the_same_height(open_page):
+def test_the_overview_has_no_holes_with_failures(open_page):
     page = open_page("/", "viewer")
-    assert page.viewport_size == DESK
-    assert len(set(bottoms(page))) == 1
+    found = {}
+    for width in OVERVIEW_WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        found[width] = holes(page)
+    assert found == {width: [] for width in OVERVIEW_WIDTHS}
 
 
-def test_the_empty_overviews_columns_have_the_same_height(empty_columns):
-    assert len(empty_columns) == 2
-    assert len(set(empty_columns)) == 1
-
-
-def bottoms(page):
-    """Return the bottom of the two columns' last cards, in pixels."""
-    return page.locator(".pair > div > .card:last-child").evaluate_all(
-        "cards => cards.map(card => Math.round(card.getBoundingClientRect().bottom))"
-    )
+def test_the_overview_has_no_holes_while_nothing_fails(empty_holes):
+    assert empty_holes == {width: [] for width in OVERVIEW_WIDTHS}
 
 
 def test_a_browser_without_a_pdf_viewer_shows_a_notice_in_the_documents_box(site, open_page, waited):
