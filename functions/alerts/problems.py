@@ -103,7 +103,7 @@ def _missed_schedules(_: Found) -> Each:
 
 def _dead_letters(_: Found) -> Each:
     for queue, count in sorted(dead_letters.counts().items()):
-        text = f"{queue}: {count} unreadable message{'s' if count > 1 else ''}"
+        text = f"{queue}: {count} dead letter{'s' if count > 1 else ''}"
         yield queue, text, f"/queues/{quote(queue, safe='')}"
 
 

@@ -195,7 +195,7 @@ def redrive(caller: Caller, queue: str) -> Redriven:
 
 
 def resend(caller: Caller, task_id: str, body: str | None = None) -> task_views.TaskDetail:
-    """Send an unreadable message again as a new task, as it was or with another `body`; returns the new task."""
+    """Send a dead letter again as a new task, as it was or with another `body`; returns the new task."""
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "send message again" if body is None else "edit and send message", task_id)
     if body is None:
@@ -204,7 +204,7 @@ def resend(caller: Caller, task_id: str, body: str | None = None) -> task_views.
 
 
 def discard(caller: Caller, task_id: str) -> None:
-    """Discard an unreadable message: it is no longer counted; its record stays."""
+    """Discard a dead letter: it is no longer counted; its record stays."""
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "discard message", task_id)
     retrying.discard(task_id)

@@ -60,7 +60,7 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
     body = wire.encode(wire.Message(task_id, "inventory.tasks.generate_index_card", kwargs={"item_id": item}), "x")
     dead_letter(site, body, task_id)
     page = open_page("/", "operator")
-    expect(page.locator(".banner:not(.lost)")).to_contain_text("1 unreadable message")
+    expect(page.locator(".banner:not(.lost)")).to_contain_text("1 dead letter")
     page.goto("/queues")
     page.locator("tr#generate_index_card").get_by_role("link", name="1", exact=True).click()
     expect(page).to_have_url(re.compile("/queues/generate_index_card#dead"))
@@ -77,11 +77,11 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
 def test_an_unreadable_message_is_edited_and_sent_or_discarded(site, open_page):
     item = site.items[1]["id"]
     whole = wire.encode(wire.Message("cut-off", "inventory.tasks.generate_qr_code", kwargs={"item_id": item}), "x")
-    # An unreadable message that names its task belongs to that task's queue; one that names none belongs to no queue.
+    # A dead letter that names its task belongs to that task's queue; one that names none belongs to no queue.
     broken = dead_letter(site, dead_letters.readable(whole).replace('"body": "', '"body": "!'), "cut-off")
     nobody = dead_letter(site, "{")
     page = open_page("/", "operator")
-    page.get_by_role("link", name="2 unreadable messages").click()
+    page.get_by_role("link", name="2 dead letters").click()
     expect(page.locator("main h1 small")).to_have_text("2")
     assert in_both_themes(page) == []
     row = page.locator(f"tr[id='m{broken}']")
@@ -102,7 +102,7 @@ def test_an_unreadable_message_is_edited_and_sent_or_discarded(site, open_page):
     page.locator(f"tr[id='m{nobody}']").get_by_role("button", name="Discard").click()
     expect(page.locator(".said")).to_contain_text("discarded")
     page.goto("/messages")
-    expect(page.locator("main")).to_contain_text("No unreadable messages")
+    expect(page.locator("main")).to_contain_text("No dead letters")
     page.goto("/activity")
     expect(page.locator("tbody tr").first).to_contain_text("Discard message")
 

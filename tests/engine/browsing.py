@@ -115,7 +115,7 @@ def browse(method, path, query=None, form=None, headers=None, groups=("superuser
 
 @pytest.fixture
 def everything(aws, tasks_table, counters_table, inventory_table, media_bucket, task_queues, monkeypatch):
-    """An item, a failed download of it, a waiting job, an unreadable message and an alert."""
+    """An item, a failed download of it, a waiting job, a dead letter and an alert."""
     monkeypatch.setattr("makertasks.aws.event_sources.mappings", lambda: iter(()))
     monkeypatch.setattr("makertasks.monitoring.schedules.list_schedules", list)
     topic = aws.client("sns").create_topic(Name="unit-alerts")["TopicArn"]

@@ -63,7 +63,7 @@ def test_a_queue_in_trouble_is_reported(found, words, is_grave):
 
 def test_unreadable_messages_of_all_queues_lead_to_the_page_that_lists_them():
     [trouble] = health.troubles(0, "", [queue(dead=1)], [], 2)
-    assert (trouble.text, trouble.link) == ("2 unreadable messages", "/messages")
+    assert (trouble.text, trouble.link) == ("2 dead letters", "/messages")
     assert not trouble.is_grave
 
 

@@ -32,11 +32,11 @@ def troubles(
     """Return current problems.
 
     `failures` is the number of unacknowledged failures that ended in the last hour, of tasks created since `since`;
-    `messages` is the number of unreadable messages.
+    `messages` is the number of dead letters.
     """
     found = []
     if messages:
-        found.append(Trouble(counted(messages, "unreadable message"), "/messages", is_grave=False))
+        found.append(Trouble(counted(messages, "dead letter"), "/messages", is_grave=False))
     if failures:
         link = address("/tasks", {"status": "FAILURE", "created_from": since, "sort": "-done"})
         found.append(Trouble(f"{counted(failures, 'unacknowledged failure')} in the last hour", link))

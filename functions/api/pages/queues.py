@@ -70,12 +70,12 @@ def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
 
 @page("GET", "/messages", Role.VIEWER)
 def messages_page(caller: Caller, request: Request) -> Reply:
-    """Unreadable messages of every queue, those whose queue is unknown included."""
+    """Dead letters of every queue, those whose queue is unknown included."""
     letters, complete = dead_letters.not_redriven()
     return rendering.page(
         request,
         caller,
-        "unreadable_messages.html",
+        "dead_letters.html",
         section="/queues",
         letters=task_rows.letters(letters),
         complete=complete,
@@ -129,7 +129,7 @@ def purge(queue: QueueName, caller: Caller) -> Reply:
 
 @page("POST", "/queues/{queue}/redrive", Role.OPERATOR)
 def redrive(queue: QueueName, caller: Caller, request: Request) -> Reply:
-    """Send the queue's unreadable messages back to it, and show the outcome for each."""
+    """Send the queue's dead letters back to it, and show the outcome for each."""
     done = actions.redrive(caller, queue)
     outcomes = [Outcome(old, "sent again", is_done=True, new_id=new) for old, new in done["redriven"].items()]
     outcomes += [Outcome(old, reason, is_done=False) for old, reason in done["refused"].items()]

@@ -37,7 +37,7 @@ class Revocation(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class MessageForm(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of an unreadable message's new body."""
+    """Form of a dead letter's new body."""
 
     body: Annotated[str, Meta(min_length=1, max_length=100_000)]
 
@@ -99,23 +99,23 @@ def delete(task_id: TaskId, caller: Caller) -> Reply:
 
 @page("POST", "/tasks/{task_id}/redrive", Role.OPERATOR)
 def redrive(task_id: TaskId, caller: Caller) -> Reply:
-    """Send an unreadable message again, as it was."""
+    """Send a dead letter again, as it was."""
     return _retried(actions.resend(caller, task_id))
 
 
 @page("POST", "/tasks/{task_id}/discard", Role.OPERATOR)
 def discard(task_id: TaskId, caller: Caller) -> Reply:
-    """Discard an unreadable message."""
+    """Discard a dead letter."""
     actions.discard(caller, task_id)
     return Reply.redirect(address(f"/tasks/{rendering.segment(task_id)}", said="discarded"))
 
 
 @page("GET", "/tasks/{task_id}/message", Role.OPERATOR)
 def message_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
-    """Show an unreadable message in a form."""
+    """Show a dead letter in a form."""
     record = records.get(task_id)
     if not record.body:
-        raise NotFound(f"task {task_id} has no unreadable message: retry it instead")
+        raise NotFound(f"task {task_id} is not a dead letter: retry it instead")
     return rendering.page(
         request, caller, "message.html", section="/tasks", task=task_views.summary(record),
         body=request.sent.get("body", dead_letters.readable(record.body)),

@@ -58,7 +58,7 @@ def of(found: Iterable[TaskRecord], known: Collection[str] | None = None) -> lis
 
 
 class Letter(TaskSummary):
-    """An unreadable message in a list, with its body as people read it and the beginning of that."""
+    """A dead letter in a list, with its body as people read it and the beginning of that."""
 
     body: str
     beginning: str
@@ -66,7 +66,7 @@ class Letter(TaskSummary):
 
 
 def letters(found: Iterable[TaskRecord]) -> list[Letter]:
-    """Return the rows of unreadable messages."""
+    """Return the rows of dead letters."""
     return [
         {
             **task_views.summary(record),

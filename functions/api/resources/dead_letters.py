@@ -1,4 +1,4 @@
-"""Unreadable messages: list them, send them again as they are or edited, discard them."""
+"""Dead letters: list them, send them again as they are or edited, discard them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DeadLetter(TypedDict):
 
 
 class DeadLetters(TypedDict):
-    """The newest unreadable messages; `complete` is false if there are more."""
+    """The newest dead letters; `complete` is false if there are more."""
 
     dead_letters: list[DeadLetter]
     complete: bool
@@ -102,11 +102,11 @@ def list_dead_letters() -> DeadLetters:
     example=A_WAITING_TASK | {"retry_of": A_TASK},
 )
 def send_dead_letter(task_id: TaskId, body: NewBody, caller: Caller) -> task_views.TaskDetail:
-    """Send an unreadable message again as a new task, with another body if one is given."""
+    """Send a dead letter again as a new task, with another body if one is given."""
     return actions.resend(caller, task_id, body.body)
 
 
 @route("POST", "/v1/dead-letters/{task_id}/discard", Role.OPERATOR, status=HTTPStatus.NO_CONTENT, tag="Queues")
 def discard_dead_letter(task_id: TaskId, caller: Caller) -> None:
-    """Discard an unreadable message: it is no longer counted; its task's record stays until it expires."""
+    """Discard a dead letter: it is no longer counted; its task's record stays until it expires."""
     actions.discard(caller, task_id)

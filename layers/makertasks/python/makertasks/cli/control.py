@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 
 def discard(task_ids: TaskIds) -> None:
-    """Discard unreadable messages.
+    """Discard dead letters.
 
     They disappear from the list of dead letters; their failed tasks' records stay until they expire.
     """

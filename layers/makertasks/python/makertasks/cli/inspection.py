@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(inspect, name="inspect")
     commands: dict[str, Callable[..., None]] = {
         "active": active, "registered": registered, "scheduled": scheduled, "reserved": reserved, "revoked": revoked,
-        "dead-letters": unreadable,
+        "dead-letters": list_dead_letters,
         "stats": stats, "conf": conf, "active-queues": active_queues, "queue-history": past,
         "query-task": query_task, "ping": ping,
     }  # fmt: skip
@@ -190,10 +190,10 @@ def past(
     output.table(rows, columns, "no task started and no message waited")
 
 
-def unreadable(as_json: output.AsJson = False) -> None:
-    """List messages that no task could read.
+def list_dead_letters(as_json: output.AsJson = False) -> None:
+    """List dead letters: messages that no task could read.
 
-    A message is listed until it is sent again (retry) or discarded (control discard).
+    A dead letter is listed until it is sent again (retry) or discarded (control discard).
     """
     asking.connect()
     found, complete = dead_letters.not_redriven()
@@ -216,7 +216,7 @@ def unreadable(as_json: output.AsJson = False) -> None:
         "id": "ID", "name": "TASK", "created": "RECEIVED", "deliveries": "DELIVERIES", "message": "MESSAGE",
         "reason": "REASON",
     }  # fmt: skip
-    output.table(named, columns, "no unreadable messages", ("deliveries",))
+    output.table(named, columns, "no dead letters", ("deliveries",))
     if rows:
         output.say("send one again: makertasks retry ID; discard it: makertasks control discard ID")
     if not complete:

@@ -88,7 +88,7 @@ def send_edited(task_id: str, body: str, *, who: str = "") -> str:
 
 
 def discard(task_id: str) -> None:
-    """Remove a dead letter from the count of unreadable messages; its record stays until it expires.
+    """Discard a dead letter, which is then no longer counted; its record stays until it expires.
 
     Raises InvalidRequest if the task is not a dead letter or has already been sent again or discarded, NotFound and
     Unavailable.
@@ -100,7 +100,7 @@ def discard(task_id: str) -> None:
 
 
 def is_waiting(record: TaskRecord) -> bool:
-    """Return whether a task is an unreadable message that nobody has sent again or discarded; raises Unavailable."""
+    """Return whether a task is a dead letter that nobody has sent again or discarded; raises Unavailable."""
     return bool(record.body) and unredriven.DeadLetter.of(record) in unredriven.listed()
 
 

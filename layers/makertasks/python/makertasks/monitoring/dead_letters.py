@@ -52,5 +52,5 @@ def readable(body: str) -> str:
 
 
 def beginning(record: TaskRecord) -> str:
-    """Return the beginning of an unreadable message, on one line."""
+    """Return the beginning of a dead letter, on one line."""
     return " ".join(readable(str(record.body)).split())[:BEGINNING]

@@ -32,7 +32,7 @@ class Group(TypedDict):
     first: str
     last: str
     last_task_id: str
-    new: int  # not acknowledged; unreadable messages are counted separately
+    new: int  # not acknowledged; dead letters are counted separately
     acknowledged: Acknowledgement | None
 
 

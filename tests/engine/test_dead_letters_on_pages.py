@@ -1,4 +1,4 @@
-"""Unreadable messages: what pages show, and the ways out."""
+"""Dead letters: what pages show, and the ways out."""
 
 from __future__ import annotations
 
