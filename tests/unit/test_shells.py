@@ -133,6 +133,7 @@ def test_the_only_match_is_inserted_as_one_argument(shell, typed, expected):
 
 def test_several_matches_do_not_destroy_what_was_typed(shell):
     if shell == "fish":
+        # fish shows only its best kind of match; the documentation says so
         assert {*offered_by_fish("makertasks list --item sa")} >= {"Saw bench"}
     else:
         # bash lists them and waits; zsh inserts the first, and the next with the next Tab

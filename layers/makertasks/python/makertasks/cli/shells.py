@@ -1,7 +1,8 @@
 """Completion for bash and zsh that offers values which only contain what was typed, such as an item's name.
 
 Typer leaves the choice among them to the shell. zsh drops those that do not begin with the typed text, and bash
-replaces the text by the beginning that they have in common. fish needs nothing: it finds text within values.
+replaces the text by the beginning that they have in common. fish finds text within values by itself, but hides such
+values while others begin with the text; no option of its `complete` changes that.
 """
 
 from __future__ import annotations
