@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-# A word is broken if its letters are on two lines. Code, ids, URLs and file names may break anywhere.
+# A word is broken if its letters are on two lines. Long code, ids, URLs and file names may break anywhere.
 FIND = """() => {
   const ANYWHERE = "pre, code, script, style, noscript, svg, .id, .hidden, textarea, option";
   const AROUND = "td, th, p, li, dd, dt, h1, h2, a, button, label";
@@ -23,6 +23,11 @@ FIND = """() => {
     const boxes = [...range.getClientRects()].filter((box) => box.width > 0);
     return new Set(boxes.map((box) => Math.round(box.top))).size;
   };
+  for (const chip of document.querySelectorAll(":is(td, th) code")) {
+    const text = chip.textContent;
+    if (text.length > LONGEST || /\\s/.test(text) || !shown(chip)) continue;
+    if (chip.getClientRects().length > 1) found.push(`broken: ${text}`);
+  }
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const text = walker.currentNode, element = text.parentElement;

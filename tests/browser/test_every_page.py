@@ -48,8 +48,8 @@ FORMS = [
     "/tasks/{hostile}/log",
 ]
 WIDTHS = (360, 768, 1280, 3840)
-# Widths of phones and tablets, at which no table may be cut off and no word broken.
-NARROW = (360, 768)
+# Widths of phones, tablets and small laptops, at which no table may be cut off and no word broken.
+NARROW = (360, 768, 1280)
 # What pages offer only to operators and superusers, and only to superusers.
 OPERATORS = {
     "/tasks": ["Run a task", "Retry …", "Revoke …"],

@@ -84,7 +84,7 @@ def test_a_wrong_image_is_fixed_by_another_url_and_repeating_it_changes_nothing(
         assert done["status"] == "SUCCESS"
         page.reload()
         expect(page.get_by_text("Nothing changed")).to_have_count(0 if changed else 1)
-    expect(page.locator("#task .title .status")).to_have_class("status pending")
+    expect(page.locator("#task .title .status")).to_have_class("status undone")
     assert stored(site, item["id"]).size[0] > 100
     # The item's own image URL belongs to OpenMakerSuite and does not change.
     assert "nowhere" in site.stack.api.get(f"/v1/items/{item['id']}")["image_url"]
