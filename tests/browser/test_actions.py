@@ -16,6 +16,14 @@ from tests.waiting import wait_for
 QR_CODE = "inventory.tasks.generate_qr_code"
 LEAD_TIMES = "inventory.tasks.update_average_lead_times"
 AN_HOUR = 3600
+# Whether an error has the colour of failures, and whether it starts below the outline of its field.
+RED_AND_BELOW = """mistake => {
+    const probe = document.body.appendChild(Object.assign(document.createElement("i"), { className: "bad" }));
+    const red = getComputedStyle(probe).color;
+    probe.remove();
+    const field = document.querySelector("[aria-invalid=true]:not([hidden])").getBoundingClientRect();
+    return [getComputedStyle(mistake).color === red, mistake.getBoundingClientRect().top - field.bottom >= 3];
+}"""
 
 
 def task_of(page):
@@ -53,7 +61,9 @@ def test_form_errors_appear_beside_their_fields_and_nothing_is_submitted(site, o
     page = open_page(f"/task-types/{QR_CODE}", "operator")
     page.get_by_label("item id").fill("nonsense <b>")
     page.get_by_role("button", name="Run").click()
-    expect(page.locator(".field .mistake")).to_contain_text("UUID")
+    mistake = page.locator(".field .mistake")
+    expect(mistake).to_contain_text("UUID")
+    assert mistake.evaluate(RED_AND_BELOW) == [True, True]
     expect(page.get_by_label("item id")).to_have_value("nonsense <b>")
     assert site.stack.api.get("/v1/tasks", q='args:"nonsense <b>"')["tasks"] == []
 
@@ -77,7 +87,8 @@ def test_a_failed_task_is_retried_with_other_arguments_and_the_difference_is_sho
     page.get_by_label("item id").fill(item)
     page.get_by_role("button", name="Review").click()
     expect(page.locator("del")).to_have_text("no-uuid")
-    expect(page.locator("ins")).to_have_text(item)
+    expect(page.locator("ins")).to_have_text(site.items[0]["name"])
+    expect(page.locator("ins a")).to_have_attribute("href", f"/items/{item}")
     assert in_both_themes(page) == []
     page.get_by_role("button", name="Retry", exact=True).click()
     again = task_of(page)

@@ -12,7 +12,7 @@ from msgspec import Meta
 from api import actions
 from api.access import Caller, Role
 from api.arguments import TaskId
-from api.pages import item_faces, rendering, task_lists, task_rows
+from api.pages import forms, item_faces, rendering, task_lists, task_rows
 from api.pages.addresses import address
 from api.pages.task_lists import Filters
 from api.requests import Request
@@ -128,7 +128,7 @@ def _one(caller: Caller, form: Selection, task_id: str) -> Outcome:
     try:
         answer = doing[form.action]()
     except MakertasksError as error:
-        return Outcome(task_id, str(error), is_done=False)
+        return Outcome(task_id, forms.without_prefix(str(error)), is_done=False)
     if form.action == "retry":
         return Outcome(task_id, "retried", is_done=True, new_id=answer["id"])
     if form.action == "revoke":

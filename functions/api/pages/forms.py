@@ -129,6 +129,15 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def without_prefix(reason: str) -> str:
+    """Return why a task cannot be retried, without the prefix that its arguments' fields have in forms.
+
+    >>> without_prefix("kwargs.item_id: invalid UUID")
+    'item_id: invalid UUID'
+    """
+    return reason.removeprefix(ARGUMENTS)
+
+
 def sent_arguments(sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return the argument fields of a submitted form by argument."""
     return {name.removeprefix(ARGUMENTS): value for name, value in sent.items() if name.startswith(ARGUMENTS)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,10 @@ from makertasks.inventory import faces
 from makertasks.records.table import item_name
 
 logger = Logger(child=True)
+
+# Items of a task's arguments that its page names.
+MENTIONED = 12
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,20 @@ def present(item_ids: Iterable[str]) -> dict[str, Shown]:
     """Return the items with these ids as they are now, such as those of filters; others are left out."""
     found = _present(item_ids)
     return {item_id: _shown(item_id, None, found) for item_id in found}
+
+
+def mentioned(values: Any) -> dict[str, Shown]:
+    """Return the existing items that arguments name, such as those of a sheet of cards, in order: the first few."""
+    found = dict.fromkeys(_ids(values))
+    return present(list(found)[:MENTIONED])
+
+
+def _ids(values: Any) -> Iterator[str]:
+    if isinstance(values, str) and UUID.fullmatch(values):
+        yield values
+    elif isinstance(values, Mapping | list):
+        for each in values.values() if isinstance(values, Mapping) else values:
+            yield from _ids(each)
 
 
 def _present(item_ids: Iterable[str]) -> dict[str, faces.Face]:

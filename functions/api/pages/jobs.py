@@ -13,7 +13,7 @@ from msgspec import Meta
 from api import actions, pagination
 from api.access import Caller, Role
 from api.arguments import Cursor, TaskId
-from api.pages import item_faces, rendering, task_rows, verdicts
+from api.pages import forms, item_faces, rendering, task_rows, verdicts
 from api.pages.addresses import address
 from api.requests import Request
 from api.resources.jobs import get_record, job_of
@@ -99,7 +99,8 @@ def reasons(outcomes: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
 
 def about_this(outcome: Mapping[str, Any]) -> str:
     """Return an outcome's detail without the task's id."""
-    return re.sub(rf"(task )?\b{re.escape(outcome['id'])}\b", "this task", str(outcome["detail"] or ""))
+    detail = forms.without_prefix(str(outcome["detail"] or ""))
+    return re.sub(rf"(task )?\b{re.escape(outcome['id'])}\b", "this task", detail)
 
 
 @page("POST", "/jobs/{job_id}/cancel", Role.OPERATOR)

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from api import actions
 from api.access import Caller, Role
-from api.arguments import QueueName
+from api.arguments import QueueName, TaskId
 from api.pages import periods, queue_charts, rendering, task_rows
 from api.pages.addresses import address
 from api.pages.bulk import Outcome
@@ -37,6 +37,12 @@ class QueueQuery(QueuesQuery, forbid_unknown_fields=True):
     """Query of one queue: also its charts' period."""
 
     range: Literal["hour", "day", "month"] = "hour"
+
+
+class Resumption(msgspec.Struct, forbid_unknown_fields=True):
+    """Form that resumes a queue: the waiting task on whose page it is, if any."""
+
+    task: TaskId = ""
 
 
 class Concurrency(msgspec.Struct, forbid_unknown_fields=True):
@@ -114,9 +120,11 @@ def pause(queue: QueueName, caller: Caller) -> Reply:
 
 
 @page("POST", "/queues/{queue}/resume", Role.OPERATOR)
-def resume(queue: QueueName, caller: Caller) -> Reply:
-    """Resume the queue."""
+def resume(queue: QueueName, caller: Caller, form: Resumption) -> Reply:
+    """Resume the queue, and return to the page of the task that waits for it, if that was where."""
     actions.resume(caller, queue)
+    if form.task:
+        return Reply.redirect(address(f"/tasks/{rendering.segment(form.task)}", said="resumed"))
     return _back(queue, "resumed")
 
 

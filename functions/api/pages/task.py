@@ -43,12 +43,15 @@ def task_page(task_id: TaskId, caller: Caller, query: TaskQuery, request: Reques
 def shown(record: TaskRecord) -> dict[str, Any]:
     """Return what the page shows of a record."""
     task = task_views.detail(record)
+    kwargs = task["kwargs"] or {}
     reason = waiting.reason(record)
     unchanged = verdicts.nothing_changed(task["result"])
     bars = timeline.waterfall(task["created"], task["attempts"], clock.now(), task["done"], int(record.attempt or 0))
     return {
         "task": task,
         "item": item_faces.of([task]).get(task["id"]),
+        "named": item_faces.mentioned([kwargs.get("item_ids"), task["differences"]]),
+        "listed": kwargs.get("item_ids") if isinstance(kwargs.get("item_ids"), list) else [],
         "bars": bars,
         "width": timeline.WIDTH,
         "made": results.made(task["result"]),

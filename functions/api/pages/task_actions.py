@@ -25,6 +25,7 @@ from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
 LINES = 200
+LOG_SECONDS = 10
 # Of the form that retries with other arguments.
 STEPS = ("edit", "review", "submit")
 Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]
@@ -34,6 +35,12 @@ class Revocation(msgspec.Struct, forbid_unknown_fields=True):
     """Form that revokes a task; `terminate` stops a running one, too."""
 
     terminate: Literal["yes", ""] = ""
+
+
+class LogQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of the log: `known` is the task's state when a live page last read the lines."""
+
+    known: Annotated[str, Meta(max_length=120)] = ""
 
 
 class MessageForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,13 +71,15 @@ def retry(task_id: TaskId, caller: Caller, form: Sent, request: Request) -> Repl
     if form["step"] == "submit":
         return _retried(actions.retry(caller, task_id, kwargs))
     tasks.find(record.name).bind((), kwargs)
+    differences = forms.differences(payloads.kwargs_of(record), kwargs)
     return rendering.page(
         request,
         caller,
         "retry_review.html",
         section="/tasks",
         task=task_views.detail(record),
-        differences=forms.differences(payloads.kwargs_of(record), kwargs),
+        differences=differences,
+        named=item_faces.mentioned(differences),
         sent={name: value for name, value in form.items() if name.startswith(form_errors.ARGUMENTS)},
     )
 
@@ -100,7 +109,7 @@ def delete(task_id: TaskId, caller: Caller) -> Reply:
 @page("POST", "/tasks/{task_id}/redrive", Role.OPERATOR)
 def redrive(task_id: TaskId, caller: Caller) -> Reply:
     """Send a dead letter again, as it was."""
-    return _retried(actions.resend(caller, task_id))
+    return _retried(actions.resend(caller, task_id), "sent")
 
 
 @page("POST", "/tasks/{task_id}/discard", Role.OPERATOR)
@@ -118,31 +127,37 @@ def message_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
         raise NotFound(f"task {task_id} is not a dead letter: retry it instead")
     return rendering.page(
         request, caller, "message.html", section="/tasks", task=task_views.summary(record),
-        body=request.sent.get("body", dead_letters.readable(record.body)),
+        body=request.sent.get("body", dead_letters.editable(record)),
     )  # fmt: skip
 
 
 @page("POST", "/tasks/{task_id}/message", Role.OPERATOR)
 def send_message(task_id: TaskId, caller: Caller, form: MessageForm) -> Reply:
     """Send the edited message as a new task."""
-    return _retried(actions.resend(caller, task_id, form.body))
+    return _retried(actions.resend(caller, task_id, form.body), "sent")
 
 
 @page("GET", "/tasks/{task_id}/log", Role.VIEWER)
-def log_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
-    """Show the task's log lines: a page, or the list alone for a live update."""
+def log_page(task_id: TaskId, caller: Caller, query: LogQuery, request: Request) -> Reply:
+    """Show the task's log lines: a page, or the list alone for a live update, which a waiting task needs only once."""
     record = records.get(task_id)
+    is_waiting, digest = record.status in {Status.PENDING, Status.RETRY}, f"{record.status}-{record.attempt}"
+    if rendering.is_update(request) and is_waiting and query.known == digest:
+        return Reply("", 204)
     template = "log_part.html" if rendering.is_update(request) else "log.html"
     found = task_logs.lines(record, LINES)
     task = task_views.summary(record)
     mentioned = (str(line["fields"]["item_id"]) for line in found["lines"] if "item_id" in line["fields"])
     own = {str(task["item_id"]): item for item in item_faces.of([task]).values()}
     named = item_faces.present(mentioned) | own
-    return rendering.page(request, caller, template, section="/tasks", task=task, named=named, **found)
+    return rendering.page(
+        request, caller, template, section="/tasks", task=task, named=named, grows=task_logs.grows(record),
+        is_waiting=is_waiting and not record.attempt, digest=digest, every=LOG_SECONDS, **found,
+    )  # fmt: skip
 
 
-def _retried(task: Mapping[str, Any]) -> Reply:
-    return Reply.redirect(address(f"/tasks/{rendering.segment(task['id'])}", said="retried"))
+def _retried(task: Mapping[str, Any], said: str = "retried") -> Reply:
+    return Reply.redirect(address(f"/tasks/{rendering.segment(task['id'])}", said=said))
 
 
 def _schema(record: TaskRecord) -> dict[str, Any]:

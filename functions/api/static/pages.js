@@ -55,7 +55,7 @@
   const age = document.querySelector("[data-age]");
   let updated = Date.now();
   let failing = false;
-  const paused = () => pause?.getAttribute("aria-pressed") === "true";
+  const paused = () => (pause ? pause.getAttribute("aria-pressed") === "true" : html.dataset.refresh === "off");
   const tell = () => {
     if (!age) return;
     age.classList.toggle("stale", failing);
@@ -136,9 +136,9 @@
       if (!paused()) { asked.clear(); refresh(); }
       tell();
     });
-    setInterval(refresh, TICK_MS);
-    document.addEventListener("visibilitychange", refresh);
   }
+  setInterval(refresh, TICK_MS);
+  document.addEventListener("visibilitychange", refresh);
   setInterval(tell, 1000);
   setInterval(() => write(document), 20000);
 

@@ -14,7 +14,8 @@
 
   const json = (path) => fetch(path, { headers: { Accept: "application/json" } }).then((answer) => (answer.ok ? answer.json() : {})).catch(() => ({}));
   const place = (kind, label, href, about = "") => ({ kind, label, about, run: () => location.assign(href) });
-  const action = (element) => ({ kind: "Action", label: element.textContent.trim(), run: () => { dialog.close(); element.click(); } });
+  const labelOf = (element) => element.textContent.trim() + ("pause" in element.dataset ? " live updates" : "");
+  const action = (element) => ({ kind: "Action", label: labelOf(element), run: () => { dialog.close(); element.click(); } });
   const offered = () => [...document.querySelectorAll("main .title a.as-button, main .title button, main .title summary[role=button], main .banner form button")]
     .filter((each) => each.textContent.trim() && each.checkVisibility());
   const load = async () => {

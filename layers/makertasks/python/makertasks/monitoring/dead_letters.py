@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections import Counter
 
 from makertasks import wire
@@ -51,6 +52,20 @@ def readable(body: str) -> str:
         return body
 
 
+def editable(record: TaskRecord) -> str:
+    """Return what a person edits before sending the message again: the task's arguments if it has no more than those.
+
+    Anything else, such as a message that cannot be decoded, as it is.
+    """
+    try:
+        message = wire.decode(str(record.body), message_id=record.task_id, default_name=record.name)
+    except wire.Malformed:
+        return readable(str(record.body))
+    if message.name != record.name or message.args or message.headers or not message.kwargs:
+        return readable(str(record.body))
+    return json.dumps(wire.plain(message.kwargs), ensure_ascii=False, indent=2)
+
+
 def beginning(record: TaskRecord) -> str:
     """Return the beginning of a dead letter, on one line."""
-    return " ".join(readable(str(record.body)).split())[:BEGINNING]
+    return " ".join(editable(record).split())[:BEGINNING]

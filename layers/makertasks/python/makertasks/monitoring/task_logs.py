@@ -55,6 +55,11 @@ def lines(record: TaskRecord, limit: int = LIMIT) -> Lines:
     return {"lines": found[:limit], "complete": token is None and len(found) <= limit}
 
 
+def grows(record: TaskRecord) -> bool:
+    """Return whether lines may still appear: the task is unfinished, or finished a moment ago."""
+    return not record.done or clock.now() < clock.parse(record.done) + AFTER
+
+
 def _page(record: TaskRecord, token: str | None) -> dict[str, Any]:
     end = clock.parse(record.done) + AFTER if record.done else clock.now() + AFTER
     group = f"/aws/lambda/{settings.stack()}-{record.queue}"
