@@ -78,7 +78,7 @@ def sweep_patience() -> float:
 
 def search_step() -> float:
     """Return the seconds after which a search of tasks shows how far it came, and goes on with another request."""
-    return float(os.environ.get("SEARCH_STEP_SECONDS", "") or 0.25)
+    return float(os.environ.get("SEARCH_STEP_SECONDS", "") or 0.2)
 
 
 def frontend_url() -> str:
