@@ -90,8 +90,11 @@ RANDOMLY = PYTHONHASHSEED=$(SEED) $(BIN)/pytest -n 2 --dist worksteal -p randoml
 MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UTC 2027-03-14T01:59:50@America/New_York
 DATED = tests/unit/test_lead_times.py tests/unit/test_lead_time_figures.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
 
+# The suites that run in one process each run two at a time; make prints a suite's output when it has ended, if it can.
 .PHONY: test
-test: chromium zbar shells check unit engine dates celery site stack faults browser ## Run all checks and tests (about 35 minutes on two cores)
+test: chromium zbar shells check unit engine dates ## Run all checks and tests (about 30 minutes on two cores)
+	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) browser faults site celery
+	@$(MAKE) --no-print-directory stack
 
 .PHONY: check
 check: $(ENVIRONMENTS) .local/sam/.installed ## Check format, lint, types and the template
@@ -180,19 +183,19 @@ browser: chromium $(ENVIRONMENTS) ## Test the pages in Chromium
 screenshots: $(ENVIRONMENTS) ## Retake docs/screenshots: every page in both themes
 	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.browser.screenshots
 
-.PHONY: celery
-celery: $(CELERIES) ## Compare our wire format with the oldest and newest supported Celery
-	@for version in oldest newest; do \
-	  PYTHONPATH=layers/makertasks/python .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery || exit 1; done
+.PHONY: celery celery-oldest celery-newest
+celery: celery-oldest celery-newest ## Compare our wire format with the oldest and newest supported Celery
+celery-oldest celery-newest: celery-%: .local/celery-%/.installed
+	PYTHONPATH=layers/makertasks/python .local/$@/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery
 
 .PHONY: celery-comparison
 celery-comparison: $(ENVIRONMENTS) $(CELERIES) ## Compare an application on Lambda with a stock worker, about 5 minutes (ONLY=regex, RUNS=200)
 	$(if $(ONLY),ONLY='$(ONLY)') $(if $(RUNS),RUNS=$(RUNS)) $(BIN)/pytest tests/comparison
 
-.PHONY: site
-site: $(CELERIES) ## Test a Django site with the stack, on Django 4.2 and the newest version
-	@for version in oldest newest; do \
-	  PYTHONPATH=.:layers/makertasks/python:functions .local/celery-$$version/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/site || exit 1; done
+.PHONY: site site-oldest site-newest
+site: site-oldest site-newest ## Test a Django site with the stack, on Django 4.2 and the newest version
+site-oldest site-newest: site-%: .local/celery-%/.installed
+	PYTHONPATH=.:layers/makertasks/python:functions .local/celery-$*/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/site
 
 .PHONY: audit
 audit: .local/audit/.installed .local/checkov/.installed ## Check pinned packages for known vulnerabilities and the template for flaws; needs the network
