@@ -88,13 +88,14 @@ class MiniStack:
             raise
 
     def stop(self) -> None:
-        """Stop it cleanly, so that its state is written, and end its processes; no error if it is not running."""
+        """End its processes, with `persist` after it has written its state; no error if it is not running."""
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
+        if self.persist:
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
         with suppress(ProcessLookupError):  # function workers are in its process group
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
