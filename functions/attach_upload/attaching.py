@@ -21,7 +21,7 @@ def run(key: str, etag: str | None) -> dict[str, Any]:
     if not seen.etag:
         return _finished_before(key)
     if etag is not None and seen.etag.strip('"') != etag.strip('"'):
-        raise PermanentError(f"{key}: has been replaced; the newer upload has its own task")
+        raise PermanentError(f"the upload has been replaced ({key}); the newer one has its own task")
     try:
         result = _attach(key)
     except Unusable as error:
@@ -39,13 +39,13 @@ def _finished_before(key: str) -> dict[str, Any]:
             reason = bucket.get(uploads.reason_key_of(rejected)).body.decode()
             raise PermanentError(f"{reason.strip()}; moved to {rejected}")
         return {"changed": False, "reason": "an earlier attempt attached it and removed the upload"}
-    raise PermanentError(f"{key}: no longer in the bucket; upload it again")
+    raise PermanentError(f"the upload is no longer in the bucket ({key}); upload the picture again")
 
 
 def _attach(key: str) -> dict[str, Any]:
     item_id = uploads.item_of(key)
     if item_id is None:
-        raise Unusable(f"{key}: not under uploads/images/{{item id}}/, so its item is unknown")
+        raise Unusable(f"the upload is not under uploads/images/{{item id}}/, so its item is unknown ({key})")
     try:
         body = bucket.get(key, pictures.MAX_BYTES).body
     except ValueError as error:
@@ -54,9 +54,9 @@ def _attach(key: str) -> dict[str, Any]:
         item = inventory.get_item(item_id)
         return images.attach(item, pictures.prepare(body), None)
     except UnknownItem as error:
-        raise Unusable(f"{key}: the inventory has no item {item_id}") from error
+        raise Unusable(f"the inventory has no item {item_id} ({key})") from error
     except pictures.UnusablePicture as error:
-        raise Unusable(f"{key} {error}") from error
+        raise Unusable(f"the upload {error} ({key})") from error
 
 
 def _reject(key: str, reason: str) -> str:

@@ -179,3 +179,16 @@ def test_new_celery_app_is_make_celery_app_in_a_checkout(monkeypatch, tmp_path, 
 
     # then make gets every option, and its exit code becomes the command's
     assert (code, "shop.celery:app, ../shop, shop.tasks.add [2, 3]" in said) == (2, True)
+
+
+def test_commands_are_found_by_celerys_spelling_and_by_the_dashboards_words(command, monkeypatch):
+    asked = []
+    for name in ("pause", "resume"):
+        monkeypatch.setattr(
+            f"makertasks.control.pausing.{name}", lambda queue, name=name: asked.append(name) or {"name": queue}
+        )
+    for words in (("cancel_consumer",), ("cancel-consumer",), ("pause",), ("resume",)):
+        command("control", *words, "generate_qr_code")
+    assert asked == ["pause", "pause", "pause", "resume"]
+    code, _, err = command("inspect", "dead-leters")
+    assert (code, "dead-letters" in err, "dead_letters" in err) == (2, True, False)

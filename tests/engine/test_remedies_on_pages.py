@@ -120,3 +120,14 @@ def test_filters_of_a_job_are_words(failed):  # noqa: F811
     assert 'with this <a href="/failures/39bec2680e64">cause of failure</a>' in html
     said = re.sub(r"<[^>]+>", "", html)
     assert "with this cause of failure · status FAILURE · task Generate QR code" in said
+
+
+def test_an_optional_queue_without_a_function_is_no_warning(paused, monkeypatch):
+    queue = {
+        "name": "push_to_site", "task": "makertasks.push_to_site", "tasks": ["makertasks.push_to_site"], "waiting": 0,
+        "in_flight": 0, "delayed": 0, "dead": 0, "oldest_seconds": None, "state": "unused", "maximum_concurrency": None,
+    }  # fmt: skip
+    monkeypatch.setattr("makertasks.monitoring.queues.list_queues", lambda: [queue])
+    html = browse("GET", "/queues")[1]
+    assert '<span class="warn">' not in html
+    assert "the feature is not set up" in html

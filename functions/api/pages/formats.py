@@ -9,6 +9,7 @@ from typing import Any
 
 from api.names import short_name
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Django admin's list cuts arguments at 50 characters.
 SUMMARY_CHARACTERS = 50
 SECONDS_OF = (("d", 86_400), ("h", 3_600), ("min", 60))
@@ -125,10 +126,19 @@ def arguments(
     'item_id=94cb6421, image_url=http://exam…'
     >>> arguments([], {"item_id": "94cb6421", "blank": True}, without="94cb6421")
     'blank=true'
+    >>> arguments([], {"item_ids": ["94cb6421-7fa1-4dab-802f-ec76eba2bfe7"] * 2})
+    'item_ids=2 ids'
     """
     parts = [compact(value) for value in args or []]
-    parts += [f"{name}={compact(value)}" for name, value in kwargs.items() if without is None or value != without]
+    parts += [f"{name}={_short(value)}" for name, value in kwargs.items() if without is None or value != without]
     return cut(", ".join(parts), limit)
+
+
+def _short(value: Any) -> str:
+    """Return a value in one line, a list of ids as their number."""
+    if isinstance(value, list) and value and all(isinstance(each, str) and UUID.fullmatch(each) for each in value):
+        return f"{len(value):,} {'id' if len(value) == 1 else 'ids'}"
+    return compact(value)
 
 
 def cut(text: str, limit: int) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from api.pages import formats
 from api.pages.forms import Field
 from makertasks.aws import bucket
 from makertasks.errors import TemporaryError
@@ -19,7 +19,6 @@ logger = Logger(child=True)
 
 # Items of a task's arguments that its page names.
 MENTIONED = 12
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def mentioned(values: Any) -> dict[str, Shown]:
 
 
 def _ids(values: Any) -> Iterator[str]:
-    if isinstance(values, str) and UUID.fullmatch(values):
+    if isinstance(values, str) and formats.UUID.fullmatch(values):
         yield values
     elif isinstance(values, Mapping | list):
         for each in values.values() if isinstance(values, Mapping) else values:

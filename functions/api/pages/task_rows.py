@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any, cast
 
 from api import names
-from api.pages import formats, item_faces, verdicts
+from api.pages import formats, item_faces, results, verdicts
 from makertasks import masking, wire
 from makertasks.control.run_now import time_of
 from makertasks.monitoring import dead_letters, listing
@@ -21,8 +20,8 @@ from makertasks.records.states import Status
 
 # Maximum length of an error, a result or arguments in a row, in characters.
 OUTCOME = 90
+OMITTED = {"thumbnail", "warnings", "more_warnings"}  # parts of a result that its short form does not name
 ARGUMENTS = 60
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A live update is at most 5 KB on the wire. Its rows are complete up to this many compressed bytes; the others come
 # without picture and text, which the next update adds.
 COMPLETE_BYTES = 2000
@@ -151,12 +150,16 @@ def in_short(result: Any) -> str:
     ('image A-1.jpg', 'Nothing changed')
     >>> in_short({"links": 12, "skipped": {}}), in_short(None)
     ('links 12', '')
+    >>> in_short({"cards": 3, "warnings": ["no image"], "more_warnings": 0}), in_short({"cards": 3, "more_warnings": 0})
+    ('cards 3, 1 warning', 'cards 3')
     """
     if isinstance(result, dict):
         if result.get("changed") is False:
             return "Nothing changed"
-        shown = {name: text for name, value in result.items() if name != "thumbnail" and (text := _value(value))}
+        shown = {name: text for name, value in result.items() if name not in OMITTED and (text := _value(value))}
         parts = [f"{names.label(name)} {text}" for name, text in shown.items()]
+        if count := results.warnings(result).count:
+            parts.append(f"{count:,} {'warning' if count == 1 else 'warnings'}")
         return formats.cut(", ".join(parts), OUTCOME)
     return "" if result is None else formats.cut(formats.compact(result), OUTCOME)
 
@@ -166,7 +169,7 @@ def _value(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, str) and task_views.is_made(value):
         name = value.rpartition("/")[2]
-        return f"({name.rpartition('.')[2].upper()})" if UUID.search(name) else name
+        return f"({name.rpartition('.')[2].upper()})" if formats.UUID.search(name) else name
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int | float) else ""

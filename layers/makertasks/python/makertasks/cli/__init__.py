@@ -3,6 +3,7 @@
 application   the command itself, exit codes
 output        tables, JSON, progress
 completion    shell completion
+spelling      other spellings of commands
 shells        how bash and zsh take what it offers
 setup         configure, policy, celery-settings, site-secret
 sending       call, result, retry

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from makertasks.cli import asking, completion, output, sending
+from makertasks.cli import asking, completion, output, sending, spelling
 from makertasks.cli.asking import Destination, TaskIds
 from makertasks.cli.sending import TaskName
 from makertasks.control import audit, jobs, pausing, retrying, revoking
@@ -17,7 +17,9 @@ from makertasks.errors import InvalidRequest
 from makertasks.monitoring import queues as task_queues
 from makertasks.worker import task_limits
 
-control = typer.Typer(no_args_is_help=True, help="Pause, resume and limit workers; revoke and run tasks.")
+control = typer.Typer(
+    cls=spelling.Commands, no_args_is_help=True, help="Pause, resume and limit workers; revoke and run tasks."
+)
 
 QueueName = Annotated[
     str,
@@ -37,8 +39,6 @@ def register(app: typer.Typer) -> None:
     }  # fmt: skip
     for name, command in commands.items():
         control.command(name)(command)
-        if "-" in name:
-            control.command(name.replace("-", "_"), hidden=True)(command)
 
 
 def discard(task_ids: TaskIds) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from makertasks import clock, settings, tasks
-from makertasks.cli import asking, output, shown, viewing
+from makertasks.cli import asking, output, shown, spelling, viewing
 from makertasks.cli.asking import Destination, TaskIds
 from makertasks.errors import InvalidRequest
 from makertasks.monitoring import dead_letters, listing, queue_history, workers
@@ -19,7 +19,7 @@ from makertasks.monitoring import views as task_views
 from makertasks.records.states import Status
 from makertasks.worker import task_limits
 
-inspect = typer.Typer(no_args_is_help=True, help="Inspect tasks, queues and workers.")
+inspect = typer.Typer(cls=spelling.Commands, no_args_is_help=True, help="Inspect tasks, queues and workers.")
 
 Limit = Annotated[int, typer.Option(min=1, help="Maximum number of tasks.")]
 
@@ -36,8 +36,6 @@ def register(app: typer.Typer) -> None:
     }  # fmt: skip
     for name, command in commands.items():
         inspect.command(name)(command)
-        if "-" in name:
-            inspect.command(name.replace("-", "_"), hidden=True)(command)
 
 
 def status(as_json: output.AsJson = False) -> None:
