@@ -26,10 +26,11 @@ AT_A_TIME = 4
 
 
 class OverviewQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the overview: the charts' period, and the digest of what a live page already shows."""
+    """Query of the overview: the charts' period, and what a live page shows: its digest and rows' versions."""
 
     range: Literal["hour", "day", "month"] = "hour"
     known: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    have: Annotated[str, msgspec.Meta(max_length=2000)] = ""  # separated by dots
 
 
 @page("GET", "/", Role.VIEWER)
@@ -40,11 +41,12 @@ def overview_page(caller: Caller, query: OverviewQuery, request: Request) -> Rep
         with snapshot.threads(1) as pool:
             drawn = pool.submit(overview_charts.shown, periods.RANGES[query.range], now)
             context = shown(now)
-        return rendering.page(request, caller, "overview.html", section="/", **context, **drawn.result())
+        return rendering.page(request, caller, "overview.html", section="/", held=(), **context, **drawn.result())
     context = shown(now)
     if context["digest"] == query.known:
         return Reply("", 204)
-    return rendering.page(request, caller, "overview_part.html", **context)
+    held = frozenset(query.have.split(".")) if query.known else frozenset()
+    return rendering.page(request, caller, "overview_part.html", held=held, **context)
 
 
 def shown(now: datetime) -> dict[str, Any]:
@@ -82,11 +84,19 @@ def shown(now: datetime) -> dict[str, Any]:
         "coming": sorted((each for each in coming.result() if each["next_run"]), key=_due)[:COMING],
         "every": REFRESH_SECONDS,
     }
-    return {**context, "digest": digest(context)}
+    return {**context, "versions": versions(context), "digest": digest(context)}
 
 
 def _due(schedule: schedules.Schedule) -> str:
     return schedule["next_run"] or ""
+
+
+def versions(context: dict[str, Any]) -> dict[str, str]:
+    """Return the versions of the causes' and queues' rows by the rows' ids: an update omits those that a page has."""
+    latest = context["in_last_hour"]
+    shown = {f"c-{each['fingerprint']}": (each, latest.get(each["fingerprint"])) for each in context["groups"]}
+    shown |= {f"q-{each['name']}": each for each in context["queues"]}
+    return {row: hashlib.sha256(repr((row, content)).encode()).hexdigest()[:8] for row, content in shown.items()}
 
 
 def digest(context: dict[str, Any]) -> str:

@@ -23,6 +23,9 @@ from makertasks.records.states import Status
 
 # Lines that can be told apart in one chart, and that an update of 5 KB can hold.
 LINES = 6
+# Types that a chart of bars tells apart; the others are one series.
+TYPES = 10
+OTHERS = "other types"
 # A chart's columns are hours or longer.
 REFRESH_SECONDS = 60
 Part = Literal["by_status", "by_type", "failure_rate", "medians", "runtimes"]
@@ -52,12 +55,13 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
     since, names = now - wanted.span, list(tasks.discover())
     counted = statistics.read(since, now)
     figures = statistics.summary_of(counted)
+    counted_names = [entry["name"] for entry in figures["by_name"]]  # also of tasks whose code was removed
     marks = periods.marks(wanted, now, history.deployments(since, now))
     parts: dict[Part, Any] = {
         "by_status": by_status(wanted, now, figures),
-        "by_type": by_type(wanted, now, figures, names),
+        "by_type": by_type(wanted, now, figures),
         "failure_rate": failure_rate(wanted, now, figures),
-        "medians": medians(wanted, now, counted, frequent(figures)),
+        "medians": medians(wanted, now, counted, frequent(figures, LINES)),
     }
     parts = {name: replace(chart, marks=marks) for name, chart in parts.items()}
     parts["runtimes"] = [entry for entry in figures["by_name"] if entry["total"]]
@@ -67,7 +71,7 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
         "totals": figures["totals"],
         "left_out": max(len(parts["runtimes"]) - LINES, 0),
         "marks": marks,
-        "kinds": charts.kinds(names),
+        "kinds": {**charts.kinds([*{*names, *counted_names}]), OTHERS: "revoked"},
         "range": wanted,
         "ranges": periods.RANGES.values(),
         "charts_every": REFRESH_SECONDS,
@@ -80,9 +84,16 @@ def by_status(wanted: Range, now: datetime, figures: statistics.Summary) -> char
     return charts.stacked(periods.points(wanted, now, series), charts.STATUSES)
 
 
-def by_type(wanted: Range, now: datetime, figures: statistics.Summary, names: list[str]) -> charts.Chart:
-    """Tasks over time by type."""
-    return charts.stacked(periods.points(wanted, now, _totals(figures)), names)
+def by_type(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
+    """Tasks over time by type; those beyond the most frequent ones in one series."""
+    names = frequent(figures, TYPES)
+    series = [(period, _merged(totals, names)) for period, totals in _totals(figures)]
+    return charts.stacked(periods.points(wanted, now, series), [*names, OTHERS])
+
+
+def _merged(totals: Mapping[str, int], names: list[str]) -> dict[str, int]:
+    kept = {name: totals[name] for name in names if name in totals}
+    return {**kept, OTHERS: sum(totals.values()) - sum(kept.values())}
 
 
 def failure_rate(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
@@ -98,9 +109,9 @@ def _rate(counts: Mapping[str, int]) -> dict[str, int]:
     return {"failed": round(100 * failed / ended)} if ended else {}
 
 
-def frequent(figures: statistics.Summary) -> list[str]:
+def frequent(figures: statistics.Summary, number: int) -> list[str]:
     """Return the types with most tasks, by name."""
-    most = sorted(figures["by_name"], key=lambda entry: entry["total"], reverse=True)[:LINES]
+    most = sorted(figures["by_name"], key=lambda entry: entry["total"], reverse=True)[:number]
     return sorted(entry["name"] for entry in most)
 
 

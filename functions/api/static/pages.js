@@ -100,7 +100,8 @@
     const address = new URL(event.detail.ctx.request.action, location.href);
     address.searchParams.set("known", live.dataset.digest || "");
     const rows = all("tbody tr[id]", live);
-    if (live.id === "rows") address.searchParams.set("have", rows.map((row) => row.dataset.v).join("."));
+    const versions = rows.map((row) => row.dataset.v).filter(Boolean);
+    if (versions.length) address.searchParams.set("have", versions.join("."));
     if (live.id === "rows" && rows.length && (held(live) || "keep" in live.dataset)) address.searchParams.set("shown", rows.map((row) => row.id.slice(1)).join(","));
     event.detail.ctx.request.action = address.pathname + address.search;
   });
