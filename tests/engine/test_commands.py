@@ -192,3 +192,12 @@ def test_commands_are_found_by_celerys_spelling_and_by_the_dashboards_words(comm
     assert asked == ["pause", "pause", "pause", "resume"]
     code, _, err = command("inspect", "dead-leters")
     assert (code, "dead-letters" in err, "dead_letters" in err) == (2, True, False)
+
+
+def test_scheduled_tasks_are_listed_with_the_time_at_which_they_run(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    task_id = command(*qr(), "--countdown", "600")[1].strip()
+    lines = command("inspect", "scheduled")[1].splitlines()
+    assert ("RUNS AT" in lines[0], "CREATED" in lines[0]) == (True, False)
+    moment = records.get(task_id).eta[:19].replace("T", " ")
+    assert [line for line in lines if task_id in line and moment in line]

@@ -131,3 +131,17 @@ def test_an_optional_queue_without_a_function_is_no_warning(paused, monkeypatch)
     html = browse("GET", "/queues")[1]
     assert '<span class="warn">' not in html
     assert "the feature is not set up" in html
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "expires"),
+    [
+        ("/nothing", "There is nothing at this address", False),
+        ("/tasks/nope", "There is no task nope", True),
+        ("/task-types/nope", '<p dir="auto">There is no task &#39;nope&#39;', False),
+        (f"/items/{GONE}", f'<p dir="auto">The inventory has no item {GONE}', False),
+    ],
+)
+def test_a_missing_pages_text_is_about_what_is_missing(failed, path, said, expires):  # noqa: F811
+    status, html, _ = browse("GET", path)
+    assert (status, said in html, "retention period" in html) == (404, True, expires)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from api import problems
@@ -21,15 +22,19 @@ TITLES = {
 # What the reader can do about it.
 REMEDIES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the address, or go back to the form and correct the field.",
-    HTTPStatus.NOT_FOUND: "It may have been deleted; task records are deleted when their retention period ends.",
     HTTPStatus.CONFLICT: "Reload the page to see the current state.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing was lost. Try again in a minute.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Try again. If it happens again, tell a superuser what you did and when.",
 }
+# Pages of task records, which are deleted in time.
+OF_RECORDS = ("/tasks/", "/jobs/")
+EXPIRED = "It may have been deleted; task records are deleted when their retention period ends."
+FIELD = re.compile(r"\w+: ")  # before a reason; a page that does not exist has no form with fields
 
 
 def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Caller | None) -> str:
     """Render an error as a page, with the navigation for signed-in readers and what to do."""
+    is_missing = status == HTTPStatus.NOT_FOUND
     known = caller if caller and caller.role > Role.NOBODY else None
     return rendering.render(
         request,
@@ -37,8 +42,8 @@ def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Call
         "problem.html",
         section="",
         title=TITLES.get(status, status.phrase),
-        detail=formats.sentence(detail),
-        remedy=REMEDIES.get(status, ""),
+        detail=formats.sentence(FIELD.sub("", detail, count=1) if is_missing and FIELD.match(detail) else detail),
+        remedy=EXPIRED if is_missing and request.path.startswith(OF_RECORDS) else REMEDIES.get(status, ""),
         again=request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )
 

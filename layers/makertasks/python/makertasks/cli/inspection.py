@@ -68,7 +68,7 @@ def scheduled(destination: Destination = None, limit: Limit = 100, as_json: outp
     def later(task: dict[str, Any]) -> bool:
         return str(task["retry_at"] or task["eta"] or "") > present
 
-    _print_waiting(None, destination, limit, later, "no scheduled tasks", as_json=as_json)
+    _print_waiting(None, destination, limit, later, "no scheduled tasks", as_json=as_json, columns=shown.LATER)
 
 
 def reserved(destination: Destination = None, limit: Limit = 100, as_json: output.AsJson = False) -> None:
@@ -254,6 +254,7 @@ def _print_waiting(
     empty: str,
     *,
     as_json: bool,
+    columns: dict[str, str] = shown.COLUMNS,
 ) -> None:
     """Print the given workers' tasks: those in one status, or all that have not started yet."""
     asking.connect()
@@ -261,11 +262,14 @@ def _print_waiting(
     found: list[dict[str, Any]] = []
     for each in (wanted,) if wanted else (Status.PENDING, Status.RETRY):
         found += viewing.collect(listing.Filter(status=each), limit)[0]
-    _print_tasks([task for task in found if task["queue"] in queues and fits(task)], empty, as_json=as_json)
+    found = [task for task in found if task["queue"] in queues and fits(task)]
+    _print_tasks(found, empty, as_json=as_json, columns=columns)
 
 
-def _print_tasks(found: list[dict[str, Any]], empty: str, *, as_json: bool) -> None:
+def _print_tasks(
+    found: list[dict[str, Any]], empty: str, *, as_json: bool, columns: dict[str, str] = shown.COLUMNS
+) -> None:
     if as_json:
         output.print_json(found)
     else:
-        output.table(shown.rows(found), shown.COLUMNS, empty, shown.ROOM_PERMITTING)
+        output.table(shown.rows(found), columns, empty, shown.ROOM_PERMITTING)

@@ -19,6 +19,8 @@ COLUMNS = {
     "runtime": "RUNTIME", "worker": "WORKER", "kwargs": "ARGUMENTS",
 }  # fmt: skip
 
+# Of tasks that wait for a time: that instead of when they were created.
+LATER = {("later" if key == "created" else key): "RUNS AT" if key == "created" else COLUMNS[key] for key in COLUMNS}
 
 # Shown if the terminal is wide enough, in this order of preference.
 ROOM_PERMITTING = ("error", "item", "runtime", "worker", "kwargs")
@@ -48,6 +50,10 @@ def rows(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [_row(task, names) for task in listed]
 
 
+def _to_the_second(moment: str | None) -> str | None:
+    return moment[:19].replace("T", " ") if moment else None
+
+
 def _row(task: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     runtime, error, item_id = task["runtime"], task["error"], task["item_id"]
     return {
@@ -55,7 +61,8 @@ def _row(task: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         "name": short_name(task["name"]),
         "item": task["item_name"] or names.get(str(item_id), item_id),
         "error": f"{error['type']}: {error['message']}".splitlines()[0] if error else None,
-        "created": str(task["created"])[:19].replace("T", " "),
+        "created": _to_the_second(task["created"]),
+        "later": _to_the_second(task["retry_at"] or task["eta"]),
         "runtime": None if runtime is None else f"{runtime:.2f} s",
     }
 
