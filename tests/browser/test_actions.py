@@ -93,7 +93,7 @@ def test_a_failed_task_is_retried_with_other_arguments_and_the_difference_is_sho
     page.get_by_role("button", name="Retry", exact=True).click()
     again = task_of(page)
     assert again != failed
-    expect(page.locator("#task ins")).to_have_text(item)
+    expect(page.locator("#task ins")).to_have_text(site.items[0]["name"])
     expect(page.get_by_role("link", name=failed)).to_be_visible()
     assert site.ended(again)["status"] == "SUCCESS"
     assert site.record(again)["retry_of"] == failed
