@@ -176,6 +176,7 @@ def test_a_page_of_a_search_reports_its_progress_and_links_to_the_next(pool, tas
     _, html, _ = browse("GET", "/tasks?q=id:task-029")
 
     assert "Searched back to" in html
+    assert 'id="bulk"' in html  # for the rows that later steps add
     [on] = re.findall(r'data-go-on href="([^"]+)"', html)
     assert rows_of(browse("GET", unescape(on))[1]) == ["task-029"]
 
