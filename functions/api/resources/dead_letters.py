@@ -18,7 +18,7 @@ from makertasks.monitoring import views as task_views
 
 
 class DeadLetter(TypedDict):
-    """A message that no task could read; `id` is the failed task that was recorded for it."""
+    """A message from which no task could start; `id` is the failed task that was recorded for it."""
 
     id: str
     name: Annotated[str, Meta(description="The task's full name; `unknown` if neither message nor queue tells it")]
@@ -73,7 +73,7 @@ class NewBody(msgspec.Struct, forbid_unknown_fields=True):
     },
 )
 def list_dead_letters() -> DeadLetters:
-    """List messages that no task could read and that nobody has sent again or discarded, newest first."""
+    """List messages from which no task could start and that nobody has sent again or discarded, newest first."""
     found, complete = dead_letters.not_redriven()
     return {
         "dead_letters": [

@@ -189,7 +189,7 @@ def past(
 
 
 def list_dead_letters(as_json: output.AsJson = False) -> None:
-    """List dead letters: messages that no task could read.
+    """List dead letters: messages from which no task could start.
 
     A dead letter is listed until it is sent again (retry) or discarded (control discard).
     """
