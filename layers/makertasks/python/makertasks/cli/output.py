@@ -23,15 +23,20 @@ COLOURS = {
     "REVOKED": "bright_black",
 }  # fmt: skip
 
-# Columns that wrap only on a narrow terminal; columns that never wrap; the gap between columns, and the width at which
-# a long column is still readable, both in characters.
+# Columns that wrap only on a narrow terminal; columns that never wrap; the gap between columns, and the widths at which
+# a long column is readable and at which it still helps, in characters.
 WHOLE = frozenset({"id", "name", "status", "created", "runtime", "worker", "next_run"})
 ALWAYS_WHOLE = frozenset({"id", "status"})
 GAP = 2
 MOST_NEEDED = 34
+LEAST_NEEDED = 12
 
-# Output that does not go to a terminal keeps its lines whole, for grep and less.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 250)
+# Of the two columns one instead, in what room is left, on a terminal where both would not fit.
+INSTEAD = {"about": ("error", "item")}
+
+# Output that does not go to a terminal keeps its rows on one line each, for grep and less.
+UNLIMITED = 100_000
+console = Console(highlight=False, width=None if sys.stdout.isatty() else UNLIMITED)
 messages = Console(stderr=True, highlight=False)
 
 
@@ -80,23 +85,30 @@ def table(
 ) -> None:
     """Print a table with a row for each dict, or `empty` if there are none."""
     shown = grid(rows, columns, room_permitting)
-    if shown.row_count:
+    if not shown.row_count:
+        say(empty)
+    elif console.width < UNLIMITED:
         console.print(shown)
     else:
-        say(empty)
+        with console.capture() as printed:
+            console.print(shown)
+        console.file.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
 
 
 def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permitting: tuple[str, ...] = ()) -> Table:
     """Return a table with a row for each dict; `columns` are {key: heading}.
 
-    Columns in `room_permitting` are shown, in that order, if they have values and the terminal is wide enough.
+    Columns in `room_permitting` are shown, in that order, if they have values and the terminal is wide enough; the one
+    of `INSTEAD` is cut to one line.
     """
     cells = [{key: cell(key, row.get(key)) for key in columns} for row in rows]
-    keys, tight = _fitting(cells, columns, room_permitting)
+    keys, room = _fitting(cells, columns, room_permitting)
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for key in keys:
-        whole = ALWAYS_WHOLE if tight else WHOLE
-        shown.add_column(columns[key], overflow="fold", no_wrap=key in whole)
+        if key in INSTEAD:
+            shown.add_column(columns[key], overflow="ellipsis", no_wrap=True, max_width=room)
+        else:
+            shown.add_column(columns[key], overflow="fold", no_wrap=key in (WHOLE if room >= 0 else ALWAYS_WHOLE))
     for row in cells:
         shown.add_row(*(row[key] for key in keys))
     return shown
@@ -104,21 +116,25 @@ def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permittin
 
 def _fitting(
     cells: list[dict[str, Text]], columns: dict[str, str], room_permitting: tuple[str, ...]
-) -> tuple[list[str], bool]:
-    """Return the columns that fit, in order, and whether even the required ones are too wide."""
+) -> tuple[list[str], int]:
+    """Return the columns that fit, in order, and what room the required ones leave, negative if they are too wide."""
 
     def width(key: str) -> int:
         return max([len(columns[key]), *(row[key].cell_len for row in cells)]) + GAP
 
-    left = console.width + GAP - sum(width(key) for key in columns if key not in room_permitting)
-    tight, dropped = left < 0, set()
-    for key in (each for each in room_permitting if each in columns):
+    offered = [key for key in room_permitting if key in columns and any(row[key] for row in cells)]
+    required = [key for key in columns if key not in room_permitting and key not in INSTEAD]
+    room = left = console.width - sum(map(width, required))
+    fitting = []
+    for key in offered:
         needed = min(width(key), MOST_NEEDED)
-        if needed > left or not any(row[key] for row in cells):
-            dropped.add(key)
-        else:
+        if needed <= left + GAP:
+            fitting.append(key)
             left -= needed
-    return [key for key in columns if key not in dropped], tight
+    for key, others in INSTEAD.items():
+        if key in columns and not set(others) & set(offered) <= set(fitting) and room >= LEAST_NEEDED:
+            fitting = [key]
+    return [key for key in columns if key in {*required, *fitting}], room
 
 
 def facts(values: dict[str, Any]) -> None:

@@ -15,8 +15,8 @@ from makertasks.records.states import Status
 
 # Columns of every list of tasks.
 COLUMNS = {
-    "id": "ID", "name": "NAME", "status": "STATUS", "item": "ITEM", "error": "ERROR", "created": "CREATED",
-    "runtime": "RUNTIME", "worker": "WORKER", "kwargs": "ARGUMENTS",
+    "id": "ID", "name": "NAME", "status": "STATUS", "item": "ITEM", "error": "ERROR", "about": "ERROR OR ITEM",
+    "created": "CREATED", "runtime": "RUNTIME", "worker": "WORKER", "kwargs": "ARGUMENTS",
 }  # fmt: skip
 
 # Of tasks that wait for a time: that instead of when they were created.
@@ -55,12 +55,15 @@ def _to_the_second(moment: str | None) -> str | None:
 
 
 def _row(task: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    runtime, error, item_id = task["runtime"], task["error"], task["item_id"]
+    runtime, item_id = task["runtime"], task["item_id"]
+    item = task["item_name"] or names.get(str(item_id), item_id)
+    error = f"{task['error']['type']}: {task['error']['message']}".splitlines()[0] if task["error"] else None
     return {
         **task,
         "name": short_name(task["name"]),
-        "item": task["item_name"] or names.get(str(item_id), item_id),
-        "error": f"{error['type']}: {error['message']}".splitlines()[0] if error else None,
+        "item": item,
+        "error": error,
+        "about": error or item,
         "created": _to_the_second(task["created"]),
         "later": _to_the_second(task["retry_at"] or task["eta"]),
         "runtime": None if runtime is None else f"{runtime:.2f} s",
