@@ -73,16 +73,43 @@ def _mail(alert: StoredAlert, message: Message) -> Outcome:
     return Outcome(True, "passed to SNS for mailing")
 
 
+_NOT_PUBLIC = Outcome(
+    False,
+    "the address is not allowed: it is not a public web server",
+    "Alerts can be posted only to public addresses, on the ports 443 and 8443.",
+)
+
+
+def refusal(address: str) -> str:
+    """Return why a webhook's address is never posted to, whatever its name resolves to; empty if it may be.
+
+    No name is looked up, so a delivery checks every address that it connects to again.
+    """
+    policy = policy_for(address, settings.allowed_hosts())
+    try:
+        host = policy.check_url(address).host
+        if number := _as_number(host):
+            policy.check_address(number)
+    except SSRFGuardError:
+        return f"{_NOT_PUBLIC.detail}. {_NOT_PUBLIC.remedy}"
+    is_own = f".{host.lower().rstrip('.')}".endswith(".localhost") and not policy.allowed_hosts
+    return f"{_NOT_PUBLIC.detail}. {_NOT_PUBLIC.remedy}" if is_own else ""
+
+
+def _as_number(host: str) -> str:
+    """Return the IPv4 address that the system reads from a host such as 0x7f.1; empty for a name."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return ""
+
+
 def post(address: str, what: Post) -> Outcome:
     """Post to a webhook, only at public addresses and without following redirects."""
     try:
         status = _status(address, what)
     except SSRFGuardError:
-        return Outcome(
-            False,
-            "the address is not allowed: it is not a public web server",
-            "Alerts can be posted only to public addresses, on the ports 443 and 8443.",
-        )
+        return _NOT_PUBLIC
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         return _failed(error)
     return _answered(status)

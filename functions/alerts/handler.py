@@ -1,4 +1,4 @@
-"""Sweeper ▶ problems of tasks, queues and schedules ▶ email and webhooks; also test messages and unsubscribing."""
+"""Sweeper ▶ problems of tasks, queues and schedules ▶ email and webhooks; also test messages and addresses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ logger = logs.logger()
 def handler(event: dict[str, Any], _context: Any) -> Any:
     """Evaluate every alert; `{"test": name}` sends one alert's test message and returns its outcome.
 
+    `{"check": address}` returns why a webhook's address is refused; `refused` is empty if it is not.
     `{"unsubscribe": address}` deletes the subscription of an address that no alert has any more.
 
     Raises Unavailable at the end if problems of some kind could not be looked for.
     """
     if name := event.get("test"):
         return running.test(str(name))
+    if address := event.get("check"):
+        from alerts import delivery
+
+        return {"refused": delivery.refusal(str(address))}
     if address := event.get("unsubscribe"):
         return {"unsubscribed": running.unsubscribe(str(address))}
     ran = running.run()

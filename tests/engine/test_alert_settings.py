@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 
 import pytest
 from alert_samples import ALL, DOWNLOAD, LEAD_TIMES, SECRET, fails, put, receiver, run, shown, stack  # noqa: F401 - fixtures
 from api_calls import call, pool, token  # noqa: F401 - a fixture
+from browsing import Page, browse
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
 
@@ -117,6 +119,15 @@ def test_an_alert_keeps_its_address_unless_another_is_given_and_a_new_address_ge
         ({"address": "https://hooks.example:99999/"}, "address"),
         ({"address": "https://hooks.example/a b"}, "address"),
         ({"address": "https://hooks.example/" + "x" * 3000}, "address"),
+        ({"address": "https://127.0.0.1/hook"}, "address"),
+        ({"address": "https://10.0.0.7:8443/hook"}, "address"),
+        ({"address": "https://169.254.169.254/latest"}, "address"),
+        ({"address": "https://[::1]/hook"}, "address"),
+        ({"address": "https://[::ffff:192.168.1.4]/hook"}, "address"),
+        ({"address": "https://0x7f.1/hook"}, "address"),
+        ({"address": "https://LOCALHOST./hook"}, "address"),
+        ({"address": "https://ntfy.localhost/hook"}, "address"),
+        ({"address": "https://hooks.example:22/hook"}, "address"),
         ({}, "address"),
         ({"address": "https://hooks.example/abc", "kinds": []}, "kinds"),
         ({"address": "https://hooks.example/abc", "kinds": ["everything"]}, "kinds[0]"),
@@ -132,6 +143,21 @@ def test_an_invalid_alert_is_refused_with_its_field_and_leaves_nothing_behind(st
     assert stack.client("ssm").describe_parameters()["Parameters"] == []
     assert stack.client("sns").list_subscriptions()["Subscriptions"] == []
     assert audit.page(10)["entries"] == []
+
+
+def test_the_page_says_beside_the_field_that_an_internal_address_is_refused():
+    form = {"name": "hall", "form": "json", "kinds": "dead_letter", "address": "https://127.0.0.1/hook"}
+    status, html, _ = browse("POST", "/alerts", form=form)
+    assert status == 422
+    said = Page(html).texts["m-address"]
+    assert "not allowed: it is not a public web server. Alerts can be posted only to public addresses" in said
+    assert alerts.listed() == []
+
+
+def test_an_internal_address_that_the_operator_allows_is_saved_and_no_name_is_looked_up(receiver, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("looked up"))
+    assert put(address=receiver.url(SECRET))["address"] == f"{receiver.host}/…wxyz"
+    assert put("hall", address="https://hooks.example/hook")["address"] == "hooks.example/…"
 
 
 def test_viewers_cannot_change_alerts_and_every_change_is_audited(receiver):

@@ -95,6 +95,10 @@ def _check_address(form: Form, address: str) -> None:
         raise InvalidRequest("address", f"is not an https:// address; {_WANTED[False]}")
     if parts.username is not None:
         raise InvalidRequest("address", "contains a user name; give the webhook's address without one")
+    # The function that posts says which addresses it refuses, so that nothing is stored that it will never reach.
+    answer = functions.call(settings.alerts_function(), {"check": address})
+    if refusal := answer.get("refused"):
+        raise InvalidRequest("address", str(refusal).removeprefix("the address "))
 
 
 def put(
