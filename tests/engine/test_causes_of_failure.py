@@ -46,6 +46,30 @@ def test_the_banner_is_red_only_for_unacknowledged_failures():
     assert [entry["action"] for entry in audit.page(2)["entries"]] == ["mute failures", "acknowledge failures"]
 
 
+def test_a_muted_or_wholly_acknowledged_cause_is_not_acknowledged_again():
+    def buttons():
+        _, html, _ = browse("GET", f"/failures/{cause}")
+        return re.findall(r'<button name="what" value="(\w+)"( class="secondary outline")?>([\w ]+)<', html), html
+
+    cause = records.get(FAILED).fingerprint
+    quiet = ' class="secondary outline"'
+    assert buttons()[0] == [("acknowledge", "", "Acknowledge"), ("mute", quiet, "Mute")]
+    # when all its failures are acknowledged, then only the note can be changed
+    browse("POST", f"/failures/{cause}", form={"what": "acknowledge", "note": "the shop is down"})
+    found, html = buttons()
+    assert found == [("acknowledge", quiet, "Save note"), ("mute", quiet, "Mute")]
+    assert 'value="the shop is down"' in html
+    # when it is muted, then saving the note leaves it muted
+    browse("POST", f"/failures/{cause}", form={"what": "mute", "note": "until May"})
+    assert buttons()[0] == [("mute", quiet, "Save note"), ("unmute", quiet, "Unmute")]
+    # when it fails again after it was unmuted, then there is something to acknowledge
+    browse("POST", f"/failures/{cause}", form={"what": "unmute"})
+    message = wire.Message("again", DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})
+    record = records.new(message, queue="download_image_from_url", item_id=ITEM)
+    lifecycle.close(record, Status.FAILURE, PermanentError("image_url: the server answered 404"))
+    assert buttons()[0] == [("acknowledge", "", "Acknowledge"), ("mute", quiet, "Mute")]
+
+
 def test_the_banner_counts_a_task_that_failed_now_after_hours_of_retries():
     message = wire.Message("long ago", DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})
     created = clock.now() - timedelta(hours=5)
