@@ -104,6 +104,21 @@ def test_a_row_shows_the_tasks_outcome_or_its_start_time(inventory_table, attrib
     assert (row["item"].name, row["item"].picture) == ("not an id", None)
 
 
+@pytest.mark.parametrize(
+    ("query", "title", "text"),
+    [
+        ("scheduled=true&sort=eta", "No scheduled tasks", "Tasks with a countdown or an ETA wait here"),
+        ("status=RETRY&sort=retry_at", "No tasks wait for a retry", "whose last attempt failed temporarily"),
+        ("status=RETRY&name=makertasks.clean_media", "No matching tasks", "Change or remove a filter."),
+        ("scheduled=true&q=x", "No matching tasks", "Change or remove a filter."),
+    ],
+)
+def test_an_empty_tab_says_what_would_be_there(stored, query, title, text):
+    html = browse("GET", f"/tasks?{query}")[1]
+    assert f"<strong>{title}</strong>" in html
+    assert text in html
+
+
 def test_a_scheduled_list_has_no_actions_for_finished_tasks_and_its_own_total(stored):
     record = record_of("later", stored[0], eta=clock.text(clock.now() + timedelta(hours=1)))
     record.save()

@@ -20,6 +20,7 @@ from makertasks.errors import InvalidRequest
 from makertasks.monitoring import listing, misspelt
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
+from makertasks.records.states import Status
 
 # Number of newest matching tasks that a list sorts, unless it is sorted by time of creation.
 SORTED_TASKS = 500
@@ -74,6 +75,13 @@ class ListQuery(Filters):
     def held(self) -> frozenset[str] | None:
         """Return the versions of the rows that an open page shows, None if this is no live update."""
         return frozenset(self.have.split(".")) if self.known else None
+
+    def tab(self) -> Literal["scheduled", "retrying", ""]:
+        """Return the tab that the list is without any other filter; empty for any other list."""
+        filters = self.filters()
+        if filters == {"scheduled": "true"}:
+            return "scheduled"
+        return "retrying" if filters == {"status": Status.RETRY} else ""
 
     def link(self, **changes: Any) -> str:
         """Return the URL of the list's first page with other filters or another order."""
