@@ -119,6 +119,7 @@ def test_an_ended_session_is_reported_with_a_sign_in_link_and_stops_updates(open
     update(page)
     banner = page.locator("[data-lost=session]")
     expect(banner).to_be_visible()
+    expect(page.locator("[data-age]")).to_contain_text("Signed out; last updated")
     assert in_both_themes(page) == []
     asked = []
     page.on("request", lambda request: asked.append(request.url))

@@ -60,7 +60,7 @@
     if (!age) return;
     age.classList.toggle("stale", failing);
     const when = ago(updated).replace("now", "just now");
-    const text = failing ? `Connection lost; last updated ${when}` : paused() ? `Paused; updated ${when}` : `Updated ${when}`;
+    const text = lost === "session" ? `Signed out; last updated ${when}` : failing ? `Connection lost; last updated ${when}` : paused() ? `Paused; updated ${when}` : `Updated ${when}`;
     if (age.textContent !== text) age.textContent = text;
   };
   // Without a session or a network nothing is asked for any more, and a banner shows the way back to this very page.
