@@ -46,6 +46,24 @@ def test_a_result_shows_its_pdf_and_warnings_before_its_json():
     assert f"object-src {link};" in policy
 
 
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        (
+            {"image": "inventory/images/FAS-0310.jpg", "width": 800, "height": 600, "bytes": 35826, "changed": True},
+            "image FAS-0310.jpg, 800 × 600, 34 KB",
+        ),
+        ({"index_card": f"index_cards/card_{ITEM}.pdf", "bytes": 22600, "warnings": []}, "index card (PDF), 22 KB"),
+        ({"sheets": ["index_cards/sheets/a.pdf"], "cards": 30, "pages": 1, "warnings": []}, "30 cards, 1 page"),
+    ],
+)
+def test_the_task_list_shows_a_result_as_people_say_it(result, text):
+    record = records.new(wire.Message("done", CARDS, kwargs={"item_ids": [ITEM]}), queue="generate_index_cards")
+    claimed = lifecycle.claim(record, "w@1", records.clock.now().timestamp() + 60)
+    lifecycle.succeed(claimed, result)
+    assert f"<bdi>{text}</bdi>" in browse("GET", "/tasks")[1]
+
+
 def test_a_finished_qr_code_and_its_item_link_to_the_printable_svg():
     # given a QR code that a task has created
     key = f"inventory/qrcodes/qr_{ITEM}.png"

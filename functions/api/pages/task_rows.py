@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any, cast
 
-from api import names
-from api.pages import formats, item_faces, results, verdicts
+from api.pages import formats, item_faces, short_results, verdicts
 from makertasks import masking, wire
 from makertasks.control.run_now import time_of
 from makertasks.monitoring import dead_letters, listing
@@ -18,9 +17,7 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# Maximum length of an error, a result or arguments in a row, in characters.
-OUTCOME = 90
-OMITTED = {"thumbnail", "warnings", "more_warnings"}  # parts of a result that its short form does not name
+# Maximum length of arguments in a row, in characters.
 ARGUMENTS = 60
 # A live update is at most 5 KB on the wire. Its rows are complete up to this many compressed bytes; the others come
 # without picture and text, which the next update adds.
@@ -137,39 +134,5 @@ def _outcome(record: TaskRecord, result: Any) -> str:
     """Return the first line of a task's error, or its result in short."""
     if record.error_type:
         first = next(iter((record.error_message or "").strip().splitlines()), "")
-        return formats.cut(first or record.error_type, OUTCOME)
-    return in_short(masking.masked(result))
-
-
-def in_short(result: Any) -> str:
-    """Return a result in one line: files by name, or by type if the name is an id, other values with their labels.
-
-    >>> in_short({"qr_code": "inventory/qrcodes/qr_94cb6421-7fa1-4dab-802f-ec76eba2bfe7.png"})
-    'QR code (PNG)'
-    >>> in_short({"image": "inventory/images/A-1.jpg", "thumbnail": "CACHE/A-1.jpg"}), in_short({"changed": False})
-    ('image A-1.jpg', 'Nothing changed')
-    >>> in_short({"links": 12, "skipped": {}}), in_short(None)
-    ('links 12', '')
-    >>> in_short({"cards": 3, "warnings": ["no image"], "more_warnings": 0}), in_short({"cards": 3, "more_warnings": 0})
-    ('cards 3, 1 warning', 'cards 3')
-    """
-    if isinstance(result, dict):
-        if result.get("changed") is False:
-            return "Nothing changed"
-        shown = {name: text for name, value in result.items() if name not in OMITTED and (text := _value(value))}
-        parts = [f"{names.label(name)} {text}" for name, text in shown.items()]
-        if count := results.warnings(result).count:
-            parts.append(f"{count:,} {'warning' if count == 1 else 'warnings'}")
-        return formats.cut(", ".join(parts), OUTCOME)
-    return "" if result is None else formats.cut(formats.compact(result), OUTCOME)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str) and task_views.is_made(value):
-        name = value.rpartition("/")[2]
-        return f"({name.rpartition('.')[2].upper()})" if formats.UUID.search(name) else name
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int | float) else ""
+        return formats.cut(first or record.error_type, short_results.CHARACTERS)
+    return short_results.in_short(masking.masked(result))
