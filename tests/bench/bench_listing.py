@@ -33,6 +33,7 @@ from infra.local.stack import LocalStack, local_stack
 from tests.bench import bench_pages
 from tests.bench.figures import Figure
 from tests.template import ROOT
+from tests.waiting import wait_for
 
 FEW, MANY = 1_000, 100_000
 DAYS = 30
@@ -142,10 +143,18 @@ def sorted_and_searched(bench: Bench, now: datetime) -> Iterator[Figure]:
 def pages(bench: Bench) -> Iterator[Figure]:
     """Every page of the dashboard with 100,000 tasks and the sample inventory; warm."""
     trial.import_sample(bench.stack)
+    wait_for(lambda: not unfinished(bench), "the sample's images, QR codes and cards")
     item = bench.stack.api.get("/v1/items", limit=1)["items"][0]["id"]
     task = bench.stack.api.get("/v1/tasks", limit=1)["tasks"][0]["id"]
     for page in bench_pages.PAGES:
         yield served(bench, page, page, item=item, task=task)
+
+
+def unfinished(bench: Bench) -> list[Any]:
+    """The tasks that run or wait, beside which nothing can be measured."""
+    return [
+        task for status in ("PENDING", "STARTED") for task in bench.stack.api.get("/v1/tasks", status=status)["tasks"]
+    ]
 
 
 def served(bench: Bench, what: str, page: str, **ids: str) -> Figure:
