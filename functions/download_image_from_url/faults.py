@@ -35,12 +35,15 @@ PASSING_STATUSES = frozenset({408, 425, 429})
 # Longest accepted Retry-After, in seconds: a year would be a mistake or a joke.
 LONGEST_PAUSE = 86_400.0
 
+# The address is the item's image_url, or with `override` one that somebody entered.
+CORRECT = "correct the address: the item's image_url, or the one that was entered"
+
 # Meanings of errors; the first match counts. A type here may be a subclass of a later one.
 _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PermanentError | TemporaryError], str], ...] = (
     (
         (requests.exceptions.InvalidURL, LocationParseError, UnicodeError),
         PermanentError,
-        "{} is not a valid URL; correct the item's image_url",
+        f"{{}} is not a valid URL; {CORRECT}",
     ),
     ((InvalidHeader,), PermanentError, "the server of {} sent contradictory headers"),
     ((IncompleteRead,), TemporaryError, "the connection closed before {} was complete"),
@@ -72,7 +75,7 @@ def from_status(status: int, headers: Mapping[str, str], where: str, contact: st
         )
     return PermanentError(
         f"image_url: the server answered {phrase} for {where}; open the address in a browser that is not signed in, "
-        "and correct the item's image_url"
+        f"and {CORRECT}"
     )
 
 
@@ -120,7 +123,7 @@ def from_error(error: Exception, where: str) -> TaskError:
 def _from_look_up(error: NameResolutionError, where: str) -> TaskError:
     numbers = {cause.errno for cause in causes(error) if isinstance(cause, socket.gaierror)}
     if numbers & _NO_SUCH_NAME:
-        return PermanentError(f"image_url: the host of {where} does not exist; correct the item's image_url")
+        return PermanentError(f"image_url: the host of {where} does not exist; {CORRECT}")
     return TemporaryError(f"image_url: the host of {where} could not be looked up")
 
 

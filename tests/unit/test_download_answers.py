@@ -140,3 +140,13 @@ def test_a_forbidden_download_names_the_remedy(server, contact, remedy):
 
     assert remedy in str(failed.value)
     assert "upload the picture instead" in str(failed.value)
+
+
+@pytest.mark.parametrize("override", [False, True])
+def test_the_remedy_for_a_missing_picture_fits_an_entered_address_as_well(server, override):
+    url = server.serve("/drill.jpg", reply(404))
+
+    with pytest.raises(PermanentError, match="404 Not Found") as failed:
+        run(url, override=override)
+
+    assert "correct the address: the item's image_url, or the one that was entered" in str(failed.value)
