@@ -39,11 +39,12 @@ FEW, MANY = 1_000, 100_000
 DAYS = 30
 ROUNDS = 15
 BOUND = 1.5
-# Limit for entries read: a rare status reads the counters of whole days, at most a cell per hour and name.
-MOST_ENTRIES = 2
 # For each page, each order and each search of the last day.
 PAGE_MILLISECONDS = 300
 NAMES = [f"inventory.tasks.{name}" for name in ("generate_qr_code", "generate_index_card", "download_image_from_url")]
+# Limit for entries read. A full hour's list is merged from those of its names, each read to a page's length, where an
+# hour of the small stack has one task or none; and a rare status reads the counters of whole days.
+MOST_ENTRIES = len(NAMES)
 OF_ONE_ITEM = 25
 OF_ONE_WORKER = 100
 REVOKED = 10
@@ -103,7 +104,9 @@ class Bench:
             clients = [model._get_connection().connection.client for model in models]
             for client in {id(each): each for each in clients}.values():
                 for operation in ("Query", "BatchGetItem"):
-                    client.meta.events.register(f"after-call.dynamodb.{operation}", self._count, f"count {id(self)}")
+                    client.meta.events.register(
+                        f"after-call.dynamodb.{operation}", self._count, f"count {operation} {id(self)}"
+                    )
             listing.page(listing.Filter(**query), limit=25, names=list(tasks.discover()))
         return self.read["entries"]
 
