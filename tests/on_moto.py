@@ -10,8 +10,9 @@ from moto import mock_aws
 from moto.core.serialize import ResponseSerializer
 
 from makertasks.aws import session as aws_module
-from makertasks.inventory import names
+from makertasks.inventory import batches, names
 from makertasks.monitoring import recent, views
+from makertasks.worker import task_limits
 from tests.template import resources
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +75,8 @@ def environment(monkeypatch):
     names.forget()
     recent.forget()
     views._folders.cache_clear()  # a test with its own tasks may have filled it
+    task_limits._cache.clear()  # another test's limits would hold for five seconds
+    batches._names.clear()
 
 
 @pytest.fixture
