@@ -53,7 +53,7 @@ def project(folder: Path, gate: str, timeout: int) -> Path:
     chaos = re.sub(r"(?<=VisibilityTimeout: )\d+", str(timeout + 1), chaos)
     chaos = re.sub(r"(?<=maxReceiveCount: )\d+", "20", chaos)
     chaos = re.sub(r"(?<=BatchSize: )\d+", "3", chaos)
-    chaos = re.sub(r"(?<=ScalingConfig: ).*", "{MaximumConcurrency: 8}}", chaos)
+    chaos = re.sub(r"(?<=ScalingConfig: )!If \[.*\]", "{MaximumConcurrency: 8}", chaos)
     # A dead letter that a sweep received but could not record during an outage returns for a later sweep.
     template = re.sub(r"(?<=VisibilityTimeout: )300(?= # longer than a sweep)", "20", template)
     template = template.replace("\nOutputs:\n", f"\n{chaos}{FEEDER}\nOutputs:\n")
