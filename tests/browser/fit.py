@@ -25,7 +25,7 @@ FIND = """() => {
   };
   for (const chip of document.querySelectorAll(":is(td, th) code")) {
     const text = chip.textContent;
-    if (text.length > LONGEST || /\\s/.test(text) || !shown(chip)) continue;
+    if (text.length > LONGEST || /[\\s/]/.test(text) || !shown(chip)) continue;
     if (chip.getClientRects().length > 1) found.push(`broken: ${text}`);
   }
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -36,18 +36,19 @@ def stored(site, item_id):
 
 def item_with_wrong_address(site, number):
     """An item whose image_url does not resolve, and the task that failed for it."""
-    item = site.items[number]
+    item, url = site.items[number], f"http://localhost:9/nowhere-{number}.png"
     key = {"owner": {"S": f"item#{item['id']}"}, "entry": {"S": "item"}}
     site.stack.client("dynamodb").update_item(
         TableName=site.stack.outputs["InventoryTableName"],
         Key=key,
         UpdateExpression="SET image_url = :url",
-        ExpressionAttributeValues={":url": {"S": f"http://localhost:9/nowhere-{number}.png"}},
+        ExpressionAttributeValues={":url": {"S": url}},
     )
 
     def failed():
         found = site.stack.api.get("/v1/tasks", item_id=item["id"], name=DOWNLOAD, limit=5)["tasks"]
-        return next((each["id"] for each in found if each["status"] == "FAILURE"), None)
+        of_this = (each for each in found if (each["kwargs"] or {}).get("image_url") == url)
+        return next((each["id"] for each in of_this if each["status"] == "FAILURE"), None)
 
     return item, wait_for(failed, "the download to fail")
 
