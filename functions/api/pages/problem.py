@@ -29,7 +29,7 @@ REMEDIES = {
 # Pages of task records, which are deleted in time.
 OF_RECORDS = ("/tasks/", "/jobs/")
 EXPIRED = "It may have been deleted; task records are deleted when their retention period ends."
-FIELD = re.compile(r"\w+: ")  # before a reason; a page that does not exist has no form with fields
+FIELD = re.compile(r"\A\w+: ")  # before a reason; a page that does not exist has no form with fields
 
 
 def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Caller | None) -> str:
@@ -42,7 +42,7 @@ def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Call
         "problem.html",
         section="",
         title=TITLES.get(status, status.phrase),
-        detail=formats.sentence(FIELD.sub("", detail, count=1) if is_missing and FIELD.match(detail) else detail),
+        detail=formats.sentence(FIELD.sub("", detail) if is_missing else detail),
         remedy=EXPIRED if is_missing and request.path.startswith(OF_RECORDS) else REMEDIES.get(status, ""),
         again=request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from api import names
-from api.pages import formats, results
+from api.pages import formats, results, verdicts
 from makertasks.monitoring import views as task_views
 
 CHARACTERS = 90  # maximum length, also of an error
@@ -37,7 +37,7 @@ def in_short(result: Any) -> str:
     ('3 cards, 1 warning', '3 cards')
     """
     if isinstance(result, dict):
-        if result.get("changed") is False:
+        if verdicts.nothing_changed(result):
             return "Nothing changed"
         parts = [part for name, value in _measured(result) if name not in OMITTED and (part := _part(name, value))]
         if count := results.warnings(result).count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from makertasks.monitoring import snapshot
@@ -48,11 +48,16 @@ def hours(
         yield from (hour for hour in counted if holds(hour.names))
 
 
-def days(month: str) -> dict[str, dict[str, dict[str, int]]]:
+def days(month: str) -> dict[str, Names]:
     """Return the counts of a month: {day: {task name: {status: tasks}}}; raises Unavailable."""
-    found: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
-    for cell in day_cells(month):
-        found[f"{month}-{cell.cell[:2]}"][cell.name] = cell.counts
+    return _by_day(day_cells(month))
+
+
+def _by_day(cells: Iterable[CounterCell]) -> dict[str, Names]:
+    """Return the counts of cells of days."""
+    found: dict[str, Names] = defaultdict(dict)
+    for cell in cells:
+        found[f"{cell.period}-{cell.cell[:2]}"][cell.name] = cell.counts
     return dict(found)
 
 
@@ -71,9 +76,7 @@ def _rolled_up_days(newest: str, oldest: str, holds: Callable[[Names], bool], *,
     last = rolling_up.open_days()
     for month in sorted(_noted_months(), reverse=not oldest_first):
         if oldest[:7] <= month <= newest[:7]:
-            counted: dict[str, Names] = defaultdict(dict)
-            for cell in counters.cells(month):
-                counted[f"{month}-{cell.cell[:2]}"][cell.name] = cell.counts
+            counted = _by_day(counters.cells(month))
             yield from (
                 day
                 for day in sorted(counted, reverse=not oldest_first)
