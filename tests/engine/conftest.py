@@ -1,5 +1,7 @@
 """Fixtures of engine tests."""
 
+import os
+
 import pytest
 from canvas_shop import shop  # noqa: F401 - a fixture
 from command_line import command, worker  # noqa: F401 - fixtures
@@ -7,7 +9,19 @@ from echo_task import echo  # noqa: F401 - a fixture
 
 from makertasks import tasks
 from tests.hand_clock import time_passes  # noqa: F401 - a fixture
-from tests.on_moto import aws, counters_table, environment, inventory_table, media_bucket, task_queues, tasks_table  # noqa: F401 - fixtures
+from tests.on_moto import (  # noqa: F401 - fixtures
+    ENVIRONMENT,
+    aws,
+    counters_table,
+    environment,
+    inventory_table,
+    media_bucket,
+    task_queues,
+    tasks_table,
+)
+
+# Tests have tasks as parameters, which are collected before there are fixtures, and where the package is not installed.
+os.environ.setdefault("LAMBDA_TASK_ROOT", ENVIRONMENT["LAMBDA_TASK_ROOT"])
 
 
 @pytest.fixture(autouse=True)
