@@ -175,35 +175,6 @@ def test_help_fits_each_summary_into_80_columns(command, monkeypatch, group):
     assert [line for line in said.splitlines() if line.endswith("...") and not line.startswith("Usage:")] == []
 
 
-@pytest.mark.parametrize("width", [80, 100, 120, 160])
-def test_a_list_shows_whole_ids_at_any_width(command, worker, monkeypatch, width):
-    task_id = command(*qr())[1].strip()
-    worker.deliver()
-    shown = io.StringIO()
-    monkeypatch.setattr(output, "console", Console(file=shown, width=width))
-    command("list")
-    heading, first, *_ = shown.getvalue().splitlines()
-    assert first.startswith(task_id)
-    assert "SUCCESS" in first
-    assert ("ITEM" in heading, "WORKER" in heading) == (width >= 100, width >= 160)
-    assert "ERROR" not in heading  # no such task
-
-
-def test_a_list_shows_the_items_name_and_the_error(command, worker, monkeypatch):
-    command(*qr())
-    Item(f"item#{ITEM}", "item", name="Drill", listing="item", sort_name="drill").delete()
-    worker.deliver()
-    sent = command("list", "--status", "FAILURE", "--json")[1]
-    assert json.loads(sent)["tasks"][0]["error"]["type"] == "UnknownItem"
-    printed = io.StringIO()
-    monkeypatch.setattr(output, "console", Console(file=printed, width=200))
-    command("list")
-    assert "UnknownItem" in printed.getvalue()
-    Item(f"item#{ITEM}", "item", name="Drill", listing="item", sort_name="drill").save()
-    command("list")
-    assert "Drill" in printed.getvalue()
-
-
 def test_next_continues_the_last_list_and_reports_its_end(command, worker):
     # given a list with a filter that has more
     assert command("list", "--next")[0] == 2

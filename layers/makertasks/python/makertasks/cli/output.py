@@ -29,10 +29,13 @@ WHOLE = frozenset({"id", "name", "status", "created", "runtime", "worker", "next
 ALWAYS_WHOLE = frozenset({"id", "status"})
 GAP = 2
 MOST_NEEDED = 34
-LEAST_NEEDED = 12
+LEAST_NEEDED = 24
 
 # Of the two columns one instead, in what room is left, on a terminal where both would not fit.
 INSTEAD = {"about": ("error", "item")}
+
+# On a terminal where that one would not fit either, each row takes two lines: these columns below those.
+BELOW = {"created": "id", "later": "id", "about": "name"}
 
 # Output that does not go to a terminal keeps its rows on one line each, for grep and less.
 UNLIMITED = 100_000
@@ -99,10 +102,12 @@ def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permittin
     """Return a table with a row for each dict; `columns` are {key: heading}.
 
     Columns in `room_permitting` are shown, in that order, if they have values and the terminal is wide enough; the one
-    of `INSTEAD` is cut to one line.
+    of `INSTEAD` is cut to one line, and on a narrow terminal it stands below another (`BELOW`).
     """
     cells = [{key: cell(key, row.get(key)) for key in columns} for row in rows]
     keys, room = _fitting(cells, columns, room_permitting)
+    if set(keys) & set(INSTEAD) and room < LEAST_NEEDED:
+        return _stacked(cells, {key: columns[key] for key in keys})
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for key in keys:
         if key in INSTEAD:
@@ -111,6 +116,23 @@ def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permittin
             shown.add_column(columns[key], overflow="fold", no_wrap=key in (WHOLE if room >= 0 else ALWAYS_WHOLE))
     for row in cells:
         shown.add_row(*(row[key] for key in keys))
+    return shown
+
+
+def _stacked(cells: list[dict[str, Text]], columns: dict[str, str]) -> Table:
+    """Return a table whose rows have two lines, of which only the column of `INSTEAD` is cut to fit."""
+    below = {upper: lower for lower, upper in BELOW.items() if lower in columns}
+    [elastic] = [upper for upper, lower in below.items() if lower in INSTEAD]
+    widths = {
+        key: max([len(columns[key]), *(row[key].cell_len for row in cells)]) for key in columns if key not in BELOW
+    }
+    widths[elastic] = console.width - sum(width + GAP for key, width in widths.items() if key != elastic)
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for key, width in widths.items():
+        heading = f"{columns[key]}\n{columns.get(below.get(key, ''), '')}"
+        shown.add_column(heading, overflow="ellipsis", no_wrap=True, width=width)
+    for row in cells:
+        shown.add_row(*(Text("\n").join(filter(None, (row[key], row.get(below.get(key, ""))))) for key in widths))
     return shown
 
 
@@ -132,7 +154,7 @@ def _fitting(
             fitting.append(key)
             left -= needed
     for key, others in INSTEAD.items():
-        if key in columns and not set(others) & set(offered) <= set(fitting) and room >= LEAST_NEEDED:
+        if key in columns and not set(others) & set(offered) <= set(fitting):
             fitting = [key]
     return [key for key in columns if key in {*required, *fitting}], room
 
