@@ -1,8 +1,8 @@
-"""Counts the bytes that a page loads."""
+"""What a page loads: the bytes, and the requests of its scripts."""
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 
 def loaded_bytes(page: Page, *, with_cache: bool = True) -> list[int]:
@@ -14,3 +14,15 @@ def loaded_bytes(page: Page, *, with_cache: bool = True) -> list[int]:
     sizes: list[int] = []
     session.on("Network.loadingFinished", lambda finished: sizes.append(finished["encodedDataLength"]))
     return sizes
+
+
+def requests_by_scripts(page: Page) -> list[str]:
+    """Return a list that gets the URL of each request that a script sends from now on; pictures may still load."""
+    urls: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.resource_type in ("fetch", "xhr"):
+            urls.append(request.url)
+
+    page.on("request", note)
+    return urls

@@ -10,7 +10,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.axe import in_both_themes
-from tests.browser.loading import loaded_bytes
+from tests.browser.loading import loaded_bytes, requests_by_scripts
 from tests.waiting import wait_for
 
 UPDATE_SECONDS = 6
@@ -77,8 +77,7 @@ def test_pausing_stops_updates_and_resuming_catches_up(site, open_page):
     page.mouse.move(5, 5)
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("[data-age]")).to_contain_text("Paused")
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    asked = requests_by_scripts(page)
     task_id = submit(site)
     page.clock.fast_forward(60_000)
     expect(page.locator("[data-age]")).to_contain_text("1 minute ago")
@@ -90,8 +89,7 @@ def test_pausing_stops_updates_and_resuming_catches_up(site, open_page):
 
 def test_a_hidden_tab_sends_no_requests_until_it_is_visible_again(open_page):
     page = open_page("/tasks", "viewer", clock=True)
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    asked = requests_by_scripts(page)
     # when the reader switches to another tab for an hour
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.isHidden, configurable: true})")
     page.evaluate("window.isHidden = true")
@@ -121,8 +119,7 @@ def test_an_ended_session_is_reported_with_a_sign_in_link_and_stops_updates(open
     expect(banner).to_be_visible()
     expect(page.locator("[data-age]")).to_contain_text("Signed out; last updated")
     assert in_both_themes(page) == []
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    asked = requests_by_scripts(page)
     page.clock.fast_forward(60_000)
     assert asked == []
     back = banner.get_by_role("link", name="Sign in and return to this page")

@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.axe import in_both_themes
+from tests.browser.loading import requests_by_scripts
 
 
 def box(page):
@@ -78,8 +79,7 @@ def test_the_update_interval_can_be_chosen_or_turned_off(site, open_page):
     page.get_by_label("Live updates").select_option("off")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    asked = requests_by_scripts(page)
     page.clock.fast_forward(600_000)
     expect(page.locator("[data-age]")).to_contain_text("Paused; updated 10 minutes ago")
     assert asked == []
