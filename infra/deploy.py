@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import account, budget, digest, parameters, rollback, sizes, smoke, stacks
 from infra.command import choose_region, parse
-from infra.local import packages
+from infra.local import archives, packages
 from infra.local.errors import LocalAwsError
 from infra.stacks import Refused
 
@@ -118,7 +119,7 @@ def protect(stack: str, *, forever: bool) -> None:
 def build(built: Path, target: packages.Target, values: Mapping[str, str], environment: Mapping[str, str]) -> None:
     """Build functions and layers for their platform, given now or deployed before; raises CalledProcessError.
 
-    Layers' bytecode is made by their Makefiles; that of functions, and compiled templates, is made here.
+    Layers are compiled by their Makefiles, functions and the pages' templates here.
     """
     layers = {
         "MAKERTASKS_RUNTIME": values["Runtime"],
@@ -127,9 +128,20 @@ def build(built: Path, target: packages.Target, values: Mapping[str, str], envir
     }
     where = ["--build-dir", str(built), "--template-file", str(ROOT / "template.yaml")]
     _sam("build", *where, environment={**environment, **layers})
-    for folder in digest.folders(built / "template.yaml"):
-        if folder.is_relative_to(built):
+    compile_functions(built.resolve() / "template.yaml", target)
+
+
+def compile_functions(template: Path, target: packages.Target) -> None:
+    """Compile each function's folder of a build; folders with the same code are compiled once. Raises BuildFailed."""
+    compiled: dict[str, Path] = {}
+    built = (each for each in digest.folders(template, "AWS::Serverless::Function") if template.parent in each.parents)
+    for folder in sorted(built):
+        first = compiled.setdefault(archives.digest(folder), folder)
+        if first is folder:
             packages.compile_code(folder, target)
+        else:
+            shutil.rmtree(folder)
+            shutil.copytree(first, folder)
 
 
 def _overrides(values: Mapping[str, str]) -> list[str]:

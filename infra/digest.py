@@ -36,9 +36,11 @@ def of_build(template: Path, parameters: Mapping[str, str], again: str = "") -> 
     return total.hexdigest()
 
 
-def folders(template: Path) -> set[Path]:
-    """Every folder that a template names as a layer's or a function's content."""
+def folders(template: Path, *kinds: str) -> set[Path]:
+    """Every folder that a template names as the content of its layers and functions, or only of one of these types."""
     body = load(template)
-    named = {properties.get(FOLDERS[kind]) for kind in FOLDERS for _, properties in resources(body, kind)}
-    named.add(body.get("Globals", {}).get("Function", {}).get("CodeUri"))
+    default = body.get("Globals", {}).get("Function", {}).get("CodeUri")
+    named = {
+        properties.get(FOLDERS[kind], default) for kind in kinds or FOLDERS for _, properties in resources(body, kind)
+    }
     return {(template.parent / folder).resolve() for folder in named if folder}
