@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.stack import LocalStack, local_stack
 
-SLOWEST = ("test_schemathesis.py", "test_stock_celery.py", "test_rights.py", "test_new_task.py")
+SLOWEST = ("test_deploy.py", "test_schemathesis.py", "test_stock_celery.py", "test_rights.py", "test_new_task.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
