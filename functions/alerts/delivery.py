@@ -25,7 +25,7 @@ from makertasks.monitoring.alerts import EMAIL, StoredAlert
 # Seconds for the whole delivery, and for connecting. API Gateway waits 30 s for the response to a test.
 SECONDS, CONNECT_SECONDS = 10.0, 4.0
 
-AGAIN = "It will be sent again after 4, 8, 16, 32 and 64 minutes; send a test once the receiver works."
+AGAIN = "Retries follow after 4, 8, 16, 32 and 64 minutes; send a test once the receiver works."
 _REMEDIES: dict[int, str] = {
     401: "The receiver rejected the key: copy the webhook's address again.",
     403: "The receiver refused access: the webhook is disabled or belongs to somebody else. Create a new one.",
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def send(alert: StoredAlert, message: Message) -> Outcome:
-    """Send a message; returns failures as outcomes, too."""
+    """Send a message and return the outcome; a failed delivery is also returned, not raised."""
     try:
         if alert.form == EMAIL:
             return _mail(alert, message)
@@ -81,9 +81,9 @@ _NOT_PUBLIC = Outcome(
 
 
 def refusal(address: str) -> str:
-    """Return why a webhook's address is never posted to, whatever its name resolves to; empty if it may be.
+    """Return why a webhook's address is refused, whatever its name resolves to; empty if it is accepted.
 
-    No name is looked up, so a delivery checks every address that it connects to again.
+    This looks up no names, so each delivery checks the addresses that it connects to again.
     """
     policy = policy_for(address, settings.allowed_hosts())
     try:
@@ -97,7 +97,7 @@ def refusal(address: str) -> str:
 
 
 def _as_number(host: str) -> str:
-    """Return the IPv4 address that the system reads from a host such as 0x7f.1; empty for a name."""
+    """Return the IPv4 address that the system parses from a host such as 0x7f.1; empty for a name."""
     try:
         return socket.inet_ntoa(socket.inet_aton(host))
     except OSError:

@@ -1,4 +1,7 @@
-"""Sweeper ▶ problems of tasks, queues and schedules ▶ email and webhooks; also test messages and addresses."""
+"""Sweeper ▶ problems of tasks, queues and schedules ▶ email and webhooks.
+
+It also sends test messages, checks webhook addresses and deletes email subscriptions.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def handler(event: dict[str, Any], _context: Any) -> Any:
     `{"check": address}` returns why a webhook's address is refused; `refused` is empty if it is not.
     `{"unsubscribe": address}` deletes the subscription of an address that no alert has any more.
 
-    Raises Unavailable at the end if problems of some kind could not be looked for.
+    Raises Unavailable at the end if problems of some kind could not be checked.
     """
     if name := event.get("test"):
         return running.test(str(name))

@@ -19,7 +19,7 @@ from makertasks.monitoring.alerts import LABELS, Form
 LIMITS: dict[Form, int] = {"slack": 3_500, "mattermost": 3_500, "discord": 1_900, "ntfy": 3_500, "email": 20_000}
 MOST_SUBJECT = 100  # SNS's limit
 MOST_IN_JSON = 100
-# Room for the line with the number of further problems.
+# Characters or bytes reserved for the line with the number of further problems.
 REST = 160
 
 # An invisible character that prevents a mention from beginning here.
@@ -28,7 +28,7 @@ APART = "\u200b"
 
 @dataclass(frozen=True)
 class Message:
-    """The message of one alert in one run: problems that are new to it, and those that are over."""
+    """The message of one alert in one run: new problems, and resolved ones."""
 
     alert: str
     told: Sequence[Problem] = ()
@@ -45,7 +45,7 @@ class Post:
 
 
 def title(message: Message) -> str:
-    """Return the heading in ASCII, made of fixed words and the stack's name only."""
+    """Return the heading: ASCII, and only fixed words and the names of the stack and of a tested alert."""
     stack = settings.stack()
     if message.test:
         return f"makertasks {stack}: test of alert {message.alert}"[:MOST_SUBJECT]
@@ -58,7 +58,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def plain(message: Message, form: Form = "email") -> str:
-    """Return the text of an email or of a message of ntfy."""
+    """Return the text of an email or an ntfy message."""
 
     def line(problem: Problem, over: bool) -> str:
         text = problem.text.replace("://", ": //")
@@ -86,7 +86,7 @@ def discord(message: Message) -> Post:
 
 
 def ntfy(message: Message) -> Post:
-    """Return ntfy's format: text, and the rest in headers (https://docs.ntfy.sh/publish/)."""
+    """Return ntfy's format: text, with title, priority and link in headers (https://docs.ntfy.sh/publish/)."""
     wrong = bool(message.told)
     headers = {
         "Content-Type": "text/plain; charset=utf-8",
@@ -99,7 +99,7 @@ def ntfy(message: Message) -> Post:
 
 
 def document(message: Message) -> Post:
-    """Return the format that docs/operating.md describes."""
+    """Return the JSON format that docs/operating.md describes."""
     return _json(
         {
             "type": "test" if message.test else "alert",
@@ -135,7 +135,7 @@ def page_of(problem: Problem) -> str:
 
 
 def runbook_of(problem: Problem) -> str:
-    """Return the address of a problem's runbook, a section of the page of alerts."""
+    """Return the address of a problem's runbook, a section of the alerts page."""
     return f"{settings.api_address()}/alerts#{problem.kind}"
 
 

@@ -1,8 +1,8 @@
 """Plans which problems an alert reports in this run. Pure: `known` has the alert's claims by the problem's key.
 
 {"since": …, "text": …, "attempts": 1, "tried": …, "told": false}   claimed, and being sent
-{…, "told": true}                                                    sent: nothing more until it is resolved
-{…, "over": true, "attempts": 1, …}                                  over, and this is being sent
+{…, "told": true}                                                    sent: not sent again until it is resolved
+{…, "over": true, "attempts": 1, …}                                  resolved, and the recovery is being sent
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from alerts.problems import Problem
 from makertasks import clock
 
-# A message that could not be delivered is sent again after 4, 8, 16, 32 and 64 minutes: the sweep runs every five.
+# A failed delivery is retried after 4, 8, 16, 32 and 64 minutes, in the next sweep (one every five minutes).
 MOST_ATTEMPTS = 6
 FIRST_PAUSE = timedelta(minutes=4)
 

@@ -14,7 +14,7 @@ from makertasks.errors import MakertasksError, UnknownTask
 from makertasks.monitoring import dead_letters, failure_groups, missed_runs, queues, schedules
 from makertasks.monitoring.alerts import Kind
 
-# Only the newest failures of tasks created in this period: 500 records are about 250 read units.
+# Examine only the newest failures of tasks created in this period: 500 records are about 250 read units.
 SPAN = timedelta(days=7)
 EXAMINED = 500
 MOST_CHARACTERS = 240
@@ -39,7 +39,7 @@ class Problem:
 
 @dataclass
 class Found:
-    """The problems of some kinds. Problems of a kind in `partial` or `unknown` may exist without being found."""
+    """The problems found. A kind in `partial` or `unknown` may have further problems that were not found."""
 
     problems: list[Problem] = field(default_factory=list)
     partial: set[Kind] = field(default_factory=set)
@@ -93,7 +93,7 @@ def _queue_of(name: str) -> str:
 
 
 def _missed_schedules(_: Found) -> Each:
-    """A schedule is a problem from a missed run until a later run is on time."""
+    """Yield each schedule whose latest due run was missed; a later run on time resolves the problem."""
     now = clock.now()
     for schedule in schedules.list_schedules():
         missed, due = missed_runs.missed(schedule, now), missed_runs.latest(schedule, now)
@@ -116,7 +116,7 @@ _FINDERS: dict[Kind, Callable[[Found], Each]] = {
 
 
 def _plain(text: str) -> str:
-    """Return one line without secrets, accounts, control characters and characters that reverse a line."""
+    """Return text as one line without secrets, account numbers, control characters and bidirectional overrides."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     safe: str = masking.without_accounts(masking.text(line))
     return safe if len(safe) <= MOST_CHARACTERS else f"{safe[: MOST_CHARACTERS - 1]}…"

@@ -20,7 +20,7 @@ logger = Logger(child=True)
 
 @dataclass
 class Ran:
-    """The outcome of a run; `unknown` are kinds of problems that could not be looked for."""
+    """The outcome of a run; `unknown` are kinds of problems that could not be checked."""
 
     problems: int = 0
     sent: int = 0
@@ -45,7 +45,7 @@ def run() -> Ran:
 
 
 def _attend(alert: StoredAlert, found: problems.Found) -> bool | None:
-    """Claim an alert's new problems and send them; returns whether that was delivered, None if there are none."""
+    """Claim an alert's new problems and send them; return whether they were delivered, None if there are none."""
     known: planning.Known = alert.known or {}
     plan = planning.plan(
         known,
@@ -70,15 +70,15 @@ def test(name: str) -> Delivery:
 
 
 def unsubscribe(address: str) -> bool:
-    """Delete an email address's subscription unless an alert has the address; returns whether there was one.
+    """Delete an email address's subscription unless an alert uses the address; return whether one was deleted.
 
-    IAM cannot limit sns:Unsubscribe to a topic: this function finds the subscription in the alerts' own topic, so
-    nobody who calls it can delete another. Raises Unavailable.
+    IAM cannot limit sns:Unsubscribe to one topic. This function looks the subscription up in the alerts' own topic, so
+    its callers cannot delete any other. Raises Unavailable.
     """
     if any(each.form == alerts.EMAIL and each.address.lower() == address.lower() for each in alerts.listed()):
         return False
     subscription = topics.subscriptions(settings.alerts_topic()).get(address.lower(), "")
-    if not subscription.startswith("arn:"):  # SNS forgets an unconfirmed one by itself
+    if not subscription.startswith("arn:"):  # SNS deletes unconfirmed subscriptions itself
         return False
     topics.unsubscribe(subscription)
     return True

@@ -1,1 +1,1 @@
-"""Pictures of items that people put under `uploads/images/{item id}/`."""
+"""`makertasks.attach_upload`: attaches pictures uploaded under `uploads/images/{item id}/` to their items."""

@@ -1,4 +1,4 @@
-"""One upload: checked and attached, or moved aside with the reason."""
+"""Checks an upload and attaches it to its item, or moves it to `rejected/` with the reason."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(key: str, etag: str | None) -> dict[str, Any]:
 
 
 def _finished_before(key: str) -> dict[str, Any]:
-    """Find the result for an upload that is gone: an earlier attempt may have processed it but not recorded that."""
+    """Return or raise the result for a missing upload, which an earlier attempt may have processed but not recorded."""
     rejected = uploads.rejected_key_of(key)
     if current().attempt > 1:
         if bucket.version(rejected).etag:

@@ -21,12 +21,11 @@ Key = Annotated[str, object_under("uploads/")]
 def attach_upload(key: Key, etag: ObjectVersion | None = None) -> dict[str, Any]:
     """Make a picture uploaded under `uploads/images/{item id}/` the item's image.
 
-    Reads the object `key` of the bucket (only the version that `etag` names, where given) and the item. Writes image
-    and thumbnail and sets `image`, `thumbnail` and `image_source` of the item, as a download does; then removes the
-    upload. An upload that cannot be used is moved to `rejected/`, with the reason beside it in `{name}.reason.txt`.
+    Reads the item and the bucket's object `key` (only the version `etag`, if given). Writes the image and its thumbnail
+    and sets the item's `image`, `thumbnail` and `image_source`, as a download does; then deletes the upload. An
+    unusable upload is moved to `rejected/`, with the reason in `{name}.reason.txt` beside it.
 
-    Raises PermanentError where the upload cannot be used, is gone or was replaced, and TemporaryError where a service
-    refuses.
+    Raises PermanentError if the upload is unusable, gone or replaced, and TemporaryError if a service fails.
     """
     from . import attaching  # loaded on the first run: the API imports this module only to learn the signature
 

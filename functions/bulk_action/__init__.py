@@ -1,1 +1,1 @@
-"""One action on many tasks."""
+"""`makertasks.bulk_action`: applies one action to many tasks."""

@@ -17,12 +17,12 @@ from makertasks.records.model import TaskRecord
 
 logger = Logger(child=True)
 
-NAMESPACE = UUID("0f6c2b1e-52a0-4b8e-9f43-3f0e6a1d7c55")  # namespace for the ids of tasks that a job submits
+NAMESPACE = UUID("0f6c2b1e-52a0-4b8e-9f43-3f0e6a1d7c55")  # for the ids of tasks that a job submits
 
 
 @dataclass(frozen=True)
 class Done:
-    """The outcome for one task: a word for the counts, and details."""
+    """The outcome for one task: the word under which it is counted, and details."""
 
     id: str
     outcome: str
@@ -32,8 +32,8 @@ class Done:
 def action(name: str, arguments: dict[str, Any], who: str, job_id: str) -> Callable[[TaskRecord], Done]:
     """Return the function that performs the action on one task; repeating it on the same task changes nothing.
 
-    An error of one task is that task's outcome, and the job continues. Unavailable and TemporaryError end the attempt,
-    and the next one continues where it stopped.
+    If the action fails for a task, the error is that task's outcome and the job continues. Unavailable and
+    TemporaryError end the attempt, and the next one continues where it stopped.
     """
     act = _action(name, arguments, who, job_id)
 

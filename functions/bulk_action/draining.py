@@ -1,4 +1,4 @@
-"""Removes messages whose tasks have no record (from stock clients) from a queue, after recording them as REVOKED."""
+"""Records messages whose tasks have no record (from stock Celery clients) as REVOKED, and deletes them from a queue."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ EMPTY_ANSWERS = 3
 
 
 def drain(name: str, who: str, finish: Callable[[list[Done]], None]) -> None:
-    """Remove every message from a queue, ten at a time; `finish` receives the outcomes of each ten.
+    """Remove every message from a queue, ten at a time; `finish` receives the outcomes of each batch.
 
-    `name` is that of its task, or of its Celery application.
+    `name` is the name of the queue's task or of its Celery application.
     """
     served, empty = {task.name: task for task in tasks.served(name)}, 0
     first = next(iter(served.values()))
@@ -53,8 +53,8 @@ def _revoke(served: dict[str, Task], first: Task, received: Received, who: str) 
         outcome = None
     ended = records.get(message.task_id)
     if not ended.is_final:
-        return None  # a worker is running it, and will receive its message again
-    follow_ups.follow(message, ended)  # no worker will receive the message, and a chord may be waiting for its task
+        return None  # a worker is running the task and will receive its message again
+    follow_ups.follow(message, ended)  # no worker receives the message any more, but a chord may wait for its task
     queues.delete(task.short_name, received.receipt_handle)
     return outcome
 

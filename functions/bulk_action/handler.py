@@ -22,10 +22,10 @@ from makertasks.worker.handler import lambda_handler
 def bulk_action(action: str, where: dict[str, Any], arguments: dict[str, Any], who: str) -> dict[str, Any]:
     """Revoke, retry, delete, clean up or purge all tasks that match a filter.
 
-    Reads the tasks table by its indexes; writes what the action says, and the outcome of each task as lines of JSON
-    under `jobs/{task id}/`. Answers how many were found and done, and the outcomes counted. Goes on in a next
-    invocation where time runs short, and behind the last finished page after a crash; what is done is not done twice.
-    Raises InvalidRequest for a job that makes no sense, and TemporaryError or Unavailable where a service refuses.
+    Reads the tasks table by its indexes; writes the action's changes, and each task's outcome as a line of JSON under
+    `jobs/{task id}/`. Returns the number of tasks found and finished, and counts of the outcomes. Continues in another
+    invocation when time runs out, and after the last finished page after a crash; repeating a finished task's action
+    changes nothing. Raises InvalidRequest for an invalid job, and TemporaryError or Unavailable if a service fails.
     """
     from . import running  # loaded on the first run: the API imports this module only to learn the signature
 

@@ -1,4 +1,4 @@
-"""The run of a job: page by page; each page's outcomes are in the bucket before the next page starts."""
+"""Runs a job page by page; each page's outcomes are in the bucket before the next page starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from makertasks.worker.attempt import LostClaim
 from . import actions, draining
 from .actions import Done
 
-# With fewer seconds left the job continues in another invocation: a page of 100 tasks takes a few seconds.
+# With fewer seconds left, the job continues in another invocation: a page of 100 tasks takes a few seconds.
 MARGIN_SECONDS = 20.0
 # Maximum number of tasks counted beforehand; a job that finds more says "at least".
 COUNTED = 10_000
@@ -30,7 +30,7 @@ class Tally:
     """A job's progress; JSON, so that another invocation can continue it."""
 
     found: int = 0
-    complete: bool = True  # whether `found` is the complete number
+    complete: bool = True  # whether `found` counts every matching task
     counted: bool = False
     step: int = 0  # index of the job's current filter
     cursor: str | None = None
@@ -70,7 +70,7 @@ def run(action: str, where: dict[str, Any], arguments: dict[str, Any], who: str)
 
 
 def _count(filters: list[listing.Filter], tally: Tally) -> None:
-    """The number of tasks that the job finds, up to the maximum counted beforehand."""
+    """Count the tasks that match the job's filters, up to about `COUNTED`."""
     for wanted in filters:
         cursor: str | None = None
         while tally.complete:
@@ -95,14 +95,14 @@ def _finish_page(context: Context, tally: Tally, records: list[TaskRecord], act:
             finished.append(act(record))
             context.checkpoint(tally.done + len(finished), max(tally.found, tally.done + len(finished) + 1))
     except LostClaim:
-        raise  # another worker has the job, and records its outcomes
+        raise  # another worker runs the job and records its outcomes
     except (TemporaryError, Unavailable, TimeoutError, ConnectionError):  # these are retried
         _put(context, tally, finished)
         context.save(asdict(replace(tally, unfinished=Counter(done.outcome for done in finished))))
         raise
     except BaseException:
         _write(context, tally, finished)
-        context.save(asdict(tally))  # a job always shows what it has done, however it ends
+        context.save(asdict(tally))  # however a job ends, its page shows what it has done
         raise
     _write(context, tally, finished)
 

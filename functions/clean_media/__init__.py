@@ -1,1 +1,1 @@
-"""`makertasks.clean_media`: removes media that nothing refers to."""
+"""`makertasks.clean_media`: deletes media that no item and no task refers to."""

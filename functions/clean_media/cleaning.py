@@ -1,4 +1,4 @@
-"""One run over the folders to which tasks write: removes objects that no item and no task refers to."""
+"""One run over the folders to which tasks write: deletes objects that no item and no task refers to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from makertasks.context import Continue, current
 from makertasks.inventory import table as inventory
 from makertasks.records import table as records
 
-# Items name the objects in these folders. Elsewhere an object belongs to the items and tasks whose ids are in its key.
+# Items name the objects in these folders. In others, an object belongs to the items and tasks whose ids its key has.
 NAMED_BY_ITEMS = ("CACHE/", "index_cards/", "inventory/images/", "inventory/qrcodes/")
 SHEETS = "index_cards/sheets/"
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -23,10 +23,10 @@ ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Attributes of an item that are keys in the bucket.
 NAMED = ("image", "site_image", "thumbnail", "qr_code", "index_card")
 
-# Thumbnails that django-imagekit makes on a site whose media are in the bucket: {image without its suffix}/{hash}.webp
+# Thumbnails made by django-imagekit on a site whose media are in the bucket: {image without its suffix}/{hash}.webp
 SITE_THUMBNAILS = "CACHE/images/"
 
-# With fewer seconds left a run continues in another invocation: enough for one more page and the record.
+# With fewer seconds left, a run continues in another invocation: enough for one more page and the record.
 MARGIN_SECONDS = 20.0
 # Maximum number of removed keys that a result lists; it counts all of them.
 MOST_SHOWN = 50
@@ -68,7 +68,7 @@ def run(older_than_days: int, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _named() -> Iterator[str]:
-    """Every item's id, every key that an item names, and the keys derived from them."""
+    """Yield every item's id, every key that an item names, and the keys derived from these."""
     for item in inventory.every_item():
         yield item.item_id
         yield f"index_cards/card_{item.item_id}_blank.pdf"
@@ -81,13 +81,13 @@ def _named() -> Iterator[str]:
 
 
 def _pages(after: str) -> Iterator[list[Listed]]:
-    for folder in tasks.written_folders():  # sorted by name, so that another invocation can go on after the last key
+    for folder in tasks.written_folders():  # sorted, so that another invocation can continue after the last key
         if after < folder or after.startswith(folder):
             yield from bucket.pages(folder, after if after.startswith(folder) else "")
 
 
 def _orphans(page: list[Listed], named: set[str], oldest_kept: datetime, tally: Tally) -> list[Listed]:
-    """The objects of one page to remove."""
+    """Return the objects of one page that can be deleted, and count the others."""
     tally.looked_at += len(page)
     old = [each for each in page if each.modified < oldest_kept]
     tally.too_young += len(page) - len(old)
@@ -98,7 +98,7 @@ def _orphans(page: list[Listed], named: set[str], oldest_kept: datetime, tally: 
 
 
 def _is_orphan(key: str, known: set[str]) -> bool:
-    """Whether an object's key, the items and the tasks that it belongs to are all unknown."""
+    """Return whether an object's key and the items and tasks that it belongs to are all unknown."""
     if key.startswith(SITE_THUMBNAILS):
         return key.rpartition("/")[0] not in known
     owners = _owners_of(key)
@@ -106,7 +106,7 @@ def _is_orphan(key: str, known: set[str]) -> bool:
 
 
 def _thumbnails_of(image: str) -> str:
-    """The folder of an image's thumbnails on a site.
+    """Return the folder of an image's thumbnails on a site.
 
     >>> _thumbnails_of("inventory/images/D-1.png")
     'CACHE/images/inventory/images/D-1'
@@ -115,13 +115,13 @@ def _thumbnails_of(image: str) -> str:
 
 
 def _known_tasks(keys: list[str]) -> set[str]:
-    """The tasks that may have written these objects and have a record."""
+    """Return the ids of the tasks that may have written these objects and still have a record."""
     ids = {task_id for key in keys for task_id in _owners_of(key)}
     return {record.task_id for record in records.get_many(wire.result_key(task_id) for task_id in ids).values()}
 
 
 def _owners_of(key: str) -> set[str]:
-    """Ids of the items and tasks that an object belongs to by its key.
+    """Return the ids of the items and tasks that an object belongs to, according to its key.
 
     A sheet's name is the id of the task that drew it, followed by `-2` for a second part.
 

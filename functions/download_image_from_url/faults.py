@@ -1,7 +1,7 @@
-"""Turns errors of the network and of servers into permanent and temporary errors of the task.
+"""Turns network and server errors into permanent and temporary errors of the task.
 
-Libraries' errors contain the whole address, with any signature in it, and would put it into the stored traceback. So
-none of them is chained: each is replaced by a message without the address.
+Libraries' errors contain the whole address, including any signature, and chaining them would put it into the stored
+traceback. So they are replaced, not chained, by errors whose message shows the address without its secrets.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 # Client errors that may be temporary: request time-out, too early, too many requests.
 PASSING_STATUSES = frozenset({408, 425, 429})
 
-# Longest accepted Retry-After, in seconds: a year would be a mistake or a joke.
+# Longest accepted Retry-After, in seconds: a pause of a year is surely a mistake.
 LONGEST_PAUSE = 86_400.0
 
-# The address is the item's image_url, or with `override` one that somebody entered.
+# The address is the item's image_url or, with `override`, one that somebody entered.
 CORRECT = "correct the address: the item's image_url, or the one that was entered"
 
 # Meanings of errors; the first match counts. A type here may be a subclass of a later one.
@@ -52,14 +52,14 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PermanentError | Te
     ((requests.Timeout, TimeoutError), TemporaryError, "{} did not respond in time"),
 )
 
-# Permanent failures of a look-up: no such name, no address for it. A resolver's other failures may be temporary.
+# Permanent look-up failures: the name does not exist or has no address. Other failures of a resolver may be temporary.
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
 def from_status(status: int, headers: Mapping[str, str], where: str, contact: str = "") -> TaskError:
-    """The failure for an HTTP status other than success and redirection.
+    """Return the error for an HTTP status other than success and redirection.
 
-    `contact` is the one in the User-Agent header: some servers refuse robots without one.
+    `contact` is the contact in the User-Agent header: some servers refuse robots without one.
     """
     try:
         phrase = f"{status} {HTTPStatus(status).phrase}"
@@ -80,7 +80,7 @@ def from_status(status: int, headers: Mapping[str, str], where: str, contact: st
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or an HTTP date; None without a usable one.
+    """Return the seconds to wait by a Retry-After header (a number or an HTTP date); None without a valid one.
 
     >>> retry_after({"Retry-After": "120"})
     120.0
@@ -97,7 +97,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 
 def from_refusal(error: SSRFGuardError, where: str) -> PermanentError:
-    """The failure for an address to which connections are not allowed."""
+    """Return the error for an address to which connections are not allowed."""
     if isinstance(error, BlockedAddressError | BlockedURLError):
         return PermanentError(
             f"image_url: {where} is not allowed: {error.reason}. Pictures are downloaded only from public web servers "
@@ -107,7 +107,7 @@ def from_refusal(error: SSRFGuardError, where: str) -> PermanentError:
 
 
 def from_error(error: Exception, where: str) -> TaskError:
-    """The failure for an error of requests, urllib3, TLS or a socket."""
+    """Return the task's error for an error of requests, urllib3, TLS or a socket."""
     for cause in causes(error):
         if isinstance(cause, NameResolutionError):
             return _from_look_up(cause, where)
@@ -128,7 +128,7 @@ def _from_look_up(error: NameResolutionError, where: str) -> TaskError:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and its causes, outermost first; libraries also put causes into an error's arguments."""
+    """Yield an error and its causes, outermost first; libraries also put causes into an error's arguments."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:

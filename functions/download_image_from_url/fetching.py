@@ -1,6 +1,6 @@
 """Fetches a picture's bytes from an untrusted address.
 
-Servers are not trusted either: not for a type, a length or a redirect's target.
+Servers are not trusted either: neither for types and lengths nor for redirects' targets.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_URL_CHARACTERS = 2048  # as in OpenMakerSuite's forms; all servers accept th
 CHUNK_BYTES = 64 * 1024
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-SUCCESSES = frozenset({200, 203})  # 203: a proxy on the way changed something
+SUCCESSES = frozenset({200, 203})  # 203: a proxy modified the response
 
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))  # every ASCII character that a request line can contain
 
@@ -62,13 +62,13 @@ class Location:
 
     @property
     def origin(self) -> tuple[str, str]:
-        """Scheme and authority, for which credentials are valid."""
+        """The scheme and authority for which the credentials are valid."""
         parts = urlsplit(self.url)
         return parts.scheme.lower(), parts.netloc.lower()
 
 
 def parse(url: str) -> Location:
-    """Check an address without using the network; raises InvalidArguments, whose message begins with `image_url: `."""
+    """Parse and check an address without network access; raises InvalidArguments with a message about `image_url`."""
     url = url.strip()
     if not url:
         raise InvalidArguments("image_url: empty; enter the URL of a picture")
@@ -93,9 +93,9 @@ def parse(url: str) -> Location:
 
 
 def exact_target(url: str) -> str | None:
-    """Path and query exactly as written, for signed addresses; None if a request needs another form.
+    """Return path and query exactly as written, for signed addresses; None if they must be normalized first.
 
-    Libraries turn `%2f` into `%2F` and `%7e` into `~`, which is equivalent but breaks a signature of the text.
+    Libraries turn `%2f` into `%2F` and `%7e` into `~`, which is equivalent but invalidates a signature of the text.
 
     >>> exact_target("https://example.com/a%2fb%7e.jpg?sig=%3d#top")
     '/a%2fb%7e.jpg?sig=%3d'
@@ -120,7 +120,7 @@ class Fetcher:
     trust: bool | str = True  # True: the certificate authorities that browsers trust; or a file with others
 
     def fetch(self, url: str) -> bytes:
-        """The bytes at `url`, over at most five redirects.
+        """Return the bytes at `url`, following redirects up to the limit.
 
         Raises InvalidArguments for an invalid address, PermanentError if retrying cannot help (forbidden address, 404,
         too large …), TemporaryError if it can (time-out, 503, broken connection …).
@@ -135,7 +135,7 @@ class Fetcher:
         raise PermanentError(f"image_url: {shown(url)} redirects more than {self.limits.redirects} times")
 
     def _ask(self, location: Location, deadline: Deadline) -> bytes | Location:
-        """Send one request; returns the body, or the location to request instead."""
+        """Send one request; return the body, or the location to request next."""
         where = shown(location.url)
         try:
             headers = HEADERS | {"User-Agent": self._agent()}
@@ -170,7 +170,7 @@ class Fetcher:
 
     @staticmethod
     def _next(response: requests.Response, location: Location) -> Location | None:
-        """A redirect's target; None for any other response. Credentials are kept only within their origin."""
+        """Return a redirect's target, None for any other response; credentials are kept only within their origin."""
         target = response.headers.get("Location")
         if response.status_code not in REDIRECTS or not target:
             return None
@@ -187,7 +187,7 @@ class Fetcher:
         return Location(following.url)
 
     def _body(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
-        """The body of a successful response, decompressed if the server compressed it."""
+        """Return the body of a successful response, decompressed if the server compressed it."""
         if response.status_code not in SUCCESSES:
             raise faults.from_status(response.status_code, response.headers, where, self.contact)
         try:
@@ -201,20 +201,20 @@ class Fetcher:
             raise TemporaryError(f"image_url: the connection closed before {where} was complete") from None
 
     def _sent(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
-        """Yield the body's bytes as they arrive; the limit applies regardless of Content-Length."""
+        """Return the body as sent; the limit in bytes applies regardless of Content-Length."""
         announced = response.headers.get("Content-Length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:20]) > self.limits.bytes:
             raise self._too_large(where)
         body = io.BytesIO()
         raw: Any = response.raw
-        # read() leaves chunked coding to http.client, which limits the length of every line.
+        # read() leaves chunked encoding to http.client, which limits the length of every line.
         while chunk := raw.read(CHUNK_BYTES, decode_content=False):
             body.write(chunk)
             if body.tell() > self.limits.bytes:
                 raise self._too_large(where)
             if deadline.passed:
                 break
-        if deadline.passed:  # a cut connection looks like the end of the body
+        if deadline.passed:  # a connection that was shut down looks like the end of the body
             raise self._too_slow(where)
         return body.getvalue()
 

@@ -1,8 +1,8 @@
 """Guards connections to untrusted addresses: which may be reached, and for how long.
 
 ssrfguard resolves the name once, checks every address, and connects to a checked one; TLS still verifies the name.
-This module says which addresses are allowed, and adds a time-out where there is none: for a look-up, and for a server
-that sends one byte at a time.
+This module defines which addresses are allowed, and adds the time-outs that libraries lack: for look-ups, and for
+servers that send one byte at a time.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 WEB_PORTS = frozenset({80, 443, 8000, 8080, 8443})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# Host names can also contain underscores, which ssrfguard's own pattern does not allow. Their addresses are checked all
-# the same.
-_policy._HOSTNAME = re.compile(  # noqa: SLF001 - it offers no setting for this
+# Host names can also contain underscores, which ssrfguard's own pattern rejects. Their addresses are checked like any
+# other's.
+_policy._HOSTNAME = re.compile(  # noqa: SLF001 - ssrfguard has no setting for this
     r"^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9-]{1,63}\.?\Z", re.IGNORECASE | re.ASCII
 )
 
@@ -43,15 +43,15 @@ EVERY_ADDRESS = ("0.0.0.0/0", "::/0")
 # Maximum number of interim responses before the final one: servers send one or two.
 MOST_INTERIM = 20
 
-# Maximum number of a name's addresses to try, each with its own time-out.
+# Maximum number of addresses of a name to try, each with its own time-out.
 CONNECTION_ATTEMPTS = 3
 
 
 def policy_for(url: str, allowed_hosts: Iterable[str]) -> Policy:
-    """Return the addresses that a request to `url` may connect to.
+    """Return the policy for a request to `url`: to which addresses and ports it may connect.
 
-    Public addresses at the web's ports; for a host that the operator allows (`name` or `name:port`) any address, but
-    only that host and port. Raises ValueError for an invalid port.
+    These are public addresses and web ports; for a host that the operator allows (`name` or `name:port`), any address
+    of that host and only that port. Raises ValueError for an invalid port.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -61,7 +61,7 @@ def policy_for(url: str, allowed_hosts: Iterable[str]) -> Policy:
         return Policy(
             allowed_hosts=frozenset({host}),
             allowed_ports=frozenset({port}),
-            allowed_networks=EVERY_ADDRESS,  # type: ignore[arg-type]  # text is taken, and parsed, as well
+            allowed_networks=EVERY_ADDRESS,  # type: ignore[arg-type]  # ssrfguard also accepts and parses text
             max_connection_attempts=CONNECTION_ATTEMPTS,
         )
     return Policy(
@@ -70,13 +70,13 @@ def policy_for(url: str, allowed_hosts: Iterable[str]) -> Policy:
 
 
 class Deadline:
-    """A number of seconds for everything: a context manager that shuts down the connections made in it afterwards.
+    """A time limit for a whole download: a context manager that shuts its connections down when the time is over.
 
     A socket's time-out restarts with every byte; shutting the connection down ends any read at once.
     """
 
     def __init__(self, seconds: float) -> None:
-        """Start the time now."""
+        """Set the deadline to `seconds` from now."""
         self.seconds = seconds
         self._ends = time.monotonic() + seconds
         self._held: list[socket.socket] = []
@@ -85,12 +85,12 @@ class Deadline:
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
-        """Start watching."""
+        """Start the timer."""
         self._timer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop watching, and release the connections."""
+        """Stop the timer and close the connections."""
         self._timer.cancel()
         with self._lock:
             for held in self._held:
@@ -108,7 +108,7 @@ class Deadline:
         return self._ends - time.monotonic()
 
     def watch(self, connection: socket.socket) -> None:
-        """Shut this connection down at the deadline. A duplicate is kept, because TLS takes over the original."""
+        """Have this connection shut down at the deadline. A duplicate is kept, because TLS takes over the original."""
         with self._lock:
             self._held.append(connection.dup())
         if self.passed:
@@ -131,7 +131,7 @@ class Deadline:
             def ask() -> None:
                 try:
                     answer.set_result(resolver(*question))
-                except Exception as error:  # noqa: BLE001 - handed to whoever asked
+                except Exception as error:  # noqa: BLE001 - the caller's `result()` raises it
                     answer.set_exception(error)
 
             threading.Thread(target=ask, daemon=True).start()
@@ -144,13 +144,13 @@ class GuardedAdapter(SafeAdapter):
     """ssrfguard's adapter whose connections end at a deadline."""
 
     def __init__(self, policy: Policy, resolver: Resolver, deadline: Deadline, target: str | None = None) -> None:
-        """One adapter per request: its policy is for that request's host, and `target` is the exact request target."""
+        """Make the adapter of one request: `policy` is for its host, and `target` is the exact request target."""
         self._deadline = deadline
         self._target = target
         super().__init__(policy=policy, resolver=deadline.resolver(resolver), pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Have every connection watched as soon as it is made."""
+        """Make the deadline watch every new connection."""
         super().init_poolmanager(*args, **kwargs)
         pools = self.poolmanager.pool_classes_by_scheme
         self.poolmanager.pool_classes_by_scheme = {
@@ -163,7 +163,7 @@ class FinalResponse(HTTPResponse):
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MOST_INTERIM):
-            status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # of the standard library
+            status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # private in the standard library
             if not HTTPStatus.CONTINUE <= status[1] < HTTPStatus.OK or status[1] == HTTPStatus.SWITCHING_PROTOCOLS:
                 return status
             parse_headers(self.fp)

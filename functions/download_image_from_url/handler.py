@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from download_image_from_url.fetching import Fetcher
 
 
-Override = Annotated[bool, Meta(description="Take this picture even though the item's image_url is another address")]
+Override = Annotated[bool, Meta(description="Use this picture even if the item's image_url is another address")]
 
 
 @task(
@@ -36,11 +36,11 @@ def download_image_from_url(item_id: ItemId, image_url: str, override: Override 
     """Download the picture at `image_url` and make it the item's image, with a thumbnail.
 
     Reads the item. Writes the image (inventory/images/{SKU or id}.{jpg, png, webp}), its thumbnail under CACHE/, and
-    the item's `image`, `thumbnail` and `image_source` in one write; then removes the image it replaced. Where the
-    item's image_url is another address by then, nothing changes and the result says so; with `override` the picture
-    counts like an upload, as the one for that address, until the item's image_url changes.
+    the item's `image`, `thumbnail` and `image_source` in one write; then deletes the image that it replaced. If the
+    item's image_url has become another address, nothing changes and the result says so. With `override` the picture is
+    used anyway, like an upload, until the item's image_url changes.
     """
-    # The API imports this module to learn the task's arguments; requests and Pillow load when the task runs.
+    # Loaded on the first run: the API imports this module only to learn the signature.
     from download_image_from_url.fetching import Fetcher
 
     fetcher = Fetcher(settings.allowed_hosts(), contact=settings.download_contact())
@@ -48,7 +48,7 @@ def download_image_from_url(item_id: ItemId, image_url: str, override: Override 
 
 
 def download(item_id: UUID, image_url: str, fetcher: Fetcher, *, override: bool = False) -> dict[str, Any]:
-    """Run the task with the given fetcher."""
+    """Download a picture with the given fetcher and attach it to the item; raises the task's exceptions."""
     from download_image_from_url import fetching
     from makertasks.media import pictures
 
@@ -57,7 +57,7 @@ def download(item_id: UUID, image_url: str, fetcher: Fetcher, *, override: bool 
     is_own = images.wants(item, image_url)
     if not is_own and not override:
         return images.outdated(item)
-    # Messages and records need not contain an address's credentials: those of the item's own image_url are used.
+    # Messages and records omit an address's credentials, so they are taken from the item's own image_url.
     known = item.image_url or image_url
     body = fetcher.fetch(known if is_own and without_credentials(known) != known else image_url)
     try:

@@ -1,4 +1,4 @@
-"""Content codings (RFC 9110, section 8.4): decodes bodies that a server compressed unasked, within a limit."""
+"""Decodes bodies that a server compressed unasked (content codings, RFC 9110, section 8.4), within a limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FOREIGN = frozenset({"compress", "x-compress", "zstd", "dcb", "dcz", "exi", "pa
 _GZIP = frozenset({"gzip", "x-gzip"})
 _KNOWN = _GZIP | {"deflate", "br"}
 
-_GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # zlib's names for the three forms of deflate
+_GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # zlib's `wbits` for the three formats of deflate
 
 # Bytes that brotli decompresses at a time, approximately.
 _STEP_BYTES = 256 * 1024
@@ -35,7 +35,7 @@ class Incomplete(ValueError):
 
 
 def codings_of(header: str) -> list[str]:
-    """The codings to undo, last one first; raises CannotUnpack for unsupported ones.
+    """Return the codings to undo, last one first; raises CannotUnpack for unsupported ones.
 
     >>> codings_of("gzip"), codings_of("aws-chunked"), codings_of("identity, UTF-8")
     (['gzip'], [], [])
@@ -51,7 +51,7 @@ def codings_of(header: str) -> list[str]:
 
 
 def unpacked(body: bytes, codings: list[str], limit: int) -> bytes:
-    """The body with its codings undone; raises CannotUnpack, TooLarge or Incomplete."""
+    """Return the body with its codings undone; raises CannotUnpack, TooLarge or Incomplete."""
     for coding in codings:
         if coding == "br":
             body = _unpacked_brotli(body, limit)
@@ -61,7 +61,7 @@ def unpacked(body: bytes, codings: list[str], limit: int) -> bytes:
 
 
 def _bits_of(body: bytes) -> int:
-    """Zlib's format of a coding: deflate has a header by RFC 9110, 8.4.1.2, and none from some servers."""
+    """Return zlib's `wbits` for a deflate body; RFC 9110, 8.4.1.2, requires a header that some servers omit."""
     head = int.from_bytes(body[:2], "big")
     return _ZLIB_BITS if body[:1] and body[0] & 0x0F == zlib.DEFLATED and head % 31 == 0 else _RAW_BITS
 

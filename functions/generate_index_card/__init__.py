@@ -1,1 +1,1 @@
-"""`inventory.tasks.generate_index_card`: the card of one item."""
+"""`inventory.tasks.generate_index_card`: draws the index card of one item."""

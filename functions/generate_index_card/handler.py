@@ -18,9 +18,9 @@ from makertasks.worker.handler import lambda_handler
 def generate_index_card(item_id: ItemId, blank: bool = False) -> dict[str, Any]:
     """Draw an item's index card (Avery 5388) as PDF; a blank card has only the QR code.
 
-    Reads the item, its supplier links and its image; writes `index_cards/card_{id}.pdf` and the item's `index_card`
-    where it differs. A blank card is `index_cards/card_{id}_blank.pdf` and leaves the item as it is. What the card
-    could not show is in the result's warnings. Raises UnknownItem, or TemporaryError where a service refuses.
+    Reads the item, its supplier links and its image; writes `index_cards/card_{id}.pdf` and, if it differs, the item's
+    `index_card`. A blank card is `index_cards/card_{id}_blank.pdf`, and the item does not change. The result's warnings
+    name what the card could not show. Raises UnknownItem, or TemporaryError if a service fails.
     """
     # Loaded on the first run: the API imports this module only to learn the signature.
     from makertasks.media.cards.sheet import Sheets

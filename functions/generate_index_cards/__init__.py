@@ -1,1 +1,1 @@
-"""`inventory.tasks.generate_index_cards`: sheets of many cards."""
+"""`inventory.tasks.generate_index_cards`: draws sheets of many cards or labels."""

@@ -10,7 +10,7 @@ from makertasks.tasks import ItemId, task
 from makertasks.worker.handler import lambda_handler
 
 MOST_CARDS = 1000
-MOST_SLOTS = 100  # slots of a sheet, more than any stock has
+MOST_SLOTS = 100  # slots on a sheet, more than any stock has
 FARTHEST = 72.0  # points
 
 Items = Annotated[list[ItemId], Meta(min_length=1, max_length=MOST_CARDS)]
@@ -41,7 +41,7 @@ def generate_index_cards(
     blank: bool = False,
     skip: Skip = 0,
     stock: StockName = "avery-5388",
-    used: Used = [],  # noqa: B006 - never changed, and part of the schema
+    used: Used = [],  # noqa: B006 - never mutated, and the schema shows it
     offset_right: Offset = 0.0,
     offset_down: Offset = 0.0,
     test_page: bool = False,
@@ -49,10 +49,10 @@ def generate_index_cards(
     """Draw the index cards or labels of up to 1,000 items as one PDF; blank ones have only the QR code.
 
     Reads each item, its supplier links and its image; writes `index_cards/sheets/{task id}.pdf` and changes no item.
-    `skip` and `used` leave slots of the first sheet out; the offsets move what is printed, and a test page in front of
-    the cards shows whether they fit. Unknown items are left out, with a warning in the result. Where time runs short,
-    the sheets done are stored and a next invocation continues with `{task id}-2.pdf`. Raises PermanentError where there
-    is no item to draw, and TemporaryError where a service refuses.
+    `skip` and `used` keep slots of the first sheet free; the offsets move the print, and a test page before the cards
+    shows whether it is aligned. Unknown items are skipped, with a warning in the result. When time runs out, the
+    finished sheets are stored and another invocation continues with `{task id}-2.pdf`. Raises PermanentError if none of
+    the items exists, and TemporaryError if a service fails.
     """
     from . import sheets  # loaded on the first run: the API imports this module only to learn the signature
 

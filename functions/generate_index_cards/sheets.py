@@ -1,4 +1,4 @@
-"""Draws many cards: one PDF, or several if one invocation is too short for all."""
+"""Draws many cards: one PDF, or several if one invocation is too short for all cards."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Printing:
 
     @property
     def stock(self) -> Stock:
-        """The stock; raises InvalidArguments if it does not have these slots, or none is left."""
+        """The stock; raises InvalidArguments if it lacks a used slot, or if no slot is left."""
         stock = STOCKS[self.name]
         if self.used and max(self.used) > stock.slots:
             raise InvalidArguments(
@@ -42,12 +42,12 @@ class Printing:
         return stock
 
     def sheets(self, title: str, *, first_part: bool) -> Sheets:
-        """An empty PDF; only the first part of a job has used slots and a test page."""
+        """Begin a PDF; only the first part of a job has used slots and a test page."""
         used = {slot - 1 for slot in self.used} if first_part else ()
         return Sheets(title, used, stock=self.stock, shift=self.shift, test_page=self.test_page and first_part)
 
     def pages(self, cards: int) -> int:
-        """Number of pages for this many cards, including a test page."""
+        """Return the number of pages for a number of cards, including a test page."""
         return -(-(cards + len(self.used)) // self.stock.slots) + self.test_page
 
 
@@ -85,7 +85,7 @@ def run(item_ids: Sequence[UUID], printing: Printing, *, blank: bool) -> dict[st
 
 
 def _warn(done: dict[str, Any], item_id: UUID, warnings: tuple[str, ...]) -> None:
-    """Add an item's warnings to the result; those above the limit are counted."""
+    """Add an item's warnings to the result; beyond `MOST_WARNINGS` they are only counted."""
     for warning in warnings:
         if len(done["warnings"]) < MOST_WARNINGS:
             done["warnings"].append({"item_id": str(item_id), "warning": warning})
@@ -94,7 +94,7 @@ def _warn(done: dict[str, Any], item_id: UUID, warnings: tuple[str, ...]) -> Non
 
 
 def _store(sheets: Sheets, done: dict[str, Any], task_id: str) -> dict[str, Any]:
-    """Store the PDF under the task's id; a second part has `-2` in its name."""
+    """Store the PDF under the task's id and return `done` with its key; a second part has `-2` in its name."""
     part = len(done["keys"]) + 1
     key = f"index_cards/sheets/{task_id}{'' if part == 1 else f'-{part}'}.pdf"
     bucket.put(key, sheets.finish(), "application/pdf")

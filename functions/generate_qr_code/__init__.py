@@ -1,1 +1,1 @@
-"""`inventory.tasks.generate_qr_code`: an item's QR code as PNG."""
+"""`inventory.tasks.generate_qr_code`: draws an item's QR code as PNG."""

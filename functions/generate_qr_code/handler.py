@@ -24,9 +24,8 @@ FOLDER = "inventory/qrcodes/"
 def generate_qr_code(item_id: ItemId) -> dict[str, Any]:
     """Draw the QR code of an item's scan page as PNG; the API and the command line draw it as SVG on request.
 
-    Reads the item; writes `inventory/qrcodes/qr_{id}.png`, and the item's `qr_code` where it differs in name or
-    content. A code under another name that the item had before is deleted. Raises UnknownItem, or TemporaryError where
-    a service refuses.
+    Reads the item; writes `inventory/qrcodes/qr_{id}.png` and, if its name or content differs, the item's `qr_code`.
+    Deletes the item's previous code if that had another name. Raises UnknownItem, or TemporaryError if a service fails.
     """
     # Loaded on the first run: the API imports this module only to learn the signature.
     from makertasks.media import qr_codes

@@ -1,1 +1,1 @@
-"""Imports of OpenMakerSuite dumps that were put under `imports/`."""
+"""`makertasks.import_dump`: imports OpenMakerSuite dumps uploaded under `imports/`."""

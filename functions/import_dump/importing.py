@@ -1,4 +1,4 @@
-"""One import: copies the dump to disk, reads it once to check it and collect references, and again to write."""
+"""One import: copies the dump to disk, reads it once to check it and collect references, and again to write items."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from makertasks.errors import NotFound, PermanentError, TemporaryError
 from makertasks.inventory.openmakersuite import dumps, importing
 from makertasks.inventory.openmakersuite.report import Report
 
-# A Lambda function has 512 MB of disk; 50,000 objects have about 30 MB.
+# A Lambda function has 512 MB of disk; a dump of 50,000 objects has about 30 MB.
 MAXIMUM_BYTES = 400 * 1024 * 1024
 
-# Bytes per read.
+# Size of each read.
 PIECE_BYTES = 1024 * 1024
 
 # Folder of OpenMakerSuite's images and QR codes.
 MEDIA = "inventory/"
 
-# With fewer seconds left an import continues in another invocation: enough for one more chunk and the record.
+# With fewer seconds left, an import continues in another invocation: enough for one more chunk and the record.
 MARGIN_SECONDS = 20.0
 
 
@@ -63,7 +63,7 @@ def _rewound(file: BinaryIO) -> BinaryIO:
 
 
 class _Media:
-    """Says whether the bucket has an image; the bucket is listed once, and only for dumps with images."""
+    """The images in the bucket, which is listed once, and only for dumps with images."""
 
     @cached_property
     def keys(self) -> frozenset[str]:

@@ -1,1 +1,1 @@
-"""Item changes become download tasks."""
+"""Turns item changes into download tasks and messages to the site."""

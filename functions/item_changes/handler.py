@@ -1,10 +1,10 @@
 """Inventory table stream ▶ download tasks, and ▶ the site.
 
-A new or changed image_url queues a download, whoever wrote the item: an import, a script, the console. Other changes
+A new or changed image_url queues a download, whether an import, a script or the console wrote the item. Other changes
 queue none, so that a change of stock does not repeat a failed download.
 
-Changes made by tasks (image, QR code, lead times) are sent to the queue from which an OpenMakerSuite pulls; if the
-stack has a SiteUrl, tasks post them there instead.
+Changes made by tasks (image, QR code, lead times) are sent to the queue from which OpenMakerSuite pulls; if the stack
+has a SiteUrl, tasks post them there instead.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ processor = BatchProcessor(
 
 
 def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
-    """The address from which to download an item's image after a change, without credentials; None if there is none.
+    """Return the address to download an item's image from after a change, without credentials; None for no download.
 
     The task reads credentials from the item itself, so that messages and records do not contain them.
 
@@ -60,7 +60,7 @@ def wanted_url(old: dict[str, Any], new: dict[str, Any]) -> str | None:
 
 
 def follow(record: DynamoDBRecord) -> None:
-    """Queue the download for a change; the stream's event id makes a duplicate event the same task."""
+    """Queue the download for a change; its id is derived from the stream event, so a duplicate event adds no task."""
     images = record.dynamodb
     if images is None:
         return
@@ -80,7 +80,7 @@ def follow(record: DynamoDBRecord) -> None:
 
 
 def tell_site(event: DynamoDBStreamEvent) -> None:
-    """Send the changes that tasks made in a batch; raises Unavailable, and Lambda retries the batch."""
+    """Send a batch's changes made by tasks to the site; raises Unavailable, after which Lambda retries the batch."""
     images = [record.dynamodb for record in event.records if record.dynamodb]
     changes = (site_changes.changed(each.old_image or {}, each.new_image or {}) for each in images)
     for number, message in enumerate(site_changes.messages(filter(None, changes))):
@@ -96,6 +96,6 @@ def tell_site(event: DynamoDBStreamEvent) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Process one batch of the stream; returns the first record that failed, where Lambda continues."""
+    """Process one batch of the stream; return the first record that failed, from which Lambda continues."""
     tell_site(DynamoDBStreamEvent(event))
     return process_partial_response(event, follow, processor, context)

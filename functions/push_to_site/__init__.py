@@ -1,1 +1,1 @@
-"""Posts changes made by tasks to the site."""
+"""`makertasks.push_to_site`: posts changes made by tasks to the site."""

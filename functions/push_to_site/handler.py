@@ -8,7 +8,7 @@ from makertasks.tasks import task
 from makertasks.worker.handler import lambda_handler
 
 
-# A site may be down over a weekend: pauses grow from half a minute to four hours, and 60 of them take about a week.
+# A site may be down over a weekend: pauses grow from 30 seconds to four hours, so 60 retries take about a week.
 @task(
     "makertasks.push_to_site",
     system=True,
@@ -29,9 +29,9 @@ from makertasks.worker.handler import lambda_handler
 def push_to_site(changes: list[dict[str, Any]]) -> dict[str, Any]:
     """Post changes made by tasks to the site, signed as Standard Webhooks specifies.
 
-    `changes` are those of a message that a site could pull (docs/openmakersuite.md has the format); each image gets a
-    link that works for 15 minutes. Returns the site's answer. Raises TemporaryError where the site cannot be reached or
-    refuses; retrying a failed task, here or from the dashboard, sends the same changes again.
+    `changes` has the format of the messages that a site can pull (docs/openmakersuite.md); each image gets a link that
+    is valid for 15 minutes. Returns the site's response. Raises TemporaryError if the site cannot be reached or returns
+    an error; every retry, automatic or from the dashboard, sends the same changes again.
     """
     from . import pushing  # loaded on the first run: the API imports this module only to learn the signature
 

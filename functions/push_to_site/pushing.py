@@ -74,7 +74,7 @@ def _with_links(changes: list[dict[str, Any]]) -> Message:
 
 
 def _keys() -> list[Webhook]:
-    """The secrets, newest first: during a rotation the site may have either."""
+    """Return the secrets, newest first: during a rotation the site may have either."""
     name = settings.site_secret()
     secrets = (parameters.secret(name) or "").split()
     try:

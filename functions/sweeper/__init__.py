@@ -1,1 +1,1 @@
-"""The sweep."""
+"""The periodic sweep: recovers lost tasks and maintains the counters."""

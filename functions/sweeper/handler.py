@@ -1,4 +1,4 @@
-"""EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, keeps the counters, reports waits.
+"""EventBridge schedule ▶ tasks table: records dead letters, recovers lost tasks, repairs counters, reports long waits.
 
 For the charts it records the queues' lengths and the current deployment. If there are alerts, it invokes the
 function that evaluates them, which has other permissions.
@@ -17,7 +17,7 @@ from makertasks.worker import dead_letters, lost_changes, metrics, sweeping
 
 # With fewer seconds left the sweep reads no further page.
 MARGIN_SECONDS = 10
-# Maximum share of the time for dead letters; the next run continues with those left in their queue.
+# Maximum share of the time for dead letters; the next run continues with those still in their queue.
 LETTERS_SHARE = 0.4
 
 logger = logs.logger()
@@ -32,8 +32,8 @@ def name_waiting() -> list[str]:
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - what the schedule says is nothing
-    """Sweep once; returns counts. Raises Unavailable at the end if dead letters could not be recorded."""
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - the schedule's event is empty
+    """Sweep once and return counts. Raises Unavailable at the end if dead letters could not be recorded."""
     drained = dead_letters.drain(LETTERS_SHARE * _seconds_left(context))
     swept = sweeping.sweep(_seconds_left(context))
     history.note_deployment()

@@ -1,1 +1,1 @@
-"""Counts changes of tasks."""
+"""Counts tasks by status from the stream of the tasks table."""

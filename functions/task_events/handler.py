@@ -1,6 +1,6 @@
 """Tasks table stream ▶ counters table: counts tasks by hour, day, name and status, and writes CloudWatch metrics.
 
-It also removes a deleted record's objects from the bucket, whether a person, a job or its expiry deleted it.
+It also deletes the payloads of deleted records from the bucket, whether a user, a job or expiry deleted the record.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ logger = logs.logger()
 
 
 def change_of(record: DynamoDBRecord) -> counting.Change | None:
-    """The changes of the counts for one stream record."""
+    """Return the change of the counts for one stream record; None if it has none."""
     images = record.dynamodb
     if images is None:
         return None
@@ -42,7 +42,7 @@ def is_expiry(record: DynamoDBRecord) -> bool:
 
 
 def forget_payloads(record: DynamoDBRecord) -> None:
-    """Remove the large arguments and results of a task whose record is gone, deleted or expired."""
+    """Delete the payloads (large arguments and results) of a task whose record was deleted or has expired."""
     images = record.dynamodb
     if record.event_name is DynamoDBRecordEventName.REMOVE and images is not None and images.old_image:
         payloads.forget(json_values.from_decimal(images.old_image.get("payloads") or {}))
@@ -50,7 +50,7 @@ def forget_payloads(record: DynamoDBRecord) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> None:
-    """Process one batch of a shard, in order. After an exception Lambda delivers it again; it is still counted once."""
+    """Process one batch of a shard in order. After an exception Lambda delivers it again; changes still count once."""
     records = list(DynamoDBStreamEvent(event).records)
     for record in records:
         forget_payloads(record)

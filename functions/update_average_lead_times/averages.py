@@ -1,6 +1,6 @@
-"""Lead times from deliveries: finds each delivery's supplier, and computes the lead times of each link.
+"""Computes lead times from deliveries: finds each delivery's supplier, and measures each supplier link.
 
-Everything here takes values and returns values; days are calendar days, dates are those of UTC.
+Pure. Days are calendar days, and dates are in UTC.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from makertasks.inventory.primary import primary
 
-# Deliveries of the last 180 days count, as in OpenMakerSuite, but by their day of arrival.
+# Deliveries of the last 180 days count, as in OpenMakerSuite, but by date of arrival.
 WINDOW_DAYS = 180
 
 # The source of a delivery's supplier if none was recorded.
@@ -31,8 +31,8 @@ NAMED_DELIVERIES = 20
 class Rule(StrEnum):
     """How a link's lead time is computed, and from which deliveries."""
 
-    SUPPLIER = "supplier"  # by default: all that its own supplier delivered in the window, halves rounded up
-    OPENMAKERSUITE = "openmakersuite"  # all requests of the item that were ordered in the window, rounded down
+    SUPPLIER = "supplier"  # default: its own supplier's deliveries in the window, with halves rounded up
+    OPENMAKERSUITE = "openmakersuite"  # all requests of the item ordered in the window, rounded down
 
 
 class Received(NamedTuple):
@@ -45,7 +45,7 @@ class Received(NamedTuple):
     supplier_id: str | None = None
     source: str | None = None  # the supplier's source: request, purchase_order or lead_time_log
     order_number: str | None = None
-    ordered_at: datetime | None = None  # `ordered` with its time
+    ordered_at: datetime | None = None  # `ordered` with the time of day
 
     @property
     def is_request(self) -> bool:
@@ -131,7 +131,7 @@ class History:
         bucket.sources[received.source or PRIMARY] += 1
 
     def _passed_over(self, received: Received, days: int) -> str | None:
-        """Why OpenMakerSuite ignores a delivery; None if it counts."""
+        """Return why OpenMakerSuite ignores a delivery; None if it counts."""
         if not received.is_request:
             return "not a request"
         if days == 0:
@@ -142,12 +142,12 @@ class History:
 
 
 def window(today: date) -> tuple[date, date]:
-    """First and last delivery date of the window, inclusive."""
+    """Return the first and last delivery date of the window, inclusive."""
     return today - timedelta(days=WINDOW_DAYS), today
 
 
 def physical(received: Iterable[Received]) -> Iterator[Received]:
-    """Each delivery once, from records sorted by delivery date.
+    """Yield each physical delivery once, from records sorted by delivery date.
 
     The same goods may be recorded three times: as a request, as a line of an order's delivery and in a lead-time log.
     Records of one item on one date are the same delivery if their suppliers are the same, or if the request has none;
@@ -179,7 +179,7 @@ def _joined(records: list[Received]) -> Iterator[Received]:
 
 
 def _twin(request: Received, logged: Iterable[Received]) -> Received | None:
-    """The record of the same goods: the one ordered nearest to the request."""
+    """Return the record of the same goods: the one whose order date is nearest to the request's."""
     candidates = [each for each in logged if request.supplier_id in {None, each.supplier_id}]
 
     def distance(each: Received) -> tuple[bool, int, str]:
@@ -190,7 +190,7 @@ def _twin(request: Received, logged: Iterable[Received]) -> Received | None:
 
 
 def settle(offers: Sequence[Offer], buckets: dict[str | None, Bucket], rule: Rule = Rule.SUPPLIER) -> None:
-    """Assign an item's deliveries without a supplier to its primary one, or by OpenMakerSuite's rule to every one."""
+    """Assign an item's deliveries without a supplier to its primary one, or by OpenMakerSuite's rule to all."""
     unknown = buckets.pop(None, None)
     if unknown is None:
         return
@@ -201,7 +201,7 @@ def settle(offers: Sequence[Offer], buckets: dict[str | None, Bucket], rule: Rul
 
 
 def lead_time(days: Counter[int], rule: Rule = Rule.SUPPLIER) -> LeadTime:
-    """Mean and median, halves rounded up, and the 90th percentile by nearest rank; `days` must not be empty.
+    """Return mean and median, halves rounded up, and the 90th percentile by nearest rank; `days` must not be empty.
 
     By OpenMakerSuite's rule the mean is rounded down.
     """
@@ -217,7 +217,7 @@ def lead_time(days: Counter[int], rule: Rule = Rule.SUPPLIER) -> LeadTime:
 
 
 def _ranked(days: Counter[int], rank: int) -> int:
-    """The value at a rank, from 1, of the sorted values."""
+    """Return the value at a rank, counted from 1, of the sorted values."""
     seen = 0
     for value in sorted(days):
         seen += days[value]

@@ -1,6 +1,6 @@
-"""One run over every supplier link: the links examined, the changes, and the result.
+"""The state of one run over all supplier links: the links examined, the changes, and the result.
 
-A run may take several invocations; the next one needs its state and the window's deliveries.
+A run may take several invocations; each further one needs this state and reads the window's deliveries again.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Change:
     new: LeadTime
 
     def told(self) -> dict[str, Any]:
-        """The change as it appears in the result."""
+        """Return the change as it appears in the result."""
         return {
             "item_id": self.owner.removeprefix("item#"),
             "supplier": self.supplier_name or self.offer.supplier_id,
@@ -69,7 +69,7 @@ class Change:
 
 
 def examine(owner: str, offers: list[tuple[Offer, str | None]], history: History, tally: Tally) -> list[Change]:
-    """Examine every link of one item and return the changes; `offers` come with their suppliers' names."""
+    """Examine every link of one item and return the changes; `offers` are pairs of link and supplier name."""
     buckets = history.items.pop(owner.removeprefix("item#"), {})
     tally.accounted += sum(bucket.days.total() for bucket in buckets.values())
     if offers:
@@ -121,7 +121,7 @@ def record(changes: Iterable[Change], written: Iterable[bool], tally: Tally) -> 
 
 
 def result(history: History, tally: Tally) -> dict[str, Any]:
-    """The task's result, after all links have been examined."""
+    """Return the task's result, after all links have been examined."""
     first, last = window(date.fromisoformat(tally.today))
     skipped = Counter(history.skipped)
     skipped.update(tally.without_link)
@@ -147,5 +147,5 @@ _SOURCES = ("request", "purchase_order", "lead_time_log", "primary")
 
 
 def state_of(tally: Tally) -> dict[str, Any]:
-    """The tally as the JSON that `Continue` carries."""
+    """Return the tally as JSON, for `Continue`."""
     return asdict(tally)

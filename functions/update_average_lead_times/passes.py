@@ -15,7 +15,7 @@ from makertasks.inventory import table as inventory
 from .averages import WINDOW_DAYS, History, Offer, Received, Rule, physical, window
 from .measurement import Change, Tally, examine, record, result, state_of
 
-# With fewer seconds left a run continues in another invocation: enough for one more transaction and the record.
+# With fewer seconds left, a run continues in another invocation: enough for one more transaction and the record.
 MARGIN_SECONDS = 10.0
 
 
@@ -39,7 +39,7 @@ def run() -> dict[str, Any]:
 
 
 def read(today: date, rule: Rule = Rule.SUPPLIER) -> History:
-    """The window's deliveries, read once."""
+    """Read the window's deliveries, once."""
     history = History(rule, clock.now() - timedelta(days=WINDOW_DAYS))
     received = _received(today, history)
     for each in received if rule is Rule.OPENMAKERSUITE else physical(received):
@@ -71,7 +71,7 @@ def _received(today: date, history: History) -> Iterator[Received]:
 
 
 def _items(tally: Tally) -> Iterator[tuple[int, str, list[tuple[Offer, str | None]]]]:
-    """Every item's links from where the last invocation stopped, as (shard, owner, [(offer, supplier's name)])."""
+    """Yield each item's links, from where the last invocation stopped: (shard, owner, [(offer, supplier's name)])."""
     for shard in range(tally.shard, deliveries.LINK_SHARDS):
         after = tally.after if shard == tally.shard else ""
         for owner, rows in groupby(deliveries.links(shard, after), key=lambda row: str(row.owner)):
@@ -102,7 +102,7 @@ def _whole(days: float | None) -> int | None:
 
 
 def _write(pending: list[Change], tally: Tally) -> None:
-    """Write the changes and forget them."""
+    """Write the pending changes, record them in the tally and empty the list."""
     times = [(change.owner, f"supplier#{change.offer.number}", change.new[:3]) for change in pending]
     record(pending, deliveries.set_lead_times(times), tally)
     pending.clear()

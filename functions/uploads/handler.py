@@ -1,7 +1,7 @@
 """Media bucket ▶ tasks: a dump under `imports/` is imported, a picture under `uploads/` becomes an item's image.
 
-S3 may send a notification twice; the task's id is derived from the object, so that it runs once. Another upload with
-the same key is another task.
+S3 may send a notification twice; the task's id is derived from the object's version, so the task runs once. A later
+upload with the same key gets its own task.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ logger = logs.logger()
 
 @dataclass(frozen=True)
 class Upload:
-    """One uploaded object, and its distinction from others with the same key."""
+    """One uploaded object, with a mark that distinguishes it from others with the same key."""
 
     bucket: str
     key: str
     etag: str
-    mark: str  # its version, otherwise S3's sequence number, otherwise its ETag
+    mark: str  # its version id, or else S3's sequence number, or else its ETag
 
     @property
     def task_name(self) -> str | None:
@@ -48,9 +48,9 @@ class Upload:
 
 
 def uploads_of(event: dict[str, Any]) -> Iterator[Upload]:
-    """Return the uploads of an event: S3's own notifications, or those from EventBridge.
+    """Yield the uploads of an event, either S3's own notification or one from EventBridge.
 
-    Only keys in S3's own are URL-encoded. Any other event, such as S3's test of a new configuration, has no uploads.
+    Only S3's own notifications have URL-encoded keys. Other events, such as S3's test event, have no uploads.
     """
     if "detail" in event:
         put = event["detail"]["object"]
@@ -63,8 +63,8 @@ def uploads_of(event: dict[str, Any]) -> Iterator[Upload]:
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda gives a context
-    """Queue the tasks of one notification; an error makes S3 notify again."""
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda passes a context
+    """Queue the tasks of one notification and return their number; after an error S3 sends it again."""
     queued = 0
     for upload in uploads_of(event):
         if upload.task_name is None:
