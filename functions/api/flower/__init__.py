@@ -1,7 +1,7 @@
-"""Flower's HTTP API: its routes, parameters and keys, implemented with the same functions as our own API.
+"""Flower's HTTP API as of Flower 2.2.0: its routes, parameters and keys, implemented with the functions behind /v1.
 
-Flower's worker is here the function of one task, by its short name. The model is Flower 2.2.0; what a Lambda function
-cannot do, unlike a Celery worker, gets Flower's own status for a refusal: 403.
+A worker is the function of one task, by the task's short name. Actions that are not possible with Lambda functions
+return 403, as Flower does when a worker refuses.
 """
 
 from api.flower import applying, control, metrics, tasks, workers

@@ -47,7 +47,7 @@ Seconds = Wait | Annotated[str, Meta(max_length=20, pattern=r"^[0-9]{1,9}(\.[0-9
 
 
 class Options(msgspec.Struct, forbid_unknown_fields=True):
-    """Arguments and options of Celery's `apply_async`. Those from `priority` on have no effect with SQS and JSON."""
+    """Arguments and options of Celery's `apply_async`. `priority` and the options after it have no effect with SQS."""
 
     args: Annotated[list[Any], Meta(max_length=20)] = []
     kwargs: dict[str, Any] = {}
@@ -68,7 +68,7 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
     delivery_mode: int | str | None = None
 
     def submission(self, name: str) -> Submission:
-        """As the producer takes them; raises InvalidRequest."""
+        """Return the submission as the producer expects it; raises InvalidRequest."""
         return Submission(
             name,
             self.kwargs,
@@ -83,13 +83,13 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ApplyOptions(Options, forbid_unknown_fields=True):
-    """The same options, and how many seconds to wait for the result."""
+    """The same options, and the maximum number of seconds to wait for the result."""
 
     timeout: Seconds | None = None
 
 
 class RevokeArguments(msgspec.Struct):
-    """Options of revoking; Lambda functions receive no signals, so `signal` has no effect."""
+    """Options for revoking a task; Lambda functions receive no signals, so `signal` has no effect."""
 
     terminate: Truth = "false"
     signal: Annotated[str, Meta(max_length=20)] = "SIGTERM"
@@ -134,7 +134,7 @@ def flower_async_apply(taskname: TaskName, body: Options, caller: Caller) -> Flo
     example=ANSWER,
 )
 def flower_send_task(taskname: TaskName, body: Options, caller: Caller) -> FlowerResult:
-    """Submit a task by name. Flower also sends unknown names; here they are 404, because no function runs them."""
+    """Submit a task by name. Flower also sends unknown names; here they return 404, because no function runs them."""
     return state(_start(taskname, body, caller))
 
 
@@ -163,7 +163,7 @@ def _revoke(caller: Caller, task_id: str, *, terminate: bool) -> None:
     try:
         actions.revoke(caller, task_id, terminate=terminate)
     except (actions.Conflict, NotFound):
-        return  # Flower broadcasts and gets no reply
+        return  # Flower broadcasts the request and gets no reply
 
 
 def _start(taskname: str, body: Options, caller: Caller) -> str:
@@ -175,7 +175,7 @@ def _start(taskname: str, body: Options, caller: Caller) -> str:
 
 
 def _expiry(given: str | float | None) -> float | datetime | None:
-    """Seconds from now, also as text, or a time."""
+    """Return an expiry as seconds from now (also given as text) or as a time; raises InvalidRequest."""
     if not isinstance(given, str):
         return given
     try:

@@ -1,4 +1,4 @@
-"""Flower's routes that control workers and limits. A worker is the function of one task, under its short name."""
+"""Flower's routes that control workers and limits. A worker is the function of one task, by the task's short name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NONE = HTTPStatus.BAD_REQUEST
 A_WORKER = "generate_qr_code"
 
 Count = Annotated[int, Meta(ge=0, le=MAXIMUM_CONCURRENCY)]
-# 0 lifts a limit, as in Celery.
+# 0 removes a limit, as in Celery.
 Limit = Annotated[float, Meta(ge=0, le=LONGEST, description="Seconds")]
 
 
@@ -72,7 +72,7 @@ def flower_shutdown(workername: WorkerName, caller: Caller) -> Message:
 
 @route("POST", "/api/worker/pool/restart/{workername}", Role.OPERATOR, tag="Flower", example={"message": "…"})
 def flower_pool_restart(workername: WorkerName) -> Message:
-    """Refused: Lambda manages a function's environments itself."""
+    """Refuse to restart the pool: Lambda manages a function's environments itself."""
     _known(workername)
     raise Forbidden(f"Failed to restart the '{workername}' pool: AWS Lambda manages environments itself")
 
@@ -186,7 +186,7 @@ def _known(workername: str) -> None:
 
 
 def _check_worker(taskname: str, workername: str | None) -> None:
-    """Raises UnknownTask, or NotFound for a worker that does not run the task."""
+    """Raise UnknownTask, or NotFound for a worker that does not run the task."""
     if workername not in {None, tasks.find(taskname).short_name}:
         raise NotFound(f"Unknown worker '{workername}'")
 

@@ -10,12 +10,12 @@ from makertasks import clock, masking, wire
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# Flower's own date format; without a zone, so UTC here.
+# Flower's own date format; it has no time zone, so times are in UTC.
 DATE = "%Y-%m-%d %H:%M"
 DATE_PATTERN = r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"
 DATE_OPTION = "%Y-%m-%d %H:%M:%S.%f"
 
-# Flower's state of a task that waits at its worker; here, in its queue.
+# Flower's state of a task that waits at its worker; here, the task waits in its queue.
 RECEIVED = "RECEIVED"
 
 WorkerName = Annotated[
@@ -95,7 +95,7 @@ class FlowerTask(TypedDict):
 
 
 def flower_task(record: TaskRecord) -> FlowerTask:
-    """Return a record as Flower shows it."""
+    """Return a record in Flower's format."""
     meta = wire.parse_result_meta(record.result)
     done = seconds(record.done)
     failed, retried = record.status == Status.FAILURE, record.status == Status.RETRY
@@ -116,7 +116,7 @@ def flower_task(record: TaskRecord) -> FlowerTask:
         "kwargs": repr(record.kwargs),
         "eta": record.retry_at if retried else record.eta,
         "expires": record.expires,
-        # As in Flower, which has received the next attempt's message by then.
+        # A task in RETRY counts its next attempt, because in Flower the worker has already received its message.
         "retries": max(int(record.attempt or 0) - (not retried), 0),
         "worker": worker_of(record),
         "result": repr(masking.masked(meta["result"])) if record.status == Status.SUCCESS else None,
@@ -137,17 +137,17 @@ def flower_task(record: TaskRecord) -> FlowerTask:
 
 
 def worker_of(record: TaskRecord) -> str | None:
-    """Return the function that ran a task, or in whose queue it waits; Flower's worker."""
+    """Return Flower's worker: the function that runs or ran the task, or in whose queue it waits."""
     return record.worker.partition("@")[0] if record.worker else record.queue or None
 
 
 def exception(record: TaskRecord) -> str:
-    """Return a failure as Python represents an exception."""
+    """Return a failure as the `repr()` of its exception."""
     return f"{record.error_type}({record.error_message!r})"
 
 
 def seconds(moment: str | None) -> float | None:
-    """Return a time's epoch seconds."""
+    """Return a time as epoch seconds."""
     return clock.parse(moment).timestamp() if moment else None
 
 

@@ -1,7 +1,7 @@
 """Flower's metrics for Prometheus, from the counters, and its health check.
 
-A scrape reads one small item per task name, and the hours of the last three days. Numbers of events never decrease, as
-Prometheus requires: they include deleted tasks.
+A scrape reads one small item per task name, and the hourly counters of the last three days. Numbers of events include
+deleted tasks, so they never decrease, as Prometheus requires.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from makertasks.records.states import Status
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-# Upper limits of the histogram in seconds, as Flower's and the Prometheus client's by default.
+# Upper limits of the histogram in seconds; Flower's and the Prometheus client's defaults.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-# The label `worker` of task-sent, where Flower has the name of each client's process.
+# The label `worker` of task-sent events, for which Flower has the name of each client's process.
 CLIENT = "client"
 TYPES = {
     Status.SUCCESS: "task-succeeded",
@@ -34,8 +34,8 @@ TYPES = {
 
 @route("GET", "/metrics", Role.VIEWER, tag="Flower", media=("text/plain",))
 def flower_metrics() -> Reply:
-    """Flower's metrics in Prometheus' text format; sign in with client credentials."""
-    from prometheus_client import exposition  # noqa: PLC0415 - for scrapes alone
+    """Return Flower's metrics in Prometheus's text format; scrapers sign in with client credentials."""
+    from prometheus_client import exposition  # noqa: PLC0415 - only scrapes need it
     from prometheus_client.registry import Collector, CollectorRegistry  # noqa: PLC0415 - as above
 
     class Counted(Collector):
@@ -49,7 +49,7 @@ def flower_metrics() -> Reply:
 
 @route("GET", "/healthcheck", Role.NOBODY, tag="Flower", media=("text/plain",))
 def flower_healthcheck() -> Reply:
-    """OK; needs no token."""
+    """Return OK."""
     return Reply("OK", content_type="text/plain; charset=utf-8")
 
 
@@ -98,7 +98,7 @@ def _metrics() -> Iterator[Metric]:
 
 
 def _events(cell: counters.CounterCell) -> Iterator[tuple[str, int]]:
-    """Flower's events by type. A task starts once more after each retry."""
+    """Yield Flower's number of events by type; a retried task starts more than once."""
     ever: dict[str, int] = defaultdict(int, cell.counts)
     for status, number in (cell.removed or {}).items():
         ever[status] += number
@@ -112,7 +112,7 @@ def _events(cell: counters.CounterCell) -> Iterator[tuple[str, int]]:
 
 
 def _buckets(cell: counters.CounterCell) -> list[tuple[str, float]]:
-    """Cumulative counts of successes by upper limit, as a histogram has them."""
+    """Return a histogram's buckets: the cumulative number of successes by upper limit."""
     failed = cell.failed_runtimes or {}
     found = [(counters.bucket_limit(int(bucket)), n - failed.get(bucket, 0)) for bucket, n in cell.runtimes.items()]
     cumulative = [(repr(limit), float(sum(number for within, number in found if within <= limit))) for limit in BUCKETS]

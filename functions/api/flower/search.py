@@ -1,8 +1,8 @@
 """Flower's search as of 2.2.0, pure: `name:qr AND (state:FAILURE OR "no such item") kwargs:item_id=7`.
 
 Consecutive terms must all match, as if joined by `AND`; `OR` has lower precedence, parentheses group. A term without a
-field searches everything that a list shows. Case does not matter. `state:` and `kwargs:name=value` compare the whole
-value, other terms match a part of at least three characters.
+field searches the id and all fields. Case does not matter. `state:` and `kwargs:name=value` compare the whole value,
+other terms match a part of at least three characters.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _TOKEN = re.compile(rf'\s*(?:([()])|((?:{_ESCAPE}|"(?:{_ESCAPE}|[^"\\])*"|[^\s()
 
 @dataclass
 class Token:
-    """A parenthesis, `AND`, `OR`, or a term's text; `joins` says that it is not quoted."""
+    """A parenthesis, `AND`, `OR`, or a term's text; `joins` is false for quoted text, which is never an operator."""
 
     text: str
     joins: bool
 
 
 def parse(text: str) -> Fits:
-    """Return a function that says whether a task matches the search; raises InvalidRequest for an invalid one.
+    """Return a function that returns whether a task matches the search; raises InvalidRequest.
 
     >>> parse("state:success")({"state": "SUCCESS"})
     True
@@ -66,7 +66,7 @@ class _Reader:
 
     @property
     def next(self) -> str | None:
-        """Return the next operator, "" before a term, None at the end."""
+        """The next operator, "" before a term, None at the end."""
         if self.position == len(self.tokens):
             return None
         token = self.tokens[self.position]

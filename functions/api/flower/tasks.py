@@ -25,17 +25,17 @@ from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# Flower keeps its tasks in memory; here they are read, so responses are limited. /v1/tasks has cursors.
+# Flower keeps tasks in memory; here, a list reads them from the table, so it is limited. /v1/tasks has cursors instead.
 MOST_TASKS = 1000
 MOST_EXAMINED = 5000
 MOST_SECONDS = 25.0
-# Seconds after which a list returns what it has: API Gateway waits 30 for a response.
+# Seconds after which a list returns the tasks found so far: API Gateway waits 30 s for the response.
 LIST_SECONDS = 15.0
 POLL_SECONDS = 0.25
 
 SORT_KEYS = {"name": "", "state": "", "received": 0.0, "started": 0.0}
 
-# Flower knows a task once a worker has it; here it is recorded before that.
+# Flower's states that have another name here: Flower learns of a task when a worker has received it.
 STATES = {fields.RECEIVED: Status.PENDING.value}
 
 Date = Annotated[
@@ -73,7 +73,7 @@ class FlowerQuery(msgspec.Struct):
     ] = ""
 
     def filter(self) -> listing.Filter:
-        """Return it as our own lists expect it; raises InvalidRequest."""
+        """Return the filter as listings expect it; raises InvalidRequest."""
         given = {name: value for name in ("workername", "taskname", "state") if (value := getattr(self, name)) != "All"}
         state = given.get("state")
         return listing.Filter(
@@ -85,7 +85,7 @@ class FlowerQuery(msgspec.Struct):
 
 
 class ResultQuery(msgspec.Struct):
-    """Query: how long to wait."""
+    """Query: the time to wait."""
 
     timeout: Annotated[float, Meta(description="Seconds to wait for the task's end, at most 25; none below 0")] = 0.0
 
@@ -112,7 +112,7 @@ class QueueLengths(TypedDict):
 
 @route("GET", "/api/tasks", Role.VIEWER, tag="Flower", unfit=HTTPStatus.BAD_REQUEST, example={AN_ID: fields.A_TASK})
 def flower_list_tasks(query: FlowerQuery) -> dict[str, FlowerTask]:
-    """Flower's list of tasks: up to a thousand of the newest five thousand that match the other filters, in 15 s."""
+    """List tasks in Flower's format: up to 1,000 matches among the newest 5,000 tasks, in at most 15 s."""
     if query.workername not in {None, "All", *_functions()}:
         return {}
     limit, offset = min(max(query.limit, 0), MOST_TASKS), max(query.offset, 0)
@@ -134,13 +134,13 @@ def flower_list_tasks(query: FlowerQuery) -> dict[str, FlowerTask]:
     "GET", "/api/task/types", Role.VIEWER, tag="Flower", example={"task-types": ["inventory.tasks.generate_qr_code"]}
 )
 def flower_task_types() -> TaskTypes:
-    """The names of all tasks."""
+    """List the names of all tasks."""
     return {"task-types": [name for name, task in tasks.discover().items() if not task.system]}
 
 
 @route("GET", "/api/task/info/{task_id}", Role.VIEWER, tag="Flower", example=fields.A_TASK)
 def flower_task_info(task_id: TaskId) -> FlowerTask:
-    """One task."""
+    """Get a task in Flower's format."""
     return fields.flower_task(records.get(task_id))
 
 
@@ -153,7 +153,7 @@ def flower_task_info(task_id: TaskId) -> FlowerTask:
     example={"task-id": AN_ID, "state": "SUCCESS", "result": 3},
 )
 def flower_task_result(task_id: TaskId, query: ResultQuery) -> FlowerResult:
-    """A task's state, and its result once it has finished; as in Celery, an unknown task is PENDING."""
+    """Get a task's state and, once it has finished, its result; as in Celery, an unknown task is PENDING."""
     return result(task_id, query.timeout)
 
 
@@ -165,7 +165,7 @@ def flower_task_result(task_id: TaskId, query: ResultQuery) -> FlowerResult:
     example={"active_queues": [{"name": "generate_qr_code", "messages": 3}]},
 )
 def flower_queue_lengths() -> QueueLengths:
-    """The number of waiting messages of each queue."""
+    """Get each queue's number of waiting messages."""
     return {"active_queues": [{"name": queue["name"], "messages": queue["waiting"]} for queue in queues.list_queues()]}
 
 
@@ -183,7 +183,7 @@ def result(task_id: str, wait: float) -> FlowerResult:
         answer["result"] = masking.masked(wire.plain(payloads.result_of(record)))
         return answer
     if record.status == Status.REVOKED:
-        answer["result"] = "TaskRevokedError('revoked')"  # as a client of Celery reads it
+        answer["result"] = "TaskRevokedError('revoked')"  # as Celery's clients show it
         return answer
     answer["result"] = fields.exception(record)
     answer["traceback"] = wire.parse_result_meta(record.result).get("traceback")
@@ -191,7 +191,7 @@ def result(task_id: str, wait: float) -> FlowerResult:
 
 
 def state(task_id: str) -> FlowerResult:
-    """A task's id and state."""
+    """Return a task's id and state."""
     record = _stored(task_id)
     return {"task-id": task_id, "state": record.status if record else Status.PENDING.value}
 
@@ -208,11 +208,11 @@ def _sorted(found: list[FlowerTask], sort_by: str | None) -> list[FlowerTask]:
         return found
     key = sort_by.removeprefix("-")
 
-    def place(task: FlowerTask) -> Any:
+    def sort_key(task: FlowerTask) -> Any:
         values: Mapping[str, Any] = task
         return values[key] or SORT_KEYS[key]
 
-    return sorted(found, key=place, reverse=sort_by.startswith("-"))
+    return sorted(found, key=sort_key, reverse=sort_by.startswith("-"))
 
 
 def _functions() -> set[str]:

@@ -33,7 +33,7 @@ class WorkersQuery(msgspec.Struct):
 
 
 class FlowerWorker(TypedDict):
-    """A worker as Celery's inspection describes one; lists hold the newest hundred."""
+    """A worker as `celery inspect` describes one; lists have the newest 100 tasks of any worker."""
 
     stats: dict[str, Any]
     active_queues: list[dict[str, Any]]
@@ -69,7 +69,7 @@ A_WORKER = {
     example={"generate_qr_code": A_WORKER},
 )
 def flower_list_workers(query: WorkersQuery) -> dict[str, FlowerWorker | bool]:
-    """Every worker, or with `status` only whether it accepts tasks."""
+    """List workers or, with `status`, only whether each one accepts tasks."""
     queues = {queue["name"]: queue for queue in task_queues.list_queues()}
     if query.status not in FALSE:
         return {name: queue["state"] != "paused" for name, queue in queues.items()}
@@ -125,7 +125,7 @@ def _worker(
 
 
 def _request(record: TaskRecord) -> dict[str, Any]:
-    """A task as `celery inspect active` shows it."""
+    """Return a task in the format of `celery inspect active`."""
     return {
         "id": record.task_id,
         "name": record.name,
