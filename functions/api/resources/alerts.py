@@ -1,4 +1,4 @@
-"""Alerts: what is mailed or posted, and to whom. A webhook's address is stored, and never returned."""
+"""Alerts: the problems to report and their receivers. A webhook's address is stored, but never returned."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Address = Annotated[
     str,
     Meta(
         max_length=alerting.MOST_CHARACTERS,
-        description="An email address, or a webhook's https:// address; without it, the alert keeps its own",
+        description="An email address or a webhook's https:// address; without it, the alert keeps its address",
     ),
 ]
 Kinds = Annotated[list[Kind], Meta(max_length=10, description="The kinds of problems that the alert reports")]
@@ -62,7 +62,7 @@ class AlertList(TypedDict):
 
 
 class AlertChange(msgspec.Struct, forbid_unknown_fields=True):
-    """An alert as an operator wants it."""
+    """The settings of an alert."""
 
     form: Form
     kinds: Kinds
@@ -96,7 +96,7 @@ def get_alert(alert: AlertName) -> Alert:
     example=AN_ALERT,
 )
 def put_alert(alert: AlertName, body: AlertChange, caller: Caller) -> Alert:
-    """Create an alert, or change it. An email address is asked to confirm."""
+    """Create or change an alert. AWS asks a new email address to confirm its subscription."""
     return actions.put_alert(
         caller, alert, form=body.form, address=body.address, kinds=body.kinds, recoveries=body.recoveries
     )
@@ -104,7 +104,7 @@ def put_alert(alert: AlertName, body: AlertChange, caller: Caller) -> Alert:
 
 @route("DELETE", "/v1/alerts/{alert}", Role.OPERATOR, status=HTTPStatus.NO_CONTENT, tag="Alerts")
 def delete_alert(alert: AlertName, caller: Caller) -> None:
-    """Delete an alert, and its webhook's address or its subscription."""
+    """Delete an alert with its webhook's address or email subscription."""
     actions.delete_alert(caller, alert)
 
 

@@ -28,5 +28,5 @@ class AuditQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 @route("GET", "/v1/audit", Role.VIEWER, tag="System", example={"entries": [AN_ENTRY], "cursor": None})
 def list_audit(query: AuditQuery) -> audit.Page:
-    """Actions of users, such as purging, revoking, deleting or pausing, newest first."""
+    """List users' actions, such as purging, revoking, deleting or pausing, newest first."""
     return audit.page(query.limit, query.cursor)

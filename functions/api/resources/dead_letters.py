@@ -1,4 +1,4 @@
-"""Dead letters: list them, send them again as they are or edited, discard them."""
+"""Dead letters: list them, send them again (unchanged or edited), discard them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class DeadLetter(TypedDict):
     """A message from which no task could start; `id` is the failed task that was recorded for it."""
 
     id: str
-    name: Annotated[str, Meta(description="The task's full name; `unknown` if neither message nor queue tells it")]
+    name: Annotated[str, Meta(description="The task's full name; `unknown` if neither message nor queue names it")]
     queue: str | None
     created: Annotated[str, Meta(description="When the message was sent, in UTC, ISO 8601")]
-    deliveries: Annotated[int | None, Meta(description="How often its queue delivered it; null if that is not known")]
+    deliveries: Annotated[int | None, Meta(description="Number of its deliveries from the queue; null if unknown")]
     reason: str | None
     body: str
 
@@ -37,7 +37,7 @@ class DeadLetters(TypedDict):
 
 
 class NewBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The message's new body; the old one is sent if there is none."""
+    """The message's new body; by default, the old one is sent."""
 
     body: (
         Annotated[
@@ -108,5 +108,5 @@ def send_dead_letter(task_id: TaskId, body: NewBody, caller: Caller) -> task_vie
 
 @route("POST", "/v1/dead-letters/{task_id}/discard", Role.OPERATOR, status=HTTPStatus.NO_CONTENT, tag="Queues")
 def discard_dead_letter(task_id: TaskId, caller: Caller) -> None:
-    """Discard a dead letter: it is no longer counted; its task's record stays until it expires."""
+    """Discard a dead letter, so that it no longer counts as one; its task's record stays until it expires."""
     actions.discard(caller, task_id)

@@ -21,10 +21,10 @@ from api.routing import Reply, route
 from makertasks.monitoring import listing
 from makertasks.monitoring import views as task_views
 
-# Maximum rows and bytes of one file: limited by the time of one request and by Lambda's 6 MB per response.
+# Maximum rows and bytes per response: one request has 30 s, and one response of Lambda 6 MB.
 MOST_ROWS = 5000
 MOST_BYTES = 4_000_000
-# Seconds after which a part ends: API Gateway waits 30 for a response.
+# Seconds after which a part ends: API Gateway waits 30 s for the response.
 MOST_SECONDS = 15.0
 
 COLUMNS = (
@@ -89,5 +89,5 @@ def _csv(cells: Iterator[Any] | tuple[str, ...]) -> str:
 
 
 def _harmless(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+    """Return a cell that spreadsheets don't read as a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

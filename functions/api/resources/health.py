@@ -10,7 +10,7 @@ from api.routing import route
 
 
 class Me(TypedDict):
-    """Whom the request's token speaks for."""
+    """The user or machine that the request's token identifies."""
 
     name: str
     role: str
@@ -18,11 +18,11 @@ class Me(TypedDict):
 
 @route("GET", "/v1/health", Role.NOBODY, tag="System", example={"status": "ok"})
 def get_health() -> schemas.Health:
-    """That the API runs; open to everybody."""
+    """Check that the API is running."""
     return {"status": "ok"}
 
 
 @route("GET", "/v1/me", Role.VIEWER, tag="System", example={"name": "ann", "role": "operator"})
 def get_me(caller: Caller) -> Me:
-    """Whom the request's token speaks for."""
+    """Get the user or machine that the request's token identifies."""
     return {"name": caller.name, "role": caller.role.name.lower()}

@@ -31,7 +31,7 @@ AN_ANSWER = {
 ItemId = Annotated[UUID, Meta(description="UUID of the item", examples=[AN_ITEM])]
 
 
-# Those of `uploads.EXTENSIONS`.
+# The types in `uploads.EXTENSIONS`.
 ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/avif"]
 
 
@@ -56,7 +56,7 @@ class UploadRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The file to upload."""
 
     item_id: ItemId
-    content_type: Annotated[ContentType, Meta(description="The picture's", examples=["image/jpeg"])]
+    content_type: Annotated[ContentType, Meta(description="The picture's media type", examples=["image/jpeg"])]
 
 
 @route("GET", "/v1/items", Role.VIEWER, tag="Items", example={"items": [AN_ANSWER], "cursor": None, "broken": []})
@@ -86,9 +86,9 @@ def get_item(item_id: ItemId) -> schemas.ItemDetail:
 def draw_qr_code(item_id: ItemId) -> Reply:
     """Get the item's QR code as SVG, for printing at any size.
 
-    It is drawn for each request, by the code that draws the PNG.
+    It is drawn for each request, by the same code as the PNG.
     """
-    from makertasks.media import qr_codes  # noqa: PLC0415 - few requests draw
+    from makertasks.media import qr_codes  # noqa: PLC0415 - few requests need it
 
     inventory.get_item(item_id)
     drawn = qr_codes.item_svg(settings.frontend_url(), item_id)
@@ -117,6 +117,6 @@ def draw_qr_code(item_id: ItemId) -> Reply:
     },
 )
 def presign_upload(body: UploadRequest) -> schemas.UploadForm:
-    """Create a form that uploads one picture of an item to the bucket, with limits on its type and size."""
+    """Create a form for uploading one picture of an item to the bucket, with limits on its type and size."""
     inventory.get_item(body.item_id)
     return cast("schemas.UploadForm", uploads.presigned_post(body.item_id, body.content_type))

@@ -1,4 +1,4 @@
-"""Background jobs: one action for every task that matches a filter, with counts, progress and outcomes."""
+"""Background jobs: apply one action to every task that matches a filter; with counts, progress and outcomes."""
 
 from __future__ import annotations
 
@@ -45,12 +45,10 @@ Action = Literal["revoke", "retry", "delete", "cleanup", "purge"]
 
 
 class JobArguments(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """Options of single actions."""
+    """Options, each of one action."""
 
     terminate: Annotated[bool, Meta(description="revoke: also terminate running tasks")] = False
-    older_than_days: Annotated[float, Meta(ge=0, le=3660, description="cleanup: tasks created before then")] | None = (
-        None
-    )
+    older_than_days: Annotated[float, Meta(ge=0, le=3660, description="cleanup: minimum age in days")] | None = None
 
 
 class JobRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -74,7 +72,7 @@ class OutcomeQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Query: the part."""
 
     part: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="The part, from 0; continue as long as there is a `next_part`")
+        int, Meta(ge=0, le=1_000_000, description="The part, from 0; continue until `next_part` is null")
     ] = 0
 
 
@@ -113,14 +111,14 @@ class Outcome(TypedDict):
 
 
 class Outcomes(TypedDict):
-    """A part of a job's outcomes, at most a thousand, in order of processing."""
+    """A part of a job's outcomes, in order of processing; without `next_part` it is the last."""
 
     outcomes: list[Outcome]
     next_part: int | None
 
 
 def job_of(record: TaskRecord) -> Job:
-    """Return a job's task as a job."""
+    """Return the job that a record of a job's task describes."""
     state = json.loads(record.state) if record.state else {}
     so_far = Counter(state.get("outcomes", {})) + Counter(state.get("unfinished", {}))
     ended = wire.parse_result_meta(record.result)["result"] if record.status == Status.SUCCESS else {}
@@ -191,7 +189,7 @@ def get_job(job_id: TaskId) -> Job:
     example={"outcomes": [{"id": A_TASK, "outcome": "RETRIED", "detail": ""}], "next_part": None},
 )
 def list_outcomes(job_id: TaskId, query: OutcomeQuery) -> Outcomes:
-    """List the outcome of each task, part by part, also while the job runs."""
+    """List the outcomes of a job's tasks, part by part, even while the job runs."""
     parts = job_of(get_record(job_id))["parts"]
     if query.part >= parts:
         return {"outcomes": [], "next_part": None}

@@ -1,4 +1,4 @@
-"""The tasks' queues: how many messages wait, and whether their functions consume them."""
+"""The tasks' queues: numbers of messages, state, history, and actions on them."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class QueueLimits(msgspec.Struct, forbid_unknown_fields=True):
 
 @route("GET", "/v1/queues", Role.VIEWER, tag="Queues", example={"queues": [A_QUEUE]})
 def list_queues() -> QueueList:
-    """Every queue with its number of messages and the age of the oldest one."""
+    """List queues with their numbers of messages and the age of each one's oldest message."""
     return {"queues": task_queues.list_queues()}
 
 
 @route("GET", "/v1/queues/{queue}", Role.VIEWER, tag="Queues", example=A_QUEUE)
 def get_queue(queue: QueueName) -> Queue:
-    """One queue."""
+    """Get a queue."""
     return task_queues.get(queue)
 
 
@@ -83,7 +83,10 @@ def get_queue(queue: QueueName) -> Queue:
     },
 )
 def get_queue_history(queue: QueueName, query: Range) -> QueueHistory:
-    """Waiting times before first attempts and most waiting messages, by hour; by day for more than three days."""
+    """Get waiting times before first attempts and largest numbers of waiting messages, by hour.
+
+    For more than three days, they are by day.
+    """
     return queue_history.of(queue, *query.times())
 
 
@@ -116,7 +119,7 @@ def pause_queue(queue: QueueName, caller: Caller) -> Queue:
     | {"name": "makertasks.bulk_action", "queue": "bulk_action", "item_id": None, "item_name": None},
 )
 def purge_queue(queue: QueueName, caller: Caller) -> task_views.TaskDetail:
-    """Delete all waiting messages and revoke their tasks. A job does this; its result says how many there were."""
+    """Start a job that deletes all waiting messages and revokes their tasks; its result has their number."""
     return actions.purge(caller, queue)
 
 
@@ -128,7 +131,7 @@ def purge_queue(queue: QueueName, caller: Caller) -> task_views.TaskDetail:
     example={"redriven": {A_TASK: "5d7c9a52-1a52-4b12-9f3f-0a5a31b0ad3e"}, "refused": {}, "complete": True},
 )
 def redrive_queue(queue: QueueName, caller: Caller) -> actions.Redriven:
-    """Send the queue's dead letters of the last 14 days again, each as a new task; a hundred a call at most."""
+    """Send the queue's dead letters of the last 14 days again as new tasks, up to 100 per call."""
     return actions.redrive(caller, queue)
 
 

@@ -32,7 +32,7 @@ A_SCHEDULE = {
     "missed": ["2026-11-20T03:00:00.000000Z"],
 }
 
-# What EventBridge Scheduler takes as a name.
+# The names that EventBridge Scheduler accepts.
 ScheduleName = Annotated[
     str,
     Meta(

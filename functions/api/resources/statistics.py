@@ -99,13 +99,13 @@ A_CAUSE = {
 
 
 class Range(msgspec.Struct, forbid_unknown_fields=True):
-    """Times of creation; the last day by default."""
+    """A range of times of creation; by default the last day."""
 
     created_from: Moment | None = None
     created_to: Moment | None = None
 
     def times(self) -> tuple[datetime, datetime]:
-        """Beginning and end; raises InvalidRequest."""
+        """Return the start and end of the range; raises InvalidRequest."""
         return times(self.created_from, self.created_to)
 
 
@@ -116,7 +116,7 @@ class FailureQuery(Range, forbid_unknown_fields=True):
 
 
 def times(created_from: str | None, created_to: str | None) -> tuple[datetime, datetime]:
-    """Beginning and end of a range, the last day by default; raises InvalidRequest."""
+    """Return the start and end of a range, by default the last day; raises InvalidRequest."""
     end = arguments.moment("created_to", created_to) if created_to else clock.now()
     begin = arguments.moment("created_from", created_from) if created_from else end - DEFAULT_RANGE
     if end < begin:
@@ -130,7 +130,10 @@ def times(created_from: str | None, created_to: str | None) -> tuple[datetime, d
 
 @route("GET", "/v1/statistics", Role.VIEWER, tag="Statistics", example=SOME_NUMBERS)
 def get_statistics(query: Range) -> Summary:
-    """Count tasks by status, name and hour of creation, with their runtimes; by day for more than three days."""
+    """Get the number of tasks by status, name and hour of creation, and their runtimes.
+
+    For more than three days, the numbers are by day.
+    """
     return statistics.summary(*query.times())
 
 
@@ -150,7 +153,7 @@ class AcknowledgeRequest(msgspec.Struct, forbid_unknown_fields=True):
     example=AN_ACKNOWLEDGEMENT,
 )
 def acknowledge_failures(fingerprint: Fingerprint, body: AcknowledgeRequest, caller: Caller) -> Acknowledgement:
-    """Acknowledge a cause's failures so far; `muted` also covers later ones, `false` ends that."""
+    """Acknowledge a cause's failures so far; `muted` covers later ones, too, until it is set to false."""
     return actions.acknowledge(caller, fingerprint, body.note, muted=body.muted)
 
 
@@ -162,5 +165,5 @@ def list_failures(query: FailureQuery) -> Groups:
 
 @route("GET", "/v1/failures/{fingerprint}", Role.VIEWER, tag="Statistics", example=A_CAUSE)
 def get_failure(fingerprint: Fingerprint, query: Range) -> Cause:
-    """One cause of failure: its message, failures by day, affected items and acknowledgement."""
+    """Get one cause of failure: its message, failures by day, affected items and acknowledgement."""
     return failure_groups.of_cause(fingerprint, *query.times())

@@ -1,4 +1,4 @@
-"""Submitting, revoking, retrying and deleting tasks."""
+"""Routes that submit, revoke, retry and delete tasks, and print card sheets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from makertasks.tasks import LAMBDA_SECONDS, MARGIN_SECONDS
 MOST_TASKS = 1000
 MOST_BYTES = 1_000_000
 MOST_CARDS = 1000
-# The task behind /v1/card-sheets: a resource, so that programs print cards without the task's name and options.
+# The task behind /v1/card-sheets, through which programs print cards without knowing the task's name and options.
 CARD_SHEETS = "inventory.tasks.generate_index_cards"
 A_YEAR = 366 * 86_400
 LONGEST = LAMBDA_SECONDS - MARGIN_SECONDS
@@ -59,7 +59,7 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     soft_time_limit: TimeLimit | None = None
 
     def wanted(self) -> Wanted:
-        """Return it as the producer expects it; raises InvalidRequest."""
+        """Return the submission as the producer expects it; raises InvalidRequest."""
         return Wanted(
             self.name,
             self.kwargs,
@@ -88,17 +88,16 @@ class ManySubmissions(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RevokeRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Options of revoking a task."""
+    """Options for revoking a task."""
 
     terminate: Annotated[bool, Meta(description="Also stop a running task, at its next checkpoint")] = False
 
 
 class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Options of retrying a task."""
+    """Options for retrying a task."""
 
     kwargs: (
-        Annotated[dict[str, Any], Meta(description="The new task's arguments, all of them; default: the old task's")]
-        | None
+        Annotated[dict[str, Any], Meta(description="All arguments of the new task; by default, the old task's")] | None
     ) = None
 
 
@@ -123,9 +122,9 @@ class SheetRequest(msgspec.Struct, forbid_unknown_fields=True):
     example=A_WAITING_TASK,
 )
 def submit_task(body: SingleSubmission, caller: Caller) -> task_views.TaskDetail:
-    """Submit a task: it is recorded, then its message is sent.
+    """Submit a task: record it, then send its message.
 
-    Repeating a `task_id` or `idempotency_key` returns the first task and sends nothing.
+    A repeated `task_id` or `idempotency_key` returns the first task and sends nothing.
     """
     return actions.submit(caller, body.wanted(), body.idempotency_key)
 
@@ -141,7 +140,7 @@ def submit_task(body: SingleSubmission, caller: Caller) -> task_views.TaskDetail
     example={"ids": [A_TASK], "rejected": [], "unsent": []},
 )
 def submit_tasks(body: ManySubmissions, caller: Caller) -> schemas.Submitted:
-    """Submit up to 1,000 tasks independently of each other: invalid ones are reported by index, and the others run."""
+    """Submit up to 1,000 tasks independently of each other: invalid ones are reported by index, the others accepted."""
     done = actions.submit_many(caller, [each.wanted() for each in body.tasks], body.idempotency_key)
     return {
         "ids": done.ids,

@@ -1,4 +1,4 @@
-"""Task types, as their code declares them."""
+"""Task types: their definitions and limits."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Rate = Annotated[
 
 
 class LimitsChange(msgspec.Struct, forbid_unknown_fields=True):
-    """Limits to set; omitted ones do not change, null restores the definition's."""
+    """Limits to set; omitted limits do not change, null restores the definition's."""
 
     rate_limit: Rate | UnsetType | None = UNSET
     soft_time_limit: TimeLimit | UnsetType | None = UNSET
@@ -89,7 +89,7 @@ def _answer(name: str) -> schemas.TaskType:
 
 
 def _schedules() -> dict[str, list[str]]:
-    """Return the names of the schedules by the task that they send."""
+    """Return the names of each task's schedules by the task's name."""
     found: dict[str, list[str]] = {}
     for schedule in schedules.list_schedules():
         if schedule["task"]:

@@ -1,4 +1,4 @@
-"""Tasks: list, get, read the log."""
+"""Tasks: list them, get one, read its log."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class TaskFilter(msgspec.Struct, forbid_unknown_fields=True):
     scheduled: Annotated[bool, Meta(description="Whether the task waits for an ETA in the future")] | None = None
 
     def filter(self) -> listing.Filter:
-        """Return it as listings expect it; raises InvalidRequest for an invalid time or search."""
+        """Return the filter as listings expect it; raises InvalidRequest for an invalid time or search."""
         if self.q is not None:
             search.parse(self.q)
         begin, end = _moment("created_from", self.created_from), _moment("created_to", self.created_to)
