@@ -1,4 +1,4 @@
-"""The dashboard's pages. Importing this declares their routes; templates are read when the first page is rendered."""
+"""The dashboard's pages. Importing this package declares their routes; the first page that is rendered loads Jinja."""
 
 from api.pages import (
     activity,

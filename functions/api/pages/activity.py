@@ -16,14 +16,14 @@ ENTRIES = 50
 
 
 class ActivityQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """The page of the list."""
+    """Query of the list: the page."""
 
     cursor: Cursor = ""
 
 
 @page("GET", "/activity", Role.VIEWER)
 def activity_page(caller: Caller, query: ActivityQuery, request: Request) -> Reply:
-    """Actions of users, newest first."""
+    """Show users' actions, newest first."""
     found = audit.page(ENTRIES, query.cursor or None)
     links = {entry["id"]: link(entry) for entry in found["entries"]}
     targets = [entry["target"] for entry in found["entries"] if links[entry["id"]].startswith("/tasks/")]
@@ -41,7 +41,7 @@ def activity_page(caller: Caller, query: ActivityQuery, request: Request) -> Rep
 
 
 def link(entry: audit.Entry) -> str:
-    """Return the page of what an action was done to, empty if it has none or was deleted."""
+    """Return the URL of an action's target, empty if it has no page or was deleted."""
     action, target = entry["action"], entry["target"]
     known = tasks.discover()
     if target in {task.short_name for task in known.values()}:

@@ -1,4 +1,4 @@
-"""URLs of pages; they hold a page's whole state."""
+"""URLs of pages, which contain a page's whole state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 
 def address(path: str, query: dict[str, Any] | None = None, **changes: Any) -> str:
-    """Return a path with the query `query` and its `changes`, without None and empty values.
+    """Return a URL of `path` with the parameters of `query` and `changes`, without None and empty values.
 
     >>> address("/tasks", {"status": "FAILURE", "cursor": "x"}, cursor=None, name="a b")
     '/tasks?status=FAILURE&name=a+b'

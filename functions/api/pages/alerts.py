@@ -1,4 +1,4 @@
-"""Alerts: what is mailed or posted, to whom, whether it arrived, and what to do about each kind of problem."""
+"""Alerts: their receivers, kinds of problems and latest deliveries, and a runbook for each kind of problem."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AlertsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Chosen(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of an alert; without `address`, an alert keeps its own."""
+    """Form of an alert; without `address`, the alert keeps its address."""
 
     form: Form
     kinds: Kind | Kinds = msgspec.field(default_factory=list)
@@ -51,7 +51,7 @@ class New(Chosen, forbid_unknown_fields=True):
 
 @page("GET", "/alerts", Role.VIEWER)
 def alerts_page(caller: Caller, query: AlertsQuery, request: Request) -> Reply:
-    """Every alert, the form of a new one, and the runbooks."""
+    """Show every alert, the form for a new one, and the runbooks."""
     return rendering.page(
         request,
         caller,
@@ -74,7 +74,7 @@ def create_alert(caller: Caller, form: New) -> Reply:
 
 @page("GET", "/alerts/{name}", Role.OPERATOR)
 def alert_page(name: AlertName, caller: Caller, request: Request) -> Reply:
-    """The form that changes an alert."""
+    """Show the form that changes an alert."""
     alert = alerting.get(name)
     stored = {
         "form": alert["form"],
@@ -95,7 +95,7 @@ def change_alert(name: AlertName, caller: Caller, form: Chosen) -> Reply:
 
 @page("POST", "/alerts/{name}/test", Role.OPERATOR)
 def send_test(name: AlertName, caller: Caller) -> Reply:
-    """Send a test message; the page shows its outcome."""
+    """Send a test message and show its outcome."""
     delivery = actions.test_alert(caller, name)
     return Reply.redirect(address_of("/alerts", said="test_sent" if delivery["delivered"] else "test_failed"))
 
@@ -125,7 +125,7 @@ def _done(form: Chosen) -> Reply:
 
 
 def _form(request: Request, stored: dict[str, Any]) -> dict[str, Any]:
-    """The form's values, as stored or as sent. A webhook's address is not shown again: it is a secret."""
+    """Return the form's values, as stored or as sent, but without a webhook's address, which is secret."""
     values = {"name": "", "form": "email", "kinds": list(LABELS), "recoveries": "", "address": "", **stored}
     if request.sent:
         sent = dict(request.sent)

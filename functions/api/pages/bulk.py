@@ -36,18 +36,18 @@ class Selection(Filters, kw_only=True):
 
     @property
     def ids(self) -> list[str]:
-        """Return the selected tasks."""
+        """The ids of the selected tasks."""
         return self.id if isinstance(self.id, list) else [self.id]
 
     @property
     def done(self) -> str:
-        """Return what the page of outcomes says of the tasks to which the action was applied."""
+        """The action in the past tense, for the page of outcomes."""
         revoked = "revoked or stopping" if self.terminate else "revoked"
         return {"retry": "retried", "revoke": revoked, "delete": "deleted"}[self.action]
 
     @property
     def back(self) -> str:
-        """Return the address of the list."""
+        """The URL of the list."""
         return address("/tasks", self.filters())
 
 
@@ -63,7 +63,7 @@ class Outcome:
 
 @page("POST", "/tasks/bulk", Role.OPERATOR)
 def act(caller: Caller, form: Selection, request: Request) -> Reply:
-    """Confirm, then act: on a selection at once, on a filter by a background job."""
+    """Ask for confirmation, then act: on selected tasks at once, on a filter's tasks by a background job."""
     if form.action == "delete":
         caller.require(Role.SUPERUSER)
     if not form.all and not form.ids:
@@ -110,7 +110,7 @@ def _question(caller: Caller, form: Selection, request: Request) -> Reply:
 
 
 def _job(caller: Caller, form: Selection) -> Reply:
-    # The job skips tasks that are created after this moment.
+    # The job must skip tasks that are created after this moment.
     wanted = task_lists.wanted(form)
     filters = {name: value for name, value in msgspec.to_builtins(wanted).items() if value is not None}
     filters.setdefault("created_to", clock.text(clock.now()))

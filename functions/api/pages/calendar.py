@@ -14,7 +14,7 @@ Counts = Mapping[str, Mapping[str, int]]  # {task name: {status: tasks}}
 
 @dataclass(frozen=True)
 class Period:
-    """A period, as the list's URL names it."""
+    """A period with its times as in the list's URL, and optionally its number of tasks."""
 
     label: str
     created_from: str = ""
@@ -27,7 +27,7 @@ EVERYTHING = Period("All dates")
 
 @dataclass(frozen=True)
 class Calendar:
-    """The list's position: the periods that contain it, from all dates inwards, and those within it."""
+    """A list's position in the drill-down: the periods that contain it, from all dates down, and those within it."""
 
     path: list[Period]
     within: list[Period]
@@ -55,7 +55,7 @@ def hour(text: str, count: int | None = None) -> Period:
 
 
 def calendar(created_from: str, created_to: str, status: str = "", name: str = "") -> Calendar:
-    """Return the position of a list between two times.
+    """Return the position of a list whose tasks were created between two times.
 
     A range that is not a year, month, day or hour has no periods within it. Raises Unavailable.
     """
@@ -111,7 +111,7 @@ def _day(text: str, status: str, name: str) -> Calendar:
 
 
 def kept(counts: Counts, status: str = "", name: str = "") -> int:
-    """Return how many of the counted tasks have the status and the name.
+    """Return the number of counted tasks with this status and name; an empty one matches all.
 
     >>> kept({"a": {"SUCCESS": 3, "FAILURE": 1}, "b": {"SUCCESS": 5}}, "SUCCESS")
     8
@@ -125,7 +125,7 @@ def kept(counts: Counts, status: str = "", name: str = "") -> int:
 
 
 def quick(today: str, week_ago: str) -> Iterable[Period]:
-    """Return Django admin's date filters."""
+    """Return the quick date filters, the same as in Django admin."""
     return (
         Period("Today", today, today),
         Period("Past 7 days", week_ago, today),

@@ -1,6 +1,6 @@
-"""Stacked bars and lines, drawn by the server: figures in, positions of rectangles and points out.
+"""Stacked bars and lines, drawn by the server: computes positions of rectangles and points from figures.
 
-Pure. The drawing is stretched to the page's width, so text is outside of it, in HTML.
+Pure. The drawing is stretched to the page's width, so its texts are in the HTML around it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from itertools import accumulate
 
 from makertasks.records.states import Status
 
-# In the drawing's own units; style sheets set its real size.
+# Size in the drawing's own units; the style sheet sets its real size.
 WIDTH, HEIGHT = 1000, 100
 # A bar's share of its column's width.
 FILLED = 0.78
 # Number of colours in the style sheet for series other than statuses.
 COLOURS = 10
-# A column this many times as high as nearly all others is cut off at the top, so that it does not flatten them.
+# A column more than this many times as high as nearly all others is cut off, so that it does not flatten them.
 SPIKE = 4
-# Share of the columns that may be such spikes; one always may.
+# Maximum share of columns that are cut off; at least one may be.
 SPIKES = 0.05
 # Statuses from the bottom of a bar upwards, the same in every chart.
 STATUSES = (Status.SUCCESS, Status.FAILURE, Status.REVOKED, Status.RETRY, Status.STARTED, Status.PENDING)
@@ -32,7 +32,7 @@ class Point:
     label: str
     link: str
     values: Mapping[str, int]
-    hour: str = ""  # an hour's start, which readers see in their own time zone
+    hour: str = ""  # start of the hour, which pages show in the reader's time zone
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """One series as a line that is broken where there is no figure; `dots` marks each figure. Both are SVG paths."""
+    """One series as a line, interrupted where it has no figure; `dots` marks each figure. Both are SVG paths."""
 
     series: str
     path: str
@@ -70,7 +70,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened once, such as a deployment: a vertical line, a moment, its label and its link."""
+    """A vertical line for an event such as a deployment: its position, time, label and link."""
 
     x: float
     moment: str
@@ -80,7 +80,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """A whole chart; `top` is the figure at its upper edge. It has bars or lines."""
+    """A chart with bars or lines; `top` is the figure at its upper edge."""
 
     series: list[str]
     columns: list[Column]
@@ -98,19 +98,19 @@ class Chart:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether there is nothing to draw."""
+        """Whether there is nothing to draw."""
         return not any(column.total for column in self.columns)
 
 
 def stacked(points: Sequence[Point], order: Sequence[str]) -> Chart:
-    """Return a chart of the points, from left to right, without series that have no figure."""
+    """Return a bar chart of the points, from left to right; series without figures are omitted."""
     series = [name for name in order if any(point.values.get(name, 0) > 0 for point in points)]
     top = ceiling(scale([sum(_of(point, series)) for point in points]))
     step = WIDTH / max(len(points), 1)
     columns = []
     for number, point in enumerate(points):
         values = _of(point, series)
-        # What stands above the top is cut off.
+        # Whatever is higher than the top is cut off.
         ends = [_height(end, top) for end in accumulate(values, initial=0)]
         bars = [
             Bar(name, round(HEIGHT - end, 1), round(end - begin, 1), value)
@@ -124,7 +124,7 @@ def stacked(points: Sequence[Point], order: Sequence[str]) -> Chart:
 
 
 def lines(points: Sequence[Point], order: Sequence[str], unit: str = "ms", *, least: int = 1) -> Chart:
-    """Return a chart of lines, whose columns hold each figure at its height; below `least` counts as no figure."""
+    """Return a line chart of the points, from left to right; values below `least` count as missing."""
 
     def figures(point: Point) -> list[tuple[str, int]]:
         return [(name, point.values[name]) for name in order if point.values.get(name, least - 1) >= least]
@@ -147,19 +147,19 @@ def _line(series: str, columns: Sequence[Column]) -> Line:
         bar = next((bar for bar in column.bars if bar.series == series), None)
         if bar:
             path.append(f"{'L' if is_open else 'M'}{column.left} {bar.y}")
-            # A line of zero length with round ends is a dot, however the drawing is stretched.
+            # A line of zero length with round ends is a dot even in a stretched drawing.
             dots.append(f"M{column.left} {bar.y}h0")
         is_open = bar is not None
     return Line(series, "".join(path), "".join(dots))
 
 
 def kinds(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour's class for each name: the same name has the same colour in every chart."""
+    """Return the CSS class of each name's colour; a name has the same colour in every chart."""
     return {name: f"n{number % COLOURS}" for number, name in enumerate(sorted(names))}
 
 
 def scale(values: Sequence[int]) -> int:
-    """Return the figure that the scale must reach: the largest, except for a few many times as large.
+    """Return the figure that the scale must reach: the largest, apart from a few spikes (`SPIKE`, `SPIKES`).
 
     >>> scale([3, 5, 4, 9]), scale([3, 5, 4, 300]), scale([0, 0, 300]), scale([])
     (9, 7, 300, 0)
@@ -175,7 +175,7 @@ def _height(value: int, top: int) -> float:
 
 
 def ceiling(value: int) -> int:
-    """Return the next round figure: a digit times a power of ten.
+    """Return the next round figure: a digit (not 7 or 9) times a power of ten.
 
     >>> [ceiling(value) for value in (0, 3, 10, 11, 230)]
     [1, 3, 10, 20, 300]

@@ -1,4 +1,4 @@
-"""What the search box of tasks suggests: the search language's fields, and the values that some of them have."""
+"""Suggestions of the task search box: the search language's fields, and the values of some of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from makertasks import tasks
 from makertasks.records.states import Status
 
-# The fields of `search.FIELDS`, and what they find.
+# The fields of `search.FIELDS`, and what they match.
 FIELDS = {
     "status": "exact status",
     "name": "part of the task's name",
@@ -25,7 +25,7 @@ FIELDS = {
 
 
 def offered() -> dict[str, Any]:
-    """Return the fields, and the values by field; the script finds items by the API."""
+    """Return the fields, and the values by field; the script looks up items by the API."""
     queues = sorted(tasks.queues())
     statuses = [status.value for status in Status]
     names = sorted(task.short_name for task in tasks.discover().values())

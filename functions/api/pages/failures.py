@@ -19,7 +19,7 @@ from makertasks import clock
 from makertasks.monitoring import failure_groups
 from makertasks.records.states import Status
 
-# How far back the page looks, from the beginning of that day: seven days with today.
+# Period that the page covers, from the start of its first day: seven days including today.
 SPAN = timedelta(days=6)
 
 
@@ -38,7 +38,7 @@ class Looked(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/failures/{fingerprint}", Role.VIEWER)
 def failures_page(fingerprint: Fingerprint, caller: Caller, query: FailuresQuery, request: Request) -> Reply:
-    """One cause of failure."""
+    """Show one cause of failure."""
     now = clock.now()
     since = clock.parse(clock.text(now - SPAN)[:10])
     cause = failure_groups.of_cause(fingerprint, since, now)

@@ -1,4 +1,4 @@
-"""Number of tasks that each filter of the list leaves, from the counters, which lag a moment behind the tasks."""
+"""Number of tasks per filter of the list, from the counters, which lag a moment behind the tasks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from api.pages.calendar import Period
 from makertasks.monitoring.counters import reading
 
 Names = Mapping[str, Mapping[str, int]]  # {task name: {status: tasks}}
-Days = Callable[[str], Mapping[str, Names]]  # of a month
-# Filters that the counters do not know.
+Days = Callable[[str], Mapping[str, Names]]  # month -> {day: names}
+# Filters that the counters do not support.
 UNCOUNTED = ("q", "item_id", "worker", "scheduled")
 # Ranges of more months are not counted, because each month costs a query.
 MAXIMUM_MONTHS = 13
@@ -28,7 +28,7 @@ class Counts:
 
 
 def read(filters: Mapping[str, str], quick: Iterable[Period]) -> tuple[Counts | None, list[Period]]:
-    """Return the counts for a list's filters, None if unknown, and the date filters with theirs; raises Unavailable."""
+    """Return the counts for a list's filters, None if unknown, and the date filters with counts; raises Unavailable."""
     if any(filters.get(name) for name in UNCOUNTED):
         return None, list(quick)
     months, days = reading.months(), cache(reading.days)
@@ -64,7 +64,7 @@ def summed(found: Iterable[Names], status: str = "", name: str = "") -> Counts:
 
 
 def _within(begin: str, end: str, months: list[str], days: Days) -> Iterable[Names] | None:
-    """Return the counts between two times that are whole days or one whole hour; None for other times."""
+    """Return the counts between two times if these are whole days or one whole hour, otherwise None."""
     if not begin and not end:
         return _everything()
     if len(begin) == len(end) == len("2026-11-22"):

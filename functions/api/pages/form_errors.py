@@ -19,9 +19,9 @@ ARGUMENTS = "kwargs."
 
 
 def again(route: Route, request: Request, caller: Caller, path: dict[str, str], error: InvalidRequest) -> Reply | None:
-    """Return the form's page; None if no page has the form, so that an error page must do.
+    """Return the form's page with the error; None if no page has the form.
 
-    A page whose URL has an invalid parameter is shown without it.
+    A page with an invalid parameter in its URL is shown without that parameter.
     """
     shown = page_of(route)
     if shown is None or rendering.is_update(request):
@@ -45,9 +45,9 @@ def again(route: Route, request: Request, caller: Caller, path: dict[str, str], 
 
 
 def page_of(route: Route) -> Route | None:
-    """Return the page that has the form: at its own path or the nearest above it.
+    """Return the page that has the form: the page at its path or the nearest one above it.
 
-    Every page has the form of `/preferences`.
+    The form of `/preferences` is on every page, so its errors are shown on the overview.
     """
     if route.path == "/preferences":
         return routing.exactly("GET", "/")
@@ -60,7 +60,7 @@ def page_of(route: Route) -> Route | None:
 
 
 def mistakes_of(error: InvalidRequest) -> dict[str, str]:
-    """Return the reason of an error by the name of the field beside which it belongs.
+    """Return an error's reason by the name of the input beside which it is shown.
 
     >>> mistakes_of(InvalidRequest("kwargs.item_ids[0]", "must be a UUID")), mistakes_of(InvalidRequest("id[3]", "is"))
     ({'kwargs.item_ids': 'must be a UUID'}, {'id': 'is'})

@@ -10,7 +10,7 @@ from typing import Any
 from api.names import short_name
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# Django admin's list cuts arguments at 50 characters.
+# As in Django admin's list, which cuts arguments off at 50 characters.
 SUMMARY_CHARACTERS = 50
 SECONDS_OF = (("d", 86_400), ("h", 3_600), ("min", 60))
 
@@ -36,7 +36,7 @@ def brief_url(text: str) -> str:
 
 
 def worker_of(worker: str | None, name: str) -> str:
-    """Return a worker as a list of tasks shows it: without its function if that is the task's own.
+    """Return a worker as the task list shows it: without the function's name if that is the task's.
 
     >>> worker_of("generate_qr_code@1f2e3d4c", "inventory.tasks.generate_qr_code")
     '@1f2e3d4c'
@@ -55,7 +55,7 @@ def duration(seconds: float | None) -> str:
     if seconds < 1:
         return f"{max(seconds, 0) * 1000:.0f} ms"
     if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits say enough
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits are enough
     left = round(seconds)
     parts = []
     for unit, length in SECONDS_OF:
@@ -68,7 +68,7 @@ def duration(seconds: float | None) -> str:
 
 
 def about(runtime: Mapping[str, Any]) -> str:
-    """Return the sign before percentiles that are estimates.
+    """Return the sign for percentiles that are estimates; empty for exact ones.
 
     >>> about({"exact": False}), about({"exact": True})
     ('≈\u202f', '')
@@ -135,7 +135,7 @@ def arguments(
 
 
 def _short(value: Any) -> str:
-    """Return a value in one line, a list of ids as their number."""
+    """Return a value in one line, and a list of ids as their number."""
     if isinstance(value, list) and value and all(isinstance(each, str) and UUID.fullmatch(each) for each in value):
         return f"{len(value):,} {'id' if len(value) == 1 else 'ids'}"
     return compact(value)

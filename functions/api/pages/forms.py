@@ -1,4 +1,4 @@
-"""Forms from tasks' signatures: a JSON schema becomes fields, and a submitted form becomes arguments. Pure."""
+"""Forms for tasks' arguments: makes fields from a JSON schema, and arguments from a submitted form. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Field:
     minimum: str = ""
     maximum: str = ""
     is_item: bool = False
-    names: Mapping[str, str] = field(default_factory=dict)  # of the items in the form, by id
+    names: Mapping[str, str] = field(default_factory=dict)  # names of the form's items by id
     mistake: str = ""
 
     @property
@@ -62,7 +62,7 @@ def fields(
 
 
 def is_item(definition: Mapping[str, Any]) -> bool:
-    """Whether a value is an inventory item's id (`makertasks.tasks.ItemId`)."""
+    """Return whether a definition is that of an inventory item's id (`makertasks.tasks.ItemId`)."""
     return definition.get("format") == "uuid" and str(definition.get("description", "")).endswith("inventory item")
 
 
@@ -139,7 +139,7 @@ def without_prefix(reason: str) -> str:
 
 
 def sent_arguments(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the argument fields of a submitted form by argument."""
+    """Return the values of a submitted form's argument fields by argument."""
     return {name.removeprefix(ARGUMENTS): value for name, value in sent.items() if name.startswith(ARGUMENTS)}
 
 

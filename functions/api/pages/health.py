@@ -1,4 +1,4 @@
-"""Whether anything is wrong, and where to look: the overview's banner. Pure functions of what the queries returned."""
+"""Finds current problems for the overview's banner, each with a link to its page. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from api.pages.addresses import address
 from api.pages.formats import duration, number
 from makertasks.records.model import TaskRecord
 
-# Report a message that waits longer than this in a running queue: functions start within seconds.
+# Maximum age of a message in a running queue before it is a problem: functions start within seconds.
 WAITS_LONG_SECONDS = 300
-# A lease that ended this long ago belongs to a lost worker whose task nobody has taken over.
+# Once a lease has been over for this long, its worker is lost and no other worker has taken the task over.
 LOST_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One problem, in words, and the page that explains it."""
+    """One problem in words, with a link to the page that explains it."""
 
     text: str
     link: str
@@ -54,7 +54,7 @@ def troubles(
 
 
 def stuck(running: Iterable[TaskRecord], now: datetime) -> list[TaskRecord]:
-    """Return tasks whose worker's lease ended a while ago."""
+    """Return the running tasks whose worker is lost: its lease ended more than LOST_SECONDS ago."""
     return [record for record in running if record.lease and float(record.lease) < now.timestamp() - LOST_SECONDS]
 
 

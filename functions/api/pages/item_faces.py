@@ -1,4 +1,4 @@
-"""What pages show of items: the name as a task's record has it, else the present one, and the thumbnail."""
+"""How pages show items: the name stored in the task's record, or else the current name, and the thumbnail."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from makertasks.records.table import item_name
 
 logger = Logger(child=True)
 
-# Items of a task's arguments that its page names.
+# Maximum number of items in a task's arguments that its page names.
 MENTIONED = 12
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An item in a page; `renamed` is its present name, where that is another than the record's."""
+    """An item on a page; `renamed` is its current name if that differs from the name in the record."""
 
     id: str
     name: str
@@ -32,32 +32,32 @@ class Shown:
 
 
 def of(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Shown]:
-    """The items of summaries of tasks, by the tasks' ids, from one request; of an item that is gone, what is known."""
+    """Return the items of task summaries by task id, with one request; deleted items keep the name in the record."""
     about = [task for task in tasks if task["item_id"]]
     present = _present(str(task["item_id"]) for task in about)
     return {task["id"]: _shown(str(task["item_id"]), task["item_name"], present) for task in about}
 
 
 def named(fields: Iterable[Field]) -> list[Field]:
-    """A form's fields with the names of the items that they contain, from one request."""
+    """Add to a form's fields the names of the items that they contain, with one request."""
     fields = list(fields)
     found = names(item_id for field in fields if field.is_item for item_id in field.value.split())
     return [replace(field, names=found) if field.is_item else field for field in fields]
 
 
 def names(item_ids: Iterable[str]) -> dict[str, str]:
-    """The present names of the items that exist, by id."""
+    """Return the current names by id of the items that exist."""
     return {item_id: face.name for item_id, face in _present(item_ids).items()}
 
 
 def present(item_ids: Iterable[str]) -> dict[str, Shown]:
-    """Return the items with these ids as they are now, such as those of filters; others are left out."""
+    """Return the current items with these ids, such as those of filters; deleted ones are omitted."""
     found = _present(item_ids)
     return {item_id: _shown(item_id, None, found) for item_id in found}
 
 
 def mentioned(values: Any) -> dict[str, Shown]:
-    """Return the existing items that arguments name, such as those of a sheet of cards, in order: the first few."""
+    """Return the first existing items that a task's arguments mention, such as those of a sheet of cards, in order."""
     found = dict.fromkeys(_ids(values))
     return present(list(found)[:MENTIONED])
 
@@ -73,7 +73,7 @@ def _ids(values: Any) -> Iterator[str]:
 def _present(item_ids: Iterable[str]) -> dict[str, faces.Face]:
     try:
         return faces.of(item_ids)
-    except TemporaryError:  # a list of tasks is worth more than the names in it
+    except TemporaryError:  # a list of tasks without names is better than none
         logger.exception("names of items not read")
         return {}
 

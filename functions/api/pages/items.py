@@ -25,7 +25,7 @@ from makertasks.monitoring import views as task_views
 from makertasks.submission.producer import Submission
 
 ITEMS = 50
-# Tasks that an item's page shows; the task list has the rest.
+# Number of tasks on an item's page; the task list has the rest.
 TASKS = 10
 
 
@@ -44,7 +44,7 @@ class Make(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/items", Role.VIEWER)
 def items_page(caller: Caller, query: ItemsQuery, request: Request) -> Reply:
-    """Items by name."""
+    """Show items by name."""
     wanted, start = query.contains.strip(), query.cursor or None
     found, cursor, broken = names.search(wanted, ITEMS, start) if wanted else inventory.list_items(ITEMS, start)
     following = address("/items", contains=query.contains, cursor=cursor) if cursor else None
@@ -56,7 +56,7 @@ def items_page(caller: Caller, query: ItemsQuery, request: Request) -> Reply:
 
 @page("GET", "/items/{item_id}", Role.VIEWER)
 def item_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
-    """One item with its files, suppliers and tasks."""
+    """Show one item with its files, suppliers and tasks."""
     found = inventory.get_item_page(item_id)
     about, more = pagination.task_page(listing.Filter(item_id=str(item_id)), TASKS)
     return rendering.page(
@@ -85,7 +85,7 @@ def make(item_id: ItemId, caller: Caller, form: Make) -> Reply:
 
 
 def _buttons(item: inventory.Item) -> list[tasks.Task]:
-    """The tasks that run for this item, by label: those for which it has what they need."""
+    """Return the tasks that can run for this item, by label; the others need a value that it lacks."""
     found = []
     for task in tasks.discover().values():
         if task.runs_for_an_item:
@@ -96,5 +96,5 @@ def _buttons(item: inventory.Item) -> list[tasks.Task]:
 
 
 def _values(item: inventory.Item) -> dict[str, Any]:
-    """What an item has for a task's arguments: unmasked, as a picture's address may hold a password."""
+    """Return an item's values for a task's arguments, unmasked: the task needs a password in a picture's URL."""
     return {**item.attribute_values, "id": str(item.item_id)}

@@ -35,7 +35,7 @@ class JobsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class JobPageQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of a job: the part of its outcomes to show, and the action that led here."""
+    """Query of a job's page: the part of its outcomes to show, and the action that led here."""
 
     part: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     said: Annotated[str, Meta(max_length=40)] = ""
@@ -44,7 +44,7 @@ class JobPageQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/jobs", Role.VIEWER)
 def jobs_page(caller: Caller, query: JobsQuery, request: Request) -> Reply:
-    """Jobs, newest first."""
+    """Show jobs, newest first."""
     found, cursor = pagination.task_page(listing.Filter(name=jobs.TASK), JOBS, query.cursor or None)
     shown = [{**(job := job_of(record)), "verdict": verdicts.of_job(job)} for record in found]
     return rendering.page(request, caller, "jobs.html", section="/jobs", jobs=shown, named=named(shown), cursor=cursor)
@@ -52,7 +52,7 @@ def jobs_page(caller: Caller, query: JobsQuery, request: Request) -> Reply:
 
 @page("GET", "/jobs/{job_id}", Role.VIEWER)
 def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Request) -> Reply:
-    """One job; while it runs, live updates of its progress."""
+    """Show one job; while it runs, its progress is updated live."""
     job = job_of(get_record(job_id))
     outcomes: list[dict[str, Any]] = (
         list(jobs.part(job_id, query.part or 0)) if (query.part or 0) < job["parts"] else []
@@ -83,12 +83,12 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
 
 
 def named(shown: Iterable[Mapping[str, Any]]) -> dict[str, item_faces.Shown]:
-    """Return the items that jobs' filters name."""
+    """Return the items in jobs' filters."""
     return item_faces.present(str(job["where"]["item_id"]) for job in shown if job["where"].get("item_id"))
 
 
 def reasons(outcomes: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    """Return why tasks were skipped, the most frequent reason first, without tasks' ids.
+    """Return the reasons why tasks were skipped, without task ids and the most frequent first, with their counts.
 
     >>> reasons({"id": i, "outcome": "REFUSED", "detail": f"task {i} has not finished"} for i in "bc")
     [('this task has not finished', 2)]
@@ -105,6 +105,6 @@ def about_this(outcome: Mapping[str, Any]) -> str:
 
 @page("POST", "/jobs/{job_id}/cancel", Role.OPERATOR)
 def cancel(job_id: TaskId, caller: Caller) -> Reply:
-    """Cancel the job; what it has done so far remains."""
+    """Cancel the job, without undoing what it has done."""
     actions.cancel_job(caller, job_id)
     return Reply.redirect(address(f"/jobs/{rendering.segment(job_id)}", said="cancelled"))

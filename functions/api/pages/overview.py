@@ -1,4 +1,4 @@
-"""The overview: problems, failures, queues and next scheduled runs; `overview_charts` has the rest."""
+"""The overview: problems, failures, queues and next scheduled runs; its charts are in `overview_charts`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from makertasks.monitoring import queues as task_queues
 from makertasks.records.states import Status
 
 REFRESH_SECONDS = 10
-# Groups of failures shown, the most frequent first; the task list has the rest.
+# Number of failure groups shown, the most frequent first; the task list has the rest.
 GROUPS = 8
 COMING = 5
 # Concurrent requests to AWS; they wait for the network, not for the processor.
@@ -26,7 +26,7 @@ AT_A_TIME = 4
 
 
 class OverviewQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the overview: the charts' period, and what a live page shows: its digest and rows' versions."""
+    """Query of the overview: the charts' period, and the digest and row versions that a live page already shows."""
 
     range: Literal["hour", "day", "month"] = "hour"
     known: Annotated[str, msgspec.Meta(max_length=40)] = ""
@@ -35,7 +35,7 @@ class OverviewQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/", Role.VIEWER)
 def overview_page(caller: Caller, query: OverviewQuery, request: Request) -> Reply:
-    """Everything at a glance."""
+    """Show everything at a glance."""
     now = clock.now()
     if not rendering.is_update(request):
         with snapshot.threads(1) as pool:
@@ -50,7 +50,7 @@ def overview_page(caller: Caller, query: OverviewQuery, request: Request) -> Rep
 
 
 def shown(now: datetime) -> dict[str, Any]:
-    """Return what needs attention, read by concurrent requests."""
+    """Return the content of the overview except its charts, read by concurrent requests."""
     hour, day = now - timedelta(hours=1), now - timedelta(days=1)
     names = list(tasks.discover())
     with snapshot.threads(AT_A_TIME) as pool:
@@ -92,7 +92,7 @@ def _due(schedule: schedules.Schedule) -> str:
 
 
 def versions(context: dict[str, Any]) -> dict[str, str]:
-    """Return the versions of the causes' and queues' rows by the rows' ids: an update omits those that a page has."""
+    """Return the versions of the rows of causes and queues by row id; an update omits those that a page already has."""
     latest = context["in_last_hour"]
     shown = {f"c-{each['fingerprint']}": (each, latest.get(each["fingerprint"])) for each in context["groups"]}
     shown |= {f"q-{each['name']}": each for each in context["queues"]}

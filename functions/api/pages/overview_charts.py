@@ -1,4 +1,4 @@
-"""The overview's charts: each is a live region of its own, so that an update carries one chart and no other."""
+"""The overview's charts: each is a live region of its own, so that an update has only one chart."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from makertasks.monitoring import history
 from makertasks.monitoring.counters import statistics
 from makertasks.records.states import Status
 
-# Lines that can be told apart in one chart, and that an update of 5 KB can hold.
+# Maximum number of lines that are distinguishable in one chart and fit into an update of 5 KB.
 LINES = 6
-# Types that a chart of bars tells apart; the others are one series.
+# Maximum number of types with a series of their own in a bar chart; the others share one.
 TYPES = 10
 OTHERS = "other types"
 # A chart's columns are hours or longer.
@@ -41,7 +41,7 @@ class ChartsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/charts", Role.VIEWER)
 def charts_page(caller: Caller, query: ChartsQuery, request: Request) -> Reply:
-    """One part as an open page requests it; anybody else is sent to the overview."""
+    """Return one part for an open page's live update; other requests are redirected to the overview."""
     if not rendering.is_update(request):
         return Reply.redirect(address("/", range=query.range))
     context = shown(periods.RANGES[query.range], clock.now())
@@ -55,7 +55,7 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
     since, names = now - wanted.span, list(tasks.discover())
     counted = statistics.read(since, now)
     figures = statistics.summary_of(counted)
-    counted_names = [entry["name"] for entry in figures["by_name"]]  # also of tasks whose code was removed
+    counted_names = [entry["name"] for entry in figures["by_name"]]  # including tasks whose code was removed
     marks = periods.marks(wanted, now, history.deployments(since, now))
     parts: dict[Part, Any] = {
         "by_status": by_status(wanted, now, figures),
@@ -79,13 +79,13 @@ def shown(wanted: Range, now: datetime) -> dict[str, Any]:
 
 
 def by_status(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
-    """Tasks over time by status."""
+    """Return the chart of tasks over time by status."""
     series = [(entry["period"], entry["counts"]) for entry in figures["series"]]
     return charts.stacked(periods.points(wanted, now, series), charts.STATUSES)
 
 
 def by_type(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
-    """Tasks over time by type; those beyond the most frequent ones in one series."""
+    """Return the chart of tasks over time by type; all but the most frequent types share one series."""
     names = frequent(figures, TYPES)
     series = [(period, _merged(totals, names)) for period, totals in _totals(figures)]
     return charts.stacked(periods.points(wanted, now, series), [*names, OTHERS])
@@ -97,7 +97,7 @@ def _merged(totals: Mapping[str, int], names: list[str]) -> dict[str, int]:
 
 
 def failure_rate(wanted: Range, now: datetime, figures: statistics.Summary) -> charts.Chart:
-    """The share of failures among the tasks that ran to their end, over time, in percent."""
+    """Return the chart of the failure rate over time: failures in percent of failed and successful tasks."""
     counted = [(entry["period"], entry["counts"]) for entry in figures["series"]]
     points = periods.points(wanted, now, counted, status=str(Status.FAILURE))
     return charts.lines([replace(point, values=_rate(point.values)) for point in points], ["failed"], "%", least=0)
@@ -110,13 +110,13 @@ def _rate(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def frequent(figures: statistics.Summary, number: int) -> list[str]:
-    """Return the types with most tasks, by name."""
+    """Return the names of the `number` types with the most tasks, in alphabetical order."""
     most = sorted(figures["by_name"], key=lambda entry: entry["total"], reverse=True)[:number]
     return sorted(entry["name"] for entry in most)
 
 
 def medians(wanted: Range, now: datetime, counted: statistics.Counted, names: list[str]) -> charts.Chart:
-    """Median runtimes over time by type, in milliseconds."""
+    """Return the chart of median runtimes over time by type, in milliseconds."""
     found = statistics.runtimes_by_period(counted, wanted.digits)
     series = [(period, {name: round(each["p50"] * 1000) for name, each in by.items()}) for period, by in found.items()]
     return charts.lines(periods.points(wanted, now, series), names)

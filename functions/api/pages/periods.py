@@ -1,4 +1,4 @@
-"""The overview's periods: a day by hours, a month by days, a year by months. Times are UTC."""
+"""The charts' periods: a day by hours, 30 days by days, a year by months. Times are UTC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Range:
-    """A chart's range, and the period of a column as a prefix of ISO 8601 text."""
+    """A chart's range; `digits` is the length of a column's period as a prefix of an ISO 8601 time."""
 
     name: str
     label: str
@@ -35,9 +35,9 @@ RANGES = {
         Range("month", "12 months", timedelta(days=335), len("2026-11")),
     )
 }
-# What a column stands for; a month is taken as its longest.
+# Length of each column's period; a month counts as 31 days.
 LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "month": timedelta(days=31)}
-# A week by days: the trend of one cause of failure.
+# A week by days, for the trend of one cause of failure.
 WEEK = Range("week", "7 days", timedelta(days=6), len("2026-11-22"))
 
 
@@ -52,7 +52,7 @@ def columns(wanted: Range, now: datetime) -> list[str]:
 
 
 def points(wanted: Range, now: datetime, figures: Iterable[tuple[str, Counts]], **filters: str) -> list[Point]:
-    """Return a chart's points from (period, counts); each links to the list of its tasks."""
+    """Return a chart's points from pairs of period and counts; each links to the list of its tasks."""
     added: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for period, counts in figures:
         for name, number in counts.items():
@@ -67,15 +67,15 @@ def points(wanted: Range, now: datetime, figures: Iterable[tuple[str, Counts]], 
 
 
 def marks(wanted: Range, now: datetime, deployments: Iterable[Deployment]) -> list[Mark]:
-    """Return a chart's lines for deployments, each at its place within its column; each links to the tasks since."""
-    places = {period: number for number, period in enumerate(columns(wanted, now))}
-    step, found = charts.WIDTH / len(places), []
+    """Return a chart's marks for deployments at their exact times; each links to the tasks created since."""
+    indexes = {period: index for index, period in enumerate(columns(wanted, now))}
+    step, found = charts.WIDTH / len(indexes), []
     for each in deployments:
         period = each.moment[: wanted.digits]
-        if period in places:
+        if period in indexes:
             begun = clock.parse(period + {"month": "-01", "day": "", "hour": ":00"}[wanted.name])
             share = (clock.parse(each.moment) - begun) / LENGTHS[wanted.name]
-            x = round((places[period] + min(share, 1)) * step, 1)
+            x = round((indexes[period] + min(share, 1)) * step, 1)
             found.append(Mark(x, each.moment, each.build, address("/tasks", created_from=each.moment)))
     return found
 

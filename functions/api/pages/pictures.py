@@ -1,4 +1,4 @@
-"""Fix an item's picture: from another URL or an upload; then show the task that does it."""
+"""Replaces an item's picture, from another URL or an upload, and shows the task that does it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from makertasks.submission.producer import Submission
 
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 UPLOAD = "makertasks.attach_upload"
-# The tasks that give an item its picture.
+# The tasks that set an item's picture.
 TASKS = frozenset({DOWNLOAD, UPLOAD})
-# Number of the item's tasks that are searched for its last picture.
+# Number of the item's newest tasks that are searched for the last one that set its picture.
 EXAMINED = 25
 MAX_URL_CHARACTERS = 2048
-# Maximum number of reloads of the page that waits for an upload's task; one every two seconds.
+# Maximum number of reloads, every two seconds, of the page that waits for an upload's task.
 MOST_LOOKS = 30
 
 
@@ -77,7 +77,7 @@ def picture_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
         section="/items",
         item=views.item(found),
         failed=task_views.summary(last) if last and last.status == Status.FAILURE else None,
-        # Any accepted type will do for the form: the content is checked after the upload.
+        # The form may name any accepted type: the content is checked after the upload.
         form=uploads.presigned_post(item_id, "image/jpeg", back),
         maximum=uploads.MAX_BYTES,
         types=", ".join(uploads.EXTENSIONS),
@@ -86,7 +86,7 @@ def picture_page(item_id: ItemId, caller: Caller, request: Request) -> Reply:
 
 @page("POST", "/items/{item_id}/picture", Role.OPERATOR)
 def download(item_id: ItemId, caller: Caller, form: Address) -> Reply:
-    """Submit the download from another URL, and redirect to it."""
+    """Submit the download from another URL and redirect to its task."""
     kwargs = {"item_id": str(item_id), "image_url": form.checked(), "override": True}
     submitted = actions.submit(caller, Submission(DOWNLOAD, kwargs))
     return Reply.redirect(address(f"/tasks/{rendering.segment(submitted['id'])}", said="submitted"))

@@ -1,4 +1,4 @@
-"""A user's preferences for pages: colours, format of times, interval of live updates. Kept in cookies for a year."""
+"""A reader's preferences (colours, format of times, interval of live updates), kept in cookies for a year."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from api.routing import Reply, page
 
 THEMES = ("system", "light", "dark")
 TIMES = ("local", "utc", "relative")
-# Least seconds between two live updates; "auto" leaves it to the page.
+# Minimum seconds between two live updates; with "auto", each page has its own interval.
 REFRESH = ("auto", "15", "60", "off")
 SECONDS = 365 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """The choices of one browser."""
+    """One browser's preferences."""
 
     theme: str = "system"
     times: str = "local"
@@ -38,7 +38,7 @@ class Preferences:
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of `POST /preferences`; `back` is the page that it was sent from."""
+    """Form of `POST /preferences`; `back` is the page from which it was sent."""
 
     theme: Literal["system", "light", "dark"]
     times: Literal["local", "utc", "relative"]
@@ -48,7 +48,7 @@ class Choice(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("POST", "/preferences", Role.NOBODY)
 def choose(form: Choice) -> Reply:
-    """Store the preferences and show the page again."""
+    """Store the preferences and return to the page."""
     cookies = [
         f"makertasks_{name}={value}; Path=/; Max-Age={SECONDS}; SameSite=Lax; Secure; HttpOnly"
         for name, value in (("theme", form.theme), ("times", form.times), ("refresh", form.refresh))
@@ -57,5 +57,5 @@ def choose(form: Choice) -> Reply:
 
 
 def is_ours(path: str) -> bool:
-    """Return whether a redirect to `path` stays on this site; two slashes of either kind, or a line end, would not."""
+    """Return whether a redirect to `path` stays on this site: not with two slashes or backslashes, or a line break."""
     return path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isascii() and path.isprintable()

@@ -1,4 +1,4 @@
-"""The dialogue that prints cards: the stock's sheet with its used labels marked, and the task that draws the PDF."""
+"""The print dialogue for cards: shows a sheet on which to mark used labels, and submits the task that draws the PDF."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from makertasks.media.cards.stock import DEFAULT, STOCKS
 from makertasks.monitoring import search
 from makertasks.submission.producer import Submission
 
-# Items that the dialogue names; the rest is counted.
+# Number of items that the dialogue names; the others are only counted.
 NAMED = 10
 FARTHEST = 72  # points
 MOST_SLOTS = max(stock.slots for stock in STOCKS.values())
@@ -32,7 +32,7 @@ _EMPTY = "is empty; select the items whose cards you want to print"
 
 
 class PrintQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of the dialogue: one item; the list of items sends several by its form."""
+    """Query of the dialogue: one item; for several, the list of items has a form."""
 
     id: ItemId | None = None
 
@@ -58,14 +58,14 @@ class Sheet(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/items/print", Role.OPERATOR)
 def print_page(caller: Caller, query: PrintQuery, request: Request) -> Reply:
-    """The dialogue for one item, or again with what was sent and the error beside its field."""
+    """Show the dialogue for one item, or again for an invalid form, with its values and errors."""
     sent = dict(request.sent) or ({"id": str(query.id)} if query.id else {})
     return _dialogue(caller, request, sent)
 
 
 @page("POST", "/items", Role.OPERATOR)
 def choose(caller: Caller, form: Chosen, request: Request) -> Reply:
-    """The dialogue for the items selected in the list."""
+    """Show the dialogue for the items selected in the list."""
     if form.id is None:
         raise InvalidRequest("id", _EMPTY)
     return _dialogue(caller, request, request.form_values())
@@ -119,5 +119,5 @@ def _dialogue(caller: Caller, request: Request, sent: dict[str, Any]) -> Reply:
 
 
 def _listed(value: Any) -> list[Any]:
-    """What a form sent for a field, once or several times, as a list."""
+    """Return the values of a form's field as a list, whether it was sent once or several times."""
     return value if isinstance(value, list) else [value]

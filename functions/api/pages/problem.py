@@ -19,21 +19,21 @@ TITLES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "Service unavailable",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
 }
-# What the reader can do about it.
+# What the reader can do.
 REMEDIES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the address, or go back to the form and correct the field.",
     HTTPStatus.CONFLICT: "Reload the page to see the current state.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing was lost. Try again in a minute.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Try again. If it happens again, tell a superuser what you did and when.",
 }
-# Pages of task records, which are deleted in time.
+# Paths of pages about task records, which are deleted after their retention period.
 OF_RECORDS = ("/tasks/", "/jobs/")
 EXPIRED = "It may have been deleted; task records are deleted when their retention period ends."
-FIELD = re.compile(r"\A\w+: ")  # before a reason; a page that does not exist has no form with fields
+FIELD = re.compile(r"\A\w+: ")  # a reason's field, omitted on pages that do not exist: they have no form
 
 
 def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Caller | None) -> str:
-    """Render an error as a page, with the navigation for signed-in readers and what to do."""
+    """Render an error page with the remedy and, for signed-in readers, the navigation."""
     is_missing = status == HTTPStatus.NOT_FOUND
     known = caller if caller and caller.role > Role.NOBODY else None
     return rendering.render(

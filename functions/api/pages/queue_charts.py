@@ -1,4 +1,4 @@
-"""A queue's charts: how long its tasks waited, and how many messages did."""
+"""A queue's charts: the waiting times of its tasks, and its number of waiting messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from makertasks.monitoring.queues import Queue
 
 
 def shown(queue: Queue, wanted: Range, now: datetime) -> dict[str, Any]:
-    """Return both charts with their deployments; raises Unavailable."""
+    """Return both charts, with marks for deployments; raises Unavailable."""
     since = now - wanted.span
     filters = tasks_of(queue)
     marks = periods.marks(wanted, now, history.deployments(since, now))

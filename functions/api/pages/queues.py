@@ -1,4 +1,4 @@
-"""Queues: the list, one queue with its dead letters, and the operators' actions."""
+"""Queues: the list, one queue with its dead letters, and actions on queues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from makertasks.monitoring import dead_letters
 from makertasks.monitoring import queues as task_queues
 
 REFRESH_SECONDS = 10
-# Audit entries that a queue's page searches, and the number that it shows.
+# Number of audit entries that a queue's page searches, and number that it shows.
 EXAMINED = 100
 SHOWN = 5
 
@@ -34,13 +34,13 @@ class QueuesQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class QueueQuery(QueuesQuery, forbid_unknown_fields=True):
-    """Query of one queue: also its charts' period."""
+    """Query of one queue's page: additionally its charts' period."""
 
     range: Literal["hour", "day", "month"] = "hour"
 
 
 class Resumption(msgspec.Struct, forbid_unknown_fields=True):
-    """Form that resumes a queue: the waiting task on whose page it is, if any."""
+    """Form that resumes a queue; `task` is the waiting task on whose page the form is, if any."""
 
     task: TaskId = ""
 
@@ -61,7 +61,7 @@ class Concurrency(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/queues", Role.VIEWER)
 def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
-    """Every queue: lengths, ages, dead letters, state."""
+    """Show every queue with its length, oldest message, dead letters and state."""
     template = "queues_part.html" if rendering.is_update(request) else "queues.html"
     return rendering.page(
         request,
@@ -76,7 +76,7 @@ def queues_page(caller: Caller, query: QueuesQuery, request: Request) -> Reply:
 
 @page("GET", "/messages", Role.VIEWER)
 def messages_page(caller: Caller, request: Request) -> Reply:
-    """Dead letters of every queue, those whose queue is unknown included."""
+    """Show the dead letters of all queues, including those whose queue is unknown."""
     letters, complete = dead_letters.not_redriven()
     return rendering.page(
         request,
@@ -90,8 +90,8 @@ def messages_page(caller: Caller, request: Request) -> Reply:
 
 @page("GET", "/queues/{queue}", Role.VIEWER)
 def queue_page(queue: QueueName, caller: Caller, query: QueueQuery, request: Request) -> Reply:
-    """One queue: its dead letters with their bodies, its charts and its settings."""
-    letters, complete = dead_letters.not_redriven(queue)  # before the count, which follows from it
+    """Show one queue: its dead letters with their bodies, its charts and its settings."""
+    letters, complete = dead_letters.not_redriven(queue)  # first, because the queue's count is taken from it
     found = task_queues.get(queue)
     return rendering.page(
         request,
@@ -121,7 +121,7 @@ def pause(queue: QueueName, caller: Caller) -> Reply:
 
 @page("POST", "/queues/{queue}/resume", Role.OPERATOR)
 def resume(queue: QueueName, caller: Caller, form: Resumption) -> Reply:
-    """Resume the queue, and return to the page of the task that waits for it, if that was where."""
+    """Resume the queue and return to its page, or to the page of a waiting task if the form was there."""
     actions.resume(caller, queue)
     if form.task:
         return Reply.redirect(address(f"/tasks/{rendering.segment(form.task)}", said="resumed"))
@@ -130,14 +130,14 @@ def resume(queue: QueueName, caller: Caller, form: Resumption) -> Reply:
 
 @page("POST", "/queues/{queue}/purge", Role.OPERATOR)
 def purge(queue: QueueName, caller: Caller) -> Reply:
-    """Revoke all waiting tasks of the queue."""
+    """Start a job that revokes all waiting tasks of the queue, and go to it."""
     job = actions.purge(caller, queue)
     return Reply.redirect(address(f"/jobs/{rendering.segment(job['id'])}", said="purged"))
 
 
 @page("POST", "/queues/{queue}/redrive", Role.OPERATOR)
 def redrive(queue: QueueName, caller: Caller, request: Request) -> Reply:
-    """Send the queue's dead letters back to it, and show the outcome for each."""
+    """Send the queue's dead letters back to it and show the outcome for each."""
     done = actions.redrive(caller, queue)
     outcomes = [Outcome(old, "sent again", is_done=True, new_id=new) for old, new in done["redriven"].items()]
     outcomes += [Outcome(old, reason, is_done=False) for old, reason in done["refused"].items()]

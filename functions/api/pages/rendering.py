@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Where a build puts the templates as Python modules: compiling those of one page takes 0.1 s of a cold start.
+# A build puts the templates here as Python modules: compiling those of one page would add 0.1 s to a cold start.
 COMPILED = TEMPLATES.with_name("compiled_templates")
-# Below this many bytes the headers of a compressed response cost more than compression saves.
+# Minimum size in bytes: for a smaller response, compression adds more headers than it saves.
 COMPRESSED_FROM = 600
-# Fast: a page of 50 KB takes under a millisecond and becomes only a tenth larger than at the slowest level.
+# A fast level: a page of 50 KB takes less than a millisecond, and is only a tenth larger than at the slowest level.
 COMPRESSION = 5
 
 
@@ -54,9 +54,9 @@ def environment() -> Environment:
         formats.about,
     ):  # fmt: skip
         found.filters[function.__name__] = function
-    # A long name may be wrapped after its underscores and dots.
+    # Allow long names to wrap after underscores and dots.
     found.filters["breakable"] = lambda text: Markup(re.sub(r"([_.]|(?<=.)(?=@))", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped
-    # Docstrings have names in backticks.
+    # Show names that are in backticks, as in docstrings, as code.
     found.filters["code"] = lambda text: Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
     found.filters["segment"] = segment
     found.globals.update(asset=static_files.address, address=address, Role=Role)
@@ -69,9 +69,9 @@ def compile_templates() -> None:
 
 
 def segment(text: str) -> str:
-    """Return text as one part of a path.
+    """Return text as one segment of a path.
 
-    Characters that a gateway would misread are escaped twice (`routing.ANY_TEXT`).
+    Characters that API Gateway would misread are escaped twice (`routing.ANY_TEXT`).
     """
     return re.sub("%(25|2F|3F)", r"%25\1", quote(text, safe=""))
 
@@ -101,7 +101,7 @@ def is_update(request: Request) -> bool:
 
 
 def reply(request: Request, html: str, status: int = 200) -> Reply:
-    """HTML, compressed where the browser takes it."""
+    """Return HTML as a response, compressed if the browser accepts that."""
     body = html.encode()
     headers = {"Vary": "Accept-Encoding, HX-Request"}
     if len(body) < COMPRESSED_FROM or "gzip" not in request.headers.get("accept-encoding", ""):

@@ -1,4 +1,4 @@
-"""A task's result as people read it: the files it made, its warnings and its figures."""
+"""A task's result in parts: the files that it names, its warnings and its figures."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from api.pages import formats
 from makertasks.aws import bucket
 from makertasks.monitoring import views as task_views
 
-# Warnings that a page shows; the JSON has the rest.
+# Maximum number of warnings on a page; the JSON has all of them.
 MOST_WARNINGS = 20
 
 
 @dataclass(frozen=True)
 class Made:
-    """A file that the task wrote, with a link that is valid for a quarter of an hour."""
+    """A file that the task wrote, with a link that is valid for 15 minutes."""
 
     label: str
     key: str
@@ -24,13 +24,13 @@ class Made:
 
     @property
     def is_picture(self) -> bool:
-        """Whether a browser shows it as a picture; otherwise it is a PDF."""
+        """Whether the file is a picture; otherwise it is a PDF."""
         return not self.key.endswith(".pdf")
 
 
 @dataclass(frozen=True)
 class Warned:
-    """One warning, and the item that it is about, if the result says so."""
+    """One warning, with the item's id if the result has it."""
 
     text: str
     item_id: str = ""
@@ -38,7 +38,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Warnings:
-    """The first warnings, and how many there are."""
+    """The first warnings, and the number of all warnings."""
 
     shown: list[Warned]
     count: int

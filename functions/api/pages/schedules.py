@@ -19,7 +19,7 @@ from api.routing import Reply, page
 from makertasks import clock
 from makertasks.monitoring import missed_runs, schedules
 
-# Upcoming runs shown.
+# Number of upcoming runs shown.
 AHEAD = 3
 
 
@@ -31,7 +31,7 @@ class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/schedules", Role.VIEWER)
 def schedules_page(caller: Caller, query: SchedulesQuery, request: Request) -> Reply:
-    """Every schedule."""
+    """Show every schedule."""
     shown = [
         {**each, "words": words(each["expression"]), "runs": runs(each) if each["enabled"] else []}
         for each in missed_runs.seen(schedules.list_schedules())
@@ -61,24 +61,24 @@ def disable(name: ScheduleName, caller: Caller) -> Reply:
 
 
 def runs(schedule: schedules.Schedule) -> list[dict[str, str]]:
-    """The next runs, in UTC and in the schedule's own time zone."""
+    """Return the next runs, in UTC and in the schedule's own time zone."""
     found: list[dict[str, str]] = []
     zone = ZoneInfo(schedule["timezone"])
     due = clock.parse(schedule["next_run"]) if schedule["next_run"] else None
     while due and len(found) < AHEAD:
         found.append({"utc": clock.text(due), "there": due.astimezone(zone).strftime("%a %H:%M")})
-        # A rate's runs are counted from the one before.
+        # A rate's next run is counted from the run before it.
         due = schedules.next_run(schedule["expression"], schedule["timezone"], due, due)
     return found
 
 
 def words(expression: str) -> str:
-    """Describe an EventBridge Scheduler expression; returns it unchanged if that is not possible.
+    """Return an EventBridge Scheduler expression in words, or unchanged if that is not possible.
 
     >>> words("cron(0 3 * * ? *)"), words("rate(5 minutes)"), words("at(2026-11-22T09:30:00)")
     ('At 03:00', 'Every 5 minutes', 'Once, on 2026-11-22 at 09:30')
     """
-    # Only this page needs it. It brings no types.
+    # Imported here because no other page needs it; it has no type annotations.
     from cron_descriptor import ExpressionDescriptor, FormatError, Options  # type: ignore[import-untyped]  # noqa: PLC0415
 
     kind, _, rest = expression.partition("(")

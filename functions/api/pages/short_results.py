@@ -1,4 +1,4 @@
-"""A task's result in one line of the task list."""
+"""Summarizes a task's result in one line, for the task list."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from api.pages import formats, results, verdicts
 from makertasks.monitoring import views as task_views
 
 CHARACTERS = 90  # maximum length, also of an error
-# Parts of a result that its short form does not name.
+# Values that the summary leaves out.
 OMITTED = {"thumbnail", "warnings", "more_warnings", "changed"}
-# Names of counts whose singular only lacks the s, such as cards, but not status or matches.
+# Names of counts whose singular is the name without its s, such as `cards` but not `status` or `matches`.
 _PLURAL = re.compile(r"(?!.*(i|ch|sh|s|x|z)es\Z)[a-z]+[a-hj-rtv-z]s")
 
 
 def in_short(result: Any) -> str:
-    """Return a result in one line as people say it.
+    """Return a result in one line of words.
 
-    Files are named, or have their type if the name is an id; other values have their labels or units.
+    Files have their name, or only their type if the name is an id; other values have labels or units.
 
     >>> in_short({"image": "inventory/images/A-1.jpg", "width": 800, "height": 600, "bytes": 35826, "changed": True})
     'image A-1.jpg, 800 × 600, 34 KB'
@@ -47,7 +47,7 @@ def in_short(result: Any) -> str:
 
 
 def _measured(result: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return a result's values, with width and height as one if it has both."""
+    """Return a result's values, with width and height combined if it has both."""
     width, height = result.get("width"), result.get("height")
     if not (_is_count(width) and _is_count(height)):
         return list(result.items())

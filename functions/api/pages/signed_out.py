@@ -1,4 +1,4 @@
-"""`GET /signed-out`: where signing out leads."""
+"""`GET /signed-out`: the page after signing out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from api.routing import Reply, page
 
 @page("GET", "/signed-out", Role.NOBODY)
 def signed_out_page(request: Request) -> Reply:
-    """That the session has ended, or what of it could not be ended, and the way back in."""
+    """Show whether the session has ended completely, and the link to sign in again."""
     incomplete = bool(request.cookies.get(sign_in.INCOMPLETE))
     return rendering.page(request, None, "signed_out.html", section="", incomplete=incomplete)

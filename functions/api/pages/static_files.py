@@ -1,6 +1,7 @@
-"""Style sheet, script and icon of the pages: served by ourselves, under names that change with their content.
+"""The pages' style sheet, script and icon, served by the API under names that contain a digest of their content.
 
-Nothing is built: a file is its parts one after another. Browsers keep it for a year and ask again under another name.
+Files are not built: each is the concatenation of its parts. Browsers cache a file for a year; a changed file has a new
+name.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ PARTS = {
 }
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 FOR_EVER = "public, max-age=31536000, immutable"
-# The name is from another release of ours: its page gets today's file, and asks again soon.
+# The page is from another release and names its file: it gets the current file, and caches it only for a minute.
 FOR_A_MINUTE = "public, max-age=60"
 
 
 @dataclass(frozen=True)
 class StaticFile:
-    """One file as it is sent."""
+    """One file, also compressed."""
 
     name: str
     content_type: str
@@ -47,13 +48,13 @@ def _file(name: str) -> StaticFile:
 
 
 def address(name: str) -> str:
-    """Where browsers find a file of `PARTS`."""
+    """Return the URL of a file in `PARTS`."""
     return f"/static/{_file(name).name}"
 
 
 @page("GET", "/static/{name}", Role.NOBODY)
 def static_file(name: str, request: Request) -> Reply:
-    """A file by its name with its digest."""
+    """Return a file by its name with digest; an outdated digest returns the current file."""
     stem, _, suffix = name.rpartition(".")
     known = f"{stem.partition('.')[0]}.{suffix}"
     if known not in PARTS:

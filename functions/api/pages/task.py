@@ -31,7 +31,7 @@ class TaskQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 @page("GET", "/tasks/{task_id}", Role.VIEWER)
 def task_page(task_id: TaskId, caller: Caller, query: TaskQuery, request: Request) -> Reply:
-    """One task; while it is active, live updates of its part of the page."""
+    """Show one task; while it is active, its part of the page is updated live."""
     record = records.get(task_id)
     context = shown(record)
     if rendering.is_update(request) and context["digest"] == query.known:
@@ -41,7 +41,7 @@ def task_page(task_id: TaskId, caller: Caller, query: TaskQuery, request: Reques
 
 
 def shown(record: TaskRecord) -> dict[str, Any]:
-    """Return what the page shows of a record."""
+    """Return the content of a task's page."""
     task = task_views.detail(record)
     kwargs = task["kwargs"] or {}
     reason = waiting.reason(record)
@@ -77,9 +77,9 @@ def shown(record: TaskRecord) -> dict[str, Any]:
 
 
 def can_run(name: str, *, unchanged: bool = False) -> bool:
-    """Whether people may run tasks of that name: its code exists and it is not a system task.
+    """Return whether users may run tasks of that name: its code exists and it is not a system task.
 
-    `unchanged`: with the arguments of a task that the system started.
+    With `unchanged`, system tasks other than jobs may be retried with the same arguments.
     """
     task = tasks.discover().get(name)
     return task is not None and (not task.system or (unchanged and name != jobs.TASK))

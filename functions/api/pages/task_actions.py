@@ -26,7 +26,7 @@ from makertasks.records.states import Status
 
 LINES = 200
 LOG_SECONDS = 10
-# Of the form that retries with other arguments.
+# Steps of the form that retries with other arguments.
 STEPS = ("edit", "review", "submit")
 Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]
 
@@ -59,7 +59,7 @@ def edit_page(task_id: TaskId, caller: Caller, request: Request) -> Reply:
 
 @page("POST", "/tasks/{task_id}/retry", Role.OPERATOR)
 def retry(task_id: TaskId, caller: Caller, form: Sent, request: Request) -> Reply:
-    """Retry the task: as it was, or with the form's arguments after a review of the differences."""
+    """Retry the task, either unchanged or, after a review of the differences, with the form's arguments."""
     if "step" not in form:
         return _retried(actions.retry(caller, task_id))
     record = records.get(task_id)
@@ -94,7 +94,7 @@ def revoke(task_id: TaskId, caller: Caller, form: Revocation) -> Reply:
 
 @page("POST", "/tasks/{task_id}/run-now", Role.OPERATOR)
 def run_now(task_id: TaskId, caller: Caller) -> Reply:
-    """Let a scheduled task begin now."""
+    """Start a scheduled task now."""
     actions.run_now(caller, task_id)
     return Reply.redirect(address(f"/tasks/{rendering.segment(task_id)}", said="started_now"))
 
@@ -108,7 +108,7 @@ def delete(task_id: TaskId, caller: Caller) -> Reply:
 
 @page("POST", "/tasks/{task_id}/redrive", Role.OPERATOR)
 def redrive(task_id: TaskId, caller: Caller) -> Reply:
-    """Send a dead letter again, as it was."""
+    """Send a dead letter again, unchanged."""
     return _retried(actions.resend(caller, task_id), "sent")
 
 
@@ -139,7 +139,7 @@ def send_message(task_id: TaskId, caller: Caller, form: MessageForm) -> Reply:
 
 @page("GET", "/tasks/{task_id}/log", Role.VIEWER)
 def log_page(task_id: TaskId, caller: Caller, query: LogQuery, request: Request) -> Reply:
-    """Show the task's log lines: a page, or the list alone for a live update, which a waiting task needs only once."""
+    """Show the task's log; a live update returns only the lines, and nothing while the task waits unchanged."""
     record = records.get(task_id)
     is_waiting, digest = record.status in {Status.PENDING, Status.RETRY}, f"{record.status}-{record.attempt}"
     if rendering.is_update(request) and is_waiting and query.known == digest:

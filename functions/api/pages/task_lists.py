@@ -1,4 +1,4 @@
-"""The list of tasks: the state in its URL, and the matching tasks."""
+"""The list of tasks: reads its state from the URL, and finds the matching tasks."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from makertasks.records.states import Status
 
 # Number of newest matching tasks that a list sorts, unless it is sorted by time of creation.
 SORTED_TASKS = 500
-# In seconds; the request has 30.
+# Maximum duration of a search; API Gateway waits 30 s for the response.
 SEARCH_SECONDS = 8.0
 # Maximum number of earlier pages' cursors in a URL: the gateway limits its length.
 REMEMBERED_PAGES = 12
 SORTABLE = ("name", "status", "created", "done", "runtime", "worker", "eta", "retry_at")
 
-# Columns that only waiting tasks have: few, which an index lists.
+# Columns that only waiting tasks have, which are few and in an index.
 FEW = ("eta", "retry_at")
 
 # The first page of a list, as a change of its URL.
@@ -64,20 +64,20 @@ class ListQuery(Filters):
     cursor: Text = ""
     before: Annotated[str, msgspec.Meta(max_length=3000)] = ""
     shown: Annotated[str, msgspec.Meta(max_length=4000)] = (
-        ""  # of a live update that must not move rows: ids on the page
+        ""  # ids on the page, for a live update that must not move rows
     )
     said: Text = ""  # the action that led here
-    known: Text = ""  # of a live update: digest of what the page shows
-    keep: Text = ""  # of a live update that only reads the shown tasks again, in their order
-    step: Text = ""  # of a search that goes on by itself: only what this page found
-    have: Text = ""  # of a live update: versions of the rows that the page shows, separated by dots
+    known: Text = ""  # digest of what the page shows, for a live update
+    keep: Text = ""  # set for a live update that only reads the shown tasks again, in their order
+    step: Text = ""  # set for the next step of a search that continues by itself: only its new rows are returned
+    have: Text = ""  # versions of the rows that the page shows, separated by dots, for a live update
 
     def held(self) -> frozenset[str] | None:
-        """Return the versions of the rows that an open page shows, None if this is no live update."""
+        """Return the versions of the rows that an open page shows, None if this is not a live update."""
         return frozenset(self.have.split(".")) if self.known else None
 
     def tab(self) -> Literal["scheduled", "retrying", ""]:
-        """Return the tab that the list is without any other filter; empty for any other list."""
+        """Return the tab whose filter is the list's only filter; empty for any other list."""
         filters = self.filters()
         if filters == {"scheduled": "true"}:
             return "scheduled"
@@ -98,7 +98,7 @@ class ListQuery(Filters):
         return address("/tasks", {**self.filters(), **paging}, **changes)
 
     def order(self, column: str) -> Order:
-        """Return a column's heading and link: largest first, then smallest first, then newest first."""
+        """Return a column's order and the link to the next: largest first, smallest first, then newest first again."""
         newest_first = not self.sort and column == "created"
         if self.sort == f"-{column}" or newest_first:
             return Order("descending", " ▾", self.link(sort=column))
@@ -124,18 +124,18 @@ class TaskList:
     following: dict[str, Any] | None = None
     number: int = 1
     sorted_among: int | None = None  # number of tasks that were sorted, if the list is sorted by a column
-    is_complete: bool = True  # whether those were all matching tasks
-    is_sorted_by_value: bool = False  # by what no index has
-    searched_to: str | None = None  # time of creation up to which a search came that goes on
+    is_complete: bool = True  # whether these were all matching tasks
+    is_sorted_by_value: bool = False  # whether the list is sorted by a column without an index
+    searched_to: str | None = None  # for a search that continues: time of creation that it has reached
 
     @property
     def keeps_order(self) -> bool:
-        """Return whether a live update leaves the tasks and their order as they are, because both cost too much."""
+        """Whether a live update keeps the same tasks in the same order, because finding them again costs too much."""
         return self.searched_to is not None or self.is_sorted_by_value
 
     @property
     def total(self) -> int | None:
-        """Number of matching tasks, None if more than these were not counted."""
+        """Number of matching tasks, None if it is unknown."""
         if self.sorted_among is not None:
             return self.sorted_among if self.is_complete else None
         return len(self.rows) if self.previous is None and self.following is None else None
@@ -199,10 +199,10 @@ def _sorted(query: ListQuery) -> TaskList:
 
 
 def newest(filters: listing.Filter, most: int) -> tuple[list[TaskRecord], bool]:
-    """Return up to `most` of the newest matching tasks, and whether those are all.
+    """Return up to `most` of the newest matching tasks, and whether these are all.
 
-    Raises InvalidRequest or Unavailable. Sparse matches take many queries; after `SEARCH_SECONDS` those found so far
-    are returned.
+    Rare matches take many queries: after `SEARCH_SECONDS`, the tasks found so far are returned. Raises InvalidRequest
+    or Unavailable.
     """
     found: list[TaskRecord] = []
     cursor = None
@@ -215,7 +215,7 @@ def newest(filters: listing.Filter, most: int) -> tuple[list[TaskRecord], bool]:
 
 
 def again(ids: list[str], known: Collection[str] | None = None) -> list[Row]:
-    """Return the same tasks in their current state and in the same order, without deleted ones. Raises Unavailable."""
+    """Return the current rows of tasks in the order of `ids`, without deleted ones. Raises Unavailable."""
     keys = [wire.result_key(task_id) for task_id in ids[: listing.MAXIMUM_LIMIT]]
     found = records.get_many(keys)
     return task_rows.of((found[key] for key in keys if key in found), known)

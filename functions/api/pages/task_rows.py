@@ -19,8 +19,8 @@ from makertasks.records.states import Status
 
 # Maximum length of arguments in a row, in characters.
 ARGUMENTS = 60
-# A live update is at most 5 KB on the wire. Its rows are complete up to this many compressed bytes; the others come
-# without picture and text, which the next update adds.
+# A live update may have 5 KB. Its rows are complete up to this many compressed bytes; the others come without picture
+# and text, which the next update adds.
 COMPLETE_BYTES = 2000
 # Compressed bytes of a picture's presigned address, and of a character of text.
 PICTURE_BYTES = 110
@@ -28,10 +28,10 @@ CHARACTER_BYTES = 0.7
 
 
 class Row(TaskSummary):
-    """A task in the list: `outcome` is its error or result in short, `later` the future time for which it waits."""
+    """A task in the list: `outcome` summarizes its error or result, `later` is the time until which it waits."""
 
     outcome: str
-    is_amber: bool  # whether it is a SUCCESS that left something undone
+    is_amber: bool  # whether it is a SUCCESS that left something undone or changed nothing
     arguments: str
     later: str | None
     item: item_faces.Shown | None
@@ -40,7 +40,7 @@ class Row(TaskSummary):
 
 
 def of(found: Iterable[TaskRecord], known: Collection[str] | None = None) -> list[Row]:
-    """Return the rows of tasks; of a live update, `known` are the versions of the rows that the page shows."""
+    """Return the rows of tasks; for a live update, `known` has the versions of the rows that the page shows."""
     rows = [_row(record) for record in found]
     shown = item_faces.of(rows)
     left: float = COMPLETE_BYTES
@@ -54,7 +54,7 @@ def of(found: Iterable[TaskRecord], known: Collection[str] | None = None) -> lis
 
 
 class Letter(TaskSummary):
-    """A dead letter in a list, with its body as people read it and the beginning of that."""
+    """A dead letter in a list, with its body in readable form and the beginning of it."""
 
     body: str
     beginning: str
@@ -79,7 +79,7 @@ def _beginning(record: TaskRecord) -> str:
 
 
 def by_id(task_ids: Iterable[str]) -> dict[str, Row]:
-    """Return the rows of the tasks that exist, by id, read a hundred at a time; raises Unavailable."""
+    """Return the rows of existing tasks by id, read 100 at a time; raises Unavailable."""
     keys = [wire.result_key(task_id) for task_id in dict.fromkeys(task_ids)]
     rows: list[Row] = []
     for start in range(0, len(keys), listing.MAXIMUM_LIMIT):
@@ -124,14 +124,14 @@ def _shorten(row: Row) -> None:
 
 
 def _result(record: TaskRecord) -> Any:
-    """Return a task's result as plain values; None before its SUCCESS, or if it is kept in the bucket."""
+    """Return a successful task's result as plain values; None for other tasks, or if the result is in the bucket."""
     if record.status != Status.SUCCESS or "result" in (record.payloads or {}):
         return None
     return wire.plain(wire.parse_result_meta(record.result)["result"])
 
 
 def _outcome(record: TaskRecord, result: Any) -> str:
-    """Return the first line of a task's error, or its result in short."""
+    """Return the first line of a task's error, or the summary of its result."""
     if record.error_type:
         first = next(iter((record.error_message or "").strip().splitlines()), "")
         return formats.cut(first or record.error_type, short_results.CHARACTERS)

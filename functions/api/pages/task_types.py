@@ -25,7 +25,7 @@ from makertasks.submission.producer import Submission
 from makertasks.tasks import Task
 from makertasks.worker import task_limits
 
-# The statuses that the list of types counts.
+# Period for which the list of types counts tasks.
 COUNTED = timedelta(hours=24)
 # Lines of the chart of runtimes, by percentile.
 PERCENTILES = ("p50", "p95")
@@ -34,7 +34,7 @@ Sent = dict[str, Annotated[str, Meta(max_length=100_000)] | list[str]]
 
 @page("GET", "/task-types", Role.VIEWER)
 def task_types_page(caller: Caller, request: Request) -> Reply:
-    """Every task type with its totals of the last day."""
+    """Show every task type with its totals of the last day."""
     now = clock.now()
     counted = {entry["name"]: entry for entry in statistics.summary(now - COUNTED, now)["by_name"]}
     sending = by_task()
@@ -47,7 +47,7 @@ def task_types_page(caller: Caller, request: Request) -> Reply:
 
 @page("GET", "/task-types/{name}", Role.VIEWER)
 def task_type_page(name: TaskName, caller: Caller, query: dict[str, str], request: Request) -> Reply:
-    """One task type: its arguments, limits, schedules, counts and runtimes, and the form that runs it."""
+    """Show one task type: arguments, limits, schedules, counts, runtimes, and the form that runs it."""
     task, now, wanted = _task(name), clock.now(), periods.RANGES["hour"]
     counted = statistics.read(now - wanted.span, now)
     figures = statistics.summary_of(counted)
@@ -72,7 +72,7 @@ def task_type_page(name: TaskName, caller: Caller, query: dict[str, str], reques
 
 @page("POST", "/task-types/{name}", Role.OPERATOR)
 def run_page(name: TaskName, caller: Caller, form: Sent) -> Reply:
-    """Submit a task with the form's arguments and go to its page. A task of the system has no form."""
+    """Submit a task with the form's arguments and go to its page; system tasks are rejected."""
     actions.check_name(_task(name).name)
     kwargs = forms.read(_task(name).schema(), form)
     submitted = actions.submit(caller, Submission(name, kwargs))
@@ -124,7 +124,7 @@ def _task(name: str) -> Task:
 
 
 def _runtimes(counted: statistics.Counted, name: str) -> Iterator[tuple[str, dict[str, int]]]:
-    """Return a task's percentiles by hour, in milliseconds."""
+    """Yield a task's runtime percentiles by hour, in milliseconds."""
     for period, found in statistics.runtimes_by_period(counted, len("2026-11-22T09")).items():
         if entry := found.get(name):
             yield period, {"p50": round(entry["p50"] * 1000), "p95": round(entry["p95"] * 1000)}

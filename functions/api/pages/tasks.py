@@ -1,4 +1,4 @@
-"""The list of tasks: `GET /tasks`, the whole page or, for a live update, only its rows."""
+"""The list of tasks: `GET /tasks` returns the whole page or, for a live update, only its rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from makertasks.records.states import Status
 
 # Seconds between two live updates of a list.
 REFRESH_SECONDS = 5
-# Maximum number of rows that an open page refreshes; a search that goes on by itself appends some.
+# Maximum number of rows that a live update refreshes; a search that continues by itself may have appended more.
 ROWS = 50
 # Concurrent requests to AWS; they wait for the network, not for the processor.
 AT_A_TIME = 3
@@ -39,7 +39,7 @@ class Shown:
 
     @classmethod
     def of(cls, query: ListQuery, mistakes: dict[str, str]) -> Shown:
-        """Read it with concurrent requests; adds to `mistakes` what is wrong with the query. Raises Unavailable."""
+        """Read the content with concurrent requests; add errors in the query to `mistakes`. Raises Unavailable."""
         try:
             filters = query.filters() | ({"name": name} if (name := task_lists.wanted(query).name) else {})
             period = filters.get("created_from", ""), filters.get("created_to", "")
@@ -60,11 +60,11 @@ def _quick() -> Iterable[Period]:
 
 @page("GET", "/tasks", Role.VIEWER)
 def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
-    """Tasks with filters, search, drill-down and pages."""
+    """Show the list of tasks with filters, search and drill-down, or update its rows."""
     if rendering.is_update(request):
         return _update(caller, query, request)
     mistakes = dict(request.mistakes)
-    # With an invalid filter nothing is listed, so that no action applies to unintended tasks.
+    # With an invalid filter, list nothing, so that no action applies to unintended tasks.
     shown = Shown() if mistakes.keys() & set(query.__struct_fields__) else Shown.of(query, mistakes)
     return rendering.page(
         request,
@@ -91,9 +91,9 @@ def list_page(caller: Caller, query: ListQuery, request: Request) -> Reply:
 
 
 def _update(caller: Caller, query: ListQuery, request: Request) -> Reply:
-    """Return the current rows: in the same order while the reader points at one, else a new page.
+    """Return the current rows: those on the page in the same order if `query.shown` is set, otherwise a new page.
 
-    A step of a search that goes on by itself has the pages before and after it, too.
+    A search that continues by itself gets the rows of its next step.
     """
     shown = query.shown.split(",") if query.shown else []
     if query.keep and not shown:

@@ -1,4 +1,4 @@
-"""A task's attempts as a waterfall from its submission to its end. Pure: times in, positions of bars out."""
+"""A task's attempts as a waterfall from its submission to its end: computes positions of bars from times. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from makertasks.monitoring.views import Attempt
 
 # Width of the drawing in its own units.
 WIDTH = 1000
-# Minimum width of a bar that is visible on a phone.
+# Minimum width of a bar, so that it is visible on a phone.
 NARROWEST = 8
 
 
@@ -35,7 +35,7 @@ class Bar:
 def waterfall(
     created: str, attempts: Sequence[Attempt], now: datetime, done: str | None = None, made: int = 0
 ) -> list[Bar]:
-    """Return a bar for each attempt that has started; one that has not finished ends at `now`.
+    """Return a bar for each attempt that has started; a running attempt's bar ends at `now`.
 
     Records keep only the newest attempts; `made` is the number of all attempts, for numbering the bars.
     """

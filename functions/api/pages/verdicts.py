@@ -1,4 +1,4 @@
-"""What a task with the status SUCCESS left undone: pages show it in amber, not green."""
+"""Finds what tasks with the status SUCCESS left undone; pages show these in amber, not green."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from makertasks.control import jobs
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
 
-# Outcomes of tasks to which a job's action was applied; tasks with other outcomes did not change.
+# Outcomes of tasks to which a job's action was applied; with any other outcome, a task did not change.
 DONE = {"RETRIED", "REVOKED", "RECORDED", "TERMINATING", "DELETED"}
 VERBS = {"retry": "retried", "delete": "deleted", "cleanup": "deleted"}
 
 
 def of_job(job: Job) -> str:
-    """Return what a finished job left undone, empty if that is nothing.
+    """Return what a finished job left undone, empty if nothing.
 
-    A cleanup or a purge may find nothing: that is what they are for.
+    A cleanup or a purge that finds nothing has left nothing undone.
 
     >>> of_job({"status": "SUCCESS", "action": "retry", "found": 14, "outcomes": {"REFUSED": 13, "GONE": 1}})
     '0 of 14 retried: 13 refused, 1 gone'
@@ -44,7 +44,7 @@ def of_record(record: TaskRecord) -> str:
 
 
 def nothing_changed(result: Any) -> str:
-    """Return why a finished task left everything as it was, empty if it did not.
+    """Return why a finished task changed nothing; empty if it changed something.
 
     >>> nothing_changed({"image": "a.png", "changed": False}), nothing_changed({"changed": True})
     ('The result is the same as before.', '')

@@ -1,4 +1,4 @@
-"""Why a task waits: a paused queue, its schedule, a retry, a rate limit, or other tasks before it."""
+"""Finds why a task waits: a paused queue, its ETA, a retry, a rate limit, or other tasks before it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from makertasks.records.states import Status
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a task waits: `until` is when that ends, `since` when it started.
+    """Why a task waits: `until` is when the wait ends, `since` when the cause began.
 
-    `way` is label and URL of the page that helps, `paused` is the queue that can be resumed; `can_run_now` says that
-    the task can start before its time.
+    `way` is label and URL of a page that helps, `paused` the name of a queue that can be resumed; `can_run_now` says
+    whether the user can start the task now.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Workers: `GET /workers`. Each task's function with its totals of the last day and its recent environments."""
+"""Workers: `GET /workers` shows each task's function with its last day's totals and its recent environments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REFRESH_SECONDS = 10
 
 @page("GET", "/workers", Role.VIEWER)
 def workers_page(caller: Caller, request: Request) -> Reply:
-    """Every worker with its state and totals."""
+    """Show every worker with its state and totals."""
     template = "workers_part.html" if rendering.is_update(request) else "workers.html"
     return rendering.page(
         request, caller, template, section="/workers", workers=workers.list_workers(), every=REFRESH_SECONDS

@@ -1,4 +1,4 @@
-// A text field with suggestions, after the WAI-ARIA pattern "combobox with a list": for the picker of items and the search.
+// A text field with suggestions for the item picker and the search, after the WAI-ARIA combobox pattern with a list.
 window.combobox = (() => {
   "use strict";
   const PAUSE_MS = 150;
@@ -9,8 +9,8 @@ window.combobox = (() => {
     return element;
   };
 
-  // `find` returns options {label, about, picture} for the field's text, at once or later, or null; its second
-  // argument is true after an arrow key. `choose` takes one. With `first`, Enter takes the first one without an arrow key.
+  // `find` returns the options {label, about, picture} for the field's text, a promise of them, or null; its second
+  // argument is true after an arrow key. `choose` receives the chosen one. With `first`, Enter chooses the first one.
   const combobox = (input, { label, find, choose, first = false }) => {
     const list = make("ul", { id: `${input.id}-list`, role: "listbox", "aria-label": label, hidden: "" });
     for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id, autocomplete: "off", spellcheck: "false" })) input.setAttribute(name, value);
@@ -64,14 +64,14 @@ window.combobox = (() => {
         event.preventDefault();
         take(found[at]);
       } else if (event.key === "Enter" && first && busy && input.value.trim()) {
-        event.preventDefault(); // what it would take is not there yet
+        event.preventDefault(); // the options have not arrived yet
       } else if (event.key === "Escape" && found.length) {
         event.preventDefault();
         event.stopPropagation();
         close();
       }
     });
-    // Without this the field would lose the focus, and the list be closed, before the click.
+    // Otherwise the field would lose the focus, and the list would close, before the click.
     list.addEventListener("pointerdown", (event) => event.preventDefault());
     list.addEventListener("click", (event) => {
       const row = event.target.closest("li");

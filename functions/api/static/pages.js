@@ -13,7 +13,7 @@
   const day = { day: "numeric", month: "short" };
   const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
   const formats = [time, { ...day, ...time }, { ...day, year: "numeric", ...time }].map((each) => new Intl.DateTimeFormat(undefined, each));
-  // Today's times without the date, this year's without the year.
+  // Omit the date from today's times, and the year from this year's.
   const local = (moment, sameDay, by) => {
     const now = new Date();
     const today = moment.toDateString() === now.toDateString();
@@ -63,8 +63,8 @@
     const text = lost === "session" ? `Signed out; last updated ${when}` : failing ? `Connection lost; last updated ${when}` : paused() ? `Paused; updated ${when}` : `Updated ${when}`;
     if (age.textContent !== text) age.textContent = text;
   };
-  // Without a session or a network nothing is asked for any more, and a banner shows the way back to this very page.
-  const ERRORS = 3; // requests without any answer in a row, so that one slow answer stops nothing
+  // Without a session or a connection, updates stop, and a banner links back to this page.
+  const ERRORS = 3; // consecutive requests without a response, so that a single slow one does not stop updates
   let lost = "";
   let errors = 0;
   const lose = (what) => {
@@ -92,7 +92,7 @@
       live.dispatchEvent(new CustomEvent("refresh"));
     }
   };
-  // Rows keep their order while the reader points at one, has focused one or has selected some.
+  // Keep the order of rows while the reader points at one, has focused one or has selected some.
   const held = (live) => live.querySelector("tbody:hover, tbody :focus, tbody input:checked, tr.here");
   document.addEventListener("htmx:config:request", (event) => {
     const live = event.detail?.ctx?.sourceElement;
@@ -118,7 +118,7 @@
     if (event.target.matches?.("[data-live]") && ++errors >= ERRORS && !lost) lose("network");
     tell();
   });
-  // A row that this page shows in its current version comes as a stub: it stays as it is.
+  // A row that this page already shows in its current version arrives as a stub, and is not replaced.
   htmx.registerExtension("known-rows", { htmx_before_morph_node: (_, { newNode }) => !("same" in (newNode.dataset || {})) });
   document.addEventListener("htmx:before:swap", (event) => {
     const status = event.detail?.ctx?.response?.status;
@@ -154,13 +154,13 @@
   };
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-all]")) for (const box of all('input[name="id"][form="bulk"]')) box.checked = event.target.checked;
-    // The bucket refuses a larger file, with a page that helps nobody.
+    // The bucket rejects a larger file with an XML error, so check the size here.
     const most = Number(event.target.dataset?.most);
     if (most) event.target.setCustomValidity(event.target.files[0]?.size > most ? `This file is larger than ${Math.floor(most / 1048576)} MB; choose a smaller one.` : "");
     count();
   });
 
-  // Figures of a chart's column in words, under the pointer, by keyboard, and at the first tap; the second follows the link.
+  // Show the figures of a chart's column as text on hover, on focus and at the first tap; a second tap follows the link.
   let tapped = null;
   const tip = (event) => {
     const column = event.target.closest?.(".chart svg a");
@@ -227,7 +227,7 @@
     else if (shortcuts[event.key]) { event.preventDefault(); shortcuts[event.key](); }
   });
 
-  // Tables that narrow screens show as cards have each column's heading before its cells.
+  // On narrow screens, tables are shown as cards: label each cell with its column's heading.
   const label = (root) => {
     for (const table of all("table.cards", root)) {
       const headings = all("thead th", table).map((cell) => cell.textContent.trim());

@@ -1,4 +1,4 @@
-// Ctrl-K: go to a page, queue, task type, item or task, or do one of this page's actions, by a few letters.
+// Ctrl-K: go to a page, queue, task type, item or task, or run one of this page's actions, by typing a few letters.
 (() => {
   "use strict";
   const dialog = document.getElementById("palette");

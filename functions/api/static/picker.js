@@ -1,10 +1,10 @@
-// Fields that ask for items: find one by any part of its name. Without this script they are plain fields for UUIDs.
+// Item fields: find items by any part of their names. Without this script, these are plain fields for UUIDs.
 (() => {
   "use strict";
   const { make } = window.combobox;
   const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-  // `field` is what the form sends: a UUID, or one UUID a line. The reader sees a combobox and the items' names.
+  // `field` has the value that the form sends: a UUID, or one UUID per line. The reader sees a combobox and item names.
   const pick = (field) => {
     const many = field.matches("textarea");
     const names = JSON.parse(field.dataset.items || "{}");
@@ -45,7 +45,7 @@
       if (input.value !== text) return null;
       const items = answer?.items || [];
       for (const item of items) names[item.id] = item.name;
-      if (UUID.test(wanted)) { // a pasted id: the item's name takes its place
+      if (UUID.test(wanted)) { // a pasted id is replaced by the item's name
         take(wanted);
         return null;
       }
@@ -61,7 +61,7 @@
       const values = event.clipboardData.getData("text").split(/[\s,;]+/).filter((each) => UUID.test(each));
       if (many && values.length > 1) { event.preventDefault(); take(...values); }
     });
-    // What was typed into a list of items and not chosen is sent as it is, so that the answer says what is wrong with it.
+    // Send text that was typed but not chosen unchanged, so that the response reports it as invalid.
     const typed = () => { if (many && input.value.trim()) take(input.value.trim()); };
     input.addEventListener("blur", typed);
     field.form?.addEventListener("submit", typed);

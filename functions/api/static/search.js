@@ -1,4 +1,4 @@
-// The search box of tasks: completion of fields, names, statuses, queues and items; and searches that this browser keeps.
+// The task search box: completes fields, names, statuses, queues and items; and searches saved in this browser.
 (() => {
   "use strict";
   const box = document.querySelector("[data-complete]");
@@ -36,7 +36,7 @@
     window.combobox(box, { label: "Suggestions", find, choose });
   }
 
-  // A search that found less than a page goes on by itself, step by step, and shows how far it came.
+  // A search that found less than a page continues by itself, step by step, and shows its progress.
   const MOST_STEPS = 20;
   const PAGE = 25;
   const goOn = async () => {
@@ -62,7 +62,7 @@
   const menu = document.querySelector("[data-saved]");
   if (!menu) return;
   const { make } = window.combobox;
-  const key = `makertasks.searches.${menu.dataset.saved}`; // two people may share a browser
+  const key = `makertasks.searches.${menu.dataset.saved}`; // users may share a browser
   const MOST_KEPT = 50;
   const OF_A_SEARCH = ["q", "status", "name", "item_id", "worker", "created_from", "created_to", "sort"];
   const list = menu.querySelector("ul");
