@@ -1,4 +1,4 @@
-"""Authorization: roles, the caller of a request, and what is refused before a route's code runs."""
+"""Authorization: roles, the caller of a request, and the errors for requests that are refused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Caller:
         return self.role >= role
 
     def require(self, role: Role) -> None:
-        """Raises Forbidden for a caller below `role`."""
+        """Raise Forbidden for a caller below `role`."""
         if not self.may(role):
             group = next(name for name, level in GROUPS.items() if level is role)
             raise Forbidden(f"this requires the group {group}; ask a superuser to add you to it")
@@ -58,12 +58,12 @@ class Caller:
 def caller_of(claims: dict[str, Any]) -> Caller:
     """Return the caller of a verified access token.
 
-    A person's role comes from the groups of the user pool, and counts only for tokens of the stack's own app clients; a
-    machine's from the scopes that its app client was given.
+    A person's role comes from the user pool's groups, which count only in tokens of the stack's own app clients; a
+    machine's role comes from the scopes granted to its app client.
     """
     groups = claims.get("cognito:groups") or []
-    ours = claims.get("client_id") in settings.user_pool_clients()
-    by_group = _highest(GROUPS, groups if ours and isinstance(groups, list) else [])
+    is_own_client = claims.get("client_id") in settings.user_pool_clients()
+    by_group = _highest(GROUPS, groups if is_own_client and isinstance(groups, list) else [])
     by_scope = _highest(SCOPES, str(claims.get("scope", "")).split())
     return Caller(str(claims.get("username") or claims.get("client_id") or "unknown"), max(by_group, by_scope))
 

@@ -1,4 +1,4 @@
-"""Users' actions, for the dashboard and the JSON API: roles are checked and audit entries written here."""
+"""Users' actions, for the dashboard and the JSON API: checks roles and writes audit entries."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def _task(task_id: str) -> task_views.TaskDetail:
 
 
 def _accepted(accepted: Accepted) -> task_views.TaskDetail:
-    """Return the task as it was written; it is read only if an earlier call wrote it."""
+    """Return the accepted task; it is read from the table only if an earlier call wrote it."""
     return task_views.detail(accepted.record or records.get(accepted.task_id))
 
 
 def check_name(name: str) -> None:
-    """Raises UnknownTask if there is no such task, and InvalidRequest for one that only the system starts."""
+    """Raise UnknownTask if there is no such task, and InvalidRequest for one that only the system starts."""
     if tasks.find(name).system:
         raise InvalidRequest("name", _SYSTEM)
 
@@ -104,7 +104,7 @@ def run_now(caller: Caller, task_id: str) -> task_views.TaskDetail:
 
 
 def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None) -> task_views.TaskDetail:
-    """Submit a finished task again as a new task, optionally with other `kwargs`; returns the new one."""
+    """Submit a finished task again as a new task, optionally with other `kwargs`; return the new task."""
     caller.require(Role.OPERATOR)
     old = records.get(task_id)
     if not old.is_final:
@@ -121,7 +121,7 @@ def retry(caller: Caller, task_id: str, kwargs: Mapping[str, Any] | None = None)
 
 
 def delete(caller: Caller, task_id: str) -> None:
-    """Delete a finished task's record and its payloads; raises NotFound and StillActive."""
+    """Delete a finished task's record and its payloads; raises NotFound, Conflict and StillActive."""
     caller.require(Role.SUPERUSER)
     record = records.get(task_id)
     if not record.is_final:
@@ -132,7 +132,7 @@ def delete(caller: Caller, task_id: str) -> None:
 
 
 def change_limits(caller: Caller, name: str, **limits: Any) -> task_limits.Limits:
-    """Set a task's limits, which override its definition's; None restores the definition's."""
+    """Set a task's limits, which override those of its definition; None restores them."""
     caller.require(Role.SUPERUSER)
     task_limits.check(name, **limits)
     audit.record(caller.name, "change limits", name, **limits)
@@ -142,9 +142,9 @@ def change_limits(caller: Caller, name: str, **limits: Any) -> task_limits.Limit
 def start_job(
     caller: Caller, action: str, where: Mapping[str, Any], arguments: Mapping[str, Any] | None = None
 ) -> task_views.TaskDetail:
-    """Start a job that applies one action to every task that matches a filter; returns the job's task.
+    """Start a job that applies one action to every task that matches a filter; return the job's task.
 
-    Deleting requires a superuser. Raises InvalidRequest for an invalid job, or one without a filter.
+    Deleting requires a superuser. Raises InvalidRequest for an invalid job or a job without a filter.
     """
     caller.require(Role.SUPERUSER if action in {"delete", "cleanup"} else Role.OPERATOR)
     if not where:
@@ -156,7 +156,7 @@ def start_job(
 
 
 def cancel_job(caller: Caller, job_id: str) -> task_views.TaskDetail:
-    """Stop a job before its next task; what it has done is kept. Raises NotFound and Conflict."""
+    """Stop a job before its next task, without undoing what it has done. Raises NotFound and Conflict."""
     caller.require(Role.OPERATOR)
     if records.get(job_id).name != jobs.TASK:
         raise NotFound(f"there is no job {job_id}")
@@ -164,7 +164,7 @@ def cancel_job(caller: Caller, job_id: str) -> task_views.TaskDetail:
 
 
 def purge(caller: Caller, queue: str) -> task_views.TaskDetail:
-    """Revoke every waiting task of a queue and empty the queue; returns the job that does it."""
+    """Start a job that revokes a queue's waiting tasks and empties the queue; return the job's task."""
     caller.require(Role.OPERATOR)
     name = queues.get(queue)["task"]
     audit.record(caller.name, "purge queue", queue)
@@ -180,7 +180,7 @@ class Redriven(TypedDict):
 
 
 def redrive(caller: Caller, queue: str) -> Redriven:
-    """Send a queue's dead letters again as new tasks, up to a hundred; `complete` is false if there may be more."""
+    """Send up to 100 dead letters of a queue again as new tasks; `complete` is false if there may be more."""
     caller.require(Role.OPERATOR)
     queues.get(queue)
     audit.record(caller.name, "redrive queue", queue)
@@ -195,7 +195,7 @@ def redrive(caller: Caller, queue: str) -> Redriven:
 
 
 def resend(caller: Caller, task_id: str, body: str | None = None) -> task_views.TaskDetail:
-    """Send a dead letter again as a new task, as it was or with another `body`; returns the new task."""
+    """Send a dead letter again as a new task, unchanged or with another `body`; return the new task."""
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "send message again" if body is None else "edit and send message", task_id)
     if body is None:
@@ -204,14 +204,14 @@ def resend(caller: Caller, task_id: str, body: str | None = None) -> task_views.
 
 
 def discard(caller: Caller, task_id: str) -> None:
-    """Discard a dead letter: it is no longer counted; its record stays."""
+    """Discard a dead letter: its record stays, but no longer counts as a dead letter."""
     caller.require(Role.OPERATOR)
     audit.record(caller.name, "discard message", task_id)
     retrying.discard(task_id)
 
 
 def acknowledge(caller: Caller, fingerprint: str, note: str = "", *, muted: bool = False) -> Acknowledgement:
-    """Acknowledge a cause's failures so far; `muted` covers later ones, too. Raises NotFound for an unknown cause."""
+    """Acknowledge a cause's failures so far or, if `muted`, later ones, too. Raises NotFound for an unknown cause."""
     caller.require(Role.OPERATOR)
     now = clock.now()
     failure_groups.of_cause(fingerprint, now - statistics.LONGEST, now)
@@ -229,7 +229,7 @@ def put_alert(
     recoveries: bool,
     new: bool = False,
 ) -> Alert:
-    """Create or change an alert; `new`: only create. The audit log has no webhook's address."""
+    """Create or change an alert, or only create one if `new`. Webhooks' addresses stay out of the audit log."""
     caller.require(Role.OPERATOR)
     address = (address or "").strip() or None
     stored = alerting.check(name, form=form, address=address, kinds=kinds, new=new)
@@ -257,7 +257,7 @@ def test_alert(caller: Caller, name: str) -> Delivery:
 
 
 def pause(caller: Caller, queue: str) -> queues.Queue:
-    """Stop a queue's consumer; messages wait."""
+    """Pause a queue: its messages wait until it is resumed."""
     caller.require(Role.OPERATOR)
     queues.get(queue)
     audit.record(caller.name, "pause queue", queue)
@@ -265,7 +265,7 @@ def pause(caller: Caller, queue: str) -> queues.Queue:
 
 
 def resume(caller: Caller, queue: str) -> queues.Queue:
-    """Resume a queue's consumer."""
+    """Resume a paused queue."""
     caller.require(Role.OPERATOR)
     queues.get(queue)
     audit.record(caller.name, "resume queue", queue)
@@ -290,7 +290,7 @@ def set_schedule(caller: Caller, name: str, enabled: bool) -> schedules.Schedule
 
 
 def run_schedule(caller: Caller, name: str) -> str:
-    """Submit a schedule's task now; returns the task's id."""
+    """Submit a schedule's task now and return the task's id."""
     caller.require(Role.OPERATOR)
     schedules.get(name)
     audit.record(caller.name, "run schedule", name)

@@ -22,7 +22,7 @@ A_NAME = "inventory.tasks.generate_qr_code"
 # No control characters: names become part of keys, logs and headers.
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)"
 
-# Every id that `wire.fields` accepts: its maximum in bytes is at least the number of characters.
+# Accepts every id that `wire.fields` accepts: the limit there is in bytes, of which characters have at least one.
 TaskId = Annotated[
     str,
     Meta(min_length=1, max_length=MAX_IDENTIFIER_BYTES, pattern=PLAIN, description="The task's id", examples=[A_TASK]),
@@ -79,7 +79,7 @@ StatusName = Status
 
 
 def moment(field: str, text: str) -> datetime:
-    """Parse a time as UTC; raises InvalidRequest."""
+    """Return the time of an ISO 8601 text, of a date in a field `…_to` its last moment; raises InvalidRequest."""
     try:
         found = clock.parse(text.replace(" ", "+"))  # an unescaped + of a time zone arrives as a blank
     except (ValueError, OverflowError) as error:

@@ -52,19 +52,19 @@ POLICY = (
 
 @route("GET", "/v1/openapi.json", Role.VIEWER, tag="System")
 def get_openapi() -> dict[str, Any]:
-    """The OpenAPI document of this API."""
+    """Return this API's OpenAPI document."""
     return openapi.document()
 
 
 @page("GET", "/docs", Role.VIEWER)
 def show_documentation() -> Reply:
-    """Swagger UI."""
+    """Show Swagger UI."""
     return Reply(PAGE, headers={"Content-Security-Policy": POLICY})
 
 
 @page("GET", "/docs/{file}", Role.VIEWER)
 def get_documentation_file(file: File, request: Request) -> Reply:
-    """A file of Swagger UI, compressed if the browser accepts that."""
+    """Return a file of Swagger UI, compressed if the browser accepts that."""
     kind = f"text/{'css' if file.endswith('.css') else 'javascript'}; charset=utf-8"
     headers = {"Cache-Control": "private, max-age=86400", "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
@@ -80,7 +80,7 @@ def _small(file: str) -> bytes:
 def _content(file: str) -> bytes:
     if file == "start.js":
         return START.encode()
-    import swagger_ui  # noqa: PLC0415 - a layer of the API's own, needed for nothing else
+    import swagger_ui  # noqa: PLC0415 - from a layer that only these files need
 
     content: bytes = (swagger_ui.DIRECTORY / file).read_bytes()
     return content

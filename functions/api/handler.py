@@ -54,19 +54,19 @@ def answer(request: Request) -> Reply:
         if route.role > Role.NOBODY:
             who = sign_in.caller(request)
             who.require(route.role)
-        elif "authorization" not in request.headers:  # which no other site's page can send
+        elif "authorization" not in request.headers:  # other sites' pages cannot send that header
             sign_in.refuse_foreign_pages(request)
         with snapshot.taken() if request.method == "GET" else nullcontext():
             result = route.call(request, who, path)
     except Unauthenticated as error:
-        # A live page cannot follow a redirect to the sign-in: it shows a notice instead.
+        # A live update cannot follow a redirect to the sign-in, so the page shows a notice instead.
         if route and route.is_page and route.role > Role.NOBODY and not rendering.is_update(request):
             return sign_in.to_sign_in(request)
         return problems.of(error)
     except Exception as error:  # noqa: BLE001 - the one place where exceptions become responses
         return _failed(error, request, route, path, _reader(request, who))
     finally:
-        # Paths and queries stay out of the log: they may hold private values.
+        # Paths and queries are not logged: they may contain private values.
         logger.append_keys(route=f"{route.method} {route.path}" if route else "", caller=who.name)
     if isinstance(result, Reply):
         return result
@@ -80,7 +80,7 @@ def _failed(error: Exception, request: Request, route: Route | None, path: dict[
         named = re.fullmatch(r"(\w+): (.*)", str(error), re.DOTALL)
         error = InvalidRequest(f"kwargs.{named[1]}", named[2]) if named else InvalidRequest("kwargs", str(error))
     if route and is_page and isinstance(error, InvalidRequest):
-        with suppress(MakertasksError):  # if the form's page cannot be shown either, the error page says why
+        with suppress(MakertasksError):  # if the form's page fails, too, an error page shows the first error
             if reply := form_errors.again(route, request, reader, path, error):
                 return reply
     unfit = route.unfit if route else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -88,7 +88,7 @@ def _failed(error: Exception, request: Request, route: Route | None, path: dict[
 
 
 def _reader(request: Request, who: Caller) -> Caller:
-    """Return who is signed in, also where no route has asked, so that an error page keeps its navigation."""
+    """Return the signed-in user even if no route required one, so that error pages keep their navigation."""
     with suppress(MakertasksError):
         return who if who.role > Role.NOBODY else sign_in.caller(request)
     return who
@@ -109,7 +109,7 @@ def response(reply: Reply) -> dict[str, Any]:
 
 @cache
 def page_policy() -> str:
-    """Return the pages' content security policy: own scripts and styles, pictures and PDFs from the bucket."""
+    """Return the pages' content security policy: the API's own scripts and styles, the bucket's pictures and PDFs."""
     link = urlsplit(bucket.link("inventory/images/"))
     upload = urlsplit(bucket.presigned_post("uploads/", "image/jpeg", 1)["url"])
     return "; ".join(
@@ -118,7 +118,7 @@ def page_policy() -> str:
             "script-src 'self'",
             "style-src 'self'",
             f"img-src 'self' data: {link.scheme}://{link.netloc}",
-            # A card's PDF in the browser's own viewer: browsers check an <object> against one or the other.
+            # For a card's PDF in the browser's viewer: browsers check an <object> against either of these.
             f"object-src {link.scheme}://{link.netloc}",
             f"frame-src {link.scheme}://{link.netloc}",
             "connect-src 'self'",

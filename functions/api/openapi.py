@@ -14,7 +14,7 @@ from api.problems import CONTENT_TYPE, Problem
 from api.routing import Reply, Route
 from makertasks import settings
 
-# Version of the API: raised when callers must change something.
+# Version of the API, increased when callers must change something.
 VERSION = "1.0.0"
 
 REFERENCE = "#/components/schemas/{name}"
@@ -46,7 +46,7 @@ not null, repeat the request with it and the same parameters.
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole document."""
+    """Return the whole document."""
     described = [route for route in routing.all_routes() if not route.is_page]
     kinds = [kind for route in described for kind in _kinds(route)]
     schemas, components = msgspec.json.schema_components([Problem, *kinds], ref_template=REFERENCE)
@@ -167,12 +167,12 @@ def statuses(route: Route) -> set[HTTPStatus]:
         found.add(HTTPStatus.NOT_FOUND)
     if {"body", "arguments"} & set(route.parameters):
         found.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    # Also for routes without parameters: a query string that is too long is rejected.
+    # Even routes without parameters reject a query string that is too long.
     return found | {HTTPStatus.UNPROCESSABLE_ENTITY, route.unfit}
 
 
 def _refusals() -> dict[str, Any]:
-    """The errors that routes share, by name."""
+    """Return the error responses that routes share, by name."""
     details = {
         HTTPStatus.BAD_REQUEST: "received_start: must be a time such as 2026-11-22 09:30",
         HTTPStatus.UNAUTHORIZED: "send an access token in `Authorization: Bearer {token}`, or sign in at /sign-in",

@@ -15,7 +15,7 @@ def task_page(
     oldest_first: bool = False,
     seconds: float = listing.MOST_SECONDS,
 ) -> tuple[list[TaskRecord], str | None]:
-    """Return tasks by creation, and the next page's cursor; after `seconds` those found so far.
+    """Return a page of tasks by time of creation and the next page's cursor; after `seconds`, those found so far.
 
     Raises InvalidRequest or Unavailable.
     """

@@ -1,4 +1,4 @@
-"""Errors as the API returns them: RFC 9457, application/problem+json, with the field and the remedy."""
+"""Errors as the API returns them: problem documents (RFC 9457) that name the field and the remedy."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _page_renderer: list[Renderer] = []
 
 
 def set_page_renderer(render: Renderer) -> None:
-    """Set how pages show errors: `render(status, detail, request, caller)` returns HTML."""
+    """Set the function that renders error pages: `render(status, detail, request, caller)` returns HTML."""
     _page_renderer[:] = [render]
 
 
@@ -58,7 +58,7 @@ def reply(
     caller: Caller | None = None,
     headers: dict[str, str] | None = None,
 ) -> Reply:
-    """Return an error: a problem, or a page if the request `page_of` came from a browser."""
+    """Return an error: an error page for `page_of`, a browser's request, or else a problem document."""
     if page_of and _page_renderer:
         return Reply(_page_renderer[0](status, detail, page_of, caller), status, headers=headers or {})
     body: Problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
@@ -74,12 +74,12 @@ def of(
     caller: Caller | None = None,
     unfit: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
 ) -> Reply:
-    """Turn an exception into a response, in this one place; an unexpected one is logged and its text kept back.
+    """Turn an exception into a response. An unexpected one is logged, and its text is not returned.
 
     `unfit` is the status of an InvalidRequest.
     """
     status, detail, field, headers = _meaning(error)
-    # Errors quote what was sent or what AWS said, and browsers and logs of callers keep it.
+    # Errors quote requests and AWS's messages, which would remain in callers' browsers and logs.
     detail = masking.without_accounts(masking.text(detail))
     if isinstance(error, InvalidRequest) and status == HTTPStatus.UNPROCESSABLE_ENTITY:
         status = unfit

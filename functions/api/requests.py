@@ -1,4 +1,4 @@
-"""Parse and validate requests into typed values; raises InvalidRequest, which names the field."""
+"""Parses requests into validated, typed values; raises InvalidRequest, which names the field."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from makertasks.errors import InvalidRequest, MakertasksError
 MAXIMUM_BODY_BYTES = 128_000
 MAXIMUM_QUERY_CHARACTERS = 4_096
 MAXIMUM_PARAMETERS = 100
-# Maximum nesting of a body. Nothing here needs more, and code that traverses values may recurse.
+# Maximum nesting of a body: no route needs more, and code that traverses values may be recursive.
 MAXIMUM_DEPTH = 20
 
 Kind = TypeVar("Kind")
@@ -41,8 +41,8 @@ class Request:
     cookies: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     event: Mapping[str, Any] = field(default_factory=dict)
-    mistakes: Mapping[str, str] = field(default_factory=dict)  # of a form that is shown again: errors by field
-    sent: Mapping[str, Any] = field(default_factory=dict)  # and what was sent
+    mistakes: Mapping[str, str] = field(default_factory=dict)  # errors by field, for a form that is shown again
+    sent: Mapping[str, Any] = field(default_factory=dict)  # the submitted values of that form
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Request:
@@ -68,7 +68,7 @@ class Request:
         return self._convert_texts(given, kind)
 
     def read_arguments(self, kind: type[Kind], maximum: int = MAXIMUM_BODY_BYTES) -> Kind:
-        """Return query string and form fields together as `kind`; raises TooLarge or InvalidRequest."""
+        """Return query parameters and form fields together as `kind`; raises TooLarge or InvalidRequest."""
         self._check_size(maximum)
         form = self._form() if "x-www-form-urlencoded" in self.headers.get("content-type", "") else {}
         given = {**self.query, **{name: values[-1] for name, values in form.items()}}
@@ -94,7 +94,7 @@ class Request:
         return self.convert(self.form_values(), kind, "body")
 
     def form_values(self) -> dict[str, str | list[str]]:
-        """Return the fields of a page's form, not validated; raises InvalidRequest."""
+        """Return the fields of a page's form without validation; raises InvalidRequest if it is not a form."""
         return {name: each if len(each) > 1 else each[0] for name, each in self._form().items()}
 
     def _form(self) -> dict[str, list[str]]:
@@ -104,17 +104,17 @@ class Request:
             raise InvalidRequest("body", f"is not a form: {error}") from error
 
     def _convert_texts(self, given: dict[str, str], kind: type[Kind]) -> Kind:
-        """Return parameters as `kind`. The text `null` stays a text, which msgspec would read as null."""
+        """Return parameters as `kind`; rejects the text `null`, which msgspec would convert to None."""
         found = self.convert(given, kind, "query")
         values = found if isinstance(found, dict) else msgspec.structs.asdict(found)  # type: ignore[arg-type]  # a Struct
         for name in given:
-            if values.get(name, "") is None:  # a kind may ignore parameters that it does not know
+            if values.get(name, "") is None:  # "" because `kind` may ignore unknown parameters
                 raise InvalidRequest(name, f"is {given[name][:20]!r}; leave it out if you do not need it")
         return found
 
     @staticmethod
     def convert(value: Any, kind: type[Kind], name: str, *, strict: bool = False) -> Kind:
-        """Return a value as `kind`; raises InvalidRequest with the field, or `name` if there is none."""
+        """Return a value as `kind`; raises InvalidRequest with the field, or `name` if the error is in none."""
         try:
             return msgspec.convert(value, kind, strict=strict)
         except msgspec.ValidationError as error:
@@ -126,7 +126,7 @@ class Request:
 
 
 def _with_whole_numbers(value: Any) -> Any:
-    """Decode JSON with `1.0` as a whole number, as in JSON Schema and JavaScript; msgspec rejects it as one."""
+    """Convert floats such as `1.0` to whole numbers, as JSON Schema and JavaScript do; msgspec would reject them."""
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < EXACT_FLOATS else value
     if isinstance(value, list):
@@ -149,7 +149,7 @@ def _check_depth(value: Any, where: str, depth: int = 0) -> None:
 
 
 def _query(text: str) -> dict[str, str]:
-    """Return the query string's names and values; a repeated name is rejected, because only one could count."""
+    """Return the query string's parameters; a repeated one is rejected, because only one value could be used."""
     if len(text) > MAXIMUM_QUERY_CHARACTERS:
         raise InvalidRequest("query", f"is longer than {MAXIMUM_QUERY_CHARACTERS} characters")
     try:

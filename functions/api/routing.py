@@ -1,11 +1,11 @@
-"""Routes: a function's signature declares what a URL accepts and returns.
+"""Routes: a function's signature declares what a route accepts and returns.
 
     @route("GET", "/v1/queues/{queue}", Role.VIEWER, tag="Queues")
     def get_queue(queue: QueueName, query: QueueQuery) -> QueueState:
         ...
 
-Parameters are path parameters by name, and `query`, `body` (JSON), `form` (what a page sends) and `arguments` (query
-string and form together) with the msgspec type that they are validated against, and `caller` and `request`. The OpenAPI
+Parameters are path parameters by name; `query`, `body` (JSON), `form` (a page's form) and `arguments` (query string and
+form together), each with the msgspec type that it is validated against; and `caller` and `request`. The OpenAPI
 document is generated from the same signatures.
 """
 
@@ -24,9 +24,9 @@ import msgspec
 from api.access import Caller, Role
 from api.requests import MAXIMUM_BODY_BYTES, Request
 
-# Path parameters that may contain slashes and question marks, because producers choose task ids. An HTTP API decodes a
-# path before it passes it on, so it takes `%2F` for a slash and cuts at `%3F`. Escaped twice, they arrive intact, as
-# does the percent sign, which would otherwise be decoded twice.
+# Path parameters that may contain slashes and question marks, because producers choose task ids. API Gateway decodes a
+# path before it invokes the function: it reads `%2F` as a slash and ends the path at `%3F`. Escaped twice, they arrive
+# intact; so does the percent sign, which would otherwise be decoded twice.
 ANY_TEXT = {"task_id"}
 
 
@@ -56,7 +56,7 @@ class Route:
     run: Callable[..., Any]
     status: int = HTTPStatus.OK
     tag: str = ""
-    is_page: bool = False  # for browsers: without a session they are redirected to the sign-in
+    is_page: bool = False  # a page for browsers, which are redirected to the sign-in if they have no session
     refusals: tuple[HTTPStatus, ...] = ()  # error statuses in addition to those that follow from the signature
     media: tuple[str, ...] = ("application/json",)
     maximum_bytes: int = MAXIMUM_BODY_BYTES
@@ -66,38 +66,38 @@ class Route:
 
     @cached_property
     def hints(self) -> dict[str, Any]:
-        """Return the types of the function's parameters and of its result."""
+        """The types of the function's parameters and of its result."""
         return get_type_hints(self.run, include_extras=True)
 
     @cached_property
     def parameters(self) -> list[str]:
-        """Return the names of the function's parameters."""
+        """The names of the function's parameters."""
         return list(inspect.signature(self.run).parameters)
 
     @cached_property
     def path_parameters(self) -> list[str]:
-        """Return the names in the path, in order."""
+        """The names of the path's parameters, in order."""
         return re.findall(r"{(\w+)}", self.path)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Return the pattern that a request's path must match."""
+        """The pattern that a request's path must match."""
         parts = re.split(r"({\w+})", self.path)
         return re.compile("".join(_matcher(part[1:-1]) if part[:1] == "{" else re.escape(part) for part in parts))
 
     @property
     def body_required(self) -> bool:
-        """Return whether the JSON body has a required field."""
+        """Whether the JSON body has a required field."""
         fields = msgspec.structs.fields(self.hints["body"])
         return any(field.required for field in fields)
 
     @property
     def name(self) -> str:
-        """Return the function's name: the operation's id in the OpenAPI document."""
+        """The function's name, which is the operation's id in the OpenAPI document."""
         return self.run.__name__
 
     def call(self, request: Request, caller: Caller, path: dict[str, str]) -> Any:
-        """Validate the request, and call the function; raises InvalidRequest, or what the function raises."""
+        """Validate the request, call the function and return its result; raises InvalidRequest and its exceptions."""
         values: dict[str, Any] = {}
         for name in self.parameters:
             kind = self.hints.get(name, str)
@@ -123,7 +123,7 @@ def _matcher(name: str) -> str:
 
 
 def _decoded(text: str) -> str:
-    """Undo the second escaping, which keeps the gateway from misreading a path."""
+    """Undo the second escaping of a path parameter (see `ANY_TEXT`)."""
     return re.sub("%(25|2F|3F)", lambda found: chr(int(found[1], 16)), text, flags=re.IGNORECASE)
 
 
@@ -143,7 +143,7 @@ def route(method: str, path: str, role: Role, **options: Any) -> Callable[[Answe
 
 
 def page(method: str, path: str, role: Role, **options: Any) -> Callable[[Answering], Answering]:
-    """Declare a page's route: it returns a Reply, and is not part of the OpenAPI document."""
+    """Declare a page's route, which returns a Reply and is not in the OpenAPI document."""
     return route(method, path, role, is_page=True, **options)
 
 
@@ -161,13 +161,13 @@ class NoRoute(Exception):
     """No route handles the request; `allowed` are the methods that the path supports."""
 
     def __init__(self, allowed: list[str]) -> None:
-        """`allowed` is empty for a path that does not exist."""
+        """Keep the allowed methods; `allowed` is empty for a path that does not exist."""
         super().__init__("no such route")
         self.allowed = allowed
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """Return the route of a request and the values in its path; raises NoRoute. Fixed paths take precedence."""
+    """Return a request's route and its path parameters; fixed paths take precedence. Raises NoRoute."""
     exact = _routes.get((method, path))
     if exact and not exact.path_parameters:
         return exact, {}

@@ -1,4 +1,4 @@
-"""Types of the API's responses: plain JSON at run time, schemas in the OpenAPI document."""
+"""Types of the API's responses: plain dictionaries at run time, schemas in the OpenAPI document."""
 
 from __future__ import annotations
 

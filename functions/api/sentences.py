@@ -1,4 +1,4 @@
-"""Turn msgspec's validation errors into sentences: the field, what it must be, and an example instead of a pattern.
+"""Turns msgspec's validation errors into sentences: the field, what it must be, and an example instead of a pattern.
 
 Pure.
 """
@@ -21,7 +21,7 @@ BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
 
 
 def invalid(message: str, name: str, kind: Any) -> InvalidRequest:
-    """Turn msgspec's message about a value of `kind` into the field, or `name` if it has none, and a reason."""
+    """Return msgspec's error about a value of `kind` as an InvalidRequest of its field, or of `name` if it has none."""
     reason, _, path = message.partition(" - at `$")
     where = path.rstrip("`").lstrip(".")
     if found := re.fullmatch(r"Object contains unknown field `(.*)`", reason, re.DOTALL):
@@ -39,7 +39,7 @@ def _joined(where: str, field: str) -> str:
 
 
 def _reason(reason: str, definition: Mapping[str, Any]) -> str:  # noqa: PLR0911 - one kind of message each
-    """Return what a value must be."""
+    """Return why a value is invalid: what it must be, such as "must be at most 100"."""
     if "enum" in definition:
         return f"must be one of {', '.join(map(str, definition['enum']))}{_not(reason)}"
     if "matching regex" in reason:

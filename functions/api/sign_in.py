@@ -1,11 +1,11 @@
-"""Sign-in of browsers: Cognito's login page (code flow with PKCE), and the session's cookies.
+"""Sign-in of browsers: Cognito's login page (authorization code flow with PKCE), and the session's cookies.
 
-    GET /sign-in            ─▶ the user pool's login page, with a challenge whose answer stays in a cookie
-    GET /sign-in/callback   ◀─ a code; it is changed for tokens here, and the access token becomes the session's cookie
-    POST /sign-in/end       ─▶ the refresh token is revoked, the cookies go, and so does the session at the login page
+    GET /sign-in            ─▶ redirects to the user pool's login page; a cookie keeps the PKCE verifier
+    GET /sign-in/callback   ◀─ receives a code and exchanges it for tokens; the access token is the session's cookie
+    POST /sign-in/end       ─▶ revokes the refresh token, deletes the cookies and ends the login page's session
 
 Cookies are HttpOnly, Secure and SameSite=Lax: scripts cannot read them, and other sites' requests do not carry them,
-except for links that people follow. In addition, every state-changing request must come from our own pages.
+except for links that people follow. In addition, every state-changing request must come from the dashboard's own pages.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from makertasks.errors import InvalidRequest, Unavailable
 logger = Logger(child=True)
 
 SESSION = "makertasks_session"  # the access token
-REFRESH = "makertasks_refresh"  # the refresh token; sent to the sign-in alone
-UNREVOKED = "makertasks_unrevoked"  # a refresh token that could not be revoked; sent to signing out alone
+REFRESH = "makertasks_refresh"  # the refresh token; sent only to /sign-in
+UNREVOKED = "makertasks_unrevoked"  # a refresh token that could not be revoked; sent only to /sign-in/end
 INCOMPLETE = "makertasks_incomplete"  # tells the signed-out page that there is such a token
-PENDING = "makertasks_sign_in"  # state, PKCE verifier and where to go, while the login page is open
+PENDING = "makertasks_sign_in"  # state, PKCE verifier and target page, while the login page is open
 
 PENDING_SECONDS = 600
 # The lifetime of the app client's refresh tokens (template.yaml): a working day.
@@ -65,7 +65,7 @@ class Callback(msgspec.Struct):
 
 
 def caller(request: Request) -> Caller:
-    """Return who sent a request, by its bearer token or its session cookie.
+    """Return the caller of a request, by its bearer token or its session cookie.
 
     Raises Unauthenticated, Forbidden for a state-changing request from another site, and Unavailable.
     """
@@ -82,7 +82,7 @@ def caller(request: Request) -> Caller:
 
 
 def refuse_foreign_pages(request: Request) -> None:
-    """Raise Forbidden for a state-changing request from another site's page, which the browser names."""
+    """Raise Forbidden for a state-changing request from another site's page, according to the browser's headers."""
     if request.method in SAFE_METHODS:
         return
     site = request.headers.get("sec-fetch-site")
@@ -117,7 +117,7 @@ def sign_in(query: SignIn, request: Request) -> Reply:
 
 @page("GET", "/sign-in/callback", Role.NOBODY)
 def sign_in_callback(query: Callback, request: Request) -> Reply:
-    """Change the login page's code for tokens; only the browser that began the sign-in can."""
+    """Exchange the login page's code for tokens; only the browser that started the sign-in can."""
     state, verifier, target = _read_pending(request.cookies.get(PENDING, ""))
     if query.error or not query.code:
         raise InvalidRequest("code", f"the login page returned {query.error or 'no code'!r}; sign in again at /sign-in")
@@ -135,8 +135,8 @@ def sign_in_callback(query: Callback, request: Request) -> Reply:
 def sign_out(request: Request) -> Reply:
     """End the session in this browser, in the user pool and at the login page.
 
-    Where the user pool does not revoke the refresh token, no page uses it any more; it stays for the next try alone,
-    which the signed-out page offers.
+    A refresh token that the user pool did not revoke is kept only for another attempt, which the signed-out page
+    offers.
     """
     held = [token for name in (REFRESH, UNREVOKED) if (token := request.cookies.get(name))]
     left = next((token for token in held if not _revoke(token)), "")
@@ -154,13 +154,13 @@ def _revoke(token: str) -> bool:
     try:
         user_pools.revoke(settings.browser_client(), token)
     except Unavailable as error:
-        logger.error("a refresh token was not revoked", reason=str(error))  # noqa: TRY400 - the reason says all
+        logger.error("a refresh token was not revoked", reason=str(error))  # noqa: TRY400 - a traceback adds nothing
         return False
     return True
 
 
 def to_sign_in(request: Request) -> Reply:
-    """Where a person without a session is led: to the sign-in, and after it back to the page."""
+    """Redirect a browser without a session to the sign-in, and from there back to the page."""
     back = quote(request.path) if request.method in SAFE_METHODS else "/"
     if request.query and back != "/":
         back = f"{back}?{urlencode(dict(request.query))}"
@@ -168,7 +168,7 @@ def to_sign_in(request: Request) -> Reply:
 
 
 def _own_path(path: str) -> str:
-    """The path where it stays on this site, else the start page: nobody is led elsewhere by a link to our sign-in."""
+    """Return the path if it is on this site, otherwise `/`: a link to the sign-in must not redirect to another site."""
     stays = path.startswith("/") and path.isprintable() and not path.startswith(("//", "/\\"))
     return path if stays and "\\" not in path else "/"
 
@@ -186,13 +186,13 @@ def _read_pending(text: str) -> tuple[str, str, str]:
 
 
 def _renew(refresh: str) -> list[str]:
-    """Cookies of a session that its refresh token prolongs; none where it does not."""
+    """Renew a session with its refresh token and return its cookies; none if that is not possible."""
     answer = _token(grant_type="refresh_token", refresh_token=refresh) if refresh else None
     return _session_cookies(answer) if answer else []
 
 
 def _session_cookies(answer: dict[str, Any]) -> list[str]:
-    """Cookies of the tokens that Cognito answered; raises Unauthenticated where they are not good."""
+    """Return the cookies for Cognito's tokens; raises Unauthenticated if the access token is invalid."""
     tokens.verify(str(answer["access_token"]))
     cookies = [_cookie(SESSION, str(answer["access_token"]), int(answer.get("expires_in", 3600)), "/")]
     if refresh := answer.get("refresh_token"):
@@ -205,7 +205,7 @@ def _cookie(name: str, value: str, seconds: int, path: str) -> str:
 
 
 def _token(**fields: str) -> dict[str, Any] | None:
-    """Cognito's answer at its token address; None where it refuses. Raises Unavailable."""
+    """Return the response of Cognito's token endpoint; None if it refuses. Raises Unavailable."""
     status, answer = _post("/oauth2/token", **fields)
     return answer if status == HTTPStatus.OK and "access_token" in answer else None
 

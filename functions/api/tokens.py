@@ -1,4 +1,4 @@
-"""Verify access tokens against the user pool's keys. Only this module authenticates requests."""
+"""Verifies access tokens with the user pool's public keys. Only this module authenticates requests."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # Cognito signs only with RS256; a token's own `alg` is never trusted.
 ALGORITHMS = ["RS256"]
-# Minimum seconds between two reads of the keys. Keys change rarely; a token with an unknown key triggers a read, and
-# forged tokens must not make the function call Cognito for each one.
+# Minimum seconds between two reads of the keys. A token with an unknown key triggers a read, because keys are replaced
+# now and then; forged tokens must not cause one each.
 KEYS_SECONDS = 60.0
 # Tolerated clock difference in seconds.
 LEEWAY_SECONDS = 10
@@ -67,7 +67,7 @@ keys = KeySet()
 
 def verify(token: str) -> dict[str, Any]:
     """Return the claims of an access token of this stack's user pool; raises Unauthenticated or Unavailable."""
-    import jwt  # noqa: PLC0415 - loads `cryptography`, which health checks and cold starts need not wait for
+    import jwt  # noqa: PLC0415 - loads `cryptography`, for which health checks and cold starts need not wait
 
     if len(token) > MAXIMUM_CHARACTERS:
         raise Unauthenticated(f"the token is longer than {MAXIMUM_CHARACTERS} characters")

@@ -1,4 +1,4 @@
-"""Task types and items in the form that the API returns."""
+"""Task types and items in the API's format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEDIA = ("image", "thumbnail", "qr_code", "index_card")
 
 
 def task_type(task: Task, schedules: list[str]) -> schemas.TaskType:
-    """A task's definition with its present limits; `schedules` are the names of the schedules that send it."""
+    """Return a task's definition with its current limits; `schedules` are the names of the schedules that send it."""
     limits = task_limits.of(task)
     return {
         "name": task.name,
@@ -39,7 +39,7 @@ def _item_button(task: Task) -> schemas.ItemButton | None:
 
 
 def item(entry: Item) -> schemas.Item:
-    """An item with presigned links to its files."""
+    """Return an item with presigned links to its files."""
     stored = {name: value for name, value in entry.attribute_values.items() if name not in _KEYS}
     category = entry.category
     if category is not None:
@@ -49,13 +49,13 @@ def item(entry: Item) -> schemas.Item:
 
 
 def supplier(link: ItemSupplier) -> schemas.Supplier:
-    """A supplier's offer of an item; lead times are in days."""
+    """Return a supplier's offer of an item; lead times are in days."""
     stored = {name: value for name, value in link.attribute_values.items() if name not in _KEYS}
     return cast("schemas.Supplier", {"id": link.entry.removeprefix("supplier#"), **stored})
 
 
 def broken(rows: list[Broken]) -> list[schemas.BrokenRow]:
-    """Unreadable rows of the inventory, with the reason."""
+    """Return the inventory's unreadable rows, each with the reason."""
     return [{"item_id": row.item_id, "entry": str(row.entry), "problem": masking.text(row.problem)} for row in rows]
 
 
