@@ -1,1 +1,1 @@
-"""The local AWS: start it, package and deploy the stack to it, try the tasks. Nothing here runs on AWS."""
+"""The local AWS: starts it, deploys the stack to it and tries the tasks. None of this runs on AWS."""

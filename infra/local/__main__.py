@@ -26,7 +26,7 @@ DEFAULT_PORT = 4566
 
 
 def main() -> int:
-    """Run the command; an error prints one line and returns 1."""
+    """Run the command; print an error in one line and return 1."""
     arguments = parse()
     data = arguments.data or ROOT / f".local/aws-{arguments.port}"
     try:
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """The command line, MAKERTASKS_PORT and MAKERTASKS_DATA."""
+    """Parse the command line; its defaults come from MAKERTASKS_PORT and MAKERTASKS_DATA."""
     parser = argparse.ArgumentParser(prog="python -m infra.local", description="makertasks on a local AWS.")
     parser.add_argument(
         "command",
@@ -65,7 +65,7 @@ def parse() -> argparse.Namespace:
 
 
 def url(port: int) -> str:
-    """URL of a running stack's API; raises LocalAwsError."""
+    """Return the URL of a running stack's API; raises LocalAwsError."""
     connection = Connection(f"http://{LOOPBACK}:{port}")
     try:
         return api_url(connection.endpoint, outputs_of(connection, STACK_NAME))
@@ -74,7 +74,7 @@ def url(port: int) -> str:
 
 
 def token(data: Path, port: int, user: str) -> str:
-    """A user's access token for a running stack's API; raises LocalAwsError."""
+    """Return a user's access token for a running stack's API; raises LocalAwsError."""
     connection = Connection(f"http://{LOOPBACK}:{port}")
     try:
         return SignIn.ready(connection, outputs_of(connection, STACK_NAME), data, user).token()

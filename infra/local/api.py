@@ -9,7 +9,7 @@ import requests
 
 from infra.local.errors import SampleFailed
 
-# API Gateway waits 30 s for a function; a first call starts one.
+# API Gateway waits 30 s for a function, which the first call has to start.
 TIMEOUT_SECONDS = 35
 
 
@@ -36,7 +36,7 @@ class Api:
         return self._call("POST", path, json=body)
 
     def submit(self, name: str, **kwargs: Any) -> str:
-        """Submit one of OpenMakerSuite's tasks by its short name; returns its id."""
+        """Submit one of OpenMakerSuite's tasks by its short name and return its id."""
         answer = self.post("/v1/tasks", {"name": f"inventory.tasks.{name}", "kwargs": kwargs})
         return str(answer["id"])
 
@@ -51,7 +51,7 @@ class Api:
             query["cursor"] = page["cursor"]
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Send one request with an access token; returns any response."""
+        """Send one request with an access token and return the response, whatever its status."""
         headers = {"Authorization": f"Bearer {self._token()}"}
         return self._session.request(method, self.url + path, headers=headers, timeout=TIMEOUT_SECONDS, **options)
 

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# The oldest time that a zip file can hold.
+# The oldest time that a zip file can contain.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 FILE_MODE = 0o100644
 PROGRAM_MODE = 0o100755
@@ -18,14 +18,14 @@ LEFTOVERS = frozenset({"__pycache__", ".DS_Store", ".mypy_cache", ".ruff_cache"}
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Every file below a folder in a fixed order, without files left behind by runs and editors."""
+    """Yield every file below a folder in a fixed order, without files left behind by runs or editors."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and LEFTOVERS.isdisjoint(path.relative_to(folder).parts) and path.suffix != ".pyc":
             yield path
 
 
 def digest(folder: Path, *also: str, without: frozenset[str] = frozenset()) -> str:
-    """16 hexadecimal digits that change with any name or byte below `folder`, or with any of `also`."""
+    """Return 16 hexadecimal digits that change with any name or byte below `folder`, or with any of `also`."""
     total = hashlib.sha256("\0".join(also).encode())
     for path in files(folder):
         name = path.relative_to(folder).as_posix()
@@ -36,9 +36,10 @@ def digest(folder: Path, *also: str, without: frozenset[str] = frozenset()) -> s
 
 
 def write_zip(target: Path, folder: Path, members: Iterable[Path]) -> None:
-    """Zip `members`, which are below `folder`; the file appears whole or not at all.
+    """Zip `members`, which are below `folder`; the zip file appears complete or not at all.
 
-    It is not compressed: the local AWS unpacks it at every cold start, and the bytes do not depend on zlib's version.
+    It is not compressed, because the local AWS unpacks it at every cold start, and so that its bytes do not depend on
+    zlib's version.
     """
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:

@@ -1,9 +1,9 @@
-"""Deploy template.yaml to the local AWS by CloudFormation change set.
+"""Deploys template.yaml to the local AWS with a CloudFormation change set.
 
     outputs = deploy(aws.connection, "makertasks", {"FrontendUrl": "http://localhost:3000"})
 
-The template is deployed as it stands, except that its folders (CodeUri, ContentUri) become zip files in a bucket, which
-is what `sam package` does. `sam deploy` works as well, and takes 12 s where this takes one.
+The template is deployed unchanged, except that its folders (CodeUri, ContentUri) become zip files in a bucket, as with
+`sam package`. `sam deploy` works, too, but takes 12 s instead of one.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from infra.local.errors import DeployFailed
 from infra.local.template import TEMPLATE, load, resources
 
 ARTIFACTS = "local-artifacts"
-FINGERPRINT = "makertasks:fingerprint"  # tag of a stack: the digest that it was deployed from
+FINGERPRINT = "makertasks:fingerprint"  # a stack's tag: digest of the deployed template and parameters
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
-STARTED = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"})  # of a stack: a deployment begins
+STARTED = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"})  # a stack's status at the start of a deployment
 
 DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
@@ -68,7 +68,7 @@ def deploy(
 
 
 def outputs_of(connection: Connection, stack: str) -> dict[str, str]:
-    """The outputs of an existing stack; raises DeployFailed if there is none."""
+    """Return the outputs of an existing stack; raises DeployFailed if there is none."""
     found = _describe(connection, stack)
     if found is None:
         raise DeployFailed(f"stack {stack} does not exist at {connection.endpoint}; deploy it with `make run`")
@@ -87,7 +87,7 @@ def delete(connection: Connection, stack: str) -> None:
 
 
 def apply_what_the_local_aws_ignores(connection: Connection, stack: str, body: Mapping[str, Any]) -> None:
-    """Set by API calls the part of a template that MiniStack ignores: time to live of tables."""
+    """Apply by API calls what MiniStack ignores in a template: the time to live of tables."""
     for logical_id, properties in resources(dict(body), "AWS::DynamoDB::Table"):
         if "TimeToLiveSpecification" in properties:
             detail = connection.client("cloudformation").describe_stack_resource(
@@ -103,13 +103,13 @@ def apply_what_the_local_aws_ignores(connection: Connection, stack: str, body: M
 
 
 def _replace_folders(body: dict[str, Any], root: Path) -> list[Path]:
-    """Replace every local folder by the address of a zip file; returns the zip files."""
+    """Replace every local folder by the URL of a zip file, and return the zip files."""
     target = packages.Target.local()
     found: list[Path] = []
-    places = [(properties, "ContentUri") for _, properties in resources(body, "AWS::Serverless::LayerVersion")]
-    places += [(properties, "CodeUri") for _, properties in resources(body, "AWS::Serverless::Function")]
-    places += [(body.get("Globals", {}).get("Function", {}), "CodeUri")]
-    for properties, name in places:
+    uses = [(properties, "ContentUri") for _, properties in resources(body, "AWS::Serverless::LayerVersion")]
+    uses += [(properties, "CodeUri") for _, properties in resources(body, "AWS::Serverless::Function")]
+    uses += [(body.get("Globals", {}).get("Function", {}), "CodeUri")]
+    for properties, name in uses:
         folder = properties.get(name)
         if not isinstance(folder, str) or folder.startswith("s3://"):
             continue
@@ -171,7 +171,7 @@ def _wait(ask: Any, field: str, stack: str) -> dict[str, Any]:
 
 
 def _first_failure(connection: Connection, stack: str) -> str:
-    """The oldest failure of the last deployment, which caused the later ones."""
+    """Return the oldest failure of the last deployment, which caused the later ones."""
     events = connection.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]  # newest first
     first: dict[str, Any] | None = None
     for event in events:

@@ -21,12 +21,12 @@ from infra.local.ministack import ROOT
 from infra.local.stack import LocalStack
 from infra.local.trial import Task, Trial, short_name
 
-# As Django admin shows OpenMakerSuite's task results.
+# The colours in which Django admin shows OpenMakerSuite's task results.
 COLOURS = {"SUCCESS": "green", "FAILURE": "red", "PENDING": "yellow", "STARTED": "blue", "RETRY": "magenta"}
 NAME_WIDTH = 36
 REASON_WIDTH = 300
 DOWNLOAD_SECONDS = 10
-# The tasks of the printed examples.
+# The tasks in the printed examples.
 QR_CODE, CARD = "inventory.tasks.generate_qr_code", "inventory.tasks.generate_index_card"
 
 
@@ -128,7 +128,7 @@ def shown(path: Path) -> str:
 
 
 def shell_path(path: Path) -> str:
-    """A path that a shell reads as a file, not as a name to look up in PATH."""
+    """Return a path that a shell reads as a file, and does not look up in PATH."""
     name = shown(path)
     return shlex.quote(name if name.startswith("/") else f"./{name}")
 

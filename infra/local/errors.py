@@ -1,4 +1,4 @@
-"""Errors of the local AWS; each message is one line for the person at the terminal."""
+"""Errors of the local AWS; each message is one line for the user at the terminal."""
 
 
 class LocalAwsError(Exception):

@@ -1,13 +1,13 @@
-"""Runs MiniStack so that functions cannot use its packages, and so that its processes end with the one that started it.
+"""Runs MiniStack so that functions cannot use its packages, and its processes end with the process that started it.
 
     .local/ministack/bin/python -I launcher.py .local/runtime/bin/python .local/aws-4566
 
-MiniStack runs functions with `sys.executable`, its own interpreter, whose packages would hide those missing from a
-layer. Here it gets another one, with only the packages of AWS Lambda's runtime (boto3).
+MiniStack runs functions with `sys.executable`, its own interpreter, whose packages would hide that a layer lacks one.
+Here it gets another interpreter, with only the packages of AWS Lambda's runtime (boto3).
 
-The folder is only an argument so that a list of processes distinguishes one local AWS from another.
+The folder is an argument only so that local AWSs can be told apart in a list of processes.
 
-Standard input is a pipe that the parent holds open: when it closes, however the parent ended, MiniStack stops too.
+Standard input is a pipe that the parent holds open: when it closes, however the parent ended, MiniStack stops, too.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-# Seconds for which a stop waits for open connections: boto3 keeps idle ones, which nobody closes. The default is 3.
+# Seconds for which a stop waits for open connections: boto3 keeps idle ones open. The default is 3.
 GRACE_SECONDS = 0.3
 
-# All that is left out of the template here, besides what infra/local/deploy.py does to folders. docs/deploying.md has
-# the same list, with the test that covers AWS's side.
+# Properties of the template that are ignored here; infra/local/deploy.py also replaces folders. docs/deploying.md has
+# the same list, with the tests that cover these properties for AWS.
 LEFT_OUT = frozenset({"AutoPublishAlias", "DeploymentPreference"})
 
 
@@ -38,15 +38,15 @@ class Store(dict[Any, Any]):
         return iter(list(super().__iter__()))
 
     def keys(self) -> Any:
-        """A copy of the keys."""
+        """Return a copy of the keys."""
         return list(super().keys())
 
     def values(self) -> Any:
-        """A copy of the values."""
+        """Return a copy of the values."""
         return list(super().values())
 
     def items(self) -> Any:
-        """A copy of the items."""
+        """Return a copy of the items."""
         return list(super().items())
 
 
@@ -65,12 +65,12 @@ def keep_resources_in_stores() -> None:
 
 
 def read_streams_from_their_start() -> None:
-    """Let functions read every change in a table's stream after a start.
+    """Make functions read a table's stream from its beginning after a start.
 
-    MiniStack restores the number of changes that a function had read, but not the changes: it would skip new ones.
+    MiniStack restores the number of changes that a function has read, but not the changes, so it would skip new ones.
     """
     functions: Any = importlib.import_module("ministack.services.lambda_svc")
-    restore = functions._restore_state  # noqa: SLF001 - it has no other place for this
+    restore = functions._restore_state  # noqa: SLF001 - MiniStack has no public hook for this
 
     def restored(data: Any) -> None:
         restore(data)
@@ -82,14 +82,14 @@ def read_streams_from_their_start() -> None:
 
 def stop_with_parent() -> None:
     """Wait until the parent closes its end of the pipe, then send SIGTERM to this process."""
-    os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns at the end of the pipe
+    os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns when the pipe is closed
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def count_loopback_as_tls() -> None:
-    """Let requests pass policies that refuse plain HTTP (`aws:SecureTransport`), so that the template needs no change.
+    """Treat requests as encrypted, so that policies that deny plain HTTP (`aws:SecureTransport`) allow them.
 
-    MiniStack enforces them, but uses HTTP here, so that browsers, scripts and functions need no certificate.
+    MiniStack enforces these policies, but uses HTTP here, so that browsers, scripts and functions need no certificate.
     """
     evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
     remember = evaluator.pin_request_origin
@@ -97,14 +97,14 @@ def count_loopback_as_tls() -> None:
 
 
 def name_what_policies_ask_for() -> None:
-    """Add to policies what AWS resolves and MiniStack does not.
+    """Resolve in the evaluation of policies what AWS resolves and MiniStack does not.
 
-    These are a schedule's group, for which it uses `default`, an event source mapping's function
-    (`lambda:FunctionArn`), and the permission to change one. On AWS the permission for one message also allows batches.
+    This is a schedule's group (MiniStack uses `default`), an event source mapping's function (`lambda:FunctionArn`) and
+    the action that changes a mapping. On AWS, the permission for a single message also allows batches.
     """
     actions: Any = importlib.import_module("ministack.core.iam_actions")
     evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
-    find_resource, find_value = actions.extract_resource_arn, evaluator._resolve_condition_key  # noqa: SLF001 - it has no other place for this
+    find_resource, find_value = actions.extract_resource_arn, evaluator._resolve_condition_key  # noqa: SLF001 - MiniStack has no public hook for this
 
     def resource(service: str, method: str, path: str, headers: Any, body: Any, query: Any, *rest: Any) -> Any:
         arn = find_resource(service, method, path, headers, body, query, *rest)
@@ -133,7 +133,7 @@ def name_what_policies_ask_for() -> None:
 
 
 def without_aliases(value: Any) -> Any:
-    """Return a part of a template without LEFT_OUT, with functions instead of their aliases."""
+    """Return a part of a template without the properties in LEFT_OUT, and with functions instead of their aliases."""
     if isinstance(value, list):
         return [without_aliases(each) for each in value]
     if not isinstance(value, dict):
@@ -145,7 +145,7 @@ def without_aliases(value: Any) -> Any:
 
 
 def call_functions_by_their_own_names() -> None:
-    """Let SAM create no aliases of functions: there is no CodeDeploy here to move them from version to version."""
+    """Prevent SAM from creating functions' aliases, because the local AWS has no CodeDeploy to move them."""
     sam: Any = importlib.import_module("samtranslator.translator.transform")
     transform = sam.transform
 
@@ -156,20 +156,20 @@ def call_functions_by_their_own_names() -> None:
 
 
 def patch_schedule_slot() -> None:
-    """Put the slot's time into a schedule's message: the time of an `at`, otherwise the minute in which it fires.
+    """Insert the scheduled time into a schedule's message: the time of an `at`, or else the minute in which it fires.
 
     MiniStack sends the placeholder unchanged: every night's task would have the same id, and only the first would run.
     """
-    place = "<aws.scheduler.scheduled-time>"
+    placeholder = "<aws.scheduler.scheduled-time>"
     events: Any = importlib.import_module("ministack.services.eventbridge")
-    invoke = events._invoke_target  # noqa: SLF001 - it has no other place for this
+    invoke = events._invoke_target  # noqa: SLF001 - MiniStack has no public hook for this
 
     def with_slot(target: Any, event: Any, rule: Any, *rest: Any) -> Any:
-        if place in str(target.get("Input")):
+        if placeholder in str(target.get("Input")):
             expression = str(rule.get("ScheduleExpression"))
             fires = f"{datetime.now(UTC):%Y-%m-%dT%H:%M}:00"
             slot = expression[3:-1] if expression.startswith("at(") else fires
-            target = {**target, "Input": target["Input"].replace(place, f"{slot}Z")}
+            target = {**target, "Input": target["Input"].replace(placeholder, f"{slot}Z")}
         return invoke(target, event, rule, *rest)
 
     events._invoke_target = with_slot  # noqa: SLF001 - as above
@@ -178,7 +178,7 @@ def patch_schedule_slot() -> None:
 def let_running_functions_answer() -> None:
     """When a function is redeployed, end its worker only after it has responded, as AWS does.
 
-    MiniStack ends it at once, in the middle of a request or of a task.
+    MiniStack ends it at once, even during a request or a task.
     """
     runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
     kill, release, invalidate = runtime.kill_workers, runtime.release_worker, runtime.invalidate_worker
@@ -188,7 +188,7 @@ def let_running_functions_answer() -> None:
         found = [worker for worker in workers if worker is not None]
         busy = []
         if getattr(thread, "deploys", False):
-            with runtime._lock:  # noqa: SLF001 - it has no other place for this
+            with runtime._lock:  # noqa: SLF001 - MiniStack has no public hook for this
                 busy = [worker for worker in found if worker.in_use and worker._proc and worker._proc.poll() is None]  # noqa: SLF001 - as above
                 for worker in busy:
                     worker.retired = True
@@ -213,11 +213,11 @@ def let_running_functions_answer() -> None:
 
 
 def main() -> None:
-    """Run MiniStack in this process until SIGTERM; its function workers are ended and reaped before it returns."""
+    """Run MiniStack in this process until SIGTERM, then end and reap its function workers."""
     sys.executable, _ = sys.argv[1:]
     del sys.argv[1:]
     importlib.import_module("hypercorn.config").Config.graceful_timeout = GRACE_SECONDS
-    importlib.import_module("zipfile")  # MiniStack's threads import it when they unpack layers, which once went wrong
+    importlib.import_module("zipfile")  # imported here because concurrent imports in MiniStack's threads failed once
     keep_resources_in_stores()
     read_streams_from_their_start()
     count_loopback_as_tls()

@@ -1,4 +1,4 @@
-"""Starts and stops MiniStack, the local AWS: one process, on loopback, with its own folders.
+"""Starts and stops MiniStack, the local AWS: one server on loopback, with its own folders.
 
 with MiniStack(Path(".local/data"), port=4566, persist=True) as aws:
     aws.connection.client("s3").list_buckets()
@@ -28,17 +28,17 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 SERVER = ROOT / ".local/ministack/bin/python"
 RUNTIME = ROOT / ".local/runtime/bin/python"
 
-START_SECONDS = 120  # 0.5 s on two idle cores, over 30 s on two that ten programs share
-STOP_SECONDS = 15  # it takes 0.5 s; a state of a million tasks takes longer to write
+START_SECONDS = 120  # a start takes 0.5 s on two idle cores, and over 30 s on two busy ones
+STOP_SECONDS = 15  # a stop takes 0.5 s, and longer if the state of a million tasks has to be written
 POLL_SECONDS = 0.05
 LOOPBACK = "127.0.0.1"
 
 
 class MiniStack:
-    """A local AWS. `data` has its state, temporary files and log; with `persist`, its state survives a clean stop."""
+    """A local AWS. `data` contains state, temporary files and log; with `persist`, the state survives a clean stop."""
 
     def __init__(self, data: Path, port: int | None = None, *, persist: bool = False) -> None:
-        """Configure it; `port` None means any free port."""
+        """Configure the local AWS; without `port`, it uses any free port."""
         self.data = data
         self.persist = persist
         self.port = port or free_port()
@@ -47,12 +47,12 @@ class MiniStack:
 
     @property
     def endpoint(self) -> str:
-        """The address for AWS_ENDPOINT_URL. A number, because `bucket.localhost` does not resolve everywhere."""
+        """The URL for AWS_ENDPOINT_URL, with an IP address, because `bucket.localhost` does not resolve everywhere."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @cached_property
     def connection(self) -> Connection:
-        """Clients with every permission on this local AWS."""
+        """The clients of this local AWS, with every permission."""
         return Connection(self.endpoint)
 
     def __enter__(self) -> Self:
@@ -71,7 +71,7 @@ class MiniStack:
         for folder in ("state", "s3", "tmp"):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
-            # In a new session, so that Ctrl-C in the terminal reaches only this process, which then stops it in order.
+            # In a new session, so that Ctrl-C in the terminal reaches only this process, which then stops it cleanly.
             self._process = subprocess.Popen(
                 [SERVER, "-I", LAUNCHER, RUNTIME, self.data],
                 env=self._environment(),
@@ -88,7 +88,7 @@ class MiniStack:
             raise
 
     def stop(self) -> None:
-        """End its processes, with `persist` after it has written its state; no error if it is not running."""
+        """End its processes, with `persist` only after the state is written; does nothing if it is not running."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -116,7 +116,7 @@ class MiniStack:
         return f"{errors[-1][:300]} (log: {self.log})" if errors else f"its log is {self.log}"
 
     def _environment(self) -> dict[str, str]:
-        """The whole environment of MiniStack, and so of every function, which inherits it."""
+        """Return the whole environment of MiniStack, which every function inherits."""
         persist = "1" if self.persist else "0"
         return read_settings() | {
             "PATH": os.defpath,
@@ -170,7 +170,7 @@ def check_port(port: int) -> None:
 
 
 def free_port() -> int:
-    """A port on loopback that is currently free."""
+    """Return a port on loopback that is currently free."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -1,10 +1,10 @@
-"""Layers and code as Lambda takes them: for this machine's interpreter, or for a runtime and a processor of AWS.
+"""Builds layers and code for Lambda: for this machine's interpreter, or for a runtime and an architecture of AWS.
 
-    python -m infra.local.packages pictures ARTIFACTS_DIR     what layers/pictures/Makefile calls for `sam build`
+    python -m infra.local.packages pictures ARTIFACTS_DIR     called by layers/pictures/Makefile in `sam build`
 
-A layer is what its folder holds, plus what its requirements.txt locks, resolved for the target and installed into
-`python/`. No library is compiled here: one without a wheel for the target is an error, whatever Python builds it.
-Bytecode is made by an interpreter of the target's version.
+A layer has the content of its folder and the packages that its requirements.txt locks, resolved for the target and
+installed into `python/`. No library is compiled: one without a wheel for the target is an error. Bytecode is compiled
+by an interpreter of the target's version.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ CACHE = ROOT / ".local/packages"
 UV = ROOT / ".venv/bin/uv"
 RUNTIME = ROOT / ".local/runtime/bin/python"
 
-# The folder of a code root whose templates are compiled.
+# The folder in a code root whose page templates are compiled.
 PAGES = "api/pages/templates"
 
 # Increase this when the steps below change, so that everything is built again.
 RECIPE = "5"
 
-# A path file's line that puts a layer after the function's code and before the runtime's own packages, as on AWS.
+# Line of a .pth file that puts a layer after the function's code and before the runtime's own packages, as on AWS.
 POINTER = "import os, sys; sys.path.insert(sys.path.index(os.environ['LAMBDA_TASK_ROOT']) + 1, {path!r})\n"
 
-# Age after which a package that no deployment uses is removed; few local AWSs run for longer.
+# Age after which an unused package is deleted; hardly any local AWS runs for longer.
 KEPT_SECONDS = 3 * 86400
 
-# Files of a layer's folder that are not part of the layer; of these, its content depends on requirements.txt alone.
+# Files in a layer's folder that are neither part of the layer nor change its content.
 NOT_CONTENT = frozenset({"requirements.in", "Makefile"})
 
 PROCESSORS = {"arm64": "aarch64", "x86_64": "x86_64"}
@@ -59,9 +59,9 @@ LAST_ON_AMAZON_LINUX_2 = (3, 11)
 
 @dataclass(frozen=True)
 class Target:
-    """The platform that a package is built for. `name` tells targets apart; `options` choose wheels.
+    """The platform that a package is built for. `name` distinguishes targets; `options` are uv's, to choose wheels.
 
-    `compiler` makes bytecode; without it, an interpreter of `version`, which is searched for only then.
+    `compiler` is the interpreter that compiles bytecode; without it, one of `version` is searched for when needed.
     """
 
     name: str
@@ -71,13 +71,16 @@ class Target:
 
     @classmethod
     def local(cls, python: Path = RUNTIME) -> Self:
-        """The interpreter that local functions run on. Bytecode is included, so that cold starts need not compile."""
+        """Return the target for local functions: this machine and the interpreter that runs them."""
         name = f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}"
         return cls(name, ("--python", str(python)), python)
 
     @classmethod
     def on_lambda(cls, runtime: str, architecture: str) -> Self:
-        """A runtime (`python3.13`) and an architecture (`arm64`, `x86_64`) of AWS Lambda; raises BuildFailed."""
+        """Return the target for a Lambda runtime (`python3.13`) and architecture (`arm64`, `x86_64`).
+
+        Raises BuildFailed for any other.
+        """
         if architecture not in PROCESSORS:
             raise BuildFailed(f"architecture {architecture!r} is not one of Lambda's: {', '.join(PROCESSORS)}")
         version = runtime.removeprefix("python")
@@ -93,17 +96,17 @@ class Target:
 def chosen(runtime: str, architecture: str) -> Target:
     """Return a deployment's target: Lambda, or this machine if MAKERTASKS_TARGET is `here`; raises BuildFailed.
 
-    A local AWS that runs functions on this machine needs the latter.
+    A local AWS needs the latter, because it runs functions on this machine.
     """
     here = os.environ.get("MAKERTASKS_TARGET") == "here"
     return Target.local() if here else Target.on_lambda(runtime, architecture)
 
 
 def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
-    """The zip file of a layer for functions on this machine, built only if its content changed; raises BuildFailed.
+    """Return a layer's zip file for local functions, built only if its content has changed; raises BuildFailed.
 
-    It contains a path file that points to the layer's content in `cache`: MiniStack unpacks every layer at every cold
-    start and writes all of them whenever it stops, which would take seconds.
+    It contains only a .pth file that points to the layer's content in `cache`: MiniStack unpacks every layer at every
+    cold start and writes all of them whenever it stops, which would take seconds.
     """
     if not folder.is_dir():
         raise BuildFailed(f"the layer's folder {folder} does not exist")
@@ -125,7 +128,7 @@ def layer_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
 
 
 def code_zip(folder: Path, target: Target, cache: Path = CACHE) -> Path:
-    """The zip file of a code root, made only if its content has changed."""
+    """Return the zip file of a code root, built only if its content has changed."""
     path = cache / f"code-{folder.name}-{archives.digest(folder, RECIPE, target.name, metadata.version('jinja2'))}.zip"
     if not path.exists():
         with _staging(cache) as staged:
@@ -146,7 +149,7 @@ def build_layer(folder: Path, target: Target, into: Path) -> None:
 
 
 def _install(name: str, requirements: Path, target: Target, into: Path) -> None:
-    # --only-binary: no library's own build steps run, and what is built here fits the target and not this machine.
+    # --only-binary: no library's build steps run; they would build for this machine instead of the target.
     command: list[str | Path] = [
         UV,
         "pip",
@@ -169,11 +172,11 @@ def _install(name: str, requirements: Path, target: Target, into: Path) -> None:
 
 
 def _reason(output: str) -> str:
-    """The error that uv printed, in one line."""
+    """Return the error that uv printed, in one line."""
     address = re.search(r"Failed to fetch: `?([^\s`]+)", output)
     if address:
         return f"{address[1]} cannot be reached; building a layer for the first time needs the network"
-    lines = (re.sub(r"^[^\w`]+", "", line) for line in output.splitlines())  # uv draws a tree before its words
+    lines = (re.sub(r"^[^\w`]+", "", line) for line in output.splitlines())  # uv draws a tree before the text
     return " ".join(lines) or "uv failed without a message"
 
 
@@ -188,10 +191,10 @@ def _trim(python: Path) -> None:
 
 @cache
 def interpreter(version: str) -> Path | None:
-    """A Python of exactly this version, which alone can make its bytecode: this one, another here, or uv's download.
+    """Return a Python of exactly this version, as its bytecode requires: this one, an installed one, or uv's download.
 
-    None if there is neither; then the build has no bytecode, and this prints the effect. MAKERTASKS_PYTHON has the
-    result if a deployment has already searched, empty for none.
+    Without one, print a warning and return None: the build then has no bytecode. If a deployment has already searched,
+    MAKERTASKS_PYTHON has the result, empty for none.
     """
     if (known := os.environ.get("MAKERTASKS_PYTHON")) is not None:
         return Path(known) if known else None
@@ -216,7 +219,7 @@ def interpreter(version: str) -> Path | None:
 def compile_code(folder: Path, target: Target) -> None:
     """Compile a code root's page templates to Python modules, and everything to bytecode; raises BuildFailed.
 
-    The templates are compiled by the project's own Jinja, which is the version that the layer `pages` locks.
+    The templates are compiled by the development environment's Jinja, which has the version in the layer `pages`.
     """
     if (folder / PAGES).is_dir():
         command = [sys.executable, "-c", "from api.pages import rendering; rendering.compile_templates()"]
@@ -229,10 +232,10 @@ def compile_code(folder: Path, target: Target) -> None:
 
 
 def compile_folder(folder: Path, target: Target) -> None:
-    """Put bytecode beside the sources, so that a cold start need not compile: /opt and /var/task cannot be written.
+    """Put bytecode beside the sources, because functions cannot store any: /opt and /var/task are read-only.
 
-    It is checked against nothing at run time: unpacking gives every file a new time, and the content never changes.
-    Equal sources give equal bytes: one process in a fixed order, and sets of constants in the order of a fixed hash.
+    It is not checked at run time: unpacking gives every file a new time, and the content never changes. Equal sources
+    give equal bytes, because one process compiles them in a fixed order with a fixed hash seed.
     """
     if compiler := target.compiler or (interpreter(target.version) if target.version else None):
         command: list[str | Path] = [compiler, "-m", "compileall", "-q", "-f", "-j", "1"]
@@ -241,9 +244,9 @@ def compile_folder(folder: Path, target: Target) -> None:
 
 
 def _keep(path: Path) -> None:
-    """Mark a zip file as used, and remove its other versions that have been unused for KEPT_SECONDS."""
+    """Mark a zip file as used, and delete its other versions that have been unused for KEPT_SECONDS."""
     path.touch()
-    present = path.stat().st_mtime  # the file system's clock, which keeps the other files' times too
+    present = path.stat().st_mtime  # by the file system's clock, like the times of the other files
     for old in path.parent.glob(f"{path.name.rpartition('-')[0]}-*.zip"):
         if present - old.stat().st_mtime > KEPT_SECONDS:
             old.unlink(missing_ok=True)
@@ -266,7 +269,7 @@ def _staging(cache: Path) -> Iterator[Path]:
 
 
 def main() -> int:
-    """Build one layer for AWS. The target is the template's default unless the environment says otherwise."""
+    """Build one layer for AWS. The target is the template's default unless the environment sets another."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.packages", description=main.__doc__)
     parser.add_argument("layer", help="folder under layers/")
     parser.add_argument("into", type=Path, help="folder to build it in")

@@ -1,4 +1,4 @@
-"""`make run`: the whole stack on this machine, until Ctrl-C."""
+"""`make run`: runs the whole stack on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from infra.local.template import TEMPLATE
 
 
 def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) -> int:
-    """Start, deploy, import the sample inventory, run the tasks and stay up; returns 1 if a task failed.
+    """Start, deploy, import the sample inventory, run the tasks and stay up; return 1 if a task failed.
 
     Raises LocalAwsError, with nothing left running.
     """
@@ -54,7 +54,7 @@ def run(data: Path, port: int, *, template: Path = TEMPLATE, stay: bool = True) 
 
 
 def show(console: Console, stack: LocalStack) -> bool:
-    """Import the sample if needed, run the tasks and print the results; returns whether a task failed."""
+    """Import the sample if needed, run the tasks and print the results; return whether a task failed."""
     since = import_sample(console, stack)
     done = trial.run(stack, console, since=since)
     display.show_results(console, done)
@@ -66,9 +66,9 @@ def show(console: Console, stack: LocalStack) -> bool:
 
 
 def import_sample(console: Console, stack: LocalStack) -> str | None:
-    """Import the sample inventory unless it was imported in the last six days; returns the time of the import.
+    """Import the sample inventory unless it was imported in the last six days; return the time of the import, or None.
 
-    Its presigned image links expire after seven days, so it is imported again before then.
+    Its presigned image links expire after seven days, so it is imported again before that.
     """
     kept = stack.aws.data / "sample.json"
     if kept.exists() and time.time() - json.loads(kept.read_text())["imported"] < load.IMPORT_SECONDS:

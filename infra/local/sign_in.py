@@ -1,4 +1,4 @@
-"""Signs in to the local stack, where one user of each role is created. On AWS people have their own users."""
+"""Signs in to the local stack, for which it creates one user per role. On AWS, people have their own users."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any, Self
 
 from infra.local.connection import Connection
 
-# A user of each role, and the group that gives it.
+# The user of each role, and its group in the user pool.
 GROUPS = {"viewer": "viewers", "operator": "operators", "superuser": "superusers"}
 
-# A new token is fetched this many seconds before the old one ends.
+# Seconds before a token expires at which a new one is fetched.
 MARGIN_SECONDS = 60
 
 
@@ -33,13 +33,13 @@ class SignIn:
 
     @classmethod
     def ready(cls, connection: Connection, outputs: Mapping[str, str], data: Path, user: str = "superuser") -> Self:
-        """The user of a role, created if missing; its password is generated once and kept in `data`."""
+        """Return the sign-in of a role's user, created if missing; `data` keeps its generated password."""
         password = passwords(data)[user]
         add_user(connection, outputs["UserPoolId"], user, password, GROUPS[user])
         return cls(connection, outputs["UserPoolClientId"], user, password)
 
     def token(self) -> str:
-        """An access token that is valid for at least another minute."""
+        """Return an access token that is valid for at least another minute."""
         if time.monotonic() > self._ends - MARGIN_SECONDS:
             answer: dict[str, Any] = self.connection.client("cognito-idp").initiate_auth(
                 ClientId=self.client_id,
@@ -52,7 +52,7 @@ class SignIn:
 
 
 def passwords(data: Path) -> dict[str, str]:
-    """The password of each user, generated on first use."""
+    """Return each user's password, generated on first use."""
     kept = data / "sign-in.json"
     known: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
     missing = {user: f"Aa1-{secrets.token_urlsafe(12)}" for user in GROUPS if user not in known}

@@ -1,4 +1,4 @@
-"""The whole stack on a separate local AWS, for `make run` and the stack tests.
+"""The whole stack on a local AWS of its own, for `make run` and the stack tests.
 
 with local_stack(tmp_path) as stack:
     stack.client("s3").list_objects_v2(Bucket=stack.outputs["MediaBucketName"])
@@ -22,7 +22,7 @@ from infra.local.sign_in import GROUPS, SignIn
 from infra.local.template import TEMPLATE
 
 STACK_NAME = "makertasks"
-# Outputs of the stack and the variables in which the command line and the Python client look for them.
+# Outputs of the stack, and the environment variables from which the command line and the client read them.
 CLIENT = {
     "TasksTableName": "TASKS_TABLE",
     "InventoryTableName": "INVENTORY_TABLE",
@@ -46,28 +46,28 @@ class LocalStack:
 
     @property
     def api_url(self) -> str:
-        """Address of the HTTP API; paths such as /v1/tasks follow it. Quote it in a shell: it has a dollar sign."""
+        """The HTTP API's URL, to which paths such as /v1/tasks are appended. It contains `$`: quote it in a shell."""
         return api_url(self.endpoint, self.outputs)
 
     @property
     def environment(self) -> Path:
-        """A file of shell variables with which AWS's tools and makertasks' command line use this stack."""
+        """The file of shell variables with which AWS's tools and makertasks' command line use this stack."""
         return self.aws.data / "environment"
 
     def write_environment(self) -> None:
-        """Write that file."""
+        """Write the file `environment`."""
         values = {name: value for name, value in read_settings().items() if name.startswith("AWS_")}
         values |= {"AWS_ENDPOINT_URL": self.endpoint, "STACK_NAME": self.name}
         values |= {variable: self.outputs[output] for output, variable in CLIENT.items()}
         self.environment.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
     def client(self, service: str) -> Any:
-        """A boto3 client with every permission."""
+        """Return a boto3 client with every permission."""
         return self.aws.connection.client(service)
 
     @cached_property
     def sign_ins(self) -> dict[str, SignIn]:
-        """A user of each role, by the role's name, created on first use."""
+        """The sign-ins of one user per role, by the role's name; the users are created on first use."""
         return {user: SignIn.ready(self.aws.connection, self.outputs, self.aws.data, user) for user in GROUPS}
 
     @cached_property
@@ -77,19 +77,20 @@ class LocalStack:
 
     @property
     def pages_url(self) -> str:
-        """Address of the pages for browsers, for which `*.localhost` is this machine; not every program resolves it."""
+        """The pages' URL for browsers, which resolve `*.localhost` to this machine; other programs may not."""
         return self.outputs["ApiUrl"]
 
 
 def api_url(endpoint: str, outputs: Mapping[str, str]) -> str:
-    """Address of a stack's HTTP API on a local AWS; it has a dollar sign, so quote it in a shell."""
+    """Return the URL of a stack's HTTP API on a local AWS; it contains `$`, so quote it in a shell."""
     return f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/$default"
 
 
 def parameters(aws: MiniStack) -> dict[str, str]:
-    """The template's parameters for local use.
+    """Return the template's parameters for local use.
 
-    Downloads may reach the local bucket, the local AWS knows no saved queries, and machines may sign in.
+    Downloads may access the local bucket, saved queries are off because the local AWS has none, and machines may sign
+    in.
     """
     hosts = f"{LOOPBACK}:{aws.port} localhost:{aws.port}"
     return {
@@ -109,7 +110,7 @@ def local_stack(
     persist: bool = False,
     **overrides: str,
 ) -> Iterator[LocalStack]:
-    """Start a local AWS with its folders in `data`, deploy the template, and stop it at the end.
+    """Start a local AWS with its folders in `data`, deploy the template, yield the stack, and stop everything.
 
     `overrides` are parameters of the template. Raises LocalAwsError.
     """

@@ -1,4 +1,4 @@
-"""template.yaml as a Python value, in CloudFormation's long form: `!Ref a` becomes `{"Ref": "a"}`."""
+"""Reads template.yaml as a Python value, in CloudFormation's long form: `!Ref a` becomes `{"Ref": "a"}`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one is ten times faster
-    """YAML as CloudFormation reads it: its own tags are functions, and a date is text (`Version: 2012-10-17`)."""
+    """Reads YAML as CloudFormation does: its tags are functions, and dates are text (`Version: 2012-10-17`)."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -44,7 +44,7 @@ _Loader.add_multi_constructor("!", _construct_function)
 
 
 def load(path: Path = TEMPLATE) -> dict[str, Any]:
-    """A template with its functions in long form; raises DeployFailed if it is missing or is not YAML."""
+    """Return a template with its functions in long form; raises DeployFailed if it is missing or not YAML."""
     try:
         template: dict[str, Any] = json.loads(_as_json(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
@@ -56,19 +56,19 @@ def load(path: Path = TEMPLATE) -> dict[str, Any]:
 
 @lru_cache(8)
 def _as_json(text: str) -> str:
-    """Parse YAML once for each text: JSON is read many times faster, and every caller gets a value of its own."""
+    """Parse YAML once per text and return it as JSON, which is parsed much faster; each caller gets its own value."""
     return json.dumps(yaml.load(text, _Loader))  # noqa: S506  # a SafeLoader
 
 
 def resources(template: dict[str, Any], *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Logical id and properties of the resources of these types."""
+    """Yield logical id and properties of each resource of these types."""
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] in kinds:
             yield logical_id, resource.setdefault("Properties", {})
 
 
 def parameter_default(name: str, path: Path = TEMPLATE) -> str:
-    """Default of one of the template's parameters; raises DeployFailed if it has none."""
+    """Return the default of a template's parameter; raises DeployFailed if there is none."""
     parameter = load(path).get("Parameters", {}).get(name, {})
     if "Default" not in parameter:
         raise DeployFailed(f"{path.name} has no parameter {name} with a default")

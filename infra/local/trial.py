@@ -1,4 +1,4 @@
-"""Runs every task type that GET /v1/task-types lists on the sample inventory, and shows the progress."""
+"""Runs every task type in GET /v1/task-types on the sample inventory, and shows the progress."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from infra.local.stack import LocalStack
 
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 IMPORT = "makertasks.import_dump"
-# The stack itself submits this task when an item has an image URL and no image.
+# The stack itself submits this task for an item that has an image URL but no image.
 DOWNLOAD = "inventory.tasks.download_image_from_url"
 
-# Seconds without progress after which the trial gives up. Each function starts once, in about a second on two cores.
+# Seconds without progress after which the trial fails. Each function starts once, in about a second on two cores.
 PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.4  # the API runs on the same processors as the tasks
 
@@ -32,7 +32,7 @@ TaskType = dict[str, Any]  # a task type as GET /v1/task-types shows it
 
 @dataclass
 class Trial:
-    """The task types, and the tasks since `since`."""
+    """The task types, and the tasks created since `since`."""
 
     since: str
     items: Mapping[str, str]  # name by id
@@ -40,23 +40,23 @@ class Trial:
     tasks: list[Task] = field(default_factory=list)
 
     def of(self, name: str, item_id: str | None = None) -> Task | None:
-        """Return the newest task with that name for that item."""
+        """Return the newest task with that name for that item; None if there is none."""
         found = (task for task in self.tasks if task["name"] == name and task["item_id"] == item_id)
         return next(found, None)
 
     @property
     def failed(self) -> list[Task]:
-        """Return the tasks that did not succeed."""
+        """The finished tasks that did not succeed."""
         return [task for task in self.tasks if task["status"] in FINAL - {"SUCCESS"}]
 
     @property
     def for_items(self) -> list[TaskType]:
-        """Return the types that run for one item."""
+        """The types that run for one item."""
         return [each for each in self.types if each["item_button"]]
 
     @property
     def by_example(self) -> list[TaskType]:
-        """Return the other types, which run once with their example arguments."""
+        """The other types, which run once with their example arguments."""
         return [each for each in self.types if not each["item_button"] and each["example"] is not None]
 
 
@@ -66,9 +66,9 @@ def short_name(name: str) -> str:
 
 
 def import_sample(stack: LocalStack) -> Task:
-    """Put the sample dump into the bucket and wait until it is imported; returns the import's task.
+    """Put the sample dump into the bucket, wait until it is imported, and return the import's task.
 
-    The dump's key is the one of the import's example, so that a later trial can import it again.
+    The dump's key is the key in the task type's example, so that a later trial can import it again.
     """
     trial = Trial(now(), {}, [])
     key = stack.api.get(f"/v1/task-types/{IMPORT}")["example"]["key"]
@@ -83,9 +83,9 @@ def import_sample(stack: LocalStack) -> Task:
 def run(stack: LocalStack, console: Console, *, since: str | None) -> Trial:
     """Run every task type and wait until all tasks have finished.
 
-    After an import (`since` is its time) the types that run for an item run for every item; the stack itself has
-    submitted the downloads. Without one they run for one item, to show that everything still works. Types without an
-    item run with their examples. Raises SampleFailed.
+    After an import (`since` is its time), the types that run for an item run for every item, except downloads, which
+    the stack itself has submitted. Without an import, they run for one item, to show that everything still works. Types
+    without an item run with their examples. Raises SampleFailed.
     """
     trial = Trial(since or now(), load.items(), stack.api.get("/v1/task-types")["task_types"])
     with_image = load.items_with_image()
@@ -111,7 +111,7 @@ def _mentions(example: Task, items: Iterable[str]) -> bool:
 
 
 def _for_items(types: list[TaskType], items: list[dict[str, Any]]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield name and arguments of each type for each item that has what the type requires, as an item's page does."""
+    """Yield name and arguments of each type for each item that has the required values, as an item's page does."""
     for each in types:
         names_item = each["item_button"]["argument"]
         needed = [name for name in each["arguments"].get("required", ()) if name != names_item]
@@ -121,7 +121,7 @@ def _for_items(types: list[TaskType], items: list[dict[str, Any]]) -> Iterable[t
 
 
 def _submit(stack: LocalStack, tasks: Iterable[tuple[str, dict[str, Any]]]) -> Counter[str]:
-    """Submit the tasks; returns how many by name."""
+    """Submit the tasks and return their number by name."""
     number: Counter[str] = Counter()
     for name, kwargs in tasks:
         stack.api.post("/v1/tasks", {"name": name, "kwargs": kwargs})

@@ -1,1 +1,1 @@
-"""Sample inventory of a small makerspace: a `manage.py dumpdata` of OpenMakerSuite, and images for it."""
+"""Sample inventory of a small makerspace: a dump of OpenMakerSuite (`manage.py dumpdata`) and images."""

@@ -39,7 +39,7 @@ def items_with_image() -> list[str]:
 
 
 def put_images(connection: Connection) -> dict[str, str]:
-    """Put the images into a separate bucket; returns a presigned link for each file name in the dump."""
+    """Put the images into a separate bucket and return a presigned link for each file name in the dump."""
     s3 = connection.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     links = {}
@@ -63,7 +63,7 @@ def dump(links: dict[str, str], now: datetime) -> bytes:
             fields["image_url"] = links[fields["image_url"]]
         if fields.get("actual_delivery"):
             fields["actual_delivery"] = (date.fromisoformat(fields["actual_delivery"]) + shift).isoformat()
-        if "updated_at" in fields:  # an import skips objects older than their entry
+        if "updated_at" in fields:  # an import skips objects that are older than the inventory's entry
             fields["updated_at"] = _text(now)
         for name in ("ordered_at", "requested_at"):
             if fields.get(name):
