@@ -1,1 +1,1 @@
-"""Files that template.yaml refers to, and the commands that deploy it."""
+"""Commands that deploy and maintain the stack, and the local AWS."""

@@ -1,4 +1,4 @@
-"""Requirements for an account and a region before a deployment, and the effect of their limits."""
+"""Checks account and region before a deployment, and chooses a concurrency within the account's limit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from botocore.exceptions import ClientError
 
 from infra.stacks import Refused
 
-# Partitions with user pools whose sign-in host template.yaml knows (SIGN_IN_ADDRESS).
+# Partitions that have user pools, and whose sign-in host template.yaml knows (SIGN_IN_ADDRESS).
 PARTITIONS = frozenset({"aws", "aws-us-gov"})
 # Lambda's default; a new account starts with 10.
 USUAL_CONCURRENCY = 1000
-# From this limit on, bursts of tasks leave enough for the API, and no queue needs a limit.
+# From this limit on, bursts of tasks leave enough concurrency for the API, and queues need no limit.
 WANTED_CONCURRENCY = 100
 # Concurrency of downloads (from template.yaml), and about as much for the API and the system's functions.
 RESERVED = 5 + 5
@@ -19,7 +19,7 @@ FEWEST = 2  # Lambda's minimum for a queue's maximum concurrency
 
 
 def check_region(region: str) -> None:
-    """Raises Refused for a region in whose partition nobody could sign in.
+    """Raise Refused for a region in whose partition nobody could sign in.
 
     The partitions of China and of the secret regions have no user pools; the European Sovereign Cloud has them, but
     their sign-in pages are at a host that template.yaml does not know.
@@ -40,7 +40,7 @@ def check_region(region: str) -> None:
 
 
 def refuse_kept_data(stack: str, stage: str) -> None:
-    """Raises Refused if an earlier stack's data still exists: a new stack could not create tables of that name."""
+    """Raise Refused if an earlier stack's data still exists: a new stack could not create tables of that name."""
     kept = [name for name in tables_of(stack) if _has_table(name)]
     if kept:
         raise Refused(
@@ -50,18 +50,18 @@ def refuse_kept_data(stack: str, stage: str) -> None:
 
 
 def tables_of(stack: str) -> list[str]:
-    """Names of a stack's tables."""
+    """Return the names of a stack's tables."""
     return [f"{stack}-{name}" for name in ("tasks", "inventory", "counters")]
 
 
 def concurrency_limit() -> int:
-    """The account's limit of concurrent executions in this region."""
+    """Return the account's limit of concurrent executions in this region."""
     limit: int = boto3.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     return limit
 
 
 def fitting(limit: int, queues: int) -> str:
-    """Return the MaximumConcurrency for a number of queues within an account's limit; empty: no limit is needed.
+    """Return the MaximumConcurrency of each queue within an account's limit; empty if no limit is needed.
 
     >>> fitting(10, 9), fitting(60, 9), fitting(1000, 9)
     ('2', '5', '')

@@ -1,7 +1,7 @@
 """The account's monthly budget: AWS Budgets sends mail to AlarmEmail at 80 % and at 100 % of it, free of charge.
 
-A budget belongs to the account, not to a region, and CloudFormation knows its type only in some regions: the others
-would refuse a template with it, whatever its conditions. So a deployment sets it by an API call.
+A budget belongs to the account, not to a region, and CloudFormation supports its type only in some regions. Others
+reject any template that contains it, so a deployment sets it by an API call instead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PERCENT = (80, 100)
 
 
 def check(region: str, dollars: str, email: str) -> None:
-    """Raises Refused for a budget without recipients, or if the region's partition has no budgets."""
+    """Raise Refused for a budget without recipients, or if the region's partition has no budgets."""
     if not float(dollars):
         return
     if not email:
@@ -25,7 +25,7 @@ def check(region: str, dollars: str, email: str) -> None:
 
 
 def set_monthly(stack: str, dollars: str, email: str) -> None:
-    """Create or update the account's budget with that name; 0 removes it."""
+    """Create or replace the stack's budget; 0 dollars delete it."""
     account, name = boto3.client("sts").get_caller_identity()["Account"], name_of(stack)
     found = _find(account, name)
     wanted = float(dollars)
@@ -33,7 +33,7 @@ def set_monthly(stack: str, dollars: str, email: str) -> None:
         return
     client = boto3.client("budgets")
     if found is not None:
-        client.delete_budget(AccountId=account, BudgetName=name)  # with its recipients
+        client.delete_budget(AccountId=account, BudgetName=name)  # and its recipients
     if wanted:
         client.create_budget(
             AccountId=account,

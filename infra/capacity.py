@@ -2,8 +2,8 @@
 
     python -m infra.capacity         rewrites the tables of docs/capacity.md
 
-Shares refer to the default limits of an account. Rates are those of the busiest second where nothing can wait
-(submissions, writes), and averages where a queue evens them out (functions).
+Shares refer to an account's default limits. Rates are of the busiest second where nothing can wait (submissions,
+writes), and averages where a queue evens them out (functions).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ ONE_PERCENT = 0.01
 SECONDS_A_DAY = 86_400
 WINDOW_SECONDS = 2  # template.yaml: MaximumBatchingWindowInSeconds of task_events
 EVENTS_A_TASK = 3  # recorded, started, ended
-RECORD_UNITS = 4  # counted: three writes of a record of a little more than 1 KB, without indexes, which have no stream
+RECORD_UNITS = 4  # counted: three writes of a record slightly above 1 KB, without indexes, which have no stream
 CELL_BYTES = 400  # counted: a counter's cell without the tasks that it remembers
-DELAYED = 0.01  # assumed: share of tasks that wait for more than 15 minutes, each by a schedule
+DELAYED = 0.01  # assumed: share of tasks that are delayed by more than 15 minutes, each with a schedule
 CALLS = 10  # assumed: tasks per API request of scripts that send many at a time
 
 
@@ -59,43 +59,43 @@ LIMITS = {
     "new table": Limit(
         "A new table", 4_000, "write units/s",
         f"{AWS}/amazondynamodb/latest/developerguide/warm-throughput-scenarios.html",
-        "itself: doubles within 30 minutes; warm throughput beforehand", "the initial warm throughput",
+        "grows by itself, doubling within 30 minutes; or set warm throughput beforehand", "the initial warm throughput",
     ),
     "table": Limit(
         "A table", 40_000, "write units/s",
         f"{AWS}/amazondynamodb/latest/developerguide/ServiceQuotas.html", "Service Quotas, DynamoDB",
-        "of the table, and of each of its indexes by itself",
+        "applies to the table and to each of its indexes separately",
     ),
     "queue": Limit(
-        "Messages in flight, each queue", 120_000, "messages",
+        "Messages in flight per queue", 120_000, "messages",
         f"{AWS}/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html", "Support",
         "“approximately”",
     ),
     "new account": Limit(
-        "Functions at a time, a new account", 10, "functions",
+        "Concurrent functions, new account", 10, "functions",
         f"{AWS}/lambda/latest/dg/gettingstarted-limits.html", "Service Quotas, Lambda",
         "the page says “reduced”; 10 is what new accounts report",
     ),
     "account": Limit(
-        "Functions at a time", 1_000, "functions",
+        "Concurrent functions", 1_000, "functions",
         f"{AWS}/lambda/latest/dg/gettingstarted-limits.html", "Service Quotas, Lambda",
     ),
     "downloads": Limit(
-        "Downloads at a time", 5, "functions", "template.yaml", "the queue's page, or template.yaml"
+        "Concurrent downloads", 5, "functions", "template.yaml", "the queue's page, or template.yaml"
     ),
     "api": Limit(
         "API requests", 20, "requests/s", "template.yaml, `RequestsPerSecond`", "`RequestsPerSecond`, up to 10,000"
     ),
     "scheduler": Limit(
-        "Schedules made", 250, "requests/s", f"{AWS}/scheduler/latest/UserGuide/scheduler-quotas.html",
+        "Schedule creations", 250, "requests/s", f"{AWS}/scheduler/latest/UserGuide/scheduler-quotas.html",
         "Service Quotas, EventBridge Scheduler", "the smallest of all regions; 5,000 in the largest",
     ),
     "schedules": Limit(
-        "Schedules that wait, a day each", 10_000_000, "schedules",
+        "Pending schedules, one day each", 10_000_000, "schedules",
         f"{AWS}/scheduler/latest/UserGuide/scheduler-quotas.html", "Service Quotas, EventBridge Scheduler",
     ),
     "logs": Limit(
-        "Writes to logs", 5_000, "requests/s",
+        "Log writes", 5_000, "requests/s",
         f"{AWS}/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html", "Service Quotas, CloudWatch Logs",
         "PutLogEvents; one request is assumed for the start and one for the end of an invocation",
     ),
@@ -113,7 +113,7 @@ class Load:
 
     @classmethod
     def daily(cls, tasks: int) -> Load:
-        """The load of a number of tasks per day."""
+        """Return the load of a number of tasks per day."""
         return cls(f"{tasks:,} a day", tasks / SECONDS_A_DAY, PEAK * tasks / SECONDS_A_DAY, tasks)
 
 
@@ -128,7 +128,8 @@ def used(load: Load, shards: int = 1) -> dict[str, float]:
     invocations = sum(share / kind.batch for kind, share in zip(costs.KINDS, costs.MIX, strict=False)) * load.peak
     units = write_units() * load.peak
     return {
-        # indexes by name and by final status get one unit a task; that of active tasks two, on four times the shards
+        # a task writes one unit to the indexes by name and by final status, and two to the index of active tasks, which
+        # has four times the shards
         "partition": load.peak / shards,
         "counter": counter_units(load.peak, shards),
         "new table": units,
@@ -145,20 +146,20 @@ def used(load: Load, shards: int = 1) -> dict[str, float]:
 
 
 def seconds(kind: costs.Kind) -> float:
-    """Seconds for which one task of a backlog occupies a function."""
+    """Return the seconds for which one task of a backlog occupies a function."""
     gb_seconds = kind.parts(backlog=True)["Lambda, time"]["lambda_gb_second"] - costs.STREAM_SECONDS / 2 / 100
     return gb_seconds * 1024 / kind.memory_mb
 
 
 def write_units() -> float:
-    """Write units of one task of the mix, without counters."""
+    """Return the average write units per task of the mix, without counters."""
     return sum(
         share * (costs.RECORD_WRITES + kind.own_writes) for kind, share in zip(costs.KINDS, costs.MIX, strict=False)
     )
 
 
 def counter_units(rate: float, shards: int) -> float:
-    """Write units per second of the busiest counter: each batch of a stream shard is one write of a growing item."""
+    """Return the busiest counter's write units per second: each batch of a stream shard writes a growing item once."""
     streams = max(partitions.NEW_TABLE, math.ceil(RECORD_UNITS * rate / partitions.UNITS_A_SECOND))
     changes = EVENTS_A_TASK * rate / streams  # per second, of one stream shard
     events = min(batch_size(), max(1.0, changes * WINDOW_SECONDS))
@@ -169,13 +170,13 @@ def counter_units(rate: float, shards: int) -> float:
 
 
 def batch_size() -> int:
-    """Changes that task_events takes at a time."""
+    """Return the maximum number of changes per invocation of task_events."""
     events = template.load()["Resources"]["TaskEventsFunction"]["Properties"]["Events"]
     return int(events["Tasks"]["Properties"]["BatchSize"])
 
 
 def shards_for(load: Load) -> int:
-    """The smallest KeyShards with which no partition of keys is full and counters keep up."""
+    """Return the smallest KeyShards with which no partition of keys is full and counters keep up."""
     fits = (
         shards
         for shards in template.load()["Parameters"]["KeyShards"]["AllowedValues"]
@@ -185,28 +186,28 @@ def shards_for(load: Load) -> int:
 
 
 def shares(load: Load, shards: int = 1) -> dict[str, float]:
-    """The share of each limit that a load uses."""
+    """Return the share of each limit that a load uses."""
     return {name: number / LIMITS[name].most for name, number in used(load, shards).items()}
 
 
 def percent(share: float) -> str:
-    """A share for a table."""
+    """Return a share as percent for a table, in bold above 100 %."""
     return f"**{share:.0%}**" if share > 1 else "< 1 %" if share < ONE_PERCENT else f"{share:.0%}".replace("%", " %")
 
 
 def table() -> list[str]:
-    """Shares of every limit by load, with one shard."""
+    """Return the table of each limit's share by load, with one shard."""
     found = [shares(load) for load in LOADS]
     lines = ["| Limit | | " + " | ".join(load.name for load in LOADS) + " |", "|---|---|" + "---:|" * len(LOADS)]
     for name, limit in LIMITS.items():
         row = " | ".join(percent(each[name]).replace("%**", " %**") for each in found)
         lines.append(f"| {limit.name} | {limit.most:,.0f} {limit.unit} | {row} |")
-    return [*lines, "| `KeyShards` for it | | " + " | ".join(str(shards_for(load)) for load in LOADS) + " |"]
+    return [*lines, "| `KeyShards` needed | | " + " | ".join(str(shards_for(load)) for load in LOADS) + " |"]
 
 
 def first() -> list[str]:
-    """The limits to raise for each load, in order."""
-    lines = ["| Load | Raise, the first one first |", "|---|---|"]
+    """Return the table of limits to raise for each load, in order."""
+    lines = ["| Load | Limits to raise, in order |", "|---|---|"]
     for load in LOADS:
         above = sorted(((share, name) for name, share in shares(load).items() if share > NEARLY), reverse=True)
         steps = dict.fromkeys(f"{LIMITS[name].name} ({LIMITS[name].raised_by})" for _, name in above)
@@ -215,13 +216,13 @@ def first() -> list[str]:
 
 
 def sources() -> list[str]:
-    """The source of each limit."""
+    """Return the table of each limit's source."""
     rows = [f"| {limit.name} | {limit.source} | {limit.remark} |" for limit in LIMITS.values()]
     return ["| Limit | Source | Remark |", "|---|---|---|", *rows]
 
 
 def simulated() -> list[str]:
-    """The burst, simulated on the model of partitions."""
+    """Return the table of the burst, simulated with the model of partitions."""
     lines = ["| `KeyShards` | recorded after | ended after | lost |", "|---:|---:|---:|---:|"]
     for shards in (1, 16):
         found = partitions.burst(100_000, shards=shards)
@@ -230,7 +231,7 @@ def simulated() -> list[str]:
 
 
 def document(text: str) -> str:
-    """Return docs/capacity.md with its tables regenerated."""
+    """Return the text of docs/capacity.md with its tables regenerated."""
     made = {"shares": table(), "first": first(), "sources": sources(), "burst": simulated()}
     return tables.filled(text, made)
 

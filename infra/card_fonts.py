@@ -1,4 +1,4 @@
-"""Makes the fonts of the layer `fonts` from their full releases: fewer characters, no hints for screens.
+"""Makes the fonts of the layer `fonts` from their full releases: fewer characters, and no hinting.
 
     python -m infra.card_fonts FOLDER      FOLDER holds the .ttf files of Noto
 
@@ -16,7 +16,7 @@ import uharfbuzz
 from makertasks.media.cards.fonts import BOLD, EMOJI, FILES, MATHEMATICS, REGULAR
 
 INTO = Path(__file__).parents[1] / "layers/fonts/python/card_fonts"
-# Letters with every sign for them, punctuation, currency, letterlike symbols, numbers, arrows, mathematical operators.
+# Latin, Greek and Cyrillic letters with diacritics, punctuation, currency, symbols, numbers, arrows, operators.
 EUROPEAN = ((0x20, 0x7E), (0xA0, 0x52F), (0x1D00, 0x20CF), (0x2100, 0x22FF), (0x2C60, 0x2C7F), (0xA640, 0xA7FF))
 TECHNICAL = ((0x2190, 0x23FF), (0x25A0, 0x25FF), (0x27C0, 0x27FF), (0x2900, 0x297F), (0x2B00, 0x2BFF))
 KEPT = {REGULAR: EUROPEAN, BOLD: EUROPEAN, MATHEMATICS: TECHNICAL}
@@ -25,7 +25,7 @@ DROPPED = {"STAT", "MATH", "meta", "DSIG", "name"}
 
 
 def reduced(path: Path, ranges: tuple[tuple[int, int], ...] | None) -> bytes:
-    """A font with the characters of `ranges`, or with all of them, and all their glyphs."""
+    """Return a font reduced to the characters in `ranges` (None: all characters), with all their glyphs."""
     face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(path)))
     wanted = uharfbuzz.SubsetInput()
     wanted.flags = uharfbuzz.SubsetFlags.NO_HINTING

@@ -1,4 +1,4 @@
-"""The command line and the region of the commands on a stage."""
+"""The command line and the region of commands that work on a stage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.stacks import Refused
 
 
 def on_stack(description: str | None, command: str, work: Callable[[str], None]) -> int:
-    """Call `work` with the name of the stage's stack; an error prints one line and returns 1."""
+    """Call `work` with the name of the stage's stack; print an error in one line and return 1."""
     arguments = parse(description, command)
     try:
         choose_region()

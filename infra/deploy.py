@@ -2,8 +2,8 @@
 
     python -m infra.deploy prod FrontendUrl=https://inventory.example.org AlarmEmail=ann@example.org
 
-Parameters given once need not be given again: CloudFormation keeps them. Account, region and permissions are those of
-the environment (AWS_PROFILE, AWS_REGION …), as for every AWS tool; AWS_ENDPOINT_URL selects a local AWS instead.
+CloudFormation keeps parameters, so they need to be given only once. Account, region and permissions come from the
+environment (AWS_PROFILE, AWS_REGION …), as for every AWS tool; AWS_ENDPOINT_URL selects a local AWS instead.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FAILURES = (Refused, smoke.Failed, sizes.TooLarge, LocalAwsError, BotoCoreError,
 
 
 def main() -> int:
-    """Deploy one stage; an error prints one line and returns 1."""
+    """Deploy one stage; print an error in one line and return 1."""
     arguments = parse(__doc__, "deploy")
     try:
         deploy(arguments.stage, parameters.given(arguments.parameters), BUILT)
@@ -64,7 +64,8 @@ def deploy(stage: str, given: Mapping[str, str], built: Path, *, restoring: bool
     build(built, packages.chosen(values["Runtime"], values["Architecture"]), values, environment)
     print(sizes.table(sizes.measure(built / "template.yaml")))
     protected = stage != TRIAL_STAGE
-    # Decided by the build and the stage; a protected table could not be removed after a failed creation.
+    # Computed from the build and the stage. A new stack is protected only after its creation: CloudFormation could not
+    # remove protected tables if the creation failed.
     values["Build"] = digest.of_build(built / "template.yaml", values, again=rollback.marker(stack))
     values["DeletionProtection"] = str(protected and not is_new).lower()
     changed = {name: value for name, value in values.items() if name in given or stored.get(name) != value}
@@ -91,7 +92,7 @@ def limit_concurrency(values: dict[str, str], given: Mapping[str, str], stored: 
 
 
 def check(stage: str, outputs: Mapping[str, str]) -> None:
-    """Test a deployment from outside; raises Failed with the command that rolls back."""
+    """Run the smoke test; raises Failed with the command that rolls back."""
     try:
         smoke.test(outputs)
     except smoke.Failed as error:
@@ -100,7 +101,7 @@ def check(stage: str, outputs: Mapping[str, str]) -> None:
 
 
 def configured_options(configured: dict[str, Any]) -> list[str]:
-    """A stage's settings as options: SAM does not merge a stage's section with the defaults."""
+    """Return a stage's settings as options, because SAM does not merge a stage's section with the defaults."""
     return [
         "--stack-name", str(configured["stack_name"]),
         "--capabilities", str(configured["capabilities"]),
@@ -117,9 +118,9 @@ def protect(stack: str, *, forever: bool) -> None:
 
 
 def build(built: Path, target: packages.Target, values: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """Build functions and layers for their platform, given now or deployed before; raises CalledProcessError.
+    """Build functions and layers for the platform in `values`; raises CalledProcessError.
 
-    Layers are compiled by their Makefiles, functions and the pages' templates here.
+    The layers' Makefiles also compile their bytecode; this compiles the functions' bytecode and page templates.
     """
     layers = {
         "MAKERTASKS_RUNTIME": values["Runtime"],
@@ -145,7 +146,7 @@ def compile_functions(template: Path, target: packages.Target) -> None:
 
 
 def _overrides(values: Mapping[str, str]) -> list[str]:
-    """Parameters as options; quoted, because SAM ends a value at its first space: cron(0 3 * * ? *)."""
+    """Return parameters as options, quoted because SAM ends a value at its first space: cron(0 3 * * ? *)."""
     return ["--parameter-overrides", *(f'{name}="{value}"' for name, value in values.items())] if values else []
 
 

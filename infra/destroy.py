@@ -1,6 +1,6 @@
 """`make destroy STAGE=dev`: remove a stage, after asking for its name. Resources with data are kept.
 
-Tables, bucket and user pool are retained; this prints their names and where to read how to delete them.
+It keeps tables, bucket and user pool, prints their names, and refers to the documentation on how to delete them.
 """
 
 from __future__ import annotations

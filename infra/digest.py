@@ -1,8 +1,8 @@
 """A digest of a deployment: code, layers, template and parameters.
 
 AWS::Serverless::Function publishes a new version only if this digest, its `AutoPublishCodeSha256`, has changed.
-Without it a changed layer, parameter or time-out would only be deployed to $LATEST, and the alias `live` would keep
-the old one.
+Without it, a changed layer, parameter or time-out would be deployed only to $LATEST, and the alias `live` would stay at
+the old version.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ FOLDERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Serverless::Func
 
 
 def of_build(template: Path, parameters: Mapping[str, str], again: str = "") -> str:
-    """SHA-256 of a built template, of every folder it names, and of the parameters it is deployed with.
+    """Return the SHA-256 of a built template, of every folder it names, and of the parameters of its deployment.
 
-    `again` distinguishes a deployment after a rollback from the one that was rolled back.
+    `again` distinguishes a deployment after a rollback from the deployment that was rolled back.
     """
     body = load(template)
     counted = sorted((name, value) for name, value in parameters.items() if name not in COMPUTED)
@@ -37,7 +37,7 @@ def of_build(template: Path, parameters: Mapping[str, str], again: str = "") -> 
 
 
 def folders(template: Path, *kinds: str) -> set[Path]:
-    """Every folder that a template names as the content of its layers and functions, or only of one of these types."""
+    """Return the folders that a template names as contents of layers and functions, or only of these resource types."""
     body = load(template)
     default = body.get("Globals", {}).get("Function", {}).get("CodeUri")
     named = {

@@ -1,4 +1,4 @@
-"""The test events of tasks, from the examples in their declarations.
+"""Writes the tasks' test events from the examples in their declarations.
 
 make events     rewrites infra/events/{task}.json
 """

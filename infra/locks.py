@@ -1,9 +1,9 @@
-"""Resolve the requirements of layers: `requirements.in` to `requirements.txt`, with hashes, for every Python in use.
+"""Resolves layers' requirements: `requirements.in` to `requirements.txt`, with hashes, for every supported Python.
 
 python -m infra.locks layers/*           every layer that has requirements
 python -m infra.locks layers/pictures    one
 
-A layer leaves out the packages of Lambda's runtime, except urllib3, whose version there is too old for downloads.
+A layer omits the packages of Lambda's runtime, except urllib3, of which the runtime's version is too old for downloads.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Unresolved(Exception):
 
 
 def command(layer: Path) -> list[str]:
-    """Uv's command line for one layer; paths are relative to the project, because the lock file names them."""
-    brought = re.findall(r"^([a-zA-Z0-9_.-]+)==", (ROOT / "requirements/runtime.txt").read_text(), re.MULTILINE)
-    left_out = [option for name in brought if name != "urllib3" for option in ("--no-emit-package", name)]
+    """Return uv's command line for one layer; paths are relative to the project, because the lock file names them."""
+    provided = re.findall(r"^([a-zA-Z0-9_.-]+)==", (ROOT / "requirements/runtime.txt").read_text(), re.MULTILINE)
+    left_out = [option for name in provided if name != "urllib3" for option in ("--no-emit-package", name)]
     wanted = (layer / "requirements.in").resolve().relative_to(ROOT)
     return [str(UV), "pip", "compile", *OPTIONS, "--no-header", *left_out, str(wanted), "-o", str(wanted)[:-2] + "txt"]
 
@@ -38,7 +38,7 @@ def resolve(layer: Path) -> None:
 
 
 def main(folders: list[str]) -> int:
-    """Resolve the layers that are named and have requirements."""
+    """Resolve those of the given layers that have requirements; return 1 after an error."""
     for layer in map(Path, folders):
         if (layer / "requirements.in").exists():
             try:

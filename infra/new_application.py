@@ -1,11 +1,11 @@
-"""Add a Celery application: its package, its layer, its function's block of template.yaml and its schedules.
+"""Add a Celery application: its package, its layer, its block in template.yaml and its schedules.
 
 make celery-app APP=shop.celery:app FROM=../shop                                the package ../shop/shop
 make celery-app APP=site.celery:app FROM=../site PACKAGES="site orders"         with other packages its tasks import
 make celery-app APP=shop.celery:app FROM=../shop TRY='shop.tasks.add [2, 3]'    and run one task on the local AWS
 
-The application may also be a single module. Its requirements are read from REQUIREMENTS=…, else from requirements.txt
-or pyproject.toml beside the package.
+The application may also be a single module. Its requirements are read from REQUIREMENTS=…, or else from
+requirements.txt or pyproject.toml beside the package.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from {module} import {name}
 
 handler = lambda_handler({name}, queue="{package}")
 '''
-# Its role's permissions besides those of every task: kombu reads the length of a queue before it sends to it.
+# Permissions of its role in addition to every task's: kombu reads a queue's length before it sends to the queue.
 RIGHTS = """\
         {Sid: Queues, Effect: Allow, Action: [sqs:GetQueueAttributes],
          Resource: !Sub "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-tasks-*"}]}}]"""
@@ -63,7 +63,7 @@ SCHEDULE_ROLE = """\
 """
 SCHEDULE = """\
   {camel}Schedule{number}:
-    # Its task's id is the slot's time: a doubled event is one task.
+    # The message's id contains the scheduled time, so a duplicate event is the same task.
     Type: AWS::Scheduler::Schedule
     Properties:
       Name: {slug}
@@ -106,7 +106,7 @@ class Application:
         return new_task.camel(self.package)
 
     def check(self) -> None:
-        """Raises InvalidTask for an application that cannot be added."""
+        """Raise InvalidTask for an application that cannot be added."""
         if not re.fullmatch(r"\w+(\.\w+)*:\w+", self.app):
             raise InvalidTask(f"APP={self.app}: write package.module:name, such as shop.celery:app")
         for package in (self.package, *self.packages):
@@ -126,7 +126,7 @@ class Application:
 
 
 def add(wanted: Application) -> list[str]:
-    """Write all files; returns the differences from a worker. Leaves nothing behind if it raises InvalidTask."""
+    """Write all files and return the differences from a worker; an error such as InvalidTask leaves no files."""
     wanted.check()
     layer = ROOT / "layers" / wanted.package
     if layer.exists():
@@ -151,7 +151,7 @@ def add(wanted: Application) -> list[str]:
 
 
 def copy(source: Path, folder: Path) -> None:
-    """Copy a package, or a single module as one."""
+    """Copy a package, or a single module as a package."""
     if source.is_dir():
         shutil.copytree(source, folder, ignore=NOT_COPIED)
     else:
@@ -160,7 +160,7 @@ def copy(source: Path, folder: Path) -> None:
 
 
 def handler(wanted: Application) -> str:
-    """The module of its Lambda function."""
+    """Return the source of the Lambda function's module."""
     module, _, name = wanted.app.partition(":")
     return HANDLER.format(app=wanted.app, module=module, name=name, package=wanted.package)
 
@@ -178,7 +178,7 @@ def _write_layer(layer: Path, requirements: list[str]) -> None:
 
 
 def _describe(wanted: Application, layer: Path) -> tuple[dict[str, Any], list[str]]:
-    """The application's tasks and schedules, and its differences from a worker, found in a new environment."""
+    """Return the application's tasks and schedules, and its differences from a worker, using a new environment."""
     with tempfile.TemporaryDirectory() as folder:
         python = f"{folder}/bin/python"
         _run("the virtual environment could not be created", locks.UV, "venv", "-q", folder)
@@ -197,7 +197,7 @@ def _run(what: str, *command: str | Path, folder: Path = ROOT) -> subprocess.Com
 
 
 def with_application(template: str, wanted: Application, schedules: list[dict[str, Any]]) -> str:
-    """template.yaml with the application's layer, block and schedules."""
+    """Return template.yaml with the application's layer, block and schedules."""
     names = {"package": wanted.package, "camel": wanted.camel}
     says = f"The Celery application {wanted.package}"
     text = new_task.block(template, wanted.package, RIGHTS, says)
@@ -226,7 +226,7 @@ def _schedule(wanted: Application, number: int, entry: dict[str, Any]) -> str:
 
 
 def requirements(source: Path, file: Path | None = None) -> list[str]:
-    """The lines of a requirements file and of the files it includes; without one, the project's dependencies.
+    """Return the lines of a requirements file and of the files it includes, or else the project's dependencies.
 
     Raises InvalidTask.
     """
@@ -246,7 +246,7 @@ def requirements(source: Path, file: Path | None = None) -> list[str]:
 
 def run_once(task: str, arguments: str) -> Any:
     """Deploy to a local AWS, run a task of the application there and return its result; raises InvalidTask."""
-    from infra.local.stack import local_stack  # noqa: PLC0415 - only for trying
+    from infra.local.stack import local_stack  # noqa: PLC0415 - only a trial needs it
 
     with tempfile.TemporaryDirectory() as folder, local_stack(Path(folder)) as stack:
         stack.write_environment()
@@ -262,7 +262,7 @@ def run_once(task: str, arguments: str) -> Any:
 
 
 def main() -> int:
-    """Add an application, print its differences from a worker, and run a task on request."""
+    """Add an application, print its differences from a worker, and run a task if TRY is given."""
     parser = argparse.ArgumentParser(prog="make celery-app", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--app", required=True)
     parser.add_argument("--from", dest="source", type=Path, required=True)

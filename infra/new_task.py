@@ -1,9 +1,9 @@
-"""Add a task: its folder, its test, its test event and its block of template.yaml, with all names filled in.
+"""Add a task: its folder, its test, its test event and its block in template.yaml, with all names filled in.
 
-make task NAME=print_label                    it writes to print_label/ in the media bucket
-make task NAME=print_label WRITES=labels/     it writes to labels/
+make task NAME=print_label                    writes to print_label/ in the media bucket
+make task NAME=print_label WRITES=labels/     writes to labels/
 
-The new task already works (it writes a text file with an item's name); replace its body with your own.
+The new task already works: it writes a text file with an item's name. Replace its body with your own.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import makertasks
 from makertasks.tasks import InvalidDefinition, Task
 
 ROOT = Path(__file__).resolve().parents[1]
-MODEL = "generate_qr_code"  # the task whose block of template.yaml the new block is copied from
-LONGEST = 40  # characters; Lambda takes 64 for a function's name, which begins with the stack's
+MODEL = "generate_qr_code"  # the task whose block in template.yaml is copied
+LONGEST = 40  # characters; Lambda accepts 64 for a function's name, which begins with the stack's
 EXAMPLE = "b3515d30-e44f-455a-a04a-d4199241840e"
 
 PACKAGE = '''"""`inventory.tasks.{name}`: writes a file for an item."""
@@ -45,7 +45,7 @@ FOLDER = "{folder}"
 def {name}(item_id: ItemId) -> dict[str, Any]:
     """Write a file for an item.
 
-    Reads the item; writes `{folder}{{id}}.txt`. Raises UnknownItem, or TemporaryError where a service refuses.
+    Reads the item; writes `{folder}{{id}}.txt`. Raises UnknownItem, or TemporaryError if a service fails.
     """
     item = inventory.get_item(item_id)
     key = f"{{FOLDER}}{{item_id}}.txt"
@@ -55,7 +55,7 @@ def {name}(item_id: ItemId) -> dict[str, Any]:
 
 handler = lambda_handler({name})
 '''
-TEST = '''"""`inventory.tasks.{name}`: an item in, a file out."""
+TEST = '''"""Tests of `inventory.tasks.{name}`: it writes a file for an item."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def test_it_writes_a_file_for_the_item(inventory_table, media_bucket):
     assert bucket.get(result["file"]).body == b"Bench vice\\n"
 
 
-def test_an_item_that_is_not_there_fails_the_task_for_good(inventory_table, media_bucket):
+def test_an_unknown_item_fails_the_task_permanently(inventory_table, media_bucket):
     with pytest.raises(UnknownItem, match=str(ITEM)):
         {name}.call({{"item_id": str(ITEM)}})
 '''
-# The new role's permissions besides those of every task.
+# The new role's permissions in addition to every task's.
 RIGHTS = """\
         {{Sid: Item, Effect: Allow, Action: [dynamodb:GetItem], Resource: !GetAtt InventoryTable.Arn}},
         {{Sid: File, Effect: Allow, Action: [s3:PutObject], Resource: !Sub "${{MediaBucket.Arn}}/{folder}*"}}]}}}}]"""
@@ -98,7 +98,7 @@ class InvalidTask(Exception):
 
 
 def check_name(name: str) -> None:
-    """Raises InvalidTask for an invalid name."""
+    """Raise InvalidTask for an invalid name."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
         raise InvalidTask(f"NAME={name}: use lower-case letters, digits and single underscores, such as print_label")
     if len(name) > LONGEST:
@@ -116,7 +116,7 @@ def check_name(name: str) -> None:
 
 
 def check_folder(name: str, folder: str) -> None:
-    """Raises InvalidTask for a folder of the media bucket that no task may write to."""
+    """Raise InvalidTask for a folder of the media bucket that no task may write to."""
     if not re.fullmatch(r"([A-Za-z0-9_-]+/)+", folder):
         raise InvalidTask(f"WRITES={folder}: use letters, digits, - and _ and a slash at the end, such as labels/")
     try:
@@ -126,7 +126,7 @@ def check_folder(name: str, folder: str) -> None:
 
 
 def with_task(template: str, name: str, folder: str) -> str:
-    """template.yaml with the task's block, its queue in the queue policy, and its folder in two roles."""
+    """Return template.yaml with the task's block, its queue in the queue policy, and its folder in two roles."""
     text = block(template, name, RIGHTS.format(folder=folder), "Writes a file for an item")
     template = with_block(template, name, text)
     for role, sid in (("ApiRole", "Link"), ("CleanMediaRole", "Remove")):
@@ -135,14 +135,14 @@ def with_task(template: str, name: str, folder: str) -> str:
 
 
 def with_block(template: str, name: str, text: str) -> str:
-    """template.yaml with a task's block, and its queue in the queue policy."""
+    """Return template.yaml with a task's block, and its queue in the queue policy."""
     template = _replace(r"(?=  # ── System function )", text, template)
     queue = f",\n        !Ref {camel(name)}Queue"
     return _replace(r"(?=\]\n      PolicyDocument:)", queue, template, after="\n  QueuesPolicy:")
 
 
 def block(template: str, name: str, rights: str, description: str) -> str:
-    """A task's block: the model's, with the task's names, permissions and description."""
+    """Return a task's block: the model's, with the task's names, permissions and description."""
     found = re.search(rf"  # ── Task {MODEL} .*?(?=  # ── )", template, re.DOTALL)
     if not found:
         raise InvalidTask(
@@ -158,7 +158,7 @@ def block(template: str, name: str, rights: str, description: str) -> str:
 
 
 def add(name: str, folder: str) -> list[Path]:
-    """Write all files of a task; returns their paths. Raises InvalidTask before anything is written."""
+    """Write all files of a task and return their paths; raises InvalidTask before anything is written."""
     check_name(name)
     check_folder(name, folder)
     template = ROOT / "template.yaml"
@@ -175,14 +175,14 @@ def add(name: str, folder: str) -> list[Path]:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     python = [path for path in texts if path.suffix == ".py"]
-    _run("ruff", "format", "--quiet", *map(str, python))  # a long name moves where lines break
+    _run("ruff", "format", "--quiet", *map(str, python))  # a long name changes the line breaks
     _run("infra.examples")
     _run("infra.costs")
     return [*texts, ROOT / f"infra/events/{name}.json", ROOT / "docs/costs.md"]
 
 
 def _with_folder(template: str, role: str, sid: str, folder: str) -> str:
-    """The template with a folder added to one statement of a role, unless a folder there covers it."""
+    """Return the template with a folder added to a role's statement, unless the statement already covers it."""
     found = re.search(rf"\n  {role}:\n.*?(\{{Sid: {sid}, .*?\])(?=\}}[,\]])", template, re.DOTALL)
     if not found:
         raise InvalidTask(f"template.yaml: {role} has no statement {sid} to which the folder could be added")
@@ -202,7 +202,7 @@ def _replace(pattern: str, by: str, text: str, after: str = "") -> str:
 
 
 def _run(module: str, *arguments: str) -> None:
-    """Run a module of this project, as the Makefile does."""
+    """Run a module with the Makefile's PYTHONPATH."""
     search = os.pathsep.join(("functions", "layers/makertasks/python"))
     command = [sys.executable, "-m", module, *arguments]
     subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": search}, stdout=subprocess.DEVNULL, check=True)

@@ -1,4 +1,4 @@
-"""The parameters of a deployment: given now, stored by the last one, or a stage's own for the first.
+"""The parameters of a deployment: given now, stored by the previous deployment, or set for the stage.
 
     values = effective("prod", given=["FrontendUrl=https://inventory.example.org"], stored={})
 
@@ -24,7 +24,7 @@ ADDRESS = re.compile(r"https?://[!-~]+")
 
 
 def configuration(stage: str) -> dict[str, Any]:
-    """A stage's settings in samconfig.toml, merged with the defaults; raises Refused for an unknown stage."""
+    """Return a stage's settings in samconfig.toml, merged with the defaults; raises Refused for an unknown stage."""
     known = tomllib.loads(CONFIG.read_text())
     stages = sorted(set(known) - {"version", "default"})
     if stage not in stages:
@@ -34,7 +34,7 @@ def configuration(stage: str) -> dict[str, Any]:
 
 
 def given(pairs: Iterable[str]) -> dict[str, str]:
-    """`Name=value` pairs; raises Refused for anything else."""
+    """Return the parameters given as `Name=value`; raises Refused for anything else."""
     parameters = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -47,7 +47,7 @@ def given(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def effective(stage: str, given: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
-    """Every parameter of the template with its effective value; raises Refused if one is missing or invalid."""
+    """Return every parameter of the template with its effective value; raises Refused for a missing or invalid one."""
     defaults = {name: str(body.get("Default", "")) for name, body in load()["Parameters"].items()}
     unknown = sorted(given.keys() - defaults.keys())
     if unknown:
@@ -61,14 +61,14 @@ def effective(stage: str, given: Mapping[str, str], stored: Mapping[str, str]) -
 
 
 def limited_queues() -> int:
-    """The number of queues that MaximumConcurrency applies to."""
+    """Return the number of queues that MaximumConcurrency applies to."""
     functions = [properties for _, properties in resources(load(), "AWS::Serverless::Function")]
     events = [event for properties in functions for event in properties.get("Events", {}).values()]
     return sum("MaximumConcurrency" in str(event) for event in events if event["Type"] == "SQS")
 
 
 def _check_shards(values: Mapping[str, str], stored: Mapping[str, str]) -> None:
-    """Refuse fewer shards than before: the others would no longer be read."""
+    """Raise Refused for fewer shards than before: the remaining ones would no longer be read."""
     if int(values["KeyShards"]) < int(stored.get("KeyShards", "1")):
         raise Refused(
             f"KeyShards cannot be lowered from {stored['KeyShards']} to {values['KeyShards']}: tasks would disappear "
@@ -77,7 +77,7 @@ def _check_shards(values: Mapping[str, str], stored: Mapping[str, str]) -> None:
 
 
 def _check_frontend(stage: str, values: Mapping[str, str], default: str, *, allowed: bool) -> None:
-    """Refuse the default address, somebody's own machine: printed QR codes cannot be changed."""
+    """Raise Refused for an invalid address or the default (localhost): printed QR codes cannot be changed."""
     address = values["FrontendUrl"]
     if address == default and not allowed:
         raise Refused(f"stage {stage} needs FrontendUrl: make deploy STAGE={stage} FrontendUrl={EXAMPLE}")

@@ -1,9 +1,9 @@
-"""A model of DynamoDB's partitions that records and runs a burst of tasks: how long it takes, and how many are lost.
+"""Simulates a burst of tasks on a model of DynamoDB's partitions: how long it takes, and how many tasks are lost.
 
     burst(100_000, shards=1)
 
-A partition accepts 1,000 write units a second; a record is accepted if its own partition and those of its index
-entries have room, and retried otherwise, with the pauses of `submission/bulk.py`. The model has no burst capacity and
+A partition accepts 1,000 write units a second. A record is written if its own partition and those of its index entries
+have capacity left, and retried otherwise, with the pauses of `submission/bulk.py`. The model has no burst capacity and
 does not split hot partitions; both make AWS faster.
 """
 
@@ -27,13 +27,13 @@ WORKERS_A_SECOND = 2_000.0  # tasks that functions can finish in a second, unles
 
 @dataclass
 class Partition:
-    """Capacity for writes, which is refilled over time, up to one second's worth."""
+    """Write capacity, which is refilled over time, up to one second's worth."""
 
     room: float = UNITS_A_SECOND
     at: float = 0.0
 
     def at_time(self, moment: float) -> float:
-        """The capacity available at that time."""
+        """Refill the capacity up to that time and return it."""
         self.room = min(UNITS_A_SECOND, self.room + (moment - self.at) * UNITS_A_SECOND)
         self.at = moment
         return self.room
@@ -56,7 +56,7 @@ class _Table:
     partitions: dict[str, Partition] = field(default_factory=dict)
 
     def takes(self, keys: list[str], moment: float) -> bool:
-        """Write one unit under each key if all have room."""
+        """Write one unit under each key if all their partitions have capacity; return whether they had."""
         found = [self.partitions.setdefault(key, Partition()) for key in keys]
         if any(partition.at_time(moment) < 1 for partition in found):
             return False
@@ -65,14 +65,14 @@ class _Table:
         return True
 
     def keys(self, task_id: str, *, ends: bool) -> list[str]:
-        """Partitions to which a task's first record, or its end, is written: all tasks have the same name and hour."""
+        """Return the partitions to which a task's first record or its end is written; all tasks share name and hour."""
         digest = zlib.crc32(task_id.encode())
         spread = f"SUCCESS#{digest % self.shards}" if ends else f"name#{digest % self.shards}"
         return [f"table#{digest % NEW_TABLE}", f"ACTIVE#{digest % (ACTIVE_SHARDS * self.shards)}", spread]
 
 
 def burst(tasks: int, *, shards: int, patience: float = PATIENCE_SECONDS, seed: int = 1) -> Burst:
-    """Submit a number of tasks in successive calls of 10,000, while functions run the recorded ones."""
+    """Simulate submitting tasks in successive calls of 10,000 while functions run the recorded ones."""
     chance, table, result = random.Random(seed), _Table(shards), Burst()  # noqa: S311 - a simulation
     ids = [f"{chance.getrandbits(128):032x}" for _ in range(tasks)]
     recorded: deque[str] = deque()
@@ -93,7 +93,7 @@ def _call(
     table: _Table, batches: Iterator[list[str]], recorded: deque[str], result: Burst,
     moment: float, ends: float, chance: random.Random,
 ) -> float:  # fmt: skip
-    """One call of `submit_many`; returns the time of its end."""
+    """Simulate one call of `submit_many` and return the time of its end."""
     waiting: list[tuple[float, int, list[str], float]] = []
     for thread in range(THREADS):
         if (batch := next(batches, None)) is not None:
@@ -118,7 +118,7 @@ def _call(
 
 
 def _end(table: _Table, recorded: deque[str], moment: float, seconds: float) -> None:
-    """Let functions finish as many tasks as they can in that time and the table accepts; the others wait."""
+    """Finish as many tasks as functions can in these seconds and the table accepts; the others wait."""
     for _ in range(min(len(recorded), int(seconds * WORKERS_A_SECOND) + 1)):
         if not table.takes(table.keys(recorded[0], ends=True), moment):
             return

@@ -20,7 +20,7 @@ PRICES = {
     "metric_month": 0.30,
     "trace": 5.0e-6,
     "gb_out": 0.09,
-    "user_month": 0.0055,  # Cognito Lite, a user who signs in at least once
+    "user_month": 0.0055,  # Cognito Lite, per user who signs in at least once
     "machine_client_month": 6.00,  # Cognito, an app client with client credentials
     "machine_token": 0.00225,
 }
@@ -36,8 +36,8 @@ FREE = {
     "gb_out": 100,
     "user_month": 10_000,
 }
-FREE_ALARMS = 10  # left out of both columns: an account whose ten are used by something else pays 0.10 for each
-# The always-on machine that Celery, Redis and Flower need: one small server with its disk and its address.
+FREE_ALARMS = 10  # subtracted in both columns; if an account already uses its ten, each of these costs 0.10 more
+# The always-on machine that Celery, Redis and Flower need: one small server with disk and IP address.
 SERVER_MONTH = 0.0168 * 730 + 20 * 0.08 + 0.005 * 730  # t4g.small with 2 GB, 20 GB gp3, one public IPv4 address
 # Celery on Fargate: a worker of 0.25 vCPU and 0.5 GB on arm64 with its address. Linux/ARM costs 0.03238 a vCPU-hour and
 # 0.00356 a GB-hour (https://www.vantage.sh/blog/fargate-pricing, looked up on 2026-11-26).
@@ -49,31 +49,31 @@ FARGATE_MONTH = WORKER_MONTH + 0.016 * 730
 # price could not be looked up. Operators state 56 to 66 a month for other regions (2026); this is the lower one.
 MANAGED_QUEUE_MONTH = 56.00 + WORKER_MONTH
 
-Units = dict[str, float]  # by their name among the prices
+Units = dict[str, float]  # numbers of units by their names in PRICES
 
 
 def units_of(**numbers: float) -> Units:
-    """Numbers of units by name."""
+    """Return numbers of units by name."""
     return numbers
 
 
 def dollars(units: Units) -> float:
-    """List price of units."""
+    """Return the list price of units."""
     return sum(number * PRICES[name] for name, number in units.items())
 
 
 def after_free(units: Units) -> float:
-    """The units of a month to pay for, after the always-free tier."""
+    """Return the price of a month's units after the always-free tier."""
     return sum(max(number - FREE.get(name, 0), 0) * PRICES[name] for name, number in units.items())
 
 
 def times(units: Units, number: float) -> Units:
-    """The units multiplied by a number."""
+    """Return the units multiplied by a number."""
     return {name: each * number for name, each in units.items()}
 
 
 def together(parts: list[Units]) -> Units:
-    """The sum of units."""
+    """Return the sum of units."""
     total: Units = {}
     for part in parts:
         for name, number in part.items():

@@ -22,7 +22,7 @@ from infra.deploy import BUILT, FAILURES, deploy
 from infra.local.template import load
 from infra.stacks import Refused
 
-# What identifies each store to CloudFormation.
+# The property by which CloudFormation identifies each store.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 IDENTIFIERS = {
     "TasksTable": "TableName", "InventoryTable": "TableName", "CountersTable": "TableName",
@@ -34,7 +34,7 @@ POLL_SECONDS = 2
 
 
 def main() -> int:
-    """Restore one stage; an error prints one line and returns 1."""
+    """Restore one stage; print an error in one line and return 1."""
     arguments = parse(__doc__, "restore")
     try:
         restore(arguments.stage, parameters.given(arguments.parameters))
@@ -64,7 +64,7 @@ def restore(stage: str, given: Mapping[str, str]) -> None:
 
 
 def kept(stack: str) -> dict[str, str]:
-    """The name of each store that the removed stack left; raises Refused if one is missing or ambiguous."""
+    """Return the name of each store that the removed stack left; raises Refused for a missing or ambiguous one."""
     sts = boto3.client("sts")
     account, region = sts.get_caller_identity()["Account"], sts.meta.region_name
     tasks, inventory, counters = tables_of(stack)
@@ -82,13 +82,13 @@ def kept(stack: str) -> dict[str, str]:
 
 
 def key_of(table: str) -> str:
-    """ARN of the key that encrypts a table; empty if that is AWS's own."""
+    """Return the ARN of the key that encrypts a table; empty for AWS's own key."""
     described = boto3.client("dynamodb").describe_table(TableName=table)["Table"]
     return str(described.get("SSEDescription", {}).get("KMSMasterKeyArn", ""))
 
 
 def shards_of(table: str) -> str:
-    """The number of shards of a table's keys, from the tag that the template sets."""
+    """Return the number of shards of a table's keys, from the tag that the template sets."""
     client = boto3.client("dynamodb")
     arn = client.describe_table(TableName=table)["Table"]["TableArn"]
     tags = {tag["Key"]: tag["Value"] for tag in client.list_tags_of_resource(ResourceArn=arn)["Tags"]}
@@ -96,7 +96,7 @@ def shards_of(table: str) -> str:
 
 
 def template(names: Mapping[str, str]) -> dict[str, Any]:
-    """The stores of template.yaml alone, under their literal names, with the parameters and conditions they use."""
+    """Return a template with only the stores, under their literal names, and the parameters and conditions they use."""
     whole = load()
     resources = {}
     for logical_id, identifier in IDENTIFIERS.items():
@@ -151,7 +151,7 @@ def adopt(stack: str, body: Mapping[str, Any], names: Mapping[str, str], values:
 
 
 def _look(names: Mapping[str, str]) -> None:
-    """Raises Refused if a table or the bucket does not exist."""
+    """Raise Refused if a table or the bucket does not exist."""
     for logical_id, name in names.items():
         try:
             if IDENTIFIERS[logical_id] == "TableName":
@@ -163,7 +163,7 @@ def _look(names: Mapping[str, str]) -> None:
 
 
 def _words(value: Any) -> set[str]:
-    """Every string in a template's value, including names of conditions and parameters."""
+    """Return every string in a template's value, including names of conditions and parameters."""
     if isinstance(value, dict):
         return set().union(*map(_words, value.values()), set())
     if isinstance(value, list):

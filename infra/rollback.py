@@ -1,6 +1,6 @@
 """`make rollback STAGE=prod`: switch all functions back to the previous deployment, within seconds.
 
-A published version has its code, layers, environment, memory and time-out, so moving the alias `live` restores all of
+A published version includes code, layers, environment, memory and time-out, so moving the alias `live` restores all of
 them. Tables, queues, schedules and permissions stay as last deployed. The next `make deploy` moves the alias forward
 again.
 """
@@ -35,7 +35,7 @@ class Alias:
 
     @property
     def is_rolled_back(self) -> bool:
-        """Whether a newer version than the current one is published."""
+        """Whether a version newer than the current one is published."""
         return self.current < max(self.published, default=self.current)
 
 
@@ -64,14 +64,14 @@ def roll_back(stack: str) -> None:
 
 
 def marker(stack: str) -> str:
-    """A value that changes with each rollback, so that the next deployment publishes versions; empty without one."""
+    """Return a value that changes with each rollback, so that the next deployment publishes versions; else empty."""
     if status_of(stack) is None:
         return ""
     return " ".join(f"{alias.function}:{alias.published[-1]}" for alias in aliases(stack) if alias.is_rolled_back)
 
 
 def aliases(stack: str) -> Iterator[Alias]:
-    """The alias `live` of each of a stack's functions that have one."""
+    """Yield the alias `live` of each of a stack's functions that have one."""
     client = boto3.client("lambda")
     pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     listed = [each for page in pages for each in page["StackResourceSummaries"]]

@@ -1,4 +1,4 @@
-"""Measures the unpacked sizes of functions and layers, and checks that none exceeds its bound."""
+"""Measures the unpacked sizes of functions and layers, and checks that no function exceeds the maximum."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from infra.local.template import load, resources
 
-# Lambda unpacks at most 250 MB, including layers. Half of it leaves room for growing libraries; above that, cold starts
-# become noticeable.
+# Lambda allows 250 MB, including layers. About half of it lets libraries grow; with more, cold starts get noticeably
+# slower.
 MOST_MEGABYTES = 120
 MEGABYTE = 1_000_000
 
 
 class TooLarge(Exception):
-    """A function with its layers exceeds the bound."""
+    """A function with its layers exceeds the maximum."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Size:
 
 
 def measure(template: Path) -> list[Size]:
-    """The sizes of a template's functions whose folders exist, largest first; raises TooLarge."""
+    """Return the sizes of a built template's functions, largest first; raises TooLarge."""
     body = load(template)
     layers = {
         logical_id: _bytes(template.parent / properties["ContentUri"])
@@ -59,7 +59,7 @@ def measure(template: Path) -> list[Size]:
 
 
 def table(found: list[Size]) -> str:
-    """The sizes for a terminal, in MB."""
+    """Return the sizes in MB as text for a terminal."""
     lines = [f"{'MB with layers':>14}  {'own code':>8}  function"]
     lines += [f"{size.total / MEGABYTE:14.1f}  {size.code / MEGABYTE:8.1f}  {size.name}" for size in found]
     layers = {layer: number for size in found for layer, number in size.layers.items()}

@@ -1,6 +1,6 @@
 """Smoke test of a finished deployment: the API's health check, a page, and one task for a new item.
 
-The item exists only for the test and is deleted afterwards, with its QR code. Lists of items do not include it.
+The item exists only for the test and is deleted afterwards, with its QR code. It does not appear in lists of items.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def test(outputs: Mapping[str, str]) -> None:
 
 
 def address_of(outputs: Mapping[str, str]) -> str:
-    """Address of the API; a local AWS serves it at its own address."""
+    """Return the API's address; a local AWS serves the API at its own address."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     return f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/$default" if endpoint else outputs["ApiUrl"]
 
 
 def is_paused(outputs: Mapping[str, str]) -> bool:
-    """Whether somebody paused the queue of the test's task, which a deployment does not resume. Raises Failed."""
+    """Return whether the queue of the test task is paused, which a deployment does not change. Raises Failed."""
     queue = f"{outputs['TasksTableName']}-{TASK}"
     try:
         pages = boto3.client("lambda").get_paginator("list_event_source_mappings").paginate()
@@ -63,7 +63,7 @@ def is_paused(outputs: Mapping[str, str]) -> bool:
 
 
 def run_task(outputs: Mapping[str, str]) -> None:
-    """Send one message for a new item and wait until its task succeeded; removes both afterwards. Raises Failed."""
+    """Send a message for a new item and wait until its task has succeeded; then delete the item. Raises Failed."""
     item_id = str(uuid.uuid4())
     stack = outputs["TasksTableName"].removesuffix("-tasks")
     key = {"owner": {"S": f"item#{item_id}"}, "entry": {"S": "item"}}
@@ -100,7 +100,7 @@ def _wait(table: str, task_id: str) -> dict[str, Any]:
 
 
 def _clean_up(outputs: Mapping[str, str], key: Mapping[str, Any], item_id: str) -> None:
-    """Remove the item and its codes in every version; raises Failed where AWS refuses."""
+    """Delete the item and all versions of its QR code; raises Failed if AWS refuses."""
     s3, bucket = boto3.client("s3"), outputs["MediaBucketName"]
     try:
         boto3.client("dynamodb").delete_item(TableName=outputs["InventoryTableName"], Key=key)

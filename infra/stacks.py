@@ -1,7 +1,7 @@
 """A stage's stack in CloudFormation: the last deployment, and recovery from failed ones.
 
-`prepare` makes a stack ready for a deployment: it removes a stack without data, finishes a rollback that got stuck, and
-raises Refused with a remedy if a person has to decide.
+`prepare` makes a stack ready for a deployment: it removes a stack whose creation failed, finishes a failed rollback,
+and raises Refused with a remedy if a person has to decide.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 
 POLL_SECONDS = 5
 
-# A stack whose creation failed. It has no data: RetainExceptOnCreate removes the resources it created.
+# Statuses of a stack whose creation failed. It has no data: RetainExceptOnCreate deletes the resources it created.
 EMPTY = frozenset({"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
-# A stack that a deployment can change.
+# Statuses of a stack that a deployment can change.
 READY = frozenset({
     "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE",
     "IMPORT_ROLLBACK_COMPLETE",
@@ -47,7 +47,7 @@ def status_of(stack: str) -> str | None:
 
 
 def outputs_of(stack: str) -> dict[str, str]:
-    """A stack's outputs; empty if there is no stack."""
+    """Return a stack's outputs; empty if there is no stack."""
     found = describe(stack) or {}
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
@@ -107,7 +107,7 @@ def finish_rollback(stack: str) -> None:
 
 
 def failure_of(stack: str) -> str:
-    """The latest failure among a stack's events, in one line."""
+    """Return the latest failure among a stack's events, in one line."""
     for event in _events(stack):
         if event["ResourceStatus"].endswith("_FAILED") and event["LogicalResourceId"] != event.get("StackName"):
             reason = event.get("ResourceStatusReason", "no reason given")
@@ -116,7 +116,7 @@ def failure_of(stack: str) -> str:
 
 
 def _follow(arn: str, shown: set[str]) -> str:
-    """Print a stack's events until its status is final; returns the status."""
+    """Print a stack's events until its status is final, and return the status."""
     while True:
         status = status_of(arn)
         for event in reversed([each for each in _events(arn) if each["EventId"] not in shown]):
@@ -130,7 +130,7 @@ def _follow(arn: str, shown: set[str]) -> str:
 
 
 def _events(arn: str) -> Iterator[dict[str, Any]]:
-    """A stack's last 100 events, newest first; none if CloudFormation no longer has the stack."""
+    """Yield a stack's last 100 events, newest first; none if CloudFormation no longer has the stack."""
     try:
         yield from boto3.client("cloudformation").describe_stack_events(StackName=arn)["StackEvents"]
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Generated tables in documents: `<!-- name -->`, the lines, `<!-- end -->`."""
+"""Generated tables in documents, between `<!-- name -->` and `<!-- end -->`."""
 
 from __future__ import annotations
 
