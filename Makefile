@@ -86,11 +86,11 @@ ifndef SEED
 SEED := $(shell echo $$RANDOM$$RANDOM)
 endif
 RANDOMLY = PYTHONHASHSEED=$(SEED) $(BIN)/pytest -n 2 --dist worksteal -p randomly --randomly-seed=$(SEED)
-# Moments at which code that counts days, hours or months may fail, and the tests of such code.
+# Times at which code that counts days, hours or months may fail, and the tests of such code.
 MOMENTS = 2027-02-28T23:59:50@UTC 2028-02-29T12:00:00@UTC 2026-12-31T23:59:50@UTC 2027-03-14T01:59:50@America/New_York
 DATED = tests/unit/test_lead_times.py tests/unit/test_lead_time_figures.py $(addprefix tests/engine/test_,$(addsuffix .py,clean_media delays missed_slots rate_limits recount retention sweeping))
 
-# The suites that run in one process each run two at a time; make prints a suite's output when it has ended, if it can.
+# Suites with one process run two at a time; where make supports it, it prints a suite's output when the suite ends.
 .PHONY: test
 test: chromium zbar shells check unit engine dates ## Run all checks and tests (about 30 minutes on two cores)
 	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) browser faults site celery
@@ -114,7 +114,7 @@ engine: $(ENVIRONMENTS) ## Test the engine on moto: tasks from submission to end
 
 PYTHONS ?= 3.11 3.12 3.13
 .local/python-%/.installed: requirements/dev.txt | $(UV)
-	@echo "Installing what tests need on Python $* …"
+	@echo "Installing the tests' packages for Python $* …"
 	@$(UV) venv --quiet --clear --python $* .local/python-$*
 	@$(UV) pip install --quiet --python .local/python-$*/bin/python --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -156,7 +156,7 @@ zbar: ## Install zbar, which tests use to read QR codes, if missing (on Debian, 
 	fi
 
 .PHONY: shells
-shells: ## Install zsh and fish, in which tests complete commands, where there is none and this is root on Debian
+shells: ## Install zsh and fish, in which tests complete commands, if missing (on Debian, as root)
 	@command -v zsh >/dev/null && command -v fish >/dev/null && exit 0; \
 	echo "Tests complete commands in zsh and fish, which are not installed. On Debian: sudo apt-get install -y zsh fish"; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -184,7 +184,7 @@ screenshots: $(ENVIRONMENTS) ## Retake docs/screenshots: every page in both them
 	PYTHONPATH=functions:layers/makertasks/python $(BIN)/python -m tests.browser.screenshots
 
 .PHONY: celery celery-oldest celery-newest
-celery: celery-oldest celery-newest ## Compare our wire format with the oldest and newest supported Celery
+celery: celery-oldest celery-newest ## Compare the wire format with the oldest and newest supported Celery
 celery-oldest celery-newest: celery-%: .local/celery-%/.installed
 	PYTHONPATH=layers/makertasks/python .local/$@/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . tests/celery
 
