@@ -25,7 +25,7 @@ from makertasks.submission import bulk, producer
 from makertasks.submission.producer import Accepted, Submission
 from makertasks.worker import task_limits
 
-# Seconds for which a bulk call retries throttled writes: the gateway waits 30 for the whole response.
+# Seconds for which a bulk call retries throttled writes: API Gateway waits 30 s for the response.
 BULK_PATIENCE_SECONDS = 15.0
 
 

@@ -138,5 +138,5 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - an unreadable request gets a response, too
         return response(problems.of(error))
     reply = answer(request)
-    logger.info("request answered", status=int(reply.status))
+    logger.info("request handled", status=int(reply.status))
     return response(reply)

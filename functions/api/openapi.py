@@ -26,7 +26,7 @@ TAGS = {
     "Queues": "The tasks' SQS queues",
     "Workers": "The Lambda functions that run tasks",
     "Schedules": "Tasks that run on a schedule",
-    "Alerts": "What is mailed or posted to a webhook, and to whom",
+    "Alerts": "Notifications of problems by email or webhook",
     "Statistics": "Counts, runtimes and groups of failures",
     "Items": "Inventory items and their files",
     "System": "Health and audit log",

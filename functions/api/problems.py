@@ -109,7 +109,7 @@ def _meaning(error: Exception) -> tuple[HTTPStatus, str, str | None, dict[str, s
         case TooLarge():
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         case Unavailable() | TemporaryError():
-            logger.error("a service refused", reason=str(error))
+            logger.error("service unavailable", reason=str(error))
             status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "60"}
             detail = "a service behind the API is unavailable; try again in a minute"
         case _:

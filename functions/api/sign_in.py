@@ -154,7 +154,7 @@ def _revoke(token: str) -> bool:
     try:
         user_pools.revoke(settings.browser_client(), token)
     except Unavailable as error:
-        logger.error("a refresh token was not revoked", reason=str(error))  # noqa: TRY400 - a traceback adds nothing
+        logger.error("refresh token not revoked", reason=str(error))  # noqa: TRY400 - a traceback adds nothing
         return False
     return True
 

@@ -22,13 +22,13 @@ StockName = Annotated[
     Meta(description="Sheet or roll to print on"),
 ]  # fmt: skip
 Skip = Annotated[
-    int, Meta(ge=0, le=MOST_SLOTS - 1, description="How many slots of the first sheet are used up, from its top")
+    int, Meta(ge=0, le=MOST_SLOTS - 1, description="Number of used slots on the first sheet, counted from its top")
 ]
 Used = Annotated[
     list[Annotated[int, Meta(ge=1, le=MOST_SLOTS)]],
-    Meta(max_length=MOST_SLOTS, description="Slots of the first sheet that are used up, counted row by row from 1"),
+    Meta(max_length=MOST_SLOTS, description="Used slots of the first sheet, counted row by row from 1"),
 ]
-Offset = Annotated[float, Meta(ge=-FARTHEST, le=FARTHEST, description="Points, for a printer that is off")]
+Offset = Annotated[float, Meta(ge=-FARTHEST, le=FARTHEST, description="Points, to correct a printer's misalignment")]
 
 
 @task(

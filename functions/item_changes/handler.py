@@ -74,7 +74,7 @@ def follow(record: DynamoDBRecord) -> None:
     try:
         task_id = producer.submit(wanted).task_id
     except InvalidRequest as error:
-        logger.warning("item change without a task", item_id=item_id, reason=str(error))
+        logger.warning("download not queued", item_id=item_id, reason=str(error))
     else:
         logger.info("download queued", item_id=item_id, task_id=task_id)
 

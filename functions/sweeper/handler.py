@@ -15,7 +15,7 @@ from makertasks.monitoring import alerts, history, queues
 from makertasks.monitoring.counters import rolling_up
 from makertasks.worker import dead_letters, lost_changes, metrics, sweeping
 
-# With fewer seconds left the sweep reads no further page.
+# With fewer seconds left, the sweep reads no more pages.
 MARGIN_SECONDS = 10
 # Maximum share of the time for dead letters; the next run continues with those still in their queue.
 LETTERS_SHARE = 0.4

@@ -57,7 +57,7 @@ class Change:
     supplier_name: str | None
     new: LeadTime
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return the change as it appears in the result."""
         return {
             "item_id": self.owner.removeprefix("item#"),
@@ -113,10 +113,10 @@ def record(changes: Iterable[Change], written: Iterable[bool], tally: Tally) -> 
     for change, done in zip(changes, written, strict=True):
         if done:
             tally.changed += 1
-            tally.largest.append(change.told())
+            tally.largest.append(change.as_json())
         else:
             tally.add("skipped", "deleted, inactive or no longer writable")
-    tally.largest.sort(key=lambda told: (-abs(told["to"] - (told["from"] or 0)), told["item_id"], told["supplier"]))
+    tally.largest.sort(key=lambda each: (-abs(each["to"] - (each["from"] or 0)), each["item_id"], each["supplier"]))
     del tally.largest[NAMED_CHANGES:]
 
 

@@ -68,7 +68,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG
     queued = 0
     for upload in uploads_of(event):
         if upload.task_name is None:
-            logger.info("object without a task", key=upload.key)
+            logger.info("object ignored: no task handles this key", key=upload.key)
             continue
         arguments = {"key": upload.key, "etag": upload.etag}
         producer.submit(Submission(upload.task_name, arguments, task_id=upload.task_id, requested_by="upload"))

@@ -129,7 +129,7 @@ def _kwargs(task: FlowerTask) -> dict[str, str]:
     """Return arguments by name, as text in lower case."""
     try:
         found = ast.literal_eval(task["kwargs"])
-    except (ValueError, SyntaxError):  # cut short
+    except (ValueError, SyntaxError):  # truncated
         return {}
     return {str(name).casefold(): str(value).casefold() for name, value in found.items()}
 

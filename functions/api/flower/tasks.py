@@ -87,7 +87,7 @@ class FlowerQuery(msgspec.Struct):
 class ResultQuery(msgspec.Struct):
     """Query: the time to wait."""
 
-    timeout: Annotated[float, Meta(description="Seconds to wait for the task's end, at most 25; none below 0")] = 0.0
+    timeout: Annotated[float, Meta(description="Seconds to wait for the task to finish, at most 25")] = 0.0
 
 
 TaskTypes = TypedDict("TaskTypes", {"task-types": list[str]})

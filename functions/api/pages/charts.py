@@ -61,7 +61,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """One series as a line, interrupted where it has no figure; `dots` marks each figure. Both are SVG paths."""
+    """One series as a line with gaps where it has no figure; `dots` marks each figure. Both are SVG paths."""
 
     series: str
     path: str

@@ -13,7 +13,7 @@ from makertasks.records.model import TaskRecord
 
 # Maximum age of a message in a running queue before it is a problem: functions start within seconds.
 WAITS_LONG_SECONDS = 300
-# Once a lease has been over for this long, its worker is lost and no other worker has taken the task over.
+# Seconds after the end of its lease at which a task is stuck: its worker is lost, and no other has taken it over.
 LOST_SECONDS = 60
 
 

@@ -74,7 +74,7 @@ def _present(item_ids: Iterable[str]) -> dict[str, faces.Face]:
     try:
         return faces.of(item_ids)
     except TemporaryError:  # a list of tasks without names is better than none
-        logger.exception("names of items not read")
+        logger.exception("item names could not be read")
         return {}
 
 

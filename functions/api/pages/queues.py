@@ -52,7 +52,7 @@ class Concurrency(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def number(self) -> int | None:
-        """Return the number, or None for an empty field; raises InvalidRequest."""
+        """The number, None for an empty field; raises InvalidRequest."""
         text = self.maximum_concurrency.strip()
         if text and not (text.isascii() and text.isdigit()):
             raise InvalidRequest("maximum_concurrency", f"must be a whole number, not {text[:20]!r}")

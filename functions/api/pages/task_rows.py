@@ -22,7 +22,7 @@ ARGUMENTS = 60
 # A live update may have 5 KB. Its rows are complete up to this many compressed bytes; the others come without picture
 # and text, which the next update adds.
 COMPLETE_BYTES = 2000
-# Compressed bytes of a picture's presigned address, and of a character of text.
+# Approximate compressed bytes of a picture's presigned URL, and of a character of text.
 PICTURE_BYTES = 110
 CHARACTER_BYTES = 0.7
 

@@ -147,7 +147,7 @@ def get_record(job_id: str) -> TaskRecord:
     """Return a job's task; raises NotFound for any other task."""
     record = records.get(job_id)
     if record.name != jobs.TASK:
-        raise NotFound(f"there is no job {job_id}; GET /v1/jobs lists those there are")
+        raise NotFound(f"there is no job {job_id}; GET /v1/jobs lists the existing ones")
     return record
 
 
