@@ -19,7 +19,7 @@ FIRST, SECOND = {"Build": "a" * 64}, {"Build": "b" * 64}
 def deployments() -> dict[str, Any]:
     """The template of three deployments, and `packaged`, the text before SAM's transform.
 
-    `second` has another build than `first`, and `same` is transformed anew from what `first` was.
+    `second` has a different build from `first`; `same` is a new transformation of the input of `first`.
     """
     [made] = transformed((load(), [FIRST, FIRST, SECOND]))
     return {**dict(zip(("first", "same", "second"), made["transformed"], strict=True)), "packaged": made["packaged"]}

@@ -1,7 +1,7 @@
 """A small model of CloudFormation: the rules that decide whether a deployment can be repeated, removed and restored.
 
 It knows fixed names, the order of dependencies, deletion and replacement policies, deletion protection, stack policies,
-published versions, rollbacks and imports. What it does not know, it takes for allowed.
+published versions, rollbacks and imports. It allows whatever it does not know.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html
@@ -69,7 +69,7 @@ class Account:
     _made: int = 0
     _stuck: list[Undo] = field(default_factory=list)
 
-    # ── What somebody asks for ────────────────────────────────────────────────────────────────────────────────────────
+    # ── Operations ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def create(self, template: Template, fails_at: str | None = None) -> None:
         """Create the stack; a failure removes created resources that are neither retained nor protected."""
@@ -114,7 +114,7 @@ class Account:
         for logical_id, body in template.resources().items():
             assert body.get("DeletionPolicy"), f"{logical_id} has no deletion policy"
             found = self.existing.get((body["Type"], names[logical_id]))
-            assert found, f"{names[logical_id]} is not there to be imported"
+            assert found, f"{names[logical_id]} does not exist and cannot be imported"
             described = template.properties(logical_id)
             assert {name: found.properties.get(name) for name in described} == described, logical_id
         self.stack = Stack(dict(names), dict(template.resources()))

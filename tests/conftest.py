@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 
 def pytest_addoption(parser):
-    parser.addoption("--at", help="the local time at which the run begins, and its zone: 2027-12-31T23:59:00@UTC")
+    parser.addoption("--at", help="the local time at which the run starts, and its time zone: 2027-12-31T23:59:00@UTC")
 
 
 def pytest_configure(config):

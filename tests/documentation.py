@@ -1,6 +1,6 @@
 """The pages of the documentation as data: their blocks, and which test runs which of their commands.
 
-Every command stands in a block marked `sh`. `run_by` gives a test the commands it has to run, `NOT_RUN` names those
+Every command is in a block marked `sh`. `run_by` returns the commands that a test has to run, `NOT_RUN` names those
 that no test can run, with the reason; tests/unit/test_documentation.py fails for a command that is in neither.
 """
 
@@ -28,17 +28,17 @@ RUNNERS = (
 
 # Commands that are not run unchanged, and the reason. The first match counts.
 NOT_RUN = (
-    (r"make deploy STAGE=prod KeyShards", "a parameter like others; tests/engine/test_key_shards.py spreads keys"),
-    (r"make rollback ", "the local AWS has no aliases; tests/unit/test_deploying.py rolls back"),
-    (r"git (clone|checkout) ", "there is no address and no former version to take; what follows is run"),
-    (r"make (setup|check|unit|engine|dates|pythons|stack|test)\b", "these run the tests; the targets exist"),
+    (r"make deploy STAGE=prod KeyShards", "a parameter like any other; tests/engine/test_key_shards.py tests it"),
+    (r"make rollback ", "the local AWS has no aliases; tests/unit/test_rolling_back.py tests it"),
+    (r"git (clone|checkout) ", "no published repository and no earlier version yet; the other commands are run"),
+    (r"make (setup|check|unit|engine|dates|pythons|stack|test)\b", "these run the tests; a test finds the targets"),
     (r"make run\b", "tests/stack/test_local_run.py runs what the target runs"),
-    (r"pip install ", "not published; tests/stack/test_package.py installs the checkout"),
-    (r"python manage\.py ", "OpenMakerSuite's own; the tests import a file that it made"),
-    (r"celery -A config worker ", "tests/stack/test_stock_celery.py starts a stock worker in this way"),
-    (r"python -m makertasks\.contrib\.celery\.describing ", "tests/celery/test_describing.py calls what it calls"),
-    (r"docker compose |sam local ", "needs Docker; tests/unit/test_compose.py checks what can be checked without"),
-    (r"set -a; |\.venv/bin/python -m infra\.deploy ", "goes with the container; test_deploy.py runs infra.deploy"),
+    (r"pip install ", "the package is not published yet; tests/stack/test_package.py installs the checkout"),
+    (r"python manage\.py ", "OpenMakerSuite's own command; tests import a file that it wrote"),
+    (r"celery -A config worker ", "tests/stack/test_stock_celery.py starts a stock worker this way"),
+    (r"python -m makertasks\.contrib\.celery\.describing ", "tests/celery/test_describing.py calls the same function"),
+    (r"docker compose |sam local ", "needs Docker; tests/unit/test_compose.py checks what can be checked without it"),
+    (r"set -a; |\.venv/bin/python -m infra\.deploy ", "uses a container; tests/stack/test_deploy.py runs infra.deploy"),
 )  # fmt: skip
 
 # Page, words of a Python example in it, and the test that runs it or compares it with code that runs.

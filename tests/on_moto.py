@@ -37,15 +37,15 @@ ENVIRONMENT = {
 }
 
 
-# The types of DynamoDB's values, each of which is an object with one of them: {"S": "text"}.
+# DynamoDB's types; a value is an object with one of them as its only key: {"S": "text"}.
 VALUE_TYPES = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"}
 _get_value = ResponseSerializer.get_value
 
 
 def get_value(serializer: ResponseSerializer, found: Any, key: str, shape: Any) -> Any:
-    """Return a member of a response; moto would try five other names for each of the nine types that a value has not.
+    """Return a member of a response; moto tries five other names for each type that a value lacks.
 
-    That took a fifth of the engine tests' processor time.
+    That took a fifth of the engine tests' CPU time.
     """
     if type(found) is dict and len(found) == 1 and not VALUE_TYPES.isdisjoint(found):
         return found.get(key)
@@ -75,7 +75,7 @@ def environment(monkeypatch):
     names.forget()
     recent.forget()
     views._folders.cache_clear()  # a test with its own tasks may have filled it
-    task_limits._cache.clear()  # another test's limits would hold for five seconds
+    task_limits._cache.clear()  # limits of another test would be cached for five seconds
     batches._names.clear()
 
 

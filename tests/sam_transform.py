@@ -29,7 +29,7 @@ FOLDERS = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersio
 
 
 class Uploader:
-    """Returns where SAM's uploader would have put a file in its bucket."""
+    """Returns the URL at which SAM's uploader would have stored a file."""
 
     bucket_name, prefix = "aws-sam-cli-managed-default-samclisourcebucket-123456789012", None
 

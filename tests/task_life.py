@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from makertasks.records.states import Status
 
-# None means "no record": a message that no producer of ours recorded gets its record when it is received.
+# None means "no record": a message that a stock client sent gets its record when it is received.
 TRANSITIONS: dict[Status | None, frozenset[Status]] = {
     None: frozenset({Status.PENDING, Status.STARTED, Status.FAILURE, Status.REVOKED}),
     Status.PENDING: frozenset({Status.STARTED, Status.FAILURE, Status.REVOKED}),
@@ -56,10 +56,10 @@ def claim(life: Life, worker: str, now: float, lease: float) -> Life:
 def finish(life: Life, target: Status, worker: str, attempt: int, retry_at: float = 0.0) -> Life:
     """The holder ends its own attempt; any other worker is refused, however late it reports.
 
-    A task that was asked to terminate is not tried again: its holder revokes it instead.
+    A task that was asked to terminate is not retried: its holder revokes it instead.
     """
     if (life.status, life.holder, life.attempt) != (Status.STARTED, worker, attempt):
-        raise Refused("the attempt is not this worker's any more")
+        raise Refused("the attempt no longer belongs to this worker")
     if target is Status.RETRY and life.terminate:
         raise Refused("the task was asked to terminate")
     return replace(move(life, target), holder="", lease_ends=0.0, retry_at=retry_at)

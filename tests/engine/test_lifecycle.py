@@ -117,7 +117,7 @@ class Both:
 
     def _held_by(self, worker, attempt) -> Life:
         if (self.life.status, self.life.holder, self.life.attempt) != (Status.STARTED, worker, attempt):
-            raise Refused("the attempt is not this worker's any more")
+            raise Refused("the attempt no longer belongs to this worker")
         return self.life
 
 

@@ -1,4 +1,4 @@
-"""What a deployment asks of the account and the region: services, concurrency, a budget."""
+"""What a deployment needs from the account and the region: services, concurrency, a budget."""
 
 from __future__ import annotations
 
@@ -81,13 +81,16 @@ def test_a_budget_is_set_changed_and_removed(monkeypatch):
         found = client.describe_budgets(AccountId=who).get("Budgets", [])
         return {each["BudgetName"]: float(each["BudgetLimit"]["Amount"]) for each in found}
 
+    # when no budget is given, then none exists
     budget.set_monthly(STACK, "0", "")
     assert amounts() == {}
+    # when one is given and changed, then it exists once and warns by email
     for dollars in ("20", "30"):
         budget.set_monthly(STACK, dollars, "ann@example.org")
         assert amounts() == {f"{STACK}-eu-central-1": float(dollars)}
     notifications = client.describe_notifications_for_budget(AccountId=who, BudgetName=f"{STACK}-eu-central-1")
     assert [each["Threshold"] for each in notifications["Notifications"]] == [80, 100]
+    # when it is set to nothing, then it is removed
     budget.set_monthly(STACK, "0", "ann@example.org")
     assert amounts() == {}
 

@@ -136,7 +136,7 @@ def test_a_test_message_is_marked_as_a_test(form):
     assert "This is a test" in text_of(form, Message("workshop", test=True))
 
 
-# ── what is told when ──
+# ── what is reported, and when ──
 
 
 def plans(rounds, **options):

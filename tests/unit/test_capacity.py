@@ -42,13 +42,13 @@ class TestABurst:
     TASKS = 20_000
 
     @pytest.mark.parametrize("shards", [1, 16])
-    def test_is_recorded_and_ended_whole(self, shards):
+    def test_is_recorded_and_finished_completely(self, shards):
         found = partitions.burst(self.TASKS, shards=shards)
         assert (found.recorded, found.lost) == (self.TASKS, 0)
         assert found.offers > self.TASKS / 25  # the table throttled some, and they were retried
-        assert found == partitions.burst(self.TASKS, shards=shards)  # seeded
+        assert found == partitions.burst(self.TASKS, shards=shards)  # the same seed, the same run
 
-    def test_loses_tasks_where_nobody_waits(self):
+    def test_loses_tasks_if_clients_give_up_after_seconds(self):
         assert partitions.burst(self.TASKS, shards=1, patience=3).lost > 0
 
     def test_goes_faster_with_more_shards(self):

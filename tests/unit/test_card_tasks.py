@@ -124,7 +124,7 @@ def test_a_card_of_an_unknown_item_fails_and_stores_nothing():
         bucket.get(f"index_cards/card_{STRANGER}.pdf")
 
 
-def test_sheets_have_three_cards_a_page_and_say_how_far_they_are():
+def test_sheets_have_three_cards_a_page_and_report_their_progress():
     item_ids = [write_item(number, f"Item number {number}") for number in range(1, 8)]
     progress: list[tuple[int, int]] = []
 
@@ -148,6 +148,7 @@ def test_sheets_have_three_cards_a_page_and_say_how_far_they_are():
 @pytest.mark.parametrize("name", sorted(STOCKS))
 @pytest.mark.parametrize("blank", [False, True])
 def test_every_label_stock_skips_used_slots_and_holds_scannable_codes(name, blank):
+    # given items with long facts, and a sheet of which some labels are used
     stock = STOCKS[name]
     item_ids = [
         write_item(
@@ -157,9 +158,11 @@ def test_every_label_stock_skips_used_slots_and_holds_scannable_codes(name, blan
     ]
     used = [1, 3] if stock.slots > 3 else []
 
+    # when their cards are made
     with running(Context("job")):
         result = generate_index_cards.call({"item_ids": item_ids, "stock": name, "used": used, "blank": blank})
 
+    # then each card's code is scannable, used labels stay white, and the facts are printed
     body = bucket.get(result["sheets"][0]).body
     reader = pypdf.PdfReader(io.BytesIO(body))
     width, height = (float(side) for side in reader.pages[0].mediabox[2:])

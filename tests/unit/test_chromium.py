@@ -57,7 +57,7 @@ def test_root_without_the_debian_package_gets_playwrights_chromium_and_its_depen
     assert "playwright install --with-deps --only-shell chromium" in ran.stdout
 
 
-def test_a_machine_that_cannot_install_chromium_is_told_the_command(machine):
+def test_a_machine_that_cannot_install_chromium_prints_the_command(machine):
     ran = machine(id="echo 1000", playwright="exit 1")
     assert ran.returncode != 0
     assert ran.stdout.startswith(FORM)

@@ -41,8 +41,8 @@ def test_a_backlog_makes_tasks_cheaper_and_more_tasks_cost_more():
     assert prices.dollars(costs.month(costs.break_even())) == pytest.approx(prices.SERVER_MONTH, rel=0.01)
 
 
-def test_the_bill_of_a_quiet_makerspace_stays_below_what_is_promised(monkeypatch):
-    # given the tasks that come with the project: one that somebody adds costs what polling its queue does
+def test_the_bill_of_a_quiet_makerspace_stays_below_the_promised_amount(monkeypatch):
+    # given only the project's own tasks: polling the queue of an added task costs extra
     monkeypatch.setattr(costs, "polled", lambda: (OWN_QUEUES, 1))
     assert prices.dollars(costs.month(0)) <= 1.25  # including lead times and metrics of one task a day
     standing = prices.together([units for _, units in costs.standing_parts()])

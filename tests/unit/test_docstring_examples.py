@@ -1,4 +1,4 @@
-"""Examples in docstrings are true, wherever they stand."""
+"""Every example in a docstring is true."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("layers/makertasks/python", "functions")
-# Imports Celery; its examples are tried with both versions in tests/celery.
+# Imports Celery; its examples run with both versions in tests/celery.
 WITH_CELERY = "makertasks.contrib.celery.describing"
 
 

@@ -61,7 +61,7 @@ def test_every_test_named_for_an_example_contains_it():
 
 def test_the_example_task_in_contributing_works(monkeypatch, inventory_table, media_bucket):
     # given the handler as CONTRIBUTING.md has it, and an item
-    monkeypatch.setattr(tasks, "_registry", {})  # the page's example must not join the project's tasks
+    monkeypatch.setattr(tasks, "_registry", {})  # the page's example must not be registered among the project's tasks
     names: dict[str, Any] = {"__name__": "print_label.handler"}
     exec(documentation.example("CONTRIBUTING.md", "def print_label("), names)  # noqa: S102 - our own page
     item_id = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
@@ -108,7 +108,7 @@ def test_template_examples_use_only_resource_types_and_properties_of_the_templat
     for name, body in read(block.text).items():
         kind = body.get("Type", "AWS::Serverless::Function" if name.endswith("Function") else None)
         alike = [each["Properties"] for each in resources().values() if each["Type"] == kind]
-        assert alike, f"{name} is no resource of the template's kinds"
+        assert alike, f"{name} has a type that no resource of the template has"
         assert body["Properties"].keys() <= {key for properties in alike for key in properties}, name
     known = {*resources(), *template()["Parameters"], *read(block.text)}
     referred = re.findall(r"!(?:Ref|GetAtt) (\w+)", block.text)
@@ -151,7 +151,7 @@ EXAMPLE_NAMES = re.compile(r"print_label|\bshop\b|\.local/|\.venv/|settings\.py$
 
 
 def test_every_file_and_folder_that_a_page_names_exists():
-    # given what looks like a path: a name with one of our endings, or something in one of our top-level folders
+    # given every text that looks like a path: a known file extension, or a name in a top-level folder
     path = r"[\w.*/-]+\.(?:py|toml|yaml|md|sh|in|json|env)|(?:docs|functions|infra|layers|tests)/[\w./-]*"
     named = [(page, text) for page, text in named_in_code(path) if not EXAMPLE_NAMES.search(text)]
     assert len(named) > 50

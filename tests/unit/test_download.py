@@ -136,6 +136,7 @@ def test_two_items_with_the_same_sku_have_two_images(server, store):
 @pytest.mark.parametrize("step", range(6))
 def test_running_again_repairs_a_crash_at_any_step(store, monkeypatch, step):
     """The function stops before its first, second … write; a second run ends as an uninterrupted one."""
+    # given an item with an image, whose URL has changed, and a function that stops before one of its writes
     first, second = "https://example.com/first.jpg", "https://example.com/second.png"
     images.attach(save_item(image_url=first), prepared(), first)
     item = save_item(image_url=second, image="inventory/images/DR-1.jpg", image_source=first)
@@ -149,6 +150,7 @@ def test_running_again_repairs_a_crash_at_any_step(store, monkeypatch, step):
 
         return crash_or_write
 
+    # when it attaches the new image, then the item has an image, whichever write is missing
     with monkeypatch.context() as patches:
         for module, name in ((bucket, "replace"), (inventory, "update_item"), (bucket, "delete")):
             patches.setattr(module, name, dying(getattr(module, name)))
@@ -159,10 +161,10 @@ def test_running_again_repairs_a_crash_at_any_step(store, monkeypatch, step):
         else:
             assert step == 5
     present = inventory.get_item(ITEM)
-    assert bucket.version(present.image).etag, "the item's image is there at any moment"
+    assert bucket.version(present.image).etag, "the item's image exists at any moment"
 
+    # when it runs again, then only the new image is left
     images.attach(inventory.get_item(ITEM), prepared((40, 30), "PNG"), second)
-
     item = inventory.get_item(ITEM)
     assert (item.image, item.image_source) == ("inventory/images/DR-1.png", second)
     assert stored_keys() == ["CACHE/inventory/images/DR-1.png.webp", "inventory/images/DR-1.png"]

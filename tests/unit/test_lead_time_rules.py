@@ -1,4 +1,4 @@
-"""Both lead time rules on one history: ours and OpenMakerSuite's."""
+"""The two lead time rules, makertasks' and OpenMakerSuite's, applied to the same history."""
 
 from __future__ import annotations
 

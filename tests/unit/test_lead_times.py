@@ -183,9 +183,11 @@ class TestTheTask:
         assert links_of().keys() == {"1", "2"}
 
     def test_a_run_continues_where_the_time_ran_out(self, write):
+        # given a dozen items, and invocations that have time for one link each, until the sixth
         items = [str(UUID(int=number)) for number in range(12)]
         for number, item in enumerate(items):
             write(link(number, item=item), request(number, number + 20, item=item))
+        # when the task runs to its end
         context, invocations = Context("t", deadline=time.monotonic() + 1), 0
         while True:
             invocations += 1
@@ -198,6 +200,7 @@ class TestTheTask:
                 assert done == invocations  # each invocation makes progress
                 deadline = time.monotonic() + (1 if done < 5 else 900)
                 context = Context("t", deadline=deadline, state=pause.state)
+        # then every link was changed, and counted once
         assert invocations == 6
         assert result["links"] == {"looked_at": 12, "changed": 12, "unchanged": 0}
         assert result["deliveries"] == {"in_window": 12, "counted": 12}

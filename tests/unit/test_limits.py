@@ -1,7 +1,7 @@
 """AWS's limits for templates and their resources, checked on SAM's output.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html and those of each service.
-Each limit is a function that names what is above it, and each is shown to find that.
+Each limit is a function that names what exceeds it; a test shows that each detects an excess.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def test_a_function_above_the_bound_is_refused_with_its_heaviest_layer(tmp_path:
         sizes.measure(tmp_path / TEMPLATE.name)
 
 
-# ── Each limit finds what is above it ─────────────────────────────────────────────────────────────────────────────────
+# ── Each limit detects what exceeds it ────────────────────────────────────────────────────────────────────────────────
 
 
 def add_queues(body: dict[str, Any]) -> None:

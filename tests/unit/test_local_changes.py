@@ -45,7 +45,7 @@ def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
 
 
 def test_only_the_documented_properties_are_changed_locally(launcher: ModuleType, monkeypatch: pytest.MonkeyPatch):
-    # given the template as it is deployed here, packages aside
+    # given the template as deployed locally, apart from its packages
     for kind in ("layer_zip", "code_zip"):
         monkeypatch.setattr(packages, kind, lambda folder, _target: Path(f"{folder.name}.zip"))
     template = load()

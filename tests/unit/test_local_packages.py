@@ -62,17 +62,17 @@ def test_a_digest_changes_with_names_bytes_and_target_but_not_with_leftovers(tmp
     assert archives.digest(folder, "arm64") != before
 
 
-def test_local_code_carries_bytecode_that_any_place_and_time_accepts(tmp_path):
+def test_local_bytecode_is_valid_in_any_folder_and_at_any_time(tmp_path):
     # given a code root, packed for the interpreter that runs the tests
     code = write(tmp_path / "functions", {"hello/handler.py": "def handler(event, context):\n    return 'hello'\n"})
     path = packages.code_zip(code, Target.local(Path(sys.executable)), tmp_path / "cache")
 
-    # when it is unpacked, and its source is made useless
+    # when it is unpacked, and its source is overwritten
     zipfile.ZipFile(path).extractall(tmp_path / "unpacked")
     source = tmp_path / "unpacked/hello/handler.py"
     source.write_text("raise SystemExit('compiled again')")
 
-    # then the bytecode is what runs
+    # then the bytecode runs
     command = "from hello.handler import handler; print(handler({}, None))"
     done = subprocess.run(  # noqa: S603  # this interpreter
         [sys.executable, "-c", command], cwd=source.parents[1], capture_output=True, text=True, check=True
@@ -91,7 +91,7 @@ def test_bytecode_depends_only_on_the_sources(tmp_path):
         made.append({path.name: path.read_bytes() for path in folder.rglob("*.pyc")})
         os.utime(folder / "hello/handler.py", (0, 0))
 
-    # then the bytecode is equal, and says that it is checked against nothing (flags of PEP 552)
+    # then the bytecode is equal, and its flags (PEP 552) say that it is not checked against the source
     assert made[0] == made[1]
     assert len(made[0]) == len(sources)
     assert {content[4:8] for content in made[0].values()} == {b"\x01\0\0\0"}
@@ -217,7 +217,7 @@ def test_an_unknown_runtime_or_architecture_is_named(runtime, architecture):
 
 
 def test_a_library_that_cannot_be_downloaded_is_reported_in_one_line(tmp_path, monkeypatch):
-    # given a layer with a library, and no way to the network
+    # given a layer with a library, and no network access
     layer = write(tmp_path / "qr", {"requirements.txt": f"qrcode==8.2 --hash=sha256:{'0' * 64}\n"})
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))

@@ -51,10 +51,10 @@ def test_patterns_accept_only_ascii_digits_and_no_trailing_line_break():
         for line, text, is_ascii in patterns(ast.parse(file.read_text())):
             seen += 1
             if r"\d" in text and not is_ascii:
-                wrong.append(f"{file.relative_to(ROOT)}:{line}: \\d takes digits of every script; write [0-9]")
+                wrong.append(f"{file.relative_to(ROOT)}:{line}: \\d matches digits of every script; write [0-9]")
             if re.search(r"(?<!\\)\$(?!\(\?!\\n\)|[^\[]*\])", text):
                 wrong.append(
-                    f"{file.relative_to(ROOT)}:{line}: $ takes a line break; write \\Z, or $(?!\\n) in a schema"
+                    f"{file.relative_to(ROOT)}:{line}: $ allows a final line break; write \\Z, or $(?!\\n) in a schema"
                 )
     assert seen > 40
     assert not wrong, "\n".join(wrong)

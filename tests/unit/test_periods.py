@@ -32,11 +32,13 @@ def test_periods_are_whole_and_each_leads_to_its_tasks():
 
 
 def test_the_calendar_narrows_from_years_to_hours(counters_table):
+    # given two tasks of one hour, and one of another day of the month
     changes = [
         counting.change_of(f"{number:032x}", None, {"name": "a", "created": created, "status": Status.SUCCESS})
         for number, created in enumerate(["2026-11-22T09:10:00Z", "2026-11-22T09:20:00Z", "2026-11-03T01:00:00Z"])
     ]
     counting.count([change for change in changes if change])
+    # when the reader follows the calendar from the year to an hour, then each step counts its tasks
     everything = calendar.calendar("", "")
     assert [period.label for period in everything.path] == ["All dates", "2026"]
     november = everything.within[0]
@@ -48,6 +50,7 @@ def test_the_calendar_narrows_from_years_to_hours(counters_table):
     hour = hours.within[0]
     found = calendar.calendar(hour.created_from, hour.created_to)
     assert [period.label for period in found.path] == ["All dates", "2026", "November", "22", "09:00"]
+    # and periods without tasks, or that are none, lead nowhere
     assert calendar.calendar(last.created_from, last.created_to, status="FAILURE").within == []
     assert calendar.calendar("2026-11-02", "2026-11-09").within == []
     assert calendar.calendar("2026-99-01", "nonsense").within == []

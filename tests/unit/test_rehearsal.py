@@ -13,7 +13,7 @@ from infra import parameters, stacks
 from tests.cloudformation_model import Account, replaced_by
 from tests.cloudformation_template import NAMES, PSEUDO, Template
 
-# ── What the model has to know of the template ────────────────────────────────────────────────────────────────────────
+# ── What the model has to know about the template ─────────────────────────────────────────────────────────────────────
 
 
 def test_no_resource_depends_on_itself_and_names_are_unique():
@@ -136,7 +136,7 @@ def test_a_failed_rollback_can_be_finished_once_its_cause_is_fixed():
     made.order = order
     account.update(made, fails_at=last)
 
-    # then its rollback gets stuck, for which `make deploy` continues it
+    # then its rollback gets stuck, and continuing it succeeds once the queue is back
     assert account.status == stacks.STUCK
     account.continue_rollback()
     assert account.status == stacks.STUCK
@@ -194,6 +194,7 @@ def test_a_renamed_resource_is_replaced():
 @pytest.mark.parametrize("policy", [POLICY, {}])
 def test_no_update_replaces_or_removes_a_store(policy: dict[str, Any]):
     for logical_id in kept(template()):
+        # when an update no longer has the store, then it still exists
         removed = template("second")
         removed.body = copy.deepcopy(removed.body)
         body = removed.body["Resources"].pop(logical_id)
@@ -203,8 +204,9 @@ def test_no_update_replaces_or_removes_a_store(policy: dict[str, Any]):
         account.update(removed)
         if policy:
             assert "Update:Delete is denied" in account.reason
-        assert key in account.existing, "without the policy it is retained all the same"
+        assert key in account.existing, "retained even without the policy"
 
+        # when an update changes its name, then the old one still exists
         account = created()
         account.policy = policy
         renamed = {"AWS::DynamoDB::Table": "TableName", "AWS::S3::Bucket": "BucketName"}.get(body["Type"])

@@ -22,8 +22,8 @@ from tests.cloudformation_template import PSEUDO, Template
 
 STACK, REGION, ACCOUNT = "makertasks-staging", "eu-central-1", "123456789012"
 GIVEN = {"FrontendUrl": "https://a.example", "SuccessRetentionDays": "90", **FIRST}
-ON_THE_LOCAL_AWS = "the local AWS makes it, and its tests use it (tests/stack)"
-BY_SAM = "SAM makes it of a function, and tests/unit/test_versions.py looks at it"
+ON_THE_LOCAL_AWS = "tests/stack uses it on the local AWS"
+BY_SAM = "SAM generates it from a function; tests/unit/test_versions.py checks it"
 # Types that moto's CloudFormation lacks, and the tests that cover them. All others are created here, and cfn-lint
 # compares them all with AWS's schemas (make check).
 UNKNOWN = {
@@ -31,7 +31,7 @@ UNKNOWN = {
     "AWS::ApiGatewayV2::Integration": ON_THE_LOCAL_AWS,
     "AWS::ApiGatewayV2::Route": ON_THE_LOCAL_AWS,
     "AWS::ApiGatewayV2::Stage": ON_THE_LOCAL_AWS,
-    "AWS::CloudWatch::Alarm": "tests/unit/test_template.py: each reaches somebody and names a runbook",
+    "AWS::CloudWatch::Alarm": "tests/unit/test_template.py: each has a recipient and names a runbook",
     "AWS::CodeDeploy::Application": BY_SAM,
     "AWS::CodeDeploy::DeploymentGroup": BY_SAM,
     "AWS::Cognito::UserPool": ON_THE_LOCAL_AWS,
@@ -40,8 +40,8 @@ UNKNOWN = {
     "AWS::Cognito::UserPoolGroup": ON_THE_LOCAL_AWS,
     "AWS::Cognito::UserPoolResourceServer": ON_THE_LOCAL_AWS,
     "AWS::Lambda::Alias": BY_SAM,
-    "AWS::Lambda::EventInvokeConfig": "cfn-lint; the next sweep does what a retry would do",
-    "AWS::Logs::QueryDefinition": "tests/unit/test_template.py: pages and runbooks name each; the local AWS knows none",
+    "AWS::Lambda::EventInvokeConfig": "only cfn-lint: it disables retries, which the next sweep makes unnecessary",
+    "AWS::Logs::QueryDefinition": "tests/unit/test_template.py: pages and runbooks name each; the local AWS has none",
     "AWS::S3::BucketPolicy": ON_THE_LOCAL_AWS,
     "AWS::SNS::Subscription": "tests/stack/test_deploy.py: an alarm's mail",
     "AWS::SNS::TopicPolicy": "tests/unit/test_template.py",
@@ -52,7 +52,7 @@ UNKNOWN = {
 
 
 def known_part(body: dict[str, Any]) -> dict[str, Any]:
-    """A template without unsupported types; an alias becomes its function, other references a text."""
+    """A template without unsupported types; an alias becomes its function, and other references become text."""
     unknown = {name for name, each in body["Resources"].items() if each["Type"] in UNKNOWN}
     rest = {name: each for name, each in copy.deepcopy(body)["Resources"].items() if name not in unknown}
     found: dict[str, Any] = _without({**body, "Resources": rest, "Outputs": {}}, unknown)

@@ -31,18 +31,19 @@ def test_a_protected_resource_that_is_not_retained_would_make_the_removal_fail()
 
 @pytest.mark.parametrize("more", [{}, {"KeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1", "KeyShards": "8"}])
 def test_a_removed_stack_is_restored_with_its_stores(more: dict[str, str]):
+    # given a removed stack, whose stores still exist
     account = created(**more)
     whole = account.existing.keys()
     names = {logical_id: account.stack.names[logical_id] for logical_id in restore.IDENTIFIERS}
     account.delete()
     stores = dict(account.existing)
 
-    # creating it again fails: the stores exist
+    # when it is created again, then that fails, because the stores exist
     account.create(template(**more))
     assert account.status == "ROLLBACK_COMPLETE"
     assert account.existing == stores
 
-    # restoring succeeds; the deployment adds what the import left out
+    # when it is restored, then the next deployment adds what the import left out
     for logical_id, left_out in restore.LATER.items():
         for name in left_out:
             del account.existing["AWS::S3::Bucket", names[logical_id]].properties[name]

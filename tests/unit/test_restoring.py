@@ -35,7 +35,7 @@ class UserPools:
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[UserPools]:
     """An account with only a removed stack's stores; yields its user pools."""
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")  # as docs/deploying.md has it; boto3 itself does not read it
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")  # as in docs/deploying.md; boto3 itself does not read it
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     pools, client = UserPools("another", STACK), boto3.client
     monkeypatch.setattr(restore.boto3, "client", lambda name: pools if name == "cognito-idp" else client(name))
@@ -92,7 +92,7 @@ def test_the_import_template_contains_only_the_stores_with_literal_names_and_no_
         assert f'"{other}' not in text, f"the import would need {other}"
     assert {"KeyArn", "DeletionProtection", "KeyShards"} == body["Parameters"].keys()
     assert {"HasKey", "IsProtected"} == body["Conditions"].keys()
-    assert len(text) < 51_200  # a template within the request
+    assert len(text) < 51_200  # the limit of a template inside the request
 
 
 def test_cloudformation_is_asked_to_import_each_store_by_its_identifier(monkeypatch: pytest.MonkeyPatch):

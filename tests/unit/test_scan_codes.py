@@ -69,7 +69,8 @@ def test_a_front_end_without_a_valid_address_is_refused_by_the_parameters_name(b
 def read_by_all(picture: Image.Image) -> list[str]:
     """What zbar, zxing-cpp and OpenCV each read in a picture.
 
-    OpenCV has two detectors; its older one misses one clean code of ten at 8 pixels a module and more, whoever drew it.
+    OpenCV has two detectors; from 8 pixels a module, the older one misses one clean code in ten, whichever library drew
+    it.
     """
     grey = picture.convert("L")
     (by_zbar,) = pyzbar.decode(grey)
@@ -95,7 +96,7 @@ def test_every_scanner_reads_the_same_url(base):
     assert read_by_all(Image.open(io.BytesIO(encode(url).png()))) == [url] * 3
 
 
-def test_png_and_svg_say_how_large_they_are_and_agree():
+def test_png_and_svg_report_the_same_size():
     code = encode(ADDRESS)
     picture = Image.open(io.BytesIO(code.png()))
     inches = picture.width / picture.info["dpi"][0]
@@ -116,7 +117,7 @@ def test_a_png_is_one_bit_deep_and_scannable(text):
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_an_svg_reads_back(text):
+def test_a_rendered_svg_is_scannable(text):
     """Draws the SVG's path module by module: horizontal strips of one row each, on a white background."""
     root = ET.fromstring(encode(text).svg("a <title> & more"))  # noqa: S314 - made right here
     side = int(root.get("viewBox").split()[2])
@@ -158,8 +159,8 @@ def test_text_too_long_for_any_qr_code_is_refused_with_the_reason():
         encode("x" * 3000)
 
 
-def test_the_module_needs_neither_the_library_to_be_imported_nor_pillow_to_draw():
-    """The API imports the task's module without the layer; the function has the layer `qrcode` alone."""
+def test_importing_needs_no_qrcode_library_and_drawing_needs_no_pillow():
+    """The API imports the task's module without the layer; the function has only the layer `qrcode`."""
     script = (
         "import sys; sys.modules.update(dict.fromkeys(['PIL', 'png']))\n"
         "from makertasks.media import qr_codes\n"

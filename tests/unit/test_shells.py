@@ -77,7 +77,7 @@ class Terminal:
         os.write(self.screen, text.encode())
 
     def shows(self, wanted):
-        """What is written until it matches."""
+        """The output up to the first match."""
         written, end = "", time.monotonic() + 60
         while not (found := re.search(wanted, written)):
             assert time.monotonic() < end, written
@@ -104,7 +104,7 @@ def completed(shell, line):
 
 
 def offered_by_fish(line):
-    """What fish offers for a line: its terminal asks questions that only a real one answers."""
+    """Fish's completions of a line, without a terminal: fish sends queries to which only a real one replies."""
     command = [str(shutil.which("fish")), "--no-config", "-c", f"source script; complete -C {line!r}"]
     ran = subprocess.run(  # noqa: S603 - our own
         command,
@@ -133,10 +133,10 @@ def test_the_only_match_is_inserted_as_one_argument(shell, typed, expected):
 
 def test_several_matches_do_not_destroy_what_was_typed(shell):
     if shell == "fish":
-        # fish shows only its best kind of match; the documentation says so
+        # fish shows only its best kind of match, as documented
         assert {*offered_by_fish("makertasks list --item sa")} >= {"Saw bench"}
     else:
-        # bash lists them and waits; zsh inserts the first, and the next with the next Tab
+        # bash lists them and waits; zsh inserts the first, and the next one at the next Tab
         assert (
             completed(shell, "makertasks list --item sa")[-1] == {"bash": "sa", "zsh": "Safety glasses, clear"}[shell]
         )

@@ -104,7 +104,7 @@ def test_an_alarm_has_a_recipient_and_names_its_runbook(name):
     assert properties["AlarmActions"] == ["Alarms"]
     assert properties["TreatMissingData"] == "notBreaching"
     anchor = re.search(r"docs/runbooks\.md#([a-z0-9-]+)$", properties["AlarmDescription"])
-    assert anchor, "its description ends with its place in docs/runbooks.md"
+    assert anchor, "its description ends with its anchor in docs/runbooks.md"
     headings = re.findall(r"(?m)^## (.+)$", RUNBOOKS.read_text())
     assert anchor[1] in {heading.lower().replace(" ", "-") for heading in headings}
 
@@ -130,7 +130,7 @@ def alarmed(metric):
 def test_every_queue_stream_schedule_and_the_api_are_watched():
     # the sweep reads all waiting tasks and reports how many task types wait too long
     assert alarmed("WaitingTooLong") == {"AWS::StackName"}
-    # every queue's dead letters go to one
+    # all queues share one dead-letter queue
     redrives = {
         name: properties["RedrivePolicy"]["deadLetterTargetArn"]
         for name, properties in of_type("AWS::SQS::Queue").items()
@@ -138,7 +138,7 @@ def test_every_queue_stream_schedule_and_the_api_are_watched():
     }
     assert set(redrives.values()) == {"DeadLetters.Arn"}
     assert redrives.keys() == of_type("AWS::SQS::Queue").keys() - {"DeadLetters", "SiteChangesQueue"}
-    # the sweep takes them out, which SQS counts, and no function polls the queue
+    # only the sweep receives from it, so SQS counts what is received
     assert alarmed("NumberOfMessagesReceived") == {"DeadLetters.QueueName"}
     # streams
     followers = {
@@ -148,7 +148,7 @@ def test_every_queue_stream_schedule_and_the_api_are_watched():
     }
     assert followers
     assert alarmed("IteratorAge") == {"the whole account"}
-    # a delayed task that its schedule could not send is found by the sweep
+    # the sweep finds a delayed task that its schedule could not send
     assert alarmed("InvocationDroppedCount") == {"Schedules"}
     assert alarmed("5xx") == {"HttpApi"}
     assert alarmed("Errors") == {"the whole account", "SweeperFunction", "UploadsFunction"}

@@ -143,7 +143,7 @@ class TestRefusing:
 
         assert (error.task_id, error.name) == ("an-id", NAME)
 
-    def test_an_id_too_long_to_run_under_is_still_recorded_so_that_its_task_fails_under_it(self):
+    def test_a_task_with_a_too_long_id_is_still_recorded_and_fails_under_that_id(self):
         error = refused(envelope(headers={"id": "x" * 256}))
         assert error.task_id == "x" * 256
         assert "not text of 1 to 255 bytes" in error.reason

@@ -53,8 +53,10 @@ class TestFollowers:
         assert message.queue == "q"
 
     def test_a_chord_in_a_chain_is_saved_before_its_parts_are_sent(self):
+        # given a chain whose next step is a chord
         body = signature("t.body")
 
+        # when the task before it has ended, then the chord's parts are sent
         following = self.follow(chain=[signature("t.last"), chord([signature("t.a"), signature("t.b")], body)])
 
         [started] = following.chords
@@ -65,6 +67,7 @@ class TestFollowers:
         part = following.messages[-1]
         assert part.chord["task"] == "t.body"
 
+        # when the parts have ended, then the body is sent with the rest of the chain
         [last] = wire.chord_followers(part, [1, 2], new_id=ids()).messages
 
         assert (last.name, last.args, last.parent_id) == ("t.body", [[1, 2]], part.task_id)
