@@ -90,7 +90,7 @@ class Page(HTMLParser):
 
 
 def browse(method, path, query=None, form=None, headers=None, groups=("superusers",)):
-    """One request of a signed-in superuser's browser; answers status, page and its text."""
+    """One request of a signed-in superuser's browser; returns status, page and its text."""
     parts = urlsplit(path)
     given = {**{name: each[0] for name, each in parse_qs(parts.query).items()}, **(query or {})}
     event = {

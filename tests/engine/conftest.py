@@ -20,7 +20,7 @@ from tests.on_moto import (  # noqa: F401 - fixtures
     tasks_table,
 )
 
-# Tests have tasks as parameters, which are collected before there are fixtures, and where the package is not installed.
+# Parameters of tests come from the tasks; they are collected before fixtures run, even without the installed package.
 os.environ.setdefault("LAMBDA_TASK_ROOT", ENVIRONMENT["LAMBDA_TASK_ROOT"])
 
 

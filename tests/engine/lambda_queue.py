@@ -14,7 +14,7 @@ class LambdaContext:
     function_name: str = "function"
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
-    seconds: float = 900.0  # the most that Lambda gives: no slow machine uses it up
+    seconds: float = 900.0  # Lambda's maximum, which even a slow machine does not use up
 
     def get_remaining_time_in_millis(self) -> int:
         return int(self.seconds * 1000)
@@ -57,7 +57,7 @@ class Queue:
     def deliver(self) -> list[str]:
         """Deliver one batch; return the bodies to be retried, and delete the other messages."""
         if not (records := self.receive()):
-            return []  # Lambda invokes no function for nothing
+            return []  # Lambda does not invoke a function without messages
         answer = self.handler({"Records": records}, self.context)
         back = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         for record in records:

@@ -22,7 +22,7 @@ class Stopped(BaseException):
 def stopped(number, moment, work, *, calls=()):
     """Whether the work stopped at its n-th call, `moment` ("before" or "after") its effect.
 
-    `calls` are the names of those that count, all of them by default.
+    `calls` names the calls that count; by default, all do.
     """
     try:
         with _stopping_at(number, moment, calls):

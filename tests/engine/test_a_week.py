@@ -1,8 +1,8 @@
-"""A week of operation with a clock moved by hand, over both changes of the clocks and the end of a month.
+"""A week of operation with a clock moved by hand, over each change of daylight saving time and the end of a month.
 
-Every hour schedules that are due send their messages, people submit tasks of every fate, functions take what
-is visible, some die in the middle, and some messages get lost. Every four hours the sweep runs and the stream is
-counted, often twice; every day DynamoDB removes what has expired.
+Every hour, due schedules send their messages, people submit tasks with every possible fate, functions process visible
+messages, some functions crash, and some messages get lost. Every four hours the sweep runs and the stream is counted,
+often twice; every day DynamoDB deletes expired records.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ STEP = timedelta(hours=1)
 SWEEPS = timedelta(hours=4)
 KEPT_DAYS = 2
 BERLIN = ZoneInfo("Europe/Berlin")
-# The night's schedule falls into the hour that the end of daylight saving doubles.
+# The night's schedule is in the hour that occurs twice when daylight saving time ends.
 EXPRESSIONS = {
     "night": "cron(30 2 * * ? *)",
     "morning": "cron(0 6 * * ? *)",
@@ -79,7 +79,7 @@ class World:
         self.work()
 
     def fire(self, name: str, due: datetime) -> None:
-        """What EventBridge Scheduler sends, now and then twice; the slot is the task's id."""
+        """Send a due schedule's message as EventBridge Scheduler does, sometimes twice; the slot is the task's id."""
         self.slots[name] += 1
         slot = f"{name}:{clock.text(due)}"
         self.sent[slot] = "good"
@@ -88,7 +88,7 @@ class World:
             self.queues["week"].send(body)
 
     def fire_delayed(self, before: datetime) -> None:
-        """What EventBridge Scheduler sends of single tasks, whose schedules end with it."""
+        """Send the messages of delayed tasks that are due; each one's schedule ends with it."""
         for entry in self.scheduler.list_schedules(GroupName=delays.group())["Schedules"]:
             found = self.scheduler.get_schedule(GroupName=delays.group(), Name=entry["Name"])
             due = schedules.next_run(found["ScheduleExpression"], found["ScheduleExpressionTimezone"], before)
@@ -108,25 +108,25 @@ class World:
         if fate in {"dies", "lost"}:
             for message in queue.receive():
                 if wire.decode(message["body"], message_id="").task_id != task_id:
-                    queue.send(message["body"])  # another invocation's, whose message is redelivered
+                    queue.send(message["body"])  # another task's message: it is redelivered
                 elif fate == "dies":
                     self.die(task_id)
                 queue.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["receiptHandle"])
 
     def die(self, task_id: str) -> None:
-        """A function starts the task and dies without recording anything."""
+        """A function claims the task and crashes without recording anything else."""
         claimed = lifecycle.claim(records.get(task_id), "week@dead", clock.now().timestamp() + 30)
         assert claimed.attempt == 1
         self.deaths.add(task_id)
 
     def work(self) -> None:
-        """Functions take what is visible, in a doubled batch now and then."""
+        """Let functions process all visible messages."""
         for queue in self.queues.values():
             while batch := queue.receive():
                 for message in batch:
                     body = wire.decode(message["body"], message_id="")
                     if body.kwargs.get("fate") == "dies-early" and body.task_id not in self.deaths:
-                        self.deaths.add(body.task_id)  # it stays invisible until the visibility time-out is over
+                        self.deaths.add(body.task_id)  # invisible until the visibility time-out ends
                         batch = [each for each in batch if each is not message]
                 self.run(queue, batch)
 
@@ -140,17 +140,17 @@ class World:
                 queue.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["receiptHandle"])
 
     def count(self) -> None:
-        """The stream's new records go to the function that counts, the last ones again with the next batch."""
+        """Pass the stream's new records to the function that counts, sometimes twice."""
         shard = dynamodb_backends[ACCOUNT_ID]["us-east-1"].tables["unit-tasks"].stream_shard
-        told = [self.told(record.to_json()) for record in shard.items[self.streamed :]]
-        self.streamed += len(told)
+        new = [self.delivered(record.to_json()) for record in shard.items[self.streamed :]]
+        self.streamed += len(new)
         for times in range(2):
-            if told and (not times or self.chance.random() < 0.3):
-                task_events.handler({"Records": told}, LambdaContext())
+            if new and (not times or self.chance.random() < 0.3):
+                task_events.handler({"Records": new}, LambdaContext())
 
     @staticmethod
-    def told(record: dict) -> dict:
-        """A stream's record as Lambda hands it over; what is binary plays no part in counting."""
+    def delivered(record: dict) -> dict:
+        """A stream's record as Lambda delivers it, without binary attributes, which counting does not read."""
         images = {
             side: {name: value for name, value in record["dynamodb"].get(side, {}).items() if "B" not in value}
             for side in ("OldImage", "NewImage")
@@ -158,7 +158,7 @@ class World:
         return {**record, "dynamodb": {side: image for side, image in images.items() if image}}
 
     def forget(self) -> None:
-        """DynamoDB's time to live."""
+        """Delete expired records, as DynamoDB's time to live does."""
         present = clock.now()
         for record in list(TaskRecord.scan(TaskRecord.ttl.exists())):
             if record.ttl <= present:
@@ -186,7 +186,7 @@ class World:
 
 @pytest.fixture
 def world(request, aws, tasks_table, counters_table, media_bucket, monkeypatch):
-    """A world at the time that the test says."""
+    """A world at the given time."""
     monkeypatch.setattr(tasks, "_registry", dict(tasks._registry))
     monkeypatch.setattr(task_limits, "_cache", {})
     monkeypatch.setenv("RETENTION_DAYS_SUCCESS", str(KEPT_DAYS))
@@ -195,7 +195,7 @@ def world(request, aws, tasks_table, counters_table, media_bucket, monkeypatch):
 
     @tasks.task("tests.week", max_retries=3)
     def week(fate: str) -> None:
-        """Finish as the fate says."""
+        """Finish according to the task's fate."""
         if fate == "bad":
             raise PermanentError("never")
         if fate == "passing" and current().attempt < 3:
@@ -213,7 +213,7 @@ def world(request, aws, tasks_table, counters_table, media_bucket, monkeypatch):
 
 
 def local_days(start: datetime, end: datetime) -> int:
-    """How many mornings there are, by the calendar on the wall."""
+    """The number of mornings by the local calendar."""
     return (end.astimezone(BERLIN).date() - start.astimezone(BERLIN).date()).days
 
 
@@ -222,13 +222,13 @@ def local_days(start: datetime, end: datetime) -> int:
     [
         # clocks go back on 25 October: that night's 02:30 comes twice, and the schedule is due once
         pytest.param(datetime(2026, 10, 24, 12, tzinfo=UTC), 8, id="autumn"),
-        # clocks go forward on 28 March: that night has no 02:30, and EventBridge Scheduler leaves its run out
+        # clocks go forward on 28 March: that night has no 02:30, and EventBridge Scheduler skips its run
         pytest.param(datetime(2027, 3, 27, 12, tzinfo=UTC), 7, id="spring"),
     ],
     indirect=["world"],
 )
 def test_a_week_of_operation_ends_with_everything_in_order(world, nights):
-    # given a week with everything in it, and a quiet half day after it
+    # given a busy week, and a quiet half day after it
     start = clock.now()
     world.live(timedelta(days=8), busy=True)
     end = clock.now()
@@ -245,7 +245,7 @@ def test_a_week_of_operation_ends_with_everything_in_order(world, nights):
     assert due["night"] == nights
     assert (due["first"], due["last"]) == (1, 1)
 
-    # every task that is kept has ended as its fate says, in one record
+    # every retained task has ended according to its fate, in one record
     assert set(kept) <= set(world.sent)
     wrong = {
         task_id: (world.sent[task_id], record.status, record.error_message)
@@ -256,24 +256,24 @@ def test_a_week_of_operation_ends_with_everything_in_order(world, nights):
     assert set(world.sent.values()) == set(FATES)
     assert not any(queue.count() for queue in world.queues.values())
 
-    # tasks whose function died have used one attempt for that, whether it had started or not
+    # a crash has used one attempt, whether or not the task had started
     dead = [record for task_id, record in kept.items() if world.sent[task_id] == "dies"]
     assert all([each["outcome"] for each in record.attempts] == ["CRASHED"] for record in dead)
     assert all(kept[each].attempt == 1 for each in world.deaths & set(kept) if world.sent[each] == "dies-early")
 
-    # failures are kept; other finished tasks expire after their retention, and none before
+    # failures are kept; other finished tasks expire after their retention and not before
     gone = set(world.sent) - set(kept)
     assert not {task_id for task_id in gone if world.sent[task_id] == "bad"}
     assert gone
     oldest = clock.now() - timedelta(days=KEPT_DAYS + 1)
     assert all(clock.parse(record.done) > oldest for record in kept.values() if record.status != Status.FAILURE)
 
-    # rate-limited tasks started as far apart as their rate says, also in the hour that occurs twice
+    # rate-limited tasks started as far apart as their rate requires, even in the hour that occurs twice
     assert len(world.starts) > 3
     assert min(later - earlier for earlier, later in pairwise(world.starts)) >= timedelta(hours=2.5) - STEP
     assert len(world.starts) == sum(fate == "limited" for fate in world.sent.values())
 
-    # the counters say what a count of the table says, and hours, days and months add up
+    # the counters equal a count of the table, and hours, days and months add up
     rebuilt = rebuilding.rebuild(repair=False, behind=0)
     assert (rebuilt.differences, rebuilt.moving, rebuilt.examined) == ([], [], len(kept))
     by_hour, by_day = Counter(), Counter()

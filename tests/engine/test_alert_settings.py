@@ -43,7 +43,7 @@ def test_mail_is_sent_only_to_its_own_address_after_confirmation(stack, monkeypa
         assert (last["delivered"], "confirm" in last["remedy"]) == (False, True)
         assert published(stack) == []
 
-    # when it has, then the message has the attribute by which this subscription is chosen
+    # when it has confirmed, then the message has the attribute for which this subscription filters
     assert shown()["confirmed"] is True
     answer = call("POST", "/v1/alerts/workshop/test", bearer=token("operators"))[1]
     assert answer["delivered"] is True
@@ -62,7 +62,7 @@ def test_an_email_address_is_unsubscribed_with_its_last_alert(stack):
     assert len(stack.client("sns").list_subscriptions()["Subscriptions"]) == 1
     assert call("DELETE", "/v1/alerts/one", bearer=token("operators"))[0] == 204
     assert len(stack.client("sns").list_subscriptions()["Subscriptions"]) == 1
-    put("two", form="json", address="https://hooks.example/abc")  # no mail any more
+    put("two", form="json", address="https://hooks.example/abc")  # no more mail
     assert stack.client("sns").list_subscriptions()["Subscriptions"] == []
     assert call("DELETE", "/v1/alerts/two", bearer=token("operators"))[0] == 204
     assert stack.client("ssm").describe_parameters()["Parameters"] == []
@@ -70,7 +70,7 @@ def test_an_email_address_is_unsubscribed_with_its_last_alert(stack):
 
 
 def test_only_unused_addresses_of_the_alerts_own_topic_are_unsubscribed(stack):
-    # given an address that an alert has, one of another topic, and one that no alert has any more
+    # given an address that an alert uses, one of another topic, and one that no alert uses any more
     sns = stack.client("sns")
     other = sns.create_topic(Name="another-service")["TopicArn"]
     topics.subscribe(other, "other@example.org", "-")
@@ -187,7 +187,7 @@ def test_a_deleted_alert_is_not_written_again(receiver):
     assert alerts.listed() == []
 
 
-def test_a_problem_that_could_not_be_checked_is_not_reported_as_over(receiver, monkeypatch):
+def test_a_problem_that_could_not_be_checked_is_not_reported_as_resolved(receiver, monkeypatch):
     put(address=receiver.url(SECRET), recoveries=True)
     fails()
     run()
@@ -224,19 +224,22 @@ def command(monkeypatch, tmp_path, capsys, media_bucket, inventory_table):
 
 
 def test_the_command_line_adds_lists_tests_and_removes(command, receiver):
+    # when an alert is added, then its address is stored and never printed in full
     code, out, _ = command(
         "add", "workshop", "--by", "json", "--on", "dead-letter", "--json", typed=f"{receiver.url(SECRET)}\n"
     )
     assert (code, json.loads(out)["kinds"]) == (0, ["dead_letter"])
     assert "VeryS3cret" not in out
     assert json.loads(command("list", "--json")[1])["alerts"][0]["address"] == f"{receiver.host}/…wxyz"
+    # when it is tested, then the receiver's response decides
     assert json.loads(command("test", "workshop", "--json")[1])["delivered"] is True
     receiver.status = 404
     code, _, error = command("test", "workshop")
     assert (code, "create a new one" in error) == (4, True)
-    # changed without its address, it keeps it
+    # when it is changed without an address, then it keeps the old one
     assert command("add", "workshop", "--by", "json", "--recoveries")[0] == 0
     assert shown()["recoveries"] is True
+    # when it is removed, then none is left, and the audit log has every action
     assert command("remove", "workshop")[0] == 0
     assert "no alerts" in command()[2]
     assert [entry["action"] for entry in audit.page(9)["entries"]][::-1] == [

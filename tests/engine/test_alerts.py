@@ -143,13 +143,13 @@ def test_several_problems_at_once_are_one_message(receiver):
     assert len(post.json["problems"]) == 3
 
 
-def test_a_webhook_that_is_down_is_shown_tried_again_and_given_up(receiver, time_passes):
+def test_a_webhook_that_is_down_is_shown_retried_and_given_up(receiver, time_passes):
     # given a receiver that fails
     put(address=receiver.url(SECRET))
     fails()
     receiver.status = 503
 
-    # when sweeps run for four hours, then it is tried six times in all, at growing intervals
+    # when sweeps run for four hours, then it gets six attempts in all, at growing intervals
     for _ in range(25):
         run()
         time_passes(minutes=10)
@@ -159,7 +159,7 @@ def test_a_webhook_that_is_down_is_shown_tried_again_and_given_up(receiver, time
     assert "503" in last["detail"]
     assert last["remedy"]
 
-    # and when it works again, then new problems arrive
+    # and when it works again, then new problems are delivered
     receiver.status = 200
     fails("other", "disk full")
     run()
@@ -225,7 +225,7 @@ def test_two_runs_at_once_send_one_message(receiver, monkeypatch):
 
     def late(alert, known):
         monkeypatch.setattr(alerts, "claim", claim)
-        run()  # another run, which is first
+        run()  # another run, which claims the alert first
         return claim(alert, known)
 
     monkeypatch.setattr(alerts, "claim", late)
@@ -233,15 +233,18 @@ def test_two_runs_at_once_send_one_message(receiver, monkeypatch):
     assert len(receiver.posts) == 1
 
 
-def test_the_secret_is_in_no_record_answer_log_or_audit_entry(stack, receiver, caplog, capsys):
+def test_the_secret_is_in_no_record_response_log_or_audit_entry(stack, receiver, caplog, capsys):
+    # given an alert with a secret in its URL, and a failure that quotes a secret
     caplog.set_level(logging.DEBUG, logger="alerts")
     put(address=receiver.url(SECRET))
     fails(error="posted to https://ann:VeryS3cret@shop.example/?token=VeryS3cret")
+    # when it is tested, sent and refused
     for status in (200, 404, 503):
         receiver.status = status
         call("POST", "/v1/alerts/workshop/test", bearer=token("operators"))
     run()
     sweeper.handler({}, _sweeping())
+    # then neither secret is visible anywhere
     seen = [
         json.dumps(call("GET", "/v1/alerts", bearer=token("superusers"))[1], ensure_ascii=False),
         json.dumps(audit.page(100)),
@@ -254,7 +257,7 @@ def test_the_secret_is_in_no_record_answer_log_or_audit_entry(stack, receiver, c
     for text in seen:
         assert "VeryS3cret" not in text
     assert f"{receiver.host}/…wxyz" in seen[0]
-    # and it is a parameter that is encrypted
+    # and it is stored as an encrypted parameter
     [parameter] = stack.client("ssm").describe_parameters()["Parameters"]
     assert (parameter["Name"], parameter["Type"]) == ("/unit/alerts/workshop", "SecureString")
 

@@ -74,7 +74,7 @@ def test_a_submission_returns_the_record_without_reading_it_again(tasks_table, t
         blind.setattr(records, "get", None)
         status, submitted, _ = call("POST", "/v1/tasks", body=wanted, bearer=operator)
 
-    # then the response is what is in the table, also when the call is repeated
+    # then the response equals the stored record, even when the call is repeated
     assert (status, submitted["status"], submitted["id"]) == (202, "PENDING", "mine")
     assert call("GET", "/v1/tasks/mine", bearer=operator)[1] == submitted
     assert call("POST", "/v1/tasks", body=wanted, bearer=operator)[1] == submitted
@@ -90,7 +90,7 @@ def test_a_submission_returns_the_record_without_reading_it_again(tasks_table, t
 def test_a_task_id_may_contain_any_character(tasks_table, counters_table, task_queues, task_id):
     superuser, body = token("superusers"), {"name": LEAD_TIMES, "task_id": task_id, "countdown": 600}
     assert call("POST", "/v1/tasks", body=body, bearer=superuser)[0] == 202
-    # An HTTP API decodes a path, but for the percent sign's own escape.
+    # An HTTP API decodes everything in a path except escaped percent signs.
     arrives = unquote(rendering.segment(task_id).replace("%25", "%2525"))
     for prefix in ("/v1/tasks/", "/tasks/", "/api/task/info/"):
         status, _, _ = call("GET", f"{prefix}{arrives}", bearer=superuser)
@@ -136,7 +136,7 @@ def test_a_cursor_is_valid_only_for_its_query(tasks_table, counters_table, task_
 
 
 def test_an_unreadable_record_is_shown_as_broken(tasks_table, inventory_table, media_bucket):
-    """The others are listed; the bad one is named with its reason, in JSON and on pages; asking for it conflicts."""
+    """The others are listed; the bad one is named with its reason, in JSON and on pages; requests for it get a 409."""
     inventory.write([Item(f"item#{UUID(int=number)}", "item", name=f"Item {number}") for number in (1, 2)])
     table = boto3.resource("dynamodb").Table(settings.inventory_table())
     table.update_item(
@@ -199,7 +199,7 @@ def test_a_query_string_prefills_a_pages_form(echo, inventory_table, counters_ta
 
 
 def test_flowers_list_accepts_flowers_parameters(echo, counters_table):
-    """A limit above ours is ours, a state that there is not finds nothing."""
+    """A limit above the maximum becomes the maximum; an unknown state matches nothing."""
     task_id = echo.submit("x")
     for query in ({"limit": 5000}, {"state": "RECEIVED"}, {"state": "All", "workername": "All"}):
         status, found, _ = call("GET", "/api/tasks", query=query, bearer=token("viewers"))
@@ -225,7 +225,7 @@ def test_missed_runs_are_listed_by_schedule(aws, tasks_table, counters_table, mo
     first, *others = missed()
     assert len(others) in {1, 2}  # the last night's run is not overdue yet
 
-    # when the first night's task has begun
+    # when the first night's task has run
     records.new(wire.Message(task_id=f"lead-times-{first[:19]}Z", name=LEAD_TIMES), queue="q").save()
 
     # then the API and the page name the other nights

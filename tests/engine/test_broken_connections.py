@@ -1,4 +1,4 @@
-"""Connections that break before DynamoDB has the request, or before its response arrives: nothing lost or doubled."""
+"""Connections that break before DynamoDB gets a request or before its response arrives: nothing is lost or doubled."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def test_items_are_looked_up_together(tasks_table, inventory_table, media_bucket
     assert "the inventory has no item" in answer.rejected[0].reason
 
 
-class TestATableThatIsBusy:
+class TestABusyTable:
     """It accepts a part of each batch, or nothing, and later everything."""
 
     @pytest.fixture
@@ -149,12 +149,12 @@ class TestATableThatIsBusy:
     def test_gets_every_task_in_the_end(self, echo, offers):
         answer = submit_many(texts(60))
         assert (answer.rejected, answer.unsent) == ([], [])
-        assert len(offers) > 3 * 6  # more attempts than six a batch
+        assert len(offers) > 3 * 6  # well above the number without throttling
         drain(echo)
         assert sorted(echo.calls, key=int) == [str(number) for number in range(60)]
 
     @pytest.mark.usefixtures("offers")
-    def test_is_not_waited_for_longer_than_the_caller_has(self, echo):
+    def test_is_retried_only_while_the_caller_has_time(self, echo):
         answer = submit_many(texts(30), patience=0)
         assert {refused.reason for refused in answer.rejected} == {"was not recorded: DynamoDB was too busy"}
         recorded = [task_id for task_id in answer.ids if task_id]
@@ -162,7 +162,7 @@ class TestATableThatIsBusy:
         assert {echo.record(task_id).status for task_id in recorded} == {Status.PENDING}
 
     @pytest.mark.usefixtures("echo")
-    def test_gets_tasks_whose_ids_callers_chose_too(self, monkeypatch):
+    def test_also_accepts_tasks_with_ids_chosen_by_callers(self, monkeypatch):
         monkeypatch.setattr(bulk, "FIRST_WAIT", 0.001)
         create, refusals = lifecycle.create, [None] * 4
 

@@ -27,6 +27,7 @@ def test_the_banner_is_red_only_for_unacknowledged_failures():
         _, html, _ = browse("GET", "/")
         return "1 unacknowledged failure in the last hour" in html
 
+    # when an operator acknowledges the failure, then the banner is no longer red, and everybody sees who did
     cause = records.get(FAILED).fingerprint
     assert band()
     status, _, _ = browse("POST", f"/failures/{cause}", form={"what": "acknowledge", "note": "the shop is down"})
@@ -35,7 +36,7 @@ def test_the_banner_is_red_only_for_unacknowledged_failures():
     assert (group["count"], group["new"]) == (1, 0)
     assert (group["acknowledged"]["who"], group["acknowledged"]["note"]) == ("ann", "the shop is down")
     assert "Acknowledged by" in browse("GET", f"/failures/{cause}")[1]
-    # A new failure is new; once muted, it is not.
+    # when the cause fails again, then the banner is red until the cause is muted
     message = wire.Message("again", DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})
     record = records.new(message, queue="download_image_from_url", item_id=ITEM)
     lifecycle.close(record, Status.FAILURE, PermanentError("image_url: the server answered 404"))
@@ -90,12 +91,14 @@ def test_a_viewer_reads_a_cause_and_changes_nothing():
 
 
 def test_a_cause_shows_its_trend_and_items_and_retries_all_its_failures():
+    # given three failures of one cause, and one of another
     for number in range(3):
         message = wire.Message(f"other-{number}", DOWNLOAD, kwargs={"item_id": ITEM, "image_url": PICTURE})
         record = records.new(message, queue="download_image_from_url", item_id=ITEM if number else "gone")
         reason = "image_url: the server answered 404" if number else "disk full"
         lifecycle.close(record, Status.FAILURE, PermanentError(reason))
     cause = records.get(FAILED).fingerprint
+    # then the API has its trend and items, and a viewer sees them without actions
     found = json.loads(browse("GET", f"/v1/failures/{cause}")[1])
     today = records.get(FAILED).created[:10]
     assert (found["group"]["count"], found["days"], found["item_count"]) == (3, {today: 3}, 1)
@@ -103,6 +106,7 @@ def test_a_cause_shows_its_trend_and_items_and_retries_all_its_failures():
     assert (found["examined"], found["complete"]) == (5, True)
     _, html, _ = browse("GET", f"/failures/{cause}", groups=("viewers",))
     assert (f'href="/items/{ITEM}"' in html, "Safety glasses" in html, "Retry all" in html) == (True, True, False)
+    # when an operator retries all of them, then the job selects exactly these
     _, html, _ = browse("GET", f"/failures/{cause}")
     assert "Retry all 3" in html
     [form] = [form for _, form in Page(html).forms if form.action == "/tasks/bulk"]

@@ -40,7 +40,7 @@ def media(inventory_table, tasks_table, media_bucket, monkeypatch):
         "CACHE/images/inventory/images/SKU-1/5f2b.webp", "CACHE/images/inventory/images/saw.v2/5f2b.webp",
     }  # fmt: skip
     orphans = {
-        f"inventory/qrcodes/qr_{A}.svg",  # of an earlier version: the API draws it on request
+        f"inventory/qrcodes/qr_{A}.svg",  # stored by an earlier version; today the API draws it on request
         "inventory/images/SKU-1.png", "CACHE/inventory/images/SKU-1.png.webp", f"inventory/qrcodes/qr_{B}.png",
         f"index_cards/card_{B}.pdf", "index_cards/sheets/gone.pdf", "index_cards/sheets/gone-2.pdf",
         "CACHE/images/inventory/images/SKU-2/5f2b.webp",
@@ -85,7 +85,7 @@ def test_cleaning_continues_where_time_ran_out_and_counts_once(media):
     state, runs = {}, 0
     while True:
         runs += 1
-        hurried = context.Context(task_id="t", state=state, deadline=0)  # every page is the last in time
+        hurried = context.Context(task_id="t", state=state, deadline=0)  # time runs out after every page
         try:
             with context.running(hurried):
                 result = clean_media.call({})

@@ -59,7 +59,7 @@ def test_without_configuration_the_error_names_the_command(monkeypatch, tmp_path
 def test_importing_the_package_loads_nothing_and_takes_under_a_tenth_of_a_second():
     script = """
 import sys, time
-begun = time.process_time()  # what it costs itself, whatever else the machine does
+begun = time.process_time()  # its own cost, whatever else the machine does
 import makertasks
 taken = time.process_time() - begun
 from makertasks import generate_qr_code, AsyncResult

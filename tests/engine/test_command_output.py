@@ -153,7 +153,7 @@ def test_a_list_of_an_item_takes_its_name(command, worker):
         code, out, err = command("list", "--item", item, "--json")
         return code, [task["id"] for task in json.loads(out)["tasks"]] if out else err
 
-    assert listed("drill") == (0, [task_id])  # a whole name comes before parts of others
+    assert listed("drill") == (0, [task_id])  # a whole name takes precedence over parts of names
     assert listed("press") == (0, [])
     assert listed(ITEM) == (0, [task_id])
     code, said = listed("dri")
@@ -229,6 +229,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_no_control_character_of_a_task_reaches_the_terminal(command, monkeypatch, words):
+    # given a failed task with control characters in every text
     shown = io.StringIO()
     monkeypatch.setattr(output, "console", Console(file=shown, width=400))
     task_id = command("call", "generate_qr_code", "--kwargs", json.dumps({"item_id": ITEM}))[1].strip()
@@ -239,10 +240,12 @@ def test_no_control_character_of_a_task_reaches_the_terminal(command, monkeypatc
     actions += [TaskRecord.error_type.set("ValueError"), TaskRecord.error_message.set(HOSTILE)]
     actions += [TaskRecord.kwargs.set({"item_id": HOSTILE}), TaskRecord.worker.set(HOSTILE)]
     record.update(actions=actions)
+    # when a command prints it
     names_one = words[0] in {"show", "result"} or words[-1] == "query-task"
     _, out, err = command(*words, *([task_id] if names_one else []))
     printed = shown.getvalue() + out + err
-    if words[0] != "events":  # it prints changes after its first look
+    # then they are escaped
+    if words[0] != "events":  # which prints only changes after its first read
         assert "\\u001b]0;owned" in printed or "ValueError" in printed
     assert output.CONTROLS.findall(printed) == []
 

@@ -75,8 +75,8 @@ def test_changes_count_once_in_any_batches_repeats_and_order(counters_table, see
     ]
     shards = [changes([event for steps in zip(*lives[start::2], strict=True) for event in steps]) for start in range(2)]
 
-    # when each shard is delivered in batches, some of them repeatedly: whole, in pieces, together with the batch
-    # before or behind, or in another order
+    # when each shard is delivered in batches, some of them repeatedly: whole, in pieces, together with a
+    # neighbouring batch, or in another order
     deliveries = []
     for shard in shards:
         pieces = cut(chance, shard)
@@ -131,7 +131,7 @@ def test_a_remembered_event_is_never_counted_twice(batches):
 
 
 def test_a_shard_redelivered_late_is_counted_correctly_in_the_end(counters_table, tasks_table, time_passes):
-    # given two shards of one stream, and tasks of one name and hour in both, as they stand in the table
+    # given two shards of one stream, and tasks of one name and hour in both, as stored in the table
     hour, name, created = HOURS[0], "t.0", clock.parse(f"{HOURS[0]}:00:00Z")
     started = int(created.timestamp())
     for number in range(120):

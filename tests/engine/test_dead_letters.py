@@ -22,7 +22,7 @@ from tests.template import resources
 
 @pytest.fixture
 def dead(echo, aws, counters_table):
-    """The dead-letter queue, to which the queue of the task `echo` gives what was received once."""
+    """The dead-letter queue; the queue of the task `echo` moves a message there after one receive."""
     sqs = aws.client("sqs")
     url = sqs.create_queue(QueueName="unit-dead-letters")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -59,7 +59,7 @@ def test_a_message_that_names_no_task_is_still_recorded(dead):
 
 
 def test_the_queue_and_the_deliveries_that_sqs_reports_are_recorded(dead, monkeypatch):
-    put_manually(dead, "no message")
+    # given a dead letter with the attributes that SQS adds
     found = queues._received(
         {
             "Body": "no message",
@@ -68,7 +68,7 @@ def test_the_queue_and_the_deliveries_that_sqs_reports_are_recorded(dead, monkey
             "Attributes": {
                 "SentTimestamp": "1795345802436",
                 "DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:123456789012:unit-tasks-echo",
-                "ApproximateReceiveCount": "4",  # of all queues: three deliveries, and the sweep's
+                "ApproximateReceiveCount": "4",  # in both queues: three deliveries, and the sweep's receive
             },
         }
     )
@@ -76,7 +76,9 @@ def test_the_queue_and_the_deliveries_that_sqs_reports_are_recorded(dead, monkey
     given = [[found], []]
     monkeypatch.setattr(queues, "receive", lambda *_args, **_options: given.pop(0))
     monkeypatch.setattr(queues, "delete", lambda *_args: None)
+    # when the sweep records it
     dead_letters.drain(10)
+    # then the record has its queue, and its deliveries without the sweep's own
     assert (dead.record("m").queue, dead.record("m").deliveries) == ("echo", 3)
 
 
@@ -104,7 +106,7 @@ def given_up(dead, monkeypatch, body: str, *, sent=None, queue: str = "echo") ->
     monkeypatch.setattr(queues, "delete", lambda *_args: None)
 
 
-class TestAMessageThatItsFunctionNeverTook:
+class TestAMessageThatNoFunctionProcessed:
     """Lambda at its concurrency limit receives messages and returns them: SQS counts those receives, too."""
 
     def test_is_sent_again_and_runs(self, dead, monkeypatch):

@@ -22,6 +22,7 @@ def test_an_unreadable_message_shows_outcome_and_actions_and_has_the_same_count_
         queues = json.loads(browse("GET", "/v1/queues")[1])["queues"]
         return len(listed), sum(each["dead"] for each in queues), unredriven.counts().total()
 
+    # when its queue is redriven, then it stays, with a link to the message
     assert counts() == (1, 1, 1)
     status, html, _ = browse("POST", "/queues/generate_qr_code/redrive", form={})
     assert (status, "0 of 1 message sent back to the queue" in html, "still cannot be read" in html) == (
@@ -31,11 +32,12 @@ def test_an_unreadable_message_shows_outcome_and_actions_and_has_the_same_count_
     )
     assert f"/tasks/{LETTER}/message" in html
     assert counts() == (1, 1, 1)
-    # When it is resent unchanged, the reason appears at the top of its page.
+    # when it is resent unchanged or with invalid arguments, then the reason appears at the top of its page
     status, html, _ = browse("POST", f"/tasks/{LETTER}/redrive", form={})
     assert (status, "still cannot be read" in html) == (422, True)
     status, html, _ = browse("POST", f"/tasks/{LETTER}/message", form={"body": '{"item_id": "none"}'})
     assert (status, "does not fit the task" in html) == (422, True)
+    # when it is resent with a valid body, then a new task runs, and no count has it any more
     status, _, headers = browse("POST", f"/tasks/{LETTER}/message", form={"body": json.dumps({"item_id": ITEM})})
     new = headers["Location"].removeprefix("/tasks/").partition("?")[0]
     assert (status, records.get(new).retry_of, records.get(new).kwargs) == (303, LETTER, {"item_id": ITEM})
@@ -65,7 +67,7 @@ def test_an_unreadable_message_is_listed_by_its_task_with_its_beginning_and_deli
         "of-nobody": (records.UNKNOWN, 1), "long": ("inventory.tasks.generate_qr_code", 3),
         LETTER: ("inventory.tasks.generate_qr_code", None),
     }  # fmt: skip
-    # In the list of tasks, the beginning of the message stands for the arguments.
+    # and the task list shows the beginning of the message in place of arguments
     assert "[7, 7, 7" in browse("GET", "/tasks")[1]
 
 

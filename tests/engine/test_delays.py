@@ -66,7 +66,7 @@ def test_a_scheduled_task_runs_now_once_and_its_own_message_changes_nothing(echo
     assert schedules() == []
     echo.queue.deliver()
     assert (echo.calls, echo.record(task_id).status) == (["early"], Status.SUCCESS)
-    echo.queue.send(body)  # as the schedule would have, or the delay
+    echo.queue.send(body)  # as the schedule or the delayed message would have done
     echo.queue.deliver()
     assert echo.calls == ["early"]
     with pytest.raises(InvalidRequest, match="is not scheduled for a later time"):

@@ -33,7 +33,7 @@ def words(chance, characters):
 
 
 def fail(chance, number, name):
-    """A failure of its own cause; returns the cause's fingerprint."""
+    """Record a failure with a cause of its own; return the cause's fingerprint."""
     message = wire.Message(str(UUID(int=chance.getrandbits(128))), name, kwargs={})
     record = records.new(message, queue="generate_qr_code", created=NOW - timedelta(minutes=number))
     lifecycle.close(record, Status.FAILURE, PermanentError(words(random.Random(number), 200)))
@@ -93,7 +93,7 @@ def test_an_update_has_only_the_rows_that_changed(crowded):
     fail(chance, CAUSES, names[0])
     listed[3]["waiting"] += 1
     body = update(path)
-    # then only those rows come whole, and the others keep their place
+    # then only those rows are sent in full, and the others as placeholders
     html = gzip.decompress(body).decode()
     rows = re.findall(r'<tr id="([cq])-[^"]+" data-v="[^"]+"( data-same)?>(.*?)</tr>', html, re.DOTALL)
     assert [(kind, bool(same)) for kind, same, _ in rows].count(("q", False)) == 1

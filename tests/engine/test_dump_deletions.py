@@ -48,7 +48,7 @@ class TestDeletions:
 
 
 def deleted(objects: list[dict], pk, moment: str) -> list[dict]:
-    """The object of that key as a live OpenMakerSuite says that it was deleted, with what it names before it."""
+    """An object's deletion as a running OpenMakerSuite sends it, after the objects that it refers to."""
     [one] = [each for each in objects if each["pk"] == pk]
     named = [each for each in objects if each["pk"] in {1, 2, 3, ITEM}] if pk == 5 else objects[:2]
     return [*named, {**one, "deleted": moment}]

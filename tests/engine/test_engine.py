@@ -169,6 +169,7 @@ def test_a_direct_invocation_that_fails_raises_its_reason(echo):
 
 
 def test_a_task_that_needs_more_time_continues_without_using_an_attempt(echo):
+    # given a task that pauses with a state before it finishes
     seen = []
 
     def pause():
@@ -181,10 +182,12 @@ def test_a_task_that_needs_more_time_continues_without_using_an_attempt(echo):
 
     echo.plan = [pause, finish]
     task_id = echo.submit()
+    # when it pauses, then it waits with its state and has used no attempt
     assert len(echo.queue.deliver()) == 1
     record = echo.record(task_id)
     assert (record.status, record.attempt, record.state) == (Status.RETRY, 0, '{"next":7}')
 
+    # when it is delivered again, then it continues from that state
     echo.time_passes(minutes=1)
     echo.queue.deliver()
     assert seen == [{}, {"next": 7}]

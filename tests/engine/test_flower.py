@@ -42,7 +42,7 @@ DIFFERENCES = {
 
 @pytest.fixture
 def ids(aws, echo, counters_table, monkeypatch):
-    """The tasks that the recorded Flower knew, in the same states and order, and a worker of theirs."""
+    """The tasks that the recorded Flower knew, in the same states and order, and their worker."""
     aws.client("scheduler").create_schedule_group(Name="unit-delays")
     mapping = {"UUID": "1", "State": "Enabled", "ScalingConfig": {"MaximumConcurrency": 2}}
 
@@ -84,7 +84,7 @@ def ask(method, path, **options):
 
 
 def asked(question, ids):
-    """The status and the answer of our API, with names for ids as they are recorded."""
+    """Status and body of our API's response, with ids replaced by the recording's names."""
     body = {name: ids.get(str(value), value) for name, value in question.body.items()} if question.body else None
     path = question.path.format(worker=WORKER, **ids)
     status, answer, _ = ask(question.method, path, query=question.of(WORKER), body=body)
@@ -95,9 +95,9 @@ def asked(question, ids):
 
 
 def comparable(answered):
-    """An answer without what another process or moment must answer otherwise; of refusals the status alone.
+    """A response without values that depend on process or time; of an error, only the status.
 
-    A task that Celery tries again is its own child; here its message comes back.
+    A task that Celery retries is its own child; here its message is redelivered.
     """
     if answered["status"] is None or answered["status"] >= 400:
         return answered["status"]

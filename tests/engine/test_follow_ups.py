@@ -1,4 +1,4 @@
-"""Canvas in the engine: what a stock client asked to happen after a task happens, once, also after a crash."""
+"""Canvas in the engine: the follow-ups that a stock client requested are sent exactly once, even after a crash."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_messages_delivered_again_send_nothing_twice(shop):
 
 
 def test_unsent_follow_ups_are_sent_when_the_message_is_redelivered(shop, monkeypatch):
-    # given a queue that refuses while a task ends
+    # given a queue that refuses messages while a task ends
     send = queues.send
     monkeypatch.setattr(queues, "send", lambda *_: (_ for _ in ()).throw(Unavailable("away")))
     body = wire.encode(message("add", 1, callbacks=[signature("add", 1)]), "add")
@@ -160,7 +160,7 @@ class TestALargeChord:
         # one write unit is 1,024 bytes
         item = chords.PartCounter.get(wire.chord_key(group)).serialize()
         assert sum(map(len, item["marks"]["BS"])) < 1_024
-        assert len(set(sizes[chords.MARKS_INSIDE :])) < 3  # the number's digits alone
+        assert len(set(sizes[chords.MARKS_INSIDE :])) < 3  # only the number's digits
         # redelivered parts, whether marked inside or outside of the counter, are not counted again
         for number in (0, chords.MARKS_INSIDE - 1, chords.MARKS_INSIDE, self.PARTS - 1):
             assert chords.count(group, f"part {number}") == self.PARTS
@@ -168,7 +168,7 @@ class TestALargeChord:
     def test_parts_that_finish_at_the_same_moment_are_all_counted(self, group, monkeypatch):
         for number in range(chords.MARKS_INSIDE):
             chords.count(group, f"part {number}")
-        # given a transaction that meets another part's, three times
+        # given a transaction that conflicts with other parts' three times
         add, raced = chords._add, [None] * 3
 
         def racing(counter, own):

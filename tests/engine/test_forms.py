@@ -15,14 +15,14 @@ from makertasks.monitoring import listing
 pytestmark = pytest.mark.usefixtures("everything")
 
 TYPES = tasks.discover()
-# What required fields take, besides an item's id.
+# Valid values of required fields, besides an item's id.
 EXAMPLES = {
     each.input_name: task.example[each.name]
     for task in TYPES.values()
     for each in forms.fields(task.schema())
     if task.example and each.name in task.example and not each.is_item
 }
-# Every page by its route; a test below holds that none is missing.
+# Every page by its route; a test below checks that none is missing.
 PATHS = {
     "/": ["/"],
     "/activity": ["/activity"],
@@ -49,7 +49,7 @@ PATHS = {
     "/tasks/{task_id}/retry": [f"/tasks/{FAILED}/retry"],
     "/workers": ["/workers"],
 }
-# Pages that forms lead to, with what the form before them sends.
+# Pages that forms lead to, with the values that the form sends.
 NEXT_STEPS = [
     ("/items", {"id": ITEM}),
     ("/items/print", {"id": ITEM, "stock": "a4-3x8", "step": "show"}),
@@ -58,7 +58,7 @@ NEXT_STEPS = [
     (f"/tasks/{FAILED}/retry", {"step": "review", "kwargs.item_id": ITEM, "kwargs.image_url": f"{PICTURE}?2"}),
 ]
 PAGES = [*((path, None) for paths in PATHS.values() for path in paths), *NEXT_STEPS]
-# What no field takes.
+# A value that no field accepts.
 TOO_LONG = "x" * 3000
 
 every_page = pytest.mark.parametrize(("path", "sent"), PAGES, ids=[f"{path} {sent or ''}" for path, sent in PAGES])
@@ -72,7 +72,7 @@ def opened(path, sent):
 
 
 def broken(control):
-    """Values that a field must refuse; an item's own address may be anything, and its task says what is wrong."""
+    """Values that a field must refuse; an image URL may be anything, because its task reports what is wrong."""
     if control.name == "kwargs.image_url":
         return []
     if control.kind in {"number", "date"} or control.attributes.get("inputmode") == "decimal":
@@ -93,7 +93,7 @@ def is_hidden(control):
 
 
 def sent_with(form, control, value):
-    """The form's fields as they stand, one of them broken."""
+    """The form's fields with their current values, one of them broken."""
     button = next((each for each in form.controls if each.kind == "button"), None)
     stays = {each.name: each.value for each in form.controls if each.kind not in {"checkbox", "button"}}
     empty = [each.name for each in form.controls if "required" in each.attributes and not each.value]
@@ -109,7 +109,7 @@ def answer_to(form, path, values):
 
 
 def reasons_beside(answer, name):
-    """What a page says beside the fields of that name that it marks as invalid."""
+    """The errors that a page shows beside the fields of that name that it marks as invalid."""
     shown = Page(answer)
     marked = [each for each in shown.fields if each.name == name and "aria-invalid" in each.attributes]
     described = [each.attributes.get("aria-describedby", "").split() for each in marked]

@@ -22,7 +22,7 @@ NOW = clock.parse("2026-11-22T09:30:00Z")
 
 
 @pytest.fixture
-def time_stands():
+def fixed_clock():
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
@@ -38,7 +38,7 @@ def lengths(queue="echo", back=timedelta(days=1)):
     return list(history.lengths(queue, clock.now() - back, clock.now()))
 
 
-def test_the_most_waiting_messages_of_an_hour_are_kept(sweep, echo, time_stands):
+def test_the_most_waiting_messages_of_an_hour_are_kept(sweep, echo, fixed_clock):
     # given two tasks that wait at one sweep, three at the next, and none at the third
     for number in range(2):
         echo.submit(task_id=f"a{number}")
@@ -48,8 +48,8 @@ def test_the_most_waiting_messages_of_an_hour_are_kept(sweep, echo, time_stands)
     echo.queue.deliver()
     sweep()
     assert lengths() == [("2026-11-22T09", 3)]
-    # and in the next hour again, of this queue alone
-    time_stands.move_to(NOW + timedelta(hours=1))
+    # and the next hour has its own figure, for this queue only
+    fixed_clock.move_to(NOW + timedelta(hours=1))
     echo.submit(task_id="c")
     sweep()
     assert lengths() == [("2026-11-22T09", 3), ("2026-11-22T10", 1)]
@@ -57,12 +57,12 @@ def test_the_most_waiting_messages_of_an_hour_are_kept(sweep, echo, time_stands)
     assert lengths(back=timedelta(minutes=20)) == [("2026-11-22T10", 1)]
 
 
-def test_lengths_of_several_months_are_read(sweep, echo, time_stands):
-    time_stands.move_to(clock.parse("2026-10-31T23:30:00Z"))
+def test_lengths_of_several_months_are_read(sweep, echo, fixed_clock):
+    fixed_clock.move_to(clock.parse("2026-10-31T23:30:00Z"))
     echo.submit(task_id="a")
     sweep()
     echo.queue.deliver()
-    time_stands.move_to(clock.parse("2026-12-01T00:10:00Z"))
+    fixed_clock.move_to(clock.parse("2026-12-01T00:10:00Z"))
     echo.submit(task_id="b")
     sweep()
     assert lengths(back=timedelta(days=40)) == [("2026-10-31T23", 1), ("2026-12-01T00", 1)]
@@ -73,10 +73,10 @@ def test_the_sweep_of_an_idle_stack_calls_no_queue_and_writes_nothing(sweep, cou
     assert aws.client("dynamodb").scan(TableName="unit-counters")["Items"] == []
 
 
-def test_a_deployment_and_its_rollback_are_each_noted_once(sweep, time_stands, monkeypatch):
+def test_a_deployment_and_its_rollback_are_each_noted_once(sweep, fixed_clock, monkeypatch):
     for number, build in enumerate(["1" * 64, "1" * 64, "2" * 64, "1" * 64]):
         monkeypatch.setenv("BUILD", build)
-        time_stands.move_to(NOW + timedelta(minutes=5 * number))
+        fixed_clock.move_to(NOW + timedelta(minutes=5 * number))
         sweep()
     seen = history.deployments(NOW, clock.now())
     assert [each.build for each in seen] == ["1" * 12, "2" * 12, "1" * 12]
@@ -85,7 +85,7 @@ def test_a_deployment_and_its_rollback_are_each_noted_once(sweep, time_stands, m
 
 
 def started(number, waited, eta=None):
-    """The change of a task that starts so many seconds after its submission, or its ETA."""
+    """The change of a task that starts the given number of seconds after its submission or its ETA."""
     created = "2026-11-22T09:00:00.000000Z"
     begins = clock.parse(eta or created) + timedelta(seconds=waited)
     old = {"name": "shop.one", "created": created, "status": "PENDING", "eta": eta}
@@ -93,7 +93,7 @@ def started(number, waited, eta=None):
     return counting.change_of(f"{number:032}", old, new)
 
 
-def test_waiting_times_start_at_the_submission_or_the_eta(counters_table, time_stands):
+def test_waiting_times_start_at_the_submission_or_the_eta(counters_table, fixed_clock):
     # given tasks that wait 2 and 4 seconds, and one 6 seconds after its ETA
     counting.count([started(1, 2), started(2, 4), started(3, 6, eta="2026-11-22T09:20:00.000000Z")])
     counted = statistics.read(NOW - timedelta(hours=1), NOW)
@@ -131,7 +131,7 @@ def past(**query):
     return call("GET", "/v1/queues/echo/history", query=given, bearer=token("viewers"))[:2]
 
 
-@pytest.mark.usefixtures("pool", "counters_table", "time_stands")
+@pytest.mark.usefixtures("pool", "counters_table", "fixed_clock")
 def test_the_history_of_a_queue_has_waiting_times_and_lengths_by_hour_or_by_day(echo, sweep):
     # given a task that waited four seconds, and two that waited at a sweep
     counting.count([replace(started(1, 4), name=NAME)])
@@ -152,7 +152,7 @@ def test_the_history_of_a_queue_has_waiting_times_and_lengths_by_hour_or_by_day(
     assert (status, said["field"]) == (422, "created_to")
 
 
-def test_no_mean_waiting_time_is_longer_than_the_longest(counters_table, time_stands):
+def test_no_mean_waiting_time_is_longer_than_the_longest(counters_table, fixed_clock):
     counting.count([started(1, 0.0018)])
     [wait] = statistics.waits_by_period(statistics.read(NOW - timedelta(hours=1), NOW), 13, {"shop.one"}).values()
     assert wait == {"mean": 0.002, "longest": 0.002}

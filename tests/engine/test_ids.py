@@ -1,4 +1,4 @@
-"""Ids that no page could open are refused at every entry point; an unreadable message's record says so."""
+"""Ids that no page could open are refused at every entry point; an unreadable message's record gives the reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from makertasks.submission import bulk, producer
 from makertasks.submission.producer import Submission
 from makertasks.worker import dead_letters
 
-# id: what the reason says
+# id: the expected reason
 UNFIT = {
     ".": "which no address can end with",
     "..": "which no address can end with",

@@ -131,7 +131,7 @@ def test_a_job_continues_in_the_next_invocation_without_repetition(desk, monkeyp
     monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
     waiting = [desk.submit(str(number)) for number in range(5)]
     job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
-    desk.jobs.context.seconds = running.MARGIN_SECONDS  # every page is the last one that the time allows
+    desk.jobs.context.seconds = running.MARGIN_SECONDS  # time runs out after every page
     [body] = desk.jobs.deliver()
     while records.get(job).status == Status.RETRY:
         records.get(job).update(actions=[TaskRecord.retry_at.set(clock.text(clock.now()))])
@@ -180,7 +180,7 @@ def test_a_job_is_revoked_like_any_task(desk, monkeypatch):
     desk.jobs.deliver()
     assert records.get(job).status == Status.REVOKED
     assert sorted(desk.record(task_id).status for task_id in waiting) == ["PENDING", "PENDING", "REVOKED"]
-    # and it shows what it has done so far
+    # and it shows its outcomes so far
     shown = job_of(records.get(job))
     assert (shown["found"], shown["outcomes"], shown["parts"]) == (3, {"REVOKED": 1}, 1)
     [line] = jobs.outcomes(job, shown["parts"])

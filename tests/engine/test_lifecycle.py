@@ -1,4 +1,4 @@
-"""The table's conditions are the state machine's: the same events, in any order, to both, and they agree."""
+"""The table's conditions agree with the state machine, whatever the events and their order."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Both:
         return records.new(wire.Message(task_id=self.task_id, name="tests.any"), queue="any", created=START)
 
     def in_table(self, kind, *what) -> bool:  # noqa: PLR0911 - one for each kind of event
-        """Whether the table let the event happen."""
+        """Whether the table allowed the event."""
         if kind == "create":
             return lifecycle.create(self.record())
         if kind == "claim":
@@ -89,7 +89,7 @@ class Both:
         return lifecycle.retry(claimed, Reason("again"), self.now() + timedelta(seconds=5))
 
     def in_machine(self, kind, *what) -> bool:
-        """Whether the pure machine lets it happen."""
+        """Whether the pure machine allows the event."""
         try:
             self.life = self._moved(kind, *what)
         except Refused:

@@ -1,4 +1,4 @@
-"""What the task list asks of DynamoDB: no counters twice for one page, and as little as its rows need."""
+"""What the task list reads from DynamoDB: no counter twice for one page, and no more than its rows need."""
 
 # ruff: noqa: F811 - the fixture is imported, and named again as an argument
 
@@ -42,7 +42,7 @@ def listed(pool, aws, tasks_table, counters_table, inventory_table, media_bucket
 
 @contextmanager
 def requests_to_dynamodb(*, consistent=False):
-    """Count what is asked of DynamoDB: {(operation, request): times}, either consistent reads or the others."""
+    """Count requests to DynamoDB, either consistent reads or the others: {(operation, request): times}."""
     found = Counter()
 
     def note(params, **_):
@@ -73,7 +73,7 @@ def test_a_page_reads_no_counters_twice(listed, query):
 
 
 def partitions(asked):
-    """The partitions that were queried, each as often as it was."""
+    """The number of queries for each partition."""
     values = [json.loads(request).get("ExpressionAttributeValues") for _, request in asked.elements()]
     return Counter(value[":0"]["S"] for value in values if value)
 
@@ -81,7 +81,7 @@ def partitions(asked):
 def test_the_task_list_reads_the_totals_once_for_all_its_counts(listed):
     with requests_to_dynamodb(consistent=True) as asked:
         browse("GET", "/tasks", {"created_from": "2000-01-01", "created_to": "2099-12-31"})
-    # the totals before and after the days that may not be in them yet, which are in one month or in two
+    # the totals are read before and after the days that they may lack, which are in one month or in two
     found = partitions(asked)
     assert found.pop("totals") == 2
     assert set(found.values()) == {1}

@@ -1,4 +1,4 @@
-"""A change that cannot be counted: Lambda gives it up, and the sweep recounts its hour."""
+"""A change that cannot be counted: Lambda discards it, and the sweep recounts its hour."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/unit-tasks/stream/2026-1
 
 
 class Stream:
-    """The stream of the tasks table as DynamoDB has it, a record a page; moto does not implement streams."""
+    """The stream of the tasks table as DynamoDB has it, with one record a page; moto does not implement streams."""
 
     def __init__(self, *made):
         keys = ("id", "name", "created", "status")
@@ -101,7 +101,7 @@ def hour_counts() -> dict[str, int]:
 
 
 def test_changes_that_could_not_be_counted_are_counted_by_the_sweep(stream, time_passes):
-    # given what Lambda gave up on
+    # given the batch that Lambda discarded
     assert hour_counts() == {"SUCCESS": 1}
     take(stream)
 
@@ -129,14 +129,14 @@ def statements(sid, node):
 
 
 def test_the_sweep_reads_the_stream_with_exactly_its_permissions(stream):
-    """The local AWS allows a stream's records to nobody, so the policy's text is compared with what the code calls."""
+    """The local AWS lets no role read a stream's records, so the policy is compared with the calls of the code."""
     [allowed] = statements("ReadStream", resources())
 
     take(stream)
 
     assert streams.session.client("dynamodbstreams").called == set(allowed["Action"])
     assert allowed["Resource"] == "TasksTable.StreamArn"
-    # and of another table's stream nothing is read
+    # and another table's stream is not read
     another = batch(STREAM.replace("unit-tasks", "unit-inventory"), "shardId-1", "00101", "00102")
     streams.session.client("dynamodbstreams").called.clear()
     take(another)

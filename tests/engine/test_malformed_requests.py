@@ -1,4 +1,4 @@
-"""Malformed requests at every route: a 4xx status with one sentence, never an internal error."""
+"""Malformed requests at every route: never an internal error, and every refusal explains itself."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def stack(tasks_table, counters_table, inventory_table, media_bucket, task_queue
 
 
 @pytest.mark.parametrize("route", routing.all_routes(), ids=lambda route: f"{route.method} {route.path}")
-def test_a_malformed_request_gets_a_client_error(stack, route):
+def test_a_malformed_request_never_causes_an_internal_error(stack, route):
     for what, query in QUERIES.items():
         _check(_sent(route, query=query), route, what)
     for what, headers in HEADERS.items():
@@ -141,14 +141,14 @@ def test_a_misspelt_filter_is_an_error_instead_of_an_empty_list(stack, filters, 
         ({"name": "generate_qr_code", "worker": "generate_qr_kode"}, "did you mean generate_qr_code?"),
     ],
 )
-def test_a_job_for_a_misspelt_filter_is_an_error_and_no_job_of_nothing(stack, where, said):
+def test_a_job_for_a_misspelt_filter_is_an_error_instead_of_an_empty_job(stack, where, said):
     bearer = token("operators")
     status, problem, _ = call("POST", "/v1/jobs", body={"action": "retry", "where": where}, bearer=bearer)
     assert (status, problem["field"], said in problem["detail"]) == (422, [*where][-1], True)
     assert call("GET", "/v1/jobs", bearer=bearer)[1]["jobs"] == []
 
 
-def test_a_job_takes_the_name_of_a_task_type_that_is_gone_but_has_tasks(stack):
+def test_a_job_accepts_a_removed_task_type_that_still_has_tasks(stack):
     lifecycle.create(records.new(wire.Message("old", "inventory.tasks.gone", kwargs={}), queue="gone"))
     body = {"action": "revoke", "where": {"name": "inventory.tasks.gone"}}
     assert call("POST", "/v1/jobs", body=body, bearer=token("operators"))[0] == 202

@@ -217,7 +217,7 @@ def test_a_secret_planted_in_every_field_of_a_message_is_stored_and_shown_nowher
     # when they run
     echo.queue.deliver()
 
-    # then nothing that is stored, shown or logged holds one
+    # then nothing that is stored, shown or logged contains one
     stored = everything_stored(aws)
     shown = [
         json.dumps([views.detail(records.get(task_id)), fields.flower_task(records.get(task_id))], default=str)

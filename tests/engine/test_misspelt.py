@@ -69,7 +69,7 @@ def test_a_search_for_a_misspelt_value_is_an_error(stack, text, said):
         "state:downloading", "by:nobody", "error:typo", "item:typo",
     ],
 )  # fmt: skip
-def test_a_search_for_what_tasks_may_have_is_an_empty_list(stack, text):
+def test_a_valid_search_without_matches_is_an_empty_list(stack, text):
     status, answer, _ = call("GET", "/v1/tasks", query={"q": text}, bearer=token("viewers"))
     assert (status, answer["tasks"]) == (200, [])
 
@@ -81,12 +81,12 @@ def test_the_page_shows_a_misspelt_search_as_an_error(stack, text, sort):
     assert (status, QR_CODE in html) == (422, True)
 
 
-def test_a_search_that_goes_on_is_refused_only_if_the_counters_do_not_know_the_name_either(stack, monkeypatch):
-    # given a search that has found nothing yet but has more to read, and a counted task whose code was removed
+def test_an_unfinished_search_is_refused_only_if_the_counters_do_not_know_the_name_either(stack, monkeypatch):
+    # given a search that has found nothing so far, and a counted task whose code was removed
     lifecycle.create(records.new(wire.Message("old", "inventory.tasks.gone", kwargs={}), queue="gone"))
     counting.count([counting.change_of("event", None, records.get("old").attribute_values)])
     monkeypatch.setattr("api.pagination.listing.page", lambda *_args, **_more: listing.Page([], "cursor"))
-    # when somebody searches for it, and for a misspelt name
+    # when somebody searches for its name, and for a misspelt one
     found = {
         f"{field}:{text}": get("/v1/tasks", {"q": f"{field}:{text}"})[0]
         for field in ("queue", "name", "worker")
@@ -96,7 +96,7 @@ def test_a_search_that_goes_on_is_refused_only_if_the_counters_do_not_know_the_n
     assert found == {each: 200 if each.endswith("gone") else 422 for each in found}
 
 
-def test_a_job_for_a_misspelt_search_is_an_error_and_no_job_of_nothing(stack):
+def test_a_job_for_a_misspelt_search_is_an_error_instead_of_an_empty_job(stack):
     body = {"action": "retry", "where": {"q": "queue:generate_qr_kode"}}
     status, problem, _ = call("POST", "/v1/jobs", body=body, bearer=token("operators"))
     assert (status, problem["field"], QR_CODE in problem["detail"]) == (422, "q", True)

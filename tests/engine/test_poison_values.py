@@ -74,7 +74,7 @@ def test_every_argument_that_takes_text_is_tried():
     assert found == {(short_name, argument) for short_name, argument, _ in TEXTS}
 
 
-class TestHalfALetter:
+class TestAnUnpairedSurrogate:
     @pytest.mark.parametrize(("short_name", "argument", "value"), TEXTS)
     def test_is_refused_where_a_task_is_submitted(self, short_name, argument, value):
         task = tasks.in_folder(short_name)
@@ -117,7 +117,7 @@ class TestHalfALetter:
 
     @pytest.mark.usefixtures("echo")
     def test_does_not_keep_other_dead_letters_from_being_sent_again(self, aws):
-        # given three dead letters, of which the second has half a letter
+        # given three dead letters, the second with an unpaired surrogate
         for text in ("before", HALF_A_LETTER, "after"):
             message = wire.Message(text[:4], ECHO, kwargs={"text": text})
             dead_letters.record(wire.encode(message, "echo"), message_id=text[:4], queue="echo", sent=clock.now())
@@ -129,7 +129,7 @@ class TestHalfALetter:
         job = jobs.start("retry", {"name": ECHO}, who="ada").task_id
         job_queue.deliver()
 
-        # then two are, and the reason for the third is reported
+        # then two are resent, and the reason for the third is reported
         result = payloads.result_of(records.get(job))
         assert result["outcomes"] == {"RETRIED": 2, "REFUSED": 1}
         refused = [line for line in jobs.outcomes(job, result["parts"]) if line["outcome"] == "REFUSED"]
@@ -159,7 +159,7 @@ def test_a_task_ends_whatever_text_it_gets(echo, text):
     while echo.queue.count():
         assert echo.queue.deliver() == []
 
-    text = json.loads(json.dumps(text))  # JSON makes one letter of two halves that belong together
+    text = json.loads(json.dumps(text))  # JSON combines matching surrogates into one character
     expected = Status.SUCCESS if tasks.is_unicode(text) else Status.FAILURE
     assert echo.record(task_id).status == expected
     assert echo.record(f"{task_id}-next").status == Status.SUCCESS
@@ -167,7 +167,7 @@ def test_a_task_ends_whatever_text_it_gets(echo, text):
         assert echo.result(task_id)["result"] == {"text": text}
 
 
-# Every prefix of the bucket; a key under each is tried as argument of each task that accepts a key.
+# Every prefix of the bucket; a key under each is tried as an argument of each task that accepts a key.
 PREFIXES = ["uploads/", "imports/", "inventory/images/", "inventory/qrcodes/", "index_cards/", "CACHE/", "payloads/"]
 PREFIXES += ["jobs/", "rejected/", "", "/uploads/", "x\nuploads/"]
 
@@ -183,7 +183,7 @@ def test_every_argument_that_is_a_key_is_tried():
 
 
 @pytest.mark.parametrize(("short_name", "argument", "prefix"), FOREIGN)
-class TestAKeyOutsideOfTheTasksPrefix:
+class TestAKeyOutsideTheTasksPrefix:
     """No task accesses an object outside its own prefix, whoever passes the key."""
 
     def test_is_refused_at_every_entry_point(self, aws, short_name, argument, prefix):

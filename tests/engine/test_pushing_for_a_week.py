@@ -21,7 +21,7 @@ from makertasks.records.states import Status
 from push_to_site.handler import handler as push_handler
 from push_to_site.handler import push_to_site
 
-TASK = "site-e0-0"  # of the first event of a stream
+TASK = "site-e0-0"  # the first event's task
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_site_that_comes_back_after_five_days_gets_the_change(site, queue, tim
     site.status, back = 200, clock.now()
     record = push_until(lambda _: False, queue, time_passes)
 
-    # then it has the change, signed at that moment and with a link of that moment, and nothing waits
+    # then it has got the change, with a signature and a link made at that moment, and the queue is empty
     assert record.status == Status.SUCCESS
     body, headers = site.posted[-1]
     Webhook(SECRET).verify(body, headers)

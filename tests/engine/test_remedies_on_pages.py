@@ -1,4 +1,4 @@
-"""After each remedy the reader is where they were, and reads names and arguments instead of ids and encodings."""
+"""After each remedy readers are back where they were; pages show names and arguments, not ids and encodings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def waiting(task_id, name, **kwargs):
 
 @pytest.fixture
 def paused(failed, monkeypatch):  # noqa: F811 - the fixture above
-    """A task of a queue that nobody has resumed; answers the queues resumed."""
+    """A task in a paused queue; returns the queues that are resumed from then on."""
     resumed = []
     state = {"name": "generate_index_cards", "state": "paused"}
     monkeypatch.setattr("makertasks.monitoring.queues.get", lambda _: state)

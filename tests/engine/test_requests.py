@@ -141,12 +141,12 @@ def test_cached_reads_are_discarded_after_their_batch(worker):
     "body", ["not a message", wire.encode(wire.Message("bad", QR, kwargs={"item_id": "no-uuid"}), "generate_qr_code")]
 )
 def test_a_message_without_a_valid_item_does_not_block_the_rest_of_its_batch(worker, body):
-    # given a batch of a good message and one that is none, or whose argument is none
+    # given a batch of a valid message and an unreadable one, or one with an invalid argument
     task_id = producer.submit(Submission(QR, {"item_id": ITEMS[0]})).task_id
     worker.send(body)
-    # when the function takes both
+    # when the function receives both
     worker.deliver()
-    # then the good one has its result
+    # then the valid one has its result
     assert records.get(task_id).status == "SUCCESS"
 
 

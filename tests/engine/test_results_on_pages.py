@@ -57,7 +57,7 @@ def test_a_result_shows_its_pdf_and_warnings_before_its_json():
         ({"sheets": ["index_cards/sheets/a.pdf"], "cards": 30, "pages": 1, "warnings": []}, "30 cards, 1 page"),
     ],
 )
-def test_the_task_list_shows_a_result_as_people_say_it(result, text):
+def test_the_task_list_describes_a_result_in_plain_words(result, text):
     record = records.new(wire.Message("done", CARDS, kwargs={"item_ids": [ITEM]}), queue="generate_index_cards")
     claimed = lifecycle.claim(record, "w@1", records.clock.now().timestamp() + 60)
     lifecycle.succeed(claimed, result)

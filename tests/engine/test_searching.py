@@ -94,7 +94,7 @@ def test_a_second_search_reads_no_finished_task_of_a_past_hour_again(shop, reads
     assert {key for key in first if key in by_id} == by_id.keys()
     assert not [key for key in reads if key in by_id and by_id[key].is_final]
     assert {key.rpartition("#")[2] for key in reads if key not in by_id} <= set(places.last_hours())
-    # and a list that is sorted by what no index has takes all that match, or the newest
+    # and a list in an order that no index has reads every match, or only the newest ones
     wanted = listing.Filter(name=NAMES[0])
     expected = [record.id for record in shop if wanted.admits(record)]
     found, is_complete = listing.newest(wanted, 500, names=NAMES)

@@ -77,10 +77,10 @@ def test_a_failed_token_revocation_is_shown_and_can_be_retried(cognito, code):
     cognito.add_client_error("revoke_token", code, expected_params=expect("held"))
     # when
     status, location, cookies = sign_out(makertasks_session="s", makertasks_refresh="held")
-    # then: this browser is signed out all the same, at the login page too
+    # then: this browser is signed out anyway, and at the login page, too
     assert (status, location.partition("?")[0]) == (303, "https://login.example/logout")
     assert all("; Max-Age=0; " in cookies[f"makertasks_{name}"] for name in ("session", "refresh"))
-    # and the token goes nowhere but to the next try, which the page offers
+    # and the token is kept only for the retry that the page offers
     attributes = "Path=/sign-in/end; Max-Age=43200; HttpOnly; Secure; SameSite=Lax"
     assert cookies["makertasks_unrevoked"] == f"held; {attributes}"
     assert "Path=/signed-out; " in cookies["makertasks_incomplete"]

@@ -65,7 +65,7 @@ def test_a_retry_whose_message_was_lost_is_resent_and_runs(lost):
     assert lost.record(task_id).status == Status.SUCCESS
 
 
-def sent_again_as_often_as_can_be(lost):
+def resent_to_the_limit(lost):
     """A task whose message was lost once more than the sweep resends it."""
     task_id = lost.submit()
     for _ in range(sweeping.REQUEUES):
@@ -77,15 +77,15 @@ def sent_again_as_often_as_can_be(lost):
 
 
 def test_messages_that_cannot_run_become_failures_with_the_reason(lost):
-    task_id = sent_again_as_often_as_can_be(lost)
+    task_id = resent_to_the_limit(lost)
     assert sweeping.sweep(10).given_up == 1
     record = lost.record(task_id)
     assert (record.status, record.error_type) == (Status.FAILURE, "MessageLost")
 
 
-def test_a_task_is_not_given_up_while_something_is_in_its_queue(lost):
-    """At its concurrency limit, Lambda receives and returns messages: none is visible, none is lost."""
-    task_id = sent_again_as_often_as_can_be(lost)
+def test_a_task_is_not_given_up_while_its_queue_has_messages(lost):
+    """At its concurrency limit, Lambda receives and returns messages: none is visible, and none is lost."""
+    task_id = resent_to_the_limit(lost)
     lost.submit("in flight")
     assert lost.queue.receive()
     swept = sweeping.sweep(10)

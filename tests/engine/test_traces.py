@@ -1,6 +1,6 @@
 """A task continues the trace of its submission: what a function sends carries its invocation's trace.
 
-SQS takes the trace from the request's header and hands it on with the message, where Lambda begins the task's:
+SQS takes the trace from the request's header and forwards it with the message, from which Lambda continues it:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-tracing.html
 """
 

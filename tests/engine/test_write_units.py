@@ -1,6 +1,6 @@
 """The write units of a task by AWS's rules, which infra/costs.py must use.
 
-`make bench` asks the local AWS for the same figures; moto reports none, so they follow here from the table's stream.
+`make bench` asks the local AWS for the same figures; moto reports none, so these follow from the table's stream.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html and GSI.html#GSI.Writes
 """
 
