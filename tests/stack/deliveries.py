@@ -1,4 +1,4 @@
-"""What probes hand to functions: messages as Lambda delivers them, records, arguments and files."""
+"""What probes pass to functions: messages as Lambda delivers them, records, arguments and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every task's function does beside its task, as probes of its role (see probes.py)."""
+"""What every task's function does besides its own work, as probes of its role (see probes.py)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sends_anew(bench: Bench, role: Role) -> None:
 
 def puts_off(bench: Bench, role: Role) -> None:
     """A message received before its ETA becomes visible at its ETA, long before the queue's visibility time-out."""
-    refuses_what_does_not_fit(bench, role)  # so that the function is running when seconds count
+    refuses_what_does_not_fit(bench, role)  # starts the function, because seconds count below
     sqs, queue, given = bench.stack.client("sqs"), bench.queue(short_name(role)), arguments(bench, role)
     task_id = waiting(bench, role, timedelta(seconds=2.5))
     with bench.alone_with(queue):

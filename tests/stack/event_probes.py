@@ -1,4 +1,4 @@
-"""What functions do that uploads and streams invoke, as probes of their roles (see probes.py)."""
+"""What functions that uploads and streams invoke do, as probes of their roles (see probes.py)."""
 
 from __future__ import annotations
 

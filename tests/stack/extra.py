@@ -14,7 +14,7 @@ from infra import new_application
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = Path(__file__).with_name("functions")
-MODEL = "generate_qr_code"  # whose block every added task's block is copied from
+MODEL = "generate_qr_code"  # the task whose block is copied for an added task
 
 
 def project_with(folder: Path, *tasks: str) -> Path:

@@ -15,7 +15,7 @@ from tests.stack.deliveries import Probe
 from tests.stack.engine_probes import EVERY_TASK
 from tests.template import resources
 
-# A task's role that has nothing of its own below is probed with the task's example, and with what any task needs.
+# A task's role without an entry below is probed with the task's example and with what every task needs.
 TASK_ROLES = [
     name
     for name, body in resources().items()

@@ -100,7 +100,7 @@ class Bench:
         stack.client("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
         return cls(stack)
 
-    # ── what is there ──
+    # ── lookups ──
 
     @cached_property
     def physical(self) -> dict[str, str]:
@@ -156,7 +156,7 @@ class Bench:
         described = self.stack.client("dynamodb").describe_table(TableName=self.physical[logical_id])
         return str(described["Table"]["TableArn"])
 
-    # ── what probes do ──
+    # ── actions of probes ──
 
     def invoke(self, role: Role, event: Any) -> Any:
         """The response of a role's function; raises AssertionError if it failed."""

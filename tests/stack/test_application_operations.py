@@ -71,13 +71,16 @@ def page(stack: LocalStack, path: str) -> str:
 
 
 def test_an_applications_queue_function_and_task_types_are_listed(stack: LocalStack, command):
+    # when one of its tasks has run
     task_id = submit(stack, "proj.tasks.add", 2, 3)
     assert ended(stack, task_id)["result"] == 5
+    # then the API lists the queue, the worker, the task and its type
     assert queue(stack)["tasks"] == TYPES
     [worker] = [each for each in stack.api.get("/v1/workers")["workers"] if each["function"] == "proj"]
     assert worker["tasks"] == TYPES
     assert [task["id"] for task in stack.api.get("/v1/tasks", name="proj.tasks.add")["tasks"]] == [task_id]
     assert stack.api.get("/v1/task-types/proj.tasks.add")["purpose"] == "Add two numbers."
+    # and so do the pages
     for path, shown in {
         "/queues": "proj",
         "/queues/proj": "proj.tasks.mul",
@@ -88,6 +91,7 @@ def test_an_applications_queue_function_and_task_types_are_listed(stack: LocalSt
         f"/tasks/{task_id}": "proj.tasks.add",
     }.items():
         assert shown in page(stack, path).replace("<wbr>", ""), path
+    # and the command line
     assert {"proj"} <= {each["name"] for each in json.loads(command("inspect", "active-queues", "--json"))}
     assert command("call", "proj.tasks.add", "--args", "[20, 1]", "--wait").strip() == "21"
 
@@ -163,7 +167,7 @@ def sweep(stack: LocalStack) -> dict[str, Any]:
 
 
 def received(sqs: Any, url: str) -> list[Any]:
-    """Settings with which a worker loses every message at once."""
+    """Messages of the queue, received and visible again at once, as if each function had failed."""
     return list(sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages", []))
 
 
@@ -206,12 +210,12 @@ def test_a_tasks_rate_limit_is_applied_and_can_be_changed(stack: LocalStack):
             for task_id in [submit(stack, "proj.tasks.greet", "Bob") for _ in range(3)]
         )
 
-    # given Celery's rate_limit of the task, one a second
+    # given a task whose rate_limit in Celery is one a second
     assert stack.api.get("/v1/task-types/proj.tasks.greet")["rate_limit"] == "1/s"
     first, _, last = starts()
     assert (last - first).total_seconds() > 1.0
 
-    # when it is changed by Flower's route
+    # when it is changed by Flower's route, then that limit applies
     changed = stack.api.request(
         "POST", "/api/task/rate-limit/proj.tasks.greet", data={"workername": "proj", "ratelimit": "20/s"}
     )
@@ -227,7 +231,7 @@ def test_a_beat_schedule_becomes_an_eventbridge_schedule_and_fires(stack: LocalS
     assert "16, 16" in page(stack, "/schedules")
     assert SCHEDULE in command("schedules")
 
-    # when somebody runs it now
+    # when somebody runs it now, then its task succeeds
     assert ended(stack, stack.api.post(f"/v1/schedules/{SCHEDULE}/run", {})["id"])["result"] == 32
 
     # and when it is due, here by a one-time schedule with the same target

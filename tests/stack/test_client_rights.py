@@ -29,7 +29,7 @@ NEEDS = {
 
 
 def test_the_printed_policy_has_exactly_the_needed_permissions(stack: LocalStack, tmp_path: Path):
-    # given a user with the whole policy, and one for each action who lacks it
+    # given a user with the whole policy, and for each action one whose policy lacks it
     environment = stack_environment(stack, tmp_path) | {
         "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
         "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/makertasks/python'}:{ROOT / 'functions'}",
@@ -45,7 +45,7 @@ def test_the_printed_policy_has_exactly_the_needed_permissions(stack: LocalStack
     allowed = len(cases)
     cases += [(probe, a_user(stack, without(policy, action))) for action, probe in NEEDS.items()]
 
-    # when each does what needs the right
+    # when each runs the probe that needs the action
     ran = subprocess.run(
         [sys.executable, "-m", "tests.stack.client_probes"],
         input=json.dumps(cases),
@@ -56,7 +56,7 @@ def test_the_printed_policy_has_exactly_the_needed_permissions(stack: LocalStack
         check=False,
     )
 
-    # then only those who lack it are refused
+    # then only the users without it are refused
     assert ran.returncode == 0, ran.stderr
     said = json.loads(ran.stdout)
     assert said[:allowed] == [""] * allowed

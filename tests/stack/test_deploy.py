@@ -19,7 +19,7 @@ from infra.local.ministack import ROOT, MiniStack
 from infra.local.template import TEMPLATE, load, resources
 from tests import documentation
 
-REGION = "eu-central-1"  # the page's
+REGION = "eu-central-1"  # as in docs/deploying.md
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_documented(aws: Mi
     assert refused.returncode != 0
     assert "needs FrontendUrl: make deploy STAGE=prod FrontendUrl=https://" in refused.stderr
 
-    # when it is deployed with it, the stack exists, and sizes and addresses are printed
+    # when it is deployed with them, the stack exists, and sizes and addresses are printed
     deployed = typed(aws, f"{documented('AWS_REGION=')} {HERE}")
     assert deployed.returncode == 0, deployed.stdout[-3000:] + deployed.stderr[-3000:]
     assert "MB with layers" in deployed.stdout
@@ -98,13 +98,13 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_documented(aws: Mi
     [subscription] = account.client("sns").list_subscriptions()["Subscriptions"]
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ann@example.org")
 
-    # and its functions are for the processor that was given, with the layers that SAM built
+    # and its functions have the given architecture, with the layers that SAM built
     function = account.client("lambda").get_function_configuration(FunctionName="makertasks-prod-generate_qr_code")
     assert function["Architectures"] == [PROCESSOR]
     builds = [function["Environment"]["Variables"]["BUILD"]]
     assert {"makertasks", "aws", "qrcode"} <= {each["Arn"].split(":")[6].split("-")[-1] for each in function["Layers"]}
 
-    # when parameters are changed, they are, and what was given before stays: layers are built for the same processor
+    # when some parameters are changed, the others stay as given before, and layers fit the same architecture
     changed = typed(aws, documented("make deploy "))
     assert changed.returncode == 0, changed.stdout[-3000:] + changed.stderr[-3000:]
     assert "The API, a page and a task work." in changed.stdout
@@ -118,17 +118,17 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_documented(aws: Mi
     builds.append(function["Environment"]["Variables"]["BUILD"])
     assert len(set(builds)) == len(builds)
 
-    # when a second stage is deployed beside it, they share no name
+    # when a second stage is deployed beside it, the two share no name
     deploy(account, "makertasks-dev", {"SavedQueries": "false"})
     assert not names(account, "makertasks-prod") & names(account, "makertasks-dev")
 
-    # when it is to be removed, a wrong name removes nothing
+    # when its removal is confirmed with a wrong name, nothing is removed
     destroy = documented("make destroy ")
     spared = typed(aws, destroy, answer="makertasks-prod\n")
     assert "nothing was removed" in spared.stderr
     assert names(account, "makertasks-dev")
 
-    # and its own name removes it, but not its data
+    # when it is confirmed with the right name, the stack is removed, but not its data
     dynamodb = account.client("dynamodb")
     kept = {"id": {"S": "kept"}}
     dynamodb.put_item(TableName="makertasks-dev-tasks", Item=kept)
@@ -136,7 +136,7 @@ def test_a_stage_is_deployed_changed_protected_and_removed_as_documented(aws: Mi
     assert removed.returncode == 0, removed.stderr
     assert "makertasks-dev-tasks" in dynamodb.list_tables()["TableNames"]
 
-    # which a deployment reports before it starts, and which `make restore` restores
+    # when it is deployed again, the deployment reports that data, and `make restore` restores it
     refused = typed(aws, "make deploy STAGE=dev")
     assert "make restore STAGE=dev" in refused.stderr
     restored = typed(aws, f"{documented('make restore ')} {HERE}")

@@ -80,7 +80,7 @@ def lines(page: str, begins: str) -> list[str]:
 
 
 def test_a_person_is_added_and_signs_in_with_the_aws_command_line(stack: LocalStack, tmp_path: Path):
-    # given a person added as the page on deploying says
+    # given a person added as docs/deploying.md says
     for line in lines("docs/deploying.md", "aws "):
         typed(stack, line.replace("USER_POOL_ID", stack.outputs["UserPoolId"]), tmp_path)
 
@@ -90,7 +90,7 @@ def test_a_person_is_added_and_signs_in_with_the_aws_command_line(stack: LocalSt
         UserPoolId=stack.outputs["UserPoolId"], Username="ann", Password=password, Permanent=True
     )
 
-    # when she signs in as the page on the API says
+    # when she signs in as docs/api.md says
     [line] = lines("docs/api.md", "aws ")
     token = typed(stack, line, tmp_path, CLIENT=stack.outputs["UserPoolClientId"], PASSWORD=password).strip()
 

@@ -94,7 +94,7 @@ def test_a_restart_in_the_middle_of_500_tasks_loses_none(tmp_path: Path):
         stack = LocalStack(aws, STACK_NAME, stack.outputs)
         assert set(statuses(stack).values()) != {"SUCCESS"}
 
-        # then all of them end well, those included that were running when it stopped
+        # then all of them succeed, including those that were running when it stopped
         sweeper = f"{STACK_NAME}-sweeper"
         all_succeed(stack, sent, lambda: stack.client("lambda").invoke(FunctionName=sweeper, Payload=b"{}"))
         assert len(statuses(stack)) == len(sent)
@@ -116,13 +116,14 @@ def test_a_deployment_during_traffic_loses_no_message_and_no_request(tmp_path: P
                 else:
                     refused.append(f"{response.status_code} {response.text[:200]}")
 
-        client = threading.Thread(target=traffic)
+        client = threading.Thread(target=traffic, daemon=True)
         client.start()
 
         # when another version is deployed over it
         deploy(aws.connection, STACK_NAME, parameters(aws) | {"FrontendUrl": "https://new.example.org"})
         is_deployed.set()
         client.join(PATIENCE)
+        assert not client.is_alive()
 
         # then no request was refused, every message and submission succeeds, and the new version is active
         assert not refused
@@ -131,7 +132,7 @@ def test_a_deployment_during_traffic_loses_no_message_and_no_request(tmp_path: P
         function = stack.client("lambda").get_function_configuration(FunctionName=f"{STACK_NAME}-{QR_CODE}")
         assert function["Environment"]["Variables"]["FRONTEND_URL"] == "https://new.example.org"
 
-        # and the same template deployed beside it has no name in common with it, and does its own work
+        # and a second stack of the same template shares no name with it and works independently
         names = physical_names(stack)
         other = deployed(aws, "beside")
         assert {kind for kind, _ in names & physical_names(other)} <= NAMED_WITHIN_THEIR_PARENT

@@ -116,7 +116,7 @@ def test_a_delay_beyond_sqs_maximum_is_a_schedule_that_sends_once_and_deletes_it
     made = scheduler.get_schedule(Name=found["Name"], GroupName=group)
     assert (found["Name"], made["ActionAfterCompletion"]) == (delays.name_of(task_id), "DELETE")
 
-    # when its time has come, which the test puts forward, and the message says it has not
+    # when the schedule is due, which the test moves to the present, together with the ETA in its message
     soon = clock.text(clock.now())[:19]
     body = wire.decode(made["Target"]["Input"], message_id="m")
     target = {**made["Target"], "Input": wire.encode(wire.Message(task_id, NAME, kwargs=body.kwargs), "calculate")}
@@ -125,12 +125,12 @@ def test_a_delay_beyond_sqs_maximum_is_a_schedule_that_sends_once_and_deletes_it
         FlexibleTimeWindow={"Mode": "OFF"}, ActionAfterCompletion="DELETE",
     )  # fmt: skip
 
-    # then it runs, once, and no schedule is left
+    # then it runs once, and no schedule is left
     task = ended(stack, task_id)
     assert (task["status"], len(task["attempts"])) == ("SUCCESS", 1)
     wait_for(lambda: not scheduler.list_schedules(GroupName=group)["Schedules"], "the schedule to be gone", PATIENCE)
 
-    # and a revoked task's schedule goes with it
+    # and when a task is revoked, its schedule is deleted
     task_id = submit(stack, countdown=2000)
     assert stack.api.post(f"/v1/tasks/{task_id}/revoke", {})["status"] == "REVOKED"
     assert scheduler.list_schedules(GroupName=group)["Schedules"] == []
@@ -248,7 +248,7 @@ def test_a_killed_bulk_call_can_be_repeated_without_duplicates(stack: LocalStack
     assert killed.returncode == -signal.SIGKILL
     some = submitted()
 
-    # when the call is made again, at first while the key is held for the one that was killed
+    # when the call is repeated, first while the killed one still holds the lock of its key
     again = subprocess.run(command, env=environment(stack, tmp_path), capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert "a call with this key is in progress" in again.stderr
     key = {"id": {"S": _held("labels")}}

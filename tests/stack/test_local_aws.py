@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
 from infra.local.deploy import deploy
 from infra.local.errors import DeployFailed, PortInUse
 from infra.local.ministack import ROOT, MiniStack
+from tests.waiting import wait_for
 
 PROBE = """
 import importlib, os, sys
@@ -88,24 +88,17 @@ def processes_of(data):
     return [line for line in listing.splitlines() if str(data) in line and ("launcher.py" in line or "_worker" in line)]
 
 
-def wait_until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
-
-
 def test_functions_have_boto3_and_their_layers_and_nothing_of_the_local_aws(aws, project, monkeypatch):
-    # given a function with one layer, deployed from a terminal with something private in its environment
+    # given a function with one layer, deployed from a terminal with a private environment variable
     monkeypatch.setenv("PRIVATE", "not for functions")
     deploy(aws.connection, "probe", template=project())
 
-    # when it looks around
+    # when it reports its modules and environment
     found = probe(
         aws, ["boto3", "qrcode", "ministack", "hypercorn", "cryptography", "samtranslator", "yaml", "moto", "pytest"]
     )
 
-    # then it sees what it would see on AWS
+    # then they are what they would be on AWS
     assert found["modules"].pop("boto3").startswith(str(ROOT / ".local/runtime"))
     assert found["modules"].pop("qrcode").startswith(str(ROOT / ".local/packages/layer-qrcode-"))
     assert set(found["modules"].values()) == {None}
@@ -174,10 +167,10 @@ def test_the_local_aws_keeps_its_state_after_a_stop_and_leaves_no_process(projec
         assert probe(first, ["boto3"])["modules"]["boto3"]
         assert len(processes_of(data)) == 2
 
-    # when it is stopped, nothing of it runs any more
+    # when it is stopped, then none of its processes runs
     assert processes_of(data) == []
 
-    # and when it is started again, the function exists
+    # when it is started again, then the function exists
     with MiniStack(data, port=first.port, persist=True) as second:
         assert probe(second, ["qrcode"])["modules"]["qrcode"]
 
@@ -194,11 +187,11 @@ time.sleep(60)
 """
     program = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, start_new_session=True)  # noqa: S603  # ours
     try:
-        wait_until(lambda: processes_of(data))
+        wait_for(lambda: processes_of(data), "the local AWS to start")
     finally:
         # when that program is killed
         program.kill()
         program.wait()
 
     # then the local AWS ends as well
-    wait_until(lambda: not processes_of(data))
+    wait_for(lambda: not processes_of(data), "the local AWS to end")

@@ -22,7 +22,7 @@ from infra.local.template import TEMPLATE
 from tests import documentation
 from tests.waiting import wait_for
 
-SECONDS = 240  # two cores that also do other work
+SECONDS = 240  # enough for two cores with other load
 
 
 def start(data, port, *options):
@@ -40,7 +40,7 @@ def read_until(process, words):
         lines.append(line)
         if words in line:
             return "".join(lines)
-    pytest.fail(f"it ended without saying {words!r}:\n{''.join(lines)}{process.stderr.read()}")
+    pytest.fail(f"it ended without printing {words!r}:\n{''.join(lines)}{process.stderr.read()}")
 
 
 def run_to_the_end(data, port, *options):
@@ -95,7 +95,7 @@ def test_make_run_runs_every_task_and_prints_how_to_call_the_api(place):
     try:
         output = read_until(process, "Ctrl-C")
 
-        # then every item of the sample has its row, with an image where it has an address, a QR code and a card
+        # then every sample item has a row with a QR code and a card, and an image if it has an image URL
         rows = {
             name: re.search(rf"^ *{re.escape(name[:30])}.*$", output, re.MULTILINE) for name in load.items().values()
         }
@@ -104,7 +104,7 @@ def test_make_run_runs_every_task_and_prints_how_to_call_the_api(place):
         assert sorted(ticks) == [2] * 8 + [3] * 4
         assert "✗" not in output
 
-        # and so has every task that runs without an item
+        # and every task that runs without an item has a row
         for name in ("update_average_lead_times", "import_dump", "clean_media", "generate_index_cards"):
             assert re.search(rf"^  {name} +✓", output, re.MULTILINE), name
 
@@ -124,14 +124,14 @@ def test_make_run_runs_every_task_and_prints_how_to_call_the_api(place):
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # loopback
             assert len(json.load(response)["tasks"]) == 5
 
-        # and so does the command line, as it says
+        # and the command line works as the output says
         lines = re.findall(r"^    (set -a; .*|\.venv/bin/makertasks .*)$", output, re.MULTILINE)
         listed = subprocess.run(  # noqa: S603  # as printed
             ["/bin/bash", "-euc", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, check=True
         )
         assert listed.stdout.count("SUCCESS") == 5
 
-        # and so do the commands of the README
+        # and the commands of the README work
         tasks, items, submitted = readme_commands(port, data)
         assert len(tasks["tasks"]) == 5
         assert all(item["name"].lower().startswith("s") for item in items["items"])
@@ -140,7 +140,7 @@ def test_make_run_runs_every_task_and_prints_how_to_call_the_api(place):
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=60)
 
-    # and Ctrl-C stops it without a trace
+    # and Ctrl-C stops it and leaves no process
     assert (process.returncode, errors) == (0, "")
     assert f"Stopping the local AWS at http://127.0.0.1:{port} and its functions; data is kept in {data} …" in rest
     assert "Stopped." in rest
@@ -170,7 +170,7 @@ def test_after_a_restart_every_stream_continues(place, start_number):
         succeeded = stack.api.get("/v1/statistics")["totals"]["SUCCESS"]
         item_id = load.items_with_image()[0]
 
-        # when a task runs, and an item gets another image
+        # when a task runs, and an item gets another image URL
         stack.api.submit("generate_qr_code", item_id=item_id)
         stack.client("dynamodb").update_item(
             TableName=stack.outputs["InventoryTableName"],
@@ -179,8 +179,8 @@ def test_after_a_restart_every_stream_continues(place, start_number):
             ExpressionAttributeValues={":url": {"S": f"http://127.0.0.1:{port}/start-{start_number}.png"}},
         )
 
-        # then the statistics move, and a download starts
-        wait_for(lambda: stack.api.get("/v1/statistics")["totals"]["SUCCESS"] > succeeded, "the statistics to move")
+        # then the statistics count it, and a download starts
+        wait_for(lambda: stack.api.get("/v1/statistics")["totals"]["SUCCESS"] > succeeded, "the statistics to count it")
         wait_for(
             lambda: [
                 task
@@ -197,16 +197,16 @@ def test_after_a_restart_every_stream_continues(place, start_number):
 
 @pytest.mark.timeout(SECONDS)
 def test_sigterm_stops_it_at_any_moment(tmp_path):
-    # given a start that has got as far as deploying
+    # given a start that is about to deploy
     port = free_port()
     process = start(tmp_path, port)
     read_until(process, "Local AWS")
 
-    # when it receives the signal
+    # when it receives SIGTERM
     process.terminate()
     output, errors = process.communicate(timeout=60)
 
-    # then it does, without a trace
+    # then it stops and leaves no process
     assert (process.returncode, errors) == (0, "")
     assert "Stopped." in output
     assert nothing_left(tmp_path, port)

@@ -20,7 +20,7 @@ GUIDE = ROOT / "docs/migrating.md"
 PAGES = ("docs/migrating.md", "docs/celery.md", "docs/client.md")
 DUMP = ROOT / "tests/data/openmakersuite-dump.json"
 
-# The headings of OpenMakerSuite's guide, and the heading of ours that covers each.
+# The headings of OpenMakerSuite's guide, and the heading of docs/migrating.md that covers each.
 SECTIONS = {
     "Django Admin Interface": "Django admin interface",
     "Flower - Real-time Monitoring Dashboard": "Flower",
@@ -90,7 +90,7 @@ def test_every_command_in_migrating_md_runs(stack: LocalStack, tmp_path: Path):
     lines = [line.replace("TASK_ID", task_id).replace("ITEM_ID", item_id) for line in commands()]
     ran = run(stack, tmp_path, lines)
 
-    # then all of them do what they say
+    # then all of them succeed and print what they should
     assert len(ran) == len(lines)
     assert [(line, code, said) for line, code, said in ran if code] == []
     said = {line: text for line, _, text in ran}

@@ -72,7 +72,7 @@ def test_the_command_has_help_and_names_missing_packages(installed: Path, tmp_pa
 
 
 def test_the_command_line_needs_only_declared_packages():
-    # given what pyproject.toml asks for, and everything of the package that commands lead to
+    # given pyproject.toml's dependencies, and everything that the commands import
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [re.match(r"[\w-]+", each)[0] for each in project["dependencies"] + project["optional-dependencies"]["cli"]]
     brought = {"boto3": {"boto3", "botocore"}}  # botocore comes with boto3

@@ -14,44 +14,56 @@ from tests.stack.receiving_site import receiving_site
 from tests.stack.rights import Bench, Right, Role
 from tests.template import resources
 
-# Permissions that the local AWS does not check, because it makes these calls itself instead of as the role. On AWS they
+# Permissions that the local AWS does not check, because it makes these calls as itself and not as the role. On AWS they
 # are needed as written: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html and, for streams,
 # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html.
 NOT_ENFORCED = {
-    ("logs:CreateLogStream", "Log"): "Lambda writes a function's logs as its role; the local AWS as itself",
+    (
+        "logs:CreateLogStream",
+        "Log",
+    ): "Lambda writes a function's logs as its role; the local AWS as itself",
     ("logs:PutLogEvents", "Log"): "as above",
-    ("sqs:ReceiveMessage", "Consume"): "Lambda polls a queue as the function's role; the local AWS as itself",
+    (
+        "sqs:ReceiveMessage",
+        "Consume",
+    ): "Lambda polls a queue as the function's role; the local AWS as itself",
     ("sqs:DeleteMessage", "Consume"): "as above",
     ("sqs:GetQueueAttributes", "Consume"): "as above",
-    ("dynamodb:DescribeStream", "Follow"): "Lambda reads a stream as the function's role; the local AWS as itself",
+    (
+        "dynamodb:DescribeStream",
+        "Follow",
+    ): "Lambda reads a stream as the function's role; the local AWS as itself",
     ("dynamodb:GetRecords", "Follow"): "as above",
     ("dynamodb:GetShardIterator", "Follow"): "as above",
     ("dynamodb:ListStreams", "FindStream"): "as above",
     (
         "sqs:SendMessage",
         "GiveUp",
-    ): "Lambda says of a stream's batch that it gives up as the role; the local AWS never does",
+    ): "Lambda reports a stream's discarded batches as the function's role; the local AWS never does",
     (
         "dynamodb:GetRecords",
         "ReadStream",
-    ): "the local AWS allows it to nobody; tests/engine/test_lost_changes.py compares the policy with what is called",
+    ): "the local AWS lets no role do this; tests/engine/test_lost_changes.py compares the policy with the calls",
     ("dynamodb:GetShardIterator", "ReadStream"): "as above",
-    ("iam:PassRole", "PassDelayRole"): "Scheduler asks for it where a schedule is made; the local AWS does not",
-    ("iam:PassRole", "PassScheduleRoles"): "as above, where a schedule is changed",
+    ("iam:PassRole", "PassDelayRole"): "Scheduler checks it when a schedule is created; the local AWS does not",
+    ("iam:PassRole", "PassScheduleRoles"): "Scheduler checks it when a schedule is changed; the local AWS does not",
     ("s3:ListBucket", "KnownOutcomes"): "as with KnownImages",
     (
         "s3:DeleteObject",
         "Remove",
-    ): "nothing on the bench is a day old; test_clean_media.py removes, and its keys are these",
-    ("s3:ListBucket", "KnownImages"): "without it S3 says 403 of what it has not; the local AWS says 404 anyway",
+    ): "no object of this test is a day old; tests/engine/test_clean_media.py deletes objects under these keys",
+    (
+        "s3:ListBucket",
+        "KnownImages",
+    ): "without it S3 answers 403 for missing keys; the local AWS answers 404 either way",
     ("s3:ListBucket", "KnownPictures"): "as above",
 }
 # Roles without a function: their purpose, and the tests that cover them.
 WITHOUT_FUNCTION = {
     "CleanMediaScheduleRole": "Scheduler sends as this role; the local AWS as itself",
-    "LeadTimesScheduleRole": "Scheduler sends as this role; the local AWS as itself",
-    "DelaysRole": "Scheduler sends a task's message when it is due as this role; the local AWS as itself",
-    "SweepScheduleRole": "Scheduler calls the sweeper as this role; the local AWS as itself",
+    "LeadTimesScheduleRole": "as above",
+    "DelaysRole": "as above, for delayed tasks",
+    "SweepScheduleRole": "Scheduler invokes the sweeper as this role; the local AWS as itself",
 }
 
 # Permissions that a function uses only once: without one, a function must be restarted to fail.
@@ -132,6 +144,6 @@ def test_a_role_has_every_permission_that_it_needs(findings: dict[str, Findings]
 @pytest.mark.parametrize("role", PROBES)
 def test_every_permission_of_a_role_is_needed(findings: dict[str, Findings], role: str):
     assert not findings[role].surplus, (
-        f"{role} has rights whose loss no probe notices: {'; '.join(map(str, findings[role].surplus))}. Remove them "
-        f"from template.yaml, or add to PROBES[{role!r}] in tests/stack/probes.py something that needs them"
+        f"{role} has permissions whose loss no probe detects: {'; '.join(map(str, findings[role].surplus))}. Remove "
+        f"them from template.yaml, or add a probe that needs them to PROBES[{role!r}] in tests/stack/probes.py"
     )

@@ -44,7 +44,7 @@ WORKS = ("shows_media_from_the_bucket", "links_end", *sorted(set(NEEDS.values())
 
 
 def test_the_sites_policy_has_exactly_the_needed_permissions(stack: LocalStack, tmp_path: Path):
-    # given a user with the whole policy, and one for each right who lacks it
+    # given a user with the whole policy, and for each permission one whose policy lacks it
     printed = json.loads(makertasks(stack, "celery-settings", "--policy", "--inventory"))
     rights = [*every_right(printed), *every_right(documented_policy(stack))]
     assert {each.sid for each in every_right(printed)} > OF_TASKS
@@ -58,10 +58,10 @@ def test_the_sites_policy_has_exactly_the_needed_permissions(stack: LocalStack, 
         for right in lacking
     ]
 
-    # when each does what needs the right
+    # when each runs the probe that needs the permission
     said = probed(cases, stack, tmp_path)
 
-    # then only those who lack it are refused
+    # then only the users without it are refused
     assert said[: len(WORKS)] == [""] * len(WORKS)
     for right, answer in zip(lacking, said[len(WORKS) :], strict=True):
         assert need_of(right) == NOT_ENFORCED_HERE or any(

@@ -170,14 +170,14 @@ WORKED_BY_STOCK = "download_image_from_url"
 def test_a_stock_worker_runs_what_our_client_sent(site: Site, begun: object):
     """Migrating back: the same queue, the same table, another worker.
 
-    On a queue that no other test uses: the last poll of a worker that was stopped goes on in the queue for ten seconds,
-    and whatever it takes then comes back only after the queue's visibility time-out.
+    On a queue that no other test uses: a stopped worker's last poll continues for ten seconds, and a message that it
+    receives reappears only after the queue's visibility time-out.
     """
     # given a queue that no function consumes
     makertasks(site.root, "control", "shutdown", "--destination", WORKED_BY_STOCK)
     try:
         for version in VERSIONS:
-            # when our client sends to it, and a stock worker takes from it
+            # when our client sends to it, and a stock worker receives from it
             task_id = a_waiting_task(site)
             with stock_worker(site, version):
                 answer = makertasks(site.root, "result", task_id, "--wait", "--timeout", "90", "--json")
@@ -220,6 +220,7 @@ def stock_worker(site: Site, version: str) -> Iterator[None]:
 
 def test_malformed_messages_do_not_affect_others(site: Site, begun: object):
     """An unreadable message becomes a FAILURE if it names its task, else a dead letter; other messages run."""
+    # given intact messages, with unreadable ones and ones with an invalid value in between
     sqs, name = site.stack.client("sqs"), "tests.calculate"
     url = sqs.get_queue_url(QueueName=f"{site.stack.name}-tasks-calculate")["QueueUrl"]
     good = [
@@ -236,8 +237,10 @@ def test_malformed_messages_do_not_affect_others(site: Site, begun: object):
         broken("bomb", compression=True),
         good[4],
     ]
+    # when they are sent
     for body in bodies:
         sqs.send_message(QueueUrl=url, MessageBody=body)
+    # then the intact ones run, and those that name their task have failed
     for number in range(1, 5):
         assert json.loads(makertasks(site.root, "result", f"good-{number}", "--wait", "--timeout", "30")) == number
     for task_id in ("wrong", "pickle", "bomb"):

@@ -144,6 +144,7 @@ def test_the_schedules_message_runs_once_a_slot(stack, items):
     scheduler = stack.client("scheduler")
     deployed = scheduler.get_schedule(Name="update_average_lead_times", GroupName=stack.name)
     assert deployed["State"] == "ENABLED"
+    # when the slot is due
     slot = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
     for number in range(2):
         scheduler.create_schedule(
@@ -154,6 +155,7 @@ def test_the_schedules_message_runs_once_a_slot(stack, items):
             ActionAfterCompletion="DELETE",
             Target=deployed["Target"],
         )
+    # then its task has run once
     task = final(stack, f"lead-times-{slot.strftime('%FT%TZ')}")
     assert task["status"] == "SUCCESS", task["error"]
     assert task["requested_by"] == "schedule update_average_lead_times"
@@ -161,19 +163,25 @@ def test_the_schedules_message_runs_once_a_slot(stack, items):
 
 
 def test_an_item_with_an_image_url_gets_its_image_whoever_wrote_it(stack, items):
+    # given a picture
     picture = io.BytesIO()
     Image.new("RGB", (640, 480), "teal").save(picture, "PNG")
     put(stack, "samples/teal.png", picture.getvalue())
     bucket = {"Bucket": stack.outputs["MediaBucketName"], "Key": "samples/teal.png"}
     url = stack.client("s3").generate_presigned_url("get_object", Params=bucket, ExpiresIn=600)
     item_id = items[2]["id"]
-    table = stack.outputs["InventoryTableName"]
-    stack.client("dynamodb").update_item(
-        TableName=table,
-        Key={"owner": {"S": f"item#{item_id}"}, "entry": {"S": "item"}},
-        UpdateExpression="SET image_url = :url",
-        ExpressionAttributeValues={":url": {"S": url}},
-    )
+
+    def change(expression, value):
+        stack.client("dynamodb").update_item(
+            TableName=stack.outputs["InventoryTableName"],
+            Key={"owner": {"S": f"item#{item_id}"}, "entry": {"S": "item"}},
+            UpdateExpression=expression,
+            ExpressionAttributeValues={":value": value},
+        )
+
+    # when a program writes its URL into an item
+    change("SET image_url = :value", {"S": url})
+    # then a task downloads it
     task = newest(stack, "inventory.tasks.download_image_from_url", item_id=item_id)
     assert task["status"] == "SUCCESS", task["error"]
     assert task["requested_by"] == "item change"
@@ -181,15 +189,12 @@ def test_an_item_with_an_image_url_gets_its_image_whoever_wrote_it(stack, items)
     assert Image.open(io.BytesIO(stored(stack, item["image"]))).size == (640, 480)
     thumbnail = Image.open(io.BytesIO(stored(stack, item["thumbnail"])))
     assert (thumbnail.format, thumbnail.size) == ("WEBP", (300, 225))
-    stock = {
-        "TableName": table,
-        "Key": {"owner": {"S": f"item#{item_id}"}, "entry": {"S": "item"}},
-        "UpdateExpression": "SET current_stock = :n",
-        "ExpressionAttributeValues": {":n": {"N": "99"}},
-    }
-    stack.client("dynamodb").update_item(**stock)
-    downloads = stack.api.get("/v1/tasks", name="inventory.tasks.download_image_from_url", item_id=item_id)["tasks"]
-    assert len(downloads) == 1
+    # when the stock changes, and after that the URL, then only the URL leads to another download
+    change("SET current_stock = :value", {"N": "99"})
+    change("SET image_url = :value", {"S": stack.client("s3").generate_presigned_url("get_object", bucket, 601)})
+    filters = {"name": "inventory.tasks.download_image_from_url", "item_id": item_id}
+    wait_for(lambda: len(stack.api.get("/v1/tasks", **filters)["tasks"]) > 1, "the second download")
+    assert len(stack.api.get("/v1/tasks", **filters)["tasks"]) == 2
 
 
 def test_an_items_links_return_its_files(stack, items):
@@ -257,7 +262,7 @@ def test_no_message_is_left_in_any_queue(stack):
         counts = [
             sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
             for url in sqs.list_queues(QueueNamePrefix=f"{stack.name}-")["QueueUrls"]
-            if not url.endswith("-site-changes")  # only a site receives these, and there is none here
+            if not url.endswith("-site-changes")  # only a site receives these, and this stack has none
         ]
         return all(int(value) == 0 for count in counts for value in count.values())
 

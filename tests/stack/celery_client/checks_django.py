@@ -76,7 +76,7 @@ def test_a_deletion_is_sent_with_its_cascade():
     number, gone = f"supplier#{offer.pk}", InventoryItem(id=item.id)
     wait_until(lambda: in_the_stack(item, number))
 
-    # when the item is deleted, which takes the offer along
+    # when the item is deleted, and the offer with it
     item.delete()
 
     # then neither is in the table

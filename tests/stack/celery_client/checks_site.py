@@ -1,7 +1,7 @@
 """A site's complete round trip with stock Celery as sender; test_site.py runs this where Django is installed.
 
-What it saves reaches the stack, and what tasks make there is on its own pages, from its own database and media: pulled
-by `manage.py makertasks_sync`, or pushed to its view.
+What the site saves reaches the stack, and what tasks make there appears on the site's pages, from its own database and
+media: pulled by `manage.py makertasks_sync`, or pushed to its view.
 """
 
 import os
@@ -76,11 +76,11 @@ def colour_of(url):
 
 
 def test_the_sites_pages_show_results_of_tasks():
-    # given an item that is saved with an image_url, as OpenMakerSuite does it
+    # given an item that is saved with an image_url, as OpenMakerSuite does
     item = InventoryItem.objects.create(name="Drill", sku="D-1", image_url=os.environ["RED"], current_stock=5)
     download_image_from_url.delay(str(item.pk), item.image_url)
 
-    # then its page shows image and thumbnail, from the site's own media
+    # then its page shows image and thumbnail from the site's own media
     shown = until(lambda: (found := page(item))["image"] and found, "the image")
     assert (colour_of(shown["image"]), colour_of(shown["thumbnail"])) == ("red", "red")
 
@@ -89,7 +89,7 @@ def test_the_sites_pages_show_results_of_tasks():
     shown = until(lambda: (found := page(item))["qr_code_url"] and found, "the QR code")
     assert (MEDIA / shown["qr_code_url"].removeprefix("/media/")).is_file()
 
-    # when the image is replaced, while the stock changes by itself
+    # when the image is replaced while the stock changes in the database only, then both changes survive
     first = shown["image"]
     InventoryItem.objects.filter(pk=item.pk).update(current_stock=4)
     item = InventoryItem.objects.get(pk=item.pk)

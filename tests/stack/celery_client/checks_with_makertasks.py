@@ -46,7 +46,7 @@ def test_a_short_delay_waits_in_the_queue():
     sent = time.monotonic()
     result = update_average_lead_times.apply_async(countdown=3)
 
-    # then the queue keeps it back, and it runs in time
+    # then the queue delays it, and it runs when it is due
     assert delayed()
     assert "links" in str(result.get(timeout=SECONDS, interval=0.1))
     assert time.monotonic() - sent >= 2.9

@@ -54,7 +54,7 @@ def shown(value):
 def at_rest():
     """Wait until the queue is empty, so that nothing runs or waits.
 
-    Both workers delete a message when its task has ended, and have sent by then whatever comes of it.
+    Both workers delete a message when its task has ended, and have sent its follow-ups by then.
     """
     sqs, deadline = boto3.client("sqs"), time.monotonic() + SECONDS
     names = ["ApproximateNumberOfMessages" + kind for kind in ("", "NotVisible", "Delayed")]

@@ -1,6 +1,7 @@
 """Probes of a Django site's IAM policy, each with its own keys; test_site_rights.py runs this.
 
-Standard input: a list of [probe, keys]; for each, a process of its own tries the probe and says how it ended.
+Standard input: a list of [probe, keys]; each probe runs in a process of its own. Standard output: a
+list of their errors, empty for a success.
 """
 
 import io

@@ -1,1 +1,1 @@
-"""A part of OpenMakerSuite's Django app of this name: as much as its inventory's changes need."""
+"""The part of OpenMakerSuite's Django app `inventory` that the tests of inventory changes need."""

@@ -13,7 +13,7 @@ from makertasks.worker.handler import lambda_handler
 
 @task("tests.calculate", max_retries=2, retry_base=2)
 def calculate(value: Any = None, operation: str = "give", amount: int = 0) -> Any:
-    """Do something small with a value: give, add, sum, fail, hiccup (fail once), wait (seconds), step (so often)."""
+    """Do something small with a value: give, add, sum, fail, hiccup (fail once), wait (seconds), step (a number)."""
     if operation == "add":
         return value + amount
     if operation == "sum":

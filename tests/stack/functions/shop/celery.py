@@ -1,4 +1,4 @@
-"""A Celery application as anybody writes it: nothing in it knows of Lambda."""
+"""An ordinary Celery application: nothing in it is specific to Lambda."""
 
 import time
 
@@ -10,7 +10,7 @@ app = Celery("shop", include=["shop.odd"])
 
 @app.task(name="shop.add")
 def add(*numbers):
-    """The sum of numbers, or of a list of them, which is what a chord's body gets."""
+    """The sum of numbers, or of a list of them, as the body of a chord gets it."""
     return sum(sum(each) if isinstance(each, list) else each for each in numbers)
 
 
@@ -31,7 +31,7 @@ def describe(self, **_more):
 
 @app.task(name="shop.stubborn", bind=True, max_retries=3)
 def stubborn(self, succeeds_at):
-    """Tries again by itself until its retries are as many as that."""
+    """Retries itself until that many retries have been made."""
     if self.request.retries < succeeds_at:
         raise self.retry(countdown=1, exc=ConnectionError(f"not at {self.request.retries}"))
     return self.request.retries
@@ -66,11 +66,11 @@ def nothing(self):
 
 @app.task(name="shop.replaced", bind=True)
 def replaced(self, number):
-    """Puts a group and its sum in its own place."""
+    """Replaces itself with a group and its sum."""
     raise self.replace(group(add.s(number, each) for each in range(3)) | add.s())
 
 
 @app.task(name="shop.replaced_slowly", bind=True)
 def replaced_slowly(self):
-    """Puts something in its own place that takes longer than the sweep of the tests has patience."""
+    """Replaces itself with a task that runs longer than the sweep of the tests waits."""
     raise self.replace(progress.si(15) | describe.si())

@@ -193,7 +193,7 @@ def raises(kind="ValueError", text="raised"):
 
 @app.task(name="shop.replaces", bind=True)
 def replaces(self, kind, value=1):
-    """Puts a canvas of that kind in its own place."""
+    """Replaces itself with a canvas of that kind."""
     canvases = {
         "task": lambda: add.si(value, 1),
         "chain": lambda: chain(add.si(value, 1), add.s(1)),
@@ -216,7 +216,7 @@ def extends(self, value):
 
 @app.task(name="shop.told", bind=True)
 def told(self, *args, marker=None, **_kwargs):
-    """An errback or callback that leaves what it got under an id that the client knows."""
+    """An errback or callback that stores its arguments under an id that the client knows."""
     shown = [str(each) for each in args]
     if marker:
         identity.apply_async((shown,), task_id=marker)
@@ -225,13 +225,13 @@ def told(self, *args, marker=None, **_kwargs):
 
 @app.task(name="shop.told_all")
 def told_all(request, error, traceback, marker=None):
-    """An errback of the newer kind, which Celery calls in the worker that failed."""
+    """An errback of the newer kind, which Celery calls in the worker of the failed task."""
     identity.apply_async(([request.id, repr(error), bool(traceback)],), task_id=marker)
 
 
 @app.task(name="shop.requested", bind=True)
 def requested(self, *args, **kwargs):
-    """What a task finds in its request, as far as it is the same in every worker."""
+    """The parts of a task's request that are the same in every worker."""
     request = self.request
     names = (
         "id", "root_id", "parent_id", "group", "group_index", "retries", "is_eager", "shadow", "headers", "lang",
@@ -245,7 +245,7 @@ def requested(self, *args, **kwargs):
 
 @app.task(name="shop.counted")
 def counted(*args, key):
-    """A callback that counts its calls where a client can read them, and gives what it got."""
+    """A callback that counts its calls where a client can read them, and returns its arguments."""
     app.backend.incr(app.backend.get_key_for_chord(key))
     return list(args)
 
@@ -285,14 +285,14 @@ def tries(self, how, *args, **kwargs):
 
 @app.task(name="shop.ends_as", bind=True)
 def ends_as(self, state, meta):
-    """Writes a state itself, and says that it is to stay."""
+    """Writes a state itself and raises Ignore to keep it."""
     self.update_state(state=state, meta=meta)
     raise Ignore
 
 
 @app.task(name="shop.sends", bind=True)
 def sends(self, kind):
-    """Starts others from within and gives their result object, as Celery lets a task do."""
+    """Starts other tasks and returns their result object, which Celery allows."""
     return {"task": add.s(1, 2), "group": group(add.s(1, 2), add.s(3, 4)), "chain": add.s(1, 2) | add.s(3)}[
         kind
     ].apply_async()

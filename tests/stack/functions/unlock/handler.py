@@ -16,7 +16,7 @@ logger = Logger(child=True)
 
 @task("tests.unlock")
 def unlock(door: str, pin: Secret, jammed: bool = False) -> dict[str, Any]:
-    """Open a door; the answer shows that the secret arrived, and not what it is."""
+    """Open a door; the result shows that the secret arrived without revealing it."""
     logger.info("unlocking", door=door)
     if jammed:
         raise PermanentError(f"{door} is jammed: https://ann:{pin}@doors.example/ said no")
