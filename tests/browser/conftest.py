@@ -97,7 +97,7 @@ def browsers(new_site: Site) -> Iterator[Browsers]:
 def open_page(site: Site, browsers: Browsers) -> Iterator[Callable[..., Page]]:
     """Opens a page: `open_page("/tasks", "viewer", timezone_id="Asia/Tokyo")`. A script's error fails the test.
 
-    `alone` in a browser of its own, for tests that change cookies or put its clock forward (`clock`).
+    `alone` in a browser of its own, for tests that change cookies or move its clock (`clock`).
     """
     opened: list[Page] = []
     alone_in: list[BrowserContext] = []

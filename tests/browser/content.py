@@ -47,7 +47,7 @@ def fill(site: Site) -> None:
         site.tasks["tried"] = tries.write("tried-four-times", clock.now() - timedelta(hours=2))
     for name in ("done", "failed", "long"):
         site.ended(site.tasks[name])
-    wait_for(lambda: counted(site) >= TASKS, "the counters to follow")
+    wait_for(lambda: counted(site) >= TASKS, "the counters to catch up")
 
 
 def counted(site: Site) -> int:

@@ -82,6 +82,7 @@ def test_a_task_can_be_run_and_retried_without_scripts(site, open_page):
 def test_a_failed_task_is_retried_with_other_arguments_and_the_difference_is_shown(site, open_page):
     failed = site.tasks["failed"]
     page = open_page(f"/tasks/{failed}", "operator")
+    # when another item is entered, then the review shows the difference
     page.get_by_role("link", name="Edit and retry").click()
     item = site.items[0]["id"]
     page.get_by_label("item id").fill(item)
@@ -90,6 +91,7 @@ def test_a_failed_task_is_retried_with_other_arguments_and_the_difference_is_sho
     expect(page.locator("ins")).to_have_text(site.items[0]["name"])
     expect(page.locator("ins a")).to_have_attribute("href", f"/items/{item}")
     assert in_both_themes(page) == []
+    # when the task is retried, then the new task and the old one link to each other
     page.get_by_role("button", name="Retry", exact=True).click()
     again = task_of(page)
     assert again != failed
@@ -136,6 +138,7 @@ def test_selected_tasks_are_revoked_with_an_outcome_for_each(site, open_page, wa
 
 
 def test_selected_tasks_are_retried_after_confirmation_with_an_outcome_for_each(site, open_page):
+    # given two finished tasks that were never retried, and a running one
     newest = [each["id"] for each in site.stack.api.get("/v1/tasks", name=QR_CODE, status="SUCCESS", limit=9)["tasks"]]
     ended = [task_id for task_id in newest if "retried_to" not in site.record(task_id)][:2]
 
@@ -148,12 +151,14 @@ def test_selected_tasks_are_retried_after_confirmation_with_an_outcome_for_each(
         for task_id in ended:
             expect(page.locator("tbody tr", has=page.get_by_role("link", name=task_id))).to_contain_text("SUCCESS")
 
+    # when the retry is cancelled, then nothing is retried
     page = open_page(f"/tasks?name={QR_CODE}", "operator")
     select(page)
     assert in_both_themes(page) == []
     page.get_by_role("link", name="Cancel").click()
     expect(page).to_have_url(re.compile(r"/tasks\?name="))
     assert [site.record(task_id).get("retried_to") for task_id in ended] == [None, None]
+    # when it is confirmed, then each task has its outcome
     select(page)
     page.get_by_role("button", name="Retry", exact=True).click()
     expect(page.locator("main h1")).to_have_text("2 of 3 tasks retried")
@@ -168,7 +173,7 @@ def test_selected_tasks_are_retried_after_confirmation_with_an_outcome_for_each(
         assert (record["status"], record["retry_of"], record["requested_by"]) == ("SUCCESS", task_id, "operator")
         assert [each["S"] for each in site.record(task_id)["retried_to"]] == [again]
     assert "retried_to" not in site.record("runs-for-hours")
-    # The outcomes link to a new task, which links back to the old one.
+    # and the outcomes link to the new tasks, which link back to the old ones
     page.get_by_role("link", name=again).click()
     expect(page.get_by_role("link", name=ended[-1])).to_be_visible()
 
@@ -184,6 +189,7 @@ def test_all_matching_tasks_are_retried_revoked_and_deleted_by_jobs_with_each_ou
         expect(page).to_have_url(re.compile(r"/jobs/"))
         expect(page.locator("#job .title .status")).to_have_text("SUCCESS", timeout=60_000)
 
+    # when all waiting tasks are revoked, then each has its outcome
     page = open_page("/tasks", "superuser")
     mine = f"/tasks?name={LEAD_TIMES}&q=by:superuser&status="
     count = len(site.stack.api.get("/v1/tasks", name=LEAD_TIMES, status="PENDING", limit=100)["tasks"])
@@ -193,10 +199,12 @@ def test_all_matching_tasks_are_retried_revoked_and_deleted_by_jobs_with_each_ou
     for task_id in waiting:
         expect(page.locator("tbody tr", has=page.get_by_title(task_id))).to_contain_text("revoked")
         assert site.record(task_id)["status"] == "REVOKED"
+    # when a failed task is retried
     all_that_match(page, f"/tasks?q=args:no-uuid&name={QR_CODE}&status=FAILURE", "Retry", "Retry 1 task?")
-    # It fails again: its arguments are still invalid.
+    # then it is refused again, because its arguments are still invalid
     outcome = page.locator("tbody tr", has=page.get_by_title(site.tasks["failed"]))
     expect(outcome).to_contain_text("refused")
+    # when the revoked tasks are retried, then their outcomes link to the new tasks
     page.goto(f"{mine}REVOKED")
     count = page.locator("tbody tr").count()
     all_that_match(page, f"{mine}REVOKED", "Retry", f"Retry {count} tasks?")
@@ -204,6 +212,7 @@ def test_all_matching_tasks_are_retried_revoked_and_deleted_by_jobs_with_each_ou
     [again] = site.record(waiting[0])["retried_to"]
     outcome = page.locator("tbody tr", has=page.get_by_title(waiting[0]))
     expect(outcome.get_by_role("link", name=again["S"])).to_be_visible()
+    # when they are deleted, then no record is left, and the job is listed
     all_that_match(page, f"{mine}REVOKED", "Delete", f"Delete {count} tasks?")
     assert [site.record(task_id) for task_id in waiting] == [{}] * 3
     page.goto("/jobs")
@@ -211,6 +220,7 @@ def test_all_matching_tasks_are_retried_revoked_and_deleted_by_jobs_with_each_ou
 
 
 def test_qr_codes_cards_and_sheets_can_be_made_from_items(site, open_page):
+    # when a card and a code are requested on an item's page, then their tasks succeed
     item = site.items[0]
     page = open_page(f"/items/{item['id']}", "operator")
     for button, name in (("Generate index card", "generate_index_card"), ("Generate QR code", "generate_qr_code")):
@@ -218,6 +228,7 @@ def test_qr_codes_cards_and_sheets_can_be_made_from_items(site, open_page):
         page.get_by_role("button", name=button).click()
         made = site.ended(task_of(page))
         assert (made["name"], made["status"]) == (f"inventory.tasks.{name}", "SUCCESS")
+    # when cards of two items are printed on a partly used sheet, then the task gets these choices
     page.goto("/items")
     for each in site.items[:2]:
         page.get_by_label(f"Select {each['name']}").check()
@@ -234,7 +245,7 @@ def test_qr_codes_cards_and_sheets_can_be_made_from_items(site, open_page):
     assert (kwargs["stock"], kwargs["used"], len(kwargs["item_ids"])) == ("a4-2x4", [1, 3], 2)
     page.reload()
     expect(page.get_by_role("link", name="Open the sheets")).to_be_visible()
-    # The PDF is shown before the JSON, which is folded.
+    # then the page shows the PDF, and the JSON is folded
     shown = page.locator("figure.document object")
     assert shown.get_attribute("type") == "application/pdf"
     assert requests.get(str(shown.get_attribute("data")), timeout=20).content.startswith(b"%PDF-")
@@ -246,15 +257,18 @@ def test_an_items_image_is_downloaded_to_the_bucket_and_shown_on_its_page(site, 
         found = site.stack.api.get("/v1/items", limit=50)["items"]
         return next((each for each in found if each.get("image") and each.get("image_url")), None)
 
-    item = wait_for(with_image, "an item's image to be there")
+    # given an item whose image in the bucket is broken
+    item = wait_for(with_image, "an item's image")
     s3, bucket = site.stack.client("s3"), site.stack.outputs["MediaBucketName"]
     s3.put_object(Bucket=bucket, Key=item["image"], Body=b"this is no picture any more")
+    # when it is downloaded again
     page = open_page(f"/items/{item['id']}", "operator")
     page.get_by_role("button", name="Download image").click()
     made = site.ended(task_of(page))
     assert (made["name"], made["status"]) == ("inventory.tasks.download_image_from_url", "SUCCESS")
     expect(page.locator("figure.made img").first).to_be_visible(timeout=30_000)
 
+    # then the bucket has the image and its thumbnail, and the item's page shows it
     stored = site.stack.api.get(f"/v1/items/{item['id']}")
     picture = Image.open(io.BytesIO(s3.get_object(Bucket=bucket, Key=stored["image"])["Body"].read()))
     thumbnail = Image.open(io.BytesIO(s3.get_object(Bucket=bucket, Key=stored["thumbnail"])["Body"].read()))

@@ -44,10 +44,10 @@ def test_a_queues_charts_show_waiting_messages_and_waiting_times(site, open_page
         page.reload()
         return chart(page, "Waiting time").locator("svg a").count() > 0
 
-    wait_for(counted, "the counters to follow")
+    wait_for(counted, "the counters to catch up")
     expect(chart(page, "Waiting time").locator(".legend")).to_contain_text("longest")
     assert in_both_themes(page) == []
-    # the longest waiting time is that of one of these tasks, from its record
+    # and by its record each of these tasks has waited
     records = [site.record(task_id) for task_id in waited]
     assert all(record["created"] < record["started"] for record in records)
 
@@ -111,19 +111,19 @@ def test_the_overview_and_its_updates_are_small(site, open_page):
     page.wait_for_load_state("networkidle")
     assert 20_000 < sum(sizes) < FIRST_LOAD_BYTES
     sizes.clear()
-    # when a task arrives, and the minute has passed after which charts are requested again
+    # when a task arrives, and a minute has passed, after which charts are requested again
     site.ended(site.stack.api.submit("generate_qr_code", item_id=site.items[0]["id"]))
     asked = []
     page.on("response", lambda answer: asked.append((answer.status, answer.url)) if "known=" in answer.url else None)
 
     def all_parts():
-        if page.locator(".htmx-request").count() == 0:  # a response on its way would count as late
+        if page.locator(".htmx-request").count() == 0:  # no update while a response is on its way
             page.clock.fast_forward(61_000)
         return {status for status, _ in asked} >= {200} and sum("/charts?" in url for _, url in asked) >= 5
 
     wait_for(all_parts, "every chart to be asked for")
     assert 0 < max(sizes) < UPDATE_BYTES
-    # and the overview's update left out the rows that the page has, which stay
+    # and the overview's update omits the rows that the page already has
     assert any("/?known=" in url and "have=" in url for _, url in asked)
     queues = site.stack.api.get("/v1/queues")["queues"]
     assert page.locator("#overview tr[id^=q-] td").count() == 4 * len(queues)

@@ -18,6 +18,7 @@ def test_a_tasks_page_folds_arguments_copies_them_as_json_and_shows_its_log(site
     done = site.tasks["done"]
     page = open_page(f"/tasks/{done}", "viewer", alone=True)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    # when the arguments are copied, then the clipboard has them as JSON; they can be folded
     arguments = page.locator("details.json", has=page.locator("#kwargs"))
     arguments.get_by_role("button", name="Copy").click()
     expect(arguments.get_by_role("button", name="Copied")).to_be_visible()
@@ -31,6 +32,7 @@ def test_a_tasks_page_folds_arguments_copies_them_as_json_and_shows_its_log(site
         page.locator("#log .note, #log .logs").first.wait_for()
         return "task ended" in page.locator("#log").inner_text()
 
+    # and the page shows the log, the QR code and the raw record
     wait_for(logged, "the log to have the task's lines")
     picture = page.locator("figure.made img").first
     wait_for(lambda: picture.evaluate("image => image.naturalWidth") > 0, "the QR code to be drawn")
@@ -65,7 +67,7 @@ def test_workers_show_the_state_and_totals_of_the_api(site, open_page):
         return expected == [cells(row)[: len(names) + 1] for row in page.locator("tbody tr").all()] and expected
 
     # Other tests' tasks may finish between the two requests.
-    found = wait_for(agree, "the page and the API to tell the same")
+    found = wait_for(agree, "the page and the API to agree")
     assert sum(int(processed) for _, _, processed, *_ in found) > 0
 
 

@@ -78,7 +78,7 @@ def path_of(site, page):
 
 
 def words_missing(page, words):
-    """Words of buttons and links that are not there; a row that is named like a button is no offer."""
+    """Words of buttons and links that are missing; a row with the same words does not count."""
     offers = page.locator(":not(th a)")
     return [each for each in words if page.locator("main").get_by_text(each, exact=True).and_(offers).count() == 0]
 
@@ -126,6 +126,7 @@ def test_an_operator_sees_the_operators_actions_and_a_superuser_more(site, open_
 
 
 def test_actions_that_the_role_may_not_perform_are_refused(site, open_page):
+    # given the actions of operators and of superusers
     operators = [
         "/tasks/bulk", "/tasks/{done}/retry", "/tasks/{running}/revoke", "/queues/generate_qr_code/pause",
         "/queues/generate_qr_code/resume", "/queues/generate_qr_code/purge", "/queues/generate_qr_code/redrive",
@@ -138,6 +139,7 @@ def test_actions_that_the_role_may_not_perform_are_refused(site, open_page):
         "/tasks/{done}/delete", "/queues/generate_qr_code/concurrency",
         "/task-types/inventory.tasks.generate_qr_code/limits",
     ]  # fmt: skip
+    # when other roles try them, then each is refused, nothing changes, and nothing is audited
     before = {name: site.record(site.tasks[name]) for name in ("done", "running")}
     for role, paths in (("viewer", operators + superusers), ("operator", superusers)):
         page = open_page("/activity", role)
@@ -214,6 +216,7 @@ def test_hostile_text_is_shown_and_has_no_effect(site, open_page, page):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_each_attempt_has_a_row_with_times_worker_error_and_a_bar(site, open_page, theme):
+    # given a task with four attempts
     page = open_page(path_of(site, "/tasks/{tried}"), "viewer")
     page.emulate_media(color_scheme=theme)
     rows = page.locator(".waterfall li")
@@ -223,13 +226,14 @@ def test_each_attempt_has_a_row_with_times_worker_error_and_a_bar(site, open_pag
         ("3", "CRASHED", "waited 31 s, worker lost within 1 min 2 s", "was lost (crash, time-out or out of memory)"),
         ("4", "FAILURE", "waited 20 ms, ran 6.4 s", "did not respond within 5 s"),
     ]
+    # then each attempt has its row
     assert rows.count() == len(expected)
     for number, texts in enumerate(expected):
         for text in (*texts, f"@0000000{number + 1}"):
             expect(rows.nth(number)).to_contain_text(text)
         start, end = rows.nth(number).locator("time").evaluate_all("times => times.map(time => time.dateTime)")
         assert start < end
-    # Bars follow each other from left to right, wide enough to be visible, each in its outcome's colour.
+    # and bars follow each other from left to right, wide enough to be visible, in the colours of their outcomes
     places = page.locator(".waterfall .run").evaluate_all(
         "bars => bars.map(bar => [bar.getBoundingClientRect().left, bar.getBoundingClientRect().right])"
     )

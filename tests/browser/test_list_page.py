@@ -139,10 +139,13 @@ def test_the_list_has_no_axe_violations(open_page, size, role):
 
 
 def test_scheduled_tasks_have_a_tab_with_their_time_and_run_now(site, open_page):
+    # given a task that starts in an hour
     task_id = scheduled(site)
+    # then a viewer sees its time without a button
     viewers = open_page("/tasks?scheduled=true&sort=eta", "viewer", java_script_enabled=False)
     expect(row_of(viewers, task_id).locator("td.outcome time")).to_be_visible()
     expect(viewers.get_by_role("button", name="Run now")).to_have_count(0)
+    # and an operator finds it in its tab, at every size
     page = open_page("/tasks", "operator")
     page.get_by_role("link", name="Scheduled").click()
     expect(page).to_have_url(re.compile("scheduled=true"))
@@ -155,6 +158,7 @@ def test_scheduled_tasks_have_a_tab_with_their_time_and_run_now(site, open_page)
         show(page, size)
         expect(row.get_by_role("button", name="Run now")).to_be_in_viewport()
         assert in_both_themes(page) == []
+    # when it is run now, then it succeeds
     row.get_by_role("button", name="Run now").click()
     expect(page.locator(".said")).to_contain_text("starts now")
     assert site.ended(task_id)["status"] == "SUCCESS"
@@ -162,21 +166,22 @@ def test_scheduled_tasks_have_a_tab_with_their_time_and_run_now(site, open_page)
 
 def test_retrying_tasks_have_a_tab_with_their_next_attempt_and_run_now(site, open_page):
     with retrying(site) as task_id:
+        # then a viewer sees it in its tab without a button
         viewers = open_page("/tasks", "viewer", java_script_enabled=False)
         viewers.get_by_role("link", name=re.compile("^Retrying")).click()
         expect(viewers.locator(".tabs [aria-current]")).to_contain_text("Retrying")
         expect(row_of(viewers, task_id).locator("td.status")).to_contain_text("RETRY")
         expect(viewers.get_by_role("button", name="Run now")).to_have_count(0)
+        # and an operator sees its next attempt, its error and its item
         page = open_page("/tasks?status=RETRY&sort=retry_at", "operator")
         row = row_of(page, task_id)
         expect(row.locator("td.outcome time")).to_contain_text(re.compile("in (1 hour|60 minutes|59 minutes)"))
         expect(row.locator("td.outcome")).to_contain_text("503")
         expect(row.locator("td.item a")).to_have_text(site.items[2]["name"])
+        # when it is run now, then the second attempt is made
         row.get_by_role("button", name="Run now").click()
         expect(page.locator(".said")).to_contain_text("starts now")
-        wait_for(
-            lambda: len(site.stack.api.get(f"/v1/tasks/{task_id}")["attempts"]) > 1, "the second attempt to be made"
-        )
+        wait_for(lambda: len(site.stack.api.get(f"/v1/tasks/{task_id}")["attempts"]) > 1, "the second attempt")
 
 
 def test_every_filters_count_agrees_with_the_statistics(site, open_page):
@@ -207,7 +212,8 @@ def test_every_filters_count_agrees_with_the_statistics(site, open_page):
 
 
 @pytest.mark.parametrize("role", ["viewer", "superuser"])
-def test_a_search_goes_on_by_itself_and_shows_how_far_it_came(site, open_page, role):
+def test_a_search_continues_automatically_and_shows_its_progress(site, open_page, role):
+    # given a page that records its requests and its progress
     page = open_page("/tasks?sort=created", role, alone=True)
     oldest = page.locator("table.tasks tbody tr").first.get_attribute("id").removeprefix("r")
     steps, told = [], []
@@ -221,10 +227,12 @@ def test_a_search_goes_on_by_itself_and_shows_how_far_it_came(site, open_page, r
             new MutationObserver(() => tell(progress.textContent)).observe(progress, { childList: true });
         })"""
     )
+    # when a search needs more than one step
     with changed_environment(site, "api", SEARCH_STEP_SECONDS="0"):
         page.goto(f"/tasks?q=id:{oldest[:-1]}")  # a part of the id, which no index has
         expect(row_of(page, oldest)).to_be_visible()
         expect(page.locator("[data-searched]")).to_have_text("Searched all matching dates.")
+    # then each step loaded only the list, and the progress was shown
     assert len(steps) > 1
     assert all("step=yes" in address for address in steps)
     assert len({text for text in told if "Searched back to" in text}) > 1

@@ -95,7 +95,7 @@ def test_a_hidden_tab_sends_no_requests_until_it_is_visible_again(open_page):
     page.evaluate("window.isHidden = true")
     page.clock.fast_forward(3_600_000)
     assert asked == []
-    # then the page sent no requests, and it is updated at once when the reader returns
+    # then the page has sent no requests, and is updated as soon as the reader returns
     with page.expect_response(lambda answer: "known=" in answer.url):
         page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
 

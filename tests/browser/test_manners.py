@@ -22,22 +22,27 @@ ATTEMPTS = 3
 
 def test_the_keyboard_can_move_open_search_and_show_help(open_page):
     page = open_page("/tasks", "operator")
+    # when ? is pressed, then the help opens
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     assert in_both_themes(page) == []
     page.keyboard.press("Escape")
+    # when / is pressed, then the search box has the focus
     page.keyboard.press("/")
     expect(page.get_by_role("combobox", name="Search tasks")).to_be_focused()
     page.keyboard.press("Escape")
+    # when j, k and x are pressed, then the row that they lead to is selected
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
     page.keyboard.press("x")
     expect(page.locator("tbody tr").nth(1).locator("input")).to_be_checked()
+    # when Enter is pressed, then its task opens
     wanted = page.locator("tbody tr").nth(1).locator("td.name a").get_attribute("href")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(re.escape(wanted)))
+    # when g and q are pressed, then the queues open
     page.keyboard.press("g")
     page.keyboard.press("q")
     expect(page).to_have_url(re.compile("/queues$"))
@@ -134,11 +139,13 @@ def test_the_list_can_be_narrowed_by_year_month_day_and_hour(open_page):
 def test_signing_in_returns_to_the_page_and_signing_out_ends_the_session(site):
     with site.context(None) as context:
         page = context.new_page()
+        # when somebody signs in, then the page that was asked for opens
         page.goto("/tasks?status=SUCCESS")
         page.locator("input[name=username]:visible").fill("viewer")
         page.locator("input[name=password]:visible").fill(site.stack.sign_ins["viewer"].password)
         page.locator("input[name=password]:visible").press("Enter")
         expect(page).to_have_url(re.compile(r"/tasks\?status=SUCCESS$"))
+        # when they sign out, then the session ends here and at the login page
         [copied] = [each for each in context.cookies() if each["name"] == "makertasks_refresh"]
         page.locator("header .menu summary").click()
         page.get_by_role("button", name="Sign out").click()
@@ -147,7 +154,7 @@ def test_signing_in_returns_to_the_page_and_signing_out_ends_the_session(site):
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
             assert violations(page) == []
-        context.add_cookies([copied])  # a copied refresh token can no longer renew the session
+        context.add_cookies([copied])  # a copied refresh token cannot renew the session any more
         page.goto("/tasks")
         expect(page.locator("input[name=password]:visible")).to_be_visible()
 
@@ -162,6 +169,7 @@ def test_policies_forbid_inline_code(open_page):
 
 def test_requests_of_other_sites_are_refused(site, open_page):
     page = open_page("/tasks", "operator", alone=True)
+    # when requests of other origins have the session, then they are refused
     session = {each["name"]: each["value"] for each in site.sessions["operator"]["cookies"]}
     origins = (
         {"sec-fetch-site": "cross-site"},
@@ -174,13 +182,14 @@ def test_requests_of_other_sites_are_refused(site, open_page):
             requests.post(f"{site.stack.api.url}{PAUSE}", cookies=session, headers=headers, timeout=60).status_code
             == 403
         )
+    # when a form of another site is sent
     other = f"http://other.localhost:{site.stack.aws.port}/"
     form = f'<form method="post" action="{site.address}{PAUSE}"></form>'
     page.route(other, lambda route: route.fulfill(content_type="text/html", body=form))
     page.goto(other)
     with page.expect_navigation():
         page.evaluate("document.forms[0].submit()")
-    # The browser did not send the session with the form: it led to the sign-in, and nothing was paused.
+    # then the browser did not send the session with the form: it led to the sign-in, and nothing was paused
     assert site.stack.api.get("/v1/queues/generate_qr_code")["state"] == "running"
 
 

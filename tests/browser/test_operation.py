@@ -24,6 +24,7 @@ def mapping_of(site, name):
 
 
 def test_a_queue_is_paused_purged_and_resumed(site, open_page):
+    # when the queue is paused, then its consumer is off, and every page says so
     page = open_page("/queues/generate_qr_code", "operator")
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.locator(".said")).to_contain_text("paused")
@@ -35,10 +36,12 @@ def test_a_queue_is_paused_purged_and_resumed(site, open_page):
     expect(page.locator("tr#generate_qr_code")).to_contain_text("paused")
     page.goto("/queues/generate_qr_code")
     expect(page.locator("#lately + ul")).to_contain_text("Pause queue by operator")
+    # when it is purged, then its waiting tasks are revoked
     page.get_by_text("Purge …").click()
     page.get_by_role("button", name="Purge queue").click()
     expect(page).to_have_url(re.compile(r"/jobs/"))
     assert [site.ended(task_id)["status"] for task_id in waiting] == ["REVOKED", "REVOKED"]
+    # when it is resumed, then its consumer is on
     page.goto("/queues/generate_qr_code")
     page.get_by_role("button", name="Resume").click()
     expect(page.locator(".said")).to_contain_text("Queue resumed")
@@ -56,9 +59,11 @@ def dead_letter(site, body, task_id=None):
 
 
 def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page):
+    # given a dead letter of the queue of cards
     item, task_id = site.items[0]["id"], str(uuid.uuid4())
     body = wire.encode(wire.Message(task_id, "inventory.tasks.generate_index_card", kwargs={"item_id": item}), "x")
     dead_letter(site, body, task_id)
+    # then the overview and the queue lead to its body
     page = open_page("/", "operator")
     expect(page.locator(".banner:not(.lost)")).to_contain_text("1 dead letter")
     page.goto("/queues")
@@ -66,6 +71,7 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
     expect(page).to_have_url(re.compile("/queues/generate_index_card#dead"))
     page.get_by_text("Show all", exact=True).first.click()
     expect(page.locator("td pre").first).to_have_text(dead_letters.readable(body))
+    # when it is sent back, then a new task succeeds, and no dead letter is left
     page.get_by_role("button", name="Send all back to the queue").click()
     expect(page.locator("main h1")).to_have_text("1 of 1 message sent back to the queue")
     again = page.locator("td a.id").first.inner_text()
@@ -75,11 +81,12 @@ def test_dead_letters_are_shown_with_their_bodies_and_sent_again(site, open_page
 
 
 def test_an_unreadable_message_is_edited_and_sent_or_discarded(site, open_page):
+    # given a dead letter that names its task and one that names none
     item = site.items[1]["id"]
     whole = wire.encode(wire.Message("cut-off", "inventory.tasks.generate_qr_code", kwargs={"item_id": item}), "x")
-    # A dead letter that names its task belongs to that task's queue; one that names none belongs to no queue.
     broken = dead_letter(site, dead_letters.readable(whole).replace('"body": "', '"body": "!'), "cut-off")
     nobody = dead_letter(site, "{")
+    # then both are listed
     page = open_page("/", "operator")
     page.get_by_role("link", name="2 dead letters").click()
     expect(page.locator("main h1 small")).to_have_text("2")
@@ -88,6 +95,7 @@ def test_an_unreadable_message_is_edited_and_sent_or_discarded(site, open_page):
     expect(row.locator("th")).to_contain_text("Generate QR code")
     expect(row).to_contain_text('{"body": "!')
     expect(page.locator(f"tr[id='m{nobody}']")).to_contain_text("Unknown task")
+    # when the first is sent with invalid arguments, then the error is shown; with valid ones, a new task succeeds
     row.get_by_role("link", name="Edit and send").click()
     page.get_by_label("Message").fill('{"item_id": 7}')
     page.get_by_role("button", name="Send", exact=True).click()
@@ -98,6 +106,7 @@ def test_an_unreadable_message_is_edited_and_sent_or_discarded(site, open_page):
     expect(page.locator(".said")).to_contain_text("as this new task")
     new = re.search(r"/tasks/([0-9a-f-]{36})", page.url)[1]
     assert (site.ended(new)["status"], site.record(new)["retry_of"]) == ("SUCCESS", broken)
+    # when the second is discarded, then none is left, and the audit log has the action
     page.goto("/messages")
     page.locator(f"tr[id='m{nobody}']").get_by_role("button", name="Discard").click()
     expect(page.locator(".said")).to_contain_text("discarded")
@@ -112,16 +121,19 @@ def test_a_schedule_can_be_disabled_enabled_and_run_now(site, open_page):
         scheduler = site.stack.client("scheduler")
         return scheduler.get_schedule(Name="update_average_lead_times", GroupName=site.stack.name)["State"]
 
+    # given the schedule with its next three runs
     page = open_page("/schedules", "operator")
     card = page.locator("section.card", has=page.get_by_role("heading", name="update_average_lead_times"))
     expect(card).to_contain_text("At 03:00")
     expect(card.locator("dd div")).to_have_count(3)
+    # when it is disabled and enabled, then EventBridge Scheduler has that state
     card.get_by_role("button", name="Disable").click()
     expect(page.locator(".said")).to_contain_text("Schedule disabled")
     assert enabled() == "DISABLED"
     card.get_by_role("button", name="Enable").click()
     expect(page.locator(".said")).to_contain_text("Schedule enabled")
     assert enabled() == "ENABLED"
+    # when it is run now, then its task succeeds
     card.get_by_role("button", name="Run now").click()
     expect(page.locator("main h1")).to_have_text("Update average lead times")
     task_id = re.search(r"/tasks/([0-9a-f-]{36})", page.url)[1]
@@ -146,8 +158,10 @@ def test_a_superuser_sets_a_task_types_limits_and_errors_are_shown(site, open_pa
         page.get_by_label(field).last.fill(value)
         page.get_by_role("button", name="Save").click()
 
+    # when a limit is too high, then the error is shown at its field
     save("Time limit, seconds", "5000")
     expect(page.locator("#m-time_limit")).to_contain_text("900")
+    # when a rate is set and cleared, then the API has it
     page.goto(f"/task-types/{CARD}")
     save("Rate", "30/m")
     expect(page.locator("#limits + dl")).to_contain_text("30/m")

@@ -11,11 +11,13 @@ from tests.browser.axe import violations
 
 
 def test_the_palette_opens_queues_items_and_tasks_and_performs_the_pages_actions(site, open_page):
+    # when it opens, then its field has the focus
     page = open_page("/", "operator")
     page.keyboard.press("Control+k")
     find = page.locator("#palette").get_by_role("combobox")
     expect(find).to_be_focused()
     assert violations(page) == []
+    # when words of a queue, a part of an item's name or a task's id are typed, then their pages open
     find.fill("queue index cards")
     expect(page.locator("#palette").get_by_role("option").first).to_contain_text("generate_index_cards")
     page.keyboard.press("Enter")
@@ -31,6 +33,7 @@ def test_the_palette_opens_queues_items_and_tasks_and_performs_the_pages_actions
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(site.tasks["done"]))
     page.keyboard.press("Control+k")
+    # when an action of the page is typed, then it is performed
     find.fill("action edit")
     page.keyboard.press("Enter")
     expect(page.locator("main h1")).to_have_text("Retry with other arguments")
@@ -66,6 +69,7 @@ def test_a_charts_column_shows_its_figures_by_keyboard(open_page):
     ],
 )
 def test_each_role_reaches_pages_and_its_own_actions_by_keyboard_alone(site, open_page, role, actions):
+    # when actions are asked for, then those of the role are listed
     page = open_page(f"/tasks/{site.tasks['done']}", role)
     options = page.locator("#palette").get_by_role("option")
     page.keyboard.press("Control+k")
@@ -73,6 +77,7 @@ def test_each_role_reaches_pages_and_its_own_actions_by_keyboard_alone(site, ope
     expect(options.filter(has_text=re.compile("^Action "))).to_have_text(
         [re.compile(f"^Action {each}$") for each in actions]
     )
+    # when words of a page are typed, then arrows and Enter lead there
     for words, kind, path in (
         ("queue qr code", "Queue", "/queues/generate_qr_code"),
         ("task type card", "Task type", "/task-types/"),

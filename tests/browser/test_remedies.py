@@ -70,13 +70,16 @@ def test_a_wrong_image_is_fixed_by_an_upload(site, open_page):
 
 
 def test_a_wrong_image_is_fixed_by_another_url_and_repeating_it_changes_nothing(site, open_page):
+    # given an item whose image URL does not work
     item, _ = item_with_wrong_address(site, 5)
     good = next(each["image_url"] for each in site.items if each.get("image_url") and each["id"] != item["id"])
+    # when an invalid URL is entered, then the error is shown at its field
     page = open_page(f"/items/{item['id']}", "operator")
     page.get_by_role("link", name="Fix picture").click()
     page.get_by_label("Picture URL").fill("ftp://example.com/a.png")
     page.get_by_role("button", name="Download picture").click()
     expect(page.locator("#m-image_url")).to_contain_text("must be a URL")
+    # when a valid one is entered twice, then only the first download changes the image
     for changed in (True, False):
         page.goto(f"/items/{item['id']}/picture")
         page.get_by_label("Picture URL").fill(good)
@@ -87,7 +90,7 @@ def test_a_wrong_image_is_fixed_by_another_url_and_repeating_it_changes_nothing(
         expect(page.get_by_text("Nothing changed")).to_have_count(0 if changed else 1)
     expect(page.locator("#task .title .status")).to_have_class("status undone")
     assert stored(site, item["id"]).size[0] > 100
-    # The item's own image URL belongs to OpenMakerSuite and does not change.
+    # and the item's own image URL, which belongs to OpenMakerSuite, is unchanged
     assert "nowhere" in site.stack.api.get(f"/v1/items/{item['id']}")["image_url"]
 
 
