@@ -121,7 +121,7 @@ def _run(seconds: float) -> tuple[dict[str, Any], int]:
                 return passes.run(), invocation
         except Continue as pause:
             state = pause.state
-    raise RuntimeError("the task does not get anywhere")
+    raise RuntimeError("the task makes no progress")
 
 
 def _peak_mebibytes() -> float:

@@ -1,10 +1,10 @@
 """A list of 25 tasks from the HTTP API, warm, on the local stack: 100,000 tasks in 30 days compared with 1,000.
 
-Two stacks are measured alternately, so that other load affects both. An item has 25 tasks in both, an environment
-100: with more traffic there are more environments, but none lives longer. The table also shows what a
-list reads from DynamoDB (index entries and records), which does not depend on the machine. The last row queries an
-item with every 40th task, 2,500 of 100,000: what is read is the same there, too; its time has no limit,
-because the local DynamoDB sorts a whole partition for each query, and AWS does not.
+Two stacks are measured alternately, so that other load affects both. In both, an item has 25 tasks and an environment
+100: more traffic means more environments, but none lives longer. The table also shows what a list reads from DynamoDB
+(index entries and records), which does not depend on the machine. The last row queries an item with every 40th task,
+2,500 of 100,000: it reads the same amount; its time has no limit, because the local DynamoDB sorts a whole
+partition for each query, which AWS does not.
 """
 
 from __future__ import annotations

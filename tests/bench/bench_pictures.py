@@ -80,9 +80,9 @@ def plain(body: bytes) -> None:
 def prepare_time() -> Figure:
     """CPU time of cleaning an upright 12-megapixel JPEG and of the straightforward program, measured alternately.
 
-    The plain way decodes twice, the second time coarsely. Beside one that made its thumbnail of the same pixels the
-    share is 1, as all of the time is libjpeg's and libwebp's: decoding and encoding alone are four fifths of it.
-    Of one to be turned it is 0.9: turning costs both ways the same.
+    The straightforward program decodes twice, the second time coarsely. Compared with one that makes its thumbnail from
+    the pixels that it has, the share is 1, because libjpeg and libwebp take all of the time; decoding and encoding are
+    four fifths of it. For a picture that must be turned it is 0.9: both spend the same time on turning.
     """
     body = _encoded("JPEG", "RGB", *TWELVE_MEGAPIXELS, {"quality": 90}, orientation=1)
     shares = []
@@ -120,7 +120,7 @@ def peak_memory() -> list[Figure]:
 def own_peak() -> float:
     """This process's peak memory in megabytes.
 
-    Linux tells it since the program began; getrusage, the way elsewhere, also counts the parent it was forked from.
+    Linux reports it for the running program; getrusage, which other systems use, also counts the parent process.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime, timedelta
 
 from celery import chord
 from celery.exceptions import ChordError, SoftTimeLimitExceeded
@@ -87,7 +87,7 @@ def add_all(shop):
 
 
 def test_a_chord_part_whose_function_is_lost_after_its_result_counts_on_redelivery(shop, monkeypatch):
-    # given a chord, each of whose parts loses its function once, between its result and its chord
+    # given a chord, each of whose parts loses its function once, after storing its result and before being counted
     result = sums(shop)
     counted, lost = chords.count, []
 
@@ -106,21 +106,21 @@ def test_a_chord_part_whose_function_is_lost_after_its_result_counts_on_redelive
 
 
 def test_a_redelivered_chord_part_counts_once(shop):
-    # given a chord, of whose parts one comes three times before the other
+    # given a chord, one of whose parts is delivered three times before the other
     result = sums(shop)
     first, other = shop.received()
     for message in (first, first, first):
         shop.deliver(message)
     assert shop.meta(result.id)["status"] == "PENDING"
 
-    # when the other one comes, then the body runs
+    # when the other one is delivered, then the body runs
     shop.deliver(other)
     shop.work()
     assert shop.meta(result.id)["result"] == 3
 
 
 def test_the_body_of_a_chord_with_a_revoked_part_is_a_failure(shop):
-    # given a chord, of whose parts one is revoked before its message comes
+    # given a chord, one of whose parts is revoked before its message is delivered
     result = sums(shop)
     part = result.parent.results[0].id
     lifecycle.close(
@@ -128,7 +128,7 @@ def test_the_body_of_a_chord_with_a_revoked_part_is_a_failure(shop):
     )
     shop.work()
 
-    # then the body has failed, as with a worker
+    # then the body has failed, as with a stock worker
     meta = shop.meta(result.id)
     assert meta["status"] == "FAILURE"
     assert isinstance(meta["result"], ChordError)
@@ -136,8 +136,8 @@ def test_the_body_of_a_chord_with_a_revoked_part_is_a_failure(shop):
 
 def test_the_body_of_a_chord_with_an_expired_part_is_a_failure(shop):
     add = shop.client.tasks["shop.add"]
-    result = chord([add.s(1).set(expires=0.001), add.s(2)], add_all(shop)).apply_async()
-    time.sleep(0.01)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    result = chord([add.s(1).set(expires=past), add.s(2)], add_all(shop)).apply_async()
     shop.work()
     assert isinstance(shop.meta(result.id)["result"], ChordError)
 

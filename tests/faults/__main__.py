@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Faults injected into many tasks, and restarts in the middle")
     parser.add_argument("size", type=int, nargs="?", default=5_000, help="tasks")
     parser.add_argument(
-        "--seed", type=int, default=SEED, help="which task suffers what; the same again to repeat a run"
+        "--seed", type=int, default=SEED, help="decides which task gets which fault; the same seed repeats a run"
     )
     parser.add_argument("--restarts", type=int, default=3, help="restarts of the local AWS")
     asked = parser.parse_args()

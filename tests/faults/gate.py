@@ -31,7 +31,7 @@ class Gate:
 
         self._loop.call_soon_threadsafe(shut)
 
-    async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.shut:
             self.refused += 1
             writer.transport.abort()
@@ -47,7 +47,7 @@ class Gate:
         self._open -= both
 
     async def _serve(self, ready: threading.Event) -> None:
-        server = await asyncio.start_server(self._hand_on, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
         self.own_port = server.sockets[0].getsockname()[1]
         ready.set()
         with suppress(asyncio.CancelledError):

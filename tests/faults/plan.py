@@ -1,4 +1,4 @@
-"""What a run sends: tasks, and which of them suffer what."""
+"""What a run sends: tasks, and the faults of some of them."""
 
 from __future__ import annotations
 

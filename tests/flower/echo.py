@@ -14,7 +14,7 @@ app.conf.update(
 
 @app.task(name="tests.echo", bind=True, max_retries=2)
 def echo(self, text, times=1):
-    """Give the text back; fail or be tried again where it says so."""
+    """Return the text; fail or retry if the text says so."""
     if text == "fail":
         raise ValueError("no")
     if text == "retry":

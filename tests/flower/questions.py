@@ -1,4 +1,4 @@
-"""What Flower was asked: the same questions go to our API, and the answers are compared."""
+"""The requests that Flower got: our API gets the same ones, and the responses are compared."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Record what a real Flower answers: `python -m tests.flower.record` writes recorded-*.json beside this file.
+"""Record the responses of a real Flower: `python -m tests.flower.record` writes recorded-*.json beside this file.
 
 Needs redis-server (Debian's) and PyPI. For each version of Flower it makes a virtual environment, starts Redis, a
 worker and Flower on free ports of the loopback, lets a task succeed, fail, wait for another attempt, wait for its time
-and be revoked, and writes each request of `questions.py` with its answer, the tasks' ids replaced by their names.
+and be revoked, and writes each request of `questions.py` with its response, in which names replace the tasks' ids.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _tasks(url: str) -> dict[str, str]:
     ):
         ids[name] = task_id = start(text, **options)
         _await_state(url, task_id, state)
-        time.sleep(1.1)  # so that the order of the tasks is told by their times
+        time.sleep(1.1)  # so that their times determine the order of the tasks
     requests.post(f"{url}/api/task/revoke/{ids['revoked']}", timeout=60)
     _await_state(url, ids["revoked"], "REVOKED")
     # The retried task's message comes again, with the number of its next attempt.
@@ -109,7 +109,7 @@ def _ask(url: str, question: Question, ids: dict[str, str]) -> dict[str, object]
     try:
         answer = requests.request(question.method, f"{url}{path}", params=question.of(WORKER), json=body, timeout=WAIT)
     except requests.ReadTimeout:
-        return {"status": None, "answer": None}  # 2.0.1 waits for ever where it takes no time-out
+        return {"status": None, "answer": None}  # 2.0.1 waits forever where it accepts no time-out
     text = PLACES.sub("", answer.text.replace(WORKER, "{worker}"))
     for name, task_id in ids.items():
         text = text.replace(task_id, f"{{{name}}}")

@@ -22,7 +22,7 @@ def sent() -> list[str]:
 
 
 class Imports:
-    """Imports the site's files, each once unless told otherwise."""
+    """Imports the site's files, each once unless a test names it again."""
 
     def __init__(self) -> None:
         self.done: set[str] = set()

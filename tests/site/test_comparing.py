@@ -91,7 +91,7 @@ def test_changes_that_the_site_missed_are_delivered(item, imports, settings_of_s
     deliveries.set_lead_times([(f"item#{item.pk}", f"supplier#{link.pk}", (3, 4, 5))])
     assert sync(dry_run=True)[1] == "site: 2 missing (nothing was changed)"
 
-    # then both are brought, once
+    # then a comparison delivers both, once
     assert sync()[1] == "site: 2 applied"
     assert (InventoryItem.objects.get().image, ItemSupplier.objects.get().average_lead_time) == (key, 3)
     assert sync()[1] == "site: nothing missing"
@@ -127,13 +127,13 @@ def test_an_image_removed_on_the_site_is_removed_from_the_stack_for_good(item, i
         assert sync() == ["stack: 1 changed, 3 unchanged", "site: nothing missing"]
     imports.run()
 
-    # then the stack has none either, and no night brings it back
+    # then the stack has none either, and no nightly comparison restores it
     found = stack_side.item(item.pk)
     assert (found.image, found.thumbnail, found.image_digest) == (None, None, None)
     assert sync() == ["stack: 4 unchanged", "site: nothing missing"]
     assert not InventoryItem.objects.get().image
 
-    # and an image that is made later arrives
+    # and an image that is made later reaches the site
     key = with_image(item, 2)
     assert sync()[1] == "site: 1 applied"
     assert InventoryItem.objects.get().image == key

@@ -1,8 +1,8 @@
 """What a site sees of missing objects if S3 responds as on AWS.
 
 Whoever may not list a bucket gets 403 for an object that is not there, and 404 only with `s3:ListBucket`:
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html. Neither moto nor the local AWS does that, so it is
-done here, by the policy that is printed for the site.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html. Neither moto nor the local AWS does that, so these
+tests apply the site's printed policy.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def test_the_sites_page_shows_image_thumbnail_code_and_lead_times(item, stream, 
     assert stream.tell() == 1
     assert sync() == "3 applied, 2 unknown"  # this site has no columns for median and 90th percentile
 
-    # then the page shows them from the site's own media
+    # then the page shows them, from the site's own media
     shown = page(item)
     assert shown["image"] == "/media/inventory/images/D-1.png"
     assert shown["qr_code_url"] == f"/media/inventory/qrcodes/qr_{item.pk}.png"

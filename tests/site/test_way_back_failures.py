@@ -97,10 +97,10 @@ def test_a_following_process_survives_failures_of_the_queue_and_the_database(ite
     monkeypatch.setattr(queues, "receive", lambda *_: next(rounds)())
     monkeypatch.setattr(pulling.time, "sleep", paused.append)
 
-    # when it follows until somebody stops it
+    # when it follows the queue until somebody stops it
     said = sync(follow=True)
 
-    # then it has waited once, and applied both changes
+    # then it has paused once and applied both changes
     assert (said, paused) == ("", [pulling.PAUSE_SECONDS])
     found = InventoryItem.objects.get()
     assert (found.image, found.qr_code) == ("inventory/images/D-1.png", f"inventory/qrcodes/qr_{item.pk}.png")

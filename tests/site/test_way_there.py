@@ -30,9 +30,11 @@ def test_saved_objects_are_imported(imports):
 
 
 def test_rolled_back_changes_are_not_sent(imports):
+    # given an item that is in the stack
     kept = InventoryItem.objects.create(name="Kept")
     pk = kept.pk
     imports.run()
+    # when one transaction is rolled back, and part of another
     with transaction.atomic():
         InventoryItem.objects.create(name="Dropped")
         transaction.set_rollback(True)
@@ -46,6 +48,7 @@ def test_rolled_back_changes_are_not_sent(imports):
                 raise RuntimeError
         except RuntimeError:
             pass
+    # then only the change that was committed is sent
     [report] = imports.run()
     assert (report["changed"], report["created"], report["deleted"]) == (1, 0, 0)
     assert stack_side.item(pk).name == "Kept, still"

@@ -1,4 +1,4 @@
-"""As much of OpenMakerSuite's models of this name as its tasks read and write."""
+"""The part of OpenMakerSuite's models of this name that its tasks read and write."""
 
 import uuid
 

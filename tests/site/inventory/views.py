@@ -1,4 +1,4 @@
-"""An item's page, which reads the site's database and media alone."""
+"""An item's page, which reads only the site's database and media."""
 
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404

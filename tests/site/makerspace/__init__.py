@@ -1,1 +1,1 @@
-"""A makerspace's Django site, with as much of OpenMakerSuite's models as its tasks touch."""
+"""A makerspace's Django site, with the part of OpenMakerSuite's models that its tasks use."""

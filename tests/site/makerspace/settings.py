@@ -52,7 +52,7 @@ MEDIA_ROOT = str(FOLDER / "media")
 MEDIA_URL = "/media/"
 MAKERTASKS_WEBHOOK_SECRET = os.environ.get("MAKERTASKS_WEBHOOK_SECRET", "")
 
-# What docs/openmakersuite.md says for media that is served from the bucket.
+# As documented in docs/openmakersuite.md for media that is served from the bucket.
 if os.environ.get("SITE_STORAGES"):
     MAKERTASKS_MEDIA = "bucket"
     STORAGES = json.loads(os.environ["SITE_STORAGES"])

@@ -18,7 +18,7 @@ FOLDER = "inventory/qrcodes/effects/"
 
 @task("tests.chaos", max_retries=8, retry_base=0.2)
 def chaos(number: int, faults: list[str]) -> dict[str, Any]:
-    """Leave one object in the bucket; attempt n first suffers the n-th of `faults`, if there are so many.
+    """Leave one object in the bucket; attempt n first suffers the n-th of `faults`, if there is one.
 
     `crash` and `hang` end the function before the object is written, `crash-late` and `hang-late` after it.
     """
