@@ -47,8 +47,8 @@ def test_a_retrying_task_shows_its_next_attempt_and_can_be_revoked(site, open_pa
     [first] = page.locator(".waterfall li").all()
     expect(first).to_contain_text("did not respond within 5 s")
     retry_at = site.stack.api.get(f"/v1/tasks/{site.tasks['retrying']}")["retry_at"]
-    told = page.get_by_text("The next attempt starts at")
-    assert told.locator("time").get_attribute("datetime") == f"{retry_at[:19]}Z"
+    notice = page.get_by_text("The next attempt starts at")
+    assert notice.locator("time").get_attribute("datetime") == f"{retry_at[:19]}Z"
     page.get_by_role("button", name="Revoke").click()
     expect(page.locator(".said")).to_contain_text("revoked")
     record = site.record(site.tasks["retrying"])
@@ -62,8 +62,8 @@ def test_workers_show_the_state_and_totals_of_the_api(site, open_page):
 
     def agree():
         page.reload()
-        told = site.stack.api.get("/v1/workers")["workers"]
-        expected = [[each["state"], *(str(each[name]) for name in names)] for each in told]
+        workers = site.stack.api.get("/v1/workers")["workers"]
+        expected = [[each["state"], *(str(each[name]) for name in names)] for each in workers]
         return expected == [cells(row)[: len(names) + 1] for row in page.locator("tbody tr").all()] and expected
 
     # Other tests' tasks may finish between the two requests.

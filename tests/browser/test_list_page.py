@@ -195,14 +195,14 @@ def test_every_filters_count_agrees_with_the_statistics(site, open_page):
 
     def agree():
         page.goto("/tasks?status=FAILURE")
-        told = site.stack.api.get("/v1/statistics", created_from=ago)
+        reported = site.stack.api.get("/v1/statistics", created_from=ago)
         shown = {
             "status": counts("Status"),
             "name": counts("Task"),
             "total": int(page.locator("h1 small").inner_text()),
         }
-        of_qr_codes = next(each for each in told["by_name"] if each["name"] == QR_CODE)["counts"].get("FAILURE", 0)
-        expected = {name: told["totals"].get(name, 0) for name in shown["status"]}
+        of_qr_codes = next(each for each in reported["by_name"] if each["name"] == QR_CODE)["counts"].get("FAILURE", 0)
+        expected = {name: reported["totals"].get(name, 0) for name in shown["status"]}
         is_same = (shown["status"], shown["total"]) == (expected, expected["FAILURE"])
         return is_same and shown["name"]["Generate QR code"] == of_qr_codes and set(counts("Created")) >= {"Today"}
 
@@ -216,9 +216,9 @@ def test_a_search_continues_automatically_and_shows_its_progress(site, open_page
     # given a page that records its requests and its progress
     page = open_page("/tasks?sort=created", role, alone=True)
     oldest = page.locator("table.tasks tbody tr").first.get_attribute("id").removeprefix("r")
-    steps, told = [], []
+    steps, reported = [], []
     page.on("request", lambda request: steps.append(request.url) if "cursor=" in request.url else None)
-    page.expose_function("tell", lambda text: told.append(text))  # noqa: PLW0108 - Playwright needs a function of Python
+    page.expose_function("tell", lambda text: reported.append(text))  # noqa: PLW0108 - Playwright needs a function of Python
     page.add_init_script(
         """addEventListener("DOMContentLoaded", () => {
             const progress = document.querySelector("[data-searched]");
@@ -235,5 +235,5 @@ def test_a_search_continues_automatically_and_shows_its_progress(site, open_page
     # then each step loaded only the list, and the progress was shown
     assert len(steps) > 1
     assert all("step=yes" in address for address in steps)
-    assert len({text for text in told if "Searched back to" in text}) > 1
+    assert len({text for text in reported if "Searched back to" in text}) > 1
     assert page.locator("table.tasks tbody tr").count() == 1

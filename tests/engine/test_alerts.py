@@ -113,8 +113,8 @@ def test_an_alert_ignores_problems_of_other_kinds(kind, stack, receiver, time_pa
     put(address=receiver.url(SECRET), kinds=[each for each in ALL if each != kind])
     PROVOCATIONS[kind](stack, time_passes)
     run()
-    told = {problem["kind"] for post in receiver.posts for problem in post.json["problems"]}
-    assert kind not in told
+    reported = {problem["kind"] for post in receiver.posts for problem in post.json["problems"]}
+    assert kind not in reported
 
 
 def test_a_muted_cause_sends_no_alert_and_an_acknowledged_one_only_if_it_fails_again(receiver, time_passes):

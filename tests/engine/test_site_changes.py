@@ -112,8 +112,8 @@ class TestPulling:
         link = (row("supplier", "supplier#9"), row("supplier", "supplier#9", **times))
         assert item_changes(stream_event(IMAGE, link), LAMBDA) == {"batchItemFailures": []}
         [message] = waiting()
-        told = {each.model: (each.pk, {n: (a.value, a.version) for n, a in each.attributes.items()}) for each in message.changes}  # fmt: skip  # noqa: E501
-        assert told == {
+        changes = {each.model: (each.pk, {n: (a.value, a.version) for n, a in each.attributes.items()}) for each in message.changes}  # fmt: skip  # noqa: E501
+        assert changes == {
             "inventory.inventoryitem": (ITEM, {"image": ("inventory/images/a.png", 5)}),
             "inventory.itemsupplier": (
                 "9",

@@ -57,10 +57,10 @@ def changes(aws, tasks_table, inventory_table, counters_table, media_bucket, tas
 
     def since():
         nonlocal seen
-        told = [record.to_json() for record in shard.items[seen:]]
-        seen += len(told)
+        changed = [record.to_json() for record in shard.items[seen:]]
+        seen += len(changed)
         images = [
-            (each["eventID"], each["dynamodb"].get("OldImage"), each["dynamodb"].get("NewImage")) for each in told
+            (each["eventID"], each["dynamodb"].get("OldImage"), each["dynamodb"].get("NewImage")) for each in changed
         ]
         return [image for image in images if "celery-task-meta-" in (image[1] or image[2])["id"]["S"]]
 
@@ -82,8 +82,8 @@ def run(worker):
     assert records.get(task_id).status == "SUCCESS"
 
 
-def counted(told, **more):
-    found = [counting.change_of(event, plain(old), plain(new), **more) for event, old, new in told]
+def counted(changed, **more):
+    found = [counting.change_of(event, plain(old), plain(new), **more) for event, old, new in changed]
     return [change for change in found if change]
 
 
@@ -95,10 +95,10 @@ def plain(image):
 def test_a_single_qr_code_costs_what_the_model_says_and_at_most_nine_write_units(worker, changes):
     # when one task runs, and the stream delivers its changes together
     run(worker)
-    told = changes()
-    steps = [units_of(old or {}, new or {}) for _, old, new in told]
+    changed = changes()
+    steps = [units_of(old or {}, new or {}) for _, old, new in changed]
     with requests() as made:
-        counting.count(counted(told))
+        counting.count(counted(changed))
     # then
     cells = [name for name in made if name != "GetItem"]
     assert len(steps) == 3, steps
@@ -115,11 +115,11 @@ def test_each_write_of_a_tasks_record_stays_below_a_kilobyte(worker, changes):
 def test_a_task_that_expires_alone_costs_what_the_model_says(worker, changes, time_passes):
     # given a task, counted, and the day in which it expires, of which one has expired already
     run(worker)
-    told = changes()
-    counting.count(counted(told))
+    changed = changes()
+    counting.count(counted(changed))
     time_passes(days=31)
     counting.count([counting.Change("another", "2026-01-01T00", QR, {"SUCCESS": -1}, expired=True)])
-    [last] = [new for _, _, new in told if new["status"]["S"] == "SUCCESS"]
+    [last] = [new for _, _, new in changed if new["status"]["S"] == "SUCCESS"]
     counting.count(counted([("noted", last, None)], expired=True))
     # when one more expires
     with requests() as made:
@@ -134,9 +134,9 @@ def test_many_tasks_counted_together_cost_what_the_model_says(worker, changes):
     number = 50
     for _ in range(number):
         producer.submit(Submission(QR, {"item_id": ITEM}))
-    told = counted(changes())
-    assert len(told) == number
+    changed = counted(changes())
+    assert len(changed) == number
     with requests() as made:
-        counting.count(told)
+        counting.count(changed)
     assert made.count("PutItem") / number == pytest.approx(costs.COUNTING_TOGETHER, rel=0.1)
     assert len(list(CounterCell.scan())) == 1

@@ -80,14 +80,14 @@ class Run:
     def recount(self) -> dict[str, Any]:
         """Run `makertasks recount`, which repairs counters for changes that a stopped local AWS lost."""
         environment = dict(line.split("=", 1) for line in self.stack.environment.read_text().splitlines())
-        told = subprocess.run(
+        printed = subprocess.run(
             [sys.executable, "-m", "makertasks", "recount", "--behind", "0", "--json"],
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
             check=True,
         )
-        return dict(json.loads(told.stdout))
+        return dict(json.loads(printed.stdout))
 
     def _feed(self, sent: list[str], unsent: list[str]) -> None:
         """One bulk call, repeated if services are unavailable, without duplicates."""

@@ -71,7 +71,7 @@ class Stream:
             found.append(site_changes.changed(old, new))
         return list(site_changes.messages(filter(None, found)))
 
-    def tell(self) -> int:
+    def send(self) -> int:
         """Send messages about changes to the queue; returns their number."""
         bodies = [site_changes.encode(message) for message in self.messages()]
         for body in bodies:

@@ -27,7 +27,7 @@ def test_the_sites_page_shows_image_thumbnail_code_and_lead_times(item, stream, 
     make_image(item, "red")
     make_code(item)
     deliveries.set_lead_times([(f"item#{item.pk}", f"supplier#{link.pk}", (3, 4, 5))])
-    assert stream.tell() == 1
+    assert stream.send() == 1
     assert sync() == "3 applied, 2 unknown"  # this site has no columns for median and 90th percentile
 
     # then the page shows them, from the site's own media
@@ -52,7 +52,7 @@ def test_the_sites_own_changes_do_not_come_back_to_it(item, stream, imports):
 
 def test_applied_changes_are_not_sent_back_to_the_stack(item, stream, imports):
     make_image(item, "red")
-    stream.tell()
+    stream.send()
     sync()
     assert imports.new() == []
 
@@ -60,7 +60,7 @@ def test_applied_changes_are_not_sent_back_to_the_stack(item, stream, imports):
 def test_new_content_under_the_same_name_renews_the_thumbnail(item, stream, settings_of_site):
     for colour in ("red", "blue"):
         make_image(item, colour)
-        stream.tell()
+        stream.send()
         sync()
         shown = page(item)
         for kind in ("image", "thumbnail"):
@@ -69,11 +69,11 @@ def test_new_content_under_the_same_name_renews_the_thumbnail(item, stream, sett
 
 def test_a_replaced_image_is_deleted_with_its_thumbnail(item, stream, tmp_path):
     make_image(item, "red", "inventory/images/D-1.jpg")
-    stream.tell()
+    stream.send()
     sync()
     page(item)
     make_image(item, "blue")
-    stream.tell()
+    stream.send()
     sync()
     page(item)
     files = sorted(file.relative_to(tmp_path / "media").as_posix() for file in (tmp_path / "media").rglob("*.*"))
@@ -84,11 +84,11 @@ def test_a_replaced_image_is_deleted_with_its_thumbnail(item, stream, tmp_path):
 
 def test_an_image_that_another_item_uses_is_kept(item, stream, tmp_path):
     make_image(item, "red", "inventory/images/shared.png")
-    stream.tell()
+    stream.send()
     sync()
     InventoryItem.objects.create(name="Other", sku="O", image="inventory/images/shared.png")
     make_image(item, "blue")
-    stream.tell()
+    stream.send()
     sync()
     assert (tmp_path / "media/inventory/images/shared.png").is_file()
 
@@ -129,7 +129,7 @@ def test_200_changes_made_while_the_site_is_down_all_arrive(item, imports, strea
 def test_images_served_from_the_bucket_are_not_copied(item, stream, settings_of_site, tmp_path):
     settings_of_site.MAKERTASKS_MEDIA = "bucket"
     make_image(item, "red")
-    stream.tell()
+    stream.send()
     assert sync() == "1 applied"
     assert InventoryItem.objects.get().image == "inventory/images/D-1.png"
     assert not list((tmp_path / "media").rglob("*.png"))

@@ -27,7 +27,7 @@ def test_a_concurrent_change_of_stock_survives(item, stream, monkeypatch):
         place(*arguments)
 
     monkeypatch.setattr(applying.media, "place", meanwhile)
-    stream.tell()
+    stream.send()
     assert sync() == "1 applied"
     found = InventoryItem.objects.get()
     assert (found.current_stock, str(found.image)) == (4, "inventory/images/D-1.png")
@@ -35,7 +35,7 @@ def test_a_concurrent_change_of_stock_survives(item, stream, monkeypatch):
 
 def test_an_item_deleted_meanwhile_leaves_no_files(item, stream, tmp_path):
     make_image(item, "red")
-    stream.tell()
+    stream.send()
     item.delete()
     assert sync() == "1 gone"
     assert not list((tmp_path / "media").rglob("*.*"))
@@ -48,13 +48,13 @@ def test_an_object_replaced_meanwhile_is_left_to_the_newer_change(item, stream):
     bucket.delete("inventory/images/D-1.jpg")
     make_image(item, "blue")
     assert [dict(applying.apply(message)) for message in older] == [{"superseded": 1}]
-    stream.tell()
+    stream.send()
     assert sync() == "1 applied"
 
 
 def test_a_pulled_change_that_fails_is_received_again(item, stream, monkeypatch):
     make_image(item, "red")
-    stream.tell()
+    stream.send()
     with monkeypatch.context() as patch:
         patch.setattr(applying.media, "place", no_room)
         patch.setattr(queues, "receive", once(queues.receive))
@@ -77,7 +77,7 @@ def test_a_following_process_survives_failures_of_the_queue_and_the_database(ite
     # given a queue that cannot be reached at first, and a database that drops its connection after a change
     paused = []
     make_image(item, "red")
-    stream.tell()
+    stream.send()
 
     def unreachable():
         raise Unavailable("no route to host")
@@ -86,7 +86,7 @@ def test_a_following_process_survives_failures_of_the_queue_and_the_database(ite
         assert InventoryItem.objects.get().image == "inventory/images/D-1.png"
         connection.connection.close()
         make_code(item)
-        stream.tell()
+        stream.send()
         return receive(queues.SITE_CHANGES)
 
     def stopped():

@@ -18,7 +18,7 @@ def put_alert(bench: Bench, name: str, **attributes: Any) -> None:
     bench.put("counters", {"period": "alerts", "cell": name, "moment": moment, **chosen, **attributes})
 
 
-def looks_for_every_kind(bench: Bench, role: Role) -> None:
+def checks_for_every_kind(bench: Bench, role: Role) -> None:
     """A kind of problem that cannot be checked ends the run with an error."""
     put_record(bench, str(uuid.uuid4()), QR_CODE, status="PENDING")
     put_alert(bench, "probe-kinds", kinds=["new_cause", "queue_stuck", "schedule_missed", "dead_letter"])

@@ -12,7 +12,7 @@ SLOWEST = ("test_deploy.py", "test_schemathesis.py", "test_stock_celery.py", "te
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files first that take longest, so that no worker is left alone with one of them in the end."""
+    """Put the slowest files first, so that no worker runs one of them alone at the end."""
     items.sort(key=lambda item: item.path.name not in SLOWEST)
 
 

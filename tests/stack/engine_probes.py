@@ -25,20 +25,20 @@ from tests.stack.deliveries import (
 from tests.stack.rights import Bench, Role
 
 
-def refuses_what_does_not_fit(bench: Bench, role: Role) -> None:
+def refuses_invalid_arguments(bench: Bench, role: Role) -> None:
     """Invalid arguments are recorded as FAILURE."""
     deliver(bench, role, {"no_such_argument": 1}, ends_as="FAILURE")
 
 
-def sends_anew(bench: Bench, role: Role) -> None:
+def resends_a_message(bench: Bench, role: Role) -> None:
     """A message that was delivered many times before its ETA is resent as a new one."""
     task_id = waiting(bench, role, timedelta(minutes=5))
     deliver(bench, role, arguments(bench, role), ends_as="RETRY", task_id=task_id, received=99)
 
 
-def puts_off(bench: Bench, role: Role) -> None:
+def returns_until_the_eta(bench: Bench, role: Role) -> None:
     """A message received before its ETA becomes visible at its ETA, long before the queue's visibility time-out."""
-    refuses_what_does_not_fit(bench, role)  # starts the function, because seconds count below
+    refuses_invalid_arguments(bench, role)  # starts the function, because seconds count below
     sqs, queue, given = bench.stack.client("sqs"), bench.queue(short_name(role)), arguments(bench, role)
     task_id = waiting(bench, role, timedelta(seconds=2.5))
     with bench.alone_with(queue):
@@ -77,7 +77,7 @@ def writes_large_arguments(bench: Bench, role: Role) -> None:
     deliver(bench, role, {"no_such_argument": 1}, ends_as="FAILURE", errbacks=[errback])
 
 
-def schedules_what_is_far_off(bench: Bench, role: Role) -> None:
+def schedules_distant_tasks(bench: Bench, role: Role) -> None:
     """A task for tomorrow gets its own schedule."""
     task_id = str(uuid.uuid4())
     tomorrow = datetime.now(UTC) + timedelta(days=1)
@@ -87,11 +87,11 @@ def schedules_what_is_far_off(bench: Bench, role: Role) -> None:
 
 
 EVERY_TASK: list[Probe] = [
-    refuses_what_does_not_fit,
-    sends_anew,
+    refuses_invalid_arguments,
+    resends_a_message,
     ends_a_chord,
     reads_large_arguments,
     writes_large_arguments,
-    schedules_what_is_far_off,
-    puts_off,
+    schedules_distant_tasks,
+    returns_until_the_eta,
 ]

@@ -45,7 +45,7 @@ def queues_a_download(bench: Bench, role: Role) -> None:
     assert bench.invoke(role, item_changed(bench)) == {"batchItemFailures": []}
 
 
-def tells_the_site(bench: Bench, role: Role) -> None:
+def posts_a_change_to_the_site(bench: Bench, role: Role) -> None:
     """A task's change becomes a task that posts it, because this test's stack has a site."""
     event = item_changed(bench)
     image = event["Records"][0]["dynamodb"]["NewImage"]
@@ -67,7 +67,7 @@ def queues_an_upload(bench: Bench, role: Role) -> None:
     assert bench.invoke(role, uploaded(bench, f"uploads/images/{bench.item()}/")) == {"queued": 1}
 
 
-def records_what_it_cannot_send(bench: Bench, role: Role) -> None:
+def records_an_unsent_message(bench: Bench, role: Role) -> None:
     """If a queue refuses the message, the record says so."""
     if short_name(role) == "uploads":
         event = uploaded(bench, "imports/")

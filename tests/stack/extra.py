@@ -44,7 +44,7 @@ def with_layer(template: Path, layer: str, task: str) -> Path:
 
 
 def project_with_application(folder: Path, app: str, source: Path) -> Path:
-    """A project in `folder` with a Celery application that needs Celery alone, as `make celery-app` adds it."""
+    """A project in `folder` with a Celery application that needs only Celery, as `make celery-app` adds it."""
     wanted = new_application.Application(app, source)
     target = project_with(folder)
     (folder / "layers").unlink()

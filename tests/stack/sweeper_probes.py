@@ -33,7 +33,7 @@ def records_a_dead_letter(bench: Bench, role: Role) -> None:
     assert set(left.values()) == {"0"}
 
 
-def counts_an_hour_anew(bench: Bench, role: Role) -> None:
+def recounts_an_hour(bench: Bench, role: Role) -> None:
     """An overdue batch of changes on which the counting function gave up."""
     name = f"probe.{uuid.uuid4().hex}"
     put_record(bench, name, name, status="SUCCESS", created="2026-11-20T09:30:00.000000Z",
@@ -60,7 +60,7 @@ def rolls_up_a_day_of_expired_tasks(bench: Bench, role: Role) -> None:
     assert "Item" not in bench.stack.client("dynamodb").get_item(TableName=bench.table("counters"), Key=key)
 
 
-def sends_a_lost_message_again(bench: Bench, role: Role) -> None:
+def resends_a_lost_message(bench: Bench, role: Role) -> None:
     """A task whose message was lost, and one whose message was lost too often."""
     long_ago = clock.text(datetime.now(UTC) - timedelta(days=10))
     found = {}

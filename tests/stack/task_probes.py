@@ -100,7 +100,7 @@ def imports_changes(bench: Bench, role: Role) -> None:
     deliver(bench, role, {"key": dump(bench, pk, deleted=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())})
 
 
-def rejects_what_is_no_picture(bench: Bench, role: Role) -> None:
+def rejects_an_unusable_upload(bench: Bench, role: Role) -> None:
     """An unusable upload is moved aside with the reason; a second attempt finds both."""
     key = f"uploads/images/{bench.item()}/{uuid.uuid4().hex}.png"
     bench.put_object(key, b"no picture")
@@ -108,7 +108,7 @@ def rejects_what_is_no_picture(bench: Bench, role: Role) -> None:
     assert not bench.has_object(key)
 
 
-def knows_what_it_rejected(bench: Bench, role: Role) -> None:
+def recognises_a_rejected_upload(bench: Bench, role: Role) -> None:
     """If the first attempt moved the upload aside without recording it, the second one reads the reason."""
     key = f"images/{uuid.uuid4()}/{uuid.uuid4().hex}.png"
     bench.put_object(f"rejected/{key}", b"no picture")

@@ -28,11 +28,11 @@ NEEDS = {
     ("PullChanges", "sqs:DeleteMessage", "site-changes"): "pulls",
     ("ReadMedia", "s3:GetObject", "inventory/images/*"): "copies_an_image",
     ("ReadMedia", "s3:GetObject", "inventory/qrcodes/*"): "copies_a_code",
-    ("KnowMedia", "s3:ListBucket", ""): "knows_what_is_gone",
+    ("KnowMedia", "s3:ListBucket", ""): "recognises_missing_objects",
     ("Compare", "dynamodb:Scan", ""): "compares",
     ("Thumbnails", "s3:GetObject", "CACHE/images/*"): "reads_a_thumbnail",
-    ("Thumbnails", "s3:PutObject", "CACHE/images/*"): "draws_a_thumbnail_anew",
-    ("Thumbnails", "s3:DeleteObject", "CACHE/images/*"): "draws_a_thumbnail_anew",
+    ("Thumbnails", "s3:PutObject", "CACHE/images/*"): "redraws_a_thumbnail",
+    ("Thumbnails", "s3:DeleteObject", "CACHE/images/*"): "redraws_a_thumbnail",
     ("Uploads", "s3:PutObject", "inventory/images/*"): "uploads_in_admin",
 }
 # Only identities that may list the bucket get a 404 for a missing object; others get a 403, which a site would treat as

@@ -78,7 +78,7 @@ def random_card(name: str, choices: random.Random) -> content.Card:
 
 
 def test_a_card_looks_the_same_in_every_slot_and_after_any_other_card():
-    """Three cards without category, alone on their sheet and after cards of every other kind."""
+    """Three cards without category, first on their sheet and after cards of every other kind."""
     plain = card("Kapton tape")
     others = [c for c in golden_cards().values() if not c.blank][:6]
     alone = render(draw([plain] * 3))

@@ -13,7 +13,7 @@ TESTS = sorted(SUITES.rglob("test_*.py"))
 
 
 def test_no_two_test_files_have_the_same_name():
-    """pytest imports them by their names alone."""
+    """pytest imports them by name, without their folder."""
     counted = Counter(file.name for file in TESTS)
     assert [name for name, number in counted.items() if number > 1] == []
 

@@ -110,11 +110,11 @@ def test_an_alarm_has_a_recipient_and_names_its_runbook(name):
 
 
 def test_every_runbook_belongs_to_an_alarm():
-    told = {
+    linked = {
         properties["AlarmDescription"].partition("#")[2] for properties in of_type("AWS::CloudWatch::Alarm").values()
     }
     headings = re.findall(r"(?m)^## (.+)$", RUNBOOKS.read_text())
-    assert {heading.lower().replace(" ", "-") for heading in headings} == told
+    assert {heading.lower().replace(" ", "-") for heading in headings} == linked
 
 
 def alarmed(metric):

@@ -117,11 +117,11 @@ def test_a_linked_task_gets_the_result_and_is_a_child():
 
 
 def test_link_error_gets_the_failed_tasks_id():
-    told = str(uuid.uuid4())
-    failed = calculate.apply_async((7, "fail"), link_error=calculate.s().set(task_id=told))
+    errback_id = str(uuid.uuid4())
+    failed = calculate.apply_async((7, "fail"), link_error=calculate.s().set(task_id=errback_id))
     with pytest.raises(ValueError, match="no 7"):
         get(failed)
-    assert get(AsyncResult(told, app=app)) == failed.id
+    assert get(AsyncResult(errback_id, app=app)) == failed.id
 
 
 def test_chain():
@@ -156,12 +156,12 @@ def test_a_chord_in_a_chain_in_a_chord():
 
 
 def test_a_chord_with_a_part_that_fails():
-    told = str(uuid.uuid4())
-    body = total.clone().on_error(calculate.s().set(task_id=told))
+    errback_id = str(uuid.uuid4())
+    body = total.clone().on_error(calculate.s().set(task_id=errback_id))
     result = chord([calculate.s(1), calculate.s(2, operation="fail")], body).apply_async()
     with pytest.raises(ChordError, match=r"Dependency .* raised ValueError"):
         get(AsyncResult(result.id, app=app))  # the parent, a group, would raise the part's error first
-    assert get(AsyncResult(told, app=app)) == result.id
+    assert get(AsyncResult(errback_id, app=app)) == result.id
 
 
 def test_ignore_result():

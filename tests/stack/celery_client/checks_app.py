@@ -103,11 +103,11 @@ def test_autoretry():
 
 
 def test_link_and_link_error():
-    linked, told = str(uuid.uuid4()), str(uuid.uuid4())
+    linked, errback_id = str(uuid.uuid4()), str(uuid.uuid4())
     assert get(add.apply_async((1, 2), link=add.s(10).set(task_id=linked))) == 3
     assert get(AsyncResult(linked, app=app)) == 13
-    failed = divide.apply_async((1, 0), link_error=describe.si().set(task_id=told))
-    assert get(AsyncResult(told, app=app))["parent"] == failed.id
+    failed = divide.apply_async((1, 0), link_error=describe.si().set(task_id=errback_id))
+    assert get(AsyncResult(errback_id, app=app))["parent"] == failed.id
 
 
 def test_chain_group_and_chord():

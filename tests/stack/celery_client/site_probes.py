@@ -71,7 +71,7 @@ def copies_a_code():
     assert media.fetch(put("inventory/qrcodes/qr_probe.png"), None)
 
 
-def knows_what_is_gone():
+def recognises_missing_objects():
     try:
         media.fetch(f"inventory/images/{uuid.uuid4()}.png", None)
     except NotFound:
@@ -103,7 +103,7 @@ def colour_of(url):
     return "red" if red > blue else "blue"
 
 
-def draws_a_thumbnail_anew():
+def redraws_a_thumbnail():
     """The image has new content under the same name."""
     item = InventoryItem.objects.create(name="Drill", image=put(f"inventory/images/{uuid.uuid4()}.png"))
     item.thumbnail.generate()
