@@ -258,8 +258,11 @@ def test_a_week_of_operation_ends_with_everything_in_order(world, nights):
 
     # a crash has used one attempt, whether or not the task had started
     dead = [record for task_id, record in kept.items() if world.sent[task_id] == "dies"]
+    early = [kept[each] for each in world.deaths & set(kept) if world.sent[each] == "dies-early"]
+    assert dead
+    assert early
     assert all([each["outcome"] for each in record.attempts] == ["CRASHED"] for record in dead)
-    assert all(kept[each].attempt == 1 for each in world.deaths & set(kept) if world.sent[each] == "dies-early")
+    assert all(record.attempt == 1 for record in early)
 
     # failures are kept; other finished tasks expire after their retention and not before
     gone = set(world.sent) - set(kept)

@@ -72,6 +72,7 @@ def test_the_cloudwatch_query_names_the_field(aws, monkeypatch, task_id, asked):
     with Stubber(session.client("logs")) as stubber:
         stubber.add_response("filter_log_events", {}, expected)
         log_events.page("g", "task_id", task_id, moment, moment)
+        stubber.assert_no_pending_responses()
 
 
 def test_a_page_without_matching_log_lines_is_not_the_end(log, monkeypatch):
