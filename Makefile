@@ -128,7 +128,7 @@ pythons: $(ENVIRONMENTS) .local/sam/.installed $(PYTHONS:%=.local/python-%/.inst
 dates: $(ENVIRONMENTS) ## Test code that counts days: at midnight, on leap day, at the start of daylight saving
 	@for moment in $(MOMENTS); do echo "At $$moment, with seed $(SEED):"; $(RANDOMLY) $(DATED) --at $$moment || exit 1; done
 
-# Each worker has a local AWS of its own; these tests often wait, so more workers than cores are faster.
+# Each worker has its own local AWS; these tests mostly wait, so more workers than cores are faster.
 WORKERS ?= 4
 .PHONY: stack
 stack: $(ENVIRONMENTS) $(COMMAND_LINE) $(CELERIES) .local/sam/.installed .local/awscli/.installed ## Test the real template on the local AWS, with makertasks' and stock Celery clients (WORKERS=2)
