@@ -11,6 +11,7 @@ from test_forms import browse
 from test_names_on_pages import DOWNLOAD, GONE, ITEM, face, fail, failed  # noqa: F401 - a fixture among them
 
 from makertasks import wire
+from makertasks.aws import bucket
 from makertasks.control import jobs
 from makertasks.errors import PermanentError
 from makertasks.records import lifecycle
@@ -120,6 +121,28 @@ def test_filters_of_a_job_are_words(failed):  # noqa: F811
     assert 'with this <a href="/failures/39bec2680e64">cause of failure</a>' in html
     said = re.sub(r"<[^>]+>", "", html)
     assert "with this cause of failure · status FAILURE · task Generate QR code" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/jobs/a-job", "among the first 2 outcomes"), ("/jobs/a-job?part=1", "in this part")],
+)
+def test_a_jobs_page_says_which_outcomes_its_reasons_cover(failed, path, said):  # noqa: F811
+    # given a job with two parts of outcomes
+    message = wire.Message("a-job", jobs.TASK, kwargs={"action": "retry", "where": {"name": QR_CODE}, "who": "ann"})
+    record = records.new(message, queue="bulk_action")
+    record.state = json.dumps({"found": 4, "part": 2, "outcomes": {"REFUSED": 4}})
+    lifecycle.close(record, Status.FAILURE, PermanentError("stopped"))
+    for part in range(2):
+        refused = [{"id": f"{part}-{each}", "outcome": "REFUSED", "detail": "has not finished"} for each in range(2)]
+        lines = "".join(f"{json.dumps(each)}\n" for each in refused)
+        bucket.put(jobs.key_of("a-job", part), lines.encode(), "application/x-ndjson")
+
+    # when its page is shown
+    html = browse("GET", path)[1]
+
+    # then the heading of the reasons names the outcomes that were counted
+    assert f'Skipped tasks <small class="quiet">{said}</small>' in html
 
 
 def test_an_optional_queue_without_a_function_is_no_warning(paused, monkeypatch):

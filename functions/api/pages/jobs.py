@@ -24,8 +24,6 @@ from makertasks.records.states import ACTIVE
 
 REFRESH_SECONDS = 3
 JOBS = 25
-# Outcomes on a job's first page; a part has a thousand.
-OUTCOMES = 100
 
 
 class JobsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,9 +55,6 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
     outcomes: list[dict[str, Any]] = (
         list(jobs.part(job_id, query.part or 0)) if (query.part or 0) < job["parts"] else []
     )
-    is_cut = query.part is None and (len(outcomes) > OUTCOMES or job["parts"] > 1)
-    counted = reasons(outcomes)
-    outcomes = outcomes if query.part is not None else outcomes[:OUTCOMES]
     template = "job_part.html" if rendering.is_update(request) else "job.html"
     return rendering.page(
         request,
@@ -72,10 +67,10 @@ def job_page(job_id: TaskId, caller: Caller, query: JobPageQuery, request: Reque
         about_this=about_this,
         named=named([job]),
         is_active=job["status"] in ACTIVE,
-        is_cut=is_cut,
+        is_cut=query.part is None and job["parts"] > 1,
         part=query.part,
         verdict=verdicts.of_job(job),
-        reasons=counted,
+        reasons=reasons(outcomes),
         done=sum(job["outcomes"].values()),
         every=REFRESH_SECONDS,
         said=query.said,

@@ -1,7 +1,7 @@
 """Background jobs: one action on every task that matches a filter, with counts, progress and outcomes.
 
 A job is a task of `makertasks.bulk_action`, so it is listed, followed and revoked (with terminate) like any
-other. The outcomes are stored in the bucket, at most a thousand lines of JSON in each `jobs/{task id}/{part}.jsonl`.
+other. The outcomes are stored in the bucket, at most 100 lines of JSON in each `jobs/{task id}/{part}.jsonl`.
 """
 
 from __future__ import annotations
