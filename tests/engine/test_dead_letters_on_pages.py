@@ -45,12 +45,15 @@ def test_an_unreadable_message_shows_outcome_and_actions_and_has_the_same_count_
 
 
 def test_an_unreadable_message_is_listed_by_its_task_with_its_beginning_and_deliveries():
+    # given dead letters with and without a known task and deliveries
     dead_letters.record("e30=", message_id="of-nobody", queue="", sent=records.clock.now(), deliveries=1)
     dead_letters.record("[" + "7, " * 99, message_id="long", queue="generate_qr_code", sent=records.clock.now(),
                         deliveries=3)  # fmt: skip
 
+    # when they are listed
     _, html, _ = browse("GET", "/messages")
 
+    # then each row has its task, beginning, deliveries and actions
     rows = dict(re.findall(r'<tr id="m([^"]+)">(.*?)</tr>', html, re.DOTALL))
     said = {letter: re.sub(r"<[^>]+>", " ", row) for letter, row in rows.items()}
     assert "Generate QR code" in said["long"]
@@ -62,6 +65,7 @@ def test_an_unreadable_message_is_listed_by_its_task_with_its_beginning_and_deli
     for letter, row in rows.items():
         assert f'href="/tasks/{letter}/message"' in row
         assert f'action="/tasks/{letter}/discard"' in row
+    # and so has the API
     listed = json.loads(browse("GET", "/v1/dead-letters")[1])["dead_letters"]
     assert {each["id"]: (each["name"], each["deliveries"]) for each in listed} == {
         "of-nobody": (records.UNKNOWN, 1), "long": ("inventory.tasks.generate_qr_code", 3),

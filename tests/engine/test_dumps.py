@@ -68,6 +68,7 @@ class TestObjects:
         assert counts(bring_in(whole[10:])) == (3, 0, 0, 0)
 
     def test_refused_objects_are_named_by_line_and_reason(self, bring_in):
+        # given a dump with objects that are wrong in various ways
         wrong = [
             obj("inventory.inventoryitem", "not-a-uuid", name="x"),
             obj("inventory.inventoryitem", str(UUID(int=8)), name=""),
@@ -80,8 +81,10 @@ class TestObjects:
             obj("inventory.category", 1, name="Once more"),
             obj("inventory.inventoryitem", str(UUID(int=11)), name="x", description="long " * 20_000),
         ]
+        # when it is imported
         lines = [json.dumps(each) for each in [*a_makerspace(), *wrong]]
         report = bring_in(("[\n" + ",\n".join(lines) + "\n]").encode())
+        # then the others are imported, and each refusal has its line and reason
         assert counts(report) == (13, 0, 0, 10)
         reasons = {each["line"]: each["reason"] for each in report["refusals"]}
         assert reasons == {

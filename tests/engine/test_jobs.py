@@ -143,8 +143,9 @@ def test_a_job_continues_in_the_next_invocation_without_repetition(desk, monkeyp
     assert result["parts"] > 2
 
 
-def test_a_retried_print_job_keeps_its_finished_pages(desk, monkeypatch):
+def test_a_retried_job_does_not_repeat_its_finished_pages(desk, monkeypatch):
     monkeypatch.setattr(listing, "MAXIMUM_LIMIT", 2)
+    # given a job on four tasks whose third revocation is throttled
     for number in range(4):
         desk.submit(str(number))
     job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
@@ -157,16 +158,19 @@ def test_a_retried_print_job_keeps_its_finished_pages(desk, monkeypatch):
         return real(*arguments, **more)
 
     monkeypatch.setattr(revoking, "revoke", revoke)
+    # when it is delivered, and again after its retry time
     [body] = desk.jobs.deliver()
     records.get(job).update(actions=[TaskRecord.retry_at.set(clock.text(clock.now()))])
     desk.jobs.send(body)
     desk.jobs.deliver()
+    # then every task is revoked, and only the throttled one was tried twice
     assert payloads.result_of(records.get(job))["outcomes"] == {"REVOKED": 4}
     assert len(calls) == 5
 
 
 def test_a_job_is_revoked_like_any_task(desk, monkeypatch):
     monkeypatch.setattr("makertasks.worker.attempt.PROGRESS_SECONDS", 0)
+    # given a job that is revoked while it works on its first task
     waiting = [desk.submit(str(number)) for number in range(3)]
     job = jobs.start("revoke", {"name": NAME}, who="ada").task_id
     real = revoking.revoke
@@ -177,6 +181,7 @@ def test_a_job_is_revoked_like_any_task(desk, monkeypatch):
         return real(task_id, **options)
 
     monkeypatch.setattr(revoking, "revoke", revoke)
+    # when it runs, then it stops after that task
     desk.jobs.deliver()
     assert records.get(job).status == Status.REVOKED
     assert sorted(desk.record(task_id).status for task_id in waiting) == ["PENDING", "PENDING", "REVOKED"]

@@ -199,6 +199,7 @@ TYPED = [
 
 @pytest.mark.parametrize(("path", "form", "field"), TYPED, ids=lambda value: str(value)[:40])
 def test_a_form_shows_the_error_beside_the_field(stack, monkeypatch, path, form, field):
+    # given a failed task, and a form with an invalid field
     item = "94cb6421-7fa1-4dab-802f-ec76eba2bfe7"
     monkeypatch.setattr(producer, "check_item", lambda *_: Item("item#any", "item", name="Any"))
     name = "inventory.tasks.download_image_from_url"
@@ -209,7 +210,9 @@ def test_a_form_shows_the_error_beside_the_field(stack, monkeypatch, path, form,
     path = path.format(type=name, task=task_id, queue="download_image_from_url")
     body = urlencode({key: value.format(item=item) for key, value in form.items()})
     headers = {"content-type": "application/x-www-form-urlencoded"}
+    # when the form is sent
     status, page, _ = call("POST", path, body=body, headers=headers, bearer=token("superusers"))
+    # then the page marks that field, and nothing has changed
     html = page if "<html" in page else base64.b64decode(page).decode()
     assert status == 422
     [input_] = [part.partition(">")[0] for part in html.split("<input ") if f'name="{field}"' in part.partition(">")[0]

@@ -55,6 +55,7 @@ def change(number, before, after):
 
 
 def test_every_step_of_a_task_is_logged_by_its_name_and_the_share_that_fails_is_a_metric(counters_table, lines, caplog):
+    # given the lives of three tasks, two of which finished
     lives = [
         (None, "PENDING"), ("PENDING", "STARTED"), ("STARTED", "RETRY"), ("RETRY", "STARTED"), ("STARTED", "SUCCESS"),
         (None, "PENDING"), ("PENDING", "STARTED"), ("STARTED", "FAILURE"),
@@ -64,7 +65,9 @@ def test_every_step_of_a_task_is_logged_by_its_name_and_the_share_that_fails_is_
     records = [change(number, *statuses) for number, statuses in enumerate(lives)]
     for record, runtime in ((records[4], "1.5"), (records[7], "0.5")):
         record["dynamodb"]["NewImage"]["runtime"] = {"N": runtime}
+    # when they are counted
     task_events.handler({"Records": records}, LambdaContext())
+    # then one line has the steps, and the runtimes of the finished tasks
     [steps] = [vars(line) for line in caplog.records if line.getMessage() == "task steps"]
     expected = {
         "task_name": NAME, "submitted": 3, "started": 3, "retried": 1, "succeeded": 1, "failed": 1, "revoked": 1,
@@ -109,13 +112,16 @@ def test_a_worker_logs_delays_and_runtimes_and_writes_no_metric(tasks_table, tas
     def nothing() -> None:
         """Do nothing."""
 
+    # given a message that has waited for five seconds
     sent = str(round(1000 * clock.now().timestamp()) - 5000)
     record = {
         "messageId": "m-1", "receiptHandle": "-", "body": "{}", "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:unit-tasks-generate_qr_code",
         "attributes": {"SentTimestamp": sent, "ApproximateReceiveCount": "1"}, "messageAttributes": {},
     }  # fmt: skip
+    # when its task has run
     lambda_handler(nothing)({"Records": [record]}, LambdaContext())
+    # then its line has the delay and the runtime
     [timed] = [line for line in caplog.records if line.getMessage() == "task ended"]
     assert timed.status == "SUCCESS"
     assert timed.runtime >= 0

@@ -65,6 +65,7 @@ def test_the_audit_log_names_tasks_and_items(failed):
 
 
 def test_a_jobs_outcomes_name_tasks_and_items(failed, monkeypatch):
+    # given a job with an outcome for each of two items, and for a deleted task
     message = wire.Message(JOB, jobs.TASK, kwargs={"action": "retry", "where": {"item_id": ITEM}, "who": "ann"})
     record = records.new(message, queue="bulk_action")
     lifecycle.close(record, Status.FAILURE, PermanentError("stopped"))
@@ -76,6 +77,7 @@ def test_a_jobs_outcomes_name_tasks_and_items(failed, monkeypatch):
     monkeypatch.setattr(job_pages.jobs, "part", lambda *_: iter(outcomes))
     real = job_pages.job_of
     monkeypatch.setattr(job_pages, "job_of", lambda record: {**real(record), "parts": 1})
+    # then its page and the list of jobs have names
     html = browse("GET", f"/jobs/{JOB}")[1]
     assert face(ITEM, "Safety glasses", ", now named Goggles").search(html)
     assert face(GONE, "Worn brush").search(html)

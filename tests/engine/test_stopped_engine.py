@@ -52,6 +52,7 @@ def bring_to_rest(shop, task_id):
 def test_a_worker_that_stops_at_any_call(shop, moment, first):
     for number in count():
         shop.plan = [TemporaryError("busy"), shop.work, shop.work] if first == "retry" else [shop.work] * 3
+        # when the worker stops at one more call than before, then the task still succeeds once
         task_id = shop.submit(str(number))
         messages = shop.queue.receive()
         was_stopped = stopped(number, moment, lambda: shop.queue.handler({"Records": messages}, shop.queue.context))  # noqa: B023

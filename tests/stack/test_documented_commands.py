@@ -171,6 +171,7 @@ def test_the_clients_examples_run(stack: LocalStack, tmp_path: Path):
 
 
 def test_django_sends_only_committed_tasks(stack: LocalStack, tmp_path: Path):
+    # given the page's example, in a transaction that is rolled back and in one that is committed
     script = f"""
 import sys
 sys.path.append({str(CELERYS)!r})
@@ -188,6 +189,7 @@ with transaction.atomic():
 with transaction.atomic():
     save_item(Row({COMMITTED!r}))
 """
+    # when it runs, then only the committed task was sent
     executed(stack, sys.executable, script, tmp_path)
     assert not list(stack.api.tasks(item_id=ROLLED_BACK))
     assert len(list(stack.api.tasks(item_id=COMMITTED))) == 1

@@ -115,14 +115,17 @@ def test_an_unchanged_stack_is_not_deployed_again(aws, project):
     def change_sets():
         return len(cloudformation.list_change_sets(StackName="again")["Summaries"])
 
+    # given a deployed stack
     template = project(
         Probe=TEMPLATE["Resources"]["Probe"]
         | {"Properties": TEMPLATE["Resources"]["Probe"]["Properties"] | {"FunctionName": "again"}}
     )
     first = deploy(aws.connection, "again", template=template)
     made = change_sets()
+    # when it is deployed unchanged, then there is no further change set
     assert deploy(aws.connection, "again", template=template) == first
     assert change_sets() == made
+    # when its code has changed, then the new code runs
     (template.parent / "functions/probe/handler.py").write_text("def handler(event, context):\n    return 'changed'\n")
     deploy(aws.connection, "again", template=template)
     answer = aws.connection.client("lambda").invoke(FunctionName="again", Payload=b"{}")
