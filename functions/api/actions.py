@@ -91,7 +91,7 @@ def revoke(caller: Caller, task_id: str, *, terminate: bool = False) -> task_vie
     if outcome is Revocation.ENDED:
         raise Conflict(f"task {task_id} has already finished")
     if outcome is Revocation.RUNNING:
-        raise Conflict(f"task {task_id} is running; set terminate to stop it at its next checkpoint")
+        raise Conflict(f"task {task_id} is already running; terminate it to stop it at its next checkpoint")
     return _task(task_id)
 
 

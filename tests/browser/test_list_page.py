@@ -160,7 +160,7 @@ def test_scheduled_tasks_have_a_tab_with_their_time_and_run_now(site, open_page)
         assert in_both_themes(page) == []
     # when it is run now, then it succeeds
     row.get_by_role("button", name="Run now").click()
-    expect(page.locator(".said")).to_contain_text("starts now")
+    expect(page.locator(".said")).to_contain_text("no longer waits")
     assert site.ended(task_id)["status"] == "SUCCESS"
 
 
@@ -180,7 +180,7 @@ def test_retrying_tasks_have_a_tab_with_their_next_attempt_and_run_now(site, ope
         expect(row.locator("td.item a")).to_have_text(site.items[2]["name"])
         # when it is run now, then the second attempt is made
         row.get_by_role("button", name="Run now").click()
-        expect(page.locator(".said")).to_contain_text("starts now")
+        expect(page.locator(".said")).to_contain_text("no longer waits")
         wait_for(lambda: len(site.stack.api.get(f"/v1/tasks/{task_id}")["attempts"]) > 1, "the second attempt")
 
 

@@ -210,3 +210,17 @@ def test_a_page_takes_at_most_twice_as_long_as_its_api_calls(site, page):
         return ours / theirs
 
     assert any(times_slower() <= TIMES for _ in range(ATTEMPTS))
+
+
+def test_a_notice_is_shown_once(site, open_page):
+    page = open_page(f"/items/{site.items[0]['id']}", "operator")
+    page.get_by_role("button", name="Generate QR code").click()
+    expect(page.locator(".said")).to_contain_text("Task submitted")
+    expect(page).not_to_have_url(re.compile("said="))
+    page.reload()
+    expect(page.locator("main h1")).to_contain_text("Generate QR code")
+    expect(page.locator(".said")).to_have_count(0)
+    page.go_back()
+    page.go_forward()
+    expect(page.locator("main h1")).to_contain_text("Generate QR code")
+    expect(page.locator(".said")).to_have_count(0)

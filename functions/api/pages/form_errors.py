@@ -9,13 +9,15 @@ from typing import Any
 
 from api import routing
 from api.access import Caller
-from api.pages import rendering
+from api.pages import formats, rendering
 from api.requests import Request
 from api.routing import Reply, Route
 from makertasks.errors import InvalidRequest
 
 # Prefix of argument fields, which sets them apart from the form's own fields.
 ARGUMENTS = "kwargs."
+# Stands for a field where an action is refused although no field is invalid.
+REFUSED = "(refused)"
 
 
 def again(route: Route, request: Request, caller: Caller, path: dict[str, str], error: InvalidRequest) -> Reply | None:
@@ -26,7 +28,10 @@ def again(route: Route, request: Request, caller: Caller, path: dict[str, str], 
     shown = page_of(route)
     if shown is None or rendering.is_update(request):
         return None
-    mistakes = {**request.mistakes, **mistakes_of(error)}
+    if refusal := refusal_of(request, path, error):
+        mistakes = {REFUSED: refusal}
+    else:
+        mistakes = {**request.mistakes, **mistakes_of(error)}
     if request.method == "GET":
         query = {name: value for name, value in request.query.items() if name not in mistakes}
         if query == request.query:
@@ -42,6 +47,21 @@ def again(route: Route, request: Request, caller: Caller, path: dict[str, str], 
     except InvalidRequest as other:
         return again(shown, following, caller, path, other)
     return replace(reply, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def refusal_of(request: Request, path: dict[str, str], error: InvalidRequest) -> str:
+    """Return why an action without a form is refused, as a sentence; empty if the reader can correct a field.
+
+    A button's form has no fields, and the task that a page is about is not one; arguments have a form.
+    """
+    is_about_task = error.field == "id" and "task_id" in path
+    has_no_fields = not request.form_values() and not error.field.startswith(ARGUMENTS)
+    if request.method == "GET" or not (is_about_task or has_no_fields):
+        return ""
+    reason = error.reason if error.field == "id" else f"{error.field} {error.reason}"
+    task_id = path.get("task_id", "")
+    about = re.sub(rf"(task )?\b{re.escape(task_id)}\b", "this task", reason) if task_id else reason
+    return formats.sentence(about)
 
 
 def page_of(route: Route) -> Route | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from urllib.parse import quote
 
-from api import problems
+from api import problems, routing
 from api.access import Caller, Role
 from api.pages import formats, rendering
 from api.requests import Request
@@ -22,7 +23,6 @@ TITLES = {
 # What the reader can do.
 REMEDIES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the address, or go back to the form and correct the field.",
-    HTTPStatus.CONFLICT: "Reload the page to see the current state.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing was lost. Try again in a minute.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Try again. If it happens again, tell a superuser what you did and when.",
 }
@@ -45,7 +45,15 @@ def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Call
         detail=formats.sentence(FIELD.sub("", detail) if is_missing else detail),
         remedy=EXPIRED if is_missing and request.path.startswith(OF_RECORDS) else REMEDIES.get(status, ""),
         again=request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+        current=_page_of_action(request) if status == HTTPStatus.CONFLICT else "",
     )
+
+
+def _page_of_action(request: Request) -> str:
+    """Return the URL of the page whose button was pressed, empty if there is none: reloading would press it again."""
+    path = request.path.rpartition("/")[0]
+    is_page = request.method == "POST" and path and routing.has_page(path)
+    return quote(path) if is_page else ""
 
 
 problems.set_page_renderer(problem_page)

@@ -86,8 +86,10 @@ def render(request: Request | None, caller: Caller | None, template: str, **cont
     shared: dict[str, Any] = {
         "caller": caller,
         "preferences": Preferences.of(request.cookies if request else {}),
-        # The response to a form is not a URL to return to.
-        "here": address(quote(request.path), dict(request.query)) if request and request.method == "GET" else "/",
+        # The response to a form is not a URL to return to, and a notice is shown once.
+        "here": address(quote(request.path), dict(request.query), said=None)
+        if request and request.method == "GET"
+        else "/",
         "is_update": bool(request and is_update(request)),
         "mistakes": request.mistakes if request else {},
         "sent": request.sent if request else {},

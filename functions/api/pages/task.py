@@ -88,7 +88,8 @@ def can_run(name: str, *, unchanged: bool = False) -> bool:
 def digest(record: TaskRecord) -> str:
     """Return a digest that changes with the task's progress."""
     progress, again = record.progress or {}, record.retried_to or []
-    return f"{record.status}-{record.attempt}-{progress.get('done', '')}-{len(again)}"
+    stopping = "-terminate" if record.terminate else ""
+    return f"{record.status}-{record.attempt}-{progress.get('done', '')}-{len(again)}{stopping}"
 
 
 def lineage(task: Any) -> list[tuple[str, list[str]]]:

@@ -7,6 +7,13 @@
   const html = document.documentElement;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+  // The notice of the action that led here is shown once: not again after a reload, nor when the reader returns.
+  const here = new URL(location.href);
+  if (here.searchParams.has("said")) {
+    here.searchParams.delete("said");
+    history.replaceState(history.state, "", here);
+  }
+
   // Times: the server writes UTC; this shows them as local, UTC or relative times, with all forms in the tooltip.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "local time";
   const time = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
@@ -124,7 +131,11 @@
     const status = event.detail?.ctx?.response?.status;
     if (status >= 400) event.preventDefault();
   });
-  document.addEventListener("htmx:after:swap", () => { prepare(document); });
+  document.addEventListener("htmx:after:swap", (event) => {
+    // What a notice says of a task or job is outdated once its state has changed.
+    if (event.detail?.ctx?.sourceElement?.matches?.("#task, #job")) document.querySelector(".said")?.remove();
+    prepare(document);
+  });
   if (pause) {
     const stop = (paused) => {
       pause.setAttribute("aria-pressed", String(paused));
