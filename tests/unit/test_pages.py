@@ -163,7 +163,7 @@ def test_json_routes_do_not_import_jinja():
         ("mute failures", "0f3a", "/failures/0f3a"),
         ("revoke", "a/b", "/tasks/a%252Fb"),
         ("delete", "gone", ""),
-        ("job: retry", "tasks", ""),
+        ("job: retry", "tasks", "/jobs"),
     ],
 )
 def test_the_audit_log_links_to_the_affected_object(action, target, page):

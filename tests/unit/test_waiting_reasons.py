@@ -12,6 +12,7 @@ from makertasks import clock
 from makertasks.errors import NotFound
 from makertasks.monitoring import queues
 from makertasks.records.model import TaskRecord
+from makertasks.worker import task_limits
 
 LATER = clock.text(clock.now() + timedelta(days=1))
 WAY = ("generate_qr_code", "/queues/generate_qr_code")
@@ -66,6 +67,13 @@ def test_a_scheduled_task_shows_its_time_and_can_run_now(queue, record, text):
 def test_a_task_delayed_by_its_rate_limit_links_to_the_limit(queue):
     expected = waiting.Reason("Rate limit reached; starts at", until=LATER, way=("Limits", "/task-types/a.qr"))
     assert waiting.reason(task(slot=LATER, name="a.qr")) == expected
+
+
+def test_a_task_with_a_rate_limit_may_wait_for_it_without_a_reserved_time(queue, monkeypatch):
+    monkeypatch.setattr(task_limits, "of", lambda _task: task_limits.Limits("2/h", None, None))
+    name = "inventory.tasks.generate_qr_code"
+    text = "Waiting for a worker, or for the rate limit of 2/h"
+    assert waiting.reason(task(name=name)) == waiting.Reason(text, way=("Limits", f"/task-types/{name}"))
 
 
 def test_a_queue_at_its_maximum_concurrency_is_reported_as_having_no_capacity(queue):

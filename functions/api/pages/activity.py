@@ -48,10 +48,12 @@ def link(entry: audit.Entry) -> str:
         return f"/queues/{rendering.segment(target)}"
     if target in known:
         return f"/task-types/{rendering.segment(target)}"
-    if "schedule" in action:
-        return "/schedules"
-    if action.endswith(" alert"):
-        return "/alerts"
-    if "failures" in action:
-        return f"/failures/{rendering.segment(target)}"
-    return "" if action == "delete" or action.startswith("job") else f"/tasks/{rendering.segment(target)}"
+    pages = {
+        "/schedules": "schedule" in action,
+        "/alerts": action.endswith(" alert"),
+        "/jobs": action.startswith("job"),
+        f"/failures/{rendering.segment(target)}": "failures" in action,
+    }
+    if fitting := next((page for page, fits in pages.items() if fits), ""):
+        return fitting
+    return "" if action == "delete" else f"/tasks/{rendering.segment(target)}"

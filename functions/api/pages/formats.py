@@ -127,18 +127,19 @@ def arguments(
     >>> arguments([], {"item_id": "94cb6421", "blank": True}, without="94cb6421")
     'blank=true'
     >>> arguments([], {"item_ids": ["94cb6421-7fa1-4dab-802f-ec76eba2bfe7"] * 2})
-    'item_ids=2 ids'
+    '2 items'
     """
     parts = [compact(value) for value in args or []]
-    parts += [f"{name}={_short(value)}" for name, value in kwargs.items() if without is None or value != without]
+    parts += [_named(name, value) for name, value in kwargs.items() if without is None or value != without]
     return cut(", ".join(parts), limit)
 
 
-def _short(value: Any) -> str:
-    """Return a value in one line, and a list of ids as their number."""
+def _named(name: str, value: Any) -> str:
+    """Return an argument in one line, and a list of ids as their number."""
     if isinstance(value, list) and value and all(isinstance(each, str) and UUID.fullmatch(each) for each in value):
-        return f"{len(value):,} {'id' if len(value) == 1 else 'ids'}"
-    return compact(value)
+        things = name.removesuffix("_ids") if name.endswith("_ids") else "id"
+        return f"{len(value):,} {things}{'' if len(value) == 1 else 's'}"
+    return f"{name}={compact(value)}"
 
 
 def cut(text: str, limit: int) -> str:

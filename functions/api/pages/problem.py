@@ -29,6 +29,7 @@ REMEDIES = {
 # Paths of pages about task records, which are deleted after their retention period.
 OF_RECORDS = ("/tasks/", "/jobs/")
 EXPIRED = "It may have been deleted; task records are deleted when their retention period ends."
+TYPES = "/task-types/"  # the path of task types; tasks of a removed type are still listed
 FIELD = re.compile(r"\A\w+: ")  # a reason's field, omitted on pages that do not exist: they have no form
 
 
@@ -44,6 +45,7 @@ def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Call
         title=TITLES.get(status, status.phrase),
         detail=formats.sentence(FIELD.sub("", detail) if is_missing else detail),
         remedy=EXPIRED if is_missing and request.path.startswith(OF_RECORDS) else REMEDIES.get(status, ""),
+        removed=request.path.removeprefix(TYPES) if is_missing and request.path.startswith(TYPES) else "",
         again=request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR,
         current=_page_of_action(request) if status == HTTPStatus.CONFLICT else "",
     )

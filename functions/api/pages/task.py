@@ -13,6 +13,7 @@ from api.requests import Request
 from api.routing import Reply, page
 from makertasks import clock, tasks
 from makertasks.control import jobs, retrying
+from makertasks.monitoring import dead_letters
 from makertasks.monitoring import views as task_views
 from makertasks.records import table as records
 from makertasks.records.model import TaskRecord
@@ -51,21 +52,25 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "task": task,
         "item": item_faces.of([task]).get(task["id"]),
         "named": item_faces.mentioned([kwargs.get("item_ids"), task["differences"]]),
-        "listed": kwargs.get("item_ids") if isinstance(kwargs.get("item_ids"), list) else [],
+        "listed": list(dict.fromkeys(kwargs["item_ids"])) if _is_texts(kwargs.get("item_ids")) else [],
         "bars": bars,
         "width": timeline.WIDTH,
         "made": results.made(task["result"]),
         "warnings": results.warnings(task["result"]),
-        "figures": results.figures(task["result"]),
+        "is_job": record.name == jobs.TASK,
+        # A job's page has its outcomes; its result counts the tasks that it examined.
+        "figures": [] if record.name == jobs.TASK else results.figures(task["result"]),
         "lineage": lineage(task),
         "is_active": not record.is_final,
         "is_waiting": record.status in {Status.PENDING, Status.RETRY},
+        "is_known": record.name in tasks.discover(),
         "can_retry": can_run(record.name, unchanged=True),
         "can_edit": can_run(record.name),
         "failed": record.status == Status.FAILURE,
         "unchanged": unchanged,
         "undone": verdicts.of_record(record),
         "is_message": bool(record.body),
+        "can_send": bool(record.body) and dead_letters.is_readable(record),
         "is_unread": bool(record.body) and retrying.is_waiting(record),
         "fixes_picture": record.name in pictures.TASKS and record.item_id and (record.error_type or unchanged),
         "waited": bars[0].waited if bars else None,
@@ -74,6 +79,10 @@ def shown(record: TaskRecord) -> dict[str, Any]:
         "every": REFRESH_SECONDS,
         "body": record.body,
     }
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def can_run(name: str, *, unchanged: bool = False) -> bool:

@@ -146,13 +146,15 @@ def log_page(task_id: TaskId, caller: Caller, query: LogQuery, request: Request)
         return Reply("", 204)
     template = "log_part.html" if rendering.is_update(request) else "log.html"
     found = task_logs.lines(record, LINES)
+    never_started = record.status == Status.REVOKED and not record.attempt
     task = task_views.summary(record)
     mentioned = (str(line["fields"]["item_id"]) for line in found["lines"] if "item_id" in line["fields"])
     own = {str(task["item_id"]): item for item in item_faces.of([task]).values()}
     named = item_faces.present(mentioned) | own
     return rendering.page(
         request, caller, template, section="/tasks", task=task, named=named, grows=task_logs.grows(record),
-        is_waiting=is_waiting and not record.attempt, digest=digest, every=LOG_SECONDS, **found,
+        is_waiting=is_waiting and not record.attempt, never_started=never_started, digest=digest,
+        every=LOG_SECONDS, **found,
     )  # fmt: skip
 
 
@@ -161,13 +163,11 @@ def _retried(task: Mapping[str, Any], said: str = "retried") -> Reply:
 
 
 def _schema(record: TaskRecord) -> dict[str, Any]:
-    """Return the schema of the task's arguments; raises InvalidRequest if the task's code is gone."""
+    """Return the schema of the task's arguments; raises Conflict if the task's code is gone."""
     try:
         return tasks.find(record.name).schema()
     except UnknownTask as error:
-        raise InvalidRequest(
-            "name", f"is {record.name}, which no longer exists, so the task cannot be retried"
-        ) from error
+        raise actions.Conflict(f"task {record.task_id} cannot be retried: {record.name} no longer exists") from error
 
 
 def _form(request: Request, caller: Caller, record: TaskRecord, values: Mapping[str, Any]) -> Reply:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from api.pages import queues as queue_pages
 from api.pages.formats import number
 from api.pages.rendering import segment
-from makertasks import clock
+from makertasks import clock, tasks
 from makertasks.control.run_now import time_of
 from makertasks.errors import NotFound
 from makertasks.monitoring import queues
 from makertasks.records.model import TaskRecord
 from makertasks.records.states import Status
+from makertasks.worker import task_limits
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def reason(record: TaskRecord) -> Reason | None:
         return Reason("The task's queue no longer exists")
     if queue["state"] == "paused":
         return _paused(queue["name"])
-    return _later(record) or _behind(queue)
+    return _later(record) or _limited(record) or _behind(queue)
 
 
 def _paused(name: str) -> Reason:
@@ -61,6 +62,16 @@ def _later(record: TaskRecord) -> Reason | None:
             "Rate limit reached; starts at", until=record.slot, way=("Limits", f"/task-types/{segment(record.name)}")
         )
     return None
+
+
+def _limited(record: TaskRecord) -> Reason | None:
+    """Return the rate limit as a possible reason: beyond an hour ahead, it reserves no start time (`rate_limits`)."""
+    task = tasks.discover().get(record.name)
+    rate = task_limits.of(task).rate_limit if task else None
+    if not rate:
+        return None
+    way = ("Limits", f"/task-types/{segment(record.name)}")
+    return Reason(f"Waiting for a worker, or for the rate limit of {rate}", way=way)
 
 
 def _behind(queue: queues.Queue) -> Reason:

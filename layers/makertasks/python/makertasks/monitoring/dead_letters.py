@@ -52,6 +52,15 @@ def readable(body: str) -> str:
         return body
 
 
+def is_readable(record: TaskRecord) -> bool:
+    """Return whether a dead letter can be decoded, so that it can be sent again as it is."""
+    try:
+        wire.decode(str(record.body), message_id=record.task_id, default_name=record.name)
+    except wire.Malformed:
+        return False
+    return True
+
+
 def editable(record: TaskRecord) -> str:
     """Return what a person edits before sending the message again: the task's arguments if it has no more than those.
 
