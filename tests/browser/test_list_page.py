@@ -237,3 +237,15 @@ def test_a_search_continues_automatically_and_shows_its_progress(site, open_page
     assert all("step=yes" in address for address in steps)
     assert len({text for text in reported if "Searched back to" in text}) > 1
     assert page.locator("table.tasks tbody tr").count() == 1
+
+
+def test_the_filters_fields_are_aligned_at_every_width(open_page):
+    page = open_page("/tasks", "viewer")
+    worker, item = page.locator(".side input[name=worker]"), page.locator(".side #item")
+    apply = page.locator(".side").get_by_role("button", name="Apply")
+    for width in (360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.locator(".filters").evaluate("each => { each.open = true; }")
+        beside, field, button = worker.bounding_box(), item.bounding_box(), apply.bounding_box()
+        assert field["x"] == beside["x"] or abs(field["y"] - beside["y"]) <= 2
+        assert button["y"] - (field["y"] + field["height"]) >= 8 or button["y"] <= field["y"] + field["height"]

@@ -210,6 +210,13 @@ def test_help_lists_every_command_below_a_heading_and_gives_examples(command):
     assert "Examples:" in said
 
 
+def test_details_in_a_pipe_have_no_spaces_that_fill_their_lines(command, worker):
+    _, task_id, _ = command(*qr())
+    _, out, _ = command("show", task_id.strip())
+    assert task_id.strip() in out
+    assert [line for line in out.splitlines() if line != line.rstrip()] == []
+
+
 def test_progress_shows_counts_once_the_total_is_known(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(output, "messages", Console(file=shown, width=80, force_terminal=True))

@@ -43,6 +43,8 @@ def test_the_full_screen_shows_filters_and_opens_tasks(monitor):
         async with app.run_test(size=(160, 40)) as pilot:
             await until(pilot, lambda: ids_on(app) == [waiting, ended])
             assert "SUCCESS 1" in str(app.query_one("#counts").render())
+            offered = [each.description for each in app.query("FooterKey")]
+            assert offered[:2] == ["Open", "Filter by status"]
             await pilot.press("slash", *ended[:8], "enter")
             await until(pilot, lambda: ids_on(app) == [ended])
             await pilot.press("enter")

@@ -178,7 +178,7 @@ def client() -> Any:
 
 def arn_of(table: str) -> str:
     """Return a table's ARN; raises Unavailable, also if there is no such table."""
-    with asking(f"the table {table} was not found"):
+    with asking(f"the table {table} could not be looked up"):
         arn: str = client().describe_table(TableName=table)["Table"]["TableArn"]
     return arn
 

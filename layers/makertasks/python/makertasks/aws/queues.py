@@ -42,7 +42,7 @@ class QueueMissing(Unavailable):
 def url_of(queue: str) -> str:
     """Return the URL of a task's queue; raises Unavailable if there is none or SQS fails."""
     try:
-        with asking(f"the queue {name_of(queue)} was not found", "NonExistentQueue", "QueueDoesNotExist"):
+        with asking(f"the queue {name_of(queue)} could not be looked up", "NonExistentQueue", "QueueDoesNotExist"):
             url: str = session.client("sqs").get_queue_url(QueueName=name_of(queue))["QueueUrl"]
     except Answered as error:
         raise QueueMissing(f"there is no queue {name_of(queue)}") from error
@@ -63,7 +63,7 @@ def arn_of(queue: str) -> str:
 
 def arn_by_sqs(queue: str) -> str:
     """Return the ARN of a task's queue from SQS, if no role is known; raises Unavailable."""
-    with asking(f"the queue {name_of(queue)} was not found"):
+    with asking(f"the ARN of the queue {name_of(queue)} could not be read"):
         answer = session.client("sqs").get_queue_attributes(QueueUrl=url_of(queue), AttributeNames=["QueueArn"])
     arn: str = answer["Attributes"]["QueueArn"]
     return arn

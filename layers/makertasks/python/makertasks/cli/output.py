@@ -90,12 +90,18 @@ def table(
     shown = grid(rows, columns, room_permitting)
     if not shown.row_count:
         say(empty)
-    elif console.width < UNLIMITED:
-        console.print(shown)
     else:
-        with console.capture() as printed:
-            console.print(shown)
-        console.file.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
+        _print(shown)
+
+
+def _print(shown: Table) -> None:
+    """Print a table; where it does not go to a terminal, without the spaces that fill its lines."""
+    if console.width < UNLIMITED:
+        console.print(shown)
+        return
+    with console.capture() as printed:
+        console.print(shown)
+    console.file.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
 
 
 def grid(rows: Iterable[dict[str, Any]], columns: dict[str, str], room_permitting: tuple[str, ...] = ()) -> Table:
@@ -167,7 +173,7 @@ def facts(values: dict[str, Any]) -> None:
     for name, value in values.items():
         if value not in (None, [], {}):
             shown.add_row(Text(safe(name)), cell(name, value))
-    console.print(shown)
+    _print(shown)
 
 
 def cell(key: str, value: Any) -> Text:

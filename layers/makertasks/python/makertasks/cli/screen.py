@@ -54,11 +54,17 @@ class Detail(ModalScreen[None]):
                 yield Static(Text(f"\n{output.safe(traceback)}"))
 
 
+class TaskTable(DataTable[Text]):
+    """The list of tasks; its key Enter is shown at the bottom, which the base class's is not."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("enter", "select_cursor", "Open")]
+
+
 class Monitor(App[None]):
     """Newest and unfinished tasks above, queues below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("enter", "open", "Open"), ("f", "filter", "Filter by status"), ("slash", "search", "Search"),
+        ("f", "filter", "Filter by status"), ("slash", "search", "Search"),
         ("r", "retry", "Retry"), ("p", "pause", "Pause/resume queue"), ("q", "quit", "Quit"),
     ]  # fmt: skip
     CSS = "#tasks { height: 1fr; } #queues { height: auto; max-height: 40%; } Input { display: none; }"
@@ -75,7 +81,7 @@ class Monitor(App[None]):
         """Lay out counts, tasks, queues and keys."""
         yield Static(id="counts")
         yield Input(placeholder="Search ids, names, items and errors; Enter applies, empty clears", id="search")
-        yield DataTable(id="tasks", cursor_type="row")
+        yield TaskTable(id="tasks", cursor_type="row")
         yield DataTable(id="queues", cursor_type="row")
         yield Footer()
 
