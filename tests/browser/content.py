@@ -87,15 +87,15 @@ def hostile_task() -> str:
     return HOSTILE_ID
 
 
-def running_task() -> str:
+def running_task(task_id: str = "runs-for-hours") -> str:
     """Create a task that runs for hours."""
-    message = wire.Message(task_id="runs-for-hours", name=history.QR_CODE, args=[], kwargs={"item_id": "x"})
+    message = wire.Message(task_id=task_id, name=history.QR_CODE, args=[], kwargs={"item_id": "x"})
     record = records.new(message, queue="generate_qr_code", requested_by="test", created=clock.now())
     record.status, record.attempt, record.worker = Status.STARTED.value, 1, "generate_qr_code@00000000"
     record.started, record.lease = record.created, (clock.now() + timedelta(hours=6)).timestamp()
     record.progress = {"done": 3, "total": 9}
     record.save()
-    return "runs-for-hours"
+    return task_id
 
 
 def end(record: TaskRecord, status: Status, **outcome: Any) -> None:
