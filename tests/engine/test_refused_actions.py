@@ -15,6 +15,7 @@ from makertasks.errors import PermanentError
 from makertasks.records import lifecycle
 from makertasks.records import table as records
 from makertasks.records.states import Status
+from makertasks.worker import dead_letters
 
 CARD = "inventory.tasks.generate_index_card"
 
@@ -79,3 +80,10 @@ def test_a_retry_whose_arguments_do_not_fit_marks_their_field(failed):  # noqa: 
     html = browse("POST", "/tasks/unfit/retry", form={})[1]
     assert "Please correct the following." in words(html)
     assert 'id="m-kwargs-item_id"' in html
+
+
+def test_an_error_names_the_field_as_its_form_does(failed):  # noqa: F811
+    said = words(browse("POST", f"/items/{ITEM}/picture", form={"image_url": "ftp://a"})[1])
+    assert "Picture URL must be a URL such as https://example.com/picture.jpg" in said
+    dead_letters.record("not json {", message_id="m", queue="generate_index_card", sent=records.clock.now())
+    assert "Message cannot be read as a message" in words(browse("POST", "/tasks/m/message", form={"body": "[1"})[1])
