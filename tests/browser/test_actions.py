@@ -10,10 +10,7 @@ import requests
 from PIL import Image
 from playwright.sync_api import expect
 
-from makertasks.records import table as records
-from tests.browser import history
 from tests.browser.axe import in_both_themes
-from tests.browser.content import running_task
 from tests.waiting import wait_for
 
 QR_CODE = "inventory.tasks.generate_qr_code"
@@ -115,28 +112,6 @@ def test_a_waiting_task_is_revoked_and_a_superuser_deletes_it(site, open_page, w
     page.get_by_role("button", name="Delete task").click()
     expect(page.locator(".said")).to_contain_text("deleted")
     assert site.record(waiting[0]) == {}
-
-
-@pytest.fixture
-def running(site):
-    """A running task of its own, because a termination is requested only once."""
-    with history.environment(site.stack):
-        task_id = running_task("runs-until-terminated")
-        yield task_id
-        records.get(task_id).delete()
-
-
-def test_a_running_task_can_be_terminated(site, open_page, running):
-    page = open_page(f"/tasks/{running}", "operator")
-    others = open_page(f"/tasks/{running}", "superuser")
-    expect(page.locator("#task .title")).to_contain_text("3 of 9")
-    page.get_by_text("Terminate …").click()
-    page.get_by_role("button", name="Terminate", exact=True).click()
-    expect(page.locator(".said")).to_contain_text("will stop at its next checkpoint")
-    assert "operator" in site.record(running)["terminate"]
-    for shown in (page, others):
-        expect(shown.locator("#task dl")).to_contain_text("Termination requested")
-        expect(shown.get_by_text("Terminate …")).to_have_count(0)
 
 
 def test_selected_tasks_are_revoked_with_an_outcome_for_each(site, open_page, waiting):

@@ -1,15 +1,19 @@
-"""Actions on queues, schedules and limits: clicked on the pages, verified in SQS, Lambda and EventBridge Scheduler."""
+"""Actions on queues, schedules, limits and running tasks: clicked on the pages, verified in AWS and in the tables."""
 
 from __future__ import annotations
 
 import re
 import uuid
 
+import pytest
 from playwright.sync_api import expect
 
 from makertasks import wire
 from makertasks.monitoring import dead_letters
+from makertasks.records import table as records
+from tests.browser import history
 from tests.browser.axe import in_both_themes
+from tests.browser.content import running_task
 from tests.waiting import wait_for
 
 QR_CODE = "inventory.tasks.generate_qr_code"
@@ -169,3 +173,25 @@ def test_a_superuser_sets_a_task_types_limits_and_errors_are_shown(site, open_pa
     save("Rate", "")
     expect(page.locator("#limits + dl")).not_to_contain_text("30/m")
     assert site.stack.api.get(f"/v1/task-types/{CARD}")["rate_limit"] is None
+
+
+@pytest.fixture
+def running(site):
+    """A running task of its own, because a termination is requested only once."""
+    with history.environment(site.stack):
+        task_id = running_task("runs-until-terminated")
+        yield task_id
+        records.get(task_id).delete()
+
+
+def test_a_running_task_can_be_terminated(site, open_page, running):
+    page = open_page(f"/tasks/{running}", "operator")
+    others = open_page(f"/tasks/{running}", "superuser")
+    expect(page.locator("#task .title")).to_contain_text("3 of 9")
+    page.get_by_text("Terminate …").click()
+    page.get_by_role("button", name="Terminate", exact=True).click()
+    expect(page.locator(".said")).to_contain_text("will stop at its next checkpoint")
+    assert "operator" in site.record(running)["terminate"]
+    for shown in (page, others):
+        expect(shown.locator("#task dl")).to_contain_text("Termination requested")
+        expect(shown.get_by_text("Terminate …")).to_have_count(0)

@@ -148,7 +148,7 @@ def test_a_failure_that_a_retry_cannot_fix_is_permanent(server, what):
     assert reason in str(error)
 
 
-@pytest.mark.parametrize("what", [what for what in PERMANENT if "without end" in what or "bomb" in what])
+@pytest.mark.parametrize("what", [what for what in PERMANENT if "endless" in what or "bomb" in what])
 def test_endless_responses_use_little_memory(server, what):
     behaviour, _ = PERMANENT[what]
     tracemalloc.start()
