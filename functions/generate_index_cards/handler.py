@@ -28,7 +28,7 @@ Used = Annotated[
     list[Annotated[int, Meta(ge=1, le=MOST_SLOTS)]],
     Meta(max_length=MOST_SLOTS, description="Used slots of the first sheet, counted row by row from 1"),
 ]
-Offset = Annotated[float, Meta(ge=-FARTHEST, le=FARTHEST, description="Points, to correct a printer's misalignment")]
+Offset = Annotated[float, Meta(ge=-FARTHEST, le=FARTHEST, description="Moves the print, in points")]
 
 
 @task(

@@ -129,6 +129,8 @@ def open_page(site: Site, browsers: Browsers) -> Iterator[Callable[..., Page]]:
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == status, f"{path} returned {answer.status}"
+        if clock:
+            page.wait_for_load_state("networkidle")  # pictures, too: such tests count requests or turn the network off
         return page
 
     yield opens
