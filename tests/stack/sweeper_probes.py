@@ -61,22 +61,28 @@ def rolls_up_a_day_of_expired_tasks(bench: Bench, role: Role) -> None:
 
 
 def resends_a_lost_message(bench: Bench, role: Role) -> None:
-    """A task whose message was lost, and one whose message was lost too often."""
-    long_ago = clock.text(datetime.now(UTC) - timedelta(days=10))
-    found = {}
-    for requeues in ("0", "9"):
-        task_id = found[requeues] = str(uuid.uuid4())
-        put_record(bench, task_id, QR_CODE, status="PENDING", created=long_ago, queue="generate_index_cards")
-        update = {"UpdateExpression": "SET requeues = :n", "ExpressionAttributeValues": {":n": {"N": requeues}}}
-        key = {"id": {"S": wire.result_key(task_id)}}
-        bench.stack.client("dynamodb").update_item(TableName=bench.table("tasks"), Key=key, **update)
+    """A task whose message was lost too often, then one whose message was lost: none is given up beside a message."""
     queue = bench.queue("generate_index_cards")
     with bench.alone_with(queue):
+        often = lost_task(bench, requeues=9)
         bench.stack.client("sqs").purge_queue(QueueUrl=queue)
         bench.invoke(role, {})
-        received(bench, queue, lambda message: task_of(message) == found["0"], seconds=20)
-    assert bench.record(found["0"])["requeues"] == {"N": "1"}
-    assert bench.record(found["9"])["status"] == {"S": "FAILURE"}
+        once = lost_task(bench, requeues=0)
+        bench.stack.client("sqs").purge_queue(QueueUrl=queue)
+        bench.invoke(role, {})
+        received(bench, queue, lambda message: task_of(message) == once, seconds=20)
+    assert bench.record(once)["requeues"] == {"N": "1"}
+    assert bench.record(often)["status"] == {"S": "FAILURE"}
+
+
+def lost_task(bench: Bench, requeues: int) -> str:
+    """Record a task that has been waiting for ten days without a message; returns its id."""
+    task_id, long_ago = str(uuid.uuid4()), clock.text(datetime.now(UTC) - timedelta(days=10))
+    put_record(bench, task_id, QR_CODE, status="PENDING", created=long_ago, queue="generate_index_cards")
+    update = {"UpdateExpression": "SET requeues = :n", "ExpressionAttributeValues": {":n": {"N": str(requeues)}}}
+    key = {"id": {"S": wire.result_key(task_id)}}
+    bench.stack.client("dynamodb").update_item(TableName=bench.table("tasks"), Key=key, **update)
+    return task_id
 
 
 def task_of(message: dict[str, Any]) -> str | None:
