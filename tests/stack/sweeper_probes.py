@@ -62,7 +62,7 @@ def rolls_up_a_day_of_expired_tasks(bench: Bench, role: Role) -> None:
 
 def resends_a_lost_message(bench: Bench, role: Role) -> None:
     """A task whose message was lost too often, then one whose message was lost: none is given up beside a message."""
-    queue = bench.queue("generate_index_cards")
+    queue = bench.queue("clean_media")  # to which no other probe sends without the lock
     with bench.alone_with(queue):
         often = lost_task(bench, requeues=9)
         bench.stack.client("sqs").purge_queue(QueueUrl=queue)
@@ -78,7 +78,7 @@ def resends_a_lost_message(bench: Bench, role: Role) -> None:
 def lost_task(bench: Bench, requeues: int) -> str:
     """Record a task that has been waiting for ten days without a message; returns its id."""
     task_id, long_ago = str(uuid.uuid4()), clock.text(datetime.now(UTC) - timedelta(days=10))
-    put_record(bench, task_id, QR_CODE, status="PENDING", created=long_ago, queue="generate_index_cards")
+    put_record(bench, task_id, QR_CODE, status="PENDING", created=long_ago, queue="clean_media")
     update = {"UpdateExpression": "SET requeues = :n", "ExpressionAttributeValues": {":n": {"N": str(requeues)}}}
     key = {"id": {"S": wire.result_key(task_id)}}
     bench.stack.client("dynamodb").update_item(TableName=bench.table("tasks"), Key=key, **update)
