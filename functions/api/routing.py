@@ -180,14 +180,6 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     raise NoRoute(sorted({found.method for found, _ in matches}))
 
 
-def has_page(path: str) -> bool:
-    """Return whether a page can be opened at a path."""
-    try:
-        return find("GET", path)[0].is_page
-    except NoRoute:
-        return False
-
-
 def methods(path: str) -> list[str]:
     """Return the methods that a path supports, including OPTIONS; raises NoRoute for a path that does not exist."""
     if not (found := {candidate.method for candidate, _ in _matching(path)}):

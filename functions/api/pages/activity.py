@@ -44,16 +44,19 @@ def link(entry: audit.Entry) -> str:
     """Return the URL of an action's target, empty if it has no page or was deleted."""
     action, target = entry["action"], entry["target"]
     known = tasks.discover()
+    path = ""
     if target in {task.short_name for task in known.values()}:
-        return f"/queues/{rendering.segment(target)}"
-    if target in known:
-        return f"/task-types/{rendering.segment(target)}"
-    pages = {
-        "/schedules": "schedule" in action,
-        "/alerts": action.endswith(" alert"),
-        "/jobs": action.startswith("job"),
-        f"/failures/{rendering.segment(target)}": "failures" in action,
-    }
-    if fitting := next((page for page, fits in pages.items() if fits), ""):
-        return fitting
-    return "" if action == "delete" else f"/tasks/{rendering.segment(target)}"
+        path = f"/queues/{rendering.segment(target)}"
+    elif target in known:
+        path = f"/task-types/{rendering.segment(target)}"
+    elif "schedule" in action:
+        path = "/schedules"
+    elif action.endswith(" alert"):
+        path = "/alerts"
+    elif action.startswith("job"):
+        path = "/jobs"
+    elif "failures" in action:
+        path = f"/failures/{rendering.segment(target)}"
+    elif action != "delete":
+        path = f"/tasks/{rendering.segment(target)}"
+    return path

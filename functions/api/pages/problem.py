@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from api import problems, routing
 from api.access import Caller, Role
-from api.pages import formats, rendering
+from api.pages import form_errors, formats, rendering
 from api.requests import Request
 
 TITLES = {
@@ -53,9 +53,11 @@ def problem_page(status: HTTPStatus, detail: str, request: Request, caller: Call
 
 def _page_of_action(request: Request) -> str:
     """Return the URL of the page whose button was pressed, empty if there is none: reloading would press it again."""
-    path = request.path.rpartition("/")[0]
-    is_page = request.method == "POST" and path and routing.has_page(path)
-    return quote(path) if is_page else ""
+    if request.method != "POST":
+        return ""
+    route, values = routing.find(request.method, request.path)
+    shown = form_errors.page_of(route)
+    return quote(shown.path.format(**values)) if shown else ""
 
 
 problems.set_page_renderer(problem_page)
